@@ -1,0 +1,44 @@
+"""The ``headrace`` command: one file a noun, each with ``register(app)``; errors leave here and nowhere else."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+from headrace import log
+from headrace.cli.output import Format, err, fail
+from headrace.errors import HeadraceError
+
+NOUNS = ("check", "plan", "job", "publish", "branch", "query", "verify", "quarantine", "topic", "stack")
+
+app = typer.Typer(
+    name="headrace",
+    help="Kafka topics into lake tables that people can trust: every record has exactly one home.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run one command; a :class:`HeadraceError` becomes its message and its exit code."""
+    log.configure()
+    for noun in NOUNS:
+        importlib.import_module(f"headrace.cli.{noun}").register(app)
+    fmt = Format.json if _asked_for_json(sys.argv) else Format.text
+    try:
+        app()
+    except HeadraceError as e:
+        fail(e, fmt)
+        sys.exit(e.exit_code)
+    except KeyboardInterrupt:
+        err.print("interrupted; every step can be repeated")
+        sys.exit(130)
+
+
+def _asked_for_json(argv: list[str]) -> bool:
+    return "-ojson" in argv or "--output=json" in argv or any(
+        a in ("-o", "--output") and b == "json" for a, b in zip(argv, argv[1:], strict=False)
+    )

@@ -1,0 +1,103 @@
+"""Every error that headrace raises on purpose, in one tree, so that a reader finds all of them here.
+
+::
+
+    HeadraceError                exit  meaning
+    ├── UsageError                 2   the command or a setting is wrong
+    ├── ContractError              1   a contract breaks a rule of its format (file, line)
+    ├── JobError                   1   a job declaration or its lock does not hold
+    ├── StackError                 1   a local process did not start, or a port is taken
+    ├── ClusterError               1   Flink or Kafka answered no, or not at all
+    ├── LedgerError                1   a record in the ledger contradicts the tables or another record
+    ├── ConservationError          1   a hole or an overlap of offsets: publishing would break G1
+    └── DecisionNeeded             3   nothing is wrong yet, but a person must choose (fork, loss, new lock)
+
+Bad *data* is never an exception: it is a row in quarantine.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class HeadraceError(Exception):
+    """Root of the tree: what happened, where, and what to do.
+
+    Args:
+        what: one sentence of what happened.
+        where: file and line, table, partition and offset: whatever a person can go and look at.
+        remedy: the next step, as a command if there is one.
+        facts: the same facts for machines; must never hold a secret or a personal value.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "", **facts: Any) -> None:
+        self.what, self.where, self.remedy, self.facts = what, where, remedy, facts
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        todo = f"\n  → {self.remedy}" if self.remedy else ""
+        return f"{place}{self.what}{todo}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as one JSON object, for ``-o json``."""
+        return {
+            "error": self.code,
+            "what": self.what,
+            "where": self.where,
+            "remedy": self.remedy,
+            **({"facts": self.facts} if self.facts else {}),
+        }
+
+
+class UsageError(HeadraceError):
+    """The command line, the environment or a settings file is wrong."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class ContractError(HeadraceError):
+    """A contract file breaks the contract format; ``where`` is ``file:line``."""
+
+    code = "contract"
+
+
+class JobError(HeadraceError):
+    """A job declaration is wrong, or its lock does not match what it would run."""
+
+    code = "job"
+
+
+class StackError(HeadraceError):
+    """A process of the local stack did not start, died, or found its port taken."""
+
+    code = "stack"
+
+
+class ClusterError(HeadraceError):
+    """Flink or Kafka refused a request or did not answer in time."""
+
+    code = "cluster"
+
+
+class LedgerError(HeadraceError):
+    """A ledger record contradicts a table or another record; nothing was changed."""
+
+    code = "ledger"
+
+
+class ConservationError(HeadraceError):
+    """Publishing would leave an offset without a home, or give it two; nothing was published."""
+
+    code = "conservation"
+
+
+class DecisionNeeded(HeadraceError):  # noqa: N818 - it is a question to a person, not a fault
+    """A person must choose before headrace goes on; the remedy lists the commands that decide."""
+
+    code = "decision"
+    exit_code = 3

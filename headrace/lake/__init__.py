@@ -1,0 +1,1 @@
+"""From staged files to published tables: manifests, ledger, publish, verify, query."""

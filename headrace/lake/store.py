@@ -1,0 +1,105 @@
+"""The object store as headrace needs it: small records put if absent, listed in order, read whole.
+
+Everything under the warehouse is addressed by a key relative to it (``flights/_staged/…``), so that
+no other module knows buckets, endpoints or credentials.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, PreconditionError
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+from headrace.errors import LedgerError, UsageError
+from headrace.settings import Store, secret
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """One warehouse: an object store rooted at its URI."""
+
+    uri: str
+    objects: ObjectStore
+    delta_options: dict[str, str]
+    """What ``deltalake`` needs to reach the same place; holds secrets, never printed."""
+
+    def table_uri(self, table: str) -> str:
+        """The address of a table, as readers know it."""
+        return f"{self.uri}/{table}"
+
+    def put_new(self, key: str, record: dict[str, Any]) -> bool:
+        """Write a record if its key is free; False if somebody was first. Never overwrites."""
+        try:
+            obstore.put(self.objects, key, encode(record), mode="create")
+        except (AlreadyExistsError, PreconditionError):
+            return False
+        return True
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """The record at that key, or None.
+
+        Raises:
+            LedgerError: it is there and is not one JSON object.
+        """
+        try:
+            raw = bytes(obstore.get(self.objects, key).bytes())
+        except FileNotFoundError:
+            return None
+        try:
+            found = json.loads(raw)
+        except ValueError as e:
+            raise LedgerError("a record is not JSON", where=f"{self.uri}/{key}") from e
+        if not isinstance(found, dict):
+            raise LedgerError("a record is not a JSON object", where=f"{self.uri}/{key}")
+        return found
+
+    def keys(self, prefix: str, after: str | None = None) -> Iterator[str]:
+        """Keys below a prefix, in order, optionally only those behind ``after``."""
+        for page in obstore.list(self.objects, prefix=prefix, offset=after):
+            yield from sorted(str(entry["path"]) for entry in page)
+
+    def delete(self, key: str) -> None:
+        """Remove one object; one that is gone already is fine."""
+        obstore.delete(self.objects, key)
+
+
+def encode(record: dict[str, Any]) -> bytes:
+    """The one byte form of a record: sorted keys, no spaces; its SHA-256 is the record's hash."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def connect(settings: Store) -> Warehouse:
+    """The warehouse of an environment (``s3://…``, or ``file:///…`` for tests of pure logic)."""
+    uri = settings.warehouse.rstrip("/")
+    scheme, _, rest = uri.partition("://")
+    if scheme == "file":
+        return Warehouse(uri, LocalStore(prefix=rest, mkdir=True), {})
+    if scheme != "s3":
+        raise UsageError("a warehouse is an s3:// address", where=f"store.warehouse = {uri}")
+    bucket, _, prefix = rest.partition("/")
+    key, hidden = secret(settings.access_key), secret(settings.secret_key)
+    plain = settings.endpoint.startswith("http://")
+    objects = S3Store(
+        bucket,
+        prefix=prefix or None,
+        endpoint=settings.endpoint,
+        region=settings.region,
+        access_key_id=key,
+        secret_access_key=hidden,
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": plain},
+    )
+    options = {
+        "AWS_ENDPOINT_URL": settings.endpoint,
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": hidden,
+        "AWS_REGION": settings.region,
+        "AWS_ALLOW_HTTP": "true" if plain else "false",
+        "aws_conditional_put": "etag",
+    }
+    return Warehouse(uri, objects, options)

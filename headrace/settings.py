@@ -1,0 +1,125 @@
+"""What differs by environment, typed: one YAML file per environment in ``deploy/env``, nothing else.
+
+The environment is ``HEADRACE_ENV`` (``local`` unless told). Any single value can be overridden by
+``HEADRACE__<SECTION>__<KEY>`` (``HEADRACE__FLINK__REST=http://127.0.0.1:18081``), so that tests and a
+second stack on one machine need no second file. Secrets stand in the file by reference only.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from headrace import project
+from headrace.errors import UsageError
+
+PREFIX = "HEADRACE__"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kafka(_Section):
+    """How to reach the brokers."""
+
+    bootstrap: str = "127.0.0.1:9092"
+
+
+class Store(_Section):
+    """How to reach the object store. ``access_key`` and ``secret_key`` are references, never values."""
+
+    endpoint: str = "http://127.0.0.1:8333"
+    region: str = "us-east-1"
+    access_key: str = "env:AWS_ACCESS_KEY_ID"
+    secret_key: str = "env:AWS_SECRET_ACCESS_KEY"  # noqa: S105 - a reference, not a secret
+    warehouse: str = "s3://lake"
+
+
+class Flink(_Section):
+    """How to reach the cluster, and what differs by environment in a job (never what it means)."""
+
+    rest: str = "http://127.0.0.1:8081"
+    parallelism: int = Field(default=2, ge=1, le=128)
+
+
+class Ports(_Section):
+    """Ports of the local stack; a taken one is an error that names it."""
+
+    kafka: int = 9092
+    kafka_controller: int = 9093
+    s3: int = 8333
+    s3_master: int = 9333
+    s3_volume: int = 9340
+    s3_filer: int = 8888
+    flink_rest: int = 8081
+    flink_rpc: int = 6123
+    flink_blob: int = 6124
+
+
+class LocalStack(_Section):
+    """The local stack: where its data lies, how big its processes are."""
+
+    folder: str = ".headrace/stack"
+    slots: int = 4
+    taskmanagers: int = 1
+    taskmanager_memory: str = "1728m"
+    ports: Ports = Ports()
+
+
+class Settings(_Section):
+    """All settings of one environment."""
+
+    kafka: Kafka = Kafka()
+    store: Store = Store()
+    flink: Flink = Flink()
+    stack: LocalStack = LocalStack()
+
+
+def load(env: str | None = None) -> Settings:
+    """The settings of an environment, with overrides from the process environment.
+
+    Raises:
+        UsageError: no such file, an unknown key, or a value of the wrong type (file and key are named).
+    """
+    env = env or os.environ.get("HEADRACE_ENV", "local")
+    path = project.root() / "deploy" / "env" / f"{env}.yaml"
+    if not path.is_file():
+        raise UsageError(f"no settings for environment {env!r}", where=str(path), remedy="set HEADRACE_ENV")
+    raw: dict[str, Any] = yaml.safe_load(path.read_text()) or {}
+    for key, value in sorted(os.environ.items()):
+        if key.startswith(PREFIX):
+            _put(raw, [part.lower() for part in key.removeprefix(PREFIX).split("__")], value)
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as e:
+        first = e.errors()[0]
+        key = ".".join(str(x) for x in first["loc"])
+        raise UsageError(f"setting {key}: {first['msg']}", where=str(path)) from e
+
+
+def secret(reference: str) -> str:
+    """The value behind ``env:NAME`` or ``file:PATH`` (a relative path starts at the project).
+
+    Raises:
+        UsageError: the reference has another form, or nothing stands behind it. The value is never shown.
+    """
+    kind, _, name = reference.partition(":")
+    if kind == "env" and name in os.environ:
+        return os.environ[name]
+    if kind == "file" and (path := project.root() / name).is_file():
+        return path.read_text().strip()
+    raise UsageError(
+        "a secret is missing" if kind in ("env", "file") else "a secret must be given by reference",
+        where=reference if kind in ("env", "file") else "",
+        remedy='write env:NAME or file:PATH; for the local stack run: eval "$(headrace stack env)"',
+    )
+
+
+def _put(tree: dict[str, Any], path: list[str], value: str) -> None:
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+    tree[path[-1]] = value
