@@ -1,0 +1,105 @@
+package headrace.sink;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.connector.file.sink.FileSinkCommittable;
+import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
+import org.apache.flink.streaming.api.connector.sink2.CommittableSummary;
+import org.apache.flink.streaming.api.connector.sink2.CommittableWithLineage;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+
+/**
+ * Seals one manifest at every barrier, before anything of that checkpoint is committed.
+ *
+ * <p>It runs once per output and receives every file of every writer. When the aligned barrier
+ * arrives, all files of the checkpoint are here: completeness comes from alignment, never from
+ * counting. Summaries read after the commit lost files when a checkpoint was aborted or a subtask
+ * had finished; sealing here keeps an aborted checkpoint's files in a manifest of their own, which
+ * the next completed checkpoint commits with its own.
+ *
+ * <p>Nothing happens at the end of input: a bounded job ends with a final checkpoint, whose barrier
+ * seals what is left. Sealing twice for one checkpoint would hand the committer two summaries.
+ */
+final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manifest>>
+        implements OneInputStreamOperator<
+                CommittableMessage<FileSinkCommittable>, CommittableMessage<Manifest>> {
+
+    private static final ListStateDescriptor<String> PARENT =
+            new ListStateDescriptor<>("parent", Types.STRING);
+
+    private final OutputIdentity identity;
+
+    private transient ListState<String> parentState;
+    private transient String parent;
+    private transient List<FileSinkCommittable> received;
+
+    SealOperator(OutputIdentity identity) {
+        this.identity = identity;
+    }
+
+    @Override
+    public void initializeState(StateInitializationContext context) throws Exception {
+        super.initializeState(context);
+        refuseUnalignedBarriers();
+        received = new ArrayList<>();
+        parentState = context.getOperatorStateStore().getListState(PARENT);
+        for (String stored : parentState.get()) {
+            parent = stored;
+        }
+        if (context.isRestored() && parent == null) {
+            throw new IllegalStateException(
+                    "output "
+                            + identity.output()
+                            + ": the job was restored, but this output found no state, so its chain of"
+                            + " manifests would begin anew beside the published one. Restore from a"
+                            + " checkpoint of this job, or start it without state.");
+        }
+    }
+
+    private void refuseUnalignedBarriers() {
+        Configuration job = getContainingTask().getEnvironment().getJobConfiguration();
+        if (!CheckpointingOptions.isCheckpointingEnabled(job)
+                || CheckpointingOptions.getCheckpointingMode(job) != CheckpointingMode.EXACTLY_ONCE
+                || CheckpointingOptions.isUnalignedCheckpointEnabled(job)) {
+            throw new IllegalStateException(
+                    "output "
+                            + identity.output()
+                            + ": a manifest is complete only behind aligned exactly-once barriers."
+                            + " Enable checkpoints, unset execution.checkpointing.unaligned.enabled and leave"
+                            + " execution.checkpointing.mode at EXACTLY_ONCE.");
+        }
+    }
+
+    @Override
+    public void processElement(StreamRecord<CommittableMessage<FileSinkCommittable>> element) {
+        if (element.getValue() instanceof CommittableWithLineage<FileSinkCommittable> file) {
+            received.add(file.getCommittable());
+        }
+    }
+
+    @Override
+    public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {
+        super.prepareSnapshotPreBarrier(checkpoint);
+        Manifest manifest = Manifest.seal(identity, parent, checkpoint, received);
+        received.clear();
+        parent = manifest.id();
+        output.collect(new StreamRecord<>(new CommittableSummary<>(0, 1, checkpoint, 1, 0)));
+        output.collect(new StreamRecord<>(new CommittableWithLineage<>(manifest, checkpoint, 0)));
+    }
+
+    @Override
+    public void snapshotState(StateSnapshotContext context) throws Exception {
+        super.snapshotState(context);
+        parentState.update(List.of(parent));
+    }
+}

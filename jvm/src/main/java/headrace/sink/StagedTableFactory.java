@@ -1,0 +1,75 @@
+package headrace.sink;
+
+import java.util.Set;
+import org.apache.flink.api.common.serialization.BulkWriter;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.ConfigOptions;
+import org.apache.flink.configuration.ReadableConfig;
+import org.apache.flink.connector.file.table.factories.BulkWriterFormatFactory;
+import org.apache.flink.table.connector.format.EncodingFormat;
+import org.apache.flink.table.connector.sink.DynamicTableSink;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.factories.DynamicTableSinkFactory;
+import org.apache.flink.table.factories.FactoryUtil;
+
+/** The table connector {@code staged}: files that wait for publish, and the chain that names them. */
+public final class StagedTableFactory implements DynamicTableSinkFactory {
+
+    static final ConfigOption<String> PATH =
+            ConfigOptions.key("path").stringType().noDefaultValue().withDescription("The table's address.");
+    static final ConfigOption<String> OUTPUT =
+            ConfigOptions.key("output").stringType().noDefaultValue().withDescription("The output's id.");
+    static final ConfigOption<String> JOB =
+            ConfigOptions.key("job").stringType().noDefaultValue().withDescription("The job's name.");
+    static final ConfigOption<String> SUBMISSION =
+            ConfigOptions.key("submission")
+                    .stringType()
+                    .noDefaultValue()
+                    .withDescription("One start of the job's main.");
+    static final ConfigOption<Long> CLAIM =
+            ConfigOptions.key("claim")
+                    .longType()
+                    .noDefaultValue()
+                    .withDescription("The number this submission wrote into the ledger.");
+    static final ConfigOption<String> CONTRACT_VERSION =
+            ConfigOptions.key("contract-version")
+                    .stringType()
+                    .noDefaultValue()
+                    .withDescription("The contract version the rows are judged by.");
+
+    @Override
+    public String factoryIdentifier() {
+        return "staged";
+    }
+
+    @Override
+    public Set<ConfigOption<?>> requiredOptions() {
+        return Set.of(PATH, OUTPUT, JOB, SUBMISSION, CLAIM, CONTRACT_VERSION, FactoryUtil.FORMAT);
+    }
+
+    @Override
+    public Set<ConfigOption<?>> optionalOptions() {
+        return Set.of();
+    }
+
+    @Override
+    public DynamicTableSink createDynamicTableSink(Context context) {
+        FactoryUtil.TableFactoryHelper helper = FactoryUtil.createTableFactoryHelper(this, context);
+        EncodingFormat<BulkWriter.Factory<RowData>> format =
+                helper.discoverEncodingFormat(BulkWriterFormatFactory.class, FactoryUtil.FORMAT);
+        // The Parquet format declares only a few of the options that it takes.
+        helper.validateExcept("parquet.");
+        ReadableConfig options = helper.getOptions();
+        return new StagedTableSink(
+                format,
+                context.getPhysicalRowDataType(),
+                context.getCatalogTable().getPartitionKeys(),
+                new OutputIdentity(
+                        options.get(PATH),
+                        options.get(OUTPUT),
+                        options.get(JOB),
+                        options.get(SUBMISSION),
+                        options.get(CLAIM),
+                        options.get(CONTRACT_VERSION)));
+    }
+}
