@@ -1,0 +1,27 @@
+"""``python -m headrace.job.compile JOB FILE``: compile a job in a process of its own.
+
+A process of its own because node ids come from a counter of the JVM: the first statement of a fresh
+process always gets the same ones.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from headrace.contract.load import load_named
+from headrace.job.declaration import find
+from headrace.job.flink import environment
+from headrace.job.program import Placement, Program
+
+_ANYWHERE = Placement("localhost:9092", "s3://lake", "compile", 0, {"scan.startup.mode": "earliest-offset"})
+
+
+def main(name: str, target: str) -> None:
+    """Write the compiled plan of the job to ``target``."""
+    job = find(name)
+    program = Program(job, load_named(job.contract))
+    environment(program, _ANYWHERE, {}).execute_sql(f"COMPILE PLAN '{target}' FOR {program.statement_set()}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

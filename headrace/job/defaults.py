@@ -1,0 +1,67 @@
+"""The Flink settings that every job gets, each with the failure it prevents; ``plan`` prints them.
+
+Most of Flink's own defaults are chosen for a demo: they retain nothing, hand state between queries,
+or give up at the first slow checkpoint. What a job depends on is set by the job itself, never by
+the cluster that it happens to meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class Default:
+    """One Flink option, its value, and what goes wrong without it."""
+
+    key: str
+    value: str
+    why: str
+
+
+MAX_PARALLELISM = 120
+"""Fixed from the first run: Flink cannot change it later without losing keyed state. Divides by 2, 3, 4, 5, 6."""
+
+CHECKPOINT_TIMEOUT = timedelta(minutes=10)
+
+
+def defaults(checkpoint_interval: timedelta) -> tuple[Default, ...]:
+    """All of them, for a job that checkpoints at that interval."""
+    ms = f"{int(checkpoint_interval.total_seconds() * 1000)} ms"
+    return (
+        Default("execution.runtime-mode", "STREAMING", "batch mode commits without barriers"),
+        Default("execution.checkpointing.interval", ms, "rows become publishable at a checkpoint"),
+        Default("execution.checkpointing.mode", "EXACTLY_ONCE", "a manifest is complete only behind a barrier"),
+        Default("execution.checkpointing.unaligned.enabled", "false", "an unaligned barrier overtakes files"),
+        Default("execution.checkpointing.aligned-checkpoint-timeout", "0 ms", "else aligned turns unaligned"),
+        Default("execution.checkpointing.max-concurrent-checkpoints", "1", "manifests are sealed in one order"),
+        Default(
+            "execution.checkpointing.timeout",
+            f"{int(CHECKPOINT_TIMEOUT.total_seconds())} s",
+            "a slow store must not become a restart loop",
+        ),
+        Default("execution.checkpointing.tolerable-failed-checkpoints", "10", "0 restarts the job at the first one"),
+        Default(
+            "execution.checkpointing.externalized-checkpoint-retention",
+            "RETAIN_ON_CANCELLATION",
+            "a cancelled job would take its checkpoints with it",
+        ),
+        Default("execution.checkpointing.num-retained", "3", "1 leaves nothing when the newest is damaged"),
+        Default("state.backend.type", "rocksdb", "state may outgrow memory; switching later needs a replay"),
+        Default("execution.checkpointing.incremental", "true", "a checkpoint costs what changed"),
+        Default("pipeline.max-parallelism", str(MAX_PARALLELISM), "cannot be changed once there is state"),
+        Default(
+            "pipeline.operator-chaining.chain-operators-with-different-max-parallelism",
+            "false",
+            "else going from parallelism 1 to 2 changes the operators, and state is lost",
+        ),
+        Default("pipeline.object-reuse", "true", "the row is not copied between chained operators"),
+        Default("table.local-time-zone", "UTC", "days and dates must not depend on a machine"),
+        Default("table.plan.compile.catalog-objects", "IDENTIFIER", "keeps options out of the lock"),
+        Default("table.exec.uid.generation", "PLAN_ONLY", "ids come from the lock"),
+        Default("table.exec.source.idle-timeout", "30 s", "one idle partition would hold back event time"),
+        Default("table.exec.state.ttl", "0 ms", "state never expires unless its contract says so"),
+        Default("restart-strategy.type", "exponential-delay", "a failing store is retried, ever more slowly"),
+        Default("table.dml-sync", "false", "main returns once the job is submitted"),
+    )

@@ -1,0 +1,104 @@
+"""The lock: the compiled plan of a job with its operator ids, committed beside the declaration.
+
+Operator ids come from a JVM-wide counter, so that any earlier statement shifts them and a savepoint
+then finds other operators under its ids. A job is therefore compiled once, in a fresh process, and
+executed from this file ever after.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headrace import project
+from headrace.errors import DecisionNeeded, JobError
+from headrace.job.program import Program
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A compiled plan and the digest of what it was compiled from."""
+
+    digest: str
+    plan: dict[str, Any]
+
+    def to_json(self) -> str:
+        """The file's text: stable, readable in a review."""
+        return json.dumps({"format": FORMAT, "digest": self.digest, "plan": self.plan}, indent=1) + "\n"
+
+    def nodes(self) -> list[tuple[int, str, str]]:
+        """``(id, type, description)`` of each node of the plan."""
+        return [(n["id"], n["type"], str(n.get("description", ""))) for n in self.plan["nodes"]]
+
+
+def read(job: str) -> Lock | None:
+    """The lock of a job, or None.
+
+    Raises:
+        JobError: the file is no lock.
+    """
+    path = project.lock_path(job)
+    if not path.is_file():
+        return None
+    try:
+        raw = json.loads(path.read_text())
+        if raw["format"] != FORMAT:
+            raise KeyError("format")
+        return Lock(raw["digest"], raw["plan"])
+    except (ValueError, KeyError, TypeError) as e:
+        raise JobError("this is not a lock", where=str(path), remedy=f"headrace plan {job} --accept") from e
+
+
+def current(program: Program) -> Lock:
+    """The lock, if it is the one of this very program.
+
+    Raises:
+        DecisionNeeded: there is none, or the program has changed since it was written.
+    """
+    name = program.job.name
+    lock = read(name)
+    if lock is None or lock.digest != program.digest():
+        raise DecisionNeeded(
+            "the job has no lock yet" if lock is None else "the job has changed since its lock was written",
+            where=f"jobs/{name}.lock.json",
+            remedy=f"look at `headrace plan {name}`, then `headrace plan {name} --accept` and commit the lock",
+        )
+    return lock
+
+
+def compile_lock(program: Program) -> Lock:
+    """Compile in a fresh process (about 10 s).
+
+    Raises:
+        JobError: Flink refused a statement; its own first words are quoted.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "plan.json"
+        done = subprocess.run(
+            [sys.executable, "-m", "headrace.job.compile", program.job.name, str(target)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=project.root(),
+        )
+        if done.returncode != 0:
+            raise JobError(
+                f"Flink does not accept the job: {_cause(done.stderr)}",
+                where=f"jobs/{program.job.name}.py",
+                remedy=f"headrace plan {program.job.name} --sql shows every statement",
+            )
+        return Lock(program.digest(), json.loads(target.read_text()))
+
+
+def _cause(stderr: str) -> str:
+    """The innermost ``Caused by`` of a Java stack trace, or the last line."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith(("Caused by:", ": org.apache", "headrace.errors"))]
+    return (causes or lines or ["no message"])[-1][:600]

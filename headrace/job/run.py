@@ -1,0 +1,158 @@
+"""Starting a job: one code path, whoever submits it (``flink run``, the operator, ``headrace run``).
+
+``main`` may run again at any failover of the JobManager, so each step can be repeated: the start is
+recorded once, a claim is a new number, and what the state holds is told by the state itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import structlog
+
+from headrace import log, settings
+from headrace.cluster.kafka import TopicInfo, describe
+from headrace.contract.load import load_named
+from headrace.errors import DecisionNeeded, HeadraceError, JobError
+from headrace.job import lock
+from headrace.job.declaration import Ingest
+from headrace.job.program import Placement, Program
+from headrace.lake import checkpoints
+from headrace.lake.ledger import Ledger
+from headrace.lake.store import Warehouse, connect
+
+logger = structlog.get_logger()
+
+FORBIDDEN = {
+    "execution.checkpointing.unaligned.enabled": "true",
+    "execution.checkpointing.mode": "AT_LEAST_ONCE",
+    "execution.runtime-mode": "BATCH",
+}
+"""Given on the command line or by the cluster, these would break the chain; said before anything starts."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a submission begins."""
+
+    submission: str
+    savepoint: str | None
+    offsets: dict[int, int]
+
+
+def run(job: Ingest) -> None:
+    """Claim, resume and submit. Exits with the error's code, its message on stderr."""
+    log.configure()
+    try:
+        submit(job)
+    except HeadraceError as e:
+        raise SystemExit(_report(e)) from e
+
+
+def submit(job: Ingest) -> str:
+    """Submit the job and return the id that Flink gave it.
+
+    Raises:
+        DecisionNeeded: the lock is stale, or the topic was recreated, or no state can be found to go on from.
+        JobError: Flink was told to run in a way that breaks the chain.
+    """
+    from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds, and only this function needs it
+
+    env = settings.load()
+    program = Program(job, load_named(job.contract))
+    plan = lock.current(program)
+    warehouse = connect(env.store)
+    ledger = Ledger(warehouse, job.name)
+    start = _start(program, ledger, warehouse, describe(env.kafka.bootstrap, program.contract.topic), flink.given())
+    claim = ledger.claim(start.submission, start.savepoint, program.contract.version)
+    at = Placement(env.kafka.bootstrap, env.store.warehouse, start.submission, claim.number, _startup(start.offsets))
+    table_env = flink.environment(program, at, _placed(start, job, warehouse, env.flink.parallelism))
+    _refuse_overrides(job, table_env)
+    job_id = _execute(table_env, plan)
+    logger.info("submitted", job=job.name, flink_job=job_id, claim=claim.number, restored_from=start.savepoint)
+    return job_id
+
+
+def _start(
+    program: Program, ledger: Ledger, warehouse: Warehouse, topic: TopicInfo, given: str | None
+) -> Start:
+    begun = ledger.record_start(topic.name, topic.id, topic.log_start)
+    if begun["topic_id"] != topic.id:
+        raise DecisionNeeded(
+            f"topic {topic.name} was deleted and created again: its offsets mean other records now",
+            where=f"topic id {topic.id}, the job began on {begun['topic_id']}",
+            remedy="give the new topic a contract and a table of its own",
+        )
+    submission = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    savepoint = given or _resume(program, ledger, warehouse)
+    return Start(submission, savepoint, {int(p): o for p, o in begun["offsets"].items()})
+
+
+def _resume(program: Program, ledger: Ledger, warehouse: Warehouse) -> str | None:
+    """The newest good checkpoint on the branch; None only where the branch is empty."""
+    found = checkpoints.newest_on_branch(warehouse, ledger)
+    if found is not None:
+        return found.path
+    if ledger.newest("done") or any(
+        next(iter(warehouse.keys(f"{o.id}/_staged/manifests/")), None) for o in program.outputs
+    ):
+        raise DecisionNeeded(
+            "the job has written rows, and no checkpoint or savepoint of it can be found",
+            where=f"{warehouse.uri}/_flink/{ledger.job}/",
+            remedy="restore the bucket, or give a savepoint: `flink run -s PATH …`",
+        )
+    return None
+
+
+def _startup(offsets: dict[int, int]) -> dict[str, str]:
+    """Begin where the record says; an empty topic has no offsets to name."""
+    named = ";".join(f"partition:{p},offset:{o}" for p, o in sorted(offsets.items()))
+    return {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": named}
+
+
+def _placed(start: Start, job: Ingest, warehouse: Warehouse, parallelism: int) -> dict[str, str]:
+    """Settings of this one submission: they differ each time, so they are not in the lock."""
+    own = f"{warehouse.uri}/{checkpoints.folder(job.name, start.submission)}"
+    placed = {
+        "pipeline.name": job.name,
+        "parallelism.default": str(parallelism),
+        "execution.checkpointing.dir": f"{own}/checkpoints",
+        "execution.checkpointing.savepoint-dir": f"{own}/savepoints",
+    }
+    if start.savepoint:
+        placed["execution.state-recovery.path"] = start.savepoint
+    return placed
+
+
+def _refuse_overrides(job: Ingest, table_env: object) -> None:
+    config = table_env.get_config()  # type: ignore[attr-defined]
+    for key, value in FORBIDDEN.items():
+        if str(config.get(key, "")).upper() == value.upper():
+            raise JobError(
+                f"{key}={value} would let a barrier overtake files",
+                where=f"jobs/{job.name}.py",
+                remedy="remove it from the command line and from the cluster's configuration",
+            )
+
+
+def _execute(table_env: object, plan: lock.Lock) -> str:
+    """Execute the lock's plan. A file, because Flink takes a compiled plan by its path only."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "plan.json"
+        path.write_text(json.dumps(plan.plan))
+        result = table_env.execute_sql(f"EXECUTE PLAN '{path}'")  # type: ignore[attr-defined]
+        return str(result.get_job_client().get_job_id())
+
+
+def _report(error: HeadraceError) -> int:
+    if os.environ.get("HEADRACE_OUTPUT") == "json":
+        logger.error("not submitted", **error.to_json())
+    else:
+        logger.error(str(error))
+    return error.exit_code

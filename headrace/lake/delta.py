@@ -1,0 +1,152 @@
+"""One Delta commit a batch, exactly once, whoever tries and however often.
+
+delta-rs by itself accepts a repeated application transaction from a fresh handle, stale removes, and
+adds of a path that is active. So every commit of ours (1) is made with no retries, which binds it to
+the snapshot that was checked, (2) is skipped where that snapshot already carries the batch number,
+and (3) on a conflict starts over with a new snapshot.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deltalake import DeltaTable, Field, Schema
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.schema import PrimitiveType
+from deltalake.transaction import AddAction, CommitProperties, Transaction
+
+from headrace.errors import LedgerError
+from headrace.lake.store import Warehouse
+from headrace.table.columns import TableColumn
+
+ATTEMPTS = 50
+"""Conflicts in a row before giving up: each means that another commit of this table got through."""
+
+
+@dataclass(frozen=True)
+class Added:
+    """One file of a batch, as the Delta log will know it."""
+
+    path: str
+    size: int
+    partition: dict[str, str]
+    statistics: str
+
+
+def commit_batch(
+    warehouse: Warehouse,
+    table: str,
+    columns: Sequence[TableColumn],
+    job: str,
+    batch: int,
+    files: Sequence[Added],
+) -> int:
+    """Make the batch part of the table, unless it is already; returns the table version that holds it.
+
+    Raises:
+        LedgerError: the table holds a file of the batch under another batch, or has other columns.
+    """
+    app = f"{job}/{table}"
+    for _ in range(ATTEMPTS):
+        snapshot = _open_or_create(warehouse, table, columns)
+        if (snapshot.transaction_version(app) or 0) >= batch:
+            return version_of(warehouse, table, app, batch, snapshot)
+        _refuse_foreign(snapshot, table, columns, files)
+        try:
+            _commit(snapshot, columns, Transaction(app, batch), files)
+        except CommitFailedError:
+            continue
+        return int(snapshot.version()) + 1
+    raise LedgerError(
+        f"{ATTEMPTS} commits in a row met another writer",
+        where=warehouse.table_uri(table),
+        remedy="run publish again; the batch is recorded and will be finished",
+    )
+
+
+def _commit(
+    snapshot: DeltaTable, columns: Sequence[TableColumn], transaction: Transaction, files: Sequence[Added]
+) -> None:
+    when = int(time.time() * 1000)
+    snapshot.create_write_transaction(
+        [AddAction(f.path, f.size, f.partition, when, True, f.statistics) for f in files],  # noqa: FBT003
+        mode="append",
+        schema=snapshot.schema(),
+        partition_by=[c.name for c in columns if c.partition],
+        commit_properties=CommitProperties(
+            max_commit_retries=0,
+            app_transactions=[transaction],
+            custom_metadata={"headrace.batch": str(transaction.version)},
+        ),
+    )
+
+
+def version_of(warehouse: Warehouse, table: str, app: str, batch: int, newest: DeltaTable) -> int:
+    """The version in which an application transaction reached ``batch``; looks back from the newest one.
+
+    Where the log no longer reaches back that far, the oldest version that can be read is returned.
+    """
+    version = int(newest.version())
+    while version > 0:
+        try:
+            before = DeltaTable(
+                warehouse.table_uri(table), version=version - 1, storage_options=warehouse.delta_options
+            )
+        except DeltaError:
+            break
+        if (before.transaction_version(app) or 0) < batch:
+            break
+        version -= 1
+    return version
+
+
+def _open_or_create(warehouse: Warehouse, table: str, columns: Sequence[TableColumn]) -> DeltaTable:
+    uri = warehouse.table_uri(table)
+    try:
+        return DeltaTable(uri, storage_options=warehouse.delta_options)
+    except TableNotFoundError:
+        pass
+    try:
+        DeltaTable.create(
+            uri,
+            schema(columns),
+            partition_by=[c.name for c in columns if c.partition],
+            storage_options=warehouse.delta_options,
+        )
+    except (DeltaError, CommitFailedError):
+        pass  # another publisher was first; the next line tells
+    return DeltaTable(uri, storage_options=warehouse.delta_options)
+
+
+def schema(columns: Sequence[TableColumn]) -> Schema:
+    """The Delta schema of a table."""
+    return Schema([Field(c.name, PrimitiveType(c.delta_type), nullable=c.nullable) for c in columns])
+
+
+def _refuse_foreign(
+    snapshot: DeltaTable, table: str, columns: Sequence[TableColumn], files: Sequence[Added]
+) -> None:
+    found, wanted = _shape(snapshot.schema()), _shape(schema(columns))
+    if found != wanted:
+        differ = sorted({name for name, _ in found ^ wanted})
+        raise LedgerError(
+            f"the table has other columns than its contract: {', '.join(differ)}",
+            where=snapshot.table_uri,
+            remedy="a changed contract needs a new table id until tables can be altered; the table is untouched",
+        )
+    active = set(snapshot.file_uris())
+    base = snapshot.table_uri.rstrip("/")
+    if again := [f.path for f in files if f"{base}/{f.path}" in active]:
+        raise LedgerError(
+            f"{len(again)} files of the batch are in the table already, {again[0]} among them",
+            where=snapshot.table_uri,
+            remedy="somebody else committed them; nothing was changed",
+            table=table,
+        )
+
+
+def _shape(found: Schema) -> set[tuple[Any, ...]]:
+    return {(f.name, str(f.type)) for f in found.fields}

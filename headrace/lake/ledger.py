@@ -1,0 +1,214 @@
+"""The ledger of a job: small immutable records beside its tables, each written put-if-absent.
+
+::
+
+    _headrace/<job>/
+      start.json               where the job began: topic id and first offsets
+      claims/0000000001.json   one a submission: number, submission, restored from
+      decisions/0000000001.json  what a person decided: set-aside, adopt, accept-loss, undo
+      batches/0000000001.json  the intent of one publish: manifests, files, offsets
+      done/0000000001.json     the batch is in the tables: versions, heads, frontier
+
+Numbers have no gaps, so the newest record is found by asking for few keys however long the job lives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from headrace.errors import LedgerError
+from headrace.lake.store import Warehouse, encode
+
+Record = dict[str, Any]
+
+
+def now() -> str:
+    """The time of a record, for people; no rule depends on it."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def whoever() -> str:
+    """Who runs this command, for the record."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def digest(record: Record) -> str:
+    """SHA-256 of a record's bytes."""
+    return hashlib.sha256(encode(record)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One submission's word that its manifests are the branch."""
+
+    number: int
+    submission: str
+    restored_from: str | None
+    contract_version: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a job stands: the last batch that is done."""
+
+    batch: int = 0
+    manifests: dict[str, str] = field(default_factory=dict)
+    """The newest published manifest of each output."""
+    frontier: dict[int, int] = field(default_factory=dict)
+    """Per partition, the offset up to which everything is published."""
+    versions: dict[str, int] = field(default_factory=dict)
+    """The table versions that the batch made."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """Rows published so far, by output."""
+    digest: str | None = None
+
+
+class Ledger:
+    """Read and write the records of one job."""
+
+    def __init__(self, warehouse: Warehouse, job: str) -> None:
+        self.warehouse, self.job = warehouse, job
+        self.folder = f"_headrace/{job}"
+        self._newest: dict[str, int] = {}
+
+    # records with numbers
+
+    def _key(self, kind: str, number: int) -> str:
+        return f"{self.folder}/{kind}/{number:010d}.json"
+
+    def get(self, kind: str, number: int) -> Record | None:
+        """The record of that kind and number, or None."""
+        return self.warehouse.get(self._key(kind, number))
+
+    def newest(self, kind: str) -> int:
+        """The highest number of that kind; 0 when there is none. Asks for few keys: numbers have no gaps."""
+        known = self._newest.get(kind, 0)
+        step = 1
+        while self.get(kind, known + step) is not None:
+            known, step = known + step, step * 2
+        while step > 1:
+            step //= 2
+            if self.get(kind, known + step) is not None:
+                known += step
+        self._newest[kind] = known
+        return known
+
+    def put(self, kind: str, number: int, record: Record) -> bool:
+        """Write a numbered record; False if the number is taken."""
+        return self.warehouse.put_new(self._key(kind, number), record)
+
+    def append(self, kind: str, record: Record) -> int:
+        """Write a record under the next free number of its kind, and return the number."""
+        number = self.newest(kind) + 1
+        while not self.put(kind, number, {**record, "number": number}):
+            number += 1
+        return number
+
+    # start
+
+    def start(self) -> Record | None:
+        """Where the job began, or None before its first submission."""
+        return self.warehouse.get(f"{self.folder}/start.json")
+
+    def record_start(self, topic: str, topic_id: str, offsets: dict[int, int]) -> Record:
+        """Write where the job begins, once; later calls return what the first one wrote."""
+        record = {"topic": topic, "topic_id": topic_id, "offsets": _text(offsets), "at": now()}
+        self.warehouse.put_new(f"{self.folder}/start.json", record)
+        found = self.start()
+        if found is None:
+            raise LedgerError("the start record vanished", where=f"{self.warehouse.uri}/{self.folder}/start.json")
+        return found
+
+    # claims
+
+    def claim(self, submission: str, restored_from: str | None, contract_version: str) -> Claim:
+        """Write the next claim for a submission."""
+        record = {
+            "submission": submission,
+            "restored_from": restored_from,
+            "contract_version": contract_version,
+            "at": now(),
+        }
+        number = self.append("claims", record)
+        return Claim(number, submission, restored_from, contract_version, str(record["at"]))
+
+    def claims(self) -> list[Claim]:
+        """All claims, oldest first."""
+        found = []
+        for number in range(1, self.newest("claims") + 1):
+            raw = self._required("claims", number)
+            found.append(
+                Claim(number, raw["submission"], raw["restored_from"], raw["contract_version"], raw["at"])
+            )
+        return found
+
+    # decisions
+
+    def decide(self, action: str, *, why: str, **facts: Any) -> int:
+        """Record what a person decided; decisions are undone by another decision, never removed."""
+        return self.append("decisions", {"action": action, "why": why, "by": whoever(), "at": now(), **facts})
+
+    def decisions(self) -> list[Record]:
+        """All decisions, oldest first."""
+        return [self._required("decisions", n) for n in range(1, self.newest("decisions") + 1)]
+
+    # batches
+
+    def head(self) -> Head:
+        """The state after the newest finished batch."""
+        number = self.newest("done")
+        if number == 0:
+            return Head()
+        return self.head_of(self._required("done", number))
+
+    @staticmethod
+    def head_of(done: Record) -> Head:
+        """A ``done`` record as the head it stands for."""
+        return Head(
+            batch=done["batch"],
+            manifests=done["heads"],
+            frontier={int(p): o for p, o in done["frontier"].items()},
+            versions=done["versions"],
+            rows=done["rows"],
+            digest=digest(done),
+        )
+
+    def published(self, output: str, manifest: str) -> int | None:
+        """The batch that published a manifest, or None. A binary search: checkpoints grow along the branch."""
+        checkpoint = int(manifest.split("-")[0])
+        low, high = 1, self.newest("done")
+        while low <= high:
+            middle = (low + high) // 2
+            first, last = self._required("done", middle)["checkpoints"]
+            if checkpoint < first:
+                high = middle - 1
+            elif checkpoint > last:
+                low = middle + 1
+            else:
+                ids = self._required("done", middle)["manifests"][output]
+                return middle if manifest in ids else None
+        return None
+
+    def _required(self, kind: str, number: int) -> Record:
+        record = self.get(kind, number)
+        if record is None:
+            raise LedgerError(
+                "a record of the ledger is missing",
+                where=f"{self.warehouse.uri}/{self._key(kind, number)}",
+                remedy="restore it from the bucket's versions; nothing may delete under _headrace",
+            )
+        return record
+
+
+def _text(offsets: dict[int, int]) -> dict[str, int]:
+    """JSON has no integer keys."""
+    return {str(p): o for p, o in sorted(offsets.items())}

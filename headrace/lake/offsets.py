@@ -1,0 +1,131 @@
+"""The offset columns of staged files, and whether they continue the frontier without hole or overlap (G1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import obstore
+import pyarrow.parquet as pq
+
+from headrace.errors import ConservationError
+from headrace.lake.manifests import READERS, StagedFile
+from headrace.lake.stats import file_statistics
+from headrace.lake.store import Warehouse
+from headrace.table.columns import TableColumn
+
+Offsets = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Span:
+    """Offsets ``first`` to ``last``, both included, of one partition."""
+
+    partition: int
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.first}" + ("" if self.first == self.last else f"-{self.last}")
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """What publish knows of a staged file after one look at its footer and two of its columns."""
+
+    file: StagedFile
+    rows: int
+    statistics: str
+    """Delta's file statistics, as JSON."""
+    positions: dict[int, Offsets]
+    """Offsets in the file, by partition, in the file's order."""
+
+
+def read_files(
+    warehouse: Warehouse, output: str, files: Iterable[StagedFile], columns: tuple[TableColumn, ...]
+) -> list[ReadFile]:
+    """Look at each file, many side by side."""
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(lambda f: _read(warehouse, output, f, columns), files))
+
+
+def _read(warehouse: Warehouse, output: str, file: StagedFile, columns: tuple[TableColumn, ...]) -> ReadFile:
+    # A staged file is small (one checkpoint of one writer): one request for all of it costs less than three.
+    raw = obstore.get(warehouse.objects, f"{output}/{file.path}").bytes()
+    with pq.ParquetFile(_buffer(raw)) as parquet:
+        table = parquet.read(columns=["_partition", "_offset"], use_threads=False)
+        statistics = file_statistics(parquet.metadata, columns)
+        rows = parquet.metadata.num_rows
+    return ReadFile(file, rows, statistics, _by_partition(table))
+
+
+def _buffer(raw: obstore.Bytes) -> object:
+    import pyarrow as pa  # noqa: PLC0415 - only the buffer class
+
+    return pa.BufferReader(pa.py_buffer(raw))
+
+
+def _by_partition(table: object) -> dict[int, Offsets]:
+    partitions: Offsets = table["_partition"].to_numpy()  # type: ignore[index]
+    offsets: Offsets = table["_offset"].to_numpy()  # type: ignore[index]
+    return {int(p): offsets[partitions == p] for p in np.unique(partitions)}
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """How a batch continues the frontier."""
+
+    frontier: dict[int, int]
+    holes: tuple[Span, ...]
+
+
+def continue_frontier(
+    frontier: dict[int, int], start: dict[int, int], positions: Iterable[dict[int, Offsets]]
+) -> Continuation:
+    """Check that all offsets of a batch continue the frontier, and name the holes.
+
+    Args:
+        frontier: per partition the next offset to publish.
+        start: where the job began; a partition that came later begins at 0.
+        positions: offsets by partition, of all files of all outputs.
+
+    Raises:
+        ConservationError: an offset is below the frontier, or stands in two rows.
+    """
+    gathered: dict[int, list[Offsets]] = {}
+    for by_partition in positions:
+        for partition, offsets in by_partition.items():
+            gathered.setdefault(partition, []).append(offsets)
+    after = dict(frontier)
+    holes: list[Span] = []
+    for partition, parts in sorted(gathered.items()):
+        offsets = np.sort(np.concatenate(parts))
+        expected = frontier.get(partition, start.get(partition, 0))
+        _refuse_overlap(partition, offsets, expected)
+        holes += _holes(partition, offsets, expected)
+        after[partition] = int(offsets[-1]) + 1
+    return Continuation(after, tuple(holes))
+
+
+def _refuse_overlap(partition: int, offsets: Offsets, expected: int) -> None:
+    doubled = np.unique(offsets[1:][offsets[1:] == offsets[:-1]])
+    below = offsets[offsets < expected]
+    for wrong, what in ((below, "are published already"), (doubled, "stand in two rows")):
+        if wrong.size:
+            named = ", ".join(f"{partition}:{o}" for o in wrong[:5])
+            raise ConservationError(
+                f"{wrong.size} offsets {what}: {named}{' …' if wrong.size > 5 else ''}",  # noqa: PLR2004
+                where=f"partition {partition}, frontier {expected}",
+                remedy="nothing was published; `headrace branch ls` shows whose manifests these are",
+                partition=partition,
+                offsets=[int(o) for o in wrong[:100]],
+            )
+
+
+def _holes(partition: int, offsets: Offsets, expected: int) -> list[Span]:
+    with_start = np.concatenate([np.array([expected - 1]), offsets])
+    gaps = np.flatnonzero(np.diff(with_start) > 1)
+    return [Span(partition, int(with_start[i]) + 1, int(with_start[i + 1]) - 1) for i in gaps]

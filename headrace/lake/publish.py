@@ -1,0 +1,268 @@
+"""Publish: from the head along one chain of manifests into the tables, one batch at a time.
+
+The steps of :meth:`Publisher.once`, in order; a crash between any two is repaired by running again:
+
+1. an unfinished batch is finished first, by whoever finds it;
+2. the followed claim's chain is walked from the head, and cut where every output has sealed;
+3. every file's footer and offset columns are read; the offsets must continue the frontier (G1);
+4. ``batches/n`` is written put-if-absent: from here on the batch is decided;
+5. quarantine, then data: one Delta commit each, skipped where it stands already (G2);
+6. ``done/n`` is written; the batch is the head;
+7. its manifests are folded: the ledger holds them, the folder forgets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from headrace.contract.model import Contract
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError
+from headrace.lake.branch import Rulings, Stretch, followed, stretch
+from headrace.lake.delta import Added, commit_batch
+from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
+from headrace.lake.manifests import Manifest, Staged
+from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
+from headrace.lake.store import Warehouse
+from headrace.table.outputs import outputs
+
+log = structlog.get_logger()
+
+EMPTY_KEPT = 60
+"""Checkpoints without rows that may wait: an idle job must not make a table version every 10 seconds."""
+
+Holes = Callable[[str, list[Span]], dict[Span, str]]
+"""Ask Kafka about holes: topic and spans → ``absent``, ``present`` or ``lost`` for each span."""
+
+
+class Step(Protocol):
+    """Called before each step with its name; tests kill a publisher there."""
+
+    def __call__(self, name: str) -> None:
+        """Come by ``name``."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What one call did."""
+
+    head: Head
+    batches: int
+    rows: dict[str, int]
+    waiting_for: int | None = None
+    """The claim whose first manifest is still to come, or None."""
+
+
+class Publisher:
+    """Publishes one ingest job. Any number may run at once; each batch happens once."""
+
+    def __init__(
+        self, warehouse: Warehouse, contract: Contract, holes: Holes, step: Step = lambda _name: None
+    ) -> None:
+        self.warehouse, self.contract, self.holes, self.step = warehouse, contract, holes, step
+        self.ledger = Ledger(warehouse, contract.id)
+        self.outputs = outputs(contract)
+        self.staged = {o.id: Staged(warehouse, o.id) for o in self.outputs}
+
+    def once(self) -> Published:
+        """Publish what is ready now.
+
+        Raises:
+            DecisionNeeded: the followed chain forked from the head, or Kafka lost records before they were read.
+            ConservationError: an offset would be published twice, or never.
+        """
+        finished = self._finish_open_batch()
+        head = self.ledger.head()
+        claim = followed(self.ledger.claims(), Rulings.of(self.ledger.decisions()))
+        if claim is None:
+            return Published(head, finished, {})
+        found = self._stretch(head, claim)
+        if found is None:
+            return Published(head, finished, {}, waiting_for=self._awaited(claim))
+        if not _worth_it(found):
+            return Published(head, finished, {})
+        self._write_batch(head, claim, found)
+        finished += self._finish_open_batch()
+        after = self.ledger.head()
+        return Published(after, finished, {o: after.rows[o] - head.rows.get(o, 0) for o in after.rows})
+
+    # what there is to publish
+
+    def _stretch(self, head: Head, claim: Claim) -> Stretch | None:
+        staged = {output: self._unpublished(output, head) for output in self.staged}
+        found = stretch(self.ledger, head, staged, claim)
+        return found if found and any(found.manifests.values()) else None
+
+    def _unpublished(self, output: str, head: Head) -> dict[str, Manifest]:
+        """Staged manifests without those that a restored job committed once more after they were folded."""
+        manifests = self.staged[output].read()
+        newest = head.manifests.get(output)
+        if newest is None:
+            return manifests
+        last = int(newest.split("-")[0])
+        again = [
+            m for m in manifests.values() if m.checkpoint <= last and self.ledger.published(output, m.id) is not None
+        ]
+        self.staged[output].fold(again)
+        return {m.id: m for m in manifests.values() if m not in again}
+
+    def _awaited(self, claim: Claim) -> int | None:
+        number = self.ledger.newest("done")
+        done = self.ledger.get("done", number) if number else None
+        return None if done and done["claim"] == claim.number else claim.number
+
+    # the batch
+
+    def _write_batch(self, head: Head, claim: Claim, found: Stretch) -> None:
+        self.step("read")
+        read = {
+            o.id: read_files(
+                self.warehouse, o.id, [f for m in found.manifests[o.id] for f in m.files], o.columns
+            )
+            for o in self.outputs
+        }
+        batch = self._judged(head, claim, found, read)
+        self.step("batch")
+        if not self.ledger.put("batches", batch["batch"], batch):
+            log.info("another publisher wrote this batch", job=self.contract.id, batch=batch["batch"])
+
+    def _judged(
+        self, head: Head, claim: Claim, found: Stretch, read: dict[str, list[ReadFile]]
+    ) -> Record:
+        """The batch record, after every check."""
+        start = self.ledger.start()
+        if start is None:
+            raise LedgerError("the job has manifests and no start record", where=self.ledger.folder)
+        begun = {int(p): o for p, o in start["offsets"].items()}
+        goes_on = continue_frontier(head.frontier, begun, (f.positions for fs in read.values() for f in fs))
+        lost = self._refuse_unproven(start["topic"], list(goes_on.holes))
+        frontier = begun | goes_on.frontier
+        return {
+            "batch": head.batch + 1,
+            "after": head.digest,
+            "claim": claim.number,
+            "contract_version": self.contract.version,
+            "checkpoints": list(found.checkpoints),
+            "frontier": {str(p): o for p, o in sorted(frontier.items())},
+            "holes": len(goes_on.holes),
+            "lost": [str(s) for s in lost],
+            "outputs": {
+                o.id: {
+                    "manifests": [_without_files(m) for m in found.manifests[o.id]],
+                    "files": [_file(f) for f in read[o.id]],
+                }
+                for o in self.outputs
+            },
+            "at": now(),
+        }
+
+    def _refuse_unproven(self, topic: str, holes: list[Span]) -> list[Span]:
+        """Accept a hole only if Kafka made it; a loss only if a person accepted it. Returns the losses."""
+        if not holes:
+            return []
+        verdicts = self.holes(topic, holes)
+        missed = [s for s in holes if verdicts[s] == "present"]
+        if missed:
+            raise ConservationError(
+                f"records of the topic are in no file: {_named(missed)}",
+                where=f"topic {topic}",
+                remedy="nothing was published. The job skipped them: stop it, set its claim aside"
+                f" (`headrace branch ls {self.contract.id}`) and start again from an older checkpoint",
+                missing=[str(s) for s in missed],
+            )
+        lost = [s for s in holes if verdicts[s] == "lost"]
+        accepted = {s for ruling in Rulings.of(self.ledger.decisions()).losses for s in ruling["spans"]}
+        if unaccepted := [s for s in lost if str(s) not in accepted]:
+            spans = " ".join(f"--accept-loss {s}" for s in unaccepted)
+            raise DecisionNeeded(
+                f"Kafka deleted records before the job read them: {_named(unaccepted)}",
+                where=f"topic {topic}",
+                remedy=f"if they can be sent again, do that first; else"
+                f" `headrace publish {self.contract.id} {spans} --why TEXT` accepts the loss",
+                lost=[str(s) for s in unaccepted],
+            )
+        return lost
+
+    # the commits
+
+    def _finish_open_batch(self) -> int:
+        """Bring a recorded batch into the tables; 1 if there was one, else 0."""
+        number = self.ledger.newest("done") + 1
+        batch = self.ledger.get("batches", number)
+        if batch is None:
+            return 0
+        head = self.ledger.head()
+        if batch["after"] != head.digest:
+            raise LedgerError(
+                f"batch {number} does not follow batch {number - 1}", where=f"{self.ledger.folder}/batches"
+            )
+        versions = self._commit(batch, head)
+        self.step("done")
+        self.ledger.put("done", number, self._done(batch, head, versions))
+        self.step("fold")
+        self._fold(batch)
+        log.info("published", job=self.contract.id, batch=number, versions=versions)
+        return 1
+
+    def _commit(self, batch: Record, head: Head) -> dict[str, int]:
+        if not any(out["files"] for out in batch["outputs"].values()):
+            return head.versions
+        versions = {}
+        for output in self.outputs:
+            self.step(f"commit {output.id}")
+            files = [
+                Added(f["path"], f["size"], f["partition"], f["statistics"])
+                for f in batch["outputs"][output.id]["files"]
+            ]
+            versions[output.id] = commit_batch(
+                self.warehouse, output.id, output.columns, self.contract.id, batch["batch"], files
+            )
+        return versions
+
+    @staticmethod
+    def _done(batch: Record, head: Head, versions: dict[str, int]) -> Record:
+        outs: dict[str, Any] = batch["outputs"]
+        return {
+            "batch": batch["batch"],
+            "of": digest(batch),
+            "claim": batch["claim"],
+            "checkpoints": batch["checkpoints"],
+            "heads": {o: out["manifests"][-1]["id"] for o, out in outs.items()},
+            "manifests": {o: [m["id"] for m in out["manifests"]] for o, out in outs.items()},
+            "frontier": batch["frontier"],
+            "versions": versions,
+            "rows": {o: head.rows.get(o, 0) + sum(f["rows"] for f in out["files"]) for o, out in outs.items()},
+        }
+
+    def _fold(self, batch: Record) -> None:
+        for output in self.outputs:
+            ids = {m["id"] for m in batch["outputs"][output.id]["manifests"]}
+            known = self.staged[output.id].read()
+            self.staged[output.id].fold(known[i] for i in sorted(ids) if i in known)
+
+
+def _worth_it(found: Stretch) -> bool:
+    each = list(found.manifests.values())
+    return any(m.files for ms in each for m in ms) or len(each[0]) >= EMPTY_KEPT
+
+
+def _without_files(manifest: Manifest) -> Record:
+    return {k: v for k, v in manifest.to_json().items() if k != "files"}
+
+
+def _file(read: ReadFile) -> Record:
+    return {
+        "path": read.file.path,
+        "size": read.file.size,
+        "rows": read.rows,
+        "partition": read.file.partition,
+        "statistics": read.statistics,
+    }
+
+
+def _named(spans: Iterable[Span], most: int = 10) -> str:
+    found = list(spans)
+    return ", ".join(str(s) for s in found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")

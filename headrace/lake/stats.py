@@ -1,0 +1,65 @@
+"""Parquet footers as Delta file statistics, so that readers skip files without opening them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+from headrace.table.columns import TableColumn
+
+LONGEST = 32
+"""Delta keeps prefixes of strings. A cut minimum is still a lower bound; a cut maximum is none, so it is left out."""
+
+
+def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
+    """Statistics of one file (``pyarrow.parquet.FileMetaData``) for the columns that the file holds."""
+    wanted = {c.name for c in columns if not c.partition and c.delta_type != "binary"}
+    low: dict[str, Any] = {}
+    high: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    unbounded: set[str] = set()
+    for group in range(footer.num_row_groups):
+        for index in range(footer.num_columns):
+            chunk = footer.row_group(group).column(index)
+            name = chunk.path_in_schema
+            if name not in wanted or chunk.statistics is None:
+                continue
+            found = chunk.statistics
+            nulls[name] = nulls.get(name, 0) + (found.null_count or 0)
+            if not found.has_min_max:
+                if found.null_count != chunk.num_values:
+                    unbounded.add(name)
+                continue
+            low[name] = min(low.get(name, found.min), found.min)
+            high[name] = max(high.get(name, found.max), found.max)
+    return json.dumps(
+        {
+            "numRecords": footer.num_rows,
+            "minValues": {k: _low(v) for k, v in low.items() if k not in unbounded},
+            "maxValues": {k: w for k, v in high.items() if k not in unbounded and (w := _high(v)) is not None},
+            "nullCount": nulls,
+        }
+    )
+
+
+def _low(value: Any) -> Any:
+    return value[:LONGEST] if isinstance(value, str) else _plain(value)
+
+
+def _high(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST else None
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        moment = value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value
+        return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    return value
