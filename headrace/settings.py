@@ -11,7 +11,7 @@ import os
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from headrace import project
 from headrace.errors import UsageError
@@ -47,26 +47,35 @@ class Flink(_Section):
 
 
 class Ports(_Section):
-    """Ports of the local stack; a taken one is an error that names it."""
+    """Ports of the local stack, all of them on 127.0.0.1; a taken one is an error that names it."""
 
     kafka: int = 9092
     kafka_controller: int = 9093
     s3: int = 8333
+    s3_grpc: int = 18333
     s3_master: int = 9333
+    s3_master_grpc: int = 19333
     s3_volume: int = 9340
+    s3_volume_grpc: int = 19340
     s3_filer: int = 8888
+    s3_filer_grpc: int = 18888
     flink_rest: int = 8081
     flink_rpc: int = 6123
     flink_blob: int = 6124
 
 
 class LocalStack(_Section):
-    """The local stack: where its data lies, how big its processes are."""
+    """The local stack: where its data lies, how big its processes are, where its jars come from."""
 
     folder: str = ".headrace/stack"
-    slots: int = 4
-    taskmanagers: int = 1
+    slots: int = Field(default=4, ge=1)
+    taskmanagers: int = Field(default=1, ge=0)
     taskmanager_memory: str = "1728m"
+    jobmanager_memory: str = "1024m"
+    kafka_heap: str = "512m"
+    jars_cache: str = "~/.cache/headrace/jars"
+    jars_repository: str = ""
+    """A Maven repository's address; empty: the resolver's default."""
     ports: Ports = Ports()
 
 
@@ -77,6 +86,24 @@ class Settings(_Section):
     store: Store = Store()
     flink: Flink = Flink()
     stack: LocalStack = LocalStack()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _served_by_the_local_stack(cls, raw: dict[str, Any]) -> dict[str, Any]:
+        """Where there is a ``stack`` section, the addresses and credentials left out are those of that stack."""
+        if raw.get("stack") is None:
+            return {k: v for k, v in raw.items() if k != "stack"}
+        stack = LocalStack.model_validate(raw["stack"])
+        served = {
+            "kafka": {"bootstrap": f"127.0.0.1:{stack.ports.kafka}"},
+            "store": {
+                "endpoint": f"http://127.0.0.1:{stack.ports.s3}",
+                "access_key": f"file:{stack.folder}/secrets/access_key",
+                "secret_key": f"file:{stack.folder}/secrets/secret_key",
+            },
+            "flink": {"rest": f"http://127.0.0.1:{stack.ports.flink_rest}"},
+        }
+        return raw | {section: given | (raw.get(section) or {}) for section, given in served.items()}
 
 
 def load(env: str | None = None) -> Settings:

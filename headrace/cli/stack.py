@@ -1,0 +1,130 @@
+"""``headrace stack``: Kafka, the object store and Flink as processes of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator
+from typing import Annotated
+
+import structlog
+import typer
+from rich.table import Table
+
+from headrace import settings
+from headrace.cli.output import Format, Output, emit, err, progress
+from headrace.errors import UsageError
+from headrace.stack import files, flink, jars, local
+from headrace.stack.processes import Processes
+from headrace.stack.progress import Progress
+
+noun = typer.Typer(
+    name="stack",
+    help="The local stack: Kafka, an object store and Flink as processes of this machine.",
+    no_args_is_help=True,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``headrace stack …``."""
+    app.add_typer(noun)
+
+
+@noun.command()
+def up(fmt: Output = Format.text) -> None:
+    """Start what is not running, and wait until it serves. Data of an earlier run are still there.
+
+    Example: headrace stack up
+    """
+    with _steps("starting") as tell:
+        started = local.up(settings.load(), tell)
+    _show(fmt, started=started)
+
+
+@noun.command()
+def down(fmt: Output = Format.text) -> None:
+    """End what `up` started, and nothing else. Data stay.
+
+    Example: headrace stack down
+    """
+    with _steps("stopping") as tell:
+        stopped = local.down(settings.load(), tell)
+    emit(
+        {"stopped": stopped}, fmt, lambda: "stopped " + (", ".join(stopped) or "nothing: nothing was running")
+    )
+
+
+@noun.command()
+def status(fmt: Output = Format.text) -> None:
+    """Show each process, its port, and whether it serves; exit code 1 if one does not.
+
+    Example: headrace stack status -o json
+    """
+    if not _show(fmt):
+        raise typer.Exit(1)
+
+
+@noun.command()
+def logs(
+    process: Annotated[str, typer.Argument(help="kafka, store, jobmanager, taskmanager-1, …")],
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 50,
+    fmt: Output = Format.text,
+) -> None:
+    """Show the last lines of a process's log.
+
+    Example: headrace stack logs taskmanager-1 -n 100
+    """
+    processes = Processes(files.folder(settings.load().stack).path)
+    if not processes.log(process).is_file():
+        known = ", ".join(sorted(p.stem for p in processes.log("any").parent.glob("*.log"))) or "none yet"
+        raise UsageError(
+            f"no log of {process!r}", where=str(processes.log(process)), remedy=f"there are: {known}"
+        )
+    found = processes.tail(process, lines)
+    emit({"process": process, "lines": found}, fmt, lambda: "\n".join(found))
+
+
+@noun.command()
+def env(fmt: Output = Format.text) -> None:
+    """Print what makes `flink` and everything else work in a shell. No secret is in it, only where they lie.
+
+    Example: eval "$(headrace stack env)" && flink list
+    """
+    values = flink.environment(settings.load())
+    emit(values, fmt, lambda: "\n".join(f"export {k}={shlex.quote(v)}" for k, v in values.items()))
+
+
+@noun.command()
+def lock(fmt: Output = Format.text) -> None:
+    """Resolve jars/*.yaml anew and write jars/*.lock, every transitive jar with its SHA-256.
+
+    Example: headrace stack lock
+    """
+    with _steps("locking") as tell:
+        counts = jars.lock(settings.load().stack, tell)
+    emit(counts, fmt, lambda: ", ".join(f"{use}: {n} jars" for use, n in counts.items()))
+
+
+def _show(fmt: Format, started: list[str] | None = None) -> bool:
+    rows = local.status(settings.load())
+    table = Table("process", "pid", "port", "serves", box=None)
+    for row in rows:
+        table.add_row(
+            *(str(row[k] if row[k] is not None else "-") for k in ("process", "pid", "port", "serves"))
+        )
+    emit({"started": started, "processes": rows} if started is not None else rows, fmt, lambda: table)
+    return all(row["serves"] for row in rows)
+
+
+@contextlib.contextmanager
+def _steps(what: str) -> Iterator[Progress]:
+    """A bar on a terminal; off it, a log line for each new step."""
+    log = structlog.get_logger("stack")
+    with progress(what) as bar:
+
+        def tell(completed: float | None = None, total: float | None = None, what: str | None = None) -> None:
+            bar(completed=completed, total=total, what=what)
+            if what and not err.is_terminal:
+                log.info(what)
+
+        yield tell

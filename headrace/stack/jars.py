@@ -1,0 +1,164 @@
+"""The jars that do not come with a Python package: named in ``jars/*.yaml``, pinned by SHA-256 in ``jars/*.lock``.
+
+A lock holds one line a jar, ``<sha256>  <group>:<artifact>:<version>``, every transitive one included, and no
+address: the registry is the resolver's own default unless the setting ``stack.jars_repository`` names another.
+Jars are fetched once into a cache shared by all projects of a user, and checked every time they are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from headrace import project
+from headrace.errors import StackError, UsageError
+from headrace.settings import LocalStack
+from headrace.stack.progress import Progress, silent
+
+USES = ("flink", "flink-s3", "kafka", "test")
+_AT_ONCE = 6
+_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True, order=True)
+class Jar:
+    """One locked jar."""
+
+    coordinate: str
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Where it lies in the cache, relative to it; the version is in the name, so that no two share a file."""
+        group, artifact, version = self.coordinate.split(":")
+        return Path(group, f"{artifact}-{version}.jar")
+
+
+def locked(use: str) -> list[Jar]:
+    """The jars of a use, as its lock names them.
+
+    Raises:
+        UsageError: the lock is missing or a line of it is not a checksum and a coordinate.
+    """
+    path = project.root() / "jars" / f"{use}.lock"
+    if not path.is_file():
+        raise UsageError("the jars have no lock", where=str(path), remedy="headrace stack lock")
+    return [_parse(line, path, n) for n, line in enumerate(path.read_text().splitlines(), 1) if line.strip()]
+
+
+def fetch(settings: LocalStack, uses: Iterable[str], tell: Progress = silent) -> dict[str, list[Path]]:
+    """The files of each use, fetched where the cache lacks them, each checked against its lock.
+
+    Raises:
+        StackError: a jar cannot be had, or has the wrong checksum twice.
+    """
+    cache = Path(settings.jars_cache).expanduser()
+    wanted = {use: locked(use) for use in uses}
+    todo = sorted({jar for jars in wanted.values() for jar in jars})
+    tell(total=len(todo), completed=0, what="jars")
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        jobs = [pool.submit(_have, jar, cache, settings.jars_repository) for jar in todo]
+        for done, job in enumerate(as_completed(jobs), 1):
+            job.result()
+            tell(completed=done)
+    return {use: [cache / jar.path for jar in jars] for use, jars in wanted.items()}
+
+
+def lock(settings: LocalStack, tell: Progress = silent) -> dict[str, int]:
+    """Resolve ``jars/*.yaml`` anew and write the locks; gives the number of jars by use."""
+    counts = {}
+    tell(total=len(USES), completed=0)
+    for done, use in enumerate(USES, 1):
+        tell(what=f"locking {use}")
+        source = project.root() / "jars" / f"{use}.yaml"
+        jars = sorted(_resolve(yaml.safe_load(source.read_text()), settings.jars_repository))
+        source.with_suffix(".lock").write_text("".join(f"{j.sha256}  {j.coordinate}\n" for j in jars))
+        counts[use] = len(jars)
+        tell(completed=done)
+    return counts
+
+
+def _parse(line: str, path: Path, number: int) -> Jar:
+    checksum, _, coordinate = line.partition("  ")
+    if len(checksum) != hashlib.sha256().digest_size * 2 or coordinate.count(":") != 2:  # noqa: PLR2004 - g:a:v
+        raise UsageError("not a locked jar", where=f"{path}:{number}", remedy="headrace stack lock")
+    return Jar(coordinate, checksum)
+
+
+def _have(jar: Jar, cache: Path, repository: str) -> None:
+    """Make sure that the cache holds this jar. A wrong file is removed and fetched again once, then it is an error."""
+    target = cache / jar.path
+    if target.is_file() and _sha256(target) == jar.sha256:
+        return
+    for last in (False, True):
+        found = _download(jar, target, repository)
+        if found == jar.sha256:
+            return
+        target.unlink()
+        if last:
+            raise StackError(
+                "a fetched jar is not the locked one",
+                where=jar.coordinate,
+                remedy="do not use it; if the lock is what is wrong, run: headrace stack lock",
+                expected=jar.sha256,
+                found=found,
+            )
+
+
+def _download(jar: Jar, target: Path, repository: str) -> str:
+    """Fetch into a folder of this call, then move: a cache shared by processes never shows half a file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as own:
+        try:
+            fetched = Path(_maven(Path(own), repository).create_dependency(jar.coordinate).artifact.resolve())
+        except (OSError, RuntimeError) as e:  # what requests and jgo raise: no network, no such jar
+            raise StackError(
+                f"cannot fetch a jar ({type(e).__name__})",
+                where=jar.coordinate,
+                remedy="check the network, or name another repository: HEADRACE__STACK__JARS_REPOSITORY",
+            ) from e
+        os.replace(fetched, target)
+    return _sha256(target)
+
+
+def _resolve(spec: dict[str, Any], repository: str) -> list[Jar]:
+    with tempfile.TemporaryDirectory() as own:
+        maven = _maven(Path(own), repository)
+        # "!": raw. Else the resolver takes the dependency management of each coordinate for all of them, and
+        # log4j's own pinned kafka-clients 3.9 beneath a 4.3 broker.
+        found = [maven.create_dependency(f"{c}!") for c in spec["coordinates"]]
+        if spec["transitive"]:
+            inputs, rest = maven.resolver.resolve(found)
+            found = [*inputs, *rest]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(_lock_line, {str(d.artifact): d for d in found}.values()))
+
+
+def _lock_line(dependency: Any) -> Jar:
+    artifact = dependency.artifact
+    return Jar(
+        f"{artifact.groupId}:{artifact.artifactId}:{artifact.version}", _sha256(Path(artifact.resolve()))
+    )
+
+
+def _maven(cache: Path, repository: str) -> Any:
+    from jgo.maven import MavenContext  # noqa: PLC0415 - an extra: only who starts a stack needs it
+
+    repositories = {"setting": repository} if repository else None
+    return MavenContext(repo_cache=cache, remote_repos=repositories, timeout=_TIMEOUT_S)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as f:
+        while block := f.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,61 @@
+"""The JDK that everything here runs on: found once, checked, and named when it is missing."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.errors import StackError
+
+MINIMUM = 17
+
+
+@dataclass(frozen=True)
+class Jdk:
+    """A Java home with a compiler."""
+
+    home: Path
+    version: int
+
+    def tool(self, name: str) -> str:
+        """The path of ``java``, ``javac``…"""
+        return str(self.home / "bin" / name)
+
+
+@functools.cache
+def jdk() -> Jdk:
+    """The JDK of ``JAVA_HOME``, else the one whose ``java`` is on the PATH.
+
+    Raises:
+        StackError: none, too old, or a runtime without compiler.
+    """
+    named = os.environ.get("JAVA_HOME")
+    java = str(Path(named, "bin", "java")) if named else shutil.which("java")
+    if not java or not os.access(java, os.X_OK):
+        raise _unusable("there is no Java here", where=f"JAVA_HOME={named}" if named else "PATH")
+    found = _described(java)
+    if found.version < MINIMUM:
+        raise _unusable(f"Java {found.version} is too old", where=str(found.home))
+    if not Path(found.tool("javac")).exists():
+        raise _unusable("this Java has no compiler (javac)", where=str(found.home))
+    return found
+
+
+def _described(java: str) -> Jdk:
+    """Java itself says where its home is: a ``java`` on the PATH is often a chain of links."""
+    said = subprocess.run(
+        [java, "-XshowSettings:properties", "-version"], capture_output=True, text=True, check=False
+    ).stderr
+    facts = dict(re.findall(r"^\s*(java\.home|java\.specification\.version) = (.+)$", said, re.MULTILINE))
+    if len(facts) < 2:  # noqa: PLR2004 - both facts
+        raise _unusable("this Java does not run", where=java)
+    return Jdk(Path(facts["java.home"]), int(facts["java.specification.version"].split(".")[0]))
+
+
+def _unusable(what: str, where: str) -> StackError:
+    return StackError(what, where=where, remedy=f"install a JDK {MINIMUM} or newer, or set JAVA_HOME to one")

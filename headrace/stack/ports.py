@@ -1,0 +1,75 @@
+"""Ports: a taken one must be a clear error before anything starts, not a stack trace in a log after it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+from headrace.errors import StackError
+from headrace.settings import Ports
+
+HOST = "127.0.0.1"
+_LISTEN = "0A"
+
+
+def require_free(ports: Ports, names: Iterable[str]) -> None:
+    """Refuse to start on a taken port.
+
+    Raises:
+        StackError: names the port, its setting and, where the system tells, the process that holds it.
+    """
+    for name in names:
+        port = getattr(ports, name)
+        if not is_free(port):
+            who = holder(port)
+            raise StackError(
+                f"port {port} is taken" + (f" by {who}" if who else ""),
+                where=f"stack.ports.{name}",
+                remedy=f"end that process, or choose another port: HEADRACE__STACK__PORTS__{name.upper()}=…",
+                port=port,
+                setting=f"stack.ports.{name}",
+                holder=who,
+            )
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen there now (a connection in TIME_WAIT does not hinder it)."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def choose() -> Ports:
+    """Ports that are free now, for a stack that must not meet another one."""
+    names = list(Ports.model_fields)
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in names]
+        for s in sockets:  # all held until the last is chosen, so that no two are the same
+            s.bind((HOST, 0))
+        return Ports(**{name: s.getsockname()[1] for name, s in zip(names, sockets, strict=True)})
+
+
+def holder(port: int) -> str:
+    """``pid 123 (name)`` of the process that listens there; empty where /proc does not tell us."""
+    inodes = {f"socket:[{inode}]" for inode in _listening(port)}
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*") if inodes else ():
+        with contextlib.suppress(OSError):
+            if str(descriptor.readlink()) in inodes:
+                pid = descriptor.parts[2]
+                return f"pid {pid} ({Path('/proc', pid, 'comm').read_text().strip()})"
+    return ""
+
+
+def _listening(port: int) -> Iterable[str]:
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                    yield fields[9]
