@@ -1,0 +1,68 @@
+"""``headrace query``: SQL over the published tables of this project."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from headrace import project, settings
+from headrace.cli.output import Format, Output, emit
+from headrace.errors import UsageError
+from headrace.lake.query import Answer, published_names, to_json, to_text
+from headrace.lake.query import query as run
+from headrace.lake.store import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROWS_SHOWN = 100
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("query")(query)
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT; tables are named by their contract's id.")],
+    output: Output = Format.text,
+) -> None:
+    """Run one SELECT over published tables: each contract's table, and its quarantine as NAME__quarantine.
+
+    Text shows the first 100 rows; JSON is a list of all rows.
+
+    Example: headrace query "SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY n DESC"
+    """
+    answer = run(connect(settings.load().store), published_names(project.contract_names()), sql)
+    if output is Format.json:
+        emit(_objects(answer), output, str)
+    else:
+        emit(None, output, lambda: rows_table(answer.columns, answer.rows))
+
+
+def rows_table(columns: Sequence[str], rows: Any, more: str = "add LIMIT, or use -o json for all") -> Group:
+    """The first rows as a table, and a note if there are more."""
+    shown = list(islice(rows, ROWS_SHOWN + 1))
+    table = Table()
+    for i, name in enumerate(columns):
+        numeric = any(isinstance(row[i], (int, float)) for row in shown[:1])
+        table.add_column(Text(to_text(name)), justify="right" if numeric else "left")
+    for row in shown[:ROWS_SHOWN]:
+        table.add_row(*(Text(to_text(value), style="dim" if value is None else "") for value in row))
+    note = f"the first {ROWS_SHOWN} rows; {more}" if len(shown) > ROWS_SHOWN else _rows(len(shown))
+    return Group(table, Text(note))
+
+
+def _rows(count: int) -> str:
+    return f"{count} row{'' if count == 1 else 's'}"
+
+
+def _objects(answer: Answer) -> list[dict[str, Any]]:
+    if twice := sorted({c for c in answer.columns if answer.columns.count(c) > 1}):
+        raise UsageError(f"two columns are called {twice[0]}", remedy="give one of them another name with AS")
+    return [{c: to_json(v) for c, v in zip(answer.columns, row, strict=True)} for row in answer.rows]

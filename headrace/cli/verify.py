@@ -1,0 +1,101 @@
+"""``headrace verify``: each offset below the frontier has exactly one home, proved from Kafka itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from headrace import settings
+from headrace.cli.output import Format, Output, emit, progress
+from headrace.contract.load import load_named
+from headrace.errors import ConservationError
+from headrace.lake.store import connect
+from headrace.lake.verify import verify as prove
+
+if TYPE_CHECKING:
+    from headrace.lake._findings import Verification
+
+FILES_SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("verify")(verify)
+
+
+def verify(
+    table: Annotated[str, typer.Argument(help="The id of an ingest job's contract.")],
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Judge the tables as this batch left them; else the newest.")
+    ] = None,
+    output: Output = Format.text,
+) -> None:
+    """Read the topic and prove that each offset is in exactly one of the table and its quarantine, once.
+
+    Exit code 0: proved. 1: not; the message names table, partition and offsets.
+
+    Example: headrace verify flights --batch 12 -o json
+    """
+    env = settings.load()
+    contract = load_named(table)
+    with progress(f"verifying {table}") as update:
+        found = prove(
+            connect(env.store),
+            contract.id,
+            topic=contract.topic,
+            bootstrap=env.kafka.bootstrap,
+            batch=batch,
+            tick=lambda step, done, total: update(what=step, completed=done, total=total),
+        )
+    emit(found.to_json(), output, lambda: _text(found))
+    if found.verdict != "proved":
+        raise ConservationError(
+            found.sentence(),
+            where=f"{found.table}, batch {found.batch}",
+            remedy=_remedy(found),
+            findings=[str(f) for f in found.findings],
+        )
+
+
+def _text(found: Verification) -> Group:
+    places = [f"  {p}" for p in found.places[:FILES_SHOWN]]
+    if len(found.places) > FILES_SHOWN:
+        places.append(f"  and {len(found.places) - FILES_SHOWN:,} more files: see -o json")
+    return Group(
+        Text(f"topic {found.topic} against batch {found.batch}: " + _versions(found)),
+        _numbers(found),
+        *(Text(f"{found.table} {f}", style="red") for f in found.findings),
+        *map(Text, places),
+        *([Text(f"verified: {found.sentence()}", style="green")] if found.verdict == "proved" else []),
+    )
+
+
+def _versions(found: Verification) -> str:
+    return ", ".join(f"{name} version {version}" for name, version in found.versions.items())
+
+
+def _numbers(found: Verification) -> Table:
+    shown = Table("partition", "topic from", "to", "first home", "frontier", "records", "data", "quarantine")
+    for name in ("beyond reach", "not yet published"):
+        shown.add_column(name)
+    for column in shown.columns:
+        column.justify = "right"
+    for p in found.partitions:
+        first = "-" if p.first is None else p.first
+        numbers = (p.partition, p.log_start, p.log_end, first, p.frontier, p.records, p.data, p.quarantine)
+        shown.add_row(
+            *(f"{n:,}" if isinstance(n, int) else n for n in (*numbers, p.beyond_reach, p.unpublished))
+        )
+    return shown
+
+
+def _remedy(found: Verification) -> str:
+    if found.verdict == "unproved":
+        return "Kafka no longer holds what was there, a marker or a record: the ledger's batches tell"
+    return (
+        f"stop the publisher; headrace branch ls {found.table}; compare the batches that hold these offsets"
+    )

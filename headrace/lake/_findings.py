@@ -1,0 +1,154 @@
+"""What a verification says: numbers for each partition, each broken promise by name, as text and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headrace.lake._marks import Span
+
+SHOWN = 20
+"""Ranges of one finding shown as text; JSON has all of them."""
+
+SENTENCES = {
+    "missing": "{n} missing: in the topic, in no table",
+    "doubled": "{n} doubled: {where}",
+    "phantom": "{n} phantom: in {where}, but the topic has no record there",
+    "unproved": "{n} cannot be proved: in no table, and older than the topic's first record",
+    "positionless": "{n} without a position in {where}",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of broken promise in one partition; ``where`` names tables."""
+
+    kind: str
+    partition: int
+    where: str
+    spans: tuple[Span, ...]
+    rows: int = 0
+    """Only for rows that have no offset."""
+
+    def __len__(self) -> int:
+        return self.rows or sum(map(len, self.spans))
+
+    def __str__(self) -> str:
+        noun = ("row" if self.rows else "offset") + ("s" if len(self) != 1 else "")
+        said = SENTENCES[self.kind].format(n=f"{len(self):,} {noun}", where=self.where)
+        place = "" if self.partition < 0 else f"partition {self.partition}: "
+        return f"{place}{said}" + (f": {shown(self.spans)}" if self.spans else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """With every range."""
+        return {
+            "kind": self.kind,
+            "partition": self.partition if self.partition >= 0 else None,
+            "where": self.where,
+            "count": len(self),
+            "offsets": _pairs(self.spans),
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """One file and the doubled offsets that it holds."""
+
+    table: str
+    file: str
+    partition: int
+    spans: tuple[Span, ...]
+
+    def __str__(self) -> str:
+        return f"{self.table}/{self.file} holds {self.partition}:{shown(self.spans)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """With every range."""
+        return {
+            "file": f"{self.table}/{self.file}",
+            "partition": self.partition,
+            "offsets": _pairs(self.spans),
+        }
+
+
+@dataclass(frozen=True)
+class PartitionProof:
+    """One partition in numbers."""
+
+    partition: int
+    log_start: int
+    log_end: int
+    first: int | None
+    """The lowest offset with a home: the proof begins there, or at the log start where that is lower."""
+    frontier: int
+    records: int
+    """Records that the topic holds below the frontier."""
+    data: int
+    quarantine: int
+    beyond_reach: int
+    """Homes of offsets below the log start: Kafka cannot say any more what was there."""
+    unpublished: int
+    """Records of the topic from the frontier on."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was compared, and what came out."""
+
+    table: str
+    topic: str
+    batch: int
+    versions: dict[str, int]
+    partitions: tuple[PartitionProof, ...]
+    findings: tuple[Finding, ...]
+    places: tuple[Place, ...]
+
+    @property
+    def verdict(self) -> str:
+        """``proved``; ``broken``; or ``unproved`` where the only findings are older than the topic's log."""
+        kinds = {f.kind for f in self.findings}
+        return "proved" if not kinds else "unproved" if kinds == {"unproved"} else "broken"
+
+    def total(self, number: str) -> int:
+        """One of the numbers of :class:`PartitionProof`, over all partitions."""
+        return sum(int(getattr(p, number)) for p in self.partitions)
+
+    def sentence(self) -> str:
+        """The outcome in one line."""
+        if self.verdict == "proved":
+            reach = self.total("beyond_reach")
+            aged = f"; {reach:,} older than the topic's log, each once" if reach else ""
+            return f"every offset has exactly one home ({self.total('records'):,} records{aged})"
+        if self.verdict == "unproved":
+            return "every record that the topic still holds has exactly one home, but older offsets have none"
+        counts: dict[str, int] = {}
+        for f in self.findings:
+            counts[f.kind] = counts.get(f.kind, 0) + len(f)
+        return "not every offset has exactly one home: " + ", ".join(f"{n:,} {k}" for k, n in counts.items())
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, for machines."""
+        return {
+            "table": self.table,
+            "topic": self.topic,
+            "batch": self.batch,
+            "versions": self.versions,
+            "verdict": self.verdict,
+            "sentence": self.sentence(),
+            "partitions": [asdict(p) for p in self.partitions],
+            "findings": [f.to_json() for f in self.findings],
+            "places": [p.to_json() for p in self.places],
+        }
+
+
+def shown(spans: Sequence[Span]) -> str:
+    """The first ranges, and how many more there are."""
+    more = f" and {len(spans) - SHOWN:,} more ranges" if len(spans) > SHOWN else ""
+    return ", ".join(map(str, spans[:SHOWN])) + more
+
+
+def _pairs(spans: Sequence[Span]) -> list[list[int]]:
+    return [[s.first, s.last] for s in spans]

@@ -1,0 +1,166 @@
+"""SQL over published tables, for looking: DataFusion, only the tables that the statement names, read-only."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import sqlglot
+from deltalake import QueryBuilder
+from deltalake.exceptions import DeltaError
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from headrace.errors import UsageError
+from headrace.lake.tables import open_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from headrace.lake.store import Warehouse
+
+DIALECT = "postgres"
+"""The nearest to DataFusion's that sqlglot has; it finds table names, and what a statement does."""
+
+WRITES = (exp.Into, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Copy, exp.DDL, exp.Command)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A result that is still being read: its columns, and its rows as they come."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
+
+
+def published_names(contracts: Sequence[str]) -> list[str]:
+    """The tables that contracts may have: their data and their quarantine."""
+    return [name for c in contracts for name in (c, f"{c}__quarantine")]
+
+
+def query(warehouse: Warehouse, names: Sequence[str], sql: str) -> Answer:
+    """Run one SELECT over the newest versions of published tables.
+
+    Args:
+        warehouse: where the tables are.
+        names: the tables that may be named.
+        sql: one statement.
+
+    Raises:
+        UsageError: it is not one SELECT, names an unknown table or column, or fails while it runs.
+        ClusterError: the object store does not answer.
+    """
+    engine = QueryBuilder()
+    for name in _named(_parsed(sql), names):
+        table = open_table(warehouse, name)
+        if table is None:
+            raise UsageError(
+                f"table {name} was never published",
+                where=warehouse.table_uri(name),
+                remedy=f"headrace publish {name.partition('__')[0]}",
+            )
+        engine.register(name, table)
+    try:
+        reader = pa.RecordBatchReader.from_stream(engine.execute(sql))
+    except DeltaError as e:
+        raise _refused(e, names) from e
+    return Answer(tuple(reader.schema.names), _rows(reader, names))
+
+
+def _parsed(sql: str) -> exp.Query:
+    try:
+        statements = [s for s in sqlglot.parse(sql, read=DIALECT) if s is not None]
+    except SqlglotError as e:
+        raise UsageError(f"this is not SQL: {_plain(str(e))}") from e
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query) or statements[0].find(*WRITES):
+        raise UsageError(
+            "only one SELECT can be run: tables are written by publish and by nothing else",
+            remedy='headrace query "SELECT count(*) FROM flights"',
+        )
+    return statements[0]
+
+
+def _named(statement: exp.Query, names: Sequence[str]) -> list[str]:
+    """The published tables that a statement names; a name of its own (WITH …) is none of them."""
+    own = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
+    found = set()
+    for table in statement.find_all(exp.Table):
+        if not isinstance(table.this, exp.Identifier):
+            continue  # a function of tables, like generate_series
+        name = table.name if table.this.quoted else table.name.lower()
+        if name in names:
+            found.add(name)
+        elif name.lower() not in own:
+            raise UsageError(f"there is no table {name}", remedy=_tables(names))
+    return sorted(found)
+
+
+def _rows(reader: pa.RecordBatchReader, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    try:
+        for batch in reader:
+            yield from zip(*(_values(column) for column in batch.columns), strict=True)
+    except (DeltaError, pa.ArrowException, OSError) as e:
+        raise _refused(e, names) from e
+
+
+def _values(column: pa.Array) -> list[Any]:
+    # Python knows no nanoseconds; without pandas, pyarrow refuses to hand them over.
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    return list(column.to_pylist())
+
+
+def _refused(e: Exception, names: Sequence[str]) -> UsageError:
+    return UsageError(_plain(str(e)), remedy=_tables(names))
+
+
+def _tables(names: Sequence[str]) -> str:
+    return f"tables of this project: {', '.join(names) or 'none (contracts/ is empty)'}"
+
+
+def _plain(message: str) -> str:
+    """One line, without the colours and the underlining of a parser."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", message).split())
+
+
+def to_json(value: Any) -> Any:
+    """A value as JSON can say it: ISO times (with their zone), exact decimals as text, bytes as base64."""
+    if value is None or isinstance(value, (bool, int, str, float)):
+        return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {str(k): to_json(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return [to_json(v) for v in value]
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def to_text(value: Any) -> str:
+    """A value as one safe line: whatever could move a terminal's cursor is escaped."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return readable(value)
+    return escaped(value if isinstance(value, str) else str(to_json(value)))
+
+
+def readable(raw: bytes) -> str:
+    """Bytes as escaped text where they are UTF-8, else as hexadecimal digits behind ``0x``."""
+    try:
+        return escaped(raw.decode())
+    except UnicodeDecodeError:
+        return f"0x{raw.hex()}"
+
+
+def escaped(text: str) -> str:
+    """Text with everything unprintable, and the backslash, written as Python would write it."""
+    return "".join(c if c.isprintable() and c != "\\" else repr(c)[1:-1] for c in text)

@@ -1,0 +1,109 @@
+"""Published Delta tables, opened for reading only: as they are, as they were, as a batch left them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from headrace.errors import ClusterError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from headrace.lake.store import Warehouse
+
+ROWS_AT_ONCE = 1 << 17
+"""Rows of one Arrow batch: 2 MB of positions, small beside the Parquet pages they come from."""
+
+
+def open_table(warehouse: Warehouse, name: str, version: int | None = None) -> DeltaTable | None:
+    """The table, at its newest version or at that one; None if nothing was ever published under the name.
+
+    Raises:
+        UsageError: the table is there, but not that version of it.
+        ClusterError: the object store does not answer, or its Delta log cannot be read.
+    """
+    try:
+        return _open(warehouse, name, version)
+    except TableNotFoundError:
+        if version is None:
+            return None
+    except (DeltaError, OSError) as e:
+        if version is None:
+            raise ClusterError(
+                f"the table cannot be opened: {_first_line(e)}", where=warehouse.table_uri(name)
+            ) from e
+    newest = open_table(warehouse, name)
+    if newest is None:
+        return None
+    raise UsageError(
+        f"version {version} of the table cannot be read any more, or does not exist yet",
+        where=warehouse.table_uri(name),
+        remedy=f"its newest version is {newest.version()}",
+    )
+
+
+def at_batch(warehouse: Warehouse, name: str, app: str, batch: int) -> tuple[DeltaTable, int] | None:
+    """The newest version of a table that holds no batch beyond ``batch``, and the batch that it does hold.
+
+    Application transactions only grow from version to version and survive checkpoints and the clean-up of
+    the log, so they are looked up by bisection; what was committed in between (a compaction) does no harm.
+
+    Returns:
+        The table and the number, or None where no readable version is that old.
+
+    Raises:
+        ClusterError: the object store does not answer.
+    """
+    newest = open_table(warehouse, name)
+    if newest is None:
+        return None
+    if (held := _held(newest, app)) <= batch:
+        return (newest, held) if held else None
+    found, low, high = None, 0, newest.version() - 1
+    while low <= high:
+        middle = (low + high) // 2
+        held = _held_at(warehouse, name, app, middle)
+        if held > batch:
+            high = middle - 1
+        else:
+            found, low = (middle, held) if held > 0 else found, middle + 1
+    if found is None or (table := open_table(warehouse, name, found[0])) is None:
+        return None
+    return table, found[1]
+
+
+def batches(table: DeltaTable, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of every active file, a few columns of them, plus ``__filename``: streamed, in no order."""
+    data = table.to_pyarrow_dataset()
+    wanted = [*(c for c in columns if c in data.schema.names), "__filename"]
+    yield from data.scanner(columns=wanted, batch_size=ROWS_AT_ONCE).to_batches()
+
+
+def _held_at(warehouse: Warehouse, name: str, app: str, version: int) -> int:
+    try:
+        table = _open(warehouse, name, version, without_files=True)
+    except DeltaError:
+        return 0  # the log was cleaned up to a later version: older than anything that can be asked for
+    return _held(table, app)
+
+
+def _held(table: DeltaTable, app: str) -> int:
+    return table.transaction_version(app) or 0
+
+
+def _open(warehouse: Warehouse, name: str, version: int | None, *, without_files: bool = False) -> DeltaTable:
+    return DeltaTable(
+        warehouse.table_uri(name),
+        version=version,
+        storage_options=warehouse.delta_options,
+        without_files=without_files,
+    )
+
+
+def _first_line(e: Exception) -> str:
+    return (str(e).splitlines() or [type(e).__name__])[0]

@@ -1,0 +1,223 @@
+"""Proof of G1 from Kafka itself: at the versions of a batch, each offset below the frontier has one home.
+
+Nothing here is shared with publish: the batch is found in the Delta logs, rows are read from the files and
+not from statistics, and the records are those that a consumer is given. So a fault of publish, of a manifest
+or of the ledger cannot hide itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headrace.errors import UsageError
+from headrace.lake import _marks as m
+from headrace.lake._findings import Finding, PartitionProof, Place, Verification
+from headrace.lake._marks import Marks, Offsets, Span
+from headrace.lake._topic_scan import Extent, scan
+from headrace.lake.tables import at_batch, batches, open_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+    from headrace.lake.store import Warehouse
+
+POSITION = ["_partition", "_offset"]
+NEWEST = 1 << 62
+
+Tick = Callable[[str, int, "int | None"], None]
+"""Called with a step, how far it is, and where it ends."""
+
+
+def verify(
+    warehouse: Warehouse,
+    table: str,
+    *,
+    topic: str,
+    bootstrap: str,
+    batch: int | None = None,
+    tick: Tick = lambda _step, _done, _total: None,
+) -> Verification:
+    """Compare a table and its quarantine with the topic that they came from.
+
+    Args:
+        warehouse: where the tables are.
+        table: the contract's id, also the job's.
+        topic: the contract's topic.
+        bootstrap: the brokers.
+        batch: the batch whose table versions are judged; the newest that both tables hold if None.
+        tick: told how far each step is.
+
+    Raises:
+        UsageError: the tables do not exist, do not hold that batch any more, or carry no positions.
+        ClusterError: Kafka or the object store does not answer, or the topic does not exist.
+    """
+    number, tables = _at_batch(warehouse, table, batch)
+    homes = _Homes(table, f"{table}__quarantine")
+    for name, found in tables.items():
+        homes.read(name, found, tick)
+    # Read after the tables: every row that they hold stands below the end that Kafka names now.
+    extents = scan(
+        bootstrap,
+        topic,
+        lambda partition, offsets: homes.marks[partition].mark(offsets, m.TOPIC),
+        lambda done, total: tick(f"reading topic {topic}", done, total),
+    )
+    proofs, findings = [], homes.positionless()
+    for partition in sorted({*extents, *homes.marks}):
+        extent = extents.get(partition, Extent(0, 0))
+        proofs.append(homes.proof(partition, extent))
+        findings += homes.findings(partition, extent)
+    return Verification(
+        table=table,
+        topic=topic,
+        batch=number,
+        versions={name: int(found.version()) for name, found in tables.items()},
+        partitions=tuple(proofs),
+        findings=tuple(findings),
+        places=tuple(_places(tables, homes, tick)) if any(f.kind == "doubled" for f in findings) else (),
+    )
+
+
+def _at_batch(warehouse: Warehouse, table: str, wanted: int | None) -> tuple[int, dict[str, DeltaTable]]:
+    """Both tables as one batch left them: the newest that is in both, or the one asked for."""
+    names = (table, f"{table}__quarantine")
+    number = NEWEST if wanted is None else wanted
+    while True:
+        found = {name: at_batch(warehouse, name, f"{table}/{name}", number) for name in names}
+        there = {name: held for name, held in found.items() if held is not None}
+        numbers = {held for _, held in there.values()}
+        if len(there) == len(names) and len(numbers) == 1 and wanted in (None, *numbers):
+            return numbers.pop(), {name: opened for name, (opened, _) in there.items()}
+        if wanted is not None or len(there) < len(names):
+            raise _no_batch(warehouse, names, table, wanted)
+        number = min(numbers)
+
+
+def _no_batch(warehouse: Warehouse, names: tuple[str, ...], job: str, wanted: int | None) -> UsageError:
+    state = []
+    for name in names:
+        newest = open_table(warehouse, name)
+        held = newest.transaction_version(f"{job}/{name}") if newest else None
+        state.append(f"{name} holds {'no batch' if held is None else f'batches up to {held}'}")
+    what = "nothing was published yet" if wanted is None else f"batch {wanted} is not in both tables any more"
+    return UsageError(
+        what,
+        where="; ".join(state),
+        remedy=f"headrace publish {job}" if wanted is None else f"headrace verify {job}",
+    )
+
+
+@dataclass
+class _Homes:
+    """The marks of all partitions, and the rows that could not be marked."""
+
+    table: str
+    quarantine: str
+    marks: dict[int, Marks] = field(default_factory=lambda: defaultdict(Marks))
+    rows: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
+    nowhere: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def read(self, name: str, table: DeltaTable, tick: Tick) -> None:
+        """Mark every row of a table."""
+        bad = name == self.quarantine
+        marks = (m.QUARANTINE, m.QUARANTINE_AGAIN) if bad else (m.DATA, m.DATA_AGAIN)
+        done = 0
+        for batch in _position_batches(name, table):
+            positions = _by_partition(batch)
+            for partition, offsets in positions.items():
+                self.marks[partition].mark(offsets, *marks)
+                self.rows[name, partition] += len(offsets)
+            if lost := batch.num_rows - sum(map(len, positions.values())):
+                self.nowhere[name] += lost
+            done += batch.num_rows
+            tick(f"reading table {name}", done, None)
+
+    def positionless(self) -> list[Finding]:
+        """Rows whose partition or offset is NULL."""
+        return [Finding("positionless", -1, name, (), rows) for name, rows in sorted(self.nowhere.items())]
+
+    def proof(self, partition: int, extent: Extent) -> PartitionProof:
+        """The numbers of one partition."""
+        marks = self.marks[partition]
+        highest = marks.highest(m.AT_HOME)
+        frontier = 0 if highest is None else highest + 1
+        return PartitionProof(
+            partition=partition,
+            log_start=extent.start,
+            log_end=extent.end,
+            first=marks.lowest(m.AT_HOME),
+            frontier=frontier,
+            records=marks.count(m.IN_TOPIC, None, frontier - 1),
+            data=self.rows[self.table, partition],
+            quarantine=self.rows[self.quarantine, partition],
+            beyond_reach=marks.count(m.AT_HOME, 0, extent.start - 1),
+            unpublished=marks.count(m.IN_TOPIC, frontier, None),
+        )
+
+    def findings(self, partition: int, extent: Extent) -> list[Finding]:
+        """Every promise that one partition breaks."""
+        marks = self.marks[partition]
+        highest = marks.highest(m.AT_HOME)
+        if highest is None:
+            return []
+        both = f"{self.table} and {self.quarantine}"
+        seen = marks.spans(m.AT_HOME | m.IN_TOPIC, 0, highest)
+        aged = [s for s in seen if s.first < extent.start]
+        found = {
+            ("missing", both): marks.spans(m.MISSING, None, highest),
+            ("doubled", f"twice in {self.table}"): marks.spans(m.TWICE_IN_DATA),
+            ("doubled", f"twice in {self.quarantine}"): marks.spans(m.TWICE_IN_QUARANTINE),
+            ("doubled", f"in both {both}"): marks.spans(m.IN_BOTH),
+            ("phantom", f"{self.table} or {self.quarantine}"): [
+                *marks.spans(m.PHANTOM, None, -1),
+                *marks.spans(m.PHANTOM, max(extent.start, 0), None),
+            ],
+            ("unproved", both): m.gaps(aged, min(extent.start - 1, highest)),
+        }
+        return [Finding(kind, partition, where, tuple(s)) for (kind, where), s in found.items() if s]
+
+
+def _places(tables: dict[str, DeltaTable], homes: _Homes, tick: Tick) -> Iterator[Place]:
+    """Which files hold the doubled offsets: a second look, taken only when there are any."""
+    for name, table in tables.items():
+        held: dict[tuple[str, int], list[Offsets]] = defaultdict(list)
+        for done, batch in enumerate(_position_batches(name, table)):
+            tick(f"looking for doubled rows in {name}", done, None)
+            file = str(batch.column("__filename")[0]) if batch.num_rows else ""
+            for partition, offsets in _by_partition(batch).items():
+                hits = offsets[homes.marks[partition].match(offsets, m.DOUBLED)]
+                if len(hits):
+                    held[file, partition].append(hits)
+        for (file, partition), hits_of_file in sorted(held.items(), key=lambda item: item[0]):
+            spans: list[Span] = m.to_spans(np.unique(np.concatenate(hits_of_file)))
+            yield Place(name, file, partition, tuple(spans))
+
+
+def _position_batches(name: str, table: DeltaTable) -> Iterator[pa.RecordBatch]:
+    lacking = sorted({*POSITION} - {f.name for f in table.schema().fields})
+    if lacking:
+        raise UsageError(
+            f"the table has no {' and no '.join(lacking)}",
+            where=name,
+            remedy="only tables of an ingest job can be verified: their rows carry their positions",
+        )
+    yield from batches(table, POSITION)
+
+
+def _by_partition(batch: pa.RecordBatch) -> dict[int, Offsets]:
+    placed = batch.filter(
+        batch.column(0).is_valid().to_numpy(zero_copy_only=False)
+        & batch.column(1).is_valid().to_numpy(zero_copy_only=False)
+    )
+    partitions = placed.column(0).to_numpy()
+    offsets: Offsets = placed.column(1).to_numpy().astype(np.int64, copy=False)
+    numbers = np.unique(partitions)
+    if len(numbers) == 1:
+        return {int(numbers[0]): offsets}
+    return {int(n): offsets[partitions == n] for n in numbers}
