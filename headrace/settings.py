@@ -7,6 +7,7 @@ second stack on one machine need no second file. Secrets stand in the file by re
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -27,6 +28,8 @@ class Kafka(_Section):
     """How to reach the brokers."""
 
     bootstrap: str = "127.0.0.1:9092"
+    topic_prefix: str = ""
+    """Put before each contract's topic, where environments share brokers: ``dev.``."""
 
 
 class Store(_Section):
@@ -43,7 +46,9 @@ class Flink(_Section):
     """How to reach the cluster, and what differs by environment in a job (never what it means)."""
 
     rest: str = "http://127.0.0.1:8081"
-    parallelism: int = Field(default=2, ge=1, le=128)
+    parallelism: int = Field(default=2, ge=1, le=120)
+    options: dict[str, str] = Field(default_factory=dict)
+    """More Flink options for every job here (timeouts, sizes); what would break a guarantee is refused."""
 
 
 class Ports(_Section):
@@ -59,6 +64,8 @@ class Ports(_Section):
     s3_volume_grpc: int = 19340
     s3_filer: int = 8888
     s3_filer_grpc: int = 18888
+    s3_admin: int = 23646
+    s3_admin_grpc: int = 33646
     flink_rest: int = 8081
     flink_rpc: int = 6123
     flink_blob: int = 6124
@@ -70,9 +77,9 @@ class LocalStack(_Section):
     folder: str = ".headrace/stack"
     slots: int = Field(default=4, ge=1)
     taskmanagers: int = Field(default=1, ge=0)
-    taskmanager_memory: str = "1728m"
-    jobmanager_memory: str = "1024m"
-    kafka_heap: str = "512m"
+    taskmanager_mb: int = Field(default=1728, ge=1280)
+    jobmanager_mb: int = Field(default=1024, ge=768)
+    kafka_heap_mb: int = Field(default=512, ge=256)
     jars_cache: str = "~/.cache/headrace/jars"
     jars_repository: str = ""
     """A Maven repository's address; empty: the resolver's default."""
@@ -90,7 +97,7 @@ class Settings(_Section):
     @model_validator(mode="before")
     @classmethod
     def _served_by_the_local_stack(cls, raw: dict[str, Any]) -> dict[str, Any]:
-        """Where there is a ``stack`` section, the addresses and credentials left out are those of that stack."""
+        """Where there is a ``stack`` section, addresses and credentials left out are those of that stack."""
         if raw.get("stack") is None:
             return {k: v for k, v in raw.items() if k != "stack"}
         stack = LocalStack.model_validate(raw["stack"])
@@ -149,4 +156,4 @@ def secret(reference: str) -> str:
 def _put(tree: dict[str, Any], path: list[str], value: str) -> None:
     for part in path[:-1]:
         tree = tree.setdefault(part, {})
-    tree[path[-1]] = value
+    tree[path[-1]] = json.loads(value) if value.startswith("{") else value

@@ -1,1 +1,1 @@
-"""The local stack: Kafka, an object store and Flink as processes of this machine, put together from locked jars."""
+"""The local stack: Kafka, an object store and Flink, processes of this machine, made from locked jars."""

@@ -1,4 +1,4 @@
-"""Where things lie in a stack folder, and how secrets get there: readable by their owner alone, from the first byte."""
+"""Where things lie in a stack folder, and how secrets get there: only their owner can read them, ever."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Folder:
 
     @property
     def credentials(self) -> Path:
-        """Both in the form of an AWS credentials file, which the JVMs read: no secret in their configuration."""
+        """Both as an AWS credentials file, which the JVMs read: no secret stands in their configuration."""
         return self.path / "secrets" / "aws_credentials"
 
     @property

@@ -1,14 +1,13 @@
-"""The jars that do not come with a Python package: named in ``jars/*.yaml``, pinned by SHA-256 in ``jars/*.lock``.
+"""The jars that no Python package brings: named in ``jars/*.yaml``, pinned by SHA-256 in ``jars/*.lock``.
 
 A lock holds one line a jar, ``<sha256>  <group>:<artifact>:<version>``, every transitive one included, and no
-address: the registry is the resolver's own default unless the setting ``stack.jars_repository`` names another.
+address: the registry is the resolver's own default, unless the setting ``stack.jars_repository`` names one.
 Jars are fetched once into a cache shared by all projects of a user, and checked every time they are used.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -37,7 +36,7 @@ class Jar:
 
     @property
     def path(self) -> Path:
-        """Where it lies in the cache, relative to it; the version is in the name, so that no two share a file."""
+        """Where it lies in the cache; the version is in the name, so that no two share a file."""
         group, artifact, version = self.coordinate.split(":")
         return Path(group, f"{artifact}-{version}.jar")
 
@@ -94,7 +93,7 @@ def _parse(line: str, path: Path, number: int) -> Jar:
 
 
 def _have(jar: Jar, cache: Path, repository: str) -> None:
-    """Make sure that the cache holds this jar. A wrong file is removed and fetched again once, then it is an error."""
+    """Make sure that the cache holds this jar; a wrong file is removed and fetched again, once."""
     target = cache / jar.path
     if target.is_file() and _sha256(target) == jar.sha256:
         return
@@ -125,7 +124,7 @@ def _download(jar: Jar, target: Path, repository: str) -> str:
                 where=jar.coordinate,
                 remedy="check the network, or name another repository: HEADRACE__STACK__JARS_REPOSITORY",
             ) from e
-        os.replace(fetched, target)
+        fetched.replace(target)
     return _sha256(target)
 
 

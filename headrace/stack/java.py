@@ -23,7 +23,7 @@ class Jdk:
     version: int
 
     def tool(self, name: str) -> str:
-        """The path of ``java``, ``javac``…"""
+        """The path of ``java`` or ``javac``."""
         return str(self.home / "bin" / name)
 
 

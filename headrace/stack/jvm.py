@@ -1,4 +1,4 @@
-"""The project's own JVM module: ``jvm/src/main`` compiled by plain ``javac`` into one jar, only when it changed."""
+"""The project's own JVM module: ``jvm/src/main`` compiled by plain ``javac`` into one jar, when it changed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import yaml
+
 from headrace import project
 from headrace.errors import StackError
 from headrace.settings import LocalStack
 from headrace.stack import jars
 from headrace.stack.java import jdk
-from headrace.stack.progress import Progress, silent
+from headrace.stack.progress import Progress
 
 RELEASE = "17"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -48,7 +50,7 @@ def compile_path(settings: LocalStack) -> list[Path]:
     return [*sorted((flink_package() / "lib").glob("*.jar")), *jars.fetch(settings, ["flink"])["flink"]]
 
 
-def test(settings: LocalStack, build: Path, tell: Progress = silent) -> subprocess.CompletedProcess[str]:
+def run_tests(settings: LocalStack, build: Path, tell: Progress) -> subprocess.CompletedProcess[str]:
     """Compile and run ``jvm/src/test`` with JUnit; its console's output and exit code say what failed."""
     tell(what="compiling jvm")
     path = [*compile_path(settings), *jars.fetch(settings, ["test"])["test"]]
@@ -56,13 +58,19 @@ def test(settings: LocalStack, build: Path, tell: Progress = silent) -> subproce
     tests = _built(project.root() / "jvm" / "src" / "test", [main, *path], build, "headrace-jvm-tests")
     tell(what="testing jvm")
     console = "org.junit.platform.console.ConsoleLauncher"
-    argv = [jdk().tool("java"), *_opens(), "-cp", _joined([tests, main, *path]), console, "execute"]
+    argv = [jdk().tool("java"), *opens(), "-cp", _joined([tests, main, *path]), console, "execute"]
     return subprocess.run(
         [*argv, f"--scan-classpath={tests}", "--details=tree", "--disable-banner", "--disable-ansi-colors"],
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def opens() -> list[str]:
+    """The JVM flags that Flink ships with, for what it reaches inside the JDK."""
+    shipped = yaml.safe_load((flink_package() / "conf" / "config.yaml").read_text())
+    return str(shipped["env"]["java"]["opts"]["all"]).split()
 
 
 def _main() -> Path:
@@ -82,7 +90,7 @@ def _built(source: Path, path: list[Path], build: Path, name: str) -> Path:
         if java:
             _javac(java, path, classes)
         _pack(Path(own, "out.jar"), [(classes, classes.rglob("*")), (source / "resources", resources)])
-        os.replace(Path(own, "out.jar"), target)
+        Path(own, "out.jar").replace(target)
     for old in build.glob(f"{name}-????????????????.jar"):
         if old != target:
             old.unlink(missing_ok=True)
@@ -121,9 +129,3 @@ def _pack(target: Path, roots: list[tuple[Path, Iterable[Path]]]) -> None:
 
 def _joined(path: Iterable[Path]) -> str:
     return os.pathsep.join(map(str, path))
-
-
-def _opens() -> list[str]:
-    """The packages that Flink's serializers look into; its own start scripts open them in the same way."""
-    packages = ("lang", "util", "util.concurrent", "time", "net", "nio")
-    return [f"--add-opens=java.base/java.{p}=ALL-UNNAMED" for p in packages]

@@ -30,7 +30,7 @@ appender.out.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n
 
 def service(settings: Settings, at: Folder, jars: list[Path]) -> Service:
     """The broker as a process."""
-    heap = settings.stack.kafka_heap
+    heap = f"{settings.stack.kafka_heap_mb}m"
     java = [jdk().tool("java"), f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
     java += [f"-Dlog4j2.configurationFile={at.kafka / 'log4j2.properties'}", "-cp", ":".join(map(str, jars))]
     properties = str(at.kafka / "server.properties")

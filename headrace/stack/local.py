@@ -1,4 +1,4 @@
-"""The whole stack as one thing: ``up`` starts what is missing, ``down`` ends what ``up`` started, data stay."""
+"""The whole stack as one: ``up`` starts what is missing, ``down`` ends what ``up`` started, data stay."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def up(settings: Settings, tell: Progress = silent) -> list[str]:
     """Start whatever is not running and wait until all of it serves; gives the names of what was started.
 
     Raises:
-        StackError: a port is taken, a jar cannot be had, no JDK, or a process died (its last lines are shown).
+        StackError: a port is taken, a jar cannot be had, no JDK, or a process died (with its last lines).
     """
     at = files.folder(settings.stack)
     with _alone(at):

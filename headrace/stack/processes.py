@@ -1,8 +1,8 @@
 """Processes that outlive the command that started them, and are ended only by who can prove they are its own.
 
-A process is recorded with its start time: a pid alone is reused by the system, and killing by it would some day
-end a stranger. It runs in a session of its own, so that Ctrl-C in the shell does not reach it and its children
-end with it.
+A process is recorded with its start time: a pid alone is reused by the system, and killing by it would some
+day end a stranger. It runs in a session of its own, so that Ctrl-C in the shell does not reach it and its
+children end with it.
 """
 
 from __future__ import annotations

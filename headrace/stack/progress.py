@@ -10,7 +10,8 @@ class Progress(Protocol):
 
     def __call__(
         self, completed: float | None = None, total: float | None = None, what: str | None = None
-    ) -> None: ...
+    ) -> None:
+        """Show it."""
 
 
 def silent(completed: float | None = None, total: float | None = None, what: str | None = None) -> None:

@@ -37,7 +37,9 @@ def service(settings: Settings, at: Folder) -> Service:
         "volume.port.grpc": ports.s3_volume_grpc,
         "filer.port": ports.s3_filer,
         "filer.port.grpc": ports.s3_filer_grpc,
-        "admin.ui": "false",
+        "admin.ui": "false",  # its server listens all the same
+        "admin.port": ports.s3_admin,
+        "admin.port.grpc": ports.s3_admin_grpc,
         "webdav": "false",
     }
     return Service(
