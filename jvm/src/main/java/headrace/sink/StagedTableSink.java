@@ -54,7 +54,7 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
                 FileSink.forBulkFormat(
                                 new Path(identity.stagedFolder()),
                                 new FileSystemTableSink.ProjectionBulkFactory(writer, partitions))
-                        .withBucketAssigner(new FileSystemTableSink.TableBucketAssigner(partitions))
+                        .withBucketAssigner(PartitionFolders.of(identity.output(), row, partitionKeys))
                         .withOutputFileConfig(
                                 OutputFileConfig.builder()
                                         .withPartPrefix("part")
