@@ -11,7 +11,21 @@ from headrace import log
 from headrace.cli.output import Format, err, fail
 from headrace.errors import HeadraceError
 
-NOUNS = ("check", "plan", "job", "publish", "branch", "query", "verify", "quarantine", "topic", "stack")
+NOUNS = {
+    "check": "check",
+    "plan": "plan",
+    "run": "job",
+    "stop": "job",
+    "status": "job",
+    "publish": "publish",
+    "branch": "branch",
+    "query": "query",
+    "verify": "verify",
+    "quarantine": "quarantine",
+    "topic": "topic",
+    "stack": "stack",
+}
+"""Each command and the file that holds it. Only the asked one is imported: `check` answers in a second."""
 
 app = typer.Typer(
     name="headrace",
@@ -25,7 +39,8 @@ app = typer.Typer(
 def main() -> None:
     """Run one command; a :class:`HeadraceError` becomes its message and its exit code."""
     log.configure()
-    for noun in NOUNS:
+    asked = [NOUNS[a] for a in sys.argv[1:2] if a in NOUNS]
+    for noun in asked or dict.fromkeys(NOUNS.values()):
         importlib.import_module(f"headrace.cli.{noun}").register(app)
     fmt = Format.json if _asked_for_json(sys.argv) else Format.text
     try:
@@ -36,6 +51,11 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("interrupted; every step can be repeated")
         sys.exit(130)
+
+
+@app.callback()
+def _headrace() -> None:
+    """Keep commands named even where only one is registered."""
 
 
 def _asked_for_json(argv: list[str]) -> bool:

@@ -11,8 +11,6 @@ import re
 import struct
 from dataclasses import dataclass
 
-import obstore
-
 from headrace.lake.branch import Rulings, followed
 from headrace.lake.ledger import Claim, Ledger
 from headrace.lake.store import Warehouse
@@ -49,7 +47,7 @@ def of_submission(warehouse: Warehouse, job: str, submission: str) -> list[Check
 
 def _number(warehouse: Warehouse, key: str) -> int | None:
     """The checkpoint number out of the metadata's header; None if this is no metadata."""
-    raw = bytes(obstore.get_range(warehouse.objects, key, start=0, length=_HEADER.size))
+    raw = warehouse.read_start(key, _HEADER.size)
     if len(raw) < _HEADER.size:
         return None
     magic, _version, number = _HEADER.unpack(raw)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import obstore
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.errors import ConservationError
@@ -54,23 +54,17 @@ def read_files(
 
 def _read(warehouse: Warehouse, output: str, file: StagedFile, columns: tuple[TableColumn, ...]) -> ReadFile:
     # A staged file is small (one checkpoint of one writer): one request for all of it costs less than three.
-    raw = obstore.get(warehouse.objects, f"{output}/{file.path}").bytes()
-    with pq.ParquetFile(_buffer(raw)) as parquet:
+    raw = warehouse.read(f"{output}/{file.path}")
+    with pq.ParquetFile(pa.BufferReader(raw)) as parquet:
         table = parquet.read(columns=["_partition", "_offset"], use_threads=False)
         statistics = file_statistics(parquet.metadata, columns)
         rows = parquet.metadata.num_rows
     return ReadFile(file, rows, statistics, _by_partition(table))
 
 
-def _buffer(raw: obstore.Bytes) -> object:
-    import pyarrow as pa  # noqa: PLC0415 - only the buffer class
-
-    return pa.BufferReader(pa.py_buffer(raw))
-
-
-def _by_partition(table: object) -> dict[int, Offsets]:
-    partitions: Offsets = table["_partition"].to_numpy()  # type: ignore[index]
-    offsets: Offsets = table["_offset"].to_numpy()  # type: ignore[index]
+def _by_partition(table: pa.Table) -> dict[int, Offsets]:
+    partitions: Offsets = table["_partition"].to_numpy()
+    offsets: Offsets = table["_offset"].to_numpy()
     return {int(p): offsets[partitions == p] for p in np.unique(partitions)}
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, PreconditionError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
-from headrace.errors import LedgerError, UsageError
+from headrace.errors import ClusterError, LedgerError, UsageError
 from headrace.settings import Store, secret
 
 
@@ -34,11 +36,12 @@ class Warehouse:
 
     def put_new(self, key: str, record: dict[str, Any]) -> bool:
         """Write a record if its key is free; False if somebody was first. Never overwrites."""
-        try:
-            obstore.put(self.objects, key, encode(record), mode="create")
-        except (AlreadyExistsError, PreconditionError):
-            return False
-        return True
+        with reached(self.uri):
+            try:
+                obstore.put(self.objects, key, encode(record), mode="create")
+            except (AlreadyExistsError, PreconditionError):
+                return False
+            return True
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The record at that key, or None.
@@ -47,7 +50,7 @@ class Warehouse:
             LedgerError: it is there and is not one JSON object.
         """
         try:
-            raw = bytes(obstore.get(self.objects, key).bytes())
+            raw = self.read(key)
         except FileNotFoundError:
             return None
         try:
@@ -58,14 +61,49 @@ class Warehouse:
             raise LedgerError("a record is not a JSON object", where=f"{self.uri}/{key}")
         return found
 
+    def read(self, key: str) -> bytes:
+        """All bytes of one object.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        with reached(self.uri):
+            return bytes(obstore.get(self.objects, key).bytes())
+
+    def read_start(self, key: str, length: int) -> bytes:
+        """The first bytes of one object."""
+        with reached(self.uri):
+            return bytes(obstore.get_range(self.objects, key, start=0, length=length))
+
     def keys(self, prefix: str, after: str | None = None) -> Iterator[str]:
         """Keys below a prefix, in order, optionally only those behind ``after``."""
-        for page in obstore.list(self.objects, prefix=prefix, offset=after):
-            yield from sorted(str(entry["path"]) for entry in page)
+        with reached(self.uri):
+            for page in obstore.list(self.objects, prefix=prefix, offset=after):
+                yield from sorted(str(entry["path"]) for entry in page)
 
     def delete(self, key: str) -> None:
         """Remove one object; one that is gone already is fine."""
-        obstore.delete(self.objects, key)
+        with reached(self.uri):
+            obstore.delete(self.objects, key)
+
+
+@contextmanager
+def reached(uri: str) -> Iterator[None]:
+    """Turn the store's own errors, which are long, into one that says what to do.
+
+    Raises:
+        ClusterError: the store does not answer, or refuses.
+    """
+    try:
+        yield
+    except (AlreadyExistsError, PreconditionError, FileNotFoundError):
+        raise
+    except BaseError as e:
+        raise ClusterError(
+            f"the object store does not do what was asked: {str(e).splitlines()[0][:300]}",
+            where=uri,
+            remedy="see `headrace stack status`, and store.* in deploy/env",
+        ) from e
 
 
 def encode(record: dict[str, Any]) -> bytes:
@@ -93,6 +131,7 @@ def connect(settings: Store) -> Warehouse:
         secret_access_key=hidden,
         virtual_hosted_style_request=False,
         client_options={"allow_http": plain},
+        retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=30)},
     )
     options = {
         "AWS_ENDPOINT_URL": settings.endpoint,

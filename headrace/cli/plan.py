@@ -1,0 +1,108 @@
+"""``headrace plan``: everything that Flink would be told, and whether the lock still says the same."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from headrace import project, settings
+from headrace.cli.output import Format, Output, emit, progress
+from headrace.contract.load import load_named
+from headrace.job import lock
+from headrace.job.declaration import find
+from headrace.job.program import Placement, Program
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(plan)
+
+
+def plan(
+    job: Annotated[str, typer.Argument(help="The job, as in jobs/JOB.py.")],
+    accept: Annotated[bool, typer.Option("--accept", help="Compile (about 10 s) and write jobs/JOB.lock.json.")] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Show every statement too.")] = False,
+    fmt: Output = Format.text,
+) -> None:
+    """Show what a job would run: settings and their reasons, operators, and the state of its lock.
+
+    Exit 3 when there is no lock, or the job has changed since it was written.
+
+    Example: headrace plan flights --sql
+    """
+    declared = find(job)
+    program = Program(declared, load_named(declared.contract))
+    before = lock.read(job)
+    if accept:
+        _accept(program)
+    current = lock.read(job)
+    emit(
+        _as_json(program, current),
+        fmt,
+        lambda: _page(program, current, _told(program) if sql else [], _changes(before, current)),
+    )
+    lock.current(program)
+
+
+def _accept(program: Program) -> None:
+    with progress("compiling the job in a fresh process"):
+        compiled = lock.compile_lock(program)
+    project.lock_path(program.job.name).write_text(compiled.to_json())
+
+
+def _told(program: Program) -> list[str]:
+    """Statements as they would be sent; what is fixed at submission stands in angle brackets."""
+    env = settings.load()
+    at = Placement(
+        env.kafka.bootstrap, env.store.warehouse, "<submission>", 0, {"scan.startup.mode": "<recorded start>"}
+    )
+    return [*program.tables(at), program.statement_set()]
+
+
+def _changes(before: lock.Lock | None, after: lock.Lock | None) -> list[str]:
+    """Operators that the accepted lock adds or drops."""
+    if before is None or after is None or before == after:
+        return []
+    old, new = {n[:2] for n in before.nodes()}, {n[:2] for n in after.nodes()}
+    return [f"new     {i} {kind}" for i, kind in sorted(new - old)] + [
+        f"dropped {i} {kind}" for i, kind in sorted(old - new)
+    ]
+
+
+def _as_json(program: Program, found: lock.Lock | None) -> dict[str, Any]:
+    return {
+        "job": program.job.name,
+        "contract_version": program.contract.version,
+        "outputs": [o.id for o in program.outputs],
+        "lock": _state(program, found),
+        "settings": {d.key: {"value": d.value, "why": d.why} for d in program.settings},
+        "operators": [{"id": i, "type": t, "description": d} for i, t, d in (found.nodes() if found else [])],
+        "statements": _told(program),
+    }
+
+
+def _state(program: Program, found: lock.Lock | None) -> str:
+    if found is None:
+        return "missing"
+    return "current" if found.digest == program.digest() else "stale"
+
+
+def _page(program: Program, found: lock.Lock | None, statements: list[str], changes: list[str]) -> Group:
+    options = Table("setting", "value", "without it", title=f"job {program.job.name}", title_justify="left")
+    for default in program.settings:
+        options.add_row(default.key, default.value, default.why)
+    operators = Table("id", "operator", title="operators, as the lock pins them", title_justify="left")
+    for number, _, description in found.nodes() if found else []:
+        operators.add_row(str(number), description[:160])
+    return Group(
+        *(Syntax(s, "sql", word_wrap=True, background_color="default") for s in statements),
+        options,
+        operators,
+        *(Text(c) for c in changes),
+        Text(f"writes: {', '.join(o.id for o in program.outputs)}   lock: {_state(program, found)}"),
+    )

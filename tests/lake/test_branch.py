@@ -1,0 +1,189 @@
+"""Which chain is followed, where a fork left it, and how far a batch may reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import DecisionNeeded, LedgerError
+from headrace.lake.branch import Branch, Rulings, followed, stretch, survey
+from headrace.lake.ledger import Claim, Head, Ledger
+from headrace.lake.manifests import Manifest, StagedFile, chain
+from headrace.lake.store import connect
+from headrace.settings import Store
+
+
+def manifest(name: str, parent: str | None, claim: int, output: str = "t", files: int = 1) -> Manifest:
+    """``name`` is ``<checkpoint>`` or ``<checkpoint>b`` for another branch."""
+    checkpoint = int(name.rstrip("abc"))
+    return Manifest(
+        _id(name),
+        _id(parent) if parent else None,
+        checkpoint,
+        output,
+        claim,
+        f"s{claim}",
+        "1.0.0",
+        tuple(StagedFile(f"_staged/s{claim}/d=1/{name}-{i}", 1) for i in range(files)),
+    )
+
+
+def _id(name: str) -> str:
+    return f"{int(name.rstrip('abc')):010d}-{name}"
+
+
+def by_id(*found: Manifest) -> dict[str, Manifest]:
+    return {m.id: m for m in found}
+
+
+def claims(n: int) -> list[Claim]:
+    return [Claim(i, f"s{i}", None, "1.0.0", "") for i in range(1, n + 1)]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(connect(Store(warehouse=f"file://{tmp_path}/lake")), "t")
+
+
+def published(ledger: Ledger, *names: str) -> Head:
+    """Batches of one manifest each, of claim 1."""
+    for n, name in enumerate(names, 1):
+        checkpoint = int(name.rstrip("abc"))
+        record = {
+            "batch": n,
+            "claim": 1,
+            "checkpoints": [checkpoint, checkpoint],
+            "heads": {"t": _id(name)},
+            "manifests": {"t": [_id(name)]},
+            "frontier": {},
+            "versions": {},
+            "rows": {},
+        }
+        assert ledger.put("done", n, record)
+    return ledger.head()
+
+
+def taken(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]], claim: int) -> list[str] | None:
+    found = stretch(ledger, head, staged, claims(claim)[-1])
+    return [m.id.split("-")[1] for m in found.manifests["t"]] if found else None
+
+
+def test_a_chain_is_walked_back_to_the_head() -> None:
+    staged = by_id(manifest("3", "2", 1), manifest("4", "3", 1), manifest("5", "4", 2))
+    walked, reached = chain(staged, _id("5"), _id("2"))
+    assert [m.checkpoint for m in walked] == [3, 4, 5]
+    assert reached == _id("2")
+
+
+def test_a_chain_that_bites_its_tail_is_an_error() -> None:
+    with pytest.raises(LedgerError, match="no beginning"):
+        chain(by_id(manifest("3", "4", 1), manifest("4", "3", 1)), _id("4"), None)
+
+
+def test_the_first_batch_begins_without_parent(ledger: Ledger) -> None:
+    assert taken(ledger, Head(), {"t": by_id(manifest("1", None, 1), manifest("2", "1", 1))}, 1) == ["1", "2"]
+
+
+def test_a_new_submission_that_goes_on_takes_the_old_ones_unpublished_manifests_too(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2")
+    staged = {"t": by_id(manifest("3", "2", 1), manifest("4", "3", 2))}
+    assert taken(ledger, head, staged, 2) == ["3", "4"]
+
+
+def test_the_claim_is_awaited_before_anything_of_the_old_one_is_published(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2")
+    assert taken(ledger, head, {"t": by_id(manifest("3", "2", 1))}, 2) is None
+
+
+def test_a_zombies_later_manifests_are_left(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2")
+    staged = {"t": by_id(manifest("3", "2", 1), manifest("4", "3", 1), manifest("3b", "2", 2))}
+    assert taken(ledger, head, staged, 2) == ["3b"]
+
+
+def test_a_fork_behind_the_head_is_refused_with_its_point_and_range(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2", "3")
+    staged = {"t": by_id(manifest("2b", "1", 2), manifest("3b", "2b", 2))}
+    with pytest.raises(DecisionNeeded, match="checkpoints 2 to 3") as e:
+        taken(ledger, head, staged, 2)
+    assert e.value.facts["fork_point"] == _id("1")
+    assert "set-aside t 2" in e.value.remedy
+
+
+def test_a_chain_that_begins_anew_beside_a_published_one_is_refused(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2")
+    with pytest.raises(DecisionNeeded, match="very beginning"):
+        taken(ledger, head, {"t": by_id(manifest("1b", None, 2))}, 2)
+
+
+def test_a_gap_in_the_chain_is_an_error(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2")
+    with pytest.raises(LedgerError, match="neither staged nor published"):
+        taken(ledger, head, {"t": by_id(manifest("5", "4", 1))}, 1)
+
+
+def test_a_batch_ends_where_every_output_has_sealed(ledger: Ledger) -> None:
+    staged = {
+        "t": by_id(manifest("1", None, 1), manifest("2", "1", 1), manifest("3", "2", 1)),
+        "q": by_id(manifest("1", None, 1, "q"), manifest("2", "1", 1, "q")),
+    }
+    assert taken(ledger, Head(), staged, 1) == ["1", "2"]
+
+
+def test_an_output_that_has_not_sealed_holds_the_batch_back(ledger: Ledger) -> None:
+    assert taken(ledger, Head(), {"t": by_id(manifest("1", None, 1)), "q": {}}, 1) is None
+
+
+def ruled(*records: dict[str, object]) -> Rulings:
+    return Rulings.of([{"number": n, **r} for n, r in enumerate(records, 1)])
+
+
+@pytest.mark.parametrize(
+    ("decided", "expected"),
+    [
+        ((), 3),
+        (({"action": "set-aside", "claim": 3},), 2),
+        (({"action": "set-aside", "claim": 3}, {"action": "undo", "claim": 3, "undoes": 1}), 3),
+        (({"action": "adopt", "claim": 1, "claims_then": 3},), 1),
+        (({"action": "adopt", "claim": 1, "claims_then": 2},), 3),
+        (({"action": "adopt", "claim": 1, "claims_then": 3}, {"action": "undo", "claim": 1, "undoes": 1}), 3),
+        (({"action": "adopt", "claim": 1, "claims_then": 3}, {"action": "set-aside", "claim": 1}), 3),
+    ],
+)
+def test_the_newest_claim_is_followed_unless_a_person_decided(
+    decided: tuple[dict[str, object], ...], expected: int
+) -> None:
+    found = followed(claims(3), ruled(*decided))
+    assert found is not None
+    assert found.number == expected
+
+
+def test_nothing_is_followed_when_all_is_set_aside() -> None:
+    assert followed(claims(1), ruled({"action": "set-aside", "claim": 1})) is None
+
+
+def look(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]]) -> dict[int, Branch]:
+    return {b.claim.number: b for b in survey(ledger, head, 1, staged)}
+
+
+def test_the_survey_names_the_fork_and_keeps_the_followed_branch(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2", "3")
+    for n in (1, 2):
+        ledger.claim(f"s{n}", None, "1.0.0")
+    ledger.decide("set-aside", why="test", claim=2, claims_then=2)
+    found = look(ledger, head, {"t": by_id(manifest("4", "3", 1), manifest("2b", "1", 2), manifest("3b", "2b", 2))})
+    assert (found[1].state, found[1].followed, found[1].forks_at) == ("ahead", True, {})
+    assert (found[2].state, found[2].followed) == ("set aside", False)
+    assert found[2].forks_at == {"t": _id("1")}
+    assert found[2].checkpoints == (2, 3)
+
+
+def test_the_survey_calls_a_zombie_a_fork_at_the_place_where_the_new_submission_left_it(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2")
+    for n in (1, 2):
+        ledger.claim(f"s{n}", None, "1.0.0")
+    staged = {"t": by_id(manifest("3", "2", 1), manifest("4", "3", 1), manifest("3b", "2", 2))}
+    found = look(ledger, head, staged)
+    assert (found[2].state, found[2].followed) == ("ahead", True)
+    assert (found[1].state, found[1].forks_at) == ("fork", {"t": _id("2")})
