@@ -1,6 +1,6 @@
 """A Flink home put together from links: pip's Flink, the locked jars, our own JVM module, our own ``conf/``.
 
-``environment`` is what each process that meets this Flink needs: JobManager, TaskManager, ``flink run``, PyFlink.
+``environment`` is what each process that meets this Flink needs: its own, ``flink run`` and PyFlink.
 """
 
 from __future__ import annotations

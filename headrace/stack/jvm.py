@@ -1,4 +1,4 @@
-"""The project's own JVM module: ``jvm/src/main`` compiled by plain ``javac`` into one jar, when it changed."""
+"""The project's own JVM module: ``jvm/src/main`` compiled by ``javac`` into one jar, when it changed."""
 
 from __future__ import annotations
 

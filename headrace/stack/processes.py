@@ -98,7 +98,6 @@ class Processes:
         """
         while not service.ready():
             if self.pid(service.name) is None:
-                self._record(service.name).unlink(missing_ok=True)
                 raise self._failed(service.name, "died while it started")
             if time.monotonic() > deadline:
                 raise self._failed(service.name, "does not answer in time")

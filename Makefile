@@ -1,0 +1,39 @@
+# Needs Python 3.10–3.12, a JDK 17 or newer, make. Everything else lands in .venv and in ~/.cache/headrace.
+# ARGS goes to the command behind a target: make demo ARGS="-o json", make test ARGS="-k fork".
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check lock clean
+
+demo: $(READY)
+	@$(BIN)/python -m demo $(ARGS)
+
+test: $(READY)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/headrace check
+
+# What to run after a change of versions in pyproject.toml or jars/*.yaml: both locks, from nothing.
+lock: $(READY)
+	$(BIN)/headrace stack lock
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install -e '.[dev]'
+	build/lock/bin/pip freeze --exclude-editable > requirements.lock
+	rm -rf build/lock
+
+clean:
+	if [ -x $(BIN)/headrace ]; then $(BIN)/headrace stack down; fi
+	rm -rf .venv .headrace build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 12) else \
+	  f"Python 3.10 to 3.12 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12")'
+	[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@

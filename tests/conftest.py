@@ -1,0 +1,54 @@
+"""Fixtures of the whole suite: one stack a run, and no test that sees another one's settings by accident."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stack_fixtures import BACK_ENDS, CHOICE, Stack
+
+ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker("stack")
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Kafka, object store and Flink, started once; the process environment points to them while they run."""
+    choice = os.environ.get(CHOICE, "local")
+    if choice not in BACK_ENDS:
+        raise pytest.UsageError(f"{CHOICE}={choice}: there are {', '.join(BACK_ENDS)}")
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # so that a killed run still ends what it started
+    folder, before = tmp_path_factory.mktemp("stack"), dict(os.environ)
+    os.environ["HEADRACE_PROJECT"] = str(ROOT)
+    try:
+        with BACK_ENDS[choice](folder) as started:
+            yield started
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    if not request.session.testsfailed:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test without the stack sees the settings of the repository; one with it leaves it whole."""
+    if "stack" in request.fixturenames:
+        yield
+        request.getfixturevalue("stack").heal()
+        return
+    for name in [n for n in os.environ if n.startswith("HEADRACE")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HEADRACE_PROJECT", str(ROOT))
+    yield

@@ -1,0 +1,68 @@
+"""The stack itself, on the real processes."""
+
+import obstore
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+from stack_fixtures import Stack
+
+from headrace.lake.store import connect
+from headrace.stack import flink, local
+from headrace.stack.processes import Processes
+
+
+def test_everything_serves(stack: Stack) -> None:
+    assert all(row["serves"] for row in local.status(stack.settings))
+
+
+def test_up_starts_nothing_that_runs(stack: Stack) -> None:
+    assert local.up(stack.settings) == []
+
+
+def test_a_killed_taskmanager_is_missed_and_comes_back(stack: Stack) -> None:
+    stack.kill_taskmanager()
+    assert Processes(stack.folder).pid("taskmanager-1") is None
+
+    stack.start_taskmanager()
+
+    assert "taskmanager-1" in flink.taskmanagers(stack.settings)
+
+
+def test_a_second_taskmanager_joins_and_leaves(stack: Stack) -> None:
+    stack.start_taskmanager(2)
+    assert {"taskmanager-1", "taskmanager-2"} <= set(flink.taskmanagers(stack.settings))
+
+    stack.stop_taskmanager(2)
+
+
+def test_taskmanagers_find_a_new_jobmanager(stack: Stack) -> None:
+    stack.kill_jobmanager()
+
+    stack.start_jobmanager()
+
+    assert "taskmanager-1" in flink.taskmanagers(stack.settings)
+
+
+def test_data_survive_down_and_up(stack: Stack) -> None:
+    warehouse = connect(stack.settings.store)
+    warehouse.put_new("survivor", {"here": True})
+    _admin(stack).create_topics([NewTopic("survivor", 2, 1)])
+
+    stopped = local.down(stack.settings)
+    local.up(stack.settings)
+
+    assert {"kafka", "store", "jobmanager", "taskmanager-1"} <= set(stopped)
+    assert warehouse.get("survivor") == {"here": True}
+    assert "survivor" in _admin(stack).list_topics()
+    assert not warehouse.put_new("survivor", {"here": False})
+    obstore.delete(warehouse.objects, "survivor")
+
+
+def test_no_process_log_holds_a_secret(stack: Stack) -> None:
+    secret = (stack.folder / "secrets" / "secret_key").read_text().strip()
+
+    for log in (stack.folder / "logs").iterdir():
+        assert secret not in log.read_text(errors="replace"), log.name
+
+
+def _admin(stack: Stack) -> KafkaAdminClient:
+    return KafkaAdminClient(bootstrap_servers=stack.settings.kafka.bootstrap)
