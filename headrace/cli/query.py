@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.output import Format, Output, emit
+from headrace.cli.output import Format, Output, emit, out
 from headrace.errors import UsageError
 from headrace.lake.query import Answer, published_names, to_json, to_text
 from headrace.lake.query import query as run
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROWS_SHOWN = 100
+UNBOUNDED = 100_000
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +57,14 @@ def rows_table(columns: Sequence[str], rows: Any, more: str = "add LIMIT, or use
     for row in shown[:ROWS_SHOWN]:
         table.add_row(*(Text(to_text(value), style="dim" if value is None else "") for value in row))
     note = f"the first {ROWS_SHOWN} rows; {more}" if len(shown) > ROWS_SHOWN else _rows(len(shown))
-    return Group(table, Text(note))
+    return Group(unsqueezed(table), Text(note))
+
+
+def unsqueezed(table: Table) -> Table:
+    """The table, in its full width off a terminal: squeezed into 80 columns, names and times break apart."""
+    if not out.is_terminal:
+        table.width = Measurement.get(out, out.options.update(max_width=UNBOUNDED), table).maximum
+    return table
 
 
 def _rows(count: int) -> str:

@@ -11,8 +11,10 @@ from rich.text import Text
 
 from headrace import settings
 from headrace.cli.output import Format, Output, emit, progress
+from headrace.cli.query import unsqueezed
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError
+from headrace.lake._topic_scan import KafkaTopic
 from headrace.lake.store import connect
 from headrace.lake.verify import verify as prove
 
@@ -46,8 +48,7 @@ def verify(
         found = prove(
             connect(env.store),
             contract.id,
-            topic=contract.topic,
-            bootstrap=env.kafka.bootstrap,
+            KafkaTopic(env.kafka.bootstrap, contract.topic),
             batch=batch,
             tick=lambda step, done, total: update(what=step, completed=done, total=total),
         )
@@ -79,18 +80,13 @@ def _versions(found: Verification) -> str:
 
 
 def _numbers(found: Verification) -> Table:
-    shown = Table("partition", "topic from", "to", "first home", "frontier", "records", "data", "quarantine")
-    for name in ("beyond reach", "not yet published"):
-        shown.add_column(name)
+    shown = Table("partition", "topic", "frontier", "records", "data", "quarantine", "aged", "unpublished")
     for column in shown.columns:
         column.justify = "right"
     for p in found.partitions:
-        first = "-" if p.first is None else p.first
-        numbers = (p.partition, p.log_start, p.log_end, first, p.frontier, p.records, p.data, p.quarantine)
-        shown.add_row(
-            *(f"{n:,}" if isinstance(n, int) else n for n in (*numbers, p.beyond_reach, p.unpublished))
-        )
-    return shown
+        numbers = (p.frontier, p.records, p.data, p.quarantine, p.beyond_reach, p.unpublished)
+        shown.add_row(str(p.partition), f"{p.log_start:,}-{p.log_end:,}", *(f"{n:,}" for n in numbers))
+    return unsqueezed(shown)
 
 
 def _remedy(found: Verification) -> str:

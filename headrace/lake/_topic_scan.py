@@ -7,8 +7,9 @@ the same rules as for any reader, so an offset that is not handed over here is n
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from kafka import KafkaConsumer, TopicPartition
@@ -17,15 +18,26 @@ from kafka.errors import KafkaError, UnsupportedCodecError
 from headrace.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from headrace.lake._marks import Offsets
 
 STALLED_SECONDS = 60.0
 """No record and no progress for so long means that a partition has no leader, or that the broker is gone."""
 
-FETCH = {"fetch_max_bytes": 64 << 20, "max_partition_fetch_bytes": 16 << 20, "max_poll_records": 200_000}
-"""Big portions: 340,000 records of 180 bytes in 4 s on one busy core, where the defaults take twice that."""
+FETCH = {
+    "fetch_max_bytes": 64 << 20,
+    "max_partition_fetch_bytes": 16 << 20,
+    "max_poll_records": 200_000,
+    # In pure Python the checksum costs three times everything else: 340,000 records took 20 s, not 5.
+    # The broker has checked it, and no value is looked at here.
+    "check_crcs": False,
+}
+"""Big portions, offsets only."""
+
+Seen = Callable[[int, "Offsets"], None]
+"""Called with a partition and the offsets of some of its records."""
+
+Tick = Callable[[int, int], None]
+"""Called with offsets passed and offsets in all."""
 
 
 @dataclass(frozen=True)
@@ -36,80 +48,88 @@ class Extent:
     end: int
 
 
-def scan(
-    bootstrap: str,
-    topic: str,
-    seen: Callable[[int, Offsets], None],
-    tick: Callable[[int, int], None] = lambda _done, _total: None,
-) -> dict[int, Extent]:
-    """Read the topic from its log start to its committed end, and hand over the offsets of its records.
+class Topic(Protocol):
+    """Whatever can say which offsets hold a record."""
 
-    Args:
-        bootstrap: the brokers.
-        topic: the topic's name.
-        seen: called with a partition and the offsets of some of its records.
-        tick: called with offsets passed and offsets in all.
+    @property
+    def name(self) -> str:
+        """The topic's name."""
 
-    Returns:
-        The extent of each partition. The start is the one *after* reading: what retention removed
-        meanwhile is beyond reach, seen or not.
-
-    Raises:
-        ClusterError: no such topic, or Kafka does not answer.
-    """
-    try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap,
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-            **FETCH,
-        )
-    except KafkaError as e:
-        raise ClusterError("Kafka does not answer", where=bootstrap, remedy="headrace stack status") from e
-    try:
-        return _scan(consumer, bootstrap, topic, seen, tick)
-    except UnsupportedCodecError as e:
-        raise ClusterError(
-            f"the topic is compressed with a codec that this Python cannot read: {e}",
-            where=topic,
-            remedy="pip install zstandard, lz4 or python-snappy",
-        ) from e
-    except KafkaError as e:
-        raise ClusterError(f"the topic cannot be read: {e}", where=f"{bootstrap} {topic}") from e
-    finally:
-        consumer.close()
+    def scan(self, seen: Seen, tick: Tick) -> dict[int, Extent]:
+        """Hand over the offsets of all records, and say for each partition how far that answer reaches."""
 
 
-def _scan(
-    consumer: KafkaConsumer,
-    bootstrap: str,
-    topic: str,
-    seen: Callable[[int, Offsets], None],
-    tick: Callable[[int, int], None],
-) -> dict[int, Extent]:
-    numbers = consumer.partitions_for_topic(topic)
-    if not numbers:
-        raise ClusterError("there is no such topic", where=f"{bootstrap} {topic}", remedy="headrace topic ls")
-    parts = [TopicPartition(topic, n) for n in sorted(numbers)]
-    consumer.assign(parts)
-    starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
-    total = sum(ends[p] - starts[p] for p in parts)
-    left, progressed, before = total, time.monotonic(), total
-    while left > 0:
-        for part, records in consumer.poll(timeout_ms=1000).items():
-            seen(part.partition, np.fromiter((r.offset for r in records), np.int64, len(records)))
-        # The position, unlike the last record, also passes markers and aborted records at the end.
-        left = sum(max(0, ends[p] - consumer.position(p)) for p in parts)
-        if left < before:
-            before, progressed = left, time.monotonic()
-        elif time.monotonic() - progressed > STALLED_SECONDS:
-            raise ClusterError(
-                f"Kafka hands over nothing more, {left} offsets before the end",
-                where=f"{bootstrap} {topic}",
-                remedy="look whether each partition has a leader",
+@dataclass(frozen=True)
+class KafkaTopic:
+    """A topic, read with a consumer of its own."""
+
+    bootstrap: str
+    name: str
+    patience_ms: int = 10_000
+    """How long a broker may take to answer at all."""
+
+    def scan(self, seen: Seen, tick: Tick = lambda _done, _total: None) -> dict[int, Extent]:
+        """Read the topic from its log start to its committed end, and hand over the offsets of its records.
+
+        Returns:
+            The extent of each partition. The start is the one *after* reading: what retention removed
+            meanwhile is beyond reach, seen or not.
+
+        Raises:
+            ClusterError: no such topic, or Kafka does not answer.
+        """
+        try:
+            consumer = KafkaConsumer(
+                bootstrap_servers=self.bootstrap,
+                bootstrap_timeout_ms=self.patience_ms,
+                group_id=None,
+                enable_auto_commit=False,
+                isolation_level="read_committed",
+                auto_offset_reset="earliest",
+                **FETCH,
             )
-        tick(total - left, total)
-    starts = consumer.beginning_offsets(parts)
-    return {p.partition: Extent(int(starts[p]), int(ends[p])) for p in parts}
+        except KafkaError as e:
+            raise ClusterError(
+                "Kafka does not answer", where=self.bootstrap, remedy="headrace stack status"
+            ) from e
+        try:
+            return self._scan(consumer, seen, tick)
+        except UnsupportedCodecError as e:
+            raise ClusterError(
+                f"the topic is compressed with a codec that this Python cannot read: {e}",
+                where=self.name,
+                remedy="pip install zstandard, lz4 or python-snappy",
+            ) from e
+        except KafkaError as e:
+            raise ClusterError(f"the topic cannot be read: {e}", where=self._where()) from e
+        finally:
+            consumer.close()
+
+    def _scan(self, consumer: KafkaConsumer, seen: Seen, tick: Tick) -> dict[int, Extent]:
+        numbers = consumer.partitions_for_topic(self.name)
+        if not numbers:
+            raise ClusterError("there is no such topic", where=self._where(), remedy="headrace topic create")
+        parts = [TopicPartition(self.name, n) for n in sorted(numbers)]
+        consumer.assign(parts)
+        starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
+        total = sum(ends[p] - starts[p] for p in parts)
+        left, progressed, before = total, time.monotonic(), total
+        while left > 0:
+            for part, records in consumer.poll(timeout_ms=1000).items():
+                seen(part.partition, np.fromiter((r.offset for r in records), np.int64, len(records)))
+            # The position, unlike the last record, also passes markers and aborted records at the end.
+            left = sum(max(0, ends[p] - consumer.position(p)) for p in parts)
+            if left < before:
+                before, progressed = left, time.monotonic()
+            elif time.monotonic() - progressed > STALLED_SECONDS:
+                raise ClusterError(
+                    f"Kafka hands over nothing more, {left} offsets before the end",
+                    where=self._where(),
+                    remedy="look whether each partition has a leader",
+                )
+            tick(total - left, total)
+        starts = consumer.beginning_offsets(parts)
+        return {p.partition: Extent(int(starts[p]), int(ends[p])) for p in parts}
+
+    def _where(self) -> str:
+        return f"topic {self.name} at {self.bootstrap}"

@@ -51,9 +51,9 @@ class Refused:
         """The payload, escaped, cut after so many bytes (0: whole)."""
         if self.payload is None:
             return "(no payload: a tombstone)"
-        shown = readable(_cut(self.payload, limit))
-        left = len(self.payload) - limit
-        return f"{shown} … and {left:,} more bytes" if limit and left > 0 else shown
+        part = _cut(self.payload, limit)
+        left = len(self.payload) - len(part)
+        return readable(part) + (f" … and {left:,} more byte{'' if left == 1 else 's'}" if left else "")
 
     def to_json(self, limit: int) -> dict[str, Any]:
         """As JSON can say it; the payload is text where it is UTF-8, else hexadecimal digits."""

@@ -88,16 +88,15 @@ def _parsed(sql: str) -> exp.Query:
 
 def _named(statement: exp.Query, names: Sequence[str]) -> list[str]:
     """The published tables that a statement names; a name of its own (WITH …) is none of them."""
-    own = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
+    own = {cte.alias for cte in statement.find_all(exp.CTE)}
     found = set()
     for table in statement.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier):
             continue  # a function of tables, like generate_series
-        name = table.name if table.this.quoted else table.name.lower()
-        if name in names:
-            found.add(name)
-        elif name.lower() not in own:
-            raise UsageError(f"there is no table {name}", remedy=_tables(names))
+        if table.name in names:  # case matters, as it does in this build of DataFusion
+            found.add(table.name)
+        elif table.name not in own:
+            raise UsageError(f"there is no table {table.name}", remedy=_tables(names))
     return sorted(found)
 
 

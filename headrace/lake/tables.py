@@ -32,10 +32,10 @@ def open_table(warehouse: Warehouse, name: str, version: int | None = None) -> D
     except TableNotFoundError:
         if version is None:
             return None
-    except (DeltaError, OSError) as e:
+    except DeltaError as e:
         if version is None:
             raise ClusterError(
-                f"the table cannot be opened: {_first_line(e)}", where=warehouse.table_uri(name)
+                f"the Delta log cannot be read: {_first_line(e)}", where=warehouse.table_uri(name)
             ) from e
     newest = open_table(warehouse, name)
     if newest is None:
@@ -86,23 +86,21 @@ def batches(table: DeltaTable, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 def _held_at(warehouse: Warehouse, name: str, app: str, version: int) -> int:
     try:
-        table = _open(warehouse, name, version, without_files=True)
+        return _held(_open(warehouse, name, version), app)
     except DeltaError:
         return 0  # the log was cleaned up to a later version: older than anything that can be asked for
-    return _held(table, app)
 
 
 def _held(table: DeltaTable, app: str) -> int:
     return table.transaction_version(app) or 0
 
 
-def _open(warehouse: Warehouse, name: str, version: int | None, *, without_files: bool = False) -> DeltaTable:
-    return DeltaTable(
-        warehouse.table_uri(name),
-        version=version,
-        storage_options=warehouse.delta_options,
-        without_files=without_files,
-    )
+def _open(warehouse: Warehouse, name: str, version: int | None) -> DeltaTable:
+    uri = warehouse.table_uri(name)
+    try:
+        return DeltaTable(uri, version=version, storage_options=warehouse.delta_options)
+    except OSError as e:
+        raise ClusterError(f"the object store did not answer as hoped: {_first_line(e)}", where=uri) from e
 
 
 def _first_line(e: Exception) -> str:

@@ -18,13 +18,14 @@ from headrace.errors import UsageError
 from headrace.lake import _marks as m
 from headrace.lake._findings import Finding, PartitionProof, Place, Verification
 from headrace.lake._marks import Marks, Offsets, Span
-from headrace.lake._topic_scan import Extent, scan
+from headrace.lake._topic_scan import Extent
 from headrace.lake.tables import at_batch, batches, open_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
 
+    from headrace.lake._topic_scan import Topic
     from headrace.lake.store import Warehouse
 
 POSITION = ["_partition", "_offset"]
@@ -37,9 +38,8 @@ Tick = Callable[[str, int, "int | None"], None]
 def verify(
     warehouse: Warehouse,
     table: str,
+    topic: Topic,
     *,
-    topic: str,
-    bootstrap: str,
     batch: int | None = None,
     tick: Tick = lambda _step, _done, _total: None,
 ) -> Verification:
@@ -48,8 +48,7 @@ def verify(
     Args:
         warehouse: where the tables are.
         table: the contract's id, also the job's.
-        topic: the contract's topic.
-        bootstrap: the brokers.
+        topic: the contract's topic, in Kafka.
         batch: the batch whose table versions are judged; the newest that both tables hold if None.
         tick: told how far each step is.
 
@@ -62,11 +61,9 @@ def verify(
     for name, found in tables.items():
         homes.read(name, found, tick)
     # Read after the tables: every row that they hold stands below the end that Kafka names now.
-    extents = scan(
-        bootstrap,
-        topic,
+    extents = topic.scan(
         lambda partition, offsets: homes.marks[partition].mark(offsets, m.TOPIC),
-        lambda done, total: tick(f"reading topic {topic}", done, total),
+        lambda done, total: tick(f"reading topic {topic.name}", done, total),
     )
     proofs, findings = [], homes.positionless()
     for partition in sorted({*extents, *homes.marks}):
@@ -75,7 +72,7 @@ def verify(
         findings += homes.findings(partition, extent)
     return Verification(
         table=table,
-        topic=topic,
+        topic=topic.name,
         batch=number,
         versions={name: int(found.version()) for name, found in tables.items()},
         partitions=tuple(proofs),
