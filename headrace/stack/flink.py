@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import sys
 import urllib.request
@@ -22,7 +23,7 @@ from headrace.stack import jvm
 from headrace.stack.files import Folder, folder, write_changed
 from headrace.stack.flink_config import TO_FILE, TO_STDOUT, Memory, config
 from headrace.stack.java import jdk
-from headrace.stack.processes import Service
+from headrace.stack.processes import Processes, Service
 
 _ONE_LINE = 1 << 16
 """PyFlink and the shell scripts read config.yaml line by line."""
@@ -94,16 +95,21 @@ def jobmanager(settings: Settings, at: Folder) -> Service:
 
 
 def taskmanager(settings: Settings, at: Folder, number: int = 1) -> Service:
-    """One TaskManager; ready when the JobManager counts on it, by its name."""
+    """One TaskManager; ready when the JobManager counts on this start of it.
+
+    Its id is new at each start: a killed one stays on the JobManager's list until its heartbeat is missed.
+    """
     name = f"taskmanager-{number}"
+    ident = f"{name}-{secrets.token_hex(3)}"
     main = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
-    own = {"taskmanager.resource-id": name, "taskmanager.log.path": str(at.path / "logs" / f"{name}.log")}
+    own = {"taskmanager.resource-id": ident, "taskmanager.log.path": str(at.path / "logs" / f"{name}.log")}
     memory = Memory(settings.stack.taskmanager_mb, worker=True)
     return Service(
         name,
         _java(at, memory, main, own),
         env=environment(settings),
-        ready=lambda: name in taskmanagers(settings),
+        ready=lambda: Processes(at.path).ident(name) in taskmanagers(settings),
+        ident=ident,
     )
 
 
@@ -113,7 +119,7 @@ def overview(settings: Settings) -> dict[str, Any] | None:
 
 
 def taskmanagers(settings: Settings) -> list[str]:
-    """The TaskManagers that the JobManager counts on, by name."""
+    """The TaskManagers that the JobManager counts on, by id."""
     return [str(t["id"]) for t in (_rest(settings, "/taskmanagers") or {"taskmanagers": []})["taskmanagers"]]
 
 

@@ -90,7 +90,8 @@ def status(settings: Settings) -> list[dict[str, object]]:
         {
             "process": name,
             "pid": (pid := processes.pid(name)),
-            "serves": pid is not None and (name in registered if name in workers else serves[name]()),
+            "serves": pid is not None
+            and (processes.ident(name) in registered if name in workers else serves[name]()),
             "port": known.get(main_port.get(name, "")),
             "log": str(processes.log(name)),
         }

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from headrace.errors import StackError
 
@@ -39,6 +40,8 @@ class Service:
     env: dict[str, str] = field(default_factory=dict, repr=False)
     ports: tuple[str, ...] = ()
     """Names in ``settings.stack.ports``."""
+    ident: str = ""
+    """A name of this very start, where others may still know an earlier one by the service's name."""
     prepare: Callable[[], None] = lambda: None
     """What must happen before each start, and may be repeated."""
 
@@ -59,14 +62,16 @@ class Processes:
 
     def pid(self, name: str) -> int | None:
         """The pid, if the process that we started under that name is still running."""
-        try:
-            record = json.loads(self._record(name).read_text())
-        except (FileNotFoundError, ValueError):
+        if not (record := self._read(name)):
             return None
         pid = int(record["pid"])
         if (child := _STARTED.get(pid)) is not None:
             child.poll()
         return pid if _started_at(pid) == record["started"] else None
+
+    def ident(self, name: str) -> str:
+        """What the process called itself when it was started."""
+        return str(self._read(name).get("ident", ""))
 
     def start(self, service: Service) -> None:
         """Start it, detached; what the log held before is kept as ``<name>.log.1`` once it is big."""
@@ -87,7 +92,12 @@ class Processes:
                 start_new_session=True,
             )
         _STARTED[child.pid] = child
-        record = {"pid": child.pid, "started": _started_at(child.pid), "log_from": begin}
+        record = {
+            "pid": child.pid,
+            "started": _started_at(child.pid),
+            "log_from": begin,
+            "ident": service.ident,
+        }
         self._record(service.name).write_text(json.dumps(record))
 
     def wait_ready(self, service: Service, deadline: float) -> None:
@@ -130,9 +140,7 @@ class Processes:
         log = self.log(name)
         if not log.is_file():
             return []
-        begin = 0
-        if since_start and (record := self._record(name)).is_file():
-            begin = int(json.loads(record.read_text())["log_from"])
+        begin = int(self._read(name).get("log_from", 0)) if since_start else 0
         with log.open("rb") as f:
             size = f.seek(0, os.SEEK_END)
             f.seek(max(begin, size - _TAIL_BYTES))
@@ -140,6 +148,13 @@ class Processes:
 
     def _record(self, name: str) -> Path:
         return self.folder / "run" / f"{name}.json"
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(self._record(name).read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return found
 
     def _failed(self, name: str, how: str) -> StackError:
         last = "\n    ".join(self.tail(name, since_start=True)) or "(its log is empty)"

@@ -19,19 +19,25 @@ def test_up_starts_nothing_that_runs(stack: Stack) -> None:
 
 
 def test_a_killed_taskmanager_is_missed_and_comes_back(stack: Stack) -> None:
+    processes = Processes(stack.folder)
+    before = processes.ident("taskmanager-1")
     stack.kill_taskmanager()
-    assert Processes(stack.folder).pid("taskmanager-1") is None
+    assert processes.pid("taskmanager-1") is None
 
     stack.start_taskmanager()
 
-    assert "taskmanager-1" in flink.taskmanagers(stack.settings)
+    assert processes.ident("taskmanager-1") in set(flink.taskmanagers(stack.settings)) - {before}
 
 
 def test_a_second_taskmanager_joins_and_leaves(stack: Stack) -> None:
     stack.start_taskmanager(2)
-    assert {"taskmanager-1", "taskmanager-2"} <= set(flink.taskmanagers(stack.settings))
+    processes = Processes(stack.folder)
+    both = {processes.ident("taskmanager-1"), processes.ident("taskmanager-2")}
+    assert both <= set(flink.taskmanagers(stack.settings))
 
     stack.stop_taskmanager(2)
+
+    assert processes.pid("taskmanager-2") is None
 
 
 def test_taskmanagers_find_a_new_jobmanager(stack: Stack) -> None:
@@ -39,7 +45,7 @@ def test_taskmanagers_find_a_new_jobmanager(stack: Stack) -> None:
 
     stack.start_jobmanager()
 
-    assert "taskmanager-1" in flink.taskmanagers(stack.settings)
+    assert Processes(stack.folder).ident("taskmanager-1") in flink.taskmanagers(stack.settings)
 
 
 def test_data_survive_down_and_up(stack: Stack) -> None:
