@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -25,7 +25,9 @@ Undo = Annotated[bool, typer.Option("--undo", help="Take the decision back.")]
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
-    group = typer.Typer(help="Branches: one a submission, and which of them publish follows.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Branches: one a submission, and which of them publish follows.", no_args_is_help=True
+    )
     group.command("ls")(ls)
     group.command("show")(show)
     group.command("set-aside")(set_aside)
@@ -97,11 +99,11 @@ def set_aside(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: O
     Example: headrace branch set-aside flights 2 --why "restored the wrong savepoint"
     """
     _one(job, claim)
-    _decide(job, "set-aside", claim, why, undo, fmt)
+    _emit(_decide(Ledger(connect(settings.load().store), job), "set-aside", claim, why, undo=undo), fmt)
 
 
 def adopt(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Output = Format.text) -> None:
-    """Follow this branch, which must go on from the head, until a newer submission claims. Recorded, reversible.
+    """Follow this branch, which must go on from the head, until a newer claim. Recorded, reversible.
 
     Example: headrace branch adopt flights 1 --why "the second submission was a mistake"
     """
@@ -112,7 +114,7 @@ def adopt(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Outpu
             where=f"headrace branch show {job} {claim}",
             remedy=f"set it aside: headrace branch set-aside {job} {claim} --why TEXT",
         )
-    _decide(job, "adopt", claim, why, undo, fmt)
+    _emit(_decide(Ledger(connect(settings.load().store), job), "adopt", claim, why, undo=undo), fmt)
 
 
 def _goes_on(job: str, branch: Branch) -> bool:
@@ -123,7 +125,9 @@ def _goes_on(job: str, branch: Branch) -> bool:
     head = ledger.head()
     for output, manifests in staged.items():
         newest = tip(manifests, branch.claim.number)
-        if newest is None or chain(manifests, newest, head.manifests.get(output))[1] != head.manifests.get(output):
+        if newest is None or chain(manifests, newest, head.manifests.get(output))[1] != head.manifests.get(
+            output
+        ):
             return False
     return True
 
@@ -135,16 +139,19 @@ def _one(job: str, claim: int) -> Branch:
     raise UsageError(f"job {job} has no claim {claim}", remedy=f"headrace branch ls {job}")
 
 
-def _decide(job: str, action: str, claim: int, why: str, undo: bool, fmt: Format) -> None:
+def _decide(ledger: Ledger, action: str, claim: int, why: str, *, undo: bool) -> dict[str, Any]:
     if not why:
         raise UsageError("a decision needs a reason", remedy='add --why "…": the next person will read it')
-    ledger = Ledger(connect(settings.load().store), job)
     if undo:
         number = _undo(ledger, action, claim, why)
     else:
         number = ledger.decide(action, why=why, claim=claim, claims_then=ledger.newest("claims"))
-    result = {"decision": number, "action": "undo" if undo else action, "claim": claim}
-    emit(result, fmt, lambda: f"decision {number}: {'no longer ' if undo else ''}{action} claim {claim}")
+    return {"decision": number, "action": action, "undone": undo, "claim": claim}
+
+
+def _emit(done: dict[str, Any], fmt: Format) -> None:
+    word = "no longer " if done["undone"] else ""
+    emit(done, fmt, lambda: f"decision {done['decision']}: {word}{done['action']} claim {done['claim']}")
 
 
 def _undo(ledger: Ledger, action: str, claim: int, why: str) -> int:
@@ -152,5 +159,7 @@ def _undo(ledger: Ledger, action: str, claim: int, why: str) -> int:
     adopted = rulings.adopted if rulings.adopted and rulings.adopted["claim"] == claim else None
     standing = rulings.set_aside.get(claim) if action == "set-aside" else adopted
     if standing is None:
-        raise UsageError(f"claim {claim} has no such decision to undo", remedy=f"headrace branch show {ledger.job} {claim}")
+        raise UsageError(
+            f"claim {claim} has no such decision to undo", remedy=f"headrace branch show {ledger.job} {claim}"
+        )
     return ledger.decide("undo", why=why, claim=claim, undoes=standing["number"])

@@ -1,8 +1,9 @@
-"""The ``headrace`` command: one file a noun, each with ``register(app)``; errors leave here and nowhere else."""
+"""The ``headrace`` command: one file a noun, each with ``register(app)``; errors leave only here."""
 
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 
 import typer
@@ -59,6 +60,8 @@ def _headrace() -> None:
 
 
 def _asked_for_json(argv: list[str]) -> bool:
-    return "-ojson" in argv or "--output=json" in argv or any(
-        a in ("-o", "--output") and b == "json" for a, b in zip(argv, argv[1:], strict=False)
+    return (
+        "-ojson" in argv
+        or "--output=json" in argv
+        or any(a in ("-o", "--output") and b == "json" for a, b in itertools.pairwise(argv))
     )

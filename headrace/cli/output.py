@@ -1,4 +1,4 @@
-"""One way for every command to answer: a table for people, one JSON document for machines, errors on stderr."""
+"""One way for every command to answer: a table for people, one JSON document for machines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from headrace.errors import HeadraceError
 
@@ -61,7 +68,9 @@ def progress(what: str, total: float | None = None) -> Iterator[Callable[..., No
     with bar:
         task = bar.add_task(what, total=total)
 
-        def update(completed: float | None = None, total: float | None = None, what: str | None = None) -> None:
+        def update(
+            completed: float | None = None, total: float | None = None, what: str | None = None
+        ) -> None:
             bar.update(task, completed=completed, total=total, description=what)
 
         yield update

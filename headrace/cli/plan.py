@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 def plan(
     job: Annotated[str, typer.Argument(help="The job, as in jobs/JOB.py.")],
-    accept: Annotated[bool, typer.Option("--accept", help="Compile (about 10 s) and write jobs/JOB.lock.json.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Compile (about 10 s) and write jobs/JOB.lock.json.")
+    ] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Show every statement too.")] = False,
     fmt: Output = Format.text,
 ) -> None:
@@ -59,7 +61,11 @@ def _told(program: Program) -> list[str]:
     """Statements as they would be sent; what is fixed at submission stands in angle brackets."""
     env = settings.load()
     at = Placement(
-        env.kafka.bootstrap, env.store.warehouse, "<submission>", 0, {"scan.startup.mode": "<recorded start>"}
+        bootstrap=env.kafka.bootstrap,
+        topic_prefix=env.kafka.topic_prefix,
+        warehouse=env.store.warehouse,
+        submission="<submission>",
+        startup={"scan.startup.mode": "<recorded start>"},
     )
     return [*program.tables(at), program.statement_set()]
 

@@ -38,7 +38,9 @@ def publish(
     every: Annotated[float, typer.Option(help="Seconds between two looks with --follow.", min=0.2)] = 2.0,
     accept_loss: Annotated[
         list[str] | None,
-        typer.Option(metavar="P:FROM-TO", help="Accept that Kafka deleted these offsets before they were read."),
+        typer.Option(
+            metavar="P:FROM-TO", help="Accept that Kafka deleted these offsets before they were read."
+        ),
     ] = None,
     why: Annotated[str, typer.Option(help="Why; goes into the ledger with --accept-loss.")] = "",
     fmt: Output = Format.text,

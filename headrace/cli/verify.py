@@ -48,7 +48,7 @@ def verify(
         found = prove(
             connect(env.store),
             contract.id,
-            KafkaTopic(env.kafka.bootstrap, contract.topic),
+            KafkaTopic(env.kafka.bootstrap, env.kafka.topic_prefix + contract.topic),
             batch=batch,
             tick=lambda step, done, total: update(what=step, completed=done, total=total),
         )

@@ -13,14 +13,13 @@ from headrace.job.declaration import find
 from headrace.job.flink import environment
 from headrace.job.program import Placement, Program
 
-_ANYWHERE = Placement("localhost:9092", "s3://lake", "compile", 0, {"scan.startup.mode": "earliest-offset"})
-
 
 def main(name: str, target: str) -> None:
     """Write the compiled plan of the job to ``target``."""
     job = find(name)
     program = Program(job, load_named(job.contract))
-    environment(program, _ANYWHERE, {}).execute_sql(f"COMPILE PLAN '{target}' FOR {program.statement_set()}")
+    anywhere = Placement(bootstrap="localhost:9092", submission="compile")
+    environment(program, anywhere, {}).execute_sql(f"COMPILE PLAN '{target}' FOR {program.statement_set()}")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def find(name: str) -> Ingest:
         sys.path.insert(0, str(project.root()))
     job = getattr(importlib.import_module(f"jobs.{name}"), "JOB", None)
     if not isinstance(job, Ingest):
-        raise JobError("the file declares no job", where=f"jobs/{name}.py", remedy='write JOB = Ingest(contract="…")')
+        raise JobError(
+            "the file declares no job", where=f"jobs/{name}.py", remedy='write JOB = Ingest(contract="…")'
+        )
     if job.name != name:
         raise JobError(
             f"the job is named {job.name!r} by its contract",

@@ -21,7 +21,7 @@ class Default:
 
 
 MAX_PARALLELISM = 120
-"""Fixed from the first run: Flink cannot change it later without losing keyed state. Divides by 2, 3, 4, 5, 6."""
+"""Fixed from the first run: changing it later loses keyed state. Divides by 2, 3, 4, 5 and 6."""
 
 CHECKPOINT_TIMEOUT = timedelta(minutes=10)
 
@@ -32,16 +32,24 @@ def defaults(checkpoint_interval: timedelta) -> tuple[Default, ...]:
     return (
         Default("execution.runtime-mode", "STREAMING", "batch mode commits without barriers"),
         Default("execution.checkpointing.interval", ms, "rows become publishable at a checkpoint"),
-        Default("execution.checkpointing.mode", "EXACTLY_ONCE", "a manifest is complete only behind a barrier"),
+        Default(
+            "execution.checkpointing.mode", "EXACTLY_ONCE", "a manifest is complete only behind a barrier"
+        ),
         Default("execution.checkpointing.unaligned.enabled", "false", "an unaligned barrier overtakes files"),
         Default("execution.checkpointing.aligned-checkpoint-timeout", "0 ms", "else aligned turns unaligned"),
-        Default("execution.checkpointing.max-concurrent-checkpoints", "1", "manifests are sealed in one order"),
+        Default(
+            "execution.checkpointing.max-concurrent-checkpoints", "1", "manifests are sealed in one order"
+        ),
         Default(
             "execution.checkpointing.timeout",
             f"{int(CHECKPOINT_TIMEOUT.total_seconds())} s",
             "a slow store must not become a restart loop",
         ),
-        Default("execution.checkpointing.tolerable-failed-checkpoints", "10", "0 restarts the job at the first one"),
+        Default(
+            "execution.checkpointing.tolerable-failed-checkpoints",
+            "10",
+            "0 restarts the job at the first one",
+        ),
         Default(
             "execution.checkpointing.externalized-checkpoint-retention",
             "RETAIN_ON_CANCELLATION",

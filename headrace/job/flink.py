@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
@@ -22,11 +23,7 @@ def environment(program: Program, at: Placement, extra: dict[str, str]) -> Any:
     return table_env
 
 
-def given() -> str | None:
-    """The savepoint that whoever submitted gave to Flink (``flink run -s``), or None.
-
-    ``flink run`` hands its options to the program through the context's stream environment; a table
-    environment that was just created carries them.
-    """
+def configured(keys: Iterable[str]) -> dict[str, str]:
+    """What whoever submitted gave to Flink for these options: the cluster's file and ``flink run -D…``."""
     config = TableEnvironment.create(EnvironmentSettings.in_streaming_mode()).get_config()
-    return str(config.get("execution.state-recovery.path", "")) or None
+    return {key: str(config.get(key, "")) for key in keys}

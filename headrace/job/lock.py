@@ -49,9 +49,8 @@ def read(job: str) -> Lock | None:
         return None
     try:
         raw = json.loads(path.read_text())
-        if raw["format"] != FORMAT:
-            raise KeyError("format")
-        return Lock(raw["digest"], raw["plan"])
+        found = {FORMAT: Lock(raw["digest"], raw["plan"])}
+        return found[raw["format"]]
     except (ValueError, KeyError, TypeError) as e:
         raise JobError("this is not a lock", where=str(path), remedy=f"headrace plan {job} --accept") from e
 
@@ -68,7 +67,7 @@ def current(program: Program) -> Lock:
         raise DecisionNeeded(
             "the job has no lock yet" if lock is None else "the job has changed since its lock was written",
             where=f"jobs/{name}.lock.json",
-            remedy=f"look at `headrace plan {name}`, then `headrace plan {name} --accept` and commit the lock",
+            remedy=f"`headrace plan {name}`; if that is what you want, `headrace plan {name} --accept`",
         )
     return lock
 

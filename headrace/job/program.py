@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from headrace.contract.model import Contract
 from headrace.job.declaration import Ingest
@@ -29,11 +29,12 @@ PARQUET = {
 class Placement:
     """What differs between two submissions of the same program, and therefore is not in its lock."""
 
-    bootstrap: str
-    warehouse: str
-    submission: str
-    claim: int
-    startup: dict[str, str]
+    bootstrap: str = ""
+    topic_prefix: str = ""
+    warehouse: str = "s3://lake"
+    submission: str = ""
+    claim: int = 0
+    startup: dict[str, str] = field(default_factory=lambda: {"scan.startup.mode": "earliest-offset"})
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Program:
 
     def tables(self, at: Placement) -> list[str]:
         """``CREATE TABLE`` and ``CREATE VIEW`` statements for one submission."""
-        source = source_ddl(self.contract, name=SOURCE, bootstrap=at.bootstrap, options=at.startup)
+        topic = replace(self.contract, topic=at.topic_prefix + self.contract.topic)
+        source = source_ddl(topic, name=SOURCE, bootstrap=at.bootstrap, options=at.startup)
         sinks = [
             sink_ddl(
                 output.columns,
@@ -89,7 +91,5 @@ class Program:
 
     def digest(self) -> str:
         """SHA-256 over all that decides the plan; a lock with another digest is stale."""
-        nowhere = Placement("", "", "", 0, {})
-        told = [self.tables(nowhere), self.inserts(), [(d.key, d.value) for d in self.settings]]
+        told = [self.tables(Placement()), self.inserts(), [(d.key, d.value) for d in self.settings]]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
-

@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -29,6 +30,7 @@ from headrace.lake.store import Warehouse, connect
 
 logger = structlog.get_logger()
 
+SAVEPOINT = "execution.state-recovery.path"
 FORBIDDEN = {
     "execution.checkpointing.unaligned.enabled": "true",
     "execution.checkpointing.mode": "AT_LEAST_ONCE",
@@ -55,8 +57,12 @@ def run(job: Ingest) -> None:
         raise SystemExit(_report(e)) from e
 
 
-def submit(job: Ingest) -> str:
+def submit(job: Ingest, *, bounded: bool = False) -> str:
     """Submit the job and return the id that Flink gave it.
+
+    Args:
+        job: the declaration.
+        bounded: end at the offsets that the topic has now. Only from the start: a restored source ignores it.
 
     Raises:
         DecisionNeeded: the lock is stale, or the topic was recreated, or no state can be found to go on from.
@@ -69,13 +75,25 @@ def submit(job: Ingest) -> str:
     plan = lock.current(program)
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job.name)
-    start = _start(program, ledger, warehouse, describe(env.kafka.bootstrap, program.contract.topic), flink.given())
+    topic = describe(env.kafka.bootstrap, env.kafka.topic_prefix + program.contract.topic)
+    given = flink.configured([SAVEPOINT, *FORBIDDEN])
+    refuse_overrides(job.name, given | env.flink.options)
+    start = _start(program, ledger, warehouse, topic, given[SAVEPOINT] or None)
+    options = env.flink.options | _placed(start, job, warehouse, env.flink.parallelism)
     claim = ledger.claim(start.submission, start.savepoint, program.contract.version)
-    at = Placement(env.kafka.bootstrap, env.store.warehouse, start.submission, claim.number, _startup(start.offsets))
-    table_env = flink.environment(program, at, _placed(start, job, warehouse, env.flink.parallelism))
-    _refuse_overrides(job, table_env)
+    at = Placement(
+        bootstrap=env.kafka.bootstrap,
+        topic_prefix=env.kafka.topic_prefix,
+        warehouse=warehouse.uri,
+        submission=start.submission,
+        claim=claim.number,
+        startup=_startup(start.offsets) | ({"scan.bounded.mode": "latest-offset"} if bounded else {}),
+    )
+    table_env = flink.environment(program, at, options)
     job_id = _execute(table_env, plan)
-    logger.info("submitted", job=job.name, flink_job=job_id, claim=claim.number, restored_from=start.savepoint)
+    logger.info(
+        "submitted", job=job.name, flink_job=job_id, claim=claim.number, restored_from=start.savepoint
+    )
     return job_id
 
 
@@ -126,23 +144,27 @@ def _placed(start: Start, job: Ingest, warehouse: Warehouse, parallelism: int) -
         "execution.checkpointing.savepoint-dir": f"{own}/savepoints",
     }
     if start.savepoint:
-        placed["execution.state-recovery.path"] = start.savepoint
+        placed[SAVEPOINT] = start.savepoint
     return placed
 
 
-def _refuse_overrides(job: Ingest, table_env: object) -> None:
-    config = table_env.get_config()  # type: ignore[attr-defined]
+def refuse_overrides(job: str, given: Mapping[str, str]) -> None:
+    """Say no to options that would break the chain, before anything starts.
+
+    Raises:
+        JobError: one of them is set.
+    """
     for key, value in FORBIDDEN.items():
-        if str(config.get(key, "")).upper() == value.upper():
+        if given.get(key, "").upper() == value.upper():
             raise JobError(
-                f"{key}={value} would let a barrier overtake files",
-                where=f"jobs/{job.name}.py",
-                remedy="remove it from the command line and from the cluster's configuration",
+                f"{key}={value} would let a manifest be sealed without all its files",
+                where=f"job {job}",
+                remedy="remove it from the command line, flink.options or the cluster's configuration",
             )
 
 
 def _execute(table_env: object, plan: lock.Lock) -> str:
-    """Execute the lock's plan. A file, because Flink takes a compiled plan by its path only."""
+    """Execute the lock's plan; Flink takes a compiled plan by its path only."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plan.json"
         path.write_text(json.dumps(plan.plan))

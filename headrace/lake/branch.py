@@ -1,4 +1,4 @@
-"""Which chain of manifests is the branch. Publish moves a head along one chain and never follows a fork by itself.
+"""Which chain of manifests is the branch. Publish moves a head along one, and never follows a fork by itself.
 
 A manifest's parent comes out of Flink's state, so it tells the truth whoever started the job and
 however. Two live submissions can both go on from the head, though; so each submission first writes a
@@ -152,81 +152,65 @@ class Branch:
 
 def survey(ledger: Ledger, head: Head, head_claim: int | None, staged: ByOutput) -> list[Branch]:
     """Every claim, with what it has staged and how that stands to the published branch."""
-    claims = ledger.claims()
-    rulings = Rulings.of(ledger.decisions())
-    chosen = followed(claims, rulings)
-    kept = _on_branch(head, staged, chosen)
-    return [_look(ledger, head, head_claim, staged, c, rulings, chosen, kept) for c in claims]
+    return _Survey(ledger, head, head_claim, staged).branches()
 
 
-def _on_branch(head: Head, staged: ByOutput, chosen: Claim | None) -> set[str]:
-    """Ids of staged manifests that the followed claim's chain will publish."""
-    kept: set[str] = set()
-    for output, manifests in staged.items():
-        newest = tip(manifests, chosen.number) if chosen else None
-        if newest:
-            walked, reached = chain(manifests, newest, head.manifests.get(output))
-            if reached == head.manifests.get(output):
-                kept |= {m.id for m in walked}
-    return kept
+class _Survey:
+    """One look at all claims; ``kept`` are the staged manifests that the followed chain will publish."""
 
+    def __init__(self, ledger: Ledger, head: Head, head_claim: int | None, staged: ByOutput) -> None:
+        self.head, self.head_claim, self.staged = head, head_claim, staged
+        self.claims = ledger.claims()
+        self.rulings = Rulings.of(ledger.decisions())
+        self.chosen = followed(self.claims, self.rulings)
+        self.kept = self._kept()
 
-def _look(
-    ledger: Ledger,
-    head: Head,
-    head_claim: int | None,
-    staged: ByOutput,
-    claim: Claim,
-    rulings: Rulings,
-    chosen: Claim | None,
-    kept: set[str],
-) -> Branch:
-    own = {o: sorted((m for m in f.values() if m.claim == claim.number), key=lambda m: m.id) for o, f in staged.items()}
-    off = {o: [m for m in found if m.id not in kept] for o, found in own.items()}
-    forks_at: dict[str, str | None] = {}
-    for output, found in off.items():
-        if found:
-            _, reached = chain(staged[output], found[-1].id, head.manifests.get(output))
-            if reached != head.manifests.get(output) or claim != chosen:
-                forks_at[output] = _fork_point(staged[output], found[-1], kept, reached)
-    numbers = [m.checkpoint for found in own.values() for m in found]
-    return Branch(
-        claim=claim,
-        state=_state(claim, rulings, chosen, head_claim, own, forks_at, ledger, head),
-        followed=claim == chosen,
-        forks_at=forks_at,
-        checkpoints=(min(numbers), max(numbers)) if numbers else None,
-        manifests=own,
-    )
+    def branches(self) -> list[Branch]:
+        return [self._look(claim) for claim in self.claims]
 
+    def _kept(self) -> set[str]:
+        kept: set[str] = set()
+        for output, manifests in self.staged.items():
+            newest = tip(manifests, self.chosen.number) if self.chosen else None
+            if newest:
+                walked, reached = chain(manifests, newest, self.head.manifests.get(output))
+                if reached == self.head.manifests.get(output):
+                    kept |= {m.id for m in walked}
+        return kept
 
-def _fork_point(
-    staged: Mapping[str, Manifest], newest: Manifest, kept: set[str], reached: str | None
-) -> str | None:
-    at: Manifest | None = newest
-    while at is not None:
-        if at.parent in kept or at.parent == reached:
-            return at.parent
-        at = staged.get(at.parent) if at.parent else None
-    return reached
+    def _look(self, claim: Claim) -> Branch:
+        own = {
+            output: sorted((m for m in found.values() if m.claim == claim.number), key=lambda m: m.id)
+            for output, found in self.staged.items()
+        }
+        off = {output: [m for m in found if m.id not in self.kept] for output, found in own.items()}
+        forks_at = {output: self._fork_point(output, found[-1]) for output, found in off.items() if found}
+        numbers = [m.checkpoint for found in own.values() for m in found]
+        return Branch(
+            claim=claim,
+            state=self._state(claim, staged=bool(numbers), forked=bool(forks_at)),
+            followed=claim == self.chosen,
+            forks_at=forks_at,
+            checkpoints=(min(numbers), max(numbers)) if numbers else None,
+            manifests=own,
+        )
 
+    def _fork_point(self, output: str, newest: Manifest) -> str | None:
+        """Walking back, the first manifest that is kept or no longer staged."""
+        at: Manifest | None = newest
+        parent = newest.parent
+        while at is not None and at.parent not in self.kept:
+            parent = at.parent
+            at = self.staged[output].get(at.parent) if at.parent else None
+        return at.parent if at is not None else parent
 
-def _state(
-    claim: Claim,
-    rulings: Rulings,
-    chosen: Claim | None,
-    head_claim: int | None,
-    own: Mapping[str, list[Manifest]],
-    forks_at: Mapping[str, str | None],
-    ledger: Ledger,
-    head: Head,
-) -> str:
-    if claim.number in rulings.set_aside:
-        return "set aside"
-    if forks_at:
-        return "fork"
-    if any(own.values()):
-        return "ahead"
-    if claim.number == head_claim:
-        return "head"
-    return "waiting" if claim == chosen else "left behind"
+    def _state(self, claim: Claim, *, staged: bool, forked: bool) -> str:
+        if claim.number in self.rulings.set_aside:
+            return "set aside"
+        if forked:
+            return "fork"
+        if staged:
+            return "ahead"
+        if claim.number == self.head_claim:
+            return "head"
+        return "waiting" if claim == self.chosen else "left behind"

@@ -8,6 +8,7 @@ and (3) on a conflict starts over with a new snapshot.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,8 +41,7 @@ def commit_batch(
     warehouse: Warehouse,
     table: str,
     columns: Sequence[TableColumn],
-    job: str,
-    batch: int,
+    transaction: Transaction,
     files: Sequence[Added],
 ) -> int:
     """Make the batch part of the table, unless it is already; returns the table version that holds it.
@@ -49,14 +49,14 @@ def commit_batch(
     Raises:
         LedgerError: the table holds a file of the batch under another batch, or has other columns.
     """
-    app = f"{job}/{table}"
+    app, batch = transaction.app_id, transaction.version
     for _ in range(ATTEMPTS):
         snapshot = _open_or_create(warehouse, table, columns)
         if (snapshot.transaction_version(app) or 0) >= batch:
             return version_of(warehouse, table, app, batch, snapshot)
         _refuse_foreign(snapshot, table, columns, files)
         try:
-            _commit(snapshot, columns, Transaction(app, batch), files)
+            _commit(snapshot, columns, transaction, files)
         except CommitFailedError:
             continue
         return int(snapshot.version()) + 1
@@ -109,15 +109,14 @@ def _open_or_create(warehouse: Warehouse, table: str, columns: Sequence[TableCol
         return DeltaTable(uri, storage_options=warehouse.delta_options)
     except TableNotFoundError:
         pass
-    try:
+    # Another publisher may be first; the open behind this tells whether there is a table now.
+    with contextlib.suppress(DeltaError, CommitFailedError):
         DeltaTable.create(
             uri,
             schema(columns),
             partition_by=[c.name for c in columns if c.partition],
             storage_options=warehouse.delta_options,
         )
-    except (DeltaError, CommitFailedError):
-        pass  # another publisher was first; the next line tells
     return DeltaTable(uri, storage_options=warehouse.delta_options)
 
 
@@ -135,7 +134,7 @@ def _refuse_foreign(
         raise LedgerError(
             f"the table has other columns than its contract: {', '.join(differ)}",
             where=snapshot.table_uri,
-            remedy="a changed contract needs a new table id until tables can be altered; the table is untouched",
+            remedy="the table is untouched; a contract with other columns needs an id of its own",
         )
     active = set(snapshot.file_uris())
     base = snapshot.table_uri.rstrip("/")

@@ -125,7 +125,9 @@ class Ledger:
         self.warehouse.put_new(f"{self.folder}/start.json", record)
         found = self.start()
         if found is None:
-            raise LedgerError("the start record vanished", where=f"{self.warehouse.uri}/{self.folder}/start.json")
+            raise LedgerError(
+                "the start record vanished", where=f"{self.warehouse.uri}/{self.folder}/start.json"
+            )
         return found
 
     # claims
@@ -183,8 +185,8 @@ class Ledger:
         )
 
     def published(self, output: str, manifest: str) -> int | None:
-        """The batch that published a manifest, or None. A binary search: checkpoints grow along the branch."""
-        checkpoint = int(manifest.split("-")[0])
+        """The batch that published a manifest, or None; by bisection: checkpoints grow along a branch."""
+        checkpoint = int(manifest.split("-", maxsplit=1)[0])
         low, high = 1, self.newest("done")
         while low <= high:
             middle = (low + high) // 2

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
+from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError
@@ -71,7 +72,7 @@ class Publisher:
         """Publish what is ready now.
 
         Raises:
-            DecisionNeeded: the followed chain forked from the head, or Kafka lost records before they were read.
+            DecisionNeeded: the followed chain is a fork, or Kafka lost records before they were read.
             ConservationError: an offset would be published twice, or never.
         """
         finished = self._finish_open_batch()
@@ -104,7 +105,9 @@ class Publisher:
             return manifests
         last = int(newest.split("-")[0])
         again = [
-            m for m in manifests.values() if m.checkpoint <= last and self.ledger.published(output, m.id) is not None
+            m
+            for m in manifests.values()
+            if m.checkpoint <= last and self.ledger.published(output, m.id) is not None
         ]
         self.staged[output].fold(again)
         return {m.id: m for m in manifests.values() if m not in again}
@@ -129,9 +132,7 @@ class Publisher:
         if not self.ledger.put("batches", batch["batch"], batch):
             log.info("another publisher wrote this batch", job=self.contract.id, batch=batch["batch"])
 
-    def _judged(
-        self, head: Head, claim: Claim, found: Stretch, read: dict[str, list[ReadFile]]
-    ) -> Record:
+    def _judged(self, head: Head, claim: Claim, found: Stretch, read: dict[str, list[ReadFile]]) -> Record:
         """The batch record, after every check."""
         start = self.ledger.start()
         if start is None:
@@ -218,9 +219,12 @@ class Publisher:
                 for f in batch["outputs"][output.id]["files"]
             ]
             versions[output.id] = commit_batch(
-                self.warehouse, output.id, output.columns, self.contract.id, batch["batch"], files
+                self.warehouse, output.id, output.columns, self._transaction(output.id, batch), files
             )
         return versions
+
+    def _transaction(self, output: str, batch: Record) -> Transaction:
+        return Transaction(f"{self.contract.id}/{output}", batch["batch"])
 
     @staticmethod
     def _done(batch: Record, head: Head, versions: dict[str, int]) -> Record:
@@ -234,7 +238,9 @@ class Publisher:
             "manifests": {o: [m["id"] for m in out["manifests"]] for o, out in outs.items()},
             "frontier": batch["frontier"],
             "versions": versions,
-            "rows": {o: head.rows.get(o, 0) + sum(f["rows"] for f in out["files"]) for o, out in outs.items()},
+            "rows": {
+                o: head.rows.get(o, 0) + sum(f["rows"] for f in out["files"]) for o, out in outs.items()
+            },
         }
 
     def _fold(self, batch: Record) -> None:
@@ -265,4 +271,6 @@ def _file(read: ReadFile) -> Record:
 
 def _named(spans: Iterable[Span], most: int = 10) -> str:
     found = list(spans)
-    return ", ".join(str(s) for s in found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
+    return ", ".join(str(s) for s in found[:most]) + (
+        f" and {len(found) - most} more" if len(found) > most else ""
+    )

@@ -10,7 +10,7 @@ from typing import Any
 from headrace.table.columns import TableColumn
 
 LONGEST = 32
-"""Delta keeps prefixes of strings. A cut minimum is still a lower bound; a cut maximum is none, so it is left out."""
+"""Delta keeps prefixes of strings. A cut minimum still bounds; a cut maximum does not, so it is left out."""
 
 
 def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
@@ -38,7 +38,9 @@ def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
         {
             "numRecords": footer.num_rows,
             "minValues": {k: _low(v) for k, v in low.items() if k not in unbounded},
-            "maxValues": {k: w for k, v in high.items() if k not in unbounded and (w := _high(v)) is not None},
+            "maxValues": {
+                k: w for k, v in high.items() if k not in unbounded and (w := _high(v)) is not None
+            },
             "nullCount": nulls,
         }
     )

@@ -172,14 +172,18 @@ def test_the_survey_names_the_fork_and_keeps_the_followed_branch(ledger: Ledger)
     for n in (1, 2):
         ledger.claim(f"s{n}", None, "1.0.0")
     ledger.decide("set-aside", why="test", claim=2, claims_then=2)
-    found = look(ledger, head, {"t": by_id(manifest("4", "3", 1), manifest("2b", "1", 2), manifest("3b", "2b", 2))})
+    found = look(
+        ledger, head, {"t": by_id(manifest("4", "3", 1), manifest("2b", "1", 2), manifest("3b", "2b", 2))}
+    )
     assert (found[1].state, found[1].followed, found[1].forks_at) == ("ahead", True, {})
     assert (found[2].state, found[2].followed) == ("set aside", False)
     assert found[2].forks_at == {"t": _id("1")}
     assert found[2].checkpoints == (2, 3)
 
 
-def test_the_survey_calls_a_zombie_a_fork_at_the_place_where_the_new_submission_left_it(ledger: Ledger) -> None:
+def test_the_survey_calls_a_zombie_a_fork_at_the_place_where_the_new_submission_left_it(
+    ledger: Ledger,
+) -> None:
     head = published(ledger, "1", "2")
     for n in (1, 2):
         ledger.claim(f"s{n}", None, "1.0.0")

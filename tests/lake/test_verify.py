@@ -227,6 +227,20 @@ def test_a_batch_that_is_half_published_is_not_judged(lake: Lake) -> None:
     assert (found.verdict, found.batch, found.partitions[0].frontier) == ("proved", 1, 2)
 
 
+def test_only_a_batch_that_both_tables_hold_is_judged(lake: Lake) -> None:
+    lake.publish(1, {0: [0]})
+    lake.write("flights", 3, {0: [1, 1]})
+    lake.write("flights__quarantine", 2, {0: [5]})
+    assert verify(lake.warehouse, "flights", TEN).batch == 1
+    lake.write("flights__quarantine", 3, {})
+    for batch in (2, 4):
+        with pytest.raises(UsageError, match=f"batch {batch} is not in both tables") as caught:
+            verify(lake.warehouse, "flights", TEN, batch=batch)
+        assert (
+            "flights holds batches up to 3; flights__quarantine holds batches up to 3" in caught.value.where
+        )
+
+
 def test_batches_are_found_behind_a_checkpoint_and_a_cleaned_log(lake: Lake) -> None:
     for batch in range(1, 7):
         lake.publish(batch, {0: [batch - 1]})

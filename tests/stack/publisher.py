@@ -1,0 +1,30 @@
+"""A publisher as a process of its own that kills itself before a given step: ``publisher.py STEP [NTH]``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from headrace.cluster.kafka import hole_verdicts
+from headrace.contract.load import load_named
+
+from headrace import settings
+from headrace.lake.publish import Publisher
+from headrace.lake.store import connect
+
+
+def main(fatal: str) -> None:
+    """Publish once; die by SIGKILL when ``fatal`` is reached."""
+
+    def step(name: str) -> None:
+        if name == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    env = settings.load()
+    holes = hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix)
+    Publisher(connect(env.store), load_named("events"), holes, step).once()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "")

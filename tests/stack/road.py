@@ -1,0 +1,237 @@
+"""One job on the run's stack, with a warehouse and topics of its own, driven as a user drives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headrace.cluster.kafka import hole_verdicts
+from headrace.contract.load import load_named
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+from stack_fixtures import Stack
+from waiting import until
+
+from headrace import settings
+from headrace.lake.ledger import Head, Ledger
+from headrace.lake.manifests import Manifest, Staged
+from headrace.lake.publish import Published, Publisher, Step
+from headrace.lake.store import Warehouse, connect
+from headrace.lake.tables import open_table
+
+BY_HAND = {"execution.checkpointing.interval": "1 h"}
+"""Checkpoints happen only when a test asks for one."""
+
+
+def event(number: int, amount: str = "1.25") -> bytes:
+    """A good record; the day changes every 1,000 numbers."""
+    day = 1 + number // 1000 % 28
+    at = f"2026-01-{day:02d}T{number // 3600 % 24:02d}:{number // 60 % 60:02d}:{number % 60:02d}Z"
+    return json.dumps({"id": number, "at": at, "amount": float(amount)}).encode()
+
+
+@dataclass
+class Road:
+    """From a topic to its tables."""
+
+    stack: Stack
+    name: str
+    project: Path
+    partitions: int = 2
+    parallelism: int = 2
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        os.environ.update(self.overrides())
+        self.settings = settings.load()
+        self.warehouse: Warehouse = connect(self.settings.store)
+        self.contract = load_named("events")
+        self.topic = f"{self.name}.events"
+        self.ledger = Ledger(self.warehouse, "events")
+        admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap)
+        admin.create_topics([NewTopic(self.topic, num_partitions=self.partitions, replication_factor=1)])
+        admin.close()
+
+    def overrides(self) -> dict[str, str]:
+        return {
+            "HEADRACE_PROJECT": str(self.project),
+            "HEADRACE__STORE__WAREHOUSE": f"s3://lake/{self.name}",
+            "HEADRACE__KAFKA__TOPIC_PREFIX": f"{self.name}.",
+            "HEADRACE__FLINK__PARALLELISM": str(self.parallelism),
+            "HEADRACE__FLINK__OPTIONS": json.dumps(dict(self.options)),
+        }
+
+    # Kafka
+
+    def produce(self, numbers: Iterable[int], *, partition: int | None = None, broken_every: int = 0) -> int:
+        """Send records round robin; every ``broken_every``-th is no JSON. Gives how many were sent."""
+        producer = KafkaProducer(bootstrap_servers=self.settings.kafka.bootstrap, linger_ms=20)
+        sent = 0
+        for n in numbers:
+            payload = b"{broken" if broken_every and n % broken_every == 0 else event(n)
+            at = n % self.partitions if partition is None else partition
+            producer.send(self.topic, payload, partition=at)
+            sent += 1
+        producer.flush()
+        producer.close()
+        return sent
+
+    # Flink
+
+    def environment(self) -> dict[str, str]:
+        own = {**os.environ, **self.stack.environment, **self.overrides()}
+        own["PYTHONPATH"] = os.pathsep.join([str(self.project), own.get("PYTHONPATH", "")])
+        return own
+
+    def flink(self, *arguments: str, check: bool = True) -> str:
+        """One ``flink`` command, as a user types it."""
+        done = subprocess.run(
+            ["flink", *arguments], capture_output=True, text=True, check=False, env=self.environment()
+        )
+        assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout + done.stderr
+
+    def submit(self, *arguments: str, module: str = "jobs.events") -> str:
+        """``flink run``; gives Flink's job id once the job runs."""
+        said = self.flink("run", "-d", *arguments, "-pym", module)
+        found = re.search(r"JobID ([0-9a-f]{32})", said)
+        assert found, said[-3000:]
+        self.running(found[1])
+        return found[1]
+
+    def rest(
+        self, path: str, body: Mapping[str, Any] | None = None, method: str | None = None
+    ) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - our own cluster
+            self.settings.flink.rest + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer) if answer.status != 202 or method != "PATCH" else {}
+            return found
+
+    def state(self, job: str) -> str:
+        return str(self.rest(f"/jobs/{job}")["state"])
+
+    def running(self, job: str) -> None:
+        def all_run() -> bool:
+            detail = self.rest(f"/jobs/{job}")
+            return detail["state"] in ("RUNNING", "FINISHED") and all(
+                v["status"] in ("RUNNING", "FINISHED") for v in detail["vertices"]
+            )
+
+        until(f"job {job} to run", all_run)
+
+    def ended(self, job: str, state: str) -> None:
+        until(f"job {job} to be {state}", lambda: self.state(job) == state)
+
+    def checkpoints(self, job: str) -> dict[str, Any]:
+        return self.rest(f"/jobs/{job}/checkpoints")
+
+    def checkpoint(self, job: str) -> None:
+        """Trigger a checkpoint and wait until it is complete."""
+        self._asked(f"/jobs/{job}/checkpoints", {"checkpointType": "FULL"})
+
+    def settle(self, job: str, claim: int) -> None:
+        """Take checkpoints until the claim has staged rows and then nothing more: all there is was read."""
+
+        def nothing_more() -> bool:
+            self.checkpoint(job)
+            own = sorted((m for m in self.staged().values() if m.claim == claim), key=lambda m: m.checkpoint)
+            return any(m.files for m in own) and not own[-1].files
+
+        until(f"claim {claim} to have read everything", nothing_more)
+
+    def savepoint(self, job: str) -> str:
+        """Take a savepoint while the job goes on; gives its address."""
+        return str(self._asked(f"/jobs/{job}/savepoints", {"cancel-job": False})["location"])
+
+    def stop(self, job: str) -> str:
+        """Stop with a savepoint, which `run` will find; gives its address."""
+        place = str(self._asked(f"/jobs/{job}/stop", {"drain": False}, "/savepoints")["location"])
+        self.ended(job, "FINISHED")
+        return place
+
+    def cancel(self, job: str) -> None:
+        self.rest(f"/jobs/{job}?mode=cancel", method="PATCH")
+        self.ended(job, "CANCELED")
+
+    def _asked(self, path: str, body: Mapping[str, Any], look_under: str = "") -> dict[str, Any]:
+        trigger = self.rest(path, body)["request-id"]
+        base = path.rpartition("/")[0] + look_under if look_under else path
+
+        def done() -> dict[str, Any] | None:
+            found = self.rest(f"{base}/{trigger}")
+            return found if found["status"]["id"] == "COMPLETED" else None
+
+        answer = until(f"{path} to complete", done)["operation"]
+        assert "failure-cause" not in answer, str(answer)[:3000]
+        return dict(answer)
+
+    # the lake
+
+    def publisher(self, step: Step = lambda _name: None) -> Publisher:
+        return Publisher(
+            self.warehouse,
+            self.contract,
+            hole_verdicts(self.settings.kafka.bootstrap, self.settings.kafka.topic_prefix),
+            step,
+        )
+
+    def publish(self) -> Published:
+        return self.publisher().once()
+
+    def publish_until(self, records: int, within_s: float = 90) -> Head:
+        """Publish again and again until that many offsets are below the frontier."""
+        publisher = self.publisher()
+
+        def reached() -> Head | None:
+            head = publisher.once().head
+            return head if sum(head.frontier.values()) >= records else None
+
+        return until(f"{records} published offsets", reached, within_s)
+
+    def staged(self, output: str = "events") -> dict[str, Manifest]:
+        return Staged(self.warehouse, output).read()
+
+    def rows(
+        self, output: str = "events", columns: tuple[str, ...] = ("_partition", "_offset")
+    ) -> list[tuple[Any, ...]]:
+        """Rows of a published table, sorted."""
+        table = open_table(self.warehouse, output)
+        assert table is not None, f"table {output} is not there"
+        arrow = table.to_pyarrow_table(columns=list(columns))
+        return sorted(zip(*(arrow[c].to_pylist() for c in columns), strict=True))
+
+    def homes(self) -> list[tuple[int, int]]:
+        """Every published position, of both tables, sorted; a doubled one stands there twice."""
+        return sorted([*self.rows("events"), *self.rows("events__quarantine")])
+
+    def headrace(self, *arguments: str, expect: int = 0) -> str:
+        """One ``headrace`` command in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "headrace", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.environment(),
+        )
+        assert done.returncode == expect, (
+            f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        )
+        return done.stdout + done.stderr
+
+
+def every(records: Mapping[int, int]) -> list[tuple[int, int]]:
+    """All positions of a topic: partition → number of records."""
+    return [(p, o) for p, n in sorted(records.items()) for o in range(n)]

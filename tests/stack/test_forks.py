@@ -1,0 +1,115 @@
+"""Forks and claims: whatever is restored behind our back, the published tables stay right (G3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from road import BY_HAND, Road, every
+
+from headrace.errors import DecisionNeeded
+
+MakeRoad = Callable[..., Road]
+
+
+def branches(road: Road) -> dict[int, dict[str, Any]]:
+    return {b["claim"]: b for b in json.loads(road.headrace("branch", "ls", "events", "-o", "json"))}
+
+
+def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_road: MakeRoad) -> None:
+    road = make_road(options=BY_HAND)
+    road.produce(range(1000))
+    live = road.submit()
+    road.settle(live, claim=1)
+    saved = road.savepoint(live)
+    road.produce(range(1000, 2000))
+    road.settle(live, claim=1)
+    head = road.publish_until(2000)
+    road.cancel(live)
+
+    forked = road.submit("-s", saved)
+    road.checkpoint(forked)
+    with pytest.raises(DecisionNeeded, match="forked") as refused:
+        road.publish()
+    assert road.homes() == every({0: 1000, 1: 1000}), "the tables are untouched"
+    assert road.ledger.head() == head
+
+    found = branches(road)
+    assert found[2]["state"] == "fork"
+    point = found[2]["forks_at"]["events"]
+    assert refused.value.facts["fork_point"] in set(found[2]["forks_at"].values())
+    assert road.ledger.published("events", point) is not None, "the fork point is a published manifest"
+    assert json.loads(road.headrace("status", "events", "-o", "json"))["forks"][0]["claim"] == 2
+
+    road.cancel(forked)
+    road.headrace("branch", "set-aside", "events", "2", "--why", "wrong savepoint")
+    assert branches(road)[2]["state"] == "set aside"
+    assert road.publish().batches == 0
+    road.headrace("branch", "set-aside", "events", "2", "--undo", "--why", "look again")
+    with pytest.raises(DecisionNeeded):
+        road.publish()
+    road.headrace("branch", "set-aside", "events", "2", "--why", "it was wrong indeed")
+
+    road.produce(range(2000, 3000))
+    again = road.submit()
+    road.settle(again, claim=3)
+    road.publish_until(3000)
+    assert road.homes() == every({0: 1500, 1: 1500}), "the branch goes on as if nothing had happened"
+
+
+def test_two_live_submissions_of_one_job_publish_each_record_once(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1, options=BY_HAND)
+    road.produce(range(1000))
+    first = road.submit()
+    road.settle(first, claim=1)
+    road.publish_until(1000)
+    second = road.submit()  # resumes from the first one's checkpoint while that one lives on
+    road.produce(range(1000, 2000))
+    road.settle(first, claim=1)
+    road.settle(second, claim=2)
+    road.publish_until(2000)
+    assert road.homes() == every({0: 1000, 1: 1000})
+    found = branches(road)
+    assert (found[1]["state"], found[2]["followed"]) == ("fork", True)
+    assert found[1]["forks_at"]["events"], "the place where the two part is named"
+
+    road.produce(range(2000, 2500))
+    road.settle(first, claim=1)
+    road.settle(second, claim=2)
+    road.publish_until(2500)
+    assert road.homes() == every({0: 1250, 1: 1250})
+
+
+def test_the_older_of_two_live_submissions_can_be_adopted_and_left_again(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1, options=BY_HAND)
+    road.produce(range(1000))
+    first = road.submit()
+    road.settle(first, claim=1)
+    road.publish_until(1000)
+    road.submit()
+    road.produce(range(1000, 2000))
+    road.settle(first, claim=1)
+    assert road.publish().waiting_for == 2, "the newest claim is awaited"
+    road.headrace("branch", "adopt", "events", "1", "--why", "the second start was a mistake")
+    road.publish_until(2000)
+    assert road.homes() == every({0: 1000, 1: 1000})
+    road.headrace("branch", "adopt", "events", "1", "--undo", "--why", "no longer")
+    assert road.publish().batches == 0
+
+
+def test_a_fork_cannot_be_adopted(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1, options=BY_HAND)
+    road.produce(range(500))
+    live = road.submit()
+    road.settle(live, claim=1)
+    saved = road.savepoint(live)
+    road.produce(range(500, 1000))
+    road.settle(live, claim=1)
+    road.publish_until(1000)
+    road.cancel(live)
+    forked = road.submit("-s", saved)
+    road.checkpoint(forked)
+    said = road.headrace("branch", "adopt", "events", "2", "--why", "try", expect=3)
+    assert "repeat published rows" in said

@@ -1,0 +1,70 @@
+"""Holes in the offsets: Kafka's own are accepted, retention's are a loss that a person must accept (G1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from road import BY_HAND, Road, event
+
+from headrace.errors import DecisionNeeded
+
+MakeRoad = Callable[..., Road]
+
+
+def transaction(road: Road, numbers: range, *, commit: bool) -> None:
+    producer = KafkaProducer(
+        bootstrap_servers=road.settings.kafka.bootstrap, transactional_id=f"{road.name}-tx"
+    )
+    producer.init_transactions()
+    producer.begin_transaction()
+    for n in numbers:
+        producer.send(road.topic, event(n), partition=0)
+    if commit:
+        producer.commit_transaction()
+    else:
+        producer.flush()
+        producer.abort_transaction()
+    producer.close()
+
+
+def test_aborted_records_and_markers_are_no_holes(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1, options=BY_HAND)
+    transaction(road, range(100), commit=True)
+    transaction(road, range(100, 150), commit=False)
+    transaction(road, range(150, 250), commit=True)
+    job = road.submit()
+    road.settle(job, claim=1)
+    road.publish()
+    ids = [i for (i,) in road.rows(columns=("id",))]
+    assert ids == [*range(100), *range(150, 250)]
+    batch = road.ledger.get("batches", 1)
+    assert batch is not None
+    assert batch["holes"] > 0
+    road.headrace("verify", "events")
+
+
+def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1, options=BY_HAND)
+    road.produce(range(100), partition=0)
+    job = road.submit()
+    road.settle(job, claim=1)
+    road.publish()
+    road.stop(job)
+    road.produce(range(100, 200), partition=0)
+    admin = KafkaAdminClient(bootstrap_servers=road.settings.kafka.bootstrap)
+    admin.delete_records({TopicPartition(road.topic, 0): 150})
+    admin.close()
+    again = road.submit()
+    road.produce(range(200, 210), partition=0)
+    road.settle(again, claim=2)
+    with pytest.raises(DecisionNeeded, match=r"0:100-149"):
+        road.publish()
+    said = road.headrace("publish", "events", expect=3)
+    assert "--accept-loss 0:100-149" in said
+    road.headrace("publish", "events", "--accept-loss", "0:100-149", "--why", "retention was too short")
+    assert [o for _, o in road.homes()] == [*range(100), *range(150, 210)]
+    loss = json.loads(road.headrace("status", "events", "-o", "json"))["accepted_losses"]
+    assert loss == ["0:100-149"]
