@@ -1,0 +1,9 @@
+"""The same topic through headrace's own job, with every check on, to the end that the topic has now."""
+
+from __future__ import annotations
+
+from headrace.job.declaration import Ingest
+from headrace.job.run import submit
+
+if __name__ == "__main__":
+    submit(Ingest(contract="flights", checkpoint_every="10s"), bounded=True)
