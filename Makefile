@@ -19,7 +19,8 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/headrace check
 
-# What to run after a change of versions in pyproject.toml or jars/*.yaml: both locks, from nothing.
+# What to run after a change of versions in pyproject.toml or jars/*.yaml: both locks, from nothing. Use the oldest
+# Python of all (make lock PYTHON=python3.10): it is the one for which not every version exists.
 lock: $(READY)
 	$(BIN)/headrace stack lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -130,11 +130,11 @@ def _processes(settings: Settings, at: Folder) -> dict[str, Any]:
         "taskmanager.memory.jvm-overhead.max": f"{_OVERHEAD_MB}m",
         "io.tmp.dirs": str(at.flink / "tmp"),
         "web.log.path": str(at.path / "logs" / "jobmanager.log"),
-        # A killed TaskManager is missed after two beats that nobody receives; a killed JobManager, and a process
-        # that only stands still, after the timeout.
+        # A killed TaskManager is missed after two beats that nobody receives; a killed JobManager, and what
+        # merely stands still, after the timeout.
         "heartbeat.interval": "1 s",
         "heartbeat.timeout": "20 s",
-        # How soon a TaskManager asks again for a JobManager not there yet; 10 s would be most of a start.
+        # How soon a TaskManager asks again for a JobManager that is not there yet; not after 10 s.
         "cluster.registration.error-delay": "500 ms",
         "cluster.registration.refused-registration-delay": "500 ms",
         "python.executable": sys.executable,
