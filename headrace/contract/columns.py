@@ -1,0 +1,187 @@
+"""One property of the schema becomes one column, or a list of complaints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from headrace.contract import pattern
+from headrace.contract.document import Document, Path
+from headrace.contract.model import Bound, Column, ColumnType
+from headrace.contract.standard import ENUM_VALUE, INSTEAD, OPTIONS, PROPERTY, check_keys, suggestion
+from headrace.contract.types import MAX_PRECISION, Unsupported, column_type
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6}|\.\d{3})?(\+\d{2}:\d{2}|-\d{2}:\d{2})")
+
+
+def read_column(document: Document, path: Path, found: Mapping[str, Any]) -> Column | None:
+    """The column, or None when its name or type is wrong; what is wrong is noted in the document."""
+    check_keys(document, path, found, PROPERTY)
+    name = found.get("name")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        what = f"{name!r} is not a column name" if name else "the column has no name"
+        document.problem((*path, "name"), what, "use lower-case letters, digits and _; begin with a letter")
+        return None
+    try:
+        kind = column_type(found.get("logicalType"), found.get("physicalType"))
+    except Unsupported as e:
+        document.problem((*path, e.key), f"column {name}: {e.what}", e.remedy)
+        return None
+    _refuse_other_meanings(document, path, found, name)
+    return _Reader(document, path, name, kind).column(found)
+
+
+def _refuse_other_meanings(document: Document, path: Path, found: Mapping[str, Any], name: str) -> None:
+    """Standard keys that are fine with one value and a broken promise with any other."""
+    if found.get("physicalName") not in (None, name):
+        what = f"column {name}: physicalName differs from name"
+        document.problem((*path, "physicalName"), what, "remove it: JSON field and column have one name")
+    if found.get("semanticType") not in (None, "column"):
+        document.problem((*path, "semanticType"), f"column {name}: only columns are supported", "remove it")
+    if str(found.get("classification") or "public").lower() != "public":
+        what = f"column {name}: protection of classified columns is not supported yet"
+        document.problem((*path, "classification"), what, "do not send clear values to this topic")
+    for i, quality in enumerate(found.get("quality") or ()):
+        if quality.get("type") != "text":
+            what = f"column {name}: quality of a column is not supported"
+            document.problem((*path, "quality", i), what, "write the rule under the schema's own quality")
+
+
+class _Reader:
+    """The parts of one column whose meaning depends on its type."""
+
+    def __init__(self, document: Document, path: Path, name: str, kind: ColumnType) -> None:
+        self.document, self.path, self.name, self.type = document, path, name, kind
+
+    def column(self, found: Mapping[str, Any]) -> Column:
+        options = found.get("logicalTypeOptions") or {}
+        self._check_options(options)
+        column = Column(
+            name=self.name,
+            type=self.type,
+            required=bool(found.get("required")),
+            enum=self._enum(found),
+            pattern=self._pattern(options),
+            minimum=self._bound(options, "minimum"),
+            maximum=self._bound(options, "maximum"),
+            min_length=self._length(options, "minLength"),
+            max_length=self._length(options, "maxLength"),
+            description=str(found.get("description") or ""),
+            line=self.document.line((*self.path, "name")),
+        )
+        self._check_order("minimum", column.minimum, column.maximum)
+        self._check_order("minLength", column.min_length, column.max_length)
+        return column
+
+    def _note(self, key: Path, what: str, remedy: str) -> None:
+        self.document.problem((*self.path, *key), f"column {self.name}: {what}", remedy)
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        known = OPTIONS[self.type.kind]
+        for key in options:
+            if key in known or (key == "timezone" and options[key] is True and self.type.kind == "timestamp"):
+                continue
+            remedy = INSTEAD.get(key) or (suggestion(key, known) if known else "remove it")
+            self._note(("logicalTypeOptions", key), f"{key} is not supported for {self.type}", remedy)
+
+    def _enum(self, found: Mapping[str, Any]) -> tuple[str | int, ...]:
+        entries = found.get("enum")
+        if entries is None:
+            return ()
+        wanted = {"string": str, "integer": int}.get(self.type.kind)
+        if wanted is None or not entries:
+            what = (
+                "an enum needs at least one value" if wanted else f"an enum is not supported for {self.type}"
+            )
+            self._note(("enum",), what, "list the values" if wanted else "use a rule with IN (…)")
+            return ()
+        values: list[str | int] = []
+        for i, entry in enumerate(entries):
+            check_keys(self.document, (*self.path, "enum", i), entry, ENUM_VALUE)
+            value = entry.get("value")
+            if type(value) is not wanted:
+                quotes = "put it in quotes" if wanted is str else "write a whole number"
+                self._note(("enum", i, "value"), f"enum value {value!r} is not a {self.type.kind}", quotes)
+            elif value in values:
+                self._note(("enum", i, "value"), f"enum value {value!r} stands twice", "remove one of them")
+            else:
+                values.append(value)
+        return tuple(values)
+
+    def _pattern(self, options: Mapping[str, Any]) -> str | None:
+        text = options.get("pattern")
+        if text is None or self.type.kind != "string":
+            return None
+        fault = pattern.fault(text) if isinstance(text, str) and text else "it is not a text"
+        if fault:
+            self._note(("logicalTypeOptions", "pattern"), f"pattern {text!r}: {fault}", "correct the pattern")
+            return None
+        return str(text)
+
+    def _length(self, options: Mapping[str, Any], key: str) -> int | None:
+        value = options.get(key)
+        if value is None or self.type.kind != "string":
+            return None
+        if type(value) is not int or not 0 <= value < 2**31:
+            self._note(
+                ("logicalTypeOptions", key), f"{key} {value!r} is no length", "write a whole number from 0"
+            )
+            return None
+        return value
+
+    def _bound(self, options: Mapping[str, Any], key: str) -> Bound | None:
+        value = options.get(key)
+        if value is None or key not in OPTIONS[self.type.kind]:
+            return None
+        try:
+            return bound(self.type, value)
+        except ValueError as e:
+            self._note(("logicalTypeOptions", key), f"{key} {value} does not fit {self.type}", str(e))
+            return None
+
+    def _check_order(self, low_key: str, low: Any, high: Any) -> None:
+        if low is not None and high is not None and low > high:
+            what = f"{low_key} {low} is above the maximum {high}: no value can pass"
+            self._note(("logicalTypeOptions", low_key), what, "swap them, or correct one")
+
+
+def bound(kind: ColumnType, value: Any) -> Bound:
+    """A minimum or maximum of that type.
+
+    Raises:
+        ValueError: it is none; the message is the remedy.
+    """
+    if kind.kind == "date":
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise ValueError("write a day in quotes, as in '2013-12-31'")
+        return date.fromisoformat(value)
+    if kind.kind == "timestamp":
+        text = value.replace("Z", "+00:00") if isinstance(value, str) else ""
+        if not _MOMENT.fullmatch(text):
+            raise ValueError("write a moment with its zone in quotes, as in '2013-12-31T23:59:59Z'")
+        return datetime.fromisoformat(text)
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise ValueError("write a number without quotes")
+    return _number(kind, Decimal(value))
+
+
+def _number(kind: ColumnType, value: Decimal) -> Decimal:
+    if kind.kind == "integer":
+        edge = 2 ** (kind.bits - 1)
+        if value != value.to_integral_value() or not -edge <= value < edge:
+            raise ValueError(f"write a whole number from {-edge} to {edge - 1}")
+    elif kind.kind == "decimal":
+        _, digits, exponent = value.as_tuple()
+        if (
+            not isinstance(exponent, int)
+            or max(len(digits), len(digits) + exponent, -exponent) > MAX_PRECISION
+        ):
+            raise ValueError(f"write at most {MAX_PRECISION} digits")
+    elif abs(float(value)) == float("inf"):
+        raise ValueError("write a number that a double can hold")
+    return value

@@ -1,0 +1,99 @@
+"""From a contract file to a :class:`Contract`, or to every complaint about it, each with its line."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from headrace import project
+from headrace.contract import document
+from headrace.contract.document import Document
+from headrace.contract.model import Contract
+from headrace.contract.promises import Promises, read_promises
+from headrace.contract.schema import read_schema
+from headrace.contract.standard import check_shape
+from headrace.contract.surroundings import Surroundings, read_surroundings
+from headrace.errors import ContractError, HeadraceError
+
+SUFFIX = ".odcs.yaml"
+
+
+def load_named(name: str) -> Contract:
+    """The contract of that id in ``contracts/``.
+
+    Raises:
+        ContractError: there is none, or it breaks a rule of the format.
+    """
+    path = project.contract_path(name)
+    if not path.is_file():
+        known = ", ".join(project.contract_names()) or "none yet"
+        raise ContractError(
+            f"there is no contract {name!r}", where=_shown(path), remedy=f"there are: {known}"
+        )
+    return load(path)
+
+
+def load(path: Path) -> Contract:
+    """The contract in that file.
+
+    Raises:
+        ContractError: the first thing wrong with it; ``facts["more"]`` counts the others.
+    """
+    contract, problems = examine(path)
+    if contract is None:
+        first, more = problems[0], len(problems) - 1
+        remedy = f"{first.remedy} ({more} more: headrace check)" if more else first.remedy
+        raise ContractError(first.what, where=first.where, remedy=remedy, more=more) from first
+    return contract
+
+
+def examine(path: Path) -> tuple[Contract | None, list[ContractError]]:
+    """The contract and no error, or None and every error that could be found in one look, by line."""
+    try:
+        raw = path.read_bytes()
+        read = document.parse(raw, _shown(path))
+    except OSError as e:
+        return None, [
+            ContractError("the contract cannot be read", where=_shown(path), remedy=str(e.strerror))
+        ]
+    except ContractError as e:
+        return None, [e]
+    check_shape(read)
+    contract = None if read.problems else _contract(read, path, hashlib.sha256(raw).hexdigest())
+    problems = sorted(read.problems, key=lambda e: int(e.where.rpartition(":")[2]))
+    return (None if problems else contract), problems
+
+
+def _contract(read: Document, path: Path, digest: str) -> Contract | None:
+    """None when something is wrong; all parts are read all the same, so that every complaint is made."""
+    around: Surroundings = read_surroundings(read, path.name.removesuffix(SUFFIX))
+    columns, key, rules = read_schema(read)
+    promises: Promises = read_promises(read, {c.name: c for c in columns})
+    if read.problems:
+        return None
+    return Contract(
+        id=around.id,
+        version=around.version,
+        path=path,
+        description=around.description,
+        owner=around.owner,
+        topic=around.topic,
+        topic_partitions=promises.topic_partitions,
+        columns=columns,
+        rules=rules,
+        primary_key=key,
+        event_time=promises.event_time,
+        watermark_delay=promises.watermark_delay,
+        max_future=promises.max_future,
+        unknown_fields=promises.unknown_fields,
+        partition_by=promises.partition_by,
+        digest=digest,
+    )
+
+
+def _shown(path: Path) -> str:
+    """The path as a person in the project would write it."""
+    try:
+        return path.resolve().relative_to(project.root().resolve()).as_posix()
+    except (HeadraceError, ValueError):
+        return str(path)

@@ -1,0 +1,148 @@
+"""A contract as a value. Whoever needs a column list takes it from here; nobody else writes one down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["string", "integer", "decimal", "double", "boolean", "date", "timestamp"]
+Bound = Decimal | date | datetime
+"""A minimum or maximum: an exact number, a date, or a moment in UTC."""
+
+KAFKA_TIME = "_kafka_time"
+"""The column that holds the record's Kafka timestamp: rules judge by it, never by a clock."""
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """One of the seven kinds of values that a column can hold.
+
+    Args:
+        kind: what it is.
+        bits: 32 or 64, for integers.
+        precision: digits in all, for decimals (1 to 38).
+        scale: digits behind the point, for decimals.
+    """
+
+    kind: Kind
+    bits: int = 0
+    precision: int = 0
+    scale: int = 0
+
+    def __str__(self) -> str:
+        if self.kind == "decimal":
+            return f"decimal({self.precision},{self.scale})"
+        return f"integer({self.bits})" if self.kind == "integer" else self.kind
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type and what each single value must keep to.
+
+    Args:
+        name: as in the JSON object and in the table.
+        type: what its values are.
+        required: NULL or absent is an error.
+        enum: the only values allowed, in the file's order; empty: any.
+        pattern: regular expression that must match the whole value.
+        minimum: least value allowed.
+        maximum: greatest value allowed.
+        min_length: least number of characters (code points) allowed.
+        max_length: greatest number of characters (code points) allowed.
+        description: for people.
+        line: where it stands in the contract file.
+    """
+
+    name: str
+    type: ColumnType
+    required: bool = False
+    enum: tuple[str | int, ...] = ()
+    pattern: str | None = None
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    description: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition column, derived from a required date or timestamp column; ``name`` is the derived one."""
+
+    source: str
+    transform: Literal["day", "month"]
+
+    @property
+    def name(self) -> str:
+        """``<source>_<transform>``."""
+        return f"{self.source}_{self.transform}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A promise about one row.
+
+    Args:
+        name: what quarantine says when it is false.
+        expression: as Flink SQL, rendered from the syntax tree.
+        text: as it stands in the contract.
+        line: where it stands in the contract file.
+    """
+
+    name: str
+    expression: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One topic and its table.
+
+    Args:
+        id: name of the table, of the ingest job and of the file.
+        version: ``major.minor.patch``.
+        path: the file that it was read from.
+        description: its purpose, for people.
+        owner: the team to turn to.
+        topic: the Kafka topic, before any prefix of an environment.
+        topic_partitions: how many partitions the topic is made with.
+        columns: in the file's order.
+        rules: in the file's order.
+        primary_key: columns that identify a row, in key order; may be empty.
+        event_time: the column that says when it happened.
+        watermark_delay: how much disorder derive jobs wait for.
+        max_future: how far the event time may be after the Kafka timestamp.
+        unknown_fields: what becomes of JSON fields that are no column.
+        partition_by: how the table is partitioned; may be empty.
+        digest: SHA-256 of the file's bytes, in hex.
+    """
+
+    id: str
+    version: str
+    path: Path
+    description: str
+    owner: str
+    topic: str
+    topic_partitions: int
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...]
+    primary_key: tuple[str, ...]
+    event_time: str | None
+    watermark_delay: timedelta | None
+    max_future: timedelta | None
+    unknown_fields: Literal["ignore", "reject"]
+    partition_by: tuple[Partition, ...]
+    digest: str
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {c.name: c for c in self.columns}[name]

@@ -1,0 +1,150 @@
+"""What the standard has no word for, in customProperties: time, partitioning, unknown fields, the topic's size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, cast
+
+from headrace.contract.document import Document, Path
+from headrace.contract.duration import duration
+from headrace.contract.model import Column, Partition
+from headrace.contract.sql import MAX_INTERVAL
+from headrace.contract.standard import CUSTOM_PROPERTY, check_keys, suggestion
+
+MAX_TOPIC_PARTITIONS = 10_000
+_PARTITION = re.compile(r"(day|month)\(\s*([a-z][a-z0-9_]*)\s*\)")
+_KNOWN = frozenset(
+    {"topicPartitions", "eventTime", "watermarkDelay", "maxFuture", "unknownFields", "partitionBy"}
+)
+
+
+@dataclass(frozen=True)
+class Promises:
+    """The custom properties that headrace knows."""
+
+    topic_partitions: int = 1
+    event_time: str | None = None
+    watermark_delay: timedelta | None = None
+    max_future: timedelta | None = None
+    unknown_fields: Literal["ignore", "reject"] = "ignore"
+    partition_by: tuple[Partition, ...] = ()
+
+
+def read_promises(document: Document, columns: Mapping[str, Column]) -> Promises:
+    """Read them, and note what is wrong."""
+    reader = _Reader(document, columns)
+    return Promises(
+        topic_partitions=reader.topic_partitions(),
+        event_time=reader.event_time(),
+        watermark_delay=reader.length_of_time("watermarkDelay"),
+        max_future=reader.length_of_time("maxFuture"),
+        unknown_fields=reader.unknown_fields(),
+        partition_by=reader.partition_by(),
+    )
+
+
+class _Reader:
+    def __init__(self, document: Document, columns: Mapping[str, Column]) -> None:
+        self.document, self.columns = document, columns
+        self.values: dict[str, Any] = {}
+        self.paths: dict[str, Path] = {}
+        for i, found in enumerate(document.data.get("customProperties") or ()):
+            self._take(("customProperties", i), found)
+
+    def _take(self, path: Path, found: Mapping[str, Any]) -> None:
+        check_keys(self.document, path, found, CUSTOM_PROPERTY)
+        name = str(found.get("property"))
+        if found.get("vendor") not in (None, "headrace"):
+            return  # another tool's property: the standard wants it kept, and it is not ours to judge
+        if name not in _KNOWN:
+            self.document.problem(
+                (*path, "property"), f"unknown custom property {name}", suggestion(name, _KNOWN)
+            )
+        elif name in self.values:
+            self.document.problem((*path, "property"), f"{name} stands twice", "remove one of them")
+        else:
+            self.values[name], self.paths[name] = found.get("value"), (*path, "value")
+
+    def _note(self, name: str, what: str, remedy: str) -> None:
+        self.document.problem(self.paths.get(name, ("customProperties",)), what, remedy)
+
+    def topic_partitions(self) -> int:
+        value = self.values.get("topicPartitions")
+        if type(value) is not int or not 1 <= value <= MAX_TOPIC_PARTITIONS:
+            what = f"topicPartitions is {'missing' if value is None else value}"
+            self._note("topicPartitions", what, "write a number from 1: it cannot be lowered later")
+            return 1
+        return value
+
+    def event_time(self) -> str | None:
+        name = self.values.get("eventTime")
+        if name is None:
+            return None
+        column = self.columns.get(str(name))
+        if column is None:
+            self._note("eventTime", f"eventTime {name} is not a column", "name a required timestamp column")
+        elif column.type.kind != "timestamp" or not column.required:
+            what = f"eventTime {name} is {'' if column.required else 'not required, and '}a {column.type}"
+            self._note("eventTime", what, "name a required timestamp column")
+        return str(name)
+
+    def length_of_time(self, key: str) -> timedelta | None:
+        text = self.values.get(key)
+        if text is None:
+            return None
+        if "eventTime" not in self.values:
+            self._note(
+                key, f"{key} without eventTime", "add eventTime: the column that says when it happened"
+            )
+        try:
+            found = duration(text if isinstance(text, str) else repr(text))
+        except ValueError as e:
+            self._note(key, f"{key}: {e}", "write it as in P1D, PT3H or PT30S")
+            return None
+        if found > MAX_INTERVAL:
+            self._note(key, f"{key} {text} is over {MAX_INTERVAL.days} days", "Flink's intervals end there")
+            return None
+        return found
+
+    def unknown_fields(self) -> Literal["ignore", "reject"]:
+        value = self.values.get("unknownFields", "ignore")
+        if value not in ("ignore", "reject"):
+            self._note("unknownFields", f"unknownFields is {value}", "write ignore or reject")
+        return cast('Literal["ignore", "reject"]', value)
+
+    def partition_by(self) -> tuple[Partition, ...]:
+        value = self.values.get("partitionBy")
+        found: dict[str, Partition] = {}
+        for text in [] if value is None else value if isinstance(value, list) else [value]:
+            partition = self._partition(text)
+            if partition is not None and partition.name in found:
+                self._note("partitionBy", f"{text} stands twice", "remove one of them")
+            elif partition is not None:
+                found[partition.name] = partition
+        return tuple(found.values())
+
+    def _partition(self, text: Any) -> Partition | None:
+        match = _PARTITION.fullmatch(str(text))
+        if not match:
+            self._note(
+                "partitionBy", f"partitionBy {text} is not supported", "write day(column) or month(column)"
+            )
+            return None
+        partition = Partition(match[2], cast('Literal["day", "month"]', match[1]))
+        column = self.columns.get(partition.source)
+        if column is None:
+            self._note(
+                "partitionBy", f"{partition.source} is not a column", "name a required date or timestamp"
+            )
+        elif column.type.kind not in ("date", "timestamp") or not column.required:
+            what = f"{partition.source} is {'' if column.required else 'not required, and '}a {column.type}"
+            # A NULL would land in Hive's default partition, and Parquet leaves partition columns out of the file.
+            self._note("partitionBy", what, "name a required date or timestamp")
+        if partition.name in self.columns:
+            clash = self.columns[partition.name]
+            what = f"column {clash.name} (line {clash.line}) is called as the partition column of {text}"
+            self._note("partitionBy", what, "rename the column")
+        return partition

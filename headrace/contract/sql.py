@@ -1,0 +1,47 @@
+"""Text that goes into SQL. Identifiers and literals are made here and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+
+MAX_INTERVAL = timedelta(days=99, hours=23, minutes=59, seconds=59)
+"""Flink's parser takes two digits of days; ``DAY(4)`` is refused by its type system."""
+
+
+def identifier(name: str) -> str:
+    """A name in backticks, whatever it holds."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def literal(value: str | int | float | Decimal | bool | date | datetime | timedelta) -> str:  # noqa: PYI041
+    """A value as Flink SQL. Moments are in UTC, as the session's time zone is.
+
+    A backslash is an ordinary character in Flink's strings; only the quote is doubled.
+    """
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, float):
+        return f"{value!r}E0" if "e" not in repr(value) else repr(value).upper()
+    if isinstance(value, (int, Decimal)):
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, datetime):
+        # Flink has no literal for TIMESTAMP_LTZ; the cast is folded when the job is compiled.
+        moment = value.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return f"CAST(TIMESTAMP '{moment}' AS TIMESTAMP_LTZ(6))"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    return _interval(value)
+
+
+def _interval(value: timedelta) -> str:
+    if not timedelta(0) <= value <= MAX_INTERVAL:
+        raise ValueError(f"{value} is no interval from 0 to {MAX_INTERVAL}")
+    if value == timedelta(days=value.days):
+        return f"INTERVAL '{value.days}' DAY"
+    hours, rest = divmod(value.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    clock = f"{hours:02}:{minutes:02}:{seconds:02}.{value.microseconds // 1000:03}"
+    return f"INTERVAL '{value.days} {clock}' DAY TO SECOND(3)"

@@ -1,0 +1,152 @@
+"""Which keys of the Open Data Contract Standard mean something here, and a complaint about every other one.
+
+The standard's own model ignores what it does not know below the root, and knows much that headrace does not do.
+A key that is accepted and ignored is a promise silently broken, so each key is in exactly one of three lists:
+used, documentation (it cannot change a row), or refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from open_data_contract_standard.model import OpenDataContractStandard
+from pydantic import ValidationError
+
+from headrace.contract.document import Document, Path
+
+_PROSE = "id authoritativeDefinitions tags description"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one kind of mapping. ``refused`` says what to do instead."""
+
+    used: frozenset[str]
+    documentation: frozenset[str]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def _keys(used: str, documentation: str, refused: Mapping[str, str] | None = None) -> Keys:
+    return Keys(frozenset(used.split()), frozenset(documentation.split()), refused or {})
+
+
+ROOT = _keys(
+    "apiVersion kind id version description team servers schema customProperties",
+    "name tenant tags status dataProduct domain support price roles slaDefaultElement slaProperties"
+    " authoritativeDefinitions context contractCreatedTs",
+)
+DESCRIPTION = _keys("purpose", "usage limitations authoritativeDefinitions customProperties")
+TEAM = _keys("name", f"{_PROSE} members customProperties")
+SERVER = _keys(
+    "type format location server",
+    f"{_PROSE} environment roles host endpointUrl customProperties",
+    {"encoding": "remove it: JSON is UTF-8", "delimiter": "remove it: one Kafka record is one JSON object"},
+)
+OBJECT = _keys(
+    "name physicalName physicalType logicalType properties quality",
+    f"{_PROSE} businessName deprecated synonyms dataGranularityDescription relationships context",
+    {"customProperties": "move them to the contract's own customProperties"},
+)
+PROPERTY = _keys(
+    "name logicalType physicalType physicalName required primaryKey primaryKeyPosition logicalTypeOptions enum"
+    " description classification semanticType quality",
+    f"{_PROSE} businessName deprecated synonyms transformSourceObjects transformLogic transformDescription examples"
+    " criticalDataElement relationships",
+    {
+        "properties": "nested objects are not supported: flatten it into columns",
+        "items": "arrays are not supported: flatten it into columns",
+        "map": "maps are not supported: flatten it into columns",
+        "unique": "no single record can prove it: use primaryKey for what identifies a row",
+        "partitioned": "write customProperties partitionBy: day(column)",
+        "partitionKeyPosition": "write customProperties partitionBy: day(column)",
+        "encryptedName": "protection of columns is not supported yet: do not send clear values to this topic",
+        "customProperties": "none is known for a column",
+    },
+)
+QUALITY = _keys(
+    "name type engine implementation severity",
+    f"{_PROSE} businessImpact dimension",
+    {
+        "query": "use type custom, engine headrace, and a condition on one row as implementation",
+        "metric": "use required, enum, pattern, minimum or maximum of the column",
+        "rule": "use required, enum, pattern, minimum or maximum of the column",
+        "schedule": "remove it: each record is judged as it passes",
+        "scheduler": "remove it: each record is judged as it passes",
+    },
+)
+ENUM_VALUE = _keys("value", f"{_PROSE} label customProperties")
+CUSTOM_PROPERTY = _keys("property value", "id description vendor")
+
+RANGE = frozenset({"minimum", "maximum"})
+OPTIONS: Mapping[str, frozenset[str]] = {
+    "string": frozenset({"pattern", "minLength", "maxLength"}),
+    "integer": RANGE,
+    "decimal": RANGE,
+    "double": RANGE,
+    "boolean": frozenset(),
+    "date": RANGE,
+    "timestamp": RANGE,
+}
+"""What ``logicalTypeOptions`` may hold, by kind of column."""
+
+INSTEAD = {
+    "exclusiveMinimum": "use minimum, or a rule in the schema's quality",
+    "exclusiveMaximum": "use maximum, or a rule in the schema's quality",
+    "multipleOf": "choose DECIMAL(p,s) for the step",
+    "format": "use pattern for strings and physicalType for numbers; dates and times are ISO 8601",
+    "timezone": "remove it: a timestamp is a moment, and the JSON value names its zone",
+    "defaultTimezone": "remove it: a timestamp is a moment, and the JSON value names its zone",
+}
+
+
+def check_shape(document: Document) -> None:
+    """Note where the document is not what the standard's own model asks for."""
+    try:
+        OpenDataContractStandard.model_validate(_floats(document.data), strict=True)
+    except ValidationError as e:
+        for found in e.errors():
+            path = _nearest(document, found["loc"])
+            if found["type"] != "extra_forbidden":  # unknown keys are reported below, with a remedy
+                key = ".".join(str(k) for k in path) or "the contract"
+                document.problem(path, f"{key}: {found['msg']}", "see the Open Data Contract Standard 3.2")
+
+
+def _floats(value: Any) -> Any:
+    """Exact decimals as floats, which is what the standard's model asks for."""
+    if isinstance(value, dict):
+        return {k: _floats(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_floats(v) for v in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _nearest(document: Document, location: tuple[int | str, ...]) -> Path:
+    """pydantic puts names of union members into its locations; the lines of the file do not know them."""
+    path: Path = ()
+    for key in location:
+        if (*path, key) in document.lines:
+            path = (*path, key)
+    return path
+
+
+def check_keys(document: Document, path: Path, found: Mapping[str, object], keys: Keys) -> None:
+    """Note every key that is refused or unknown in one mapping."""
+    for key in found:
+        if key in keys.used or key in keys.documentation:
+            continue
+        if key in keys.refused:
+            document.problem((*path, key), f"{key} is not supported", keys.refused[key])
+        else:
+            document.problem(
+                (*path, key), f"unknown key {key}", suggestion(key, keys.used | keys.documentation)
+            )
+
+
+def suggestion(name: str, known: frozenset[str]) -> str:
+    """What a person may have meant."""
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {near[0]}?" if near else f"use one of: {', '.join(sorted(known))}"

@@ -1,0 +1,117 @@
+"""The parts of a contract around its columns: who it is, whose it is, and where its topic and table are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.contract.document import Document, Path
+from headrace.contract.standard import DESCRIPTION, ROOT, SERVER, TEAM, check_keys
+from headrace.project import NAME
+
+_API = re.compile(r"v3\.[012]\.\d+")
+_VERSION = re.compile(r"(0|[1-9]\d{0,8})(\.(0|[1-9]\d{0,8})){2}")
+_TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
+_FORMATS = {"kafka": "json", "s3": "delta"}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What stands outside the schema."""
+
+    id: str
+    version: str
+    description: str
+    owner: str
+    topic: str
+
+
+def read_surroundings(document: Document, file_name: str) -> Surroundings:
+    """Read them, and note what is wrong; a wrong part comes back as an empty text."""
+    root = document.data
+    check_keys(document, (), root, ROOT)
+    _check_standard(document, root)
+    found = Surroundings(
+        id=_id(document, root.get("id"), file_name),
+        version=_version(document, root.get("version")),
+        description=_description(document, root.get("description") or {}),
+        owner=_owner(document, root.get("team")),
+        topic=_topic(document, root),
+    )
+    for i, server in enumerate(root.get("servers") or ()):
+        _check_server(document, ("servers", i), server, file_name)
+    if not any(s.get("type") == "kafka" for s in root.get("servers") or ()):
+        remedy = "add a server with type: kafka and format: json"
+        document.problem(("servers",), "no server of type kafka: nothing says that this is a topic", remedy)
+    return found
+
+
+def _check_standard(document: Document, root: Mapping[str, Any]) -> None:
+    if root.get("kind") != "DataContract":
+        document.problem(("kind",), f"kind is {root.get('kind')!r}", "write kind: DataContract")
+    if not _API.fullmatch(str(root.get("apiVersion"))):
+        document.problem(
+            ("apiVersion",), f"apiVersion is {root.get('apiVersion')!r}", "write apiVersion: v3.2.0"
+        )
+
+
+def _id(document: Document, found: Any, file_name: str) -> str:
+    if not found or not NAME.fullmatch(found) or "__" in found:
+        remedy = "use lower-case letters, digits and single underscores; begin with a letter"
+        document.problem(("id",), f"id {found!r} is not a name" if found else "id is missing", remedy)
+    elif found != file_name:
+        what = f"id is {found}, but the file is called {file_name}"
+        document.problem(("id",), what, f"call the file {found}.odcs.yaml")
+    return str(found)
+
+
+def _version(document: Document, found: Any) -> str:
+    if not _VERSION.fullmatch(str(found)):
+        what = f"version {found} is not major.minor.patch" if found else "version is missing"
+        document.problem(("version",), what, "write version: 1.0.0")
+    return str(found)
+
+
+def _description(document: Document, found: Mapping[str, Any]) -> str:
+    check_keys(document, ("description",), found, DESCRIPTION)
+    return str(found.get("purpose") or "")
+
+
+def _owner(document: Document, team: Any) -> str:
+    if not isinstance(team, dict) or not team.get("name"):
+        remedy = "write team: and below it name: and the people who answer for it"
+        document.problem(("team",), "the contract has no owner", remedy)
+        return ""
+    check_keys(document, ("team",), team, TEAM)
+    return str(team["name"])
+
+
+def _topic(document: Document, root: Mapping[str, Any]) -> str:
+    """The standard has no word for a topic in a server; it is the schema's physical name."""
+    path: Path = ("schema", 0, "physicalName")
+    found = next(iter(root.get("schema") or ()), {}).get("physicalName")
+    if not found:
+        remedy = "write physicalType: topic and physicalName: the topic's name"
+        document.problem(path, "the schema object names no topic", remedy)
+    elif not _TOPIC.fullmatch(found):
+        what = f"{found!r} is not a topic name"
+        document.problem(path, what, "use at most 249 letters, digits, '.', '_' and '-'")
+    return str(found)
+
+
+def _check_server(document: Document, path: Path, server: Mapping[str, Any], table: str) -> None:
+    check_keys(document, path, server, SERVER)
+    kind = str(server.get("type"))
+    if kind not in _FORMATS:
+        document.problem((*path, "type"), f"a server of type {kind} is not supported", "use kafka or s3")
+        return
+    wanted = _FORMATS[kind]
+    # The standard's default for Kafka is json; for S3 it has none, and Parquet without Delta would be a lie.
+    if (server.get("format") or ("json" if kind == "kafka" else "")) != wanted:
+        what = f"the format of the {kind} server is {server.get('format') or 'missing'}"
+        document.problem((*path, "format"), what, f"write format: {wanted}")
+    if kind == "s3" and str(server.get("location")).rstrip("/").rpartition("/")[2] != table:
+        what = f"location {server.get('location')} does not end in /{table}"
+        document.problem((*path, "location"), what, "the table's folder is called as the contract's id")

@@ -1,0 +1,102 @@
+"""What a rule's value is: its SQL, its kind, and for exact numbers how many digits it can have.
+
+Flink answers silently where types do not fit: it compares a string with a number by casting, ``INT + 1`` wraps at
+the edge, and a decimal of more than 38 digits loses its scale or becomes NULL. Each step here either keeps the
+value exact or refuses the rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headrace.contract.types import MAX_PRECISION
+
+ALLOWED = (
+    "allowed are comparisons, AND OR NOT, IN, BETWEEN, LIKE, IS NULL, CASE WHEN, + - *, COALESCE, ABS,"
+    " CHAR_LENGTH, UPPER, LOWER, TRIM, literals and intervals"
+)
+
+
+class Refused(ValueError):  # noqa: N818 - read as a sentence: a rule is refused
+    """A rule that is not allowed, with what to do about it."""
+
+    def __init__(self, what: str, remedy: str = ALLOWED) -> None:
+        self.what, self.remedy = what, remedy
+        super().__init__(what)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A rendered expression and what is known of its value; digits bound exact numbers."""
+
+    sql: str
+    kind: str
+    digits: int = 0
+    scale: int = 0
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name or self.sql} ({self.kind})"
+
+
+NUMERIC = ("integer", "decimal", "double")
+
+
+def check_number(value: Typed, user: str) -> None:
+    if value.kind not in NUMERIC:
+        raise Refused(f"{user} needs a number, not {value}")
+
+
+def comparable(left: Typed, right: Typed) -> None:
+    if (left.kind in NUMERIC and right.kind in NUMERIC) or (left.kind == right.kind != "interval"):
+        return
+    moments = {"date": "DATE '2013-12-31'", "timestamp": "TIMESTAMP '2013-12-31 23:59:59'"}
+    hint = next((moments[s.kind] for s in (left, right) if s.kind in moments), "")
+    raise Refused(
+        f"{left} is compared with {right}: Flink would cast one of them silently",
+        f"compare values of one type{': write ' + hint if hint else ''}",
+    )
+
+
+def common(values: list[Typed], user: str) -> Typed:
+    """The type that holds all the values."""
+    first = values[0]
+    for other in values[1:]:
+        if {first.kind, other.kind} <= set(NUMERIC):
+            kind = max(first.kind, other.kind, key=NUMERIC.index)
+            scale = max(first.scale, other.scale)
+            digits = max(first.digits - first.scale, other.digits - other.scale) + scale
+            first = _fitting(Typed("", kind, digits, scale), user)
+        elif first.kind != other.kind:
+            raise Refused(f"{user} mixes {first} and {other}", "give all its values one type")
+    return first
+
+
+def exact(sql: str, digits: int, scale: int) -> Typed:
+    return _fitting(Typed(sql, "decimal", digits, scale), sql)
+
+
+def _fitting(value: Typed, user: str) -> Typed:
+    # Beyond 38 digits Flink rounds the scale away or answers NULL, and a rule that is NULL passes.
+    if value.kind != "double" and value.digits > MAX_PRECISION:
+        raise Refused(f"{user} may need over {MAX_PRECISION} digits", "use columns of fewer digits")
+    return value
+
+
+def wide(value: Typed) -> Typed:
+    """Integers as decimals that hold them all, so that nothing wraps."""
+    if value.kind != "integer":
+        return value
+    return Typed(f"CAST({value.sql} AS DECIMAL({value.digits}, 0))", "decimal", value.digits, 0, value.name)
+
+
+def calculated(sign: str, left: Typed, right: Typed) -> Typed:
+    """The result of an operator, by Flink's own rules for the digits of decimals."""
+    sql = f"({left.sql} {sign} {right.sql})"
+    if "double" in (left.kind, right.kind):
+        return Typed(sql, "double")
+    if sign == "*":
+        scale = left.scale + right.scale
+        return exact(sql, left.digits + right.digits + (1 if scale else 0), scale)
+    scale = max(left.scale, right.scale)
+    return exact(sql, max(left.digits - left.scale, right.digits - right.scale) + scale + 1, scale)

@@ -1,0 +1,72 @@
+"""From the standard's logicalType and physicalType to one of our kinds; what is not exact is refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from headrace.contract.model import ColumnType
+
+MAX_PRECISION = 38
+"""Both Flink's and Delta's limit for decimals."""
+
+_DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\(\s*(\d{1,2})\s*(?:,\s*(\d{1,2})\s*)?\)")
+_PLAIN: dict[str, tuple[ColumnType, frozenset[str]]] = {
+    "string": (ColumnType("string"), frozenset({"STRING"})),
+    "boolean": (ColumnType("boolean"), frozenset({"BOOLEAN"})),
+    "date": (ColumnType("date"), frozenset({"DATE"})),
+    "timestamp": (ColumnType("timestamp"), frozenset({"TIMESTAMP_LTZ", "TIMESTAMP_LTZ(6)"})),
+}
+_INTEGERS = {"": 64, "BIGINT": 64, "INT": 32, "INTEGER": 32}
+_KNOWN = "string, integer, number, boolean, date, timestamp"
+
+
+class Unsupported(ValueError):  # noqa: N818 - read as a sentence: a type is unsupported
+    """A type that cannot be one of our kinds: ``key`` is the contract's key to blame."""
+
+    def __init__(self, key: str, what: str, remedy: str) -> None:
+        self.key, self.what, self.remedy = key, what, remedy
+        super().__init__(what)
+
+
+def column_type(logical: Any, physical: Any) -> ColumnType:
+    """The type of a property.
+
+    An integer has 64 bits unless ``physicalType`` says INT (the standard's own default, 32 bits, would turn away
+    more than a JSON producer expects). A number must say DECIMAL(p,s) or DOUBLE: there is no neutral choice.
+
+    Raises:
+        Unsupported: no kind of ours holds it.
+    """
+    stated = "" if physical is None else str(physical).strip().upper()
+    if logical == "integer":
+        return _integer(stated)
+    if logical == "number":
+        return _number(stated)
+    if logical not in _PLAIN:
+        what = f"logicalType {logical} is not supported" if logical else "logicalType is missing"
+        raise Unsupported("logicalType", what, f"use one of {_KNOWN}")
+    found, spellings = _PLAIN[logical]
+    if stated and stated not in spellings:
+        what = f"physicalType {physical} does not fit logicalType {logical}"
+        raise Unsupported("physicalType", what, f"leave it out, or write {min(spellings)}")
+    return found
+
+
+def _integer(stated: str) -> ColumnType:
+    if stated not in _INTEGERS:
+        what = f"physicalType {stated} does not fit logicalType integer"
+        raise Unsupported("physicalType", what, "write INT (32 bits) or BIGINT (64 bits)")
+    return ColumnType("integer", bits=_INTEGERS[stated])
+
+
+def _number(stated: str) -> ColumnType:
+    if stated == "DOUBLE":
+        return ColumnType("double")
+    match = _DECIMAL.fullmatch(stated)
+    precision, scale = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
+    if not 1 <= precision <= MAX_PRECISION or scale > precision:
+        what = f"a number needs a physicalType, not {stated or 'none'}"
+        remedy = f"write DECIMAL(p,s) with p up to {MAX_PRECISION} for exact values, or DOUBLE"
+        raise Unsupported("physicalType", what, remedy)
+    return ColumnType("decimal", precision=precision, scale=scale)

@@ -1,0 +1,81 @@
+"""The columns of the two tables that an ingest job writes, for Flink and for Delta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headrace.contract.model import KAFKA_TIME, ColumnType, Contract
+
+_FLINK = {
+    "string": "STRING",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP_LTZ(6)",
+}
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """One column of a table: its type in both worlds, and whether the table is partitioned by it."""
+
+    name: str
+    flink_type: str
+    delta_type: str
+    nullable: bool = True
+    partition: bool = False
+
+
+PARTITION = TableColumn("_partition", "INT", "integer", nullable=False)
+OFFSET = TableColumn("_offset", "BIGINT", "long", nullable=False)
+TIME = TableColumn(KAFKA_TIME, "TIMESTAMP_LTZ(3)", "timestamp", nullable=False)
+
+
+def flink_type(kind: ColumnType) -> str:
+    """The Flink type of a contract's column."""
+    if kind.kind == "integer":
+        return "INT" if kind.bits == 32 else "BIGINT"  # noqa: PLR2004 - the two widths that there are
+    if kind.kind == "decimal":
+        return f"DECIMAL({kind.precision}, {kind.scale})"
+    return _FLINK[kind.kind]
+
+
+def delta_type(kind: ColumnType) -> str:
+    """The Delta type of a contract's column."""
+    if kind.kind == "integer":
+        return "integer" if kind.bits == 32 else "long"  # noqa: PLR2004 - as above
+    if kind.kind == "decimal":
+        return f"decimal({kind.precision},{kind.scale})"
+    return kind.kind
+
+
+def data_columns(contract: Contract) -> tuple[TableColumn, ...]:
+    """The contract's columns, the record's position in the topic, and the partition columns last."""
+    own = (
+        TableColumn(c.name, flink_type(c.type), delta_type(c.type), nullable=not c.required)
+        for c in contract.columns
+    )
+    derived = (
+        TableColumn(p.name, "DATE", "date", nullable=False, partition=True) for p in contract.partition_by
+    )
+    return (*own, PARTITION, OFFSET, TIME, *derived)
+
+
+def quarantine_columns() -> tuple[TableColumn, ...]:
+    """The same for every contract: the untouched bytes, why they are here, and where they came from.
+
+    ``payload`` is NULL for a record without a value, ``field`` for what concerns the whole record, ``rule``
+    for what could not be decoded.
+    """
+    return (
+        TableColumn("payload", "BYTES", "binary"),
+        TableColumn("reason", "STRING", "string", nullable=False),
+        TableColumn("field", "STRING", "string"),
+        TableColumn("rule", "STRING", "string"),
+        TableColumn("contract_version", "STRING", "string", nullable=False),
+        TableColumn("_topic", "STRING", "string", nullable=False),
+        PARTITION,
+        OFFSET,
+        TIME,
+        TableColumn("_kafka_day", "DATE", "date", nullable=False, partition=True),
+    )

@@ -1,0 +1,120 @@
+"""The statements of an ingest job, rendered from the contract. Nothing here lists a column by hand.
+
+Times are in UTC because the session's time zone is: that is what makes a day the UTC day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headrace.contract.model import KAFKA_TIME, Contract, Partition
+from headrace.contract.rules import verdict_sql
+from headrace.contract.sql import identifier, literal
+from headrace.table.columns import TableColumn, data_columns, flink_type, quarantine_columns
+
+FORMAT = "strict-json"
+
+_METADATA = {
+    "_payload": ("BYTES", "value.payload"),
+    "_reason": ("STRING", "value.reason"),
+    "_field": ("STRING", "value.field"),
+    "_topic": ("STRING", "topic"),
+    "_partition": ("INT", "partition"),
+    "_offset": ("BIGINT", "offset"),
+    KAFKA_TIME: ("TIMESTAMP_LTZ(3)", "timestamp"),
+}
+"""What a record brings besides its columns: Flink's type, and the key of the connector or of the format."""
+
+_GOOD = "`_reason` IS NULL AND `_verdict` IS NULL"
+_BAD = "`_reason` IS NOT NULL OR `_verdict` IS NOT NULL"
+
+
+def source_ddl(
+    contract: Contract, *, name: str, bootstrap: str, options: Mapping[str, str], watermark: str = ""
+) -> str:
+    """``CREATE TABLE`` of the topic: nullable columns, since a record that cannot be decoded has none.
+
+    Args:
+        contract: what the topic holds.
+        name: the table's name in Flink.
+        bootstrap: brokers, ``host:port``.
+        options: where to start, and whatever else the caller decides; no secrets. They win over ours.
+        watermark: a ``WATERMARK FOR …`` clause. Ingest has none: lateness plays no part in it.
+    """
+    columns = [f"{identifier(c.name)} {flink_type(c.type)}" for c in contract.columns]
+    metadata = [
+        f"{identifier(column)} {kind} METADATA FROM {literal(key)} VIRTUAL"
+        for column, (kind, key) in _METADATA.items()
+    ]
+    ours = {
+        "connector": "kafka",
+        "topic": contract.topic,
+        "properties.bootstrap.servers": bootstrap,
+        # The default reads records of transactions that were aborted later.
+        "properties.isolation.level": "read_committed",
+        "format": FORMAT,
+        f"{FORMAT}.unknown-fields": contract.unknown_fields,
+    }
+    return _create(name, [*columns, *metadata, *([watermark] if watermark else [])], {**ours, **options})
+
+
+def sink_ddl(columns: Sequence[TableColumn], *, name: str, options: Mapping[str, str]) -> str:
+    """``CREATE TABLE`` of an output, partitioned by its partition columns."""
+    lines = [f"{identifier(c.name)} {c.flink_type}{'' if c.nullable else ' NOT NULL'}" for c in columns]
+    return _create(name, lines, options, [c.name for c in columns if c.partition])
+
+
+def verdict_view(contract: Contract, *, name: str, source: str) -> str:
+    """``CREATE VIEW`` of the source with ``_verdict``: NULL, or ``reason:field:rule`` of the first broken promise."""
+    columns = [identifier(c) for c in (*(c.name for c in contract.columns), *_METADATA)]
+    verdict = f"{verdict_sql(contract)} AS `_verdict`"
+    return f"CREATE VIEW {identifier(name)} AS\n{_select([*columns, verdict], source)}"
+
+
+def data_insert(contract: Contract, *, source: str, sink: str) -> str:
+    """``INSERT`` of the rows that keep the contract; ``source`` is a :func:`verdict_view`."""
+    derived = {p.name: _derived(contract, p) for p in contract.partition_by}
+    values = {c.name: derived.get(c.name, identifier(c.name)) for c in data_columns(contract)}
+    return _insert(sink, values, source, _GOOD)
+
+
+def quarantine_insert(contract: Contract, *, source: str, sink: str) -> str:
+    """``INSERT`` of all other rows; the two conditions are each other's opposite and never NULL."""
+    values = {
+        "payload": "`_payload`",
+        "reason": "COALESCE(`_reason`, SPLIT_INDEX(`_verdict`, ':', 0))",
+        "field": "CASE WHEN `_reason` IS NOT NULL THEN `_field`"
+        " ELSE NULLIF(SPLIT_INDEX(`_verdict`, ':', 1), '') END",
+        # A record that was not decoded has no columns, so its verdict is about nothing.
+        "rule": "CASE WHEN `_reason` IS NULL THEN SPLIT_INDEX(`_verdict`, ':', 2) END",
+        "contract_version": literal(contract.version),
+        "_kafka_day": f"CAST({identifier(KAFKA_TIME)} AS DATE)",
+    }
+    columns = {c.name: values.get(c.name, identifier(c.name)) for c in quarantine_columns()}
+    return _insert(sink, columns, source, _BAD)
+
+
+def _derived(contract: Contract, partition: Partition) -> str:
+    """A partition column's DATE; for a month its first day."""
+    source = identifier(partition.source)
+    day = source if contract.column(partition.source).type.kind == "date" else f"CAST({source} AS DATE)"
+    return day if partition.transform == "day" else f"FLOOR({day} TO MONTH)"
+
+
+def _create(
+    name: str, lines: Sequence[str], options: Mapping[str, str], partitions: Sequence[str] = ()
+) -> str:
+    body = ",\n  ".join(lines)
+    by = f" PARTITIONED BY ({', '.join(map(identifier, partitions))})" if partitions else ""
+    told = ",\n  ".join(f"{literal(k)} = {literal(v)}" for k, v in sorted(options.items()))
+    return f"CREATE TABLE {identifier(name)} (\n  {body}\n){by} WITH (\n  {told}\n)"
+
+
+def _insert(sink: str, values: Mapping[str, str], source: str, where: str) -> str:
+    names = ", ".join(map(identifier, values))
+    columns = [sql if sql == identifier(c) else f"{sql} AS {identifier(c)}" for c, sql in values.items()]
+    return f"INSERT INTO {identifier(sink)} ({names})\n{_select(columns, source)}\nWHERE {where}"
+
+
+def _select(columns: Sequence[str], source: str) -> str:
+    return "SELECT\n  " + ",\n  ".join(columns) + f"\nFROM {identifier(source)}"
