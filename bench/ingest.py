@@ -75,14 +75,16 @@ def _fill(env: settings.Settings, records: int) -> None:
     """The flights, again and again, until there are enough."""
     contract = load_named("flights")
     topic = f"bench.{contract.topic}"
-    have = kafka.ensure(env.kafka.bootstrap, topic, contract.topic_partitions)
+    if topic not in kafka.topic_names(env.kafka.bootstrap):
+        kafka.create_topic(env.kafka.bootstrap, topic, contract.topic_partitions)
+    have = sum(kafka.describe(env.kafka.bootstrap, topic).log_end.values())
     if have < records:
         kafka.produce(env.kafka.bootstrap, topic, islice(_endless(), records - have))
 
 
-def _endless() -> Iterator[bytes]:
+def _endless() -> Iterator[kafka.Message]:
     while True:
-        yield from events()
+        yield from (kafka.Message(e) for e in events())
 
 
 def _run(env: settings.Settings, way: str, number: int) -> float:

@@ -8,8 +8,9 @@ import sys
 import structlog
 
 
-def configure(*, verbose: bool = False) -> None:
-    """Set up structlog once per process; ``verbose`` shows debug lines."""
+def configure(*, verbose: bool = False, quiet: bool = False) -> None:
+    """Set up structlog once per process; ``verbose`` shows debug lines, ``quiet`` only warnings."""
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     terminal = sys.stderr.isatty()
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
@@ -21,7 +22,7 @@ def configure(*, verbose: bool = False) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

@@ -139,7 +139,7 @@ class Publisher:
             raise LedgerError("the job has manifests and no start record", where=self.ledger.folder)
         begun = {int(p): o for p, o in start["offsets"].items()}
         goes_on = continue_frontier(head.frontier, begun, (f.positions for fs in read.values() for f in fs))
-        lost = self._refuse_unproven(start["topic"], list(goes_on.holes))
+        lost = self._refuse_unproven(self.contract.topic, list(goes_on.holes))
         frontier = begun | goes_on.frontier
         return {
             "batch": head.batch + 1,

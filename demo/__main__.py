@@ -1,0 +1,175 @@
+"""``make demo``: the whole road in one go, on real components, from an empty folder to a proved table.
+
+Each step is what a user would do by hand; the README's tour shows the same commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from demo.broken import mixed
+from headrace import log, project, settings
+from headrace.cli.job import live, submit
+from headrace.cli.output import err, out, progress
+from headrace.cli.publish import publisher
+from headrace.cluster import flink, kafka
+from headrace.contract.load import load_named
+from headrace.errors import HeadraceError, UsageError
+from headrace.lake._topic_scan import KafkaTopic
+from headrace.lake.quarantine import reasons
+from headrace.lake.query import query
+from headrace.lake.store import connect
+from headrace.lake.verify import verify
+from headrace.stack import files, local
+from headrace.stack.processes import Processes
+
+JOB = "flights"
+WITHIN_S = 600
+TOP_DELAYS = """
+SELECT carrier, count(*) AS flights, round(avg(dep_delay), 1) AS mean_delay, max(dep_delay) AS worst
+FROM flights WHERE NOT cancelled GROUP BY carrier ORDER BY mean_delay DESC LIMIT 5
+"""
+
+
+def main() -> None:
+    """Run the demo and print its summary."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
+    asked = parser.parse_args()
+    log.configure(quiet=True)
+    try:
+        summary = _demo()
+    except HeadraceError as e:
+        err.print(f"error: {e}", markup=False, style="red")
+        sys.exit(e.exit_code)
+    if asked.output == "json":
+        print(json.dumps(summary, indent=2, default=str))
+    else:
+        _show(summary)
+
+
+def _demo() -> dict[str, Any]:
+    began = time.monotonic()
+    env = settings.load()
+    _fresh_folder(env)
+    with _step("start Kafka, object store and Flink"):
+        local.up(env)
+    try:
+        summary = _road(settings.load())
+    finally:
+        with _step("stop what was started"):
+            local.down(env)
+    return {**summary, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _fresh_folder(env: settings.Settings) -> None:
+    """Begin in an empty folder; what an earlier run left is moved aside, never deleted unasked."""
+    folder = files.folder(env.stack).path
+    if not folder.exists():
+        return
+    if any(Processes(folder).pid(name) for name in Processes(folder).names()):
+        raise UsageError("the stack is running", where=str(folder), remedy="headrace stack down")
+    aside = folder.with_name(f"{folder.name}-until-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}")
+    for older in folder.parent.glob(f"{folder.name}-until-*"):
+        shutil.rmtree(older)  # one former demo is kept, not all of them
+    folder.rename(aside)
+    err.print(f"  the former stack's data are in {aside.relative_to(project.root())}", style="dim")
+
+
+def _road(env: settings.Settings) -> dict[str, Any]:
+    contract, warehouse = load_named(JOB), connect(env.store)
+    with _step("create the topic and send the flights") as tell:
+        kafka.create_topic(env.kafka.bootstrap, contract.topic, contract.topic_partitions)
+        sent = kafka.produce(env.kafka.bootstrap, contract.topic, mixed(), tell)
+    with _step("flink run -pym jobs.flights"):
+        submit(JOB)
+    with _step("publish while it runs") as tell:
+        _publish_until(sent, tell)
+    with _step("stop with a savepoint"):
+        savepoints = [flink.stop(env.flink.rest, job.id) for job in live(env, JOB)]
+        published = publisher(JOB).once().head
+    with _step("verify against Kafka"):
+        proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, contract.topic))
+    with _step("query"):
+        answer = query(warehouse, [JOB], TOP_DELAYS)
+        bad = reasons(warehouse, JOB)
+    return {
+        "topic": {"name": contract.topic, "records": sent, "partitions": contract.topic_partitions},
+        "published": {
+            "rows": published.rows[JOB],
+            "version": published.versions[JOB],
+            "table": warehouse.table_uri(JOB),
+        },
+        "quarantined": {"rows": published.rows[f"{JOB}__quarantine"], "by_reason": _by_reason(bad)},
+        "frontier": published.frontier,
+        "verified": {"verdict": proof.verdict, "sentence": proof.sentence()},
+        "top_delays": {"columns": answer.columns, "rows": answer.rows},
+        "savepoints": savepoints,
+    }
+
+
+def _publish_until(records: int, tell: Any) -> None:
+    following, pause, deadline = publisher(JOB), threading.Event(), time.monotonic() + WITHIN_S
+    while True:
+        done = sum(following.once().head.frontier.values())
+        tell(done)
+        if done >= records:
+            return
+        if time.monotonic() > deadline:
+            raise UsageError(
+                f"{done:,} of {records:,} records were published in {WITHIN_S} s",
+                remedy="headrace status flights; headrace stack logs",
+            )
+        pause.wait(1)
+
+
+def _by_reason(found: Any) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for group in found:
+        counts[group.reason] = counts.get(group.reason, 0) + group.count
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+@contextlib.contextmanager
+def _step(what: str) -> Iterator[Any]:
+    """One line a step, with its seconds; a bar on a terminal while it lasts."""
+    began = time.monotonic()
+    with progress(what) as update:
+        yield lambda done: update(completed=done)
+    err.print(f"  {what}  {time.monotonic() - began:.1f} s", style="dim")
+
+
+def _show(s: dict[str, Any]) -> None:
+    topic, published = s["topic"], s["published"]
+    reasons_found = ", ".join(f"{reason} {n}" for reason, n in s["quarantined"]["by_reason"].items())
+    lines = {
+        f"topic {topic['name']}": f"{topic['records']:,} records in {topic['partitions']} partitions",
+        "published": f"{published['rows']:,} rows   version {published['version']}   {published['table']}",
+        "quarantined": f"{s['quarantined']['rows']:,} rows   by reason: {reasons_found}",
+        "frontier": " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items())),
+        "verified": s["verified"]["sentence"],
+    }
+    for name, value in lines.items():
+        out.print(f"{name:<20} {value}", markup=False)
+    table = Table(*s["top_delays"]["columns"], title="top delays", title_justify="left")
+    for row in s["top_delays"]["rows"]:
+        table.add_row(*map(str, row))
+    out.print(table)
+    out.print('look around          headrace stack up; headrace query "…"; headrace quarantine show flights')
+    out.print(f"took                 {s['seconds']} s")
+
+
+if __name__ == "__main__":
+    main()
