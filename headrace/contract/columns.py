@@ -93,7 +93,7 @@ class _Reader:
         entries = found.get("enum")
         if entries is None:
             return ()
-        wanted = {"string": str, "integer": int}.get(self.type.kind)
+        wanted: Any = {"string": str, "integer": int}.get(self.type.kind)
         if wanted is None or not entries:
             what = (
                 "an enum needs at least one value" if wanted else f"an enum is not supported for {self.type}"
@@ -103,7 +103,7 @@ class _Reader:
         values: list[str | int] = []
         for i, entry in enumerate(entries):
             check_keys(self.document, (*self.path, "enum", i), entry, ENUM_VALUE)
-            value = entry.get("value")
+            value: Any = entry.get("value")
             if type(value) is not wanted:
                 quotes = "put it in quotes" if wanted is str else "write a whole number"
                 self._note(("enum", i, "value"), f"enum value {value!r} is not a {self.type.kind}", quotes)
@@ -166,7 +166,7 @@ def bound(kind: ColumnType, value: Any) -> Bound:
             raise ValueError("write a moment with its zone in quotes, as in '2013-12-31T23:59:59Z'")
         return datetime.fromisoformat(text)
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        raise ValueError("write a number without quotes")
+        raise ValueError("write a number without quotes")  # noqa: TRY004 - the value is wrong, not the call
     return _number(kind, Decimal(value))
 
 

@@ -1,7 +1,8 @@
 """YAML, read so that nothing is guessed and every complaint has a line.
 
 Plain ``yaml.safe_load`` expands aliases (306 bytes became 387 million nodes), keeps the last of two equal
-keys, reads ``NO`` as false and ``1.10`` as 1.1, and forgets where things stood. Here these are errors or exact.
+keys, reads ``NO`` as false and ``1.10`` as 1.1, and forgets where things stood. Here the first three are
+errors, and numbers are exact.
 """
 
 from __future__ import annotations
@@ -148,7 +149,8 @@ class _Reader:
         """Put a value where the parser is; answers its path."""
         line = event.start_mark.line + 1
         if not self._open:
-            self.document.data, path = value, ()
+            path: Path = ()
+            self.document.data = value
         else:
             top = self._open[-1]
             if isinstance(top.value, list):

@@ -1,4 +1,4 @@
-"""One-row rules: parsed, judged node by node against a list of what is allowed, and rendered anew as Flink SQL.
+"""One-row rules: parsed, judged node by node against what is allowed, and rendered anew as Flink SQL.
 
 Text from a contract is never pasted into a statement. What is not on the list is refused: a clock or a random
 number would make a second run give other rows, a subquery or an aggregate sees more than one.
@@ -16,7 +16,6 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
 
 from headrace.contract.model import ColumnType
 from headrace.contract.sql import MAX_INTERVAL, identifier, literal
@@ -29,8 +28,26 @@ _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][+-]?\d+)?")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?Z?")
 _UNITS = {"DAY": "days", "HOUR": "hours", "MINUTE": "minutes", "SECOND": "seconds"}
 _NOT_REPEATABLE = frozenset(
-    "NOW CURRENT_TIMESTAMP CURRENT_DATE CURRENT_TIME LOCALTIME LOCALTIMESTAMP RAND RANDOM RANDN RAND_INTEGER UUID"
-    " GENERATE_UUID PROCTIME UNIX_TIMESTAMP CURRENT_ROW_TIMESTAMP CURRENT_WATERMARK TODAY CURRENT_DATETIME".split()
+    {
+        "NOW",
+        "CURRENT_TIMESTAMP",
+        "CURRENT_DATE",
+        "CURRENT_TIME",
+        "CURRENT_DATETIME",
+        "LOCALTIME",
+        "LOCALTIMESTAMP",
+        "TODAY",
+        "PROCTIME",
+        "RAND",
+        "RANDOM",
+        "RANDN",
+        "RAND_INTEGER",
+        "UUID",
+        "GENERATE_UUID",
+        "UNIX_TIMESTAMP",
+        "CURRENT_ROW_TIMESTAMP",
+        "CURRENT_WATERMARK",
+    }
 )
 
 
@@ -46,7 +63,7 @@ def render(text: str, columns: Mapping[str, ColumnType]) -> str:
     except RecursionError:
         raise Refused("the rule is nested too deep", "split it into several rules") from None
     if found.kind != "boolean":
-        raise Refused(f"the rule is a {found.kind}, not a condition", "compare it with something")
+        raise Refused(f"the rule is no condition but of type {found.kind}", "compare it with something")
     if not tree.find(exp.Column):
         raise Refused("the rule names no column", "it would hold for every row or for none: remove it")
     return found.sql
@@ -59,11 +76,11 @@ def _parse(text: str) -> exp.Expression:
         tokens = sqlglot.tokenize(text)
         if any(t.comments for t in tokens):
             raise Refused("comments are not allowed", "write it as the rule's description")
-        if any(t.token_type is TokenType.SEMICOLON for t in tokens):
+        if any(t.token_type.name == "SEMICOLON" for t in tokens):
             raise Refused("a semicolon is not allowed", "a rule is one condition")
         trees = sqlglot.parse(text) if tokens else []
     except SqlglotError as e:
-        detail = next(iter(getattr(e, "errors", ())), {})
+        detail: dict[str, Any] = next(iter(getattr(e, "errors", ())), {})
         near = f" near {detail['highlight']!r}" if detail.get("highlight") else ""
         raise Refused(
             f"the rule is not SQL: syntax error{near}", "write a condition, as in distance > 0"
@@ -92,6 +109,8 @@ class _Renderer:
 
     def column(self, node: exp.Column) -> Typed:
         name = node.name
+        if node.args.get("table"):
+            raise Refused(f"{node.sql()} is not a column", "write its name alone: a rule sees one row")
         if name not in self.columns:
             raise Refused(
                 f"{name} is not a column of this contract", f"its columns: {', '.join(self.columns)}"
@@ -115,7 +134,7 @@ class _Renderer:
             return Typed(str(int(value)), "integer", len(str(int(value))))
         scale = -int(value.as_tuple().exponent)
         digits = max(len(value.as_tuple().digits), scale + 1)
-        return exact(f"{value:f}", digits, scale)
+        return exact(f"{value:f}", digits, scale, name=text)
 
     def boolean(self, node: exp.Boolean) -> Typed:
         return Typed(literal(bool(node.this)), "boolean")
@@ -147,8 +166,10 @@ class _Renderer:
         return self.render(node.this)
 
     def negative(self, node: exp.Neg) -> Typed:
-        found = wide(self._numeric(node.this, "-"))
-        return replace(found, sql=f"(- {found.sql})", name="")
+        found = self._numeric(node.this, "-")
+        if isinstance(node.this, exp.Literal):
+            return replace(found, sql=f"-{found.sql}")
+        return replace(wide(found), sql=f"(- {wide(found).sql})", name="")
 
     def logic(self, node: exp.And | exp.Or) -> Typed:
         word = "AND" if isinstance(node, exp.And) else "OR"
@@ -172,13 +193,14 @@ class _Renderer:
             comparable(value, other)
         if value.kind == "boolean":
             raise Refused("BETWEEN conditions is not allowed", "use = or <>")
-        # Written out: Flink would take the parts apart in the same way.
-        return _boolean(f"{value.sql} >= {low.sql} AND {value.sql} <= {high.sql}")
+        return _boolean(f"{value.sql} BETWEEN {low.sql} AND {high.sql}")
 
     def membership(self, node: exp.In) -> Typed:
         if node.args.get("query"):
             raise Refused("a subquery is not allowed: a rule sees one row", "list the values")
         value, others = self.render(node.this), [self.render(e) for e in node.expressions]
+        if not others:
+            raise Refused("IN has no values", "list the values, as in origin IN ('EWR', 'JFK')")
         for other in others:
             comparable(value, other)
         return _boolean(f"{value.sql} IN ({', '.join(o.sql for o in others)})")
@@ -192,7 +214,7 @@ class _Renderer:
 
     def state(self, node: exp.Is) -> Typed:
         value, wanted = self.render(node.this), node.expression
-        if isinstance(wanted, exp.Null) and not wanted.args.get("negate"):
+        if isinstance(wanted, exp.Null):
             return _boolean(f"{value.sql} IS NULL")
         if isinstance(wanted, exp.Boolean) and value.kind == "boolean":
             return _boolean(f"{value.sql} IS {literal(bool(wanted.this))}")
@@ -312,7 +334,7 @@ _ARITHMETIC: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 _TWO = frozenset({"this", "expression"})
 _ONE = frozenset({"this"})
 _HANDLERS: dict[type, tuple[Callable[[_Renderer, Any], Typed], frozenset[str]]] = {
-    exp.Column: (_Renderer.column, _ONE),
+    exp.Column: (_Renderer.column, frozenset({"this", "table"})),
     exp.Literal: (_Renderer.literal, frozenset({"this", "is_string"})),
     exp.Boolean: (_Renderer.boolean, _ONE),
     exp.Cast: (_Renderer.moment, frozenset({"this", "to"})),

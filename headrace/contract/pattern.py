@@ -1,7 +1,8 @@
 r"""Regular expressions that mean the same to Java (which runs them), ECMA-262 (which ODCS names) and Python.
 
-Only the common part is taken. What Java cannot run safely is refused here, since a job meets it with bytes that
-a stranger wrote: ``(a|b)*`` over 200 kB ends in a StackOverflowError inside Flink, and so in a restart for ever.
+Only the common part is taken. What Java cannot run safely is refused, since a job meets it with bytes that
+a stranger wrote: ``(a|b)*`` over 200 kB ends in a StackOverflowError inside Flink, so in a restart for
+ever. And Flink takes a pattern that Java cannot compile for one that never matches, without a word.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 
 MAX_REPEATS = 1000
-"""How often groups may be repeated in all, products of nested ones included: Java recurses once a repetition."""
+"""How often groups may be repeated, products of nested ones included: Java recurses once a repetition."""
 UNBOUNDED = 1_000_000
 
 _ESCAPES = frozenset("dDwWsSbBtnrf")

@@ -1,4 +1,4 @@
-"""What the standard has no word for, in customProperties: time, partitioning, unknown fields, the topic's size."""
+"""What the standard has no word for, in customProperties: time, partitions, unknown fields, topic size."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class _Reader:
             )
         elif column.type.kind not in ("date", "timestamp") or not column.required:
             what = f"{partition.source} is {'' if column.required else 'not required, and '}a {column.type}"
-            # A NULL would land in Hive's default partition, and Parquet leaves partition columns out of the file.
+            # NULL would land in Hive's default partition, and the file does not hold the column: lost.
             self._note("partitionBy", what, "name a required date or timestamp")
         if partition.name in self.columns:
             clash = self.columns[partition.name]

@@ -1,8 +1,8 @@
-"""All that a contract promises about one row, as one SQL expression: NULL, or the first promise that is broken.
+"""All that a contract promises about one row, as one SQL expression: NULL, or the first promise broken.
 
-Flink compiles it to JVM code, so no record passes through Python. The order is fixed (columns as they stand in
-the file, each required → enum → pattern → bounds → length; then the bound on the future; then the named rules),
-so the same record always gets the same verdict. A check whose answer is unknown passes, as in SQL's CHECK.
+Flink compiles it to JVM code, so no record passes through Python. The order is fixed (columns as in the file,
+each required → enum → pattern → bounds → length; then the bound on the future; then the named rules), so the
+same record always gets the same verdict. A check whose answer is unknown passes, as in SQL's CHECK.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def verdict_sql(contract: Contract) -> str:
         "CASE\n    " + "\n    ".join(whens[i : i + CHECKS_A_CASE]) + "\n  END"
         for i in range(0, len(whens), CHECKS_A_CASE)
     ]
-    # Without the cast, a single text would give CHAR(n), and texts of many lengths whatever Flink makes of them.
+    # Without the cast, texts of one length would make it CHAR(n).
     return f"CAST({cases[0] if len(cases) == 1 else 'COALESCE(' + ', '.join(cases) + ')'} AS STRING)"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
+Value = str | int | float | Decimal | bool | date | datetime | timedelta
+
 MAX_INTERVAL = timedelta(days=99, hours=23, minutes=59, seconds=59)
 """Flink's parser takes two digits of days; ``DAY(4)`` is refused by its type system."""
 
@@ -14,7 +16,7 @@ def identifier(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def literal(value: str | int | float | Decimal | bool | date | datetime | timedelta) -> str:  # noqa: PYI041
+def literal(value: Value) -> str:
     """A value as Flink SQL. Moments are in UTC, as the session's time zone is.
 
     A backslash is an ordinary character in Flink's strings; only the quote is doubled.
@@ -27,13 +29,15 @@ def literal(value: str | int | float | Decimal | bool | date | datetime | timede
         return f"{value!r}E0" if "e" not in repr(value) else repr(value).upper()
     if isinstance(value, (int, Decimal)):
         return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return _interval(value) if isinstance(value, timedelta) else _moment(value)
+
+
+def _moment(value: date) -> str:
     if isinstance(value, datetime):
         # Flink has no literal for TIMESTAMP_LTZ; the cast is folded when the job is compiled.
         moment = value.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
         return f"CAST(TIMESTAMP '{moment}' AS TIMESTAMP_LTZ(6))"
-    if isinstance(value, date):
-        return f"DATE '{value.isoformat()}'"
-    return _interval(value)
+    return f"DATE '{value.isoformat()}'"
 
 
 def _interval(value: timedelta) -> str:

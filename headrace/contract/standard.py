@@ -1,8 +1,8 @@
 """Which keys of the Open Data Contract Standard mean something here, and a complaint about every other one.
 
-The standard's own model ignores what it does not know below the root, and knows much that headrace does not do.
-A key that is accepted and ignored is a promise silently broken, so each key is in exactly one of three lists:
-used, documentation (it cannot change a row), or refused.
+The standard's own model ignores what it does not know below the root, and knows much that is not done here.
+A key that is accepted and ignored is a promise silently broken, so each key is in exactly one of three
+lists: used, documentation (it cannot change a row), or refused.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ OBJECT = _keys(
     {"customProperties": "move them to the contract's own customProperties"},
 )
 PROPERTY = _keys(
-    "name logicalType physicalType physicalName required primaryKey primaryKeyPosition logicalTypeOptions enum"
-    " description classification semanticType quality",
-    f"{_PROSE} businessName deprecated synonyms transformSourceObjects transformLogic transformDescription examples"
-    " criticalDataElement relationships",
+    "name logicalType physicalType physicalName required primaryKey primaryKeyPosition logicalTypeOptions"
+    " enum description classification semanticType quality",
+    f"{_PROSE} businessName deprecated synonyms transformSourceObjects transformLogic transformDescription"
+    " examples criticalDataElement relationships",
     {
         "properties": "nested objects are not supported: flatten it into columns",
         "items": "arrays are not supported: flatten it into columns",
@@ -125,7 +125,7 @@ def _floats(value: Any) -> Any:
 
 
 def _nearest(document: Document, location: tuple[int | str, ...]) -> Path:
-    """pydantic puts names of union members into its locations; the lines of the file do not know them."""
+    """The path in the file: pydantic puts names of union members into its locations."""
     path: Path = ()
     for key in location:
         if (*path, key) in document.lines:

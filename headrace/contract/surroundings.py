@@ -91,7 +91,8 @@ def _owner(document: Document, team: Any) -> str:
 def _topic(document: Document, root: Mapping[str, Any]) -> str:
     """The standard has no word for a topic in a server; it is the schema's physical name."""
     path: Path = ("schema", 0, "physicalName")
-    found = next(iter(root.get("schema") or ()), {}).get("physicalName")
+    objects: list[dict[str, Any]] = root.get("schema") or [{}]
+    found = objects[0].get("physicalName")
     if not found:
         remedy = "write physicalType: topic and physicalName: the topic's name"
         document.problem(path, "the schema object names no topic", remedy)

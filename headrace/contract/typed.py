@@ -1,8 +1,8 @@
 """What a rule's value is: its SQL, its kind, and for exact numbers how many digits it can have.
 
-Flink answers silently where types do not fit: it compares a string with a number by casting, ``INT + 1`` wraps at
-the edge, and a decimal of more than 38 digits loses its scale or becomes NULL. Each step here either keeps the
-value exact or refuses the rule.
+Flink is silent where types do not fit: it compares a string with a number by casting, ``INT + 1`` wraps at
+the edge, and a decimal of more than 38 digits loses its scale or becomes NULL. Each step here either keeps
+the value exact or refuses the rule.
 """
 
 from __future__ import annotations
@@ -43,11 +43,13 @@ NUMERIC = ("integer", "decimal", "double")
 
 
 def check_number(value: Typed, user: str) -> None:
+    """Refuse what is no number."""
     if value.kind not in NUMERIC:
         raise Refused(f"{user} needs a number, not {value}")
 
 
 def comparable(left: Typed, right: Typed) -> None:
+    """Refuse to compare two values where Flink would cast one of them."""
     if (left.kind in NUMERIC and right.kind in NUMERIC) or (left.kind == right.kind != "interval"):
         return
     moments = {"date": "DATE '2013-12-31'", "timestamp": "TIMESTAMP '2013-12-31 23:59:59'"}
@@ -72,8 +74,9 @@ def common(values: list[Typed], user: str) -> Typed:
     return first
 
 
-def exact(sql: str, digits: int, scale: int) -> Typed:
-    return _fitting(Typed(sql, "decimal", digits, scale), sql)
+def exact(sql: str, digits: int, scale: int, name: str) -> Typed:
+    """A decimal of at most that many digits; ``name`` is how its author wrote it."""
+    return _fitting(Typed(sql, "decimal", digits, scale, name), name)
 
 
 def _fitting(value: Typed, user: str) -> Typed:
@@ -87,16 +90,22 @@ def wide(value: Typed) -> Typed:
     """Integers as decimals that hold them all, so that nothing wraps."""
     if value.kind != "integer":
         return value
-    return Typed(f"CAST({value.sql} AS DECIMAL({value.digits}, 0))", "decimal", value.digits, 0, value.name)
+    return Typed(
+        f"CAST({value.sql} AS DECIMAL({value.digits}, 0))",
+        "decimal",
+        value.digits,
+        0,
+        value.name or value.sql,
+    )
 
 
 def calculated(sign: str, left: Typed, right: Typed) -> Typed:
     """The result of an operator, by Flink's own rules for the digits of decimals."""
-    sql = f"({left.sql} {sign} {right.sql})"
+    sql, name = f"({left.sql} {sign} {right.sql})", f"{left.name} {sign} {right.name}"
     if "double" in (left.kind, right.kind):
-        return Typed(sql, "double")
+        return Typed(sql, "double", name=name)
     if sign == "*":
         scale = left.scale + right.scale
-        return exact(sql, left.digits + right.digits + (1 if scale else 0), scale)
+        return exact(sql, left.digits + right.digits + (1 if scale else 0), scale, name)
     scale = max(left.scale, right.scale)
-    return exact(sql, max(left.digits - left.scale, right.digits - right.scale) + scale + 1, scale)
+    return exact(sql, max(left.digits - left.scale, right.digits - right.scale) + scale + 1, scale, name)

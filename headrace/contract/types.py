@@ -32,8 +32,8 @@ class Unsupported(ValueError):  # noqa: N818 - read as a sentence: a type is uns
 def column_type(logical: Any, physical: Any) -> ColumnType:
     """The type of a property.
 
-    An integer has 64 bits unless ``physicalType`` says INT (the standard's own default, 32 bits, would turn away
-    more than a JSON producer expects). A number must say DECIMAL(p,s) or DOUBLE: there is no neutral choice.
+    An integer has 64 bits unless ``physicalType`` says INT (the standard's default of 32 bits would turn away
+    what a JSON producer may send). A number must say DECIMAL(p,s) or DOUBLE: there is no neutral choice.
 
     Raises:
         Unsupported: no kind of ours holds it.

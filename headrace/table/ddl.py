@@ -65,7 +65,7 @@ def sink_ddl(columns: Sequence[TableColumn], *, name: str, options: Mapping[str,
 
 
 def verdict_view(contract: Contract, *, name: str, source: str) -> str:
-    """``CREATE VIEW`` of the source with ``_verdict``: NULL, or ``reason:field:rule`` of the first broken promise."""
+    """``CREATE VIEW`` of the source with ``_verdict``: NULL, or the first promise broken."""
     columns = [identifier(c) for c in (*(c.name for c in contract.columns), *_METADATA)]
     verdict = f"{verdict_sql(contract)} AS `_verdict`"
     return f"CREATE VIEW {identifier(name)} AS\n{_select([*columns, verdict], source)}"
