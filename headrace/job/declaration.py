@@ -22,13 +22,10 @@ class Ingest:
     Args:
         contract: id of the contract in ``contracts/``; names the job too.
         checkpoint_every: how often rows become publishable: ``500ms``, ``10s``, ``1min``.
-        shuffle_by_partition: send the rows of one table partition to one writer. For catch-ups over
-            many partitions: fewer, larger files, at the price of one shuffle.
     """
 
     contract: str
     checkpoint_every: str = "10s"
-    shuffle_by_partition: bool = False
 
     @property
     def name(self) -> str:
