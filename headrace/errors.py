@@ -17,7 +17,7 @@ Bad *data* is never an exception: it is a row in quarantine.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 
 class HeadraceError(Exception):
@@ -30,8 +30,8 @@ class HeadraceError(Exception):
         facts: the same facts for machines; must never hold a secret or a personal value.
     """
 
-    code: ClassVar[str] = "error"
-    exit_code: ClassVar[int] = 1
+    code: str = "error"
+    exit_code: int = 1
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "", **facts: Any) -> None:
         self.what, self.where, self.remedy, self.facts = what, where, remedy, facts

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from headrace import project, settings
 from headrace.cli.output import Format, Output, emit, progress
+from headrace.cli.branch import branches
 from headrace.cluster import flink as rest
-from headrace.errors import JobError, StackError, UsageError
+from headrace.cluster import kafka, metrics
+from headrace.contract.load import load_named
+from headrace.errors import HeadraceError, JobError, StackError, UsageError
 from headrace.job.declaration import find
+from headrace.job.run import REPORT
+from headrace.lake.branch import Rulings
+from headrace.lake.checkpoints import savepoints
+from headrace.lake.ledger import Ledger
+from headrace.lake.store import connect
 from headrace.stack import flink as local_flink
 
 Job = Annotated[str, typer.Argument(help="The job, as in jobs/JOB.py.")]
@@ -57,29 +68,36 @@ def submit(job: str, savepoint: str | None = None) -> str:
     if command is None:
         raise StackError("there is no flink command", remedy="headrace stack up")
     given = ["-s", savepoint] if savepoint else []
-    done = subprocess.run(
-        [command, "run", "-d", *given, "-pym", f"jobs.{job}"],
-        env=env,
-        cwd=project.root(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
-    if found is None:
-        raise JobError(
-            _why(done.stdout + done.stderr), where=f"jobs/{job}.py", remedy="headrace stack status"
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        done = subprocess.run(
+            [command, "run", "-d", *given, "-pym", f"jobs.{job}"],
+            env={**env, REPORT: str(report)},
+            cwd=project.root(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
+        found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
+        if found is None:
+            raise _refused(job, report, done.stdout + done.stderr)
     return found[1]
 
 
-def _why(said: str) -> str:
-    """Our own message if the job spoke, else the innermost cause that Flink names."""
-    own = re.search(r"headrace says: (.*?)(?:\nheadrace ends\n)", said, re.DOTALL)
-    if own:
-        return own[1]
+def _refused(job: str, report: Path, said: str) -> HeadraceError:
+    """The job's own error if it left one, else the innermost cause that Flink names."""
+    if report.is_file():
+        own = json.loads(report.read_text())
+        error = HeadraceError(own["what"], where=own["where"], remedy=own["remedy"])
+        error.exit_code = own["exit_code"]
+        error.code = own["error"]
+        return error
     causes = re.findall(r"Caused by: (.*)", said)
-    return (causes or said.strip().splitlines() or ["no message"])[-1][:600]
+    return JobError(
+        (causes or said.strip().splitlines() or ["Flink said nothing"])[-1][:600],
+        where=f"jobs/{job}.py",
+        remedy="headrace stack status; headrace stack logs jobmanager",
+    )
 
 
 def stop(job: Job, fmt: Output = Format.text) -> None:
@@ -92,11 +110,81 @@ def stop(job: Job, fmt: Output = Format.text) -> None:
     if not running:
         raise UsageError(f"job {job} does not run", remedy=f"headrace status {job}")
     with progress(f"stopping {job} with a savepoint"):
-        saved = {j.id: rest.stop(env.flink.rest, j.id) for j in running}
+        place = f"{env.store.warehouse}/{savepoints(job)}"
+        saved = {j.id: rest.stop(env.flink.rest, j.id, place) for j in running}
     emit({"job": job, "savepoints": saved}, fmt, lambda: "\n".join(f"{j} → {s}" for j, s in saved.items()))
 
 
-def live(env: settings.Settings, job: str) -> list[Any]:
+def status(job: Job, fmt: Output = Format.text) -> None:
+    """Show where a job stands: lag, frontier, unpublished files, last checkpoint, restarts, forks.
+
+    Example: headrace status flights -o json
+    """
+    env = settings.load()
+    contract = load_named(job)
+    warehouse = connect(env.store)
+    ledger = Ledger(warehouse, job)
+    head = ledger.head()
+    topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic_prefix + contract.topic)
+    found = branches(job)
+    followed = [b for b in found if b.followed]
+    result = {
+        "job": job,
+        "flink_jobs": [_flink_job(env, j) for j in live(env, job)],
+        "batch": head.batch,
+        "versions": head.versions,
+        "rows": head.rows,
+        "frontier": head.frontier,
+        "lag": {p: end - head.frontier.get(p, topic.log_start[p]) for p, end in topic.log_end.items()},
+        "claim": followed[0].claim.number if followed else None,
+        "state": followed[0].state if followed else "no submission",
+        "unpublished_files": sum(len(m.files) for b in followed for ms in b.manifests.values() for m in ms),
+        "forks": [b.to_json() for b in found if b.state == "fork"],
+        "set_aside": [b.claim.number for b in found if b.state == "set aside"],
+        "accepted_losses": [s for d in Rulings.of(ledger.decisions()).losses for s in d["spans"]],
+    }
+    emit(result, fmt, lambda: _page(result))
+
+
+def _flink_job(env: settings.Settings, job: rest.Job) -> dict[str, Any]:
+    done = rest.checkpoints(env.flink.rest, job.id)
+    return {
+        "id": job.id,
+        "state": job.state,
+        "since": job.started.isoformat(),
+        "restarts": metrics.restarts(env.flink.rest, job.id),
+        "checkpoints": {"completed": done.completed, "failed": done.failed},
+        "last_checkpoint": done.last.at.isoformat() if done.last else None,
+        "failure": rest.failure(env.flink.rest, job.id),
+    }
+
+
+def _page(s: dict[str, Any]) -> str:
+    running = [
+        f"{j['state']} since {j['since']}, {j['restarts']} restarts, last checkpoint {j['last_checkpoint']}"
+        + (f"\n{'':<20} {j['failure']}" if j["failure"] else "")
+        for j in s["flink_jobs"]
+    ]
+    forks = [
+        f"claim {f['claim']} at {', '.join(sorted({str(p) for p in f['forks_at'].values()}))},"
+        f" checkpoints {f['checkpoints'][0]}-{f['checkpoints'][1]}: `headrace branch show {s['job']} {f['claim']}`"
+        for f in s["forks"]
+    ]
+    lines = {
+        f"job {s['job']}": "; ".join(running) or "does not run",
+        "published": f"batch {s['batch']}, "
+        + (", ".join(f"{n:,} rows in {o}" for o, n in s["rows"].items()) or "nothing yet"),
+        "frontier": " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items())) or "—",
+        "behind the topic": f"{sum(s['lag'].values()):,} offsets",
+        "unpublished": f"{s['unpublished_files']} files",
+        "claim": f"{s['claim']} ({s['state']})" if s["claim"] else s["state"],
+        "forks": "; ".join(forks) or "none",
+    }
+    if s["accepted_losses"]:
+        lines["accepted losses"] = " ".join(s["accepted_losses"])
+    return "\n".join(f"{name:<20} {value}" for name, value in lines.items())
+
+
+def live(env: settings.Settings, job: str) -> list[rest.Job]:
     """The Flink jobs of that name that are not at an end."""
-    ended = ("FINISHED", "CANCELED", "FAILED")
-    return [j for j in rest.jobs(env.flink.rest) if j.name == job and j.state not in ended]
+    return [j for j in rest.jobs(env.flink.rest) if j.name == job and not j.ended]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -31,6 +32,8 @@ from headrace.lake.store import Warehouse, connect
 logger = structlog.get_logger()
 
 SAVEPOINT = "execution.state-recovery.path"
+REPORT = "HEADRACE_REPORT"
+"""Names a file in the environment: where a refused start leaves its error for whoever submitted."""
 FORBIDDEN = {
     "execution.checkpointing.unaligned.enabled": "true",
     "execution.checkpointing.mode": "AT_LEAST_ONCE",
@@ -115,8 +118,15 @@ def _start(
 def _resume(program: Program, ledger: Ledger, warehouse: Warehouse) -> str | None:
     """The newest good checkpoint on the branch; None only where the branch is empty."""
     found = checkpoints.newest_on_branch(warehouse, ledger)
-    if found is not None:
+    head = max((int(m.split("-")[0]) for m in ledger.head().manifests.values()), default=0)
+    if found is not None and found.number >= head:
         return found.path
+    if found is not None:
+        raise DecisionNeeded(
+            f"the newest checkpoint that can be found ({found.number}) is older than what is published ({head})",
+            where=found.path,
+            remedy="give a newer savepoint: `flink run -s PATH …`; from this one the job would repeat rows",
+        )
     if ledger.newest("done") or any(
         next(iter(warehouse.keys(f"{o.id}/_staged/manifests/")), None) for o in program.outputs
     ):
@@ -141,7 +151,6 @@ def _placed(start: Start, job: Ingest, warehouse: Warehouse, parallelism: int) -
         "pipeline.name": job.name,
         "parallelism.default": str(parallelism),
         "execution.checkpointing.dir": f"{own}/checkpoints",
-        "execution.checkpointing.savepoint-dir": f"{own}/savepoints",
     }
     if start.savepoint:
         placed[SAVEPOINT] = start.savepoint
@@ -173,8 +182,8 @@ def _execute(table_env: object, plan: lock.Lock) -> str:
 
 
 def _report(error: HeadraceError) -> int:
-    if os.environ.get("HEADRACE_OUTPUT") == "json":
-        logger.error("not submitted", **error.to_json())
-    else:
-        logger.error(str(error))
+    """Say it on stderr, and to `headrace run` by the file that it named: Flink's client hides exit codes."""
+    sys.stderr.write(f"error: {error}\n")
+    if place := os.environ.get(REPORT):
+        Path(place).write_text(json.dumps({**error.to_json(), "exit_code": error.exit_code}))
     return error.exit_code

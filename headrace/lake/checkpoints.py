@@ -1,7 +1,8 @@
 """Which checkpoint or savepoint a new submission goes on from: the newest good one on the branch.
 
-Flink is told to keep them under ``_flink/<job>/<submission>/``, so a path says whose it is, and the
-ledger says whether that submission is on the branch. Only a checkpoint with its ``_metadata`` is good:
+The state of each seal operator names the submission that sealed it, and Flink keeps such small state
+inside ``_metadata``. So a savepoint tells whose it is, wherever it was put and whoever took it, and the
+ledger tells whether that submission is on the branch. Only a checkpoint with its ``_metadata`` is good:
 Flink writes that file last.
 """
 
@@ -18,40 +19,62 @@ from headrace.lake.store import Warehouse
 MAGIC = 0x4960672D
 """First four bytes of Flink's checkpoint metadata (MetadataSerializers.HEADER_MAGIC_NUMBER)."""
 _HEADER = struct.Struct(">iiq")
+_SEALED = re.compile(rb"headrace-sealed\|([a-z0-9_]+)\|([a-z0-9_]+)\|([0-9A-Za-z-]+)\|(\d{10}-[0-9a-f]{16})")
 
 
 @dataclass(frozen=True, order=True)
 class Checkpoint:
-    """A restorable point of a submission."""
+    """A restorable point of a submission: what a job that is restored from it goes on from."""
 
     number: int
     path: str
     """Its address, as Flink takes it."""
+    submission: str
+    manifests: tuple[tuple[str, str], ...]
+    """Per output, the manifest that the first one behind it will follow."""
 
 
 def folder(job: str, submission: str) -> str:
-    """The key under which a submission keeps its checkpoints and savepoints."""
+    """The key under which a submission keeps its checkpoints."""
     return f"_flink/{job}/{submission}"
 
 
+def savepoints(job: str) -> str:
+    """The key under which `headrace stop` puts a job's savepoints."""
+    return f"_flink/{job}/savepoints"
+
+
 def of_submission(warehouse: Warehouse, job: str, submission: str) -> list[Checkpoint]:
-    """All good checkpoints and savepoints of a submission, oldest first."""
+    """All good checkpoints and savepoints of a submission, oldest first.
+
+    Looks where headrace puts them, and where a cluster puts what ``flink stop`` was not told a place for.
+    """
     found = []
-    for key in warehouse.keys(f"{folder(job, submission)}/"):
-        if re.search(r"/(chk-\d+|savepoint-[^/]+)/_metadata$", key):
-            number = _number(warehouse, key)
-            if number is not None:
-                found.append(Checkpoint(number, f"{warehouse.uri}/{key.removesuffix('/_metadata')}"))
+    for place in (folder(job, submission), savepoints(job), "_flink/savepoints"):
+        for key in warehouse.keys(f"{place}/"):
+            if key.endswith("/_metadata"):
+                checkpoint = read(warehouse, key)
+                if checkpoint and checkpoint.submission == submission:
+                    found.append(checkpoint)
     return sorted(found)
 
 
-def _number(warehouse: Warehouse, key: str) -> int | None:
-    """The checkpoint number out of the metadata's header; None if this is no metadata."""
-    raw = warehouse.read_start(key, _HEADER.size)
+def read(warehouse: Warehouse, key: str) -> Checkpoint | None:
+    """What a ``_metadata`` file tells; None if it is none, or no job of ours wrote it."""
+    raw = warehouse.read(key)
     if len(raw) < _HEADER.size:
         return None
-    magic, _version, number = _HEADER.unpack(raw)
-    return number if magic == MAGIC else None
+    magic, _version, number = _HEADER.unpack(raw[: _HEADER.size])
+    sealed = {(m[2].decode(), m[3].decode(), m[4].decode()) for m in _SEALED.finditer(raw)}
+    submissions = {submission for _, submission, _ in sealed}
+    if magic != MAGIC or len(submissions) != 1:
+        return None
+    return Checkpoint(
+        number=number,
+        path=f"{warehouse.uri}/{key.removesuffix('/_metadata')}",
+        submission=submissions.pop(),
+        manifests=tuple(sorted((output, manifest) for output, _, manifest in sealed)),
+    )
 
 
 def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:

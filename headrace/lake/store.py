@@ -70,11 +70,6 @@ class Warehouse:
         with reached(self.uri):
             return bytes(obstore.get(self.objects, key).bytes())
 
-    def read_start(self, key: str, length: int) -> bytes:
-        """The first bytes of one object."""
-        with reached(self.uri):
-            return bytes(obstore.get_range(self.objects, key, start=0, length=length))
-
     def keys(self, prefix: str, after: str | None = None) -> Iterator[str]:
         """Keys below a prefix, in order, optionally only those behind ``after``."""
         with reached(self.uri):

@@ -16,12 +16,35 @@ record OutputIdentity(
         String path, String output, String job, String submission, long claim, String contractVersion)
         implements Serializable {
 
+    private static final String STATE_MARK = "headrace-sealed";
+
     String stagedFolder() {
         return path + "/_staged/" + submission;
     }
 
     String manifestPath(Manifest manifest) {
         return path + "/_staged/manifests/" + manifest.id() + ".json";
+    }
+
+    /**
+     * What the seal operator keeps: the newest manifest, and who sealed it.
+     *
+     * <p>One readable line, because Flink keeps small operator state inside a checkpoint's {@code
+     * _metadata}: from there headrace reads which submission a savepoint belongs to, wherever it was
+     * put and whoever took it.
+     */
+    String stateOf(String manifest) {
+        return String.join("|", STATE_MARK, job, output, submission, manifest);
+    }
+
+    /** The manifest in what {@link #stateOf} wrote; a restored state names the former submission. */
+    String manifestOf(String state) {
+        String[] parts = state.split("\\|");
+        if (parts.length != 5 || !parts[0].equals(STATE_MARK) || !parts[2].equals(output)) {
+            throw new IllegalStateException(
+                    "output " + output + " was handed the state of something else: " + state);
+        }
+        return parts[4];
     }
 
     /** The path of a staged file as the table knows it: relative to the table's folder. */

@@ -34,12 +34,12 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
         implements OneInputStreamOperator<
                 CommittableMessage<FileSinkCommittable>, CommittableMessage<Manifest>> {
 
-    private static final ListStateDescriptor<String> PARENT =
-            new ListStateDescriptor<>("parent", Types.STRING);
+    private static final ListStateDescriptor<String> SEALED =
+            new ListStateDescriptor<>("sealed", Types.STRING);
 
     private final OutputIdentity identity;
 
-    private transient ListState<String> parentState;
+    private transient ListState<String> sealedState;
     private transient String parent;
     private transient List<FileSinkCommittable> received;
 
@@ -52,9 +52,9 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
         super.initializeState(context);
         refuseUnalignedBarriers();
         received = new ArrayList<>();
-        parentState = context.getOperatorStateStore().getListState(PARENT);
-        for (String stored : parentState.get()) {
-            parent = stored;
+        sealedState = context.getOperatorStateStore().getListState(SEALED);
+        for (String stored : sealedState.get()) {
+            parent = identity.manifestOf(stored);
         }
         if (context.isRestored() && parent == null) {
             throw new IllegalStateException(
@@ -100,6 +100,6 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
     @Override
     public void snapshotState(StateSnapshotContext context) throws Exception {
         super.snapshotState(context);
-        parentState.update(List.of(parent));
+        sealedState.update(List.of(identity.stateOf(parent)));
     }
 }
