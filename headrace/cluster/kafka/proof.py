@@ -1,0 +1,213 @@
+"""Whether Kafka really has no record where publish found none: the proof behind each hole of a frontier (G1).
+
+Transaction markers, aborted records and compaction leave offsets without a record. Nothing tells them from
+records that a job skipped, except a consumer: it reads committed records from the span's start in one pass,
+and once its *position* has passed the span's end without handing over a record inside, there is none.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, Protocol, TypeVar
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import (
+    KafkaError,
+    OffsetOutOfRangeError,
+    UnknownTopicOrPartitionError,
+    UnsupportedCodecError,
+)
+
+from headrace.cluster.kafka.topics import PATIENCE_MS, refused, where
+from headrace.errors import ClusterError
+
+SHOWN = 5
+"""How many offsets of a refuted hole are named."""
+
+FAR = 5_000
+"""From hole to hole, so many offsets are read over; a longer way is jumped. Each hole is read whole."""
+
+POLL_MS = 500
+DEADLINE_S = 30.0
+
+_CONSUMER = {
+    "group_id": None,
+    "enable_auto_commit": False,
+    "isolation_level": "read_committed",
+    # A reset would jump over what retention took, and call it absent.
+    "auto_offset_reset": "none",
+    "bootstrap_timeout_ms": PATIENCE_MS,
+    # In pure Python the checksum costs more than all the rest, and only offsets are looked at here.
+    "check_crcs": False,
+    "max_poll_records": 5_000,
+}
+
+
+class Hole(Protocol):
+    """Offsets ``first`` to ``last``, both included, of one partition."""
+
+    @property
+    def partition(self) -> int:
+        """The partition."""
+
+    @property
+    def first(self) -> int:
+        """The first offset."""
+
+    @property
+    def last(self) -> int:
+        """The last offset."""
+
+
+H = TypeVar("H", bound=Hole)
+
+
+class Verdict(str, Enum):
+    """What became of a hole's offsets."""
+
+    absent = "absent"
+    """Kafka made the hole: markers, aborted records, compaction."""
+    present = "present"
+    """A committed record is there: whoever read the topic skipped it."""
+    lost = "lost"
+    """At least one of its offsets is below the log start: nobody can say any more."""
+
+
+@dataclass(frozen=True)
+class Proof(Generic[H]):
+    """The verdict on one hole."""
+
+    hole: H
+    verdict: Verdict
+    offsets: tuple[int, ...] = ()
+    """Where ``present``: the first few offsets that hold a record."""
+
+
+def hole_verdicts(
+    bootstrap: str, topic_prefix: str = "", within_s: float = DEADLINE_S
+) -> Callable[[str, list[H]], dict[H, str]]:
+    """What publish asks: ``(topic, holes)`` → ``absent``, ``present`` or ``lost`` for each."""
+
+    def ask(topic: str, spans: list[H]) -> dict[H, str]:
+        proofs = holes(bootstrap, topic_prefix + topic, spans, within_s=within_s)
+        return {p.hole: p.verdict.value for p in proofs}
+
+    return ask
+
+
+def holes(bootstrap: str, topic: str, spans: Iterable[H], *, within_s: float = DEADLINE_S) -> list[Proof[H]]:
+    """Prove for each span whether a consumer of committed records meets none in it.
+
+    Args:
+        bootstrap: the brokers.
+        topic: its full name.
+        spans: in any order, without overlap; those of one partition are read in one pass.
+        within_s: seconds without any progress before giving up.
+
+    Raises:
+        ClusterError: no answer in time (an open transaction before a span's end does that too), a span
+            beyond the end of the log, no such topic.
+    """
+    by_partition: dict[int, list[H]] = {}
+    for span in sorted(set(spans), key=lambda s: (s.partition, s.first)):
+        by_partition.setdefault(span.partition, []).append(span)
+    if not by_partition:
+        return []
+    try:
+        consumer = KafkaConsumer(bootstrap_servers=bootstrap, **_CONSUMER)
+    except KafkaError as e:
+        raise refused(e, bootstrap, topic) from e
+    try:
+        known = consumer.partitions_for_topic(topic)
+        if not known:
+            raise UnknownTopicOrPartitionError(topic)
+        if missing := sorted(by_partition.keys() - known):
+            raise ClusterError(f"the topic has no partition {missing[0]}", where=where(bootstrap, topic))
+        walks = [
+            _Walk(consumer, TopicPartition(topic, p), of_one, within_s) for p, of_one in by_partition.items()
+        ]
+        return [proof for walk in walks for proof in walk.prove()]
+    except UnsupportedCodecError as e:
+        raise ClusterError(
+            f"the topic is compressed with a codec that this Python cannot read: {e}",
+            where=where(bootstrap, topic),
+            remedy="pip install zstandard, lz4 or python-snappy",
+        ) from e
+    except KafkaError as e:
+        raise refused(e, bootstrap, topic) from e
+    finally:
+        consumer.close()
+
+
+class _Walk(Generic[H]):
+    """One pass over the holes of one partition, in order."""
+
+    def __init__(self, consumer: Any, part: Any, spans: Sequence[H], within_s: float) -> None:
+        self.consumer, self.part, self.spans, self.within_s = consumer, part, spans, within_s
+        self.firsts = [span.first for span in spans]
+        self.found: dict[H, list[int]] = {span: [] for span in spans}
+        self.lost: set[H] = set()
+
+    def prove(self) -> list[Proof[H]]:
+        self.consumer.assign([self.part])
+        self._begin(0, at=self.firsts[0])
+        for number, span in enumerate(self.spans):
+            if span.first - self.consumer.position(self.part) > FAR:
+                self._begin(number, at=span.first)
+            self._pass(number)
+        return [self._judged(span) for span in self.spans]
+
+    def _judged(self, span: H) -> Proof[H]:
+        if offsets := self.found[span]:
+            return Proof(span, Verdict.present, tuple(offsets))
+        return Proof(span, Verdict.lost if span in self.lost else Verdict.absent)
+
+    def _begin(self, number: int, at: int) -> None:
+        """Read on from an offset, or from the log start: then what begins below is lost."""
+        begin = max(at, int(self.consumer.beginning_offsets([self.part])[self.part]))
+        self.lost.update(span for span in self.spans[number:] if span.first < begin)
+        self.consumer.seek(self.part, begin)
+
+    def _pass(self, number: int) -> None:
+        """Go on until the position has passed the span's end."""
+        end, moved = self.spans[number].last, time.monotonic()
+        while (position := self.consumer.position(self.part)) <= end:
+            for offset in self._poll(number, position):
+                self._note(offset)
+            if self.consumer.position(self.part) > position:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > self.within_s:
+                raise self._stuck(position, end)
+
+    def _poll(self, number: int, position: int) -> list[int]:
+        try:
+            polled = self.consumer.poll(timeout_ms=POLL_MS)
+        except OffsetOutOfRangeError:
+            if position > int(self.consumer.end_offsets([self.part])[self.part]):
+                raise self._stuck(position, self.spans[number].last) from None
+            self._begin(number, at=position)  # retention overtook the reader
+            return []
+        return [record.offset for record in polled.get(self.part, ())]
+
+    def _note(self, offset: int) -> None:
+        nearest = bisect_right(self.firsts, offset) - 1
+        if nearest >= 0 and offset <= self.spans[nearest].last:
+            offsets = self.found[self.spans[nearest]]
+            if len(offsets) < SHOWN:
+                offsets.append(offset)
+
+    def _stuck(self, position: int, end: int) -> ClusterError:
+        reach = int(self.consumer.end_offsets([self.part])[self.part])
+        return ClusterError(
+            f"what is at offsets {position} to {end} cannot be proved:"
+            f" Kafka hands over committed records up to {reach} only",
+            where=f"topic {self.part.topic}, partition {self.part.partition}",
+            remedy="if a transaction is open, it ends by itself after its timeout: try again;"
+            " else the topic was cut or made anew (headrace topic ls)",
+            position=position,
+            reach=reach,
+        )

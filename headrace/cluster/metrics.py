@@ -1,0 +1,42 @@
+"""How a running job does, from Flink's metrics: told by the workers, seconds late, or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace.cluster.flink import detail
+from headrace.cluster.rest import ask
+
+
+def restarts(rest: str, job: str) -> int:
+    """How often it was restarted since this submission began."""
+    found: list[dict[str, Any]] = ask(rest, f"/jobs/{job}/metrics?get=numRestarts")
+    return int(found[0]["value"]) if found else 0
+
+
+def lag(rest: str, job: str) -> int | None:
+    """Records that Kafka holds and the sources have not read; None while no source has said so."""
+    found = [
+        pending
+        for vertex in detail(rest, job).vertices
+        if (pending := metric(rest, job, vertex.id, "pendingRecords", "sum")) is not None
+    ]
+    return int(sum(found)) if found else None
+
+
+def metric(rest: str, job: str, vertex: str, name: str, aggregate: str) -> float | None:
+    """A metric of a vertex's operators over all subtasks; None if no operator has it.
+
+    Args:
+        rest: the endpoint.
+        job: the job's id.
+        vertex: the vertex's id.
+        name: the metric's own name, behind the operator's.
+        aggregate: ``sum``, ``min``, ``max`` or ``avg``; several operators are summed up or compared alike.
+    """
+    base = f"/jobs/{job}/vertices/{vertex}/subtasks/metrics"
+    ids = [m["id"] for m in ask(rest, base) if m["id"].rpartition(".")[2] == name]
+    if not ids:
+        return None
+    values = [float(m[aggregate]) for m in ask(rest, f"{base}?get={','.join(ids)}&agg={aggregate}")]
+    return {"min": min, "max": max}.get(aggregate, sum)(values) if values else None
