@@ -37,7 +37,7 @@ class Document:
     Args:
         name: how the file is called in messages.
         data: dicts, lists, strings, booleans, ints, and :class:`~decimal.Decimal` for other numbers.
-        lines: the line of every value, by its path; a key's line is its value's line.
+        lines: the line of every value, by its path; where it has a key, the line of the key.
     """
 
     name: str
@@ -88,6 +88,7 @@ class _Open:
     value: Any
     path: Path
     key: str | None = None
+    key_line: int = 0
 
 
 class _Reader:
@@ -141,7 +142,7 @@ class _Reader:
                 first = self.document.lines[(*top.path, event.value)]
                 what = f"the key {event.value!r} stands twice, first in line {first}"
                 self._fail(event.start_mark, what, "remove one of them")
-            top.key = event.value
+            top.key, top.key_line = event.value, event.start_mark.line + 1
         else:
             self._place(self._value(event), event)
 
@@ -159,7 +160,7 @@ class _Reader:
             elif top.key is None:
                 self._fail(event.start_mark, "a key is a mapping or a list", "write a plain key")
             else:
-                path = (*top.path, top.key)
+                path, line = (*top.path, top.key), top.key_line
                 top.value[top.key] = value
                 top.key = None
         self.document.lines[path] = line

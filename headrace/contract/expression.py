@@ -19,7 +19,17 @@ from sqlglot.errors import SqlglotError
 
 from headrace.contract.model import ColumnType
 from headrace.contract.sql import MAX_INTERVAL, identifier, literal
-from headrace.contract.typed import Refused, Typed, calculated, check_number, common, comparable, exact, wide
+from headrace.contract.typed import (
+    ALLOWED,
+    Refused,
+    Typed,
+    calculated,
+    check_number,
+    common,
+    comparable,
+    exact,
+    wide,
+)
 
 MAX_CHARACTERS = 2000
 
@@ -265,7 +275,7 @@ class _Renderer:
         if found.kind != kind:
             raise Refused(
                 f"{user} needs a {kind}, not {found}",
-                "compare it with something" if kind == "boolean" else "",
+                "compare it with something" if kind == "boolean" else ALLOWED,
             )
         return found
 

@@ -33,8 +33,9 @@ def read_schema(document: Document) -> tuple[tuple[Column, ...], tuple[str, ...]
 
 
 def _check_object(document: Document, found: Mapping[str, Any]) -> None:
-    if found.get("name") != document.data.get("id"):
-        what = f"the schema object is called {found.get('name')}, the contract {document.data.get('id')}"
+    id_ = str(document.data.get("id"))
+    if found.get("name") != id_ and NAME.fullmatch(id_):
+        what = f"the schema object is called {found.get('name')}, the contract {id_}"
         document.problem((*OBJECT_PATH, "name"), what, "give both one name: it is the table's")
     if found.get("physicalType") not in (None, "topic"):
         what = f"physicalType {found['physicalType']} is not supported"
@@ -109,7 +110,6 @@ def _rules(
 def _rule(
     document: Document, path: Path, found: Mapping[str, Any], types: Mapping[str, ColumnType]
 ) -> Rule | None:
-    check_keys(document, path, found, QUALITY)
     name, text = found.get("name"), found.get("implementation")
     # The standard's default type is library.
     if found.get("type") != "custom" or found.get("engine") != "headrace":
@@ -118,6 +118,7 @@ def _rule(
         key = "engine" if found.get("type") == "custom" and "engine" in found else "type"
         document.problem((*path, key), f"{what}, is not supported", remedy)
         return None
+    check_keys(document, path, found, QUALITY)
     if found.get("severity") not in (None, "error"):
         what = f"severity {found['severity']} is not supported: a rule holds or the record is in quarantine"
         document.problem((*path, "severity"), what, "remove it")

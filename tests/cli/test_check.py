@@ -1,0 +1,178 @@
+"""``headrace check``: all files, all errors, no code run, no JVM."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from headrace.cli import check
+from headrace.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+JOB = 'from headrace.job import Ingest, run\n\nJOB = Ingest(contract="flights", checkpoint_every="10s")\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "jobs").mkdir()
+    shutil.copy(ROOT / "contracts" / "flights.odcs.yaml", tmp_path / "contracts")
+    (tmp_path / "jobs" / "flights.py").write_text(JOB)
+    monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
+    return tmp_path
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    app = typer.Typer()
+    check.register(app)
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout
+
+
+def as_json(*arguments: str) -> tuple[int, list[dict[str, object]]]:
+    code, text = run("-o", "json", *arguments)
+    return code, json.loads(text)
+
+
+def spoil(folder: Path, old: str, new: str) -> str:
+    """Edit one place of the contract; answers where that is."""
+    path = folder / "contracts" / "flights.odcs.yaml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    return f"contracts/flights.odcs.yaml:{text[: text.index(old)].count(chr(10)) + 1}"
+
+
+@pytest.mark.usefixtures("folder")
+def test_all_is_well() -> None:
+    code, found = as_json()
+    assert code == 0
+    assert [(f["kind"], f["name"], f["ok"], f["holds"], f["errors"]) for f in found] == [
+        ("contract", "flights", True, "1.0.0, 18 columns, 7 rules", []),
+        ("job", "flights", True, "Ingest of flights", []),
+    ]
+
+
+def test_every_error_of_every_file(folder: Path) -> None:
+    delay = spoil(folder, "PT3H", "3h")
+    rule = spoil(folder, "origin <> dest", "origin <> 5")
+    (folder / "contracts" / "empty.odcs.yaml").write_text("")
+    (folder / "jobs" / "other.py").write_text(JOB)
+    code, text = run()
+    assert code == 1
+    for told in (
+        f"{rule}: rule leaves_its_origin: origin (string) is compared with 5 (integer)",
+        f"{delay}: watermarkDelay: '3h' is not an ISO 8601 duration",
+        "contracts/empty.odcs.yaml:1: a contract is one mapping of keys",
+        "jobs/other.py:3: the job is named 'flights' by its contract, the file 'other'",
+        "→ name the file jobs/flights.py",
+    ):
+        assert told in text
+
+
+def test_errors_are_facts_for_machines(folder: Path) -> None:
+    where = spoil(folder, "version: 1.0.0", "version: one")
+    code, found = as_json("flights")
+    assert code == 1
+    assert found[0]["errors"] == [
+        {
+            "error": "contract",
+            "what": "version one is not major.minor.patch",
+            "where": where,
+            "remedy": "write version: 1.0.0",
+        }
+    ]
+
+
+JOBS = {
+    "unknown contract": (JOB.replace("flights", "fights"), 3, "there is no contract 'fights'"),
+    "no job": ("X = 1\n", 1, "the file declares no job"),
+    "something else": ("\nJOB = Derive(reads=[])\n", 2, "the file declares no job"),
+    "not plain": (
+        "NAME = 'x'\nJOB = Ingest(contract=NAME)\n",
+        2,
+        "the contract of the job is not a plain text",
+    ),
+    "no contract": ("JOB = Ingest()\n", 1, "the contract of the job is not a plain text"),
+    "syntax": ("JOB = 1\nJOB = Ingest(\n", 2, "not Python: '(' was never closed"),
+}
+
+
+@pytest.mark.parametrize("case", JOBS)
+def test_jobs(case: str, folder: Path) -> None:
+    source, line, sentence = JOBS[case]
+    (folder / "jobs" / "flights.py").write_text(source)
+    code, found = as_json()
+    assert code == 1
+    assert found[0]["ok"]
+    errors = found[1]["errors"]
+    assert isinstance(errors, list)
+    assert (errors[0]["what"], errors[0]["where"]) == (sentence, f"jobs/flights.py:{line}")
+    assert errors[0]["remedy"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['JOB: Ingest = Ingest("flights")\n', 'import headrace.job as hr\nJOB = hr.Ingest(contract="flights")\n'],
+)
+def test_other_ways_to_say_the_same(source: str, folder: Path) -> None:
+    (folder / "jobs" / "flights.py").write_text(source)
+    assert as_json()[0] == 0
+
+
+def test_a_job_is_read_and_not_run(folder: Path) -> None:
+    (folder / "jobs" / "flights.py").write_text(f"raise SystemExit(7)\n{JOB}")
+    assert as_json()[0] == 0
+
+
+def test_names_choose(folder: Path) -> None:
+    (folder / "jobs" / "other.py").write_text("X = 1\n")
+    assert as_json("flights")[0] == 0
+    assert [f["name"] for f in as_json("other")[1]] == ["other"]
+    with pytest.raises(UsageError, match="there is no contract or job 'fligths'"):
+        run("fligths")
+
+
+def test_a_file_that_is_not_called_by_a_name(folder: Path) -> None:
+    (folder / "contracts" / "My Orders.odcs.yaml").write_text("id: My Orders\n")
+    code, found = as_json()
+    assert code == 1
+    assert [f["name"] for f in found if not f["ok"]] == ["My Orders"]
+
+
+def test_it_answers_within_a_second_of_work(folder: Path) -> None:
+    """Processor time of the whole command in a fresh process: the wall clock tells of the neighbours too."""
+    before = os.times()
+    began = time.monotonic()
+    asked = [sys.executable, "-c", "from headrace.cli.main import main; main()", "check"]
+    subprocess.run(asked, check=True, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    assert spent < 1, f"{spent:.2f} s of work in {time.monotonic() - began:.2f} s"
+
+
+def test_it_imports_neither_flink_nor_the_lake(folder: Path) -> None:
+    code = (
+        "import sys; from headrace.cli import check; "
+        "print([m for m in ('pyflink', 'pyarrow', 'deltalake', 'kafka', 'obstore') if m in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert found.stdout == "[]\n"
