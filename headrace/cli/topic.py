@@ -1,0 +1,90 @@
+"""``headrace topic``: the Kafka topic of a contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.table import Table
+
+from headrace import settings
+from headrace.cli.output import Format, Output, emit, progress
+from headrace.cluster import kafka
+from headrace.contract.load import load_named
+from headrace.contract.model import Contract as ContractModel
+
+Contract = Annotated[str, typer.Argument(help="The contract's id, as in contracts/CONTRACT.odcs.yaml.")]
+
+noun = typer.Typer(help="The Kafka topic of a contract.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(noun, name="topic")
+
+
+@noun.command("create")
+def create(contract: Contract, fmt: Output = Format.text) -> None:
+    """Create the topic with the partitions that its contract says; one that is there is left as it is.
+
+    Example: headrace topic create flights
+    """
+    env, model = settings.load(), load_named(contract)
+    found, made = kafka.create_topic(env.kafka.bootstrap, _topic(env, model), model.topic_partitions)
+    said = "created" if made else "is there already"
+    emit(
+        {**found.to_json(), "created": made},
+        fmt,
+        lambda: f"topic {found.name} {said}: {found.partitions} partitions, id {found.id}",
+    )
+
+
+@noun.command("produce")
+def produce(
+    contract: Contract,
+    file: Annotated[Path, typer.Argument(help="JSON lines; packed with gzip if its name ends in .gz.")],
+    key: Annotated[
+        str | None, typer.Option(help="Field whose value is the record's key; else round the partitions.")
+    ] = None,
+    fmt: Output = Format.text,
+) -> None:
+    """Send each line of a file as one record, byte for byte, and wait until all are acknowledged.
+
+    Lines are not judged here: what breaks the contract will be in quarantine.
+
+    Example: headrace topic produce flights flights.jsonl.gz --key flight_id
+    """
+    env, model = settings.load(), load_named(contract)
+    topic = _topic(env, model)
+    with progress(f"sending {file.name} to {topic}") as update:
+        count = kafka.produce_lines(
+            env.kafka.bootstrap, topic, file, key=key, sent=lambda n: update(completed=n)
+        )
+    emit({"topic": topic, "records": count}, fmt, lambda: f"{count:,} records to topic {topic}")
+
+
+@noun.command("show")
+def show(contract: Contract, fmt: Output = Format.text) -> None:
+    """Show the topic's id and, for each partition, which offsets it still holds.
+
+    Example: headrace topic show flights -o json
+    """
+    env, model = settings.load(), load_named(contract)
+    found = kafka.describe(env.kafka.bootstrap, _topic(env, model))
+    emit(found.to_json(), fmt, lambda: _partitions(found))
+
+
+def _topic(env: settings.Settings, contract: ContractModel) -> str:
+    return env.kafka.topic_prefix + contract.topic
+
+
+def _partitions(found: kafka.TopicInfo) -> Any:
+    table = Table("partition", "from", "to", "offsets", box=None)
+    for column in table.columns:
+        column.justify = "right"
+    for partition, start in found.log_start.items():
+        end = found.log_end[partition]
+        table.add_row(str(partition), f"{start:,}", f"{end:,}", f"{end - start:,}")
+    return Group(f"topic {found.name}, id {found.id}", table)
