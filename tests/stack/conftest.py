@@ -24,12 +24,9 @@ def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project") / "events"
     shutil.copytree(PROJECT, folder)
     env = {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(folder)}
-    subprocess.run(
-        [sys.executable, "-m", "headrace", "plan", "events", "--accept", "-o", "json"],
-        env=env,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    accept = [sys.executable, "-m", "headrace", "plan", "events", "--accept", "-o", "json"]
+    done = subprocess.run(accept, env=env, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return folder
 
 

@@ -56,6 +56,7 @@ class Road:
         self.contract = load_named("events")
         self.topic = f"{self.name}.events"
         self.ledger = Ledger(self.warehouse, "events")
+        self.savepoints = f"{self.warehouse.uri}/_flink/savepoints"
         admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap)
         admin.create_topics([NewTopic(self.topic, num_partitions=self.partitions, replication_factor=1)])
         admin.close()
@@ -154,11 +155,11 @@ class Road:
 
     def savepoint(self, job: str) -> str:
         """Take a savepoint while the job goes on; gives its address."""
-        return str(self._asked(f"/jobs/{job}/savepoints", {"cancel-job": False})["location"])
+        return str(self._asked(f"/jobs/{job}/savepoints", {"cancel-job": False, "targetDirectory": self.savepoints})["location"])
 
     def stop(self, job: str) -> str:
         """Stop with a savepoint, which `run` will find; gives its address."""
-        place = str(self._asked(f"/jobs/{job}/stop", {"drain": False}, "/savepoints")["location"])
+        place = str(self._asked(f"/jobs/{job}/stop", {"drain": False, "targetDirectory": self.savepoints}, "/savepoints")["location"])
         self.ended(job, "FINISHED")
         return place
 
