@@ -18,6 +18,7 @@ COLUMNS = {
     "day": ColumnType("date"),
     "t": ColumnType("timestamp"),
 }
+MIDNIGHT = "CAST(TIMESTAMP '2013-01-01 00:00:00.500000' AS TIMESTAMP_LTZ(6))"
 N19 = "CAST(`n` AS DECIMAL(19, 0))"
 
 
@@ -47,8 +48,7 @@ N19 = "CAST(`n` AS DECIMAL(19, 0))"
         ("day + INTERVAL '2' DAY > DATE '2013-02-28'", "((`day` + INTERVAL '2' DAY) > DATE '2013-02-28')"),
         (
             "t - INTERVAL '90' MINUTE < TIMESTAMP '2013-01-01 00:00:00.5'",
-            "((`t` - INTERVAL '0 01:30:00.000' DAY TO SECOND(3)) < CAST(TIMESTAMP '2013-01-01 00:00:00.500000'"
-            " AS TIMESTAMP_LTZ(6)))",
+            f"((`t` - INTERVAL '0 01:30:00.000' DAY TO SECOND(3)) < {MIDNIGHT})",
         ),
     ],
 )

@@ -92,6 +92,11 @@ def test_source(flights: Contract) -> None:
     ]
 
 
+def test_what_becomes_of_unknown_fields_is_told_to_the_format(flights: Contract) -> None:
+    ddl = source_ddl(replace(flights, unknown_fields="reject"), name="s", bootstrap="b", options={})
+    assert options(ddl)["strict-json.unknown-fields"] == "reject"
+
+
 def test_source_of_a_derive_job_has_room_for_a_watermark(flights: Contract) -> None:
     ddl = source_ddl(flights, name="s", bootstrap="b", options={}, watermark="WATERMARK FOR `t` AS `t`")
     assert ",\n  WATERMARK FOR `t` AS `t`\n) WITH (" in ddl
