@@ -1,0 +1,61 @@
+"""Topics with holes of every kind that Kafka makes, on the run's broker."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from kafka import KafkaProducer
+
+
+@dataclass(frozen=True)
+class Span:
+    partition: int
+    first: int
+    last: int
+
+
+def spans_of(offsets: list[int], partition: int = 0) -> list[Span]:
+    """Offsets in a row as one span."""
+    found: list[list[int]] = []
+    for offset in offsets:
+        if found and found[-1][1] == offset - 1:
+            found[-1][1] = offset
+        else:
+            found.append([offset, offset])
+    return [Span(partition, first, last) for first, last in found]
+
+
+def transactional(bootstrap: str) -> Any:
+    producer = KafkaProducer(bootstrap_servers=bootstrap, transactional_id=uuid4().hex, linger_ms=5)
+    producer.init_transactions()
+    return producer
+
+
+def entangle(bootstrap: str, topic: str, transactions: int) -> list[int]:
+    """Transactions, every third aborted and the last one too, with plain records in between.
+
+    Returns the offsets of partition 0 that a reader of committed records sees.
+    """
+    chance = random.Random(7)  # noqa: S311 - the same topic in every run
+    bound, plain = transactional(bootstrap), KafkaProducer(bootstrap_servers=bootstrap, linger_ms=2)
+    seen: list[Any] = []
+    for number in range(transactions):
+        bound.begin_transaction()
+        sent = []
+        for _ in range(chance.choice([1, 3, 40])):
+            sent.append(bound.send(topic, b"bound", partition=0))
+            if chance.random() < 0.3:
+                seen.append(plain.send(topic, b"plain", partition=0))
+        bound.flush()
+        plain.flush()
+        if number % 3 == 0 or number == transactions - 1:
+            bound.abort_transaction()
+        else:
+            bound.commit_transaction()
+            seen += sent
+    bound.close()
+    plain.close()
+    return sorted(future.get().offset for future in seen)

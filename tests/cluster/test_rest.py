@@ -1,0 +1,50 @@
+"""Errors of Flink's REST endpoint, made readable."""
+
+import pytest
+
+from headrace.cluster.flink import ready
+from headrace.cluster.rest import SHOWN, ask, root_cause
+from headrace.errors import ClusterError
+
+NOBODY = "http://127.0.0.1:1"
+
+
+def test_the_innermost_cause_is_told_on_one_line() -> None:
+    trace = (
+        "java.util.concurrent.CompletionException: outer\n\tat a.B.c(B.java:1)\n"
+        "Caused by: java.io.IOException: middle\n\tat d.E.f(E.java:2)\n\t... 3 more\n"
+        "Caused by: java.lang.IllegalStateException: inner\n\tat g.H.i(H.java:3)\n"
+    )
+    assert root_cause(trace) == "java.lang.IllegalStateException: inner"
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        ("", ""),
+        ("\n \n", ""),
+        ("org.x.Bad: why\n\tat a.b(C.java:1)", "org.x.Bad: why"),
+        ("just words", "just words"),
+    ],
+)
+def test_a_trace_without_causes(trace: str, expected: str) -> None:
+    assert root_cause(trace) == expected
+
+
+def test_a_long_cause_is_cut() -> None:
+    cut = root_cause("x.Y: " + "long " * 1000)
+
+    assert len(cut) == SHOWN
+    assert cut.endswith(" …")
+
+
+def test_silence_is_an_error_with_a_remedy() -> None:
+    with pytest.raises(ClusterError, match="Flink does not answer") as refused:
+        ask(NOBODY, "/overview")
+
+    assert refused.value.where == f"{NOBODY}/overview"
+    assert "stack status" in refused.value.remedy
+
+
+def test_silence_is_not_ready() -> None:
+    assert not ready(NOBODY)
