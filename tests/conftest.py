@@ -5,19 +5,28 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from stack_fixtures import BACK_ENDS, CHOICE, Stack
+from stack_containers import started_in_containers
+from stack_fixtures import CHOICE, Stack, started_locally
 
 ROOT = Path(__file__).parent.parent
+BACK_ENDS: dict[str, Callable[[Path], AbstractContextManager[Stack]]] = {
+    "local": started_locally,
+    "containers": started_in_containers,
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    choice = os.environ.get(CHOICE, "local")
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker("stack")
+            if choice != "local" and item.path.parent.name == "stack_local":
+                item.add_marker(pytest.mark.skip(f"{CHOICE}={choice}: this asks the local stack's processes"))
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -87,10 +87,7 @@ class LocalStack:
 @contextmanager
 def started_locally(folder: Path) -> Iterator[LocalStack]:
     """A local stack on ports that are free now; ends with the block, whatever happened in it."""
-    os.environ["HEADRACE__STACK__FOLDER"] = str(folder)
-    for name, port in ports.choose().model_dump().items():
-        os.environ[f"HEADRACE__STACK__PORTS__{name.upper()}"] = str(port)
-    settings = project_settings.load("local")
+    settings = own_place(folder)
     try:
         local.up(settings)
         yield LocalStack(settings)
@@ -98,7 +95,12 @@ def started_locally(folder: Path) -> Iterator[LocalStack]:
         local.down(settings)
 
 
-BACK_ENDS: dict[str, Callable[[Path], AbstractContextManager[Stack]]] = {"local": started_locally}
+def own_place(folder: Path) -> Settings:
+    """Settings of a stack in that folder, on ports that are free now; the environment says the same."""
+    os.environ["HEADRACE__STACK__FOLDER"] = str(folder)
+    for name, port in ports.choose().model_dump().items():
+        os.environ[f"HEADRACE__STACK__PORTS__{name.upper()}"] = str(port)
+    return project_settings.load("local")
 
 
 def _worker(number: int) -> str:
