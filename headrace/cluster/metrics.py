@@ -35,7 +35,8 @@ def metric(rest: str, job: str, vertex: str, name: str, aggregate: str) -> float
         aggregate: ``sum``, ``min``, ``max`` or ``avg``; several operators are summed up or compared alike.
     """
     base = f"/jobs/{job}/vertices/{vertex}/subtasks/metrics"
-    ids = [m["id"] for m in ask(rest, base) if m["id"].rpartition(".")[2] == name]
+    # Without an operator's name before it, it is the task's own, and would be counted twice.
+    ids = [m["id"] for m in ask(rest, base) if m["id"].rpartition(".")[1:] == (".", name)]
     if not ids:
         return None
     values = [float(m[aggregate]) for m in ask(rest, f"{base}?get={','.join(ids)}&agg={aggregate}")]
