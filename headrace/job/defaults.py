@@ -67,6 +67,11 @@ def defaults(checkpoint_interval: timedelta) -> tuple[Default, ...]:
         Default("pipeline.object-reuse", "true", "the row is not copied between chained operators"),
         Default("table.local-time-zone", "UTC", "days and dates must not depend on a machine"),
         Default("table.plan.compile.catalog-objects", "IDENTIFIER", "keeps options out of the lock"),
+        Default(
+            "table.optimizer.reuse-optimize-block-with-digest-enabled",
+            "true",
+            "the rules of a row would be evaluated once per output",
+        ),
         Default("table.exec.uid.generation", "PLAN_ONLY", "ids come from the lock"),
         Default("table.exec.source.idle-timeout", "30 s", "one idle partition would hold back event time"),
         Default("table.exec.state.ttl", "0 ms", "state never expires unless its contract says so"),

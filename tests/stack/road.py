@@ -155,7 +155,7 @@ class Road:
 
     def savepoint(self, job: str) -> str:
         """Take a savepoint while the job goes on; gives its address."""
-        return str(self._asked(f"/jobs/{job}/savepoints", {"cancel-job": False, "targetDirectory": self.savepoints})["location"])
+        return str(self._asked(f"/jobs/{job}/savepoints", {"cancel-job": False, "target-directory": self.savepoints})["location"])
 
     def stop(self, job: str) -> str:
         """Stop with a savepoint, which `run` will find; gives its address."""

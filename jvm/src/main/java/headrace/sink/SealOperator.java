@@ -15,6 +15,7 @@ import org.apache.flink.streaming.api.connector.sink2.CommittableMessage;
 import org.apache.flink.streaming.api.connector.sink2.CommittableSummary;
 import org.apache.flink.streaming.api.connector.sink2.CommittableWithLineage;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
@@ -27,12 +28,13 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
  * had finished; sealing here keeps an aborted checkpoint's files in a manifest of their own, which
  * the next completed checkpoint commits with its own.
  *
- * <p>Nothing happens at the end of input: a bounded job ends with a final checkpoint, whose barrier
- * seals what is left. Sealing twice for one checkpoint would hand the committer two summaries.
+ * <p>A bounded job seals what is left at the end of its input, for the checkpoint that will follow:
+ * whatever is emitted behind that point, at the final barrier, reaches no committer any more.
  */
 final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manifest>>
         implements OneInputStreamOperator<
-                CommittableMessage<FileSinkCommittable>, CommittableMessage<Manifest>> {
+                        CommittableMessage<FileSinkCommittable>, CommittableMessage<Manifest>>,
+                BoundedOneInput {
 
     private static final ListStateDescriptor<String> SEALED =
             new ListStateDescriptor<>("sealed", Types.STRING);
@@ -42,6 +44,8 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
     private transient ListState<String> sealedState;
     private transient String parent;
     private transient List<FileSinkCommittable> received;
+    private transient long lastCheckpoint;
+    private transient boolean ended;
 
     SealOperator(OutputIdentity identity) {
         this.identity = identity;
@@ -52,6 +56,7 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
         super.initializeState(context);
         refuseUnalignedBarriers();
         received = new ArrayList<>();
+        lastCheckpoint = context.getRestoredCheckpointId().orElse(0);
         sealedState = context.getOperatorStateStore().getListState(SEALED);
         for (String stored : sealedState.get()) {
             parent = identity.manifestOf(stored);
@@ -90,6 +95,19 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
     @Override
     public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {
         super.prepareSnapshotPreBarrier(checkpoint);
+        if (!ended) {
+            seal(checkpoint);
+        }
+    }
+
+    @Override
+    public void endInput() {
+        seal(lastCheckpoint + 1);
+        ended = true;
+    }
+
+    private void seal(long checkpoint) {
+        lastCheckpoint = checkpoint;
         Manifest manifest = Manifest.seal(identity, parent, checkpoint, received);
         received.clear();
         parent = manifest.id();
