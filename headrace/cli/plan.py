@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,9 @@ from headrace.contract.load import load_named
 from headrace.job import lock
 from headrace.job.declaration import find
 from headrace.job.program import Placement, Program
+from headrace.stack import files, local
+from headrace.stack import flink as local_flink
+from headrace.stack.progress import Progress
 
 
 def register(app: typer.Typer) -> None:
@@ -52,9 +56,18 @@ def plan(
 
 
 def _accept(program: Program) -> None:
-    with progress("compiling the job in a fresh process"):
-        compiled = lock.compile_lock(program)
+    with progress("compiling the job in a fresh process") as tell:
+        compiled = lock.compile_lock(program, _flink_home(tell))
     project.lock_path(program.job.name).write_text(compiled.to_json())
+
+
+def _flink_home(tell: Progress) -> dict[str, str]:
+    """Where Flink is: what the environment says, else the local stack's home, made but not started."""
+    if "FLINK_HOME" in os.environ:
+        return {}
+    env = settings.load()
+    local.prepare(env, files.folder(env.stack), tell)
+    return local_flink.environment(env)
 
 
 def _told(program: Program) -> list[str]:

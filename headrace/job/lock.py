@@ -8,9 +8,11 @@ executed from this file ever after.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,8 +74,8 @@ def current(program: Program) -> Lock:
     return lock
 
 
-def compile_lock(program: Program) -> Lock:
-    """Compile in a fresh process (about 10 s).
+def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
+    """Compile in a fresh process (about 10 s), which finds Flink's jars by ``environment``.
 
     Raises:
         JobError: Flink refused a statement; its own first words are quoted.
@@ -86,6 +88,7 @@ def compile_lock(program: Program) -> Lock:
             text=True,
             check=False,
             cwd=project.root(),
+            env={**os.environ, **environment},
         )
         if done.returncode != 0:
             raise JobError(

@@ -16,6 +16,7 @@ from road import Road
 from stack_fixtures import Stack
 
 PROJECT = Path(__file__).parent / "project"
+ROOT = PROJECT.parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,8 @@ def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tests' own project, with its lock compiled once."""
     folder = tmp_path_factory.mktemp("project") / "events"
     shutil.copytree(PROJECT, folder)
+    for machinery in ("jars", "jvm"):
+        (folder / machinery).symlink_to(ROOT / machinery)
     env = {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(folder)}
     accept = [sys.executable, "-m", "headrace", "plan", "events", "--accept", "-o", "json"]
     done = subprocess.run(accept, env=env, check=False, capture_output=True, text=True)
