@@ -1,4 +1,4 @@
-"""``python -m bench.ingest``: CPU-seconds of our ingest job against plain Flink SQL, on one topic, in one run.
+"""``python -m bench.ingest``: CPU-seconds of our ingest job against plain Flink SQL, in one run.
 
 Same Flink, same TaskManager, one slot, same columns (partition and offset too), same codec and
 settings, object reuse on. The two take turns after one warm-up each; medians of the runs and the
@@ -59,7 +59,8 @@ def _measure(env: settings.Settings, runs: int, records: int) -> dict[str, Any]:
     for number in range(runs + 1):
         for way in WAYS:
             used = _run(env, way, number)
-            print(f"run {number} {way:9s} {used:6.2f} cpu-s{'  (warm-up)' if not number else ''}", file=sys.stderr)
+            note = "" if number else "  (warm-up)"
+            print(f"run {number} {way:9s} {used:6.2f} cpu-s{note}", file=sys.stderr)
             if number:
                 seconds[way].append(used)
     medians = {way: statistics.median(found) for way, found in seconds.items()}
@@ -114,7 +115,7 @@ def _run(env: settings.Settings, way: str, number: int) -> float:
 
 def _finished(env: settings.Settings, job: str) -> None:
     wait = threading.Event()
-    while (state := flink.job(env.flink.rest, job).state) != "FINISHED":
+    while (state := flink.detail(env.flink.rest, job).job.state) != "FINISHED":
         if state in ("FAILED", "CANCELED"):
             sys.exit(f"job {job} {state}")
         wait.wait(0.2)

@@ -42,7 +42,8 @@ def main() -> None:
 
 def _source(columns: tuple[TableColumn, ...], bootstrap: str, topic: str) -> str:
     lines = [
-        f"`{c.name}` {c.flink_type}" + (f" METADATA FROM '{KAFKA[c.name]}' VIRTUAL" if c.name in KAFKA else "")
+        f"`{c.name}` {c.flink_type}"
+        + (f" METADATA FROM '{KAFKA[c.name]}' VIRTUAL" if c.name in KAFKA else "")
         for c in columns
         if not c.partition
     ]

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 import typer
 
 from headrace import project, settings
-from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.branch import branches
+from headrace.cli.output import Format, Output, emit, progress
 from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
 from headrace.contract.load import load_named
@@ -167,7 +167,8 @@ def _page(s: dict[str, Any]) -> str:
     ]
     forks = [
         f"claim {f['claim']} at {', '.join(sorted({str(p) for p in f['forks_at'].values()}))},"
-        f" checkpoints {f['checkpoints'][0]}-{f['checkpoints'][1]}: `headrace branch show {s['job']} {f['claim']}`"
+        f" checkpoints {f['checkpoints'][0]}-{f['checkpoints'][1]}:"
+        f" `headrace branch show {s['job']} {f['claim']}`"
         for f in s["forks"]
     ]
     lines = {

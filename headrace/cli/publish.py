@@ -24,7 +24,8 @@ SPAN = re.compile(r"\d+:\d+(-\d+)?")
 def publisher(job: str) -> Publisher:
     """The publisher of a job in this environment."""
     env = settings.load()
-    return Publisher(connect(env.store), load_named(job), hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix))
+    holes = hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix)
+    return Publisher(connect(env.store), load_named(job), holes)
 
 
 def register(app: typer.Typer) -> None:

@@ -43,7 +43,7 @@ def ls(contract: Contract, output: Output = Format.text) -> None:
 
 
 @quarantined.command("show")
-def show(  # noqa: PLR0917 - typer turns them into options
+def show(
     contract: Contract,
     reason: Annotated[str | None, typer.Option(help="Only records with this reason.")] = None,
     field: Annotated[str | None, typer.Option(help="Only records that this field made invalid.")] = None,

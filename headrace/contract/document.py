@@ -171,7 +171,7 @@ class _Reader:
         text = event.value
         if not event.implicit[0]:
             return text
-        old = _YAML_1_1.resolve(yaml.ScalarNode, text, (True, False)).rpartition(":")[2]
+        old = _YAML_1_1.resolve(yaml.ScalarNode, text, (True, False)).rpartition(":")[2]  # type: ignore[no-untyped-call]  # types-PyYAML leaves it out
         if text.lower() in _WORDS and old in ("null", "bool"):
             return _WORDS[text.lower()]
         if _NUMBER.fullmatch(text) and old in ("int", "float"):

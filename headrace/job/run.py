@@ -123,7 +123,7 @@ def _resume(program: Program, ledger: Ledger, warehouse: Warehouse) -> str | Non
         return found.path
     if found is not None:
         raise DecisionNeeded(
-            f"the newest checkpoint that can be found ({found.number}) is older than what is published ({head})",
+            f"the newest checkpoint found ({found.number}) is older than what is published ({head})",
             where=found.path,
             remedy="give a newer savepoint: `flink run -s PATH …`; from this one the job would repeat rows",
         )

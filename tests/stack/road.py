@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headrace.cluster.kafka import hole_verdicts
-from headrace.contract.load import load_named
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 from stack_fixtures import Stack
 from waiting import until
 
 from headrace import settings
+from headrace.cluster.kafka import hole_verdicts
+from headrace.contract.load import load_named
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.publish import Published, Publisher, Step
@@ -155,11 +155,14 @@ class Road:
 
     def savepoint(self, job: str) -> str:
         """Take a savepoint while the job goes on; gives its address."""
-        return str(self._asked(f"/jobs/{job}/savepoints", {"cancel-job": False, "target-directory": self.savepoints})["location"])
+        body = {"cancel-job": False, "target-directory": self.savepoints}
+        return str(self._asked(f"/jobs/{job}/savepoints", body)["location"])
 
     def stop(self, job: str) -> str:
         """Stop with a savepoint, which `run` will find; gives its address."""
-        place = str(self._asked(f"/jobs/{job}/stop", {"drain": False, "targetDirectory": self.savepoints}, "/savepoints")["location"])
+        # Flink spells the folder differently for the two requests, and ignores the wrong one silently.
+        body = {"drain": False, "targetDirectory": self.savepoints}
+        place = str(self._asked(f"/jobs/{job}/stop", body, "/savepoints")["location"])
         self.ended(job, "FINISHED")
         return place
 
