@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from stack_fixtures import Stack
 from demo.__main__ import _road
 from demo.broken import BROKEN, by_reason
 from demo.flights import FLIGHTS
-from headrace import settings
 
 ROOT = Path(__file__).parents[2]
 NOT_HERE = ("source .venv", "headrace stack up", "headrace stack down", "eval ")
@@ -23,13 +21,9 @@ NOT_HERE = ("source .venv", "headrace stack up", "headrace stack down", "eval ")
 
 
 @pytest.fixture(scope="module")
-def summary(stack: Stack) -> Iterator[dict[str, Any]]:
+def summary(stack: Stack) -> dict[str, Any]:
     """What `make demo` would print."""
-    before = dict(os.environ)
-    os.environ["HEADRACE_PROJECT"] = str(ROOT)
-    yield _road(settings.load())
-    os.environ.clear()
-    os.environ.update(before)
+    return _road(stack.settings)
 
 
 def test_every_flight_is_in_the_table_and_every_broken_record_in_quarantine(summary: dict[str, Any]) -> None:

@@ -49,9 +49,7 @@ def test_without_the_parent_check_a_fork_is_published_twice(
     assert "0:0" in said
 
 
-def test_without_the_commit_checks_a_repeated_batch_is_in_the_table_twice(
-    make_road: MakeRoad, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_commit_checks_a_repeated_batch_is_in_the_table_twice(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     road.produce(range(100))
     job = road.submit()
