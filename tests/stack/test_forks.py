@@ -30,7 +30,7 @@ def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_r
     road.cancel(live)
 
     forked = road.submit("-s", saved)
-    road.checkpoint(forked)
+    road.settle(forked, claim=2)
     with pytest.raises(DecisionNeeded, match="forked") as refused:
         road.publish()
     assert road.homes() == every({0: 1000, 1: 1000}), "the tables are untouched"
@@ -91,7 +91,7 @@ def test_the_older_of_two_live_submissions_can_be_adopted_and_left_again(make_ro
     road.submit()
     road.produce(range(1000, 2000))
     road.settle(first, claim=1)
-    assert road.publish().waiting_for == 2, "the newest claim is awaited"
+    assert road.publish().batches == 0, "the newest claim is awaited"
     road.headrace("branch", "adopt", "events", "1", "--why", "the second start was a mistake")
     road.publish_until(2000)
     assert road.homes() == every({0: 1000, 1: 1000})
@@ -110,6 +110,6 @@ def test_a_fork_cannot_be_adopted(make_road: MakeRoad) -> None:
     road.publish_until(1000)
     road.cancel(live)
     forked = road.submit("-s", saved)
-    road.checkpoint(forked)
+    road.settle(forked, claim=2)
     said = road.headrace("branch", "adopt", "events", "2", "--why", "try", expect=3)
     assert "repeat published rows" in said
