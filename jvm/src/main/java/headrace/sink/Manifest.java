@@ -18,10 +18,11 @@ import org.apache.flink.streaming.api.functions.sink.filesystem.InProgressFileWr
  * What one output received up to one barrier: a link of the chain.
  *
  * <p>Parent, content and id are fixed when the barrier passes, inside the checkpoint that they
- * describe. Whoever commits it later, and however often, writes the same bytes under the same name;
- * therefore the claim travels with it too, though it is no part of the id.
+ * describe. Whoever commits it later, and however often, writes the same bytes under the same name:
+ * the claim travels with it. The claim is part of the id, because two submissions that both go on from
+ * one manifest seal equal ones while no rows come, and each must be seen to stand on its own branch.
  *
- * @param id checkpoint number and a hash of parent, checkpoint and files; sorts by checkpoint
+ * @param id checkpoint number and a hash of parent, checkpoint, claim and files; sorts by checkpoint
  * @param parent the id sealed before it, or null for the first manifest of an output
  * @param checkpoint the checkpoint whose barrier sealed it
  * @param claim the claim of the submission that sealed it
@@ -74,6 +75,7 @@ record Manifest(
             List<FileSinkCommittable> files) {
         StringBuilder content = new StringBuilder();
         content.append(identity.output()).append('\n').append(parent).append('\n').append(checkpoint);
+        content.append('\n').append(identity.claim()).append(' ').append(identity.submission());
         for (PendingFileRecoverable file : pending(files)) {
             content.append('\n').append(file.getPath()).append(' ').append(file.getSize());
         }
