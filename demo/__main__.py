@@ -57,6 +57,7 @@ def main() -> None:
         print(json.dumps(summary, indent=2, default=str))
     else:
         _show(summary)
+    sys.exit(0 if summary["verified"]["verdict"] == "proved" else 1)
 
 
 def _demo() -> dict[str, Any]:

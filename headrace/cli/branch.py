@@ -108,6 +108,11 @@ def adopt(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Outpu
     Example: headrace branch adopt flights 1 --why "the second submission was a mistake"
     """
     branch = _one(job, claim)
+    if not undo and branch.state == "set aside":
+        raise UsageError(
+            f"claim {claim} is set aside",
+            remedy=f"first: headrace branch set-aside {job} {claim} --undo --why TEXT",
+        )
     if not undo and not _goes_on(job, branch):
         raise DecisionNeeded(
             f"claim {claim} does not go on from the published head: to follow it would repeat published rows",

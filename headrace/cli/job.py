@@ -138,7 +138,9 @@ def status(job: Job, fmt: Output = Format.text) -> None:
         "lag": {p: end - head.frontier.get(p, topic.log_start[p]) for p, end in topic.log_end.items()},
         "claim": followed[0].claim.number if followed else None,
         "state": followed[0].state if followed else "no submission",
-        "unpublished_files": sum(len(m.files) for b in followed for ms in b.manifests.values() for m in ms),
+        "unpublished_files": sum(
+            len(m.files) for b in found if b.state == "ahead" for ms in b.manifests.values() for m in ms
+        ),
         "forks": [b.to_json() for b in found if b.state == "fork"],
         "set_aside": [b.claim.number for b in found if b.state == "set aside"],
         "accepted_losses": [s for d in Rulings.of(ledger.decisions()).losses for s in d["spans"]],

@@ -7,17 +7,19 @@ import signal
 import threading
 from typing import Annotated, Any
 
+import structlog
 import typer
 
 from headrace import settings
 from headrace.cli.output import Format, Output, emit
 from headrace.cluster.kafka import hole_verdicts
 from headrace.contract.load import load_named
-from headrace.errors import UsageError
+from headrace.errors import ClusterError, UsageError
 from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.store import connect
 
+log = structlog.get_logger()
 SPAN = re.compile(r"\d+:\d+(-\d+)?")
 
 
@@ -73,9 +75,13 @@ def _follow(following: Publisher, every: float, fmt: Format) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     while not stop.is_set():
-        done = following.once()
-        if done.batches:
-            _show(done, fmt)
+        try:
+            done = following.once()
+        except ClusterError as e:  # a store or a broker that is away for a while comes back
+            log.warning("cannot publish now, trying again", what=e.what, where=e.where)
+        else:
+            if done.batches:
+                _show(done, fmt)
         stop.wait(every)
     done = following.once()
     if done.batches:

@@ -56,7 +56,7 @@ def show(
 ) -> None:
     """Show quarantined records: position, Kafka time, reason, and the payload as it came.
 
-    Example: headrace quarantine show flights --reason type.mismatch --field distance --limit 3
+    Example: headrace quarantine show flights --reason wrong_type --field distance --limit 3
     """
     found = quarantine.records(
         connect(settings.load().store),

@@ -56,6 +56,16 @@ def defaults(checkpoint_interval: timedelta) -> tuple[Default, ...]:
             "a cancelled job would take its checkpoints with it",
         ),
         Default("execution.checkpointing.num-retained", "3", "1 leaves nothing when the newest is damaged"),
+        Default(
+            "execution.checkpointing.snapshot-compression",
+            "false",
+            "a savepoint could not be asked whose it is",
+        ),
+        Default(
+            "execution.checkpointing.data-inline-threshold",
+            "20 kb",
+            "a savepoint could not be asked whose it is",
+        ),
         Default("state.backend.type", "rocksdb", "state may outgrow memory; switching later needs a replay"),
         Default("execution.checkpointing.incremental", "true", "a checkpoint costs what changed"),
         Default("pipeline.max-parallelism", str(MAX_PARALLELISM), "cannot be changed once there is state"),

@@ -26,6 +26,7 @@ from headrace.job import lock
 from headrace.job.declaration import Ingest
 from headrace.job.program import Placement, Program
 from headrace.lake import checkpoints
+from headrace.lake.branch import Rulings, followed
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
 
@@ -81,6 +82,7 @@ def submit(job: Ingest, *, bounded: bool = False) -> str:
     topic = describe(env.kafka.bootstrap, env.kafka.topic_prefix + program.contract.topic)
     given = flink.configured([SAVEPOINT, *FORBIDDEN])
     refuse_overrides(job.name, given | env.flink.options)
+    refuse_own(program, env.flink.options)
     start = _start(program, ledger, warehouse, topic, given[SAVEPOINT] or None)
     options = env.flink.options | _placed(start, job, warehouse, env.flink.parallelism)
     claim = ledger.claim(start.submission, start.savepoint, program.contract.version)
@@ -92,8 +94,14 @@ def submit(job: Ingest, *, bounded: bool = False) -> str:
         claim=claim.number,
         startup=_startup(start.offsets) | ({"scan.bounded.mode": "latest-offset"} if bounded else {}),
     )
-    table_env = flink.environment(program, at, options)
-    job_id = _execute(table_env, plan)
+    try:
+        job_id = _execute(flink.environment(program, at, options), plan)
+    except Exception as e:
+        # Publish waits for the newest claim's first manifest: this one will never seal any.
+        ledger.decide(
+            "set-aside", why=f"not submitted: {type(e).__name__}", claim=claim.number, claims_then=0
+        )
+        raise
     logger.info(
         "submitted", job=job.name, flink_job=job_id, claim=claim.number, restored_from=start.savepoint
     )
@@ -127,6 +135,9 @@ def _resume(program: Program, ledger: Ledger, warehouse: Warehouse) -> str | Non
             where=found.path,
             remedy="give a newer savepoint: `flink run -s PATH …`; from this one the job would repeat rows",
         )
+    all_left = followed(ledger.claims(), Rulings.of(ledger.decisions())) is None
+    if ledger.newest("done") == 0 and all_left:
+        return None
     if ledger.newest("done") or any(
         next(iter(warehouse.keys(f"{o.id}/_staged/manifests/")), None) for o in program.outputs
     ):
@@ -169,6 +180,25 @@ def refuse_overrides(job: str, given: Mapping[str, str]) -> None:
                 f"{key}={value} would let a manifest be sealed without all its files",
                 where=f"job {job}",
                 remedy="remove it from the command line, flink.options or the cluster's configuration",
+            )
+
+
+FREE = {"execution.checkpointing.interval", "execution.checkpointing.timeout"}
+"""What an environment may set although the job does: they change when, not what."""
+
+
+def refuse_own(program: Program, options: Mapping[str, str]) -> None:
+    """Say no to an environment that takes away what a job depends on.
+
+    Raises:
+        JobError: ``flink.options`` sets one of the job's own settings.
+    """
+    for default in program.settings:
+        if default.key in options and default.key not in FREE:
+            raise JobError(
+                f"{default.key} is the job's own setting: without it, {default.why}",
+                where=f"flink.options, job {program.job.name}",
+                remedy="remove it from deploy/env",
             )
 
 

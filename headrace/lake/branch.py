@@ -30,15 +30,23 @@ class Rulings:
     @classmethod
     def of(cls, decisions: Iterable[Record]) -> Rulings:
         """Fold decisions, oldest first."""
-        found = list(decisions)
-        undone = {d["undoes"] for d in found if d["action"] == "undo"}
-        valid = [d for d in found if d["number"] not in undone and d["action"] != "undo"]
+        valid: list[Record] = []
+        for decision in decisions:
+            if decision["action"] == "undo":  # of all that said the same: set aside twice is set aside once
+                same = next((d for d in valid if d["number"] == decision["undoes"]), {})
+                valid = [d for d in valid if _subject(d) != _subject(same)]
+            else:
+                valid.append(decision)
         adopted = [d for d in valid if d["action"] == "adopt"]
         return cls(
             set_aside={d["claim"]: d for d in valid if d["action"] == "set-aside"},
             adopted=adopted[-1] if adopted else None,
             losses=tuple(d for d in valid if d["action"] == "accept-loss"),
         )
+
+
+def _subject(decision: Record) -> tuple[Any, Any]:
+    return decision.get("action"), decision.get("claim")
 
 
 def followed(claims: Iterable[Claim], rulings: Rulings) -> Claim | None:
@@ -51,6 +59,15 @@ def followed(claims: Iterable[Claim], rulings: Rulings) -> Claim | None:
     if adopted and newest <= adopted["claims_then"] and adopted["claim"] in by_number:
         return by_number[adopted["claim"]]
     return by_number[newest]
+
+
+def unpublished(
+    ledger: Ledger, head: Head, output: str, manifests: Mapping[str, Manifest]
+) -> dict[str, Manifest]:
+    """Staged manifests without those that a restored job committed once more after they were folded."""
+    newest = head.manifests.get(output)
+    last = int(newest.split("-", maxsplit=1)[0]) if newest else -1
+    return {i: m for i, m in manifests.items() if m.checkpoint > last or ledger.published(output, i) is None}
 
 
 def tip(staged: Mapping[str, Manifest], claim: int) -> str | None:
@@ -159,7 +176,8 @@ class _Survey:
     """One look at all claims; ``kept`` are the staged manifests that the followed chain will publish."""
 
     def __init__(self, ledger: Ledger, head: Head, head_claim: int | None, staged: ByOutput) -> None:
-        self.head, self.head_claim, self.staged = head, head_claim, staged
+        self.head, self.head_claim = head, head_claim
+        self.staged = {output: unpublished(ledger, head, output, found) for output, found in staged.items()}
         self.claims = ledger.claims()
         self.rulings = Rulings.of(ledger.decisions())
         self.chosen = followed(self.claims, self.rulings)
@@ -171,12 +189,18 @@ class _Survey:
     def _kept(self) -> set[str]:
         kept: set[str] = set()
         for output, manifests in self.staged.items():
-            newest = tip(manifests, self.chosen.number) if self.chosen else None
+            newest = self._newest(manifests)
             if newest:
                 walked, reached = chain(manifests, newest, self.head.manifests.get(output))
                 if reached == self.head.manifests.get(output):
                     kept |= {m.id for m in walked}
         return kept
+
+    def _newest(self, manifests: Mapping[str, Manifest]) -> str | None:
+        """The tip of the followed claim; of the one before it, as long as it has not sealed anything."""
+        numbers = [c.number for c in self.claims if self.chosen and c.number <= self.chosen.number]
+        tips = (tip(manifests, n) for n in reversed(numbers) if n not in self.rulings.set_aside)
+        return next((t for t in tips if t), None)
 
     def _look(self, claim: Claim) -> Branch:
         own = {

@@ -61,7 +61,10 @@ def of_submission(warehouse: Warehouse, job: str, submission: str) -> list[Check
 
 def read(warehouse: Warehouse, key: str) -> Checkpoint | None:
     """What a ``_metadata`` file tells; None if it is none, or no job of ours wrote it."""
-    raw = warehouse.read(key)
+    try:
+        raw = warehouse.read(key)
+    except FileNotFoundError:
+        return None  # a live job retired this checkpoint after it was listed
     if len(raw) < _HEADER.size:
         return None
     magic, _version, number = _HEADER.unpack(raw[: _HEADER.size])
@@ -90,15 +93,18 @@ def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:
         own = of_submission(warehouse, ledger.job, at.submission)
         if own:
             return own[-1]
-        at = _before(at, claims)
+        at = _before(warehouse, at, claims)
     return None
 
 
-def _before(claim: Claim, claims: list[Claim]) -> Claim | None:
+def _before(warehouse: Warehouse, claim: Claim, claims: list[Claim]) -> Claim | None:
     """The claim whose checkpoint this one was restored from."""
     if claim.restored_from is None:
         return None
+    key = claim.restored_from.removeprefix(f"{warehouse.uri}/").rstrip("/") + "/_metadata"
+    restored = read(warehouse, key)
     for earlier in reversed([c for c in claims if c.number < claim.number]):
-        if f"/{earlier.submission}/" in claim.restored_from:
+        its_folder = f"/{earlier.submission}/" in claim.restored_from
+        if its_folder or (restored and restored.submission == earlier.submission):
             return earlier
     return None

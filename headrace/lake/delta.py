@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, CommitProperties, Transaction
 
-from headrace.errors import LedgerError
+from headrace.errors import ClusterError, LedgerError
 from headrace.lake.store import Warehouse
 from headrace.table.columns import TableColumn
 
@@ -51,20 +51,40 @@ def commit_batch(
     """
     app, batch = transaction.app_id, transaction.version
     for _ in range(ATTEMPTS):
-        snapshot = _open_or_create(warehouse, table, columns)
-        if (snapshot.transaction_version(app) or 0) >= batch:
-            return version_of(warehouse, table, app, batch, snapshot)
-        _refuse_foreign(snapshot, table, columns, files)
-        try:
-            _commit(snapshot, columns, transaction, files)
-        except CommitFailedError:
-            continue
-        return int(snapshot.version()) + 1
+        with _reached(warehouse, table):
+            snapshot = _open_or_create(warehouse, table, columns)
+            if (snapshot.transaction_version(app) or 0) >= batch:
+                return version_of(warehouse, table, app, batch, snapshot)
+            _refuse_foreign(snapshot, table, columns, files)
+            try:
+                _commit(snapshot, columns, transaction, files)
+            except CommitFailedError:
+                continue
+            return int(snapshot.version()) + 1
     raise LedgerError(
         f"{ATTEMPTS} commits in a row met another writer",
         where=warehouse.table_uri(table),
         remedy="run publish again; the batch is recorded and will be finished",
     )
+
+
+@contextlib.contextmanager
+def _reached(warehouse: Warehouse, table: str) -> Iterator[None]:
+    """delta-rs says in three ways that the store does not answer; publish says it in one.
+
+    Raises:
+        ClusterError: the table could not be read or written.
+    """
+    try:
+        yield
+    except TableNotFoundError:
+        raise
+    except (OSError, DeltaError) as e:
+        raise ClusterError(
+            f"the Delta log cannot be read or written: {str(e).splitlines()[0][:300]}",
+            where=warehouse.table_uri(table),
+            remedy="see `headrace stack status`; nothing is half done, publish again",
+        ) from e
 
 
 def _commit(
@@ -125,17 +145,32 @@ def schema(columns: Sequence[TableColumn]) -> Schema:
     return Schema([Field(c.name, PrimitiveType(c.delta_type), nullable=c.nullable) for c in columns])
 
 
-def _refuse_foreign(
-    snapshot: DeltaTable, table: str, columns: Sequence[TableColumn], files: Sequence[Added]
-) -> None:
+def refuse_other_columns(warehouse: Warehouse, table: str, columns: Sequence[TableColumn]) -> None:
+    """Say no before a batch is decided: once it is recorded, it must be possible to finish it.
+
+    Raises:
+        LedgerError: the table is there, with other columns than the contract has now.
+    """
+    with contextlib.suppress(TableNotFoundError), _reached(warehouse, table):
+        found = DeltaTable(warehouse.table_uri(table), storage_options=warehouse.delta_options)
+        _refuse_other_columns(found, columns)
+
+
+def _refuse_other_columns(snapshot: DeltaTable, columns: Sequence[TableColumn]) -> None:
     found, wanted = _shape(snapshot.schema()), _shape(schema(columns))
     if found != wanted:
-        differ = sorted({name for name, _ in found ^ wanted})
+        differ = sorted({name for name, *_ in found ^ wanted})
         raise LedgerError(
             f"the table has other columns than its contract: {', '.join(differ)}",
             where=snapshot.table_uri,
             remedy="the table is untouched; a contract with other columns needs an id of its own",
         )
+
+
+def _refuse_foreign(
+    snapshot: DeltaTable, table: str, columns: Sequence[TableColumn], files: Sequence[Added]
+) -> None:
+    _refuse_other_columns(snapshot, columns)
     active = set(snapshot.file_uris())
     base = snapshot.table_uri.rstrip("/")
     if again := [f.path for f in files if f"{base}/{f.path}" in active]:
@@ -148,4 +183,4 @@ def _refuse_foreign(
 
 
 def _shape(found: Schema) -> set[tuple[Any, ...]]:
-    return {(f.name, str(f.type)) for f in found.fields}
+    return {(f.name, str(f.type), f.nullable) for f in found.fields}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace.errors import ConservationError
+from headrace.errors import ConservationError, LedgerError
 from headrace.lake.manifests import READERS, StagedFile
 from headrace.lake.stats import file_statistics
 from headrace.lake.store import Warehouse
@@ -27,6 +27,17 @@ class Span:
     partition: int
     first: int
     last: int
+
+    @classmethod
+    def parse(cls, text: str) -> Span:
+        """Read what ``str`` writes: ``0:100-200`` or ``0:100``."""
+        partition, _, offsets = text.partition(":")
+        first, _, last = offsets.partition("-")
+        return cls(int(partition), int(first), int(last or first))
+
+    def covers(self, other: Span) -> bool:
+        """Whether all of the other one lies in this one."""
+        return self.partition == other.partition and self.first <= other.first and other.last <= self.last
 
     def __str__(self) -> str:
         return f"{self.partition}:{self.first}" + ("" if self.first == self.last else f"-{self.last}")
@@ -56,10 +67,21 @@ def _read(warehouse: Warehouse, output: str, file: StagedFile, columns: tuple[Ta
     # A staged file is small (one checkpoint of one writer): one request for all of it costs less than three.
     raw = warehouse.read(f"{output}/{file.path}")
     with pq.ParquetFile(pa.BufferReader(raw)) as parquet:
+        _refuse_other_columns(f"{output}/{file.path}", parquet.schema_arrow.names, columns)
         table = parquet.read(columns=["_partition", "_offset"], use_threads=False)
         statistics = file_statistics(parquet.metadata, columns)
         rows = parquet.metadata.num_rows
     return ReadFile(file, rows, statistics, _by_partition(table))
+
+
+def _refuse_other_columns(path: str, found: list[str], columns: tuple[TableColumn, ...]) -> None:
+    """A file that was written under another contract would show NULL where it has no column."""
+    if differ := set(found) ^ {c.name for c in columns if not c.partition}:
+        raise LedgerError(
+            f"a staged file has other columns than the contract: {', '.join(sorted(differ))}",
+            where=path,
+            remedy="publish what the former contract staged before changing it: put that version back first",
+        )
 
 
 def _by_partition(table: pa.Table) -> dict[int, Offsets]:

@@ -22,8 +22,8 @@ from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError
-from headrace.lake.branch import Rulings, Stretch, followed, stretch
-from headrace.lake.delta import Added, commit_batch
+from headrace.lake.branch import Rulings, Stretch, followed, stretch, unpublished
+from headrace.lake.delta import Added, commit_batch, refuse_other_columns
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
@@ -80,7 +80,12 @@ class Publisher:
         claim = followed(self.ledger.claims(), Rulings.of(self.ledger.decisions()))
         if claim is None:
             return Published(head, finished, {})
-        found = self._stretch(head, claim)
+        try:
+            found = self._stretch(head, claim)
+        except (DecisionNeeded, LedgerError):
+            if self.ledger.head() == head:
+                raise
+            return self.once()  # another publisher moved the head while we looked: no fork, look again
         if found is None:
             return Published(head, finished, {}, waiting_for=self._awaited(claim))
         if not _worth_it(found):
@@ -100,17 +105,9 @@ class Publisher:
     def _unpublished(self, output: str, head: Head) -> dict[str, Manifest]:
         """Staged manifests without those that a restored job committed once more after they were folded."""
         manifests = self.staged[output].read()
-        newest = head.manifests.get(output)
-        if newest is None:
-            return manifests
-        last = int(newest.split("-")[0])
-        again = [
-            m
-            for m in manifests.values()
-            if m.checkpoint <= last and self.ledger.published(output, m.id) is not None
-        ]
-        self.staged[output].fold(again)
-        return {m.id: m for m in manifests.values() if m not in again}
+        fresh = unpublished(self.ledger, head, output, manifests)
+        self.staged[output].fold(m for i, m in manifests.items() if i not in fresh)
+        return fresh
 
     def _awaited(self, claim: Claim) -> int | None:
         number = self.ledger.newest("done")
@@ -121,6 +118,8 @@ class Publisher:
 
     def _write_batch(self, head: Head, claim: Claim, found: Stretch) -> None:
         self.step("read")
+        for output in self.outputs:
+            refuse_other_columns(self.warehouse, output.id, output.columns)
         read = {
             o.id: read_files(
                 self.warehouse, o.id, [f for m in found.manifests[o.id] for f in m.files], o.columns
@@ -175,8 +174,9 @@ class Publisher:
                 missing=[str(s) for s in missed],
             )
         lost = [s for s in holes if verdicts[s] == "lost"]
-        accepted = {s for ruling in Rulings.of(self.ledger.decisions()).losses for s in ruling["spans"]}
-        if unaccepted := [s for s in lost if str(s) not in accepted]:
+        rulings = Rulings.of(self.ledger.decisions())
+        accepted = [Span.parse(text) for ruling in rulings.losses for text in ruling["spans"]]
+        if unaccepted := [s for s in lost if not any(a.covers(s) for a in accepted)]:
             spans = " ".join(f"--accept-loss {s}" for s in unaccepted)
             raise DecisionNeeded(
                 f"Kafka deleted records before the job read them: {_named(unaccepted)}",

@@ -24,10 +24,13 @@ def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
         for index in range(footer.num_columns):
             chunk = footer.row_group(group).column(index)
             name = chunk.path_in_schema
-            if name not in wanted or chunk.statistics is None:
+            if name not in wanted:
                 continue
             found = chunk.statistics
-            nulls[name] = nulls.get(name, 0) + (found.null_count or 0)
+            if found is None or found.null_count is None:  # parquet drops statistics of long values
+                unbounded.add(name)
+                continue
+            nulls[name] = nulls.get(name, 0) + found.null_count
             if not found.has_min_max:
                 if found.null_count != chunk.num_values:
                     unbounded.add(name)
@@ -37,11 +40,11 @@ def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
     return json.dumps(
         {
             "numRecords": footer.num_rows,
-            "minValues": {k: _low(v) for k, v in low.items() if k not in unbounded},
+            "minValues": {k: w for k, v in low.items() if k not in unbounded and (w := _low(v)) is not None},
             "maxValues": {
                 k: w for k, v in high.items() if k not in unbounded and (w := _high(v)) is not None
             },
-            "nullCount": nulls,
+            "nullCount": {k: n for k, n in nulls.items() if k not in unbounded},
         }
     )
 
@@ -59,9 +62,10 @@ def _high(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         moment = value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value
-        return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return float(value)
+        # Readers take the bound as a JSON number: one that a double cannot hold would hide rows.
+        return float(value) if Decimal(repr(float(value))) == value else None
     return value

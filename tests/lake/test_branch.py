@@ -145,6 +145,14 @@ def ruled(*records: dict[str, object]) -> Rulings:
         ((), 3),
         (({"action": "set-aside", "claim": 3},), 2),
         (({"action": "set-aside", "claim": 3}, {"action": "undo", "claim": 3, "undoes": 1}), 3),
+        (
+            (
+                {"action": "set-aside", "claim": 3},
+                {"action": "set-aside", "claim": 3},
+                {"action": "undo", "claim": 3, "undoes": 2},
+            ),
+            3,
+        ),
         (({"action": "adopt", "claim": 1, "claims_then": 3},), 1),
         (({"action": "adopt", "claim": 1, "claims_then": 2},), 3),
         (({"action": "adopt", "claim": 1, "claims_then": 3}, {"action": "undo", "claim": 1, "undoes": 1}), 3),
@@ -191,3 +199,13 @@ def test_the_survey_calls_a_zombie_a_fork_at_the_place_where_the_new_submission_
     found = look(ledger, head, staged)
     assert (found[2].state, found[2].followed) == ("ahead", True)
     assert (found[1].state, found[1].forks_at) == ("fork", {"t": _id("2")})
+
+
+def test_after_a_restart_nothing_is_called_a_fork_while_the_new_claim_is_awaited(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2")
+    for n in (1, 2):
+        ledger.claim(f"s{n}", None, "1.0.0")
+    staged = {"t": by_id(manifest("2", "1", 1), manifest("3", "2", 1))}  # 2: committed again by the restore
+    found = look(ledger, head, staged)
+    assert (found[1].state, found[1].forks_at) == ("ahead", {})
+    assert (found[2].state, found[2].followed) == ("waiting", True)

@@ -54,3 +54,16 @@ def test_an_offset_in_two_rows_is_refused() -> None:
 
 def test_a_batch_without_rows_leaves_the_frontier() -> None:
     assert continue_frontier({0: 5}, {}, []).frontier == {0: 5}
+
+
+@pytest.mark.parametrize("span", [Span(0, 5, 5), Span(12, 100, 200)])
+def test_a_span_is_read_as_it_is_written(span: Span) -> None:
+    assert Span.parse(str(span)) == span
+
+
+@pytest.mark.parametrize(
+    ("accepted", "covered"),
+    [("0:0-9999", True), ("0:100-149", True), ("0:100-148", False), ("1:0-9999", False)],
+)
+def test_an_accepted_loss_covers_what_lies_in_it(accepted: str, *, covered: bool) -> None:
+    assert Span.parse(accepted).covers(Span(0, 100, 149)) is covered
