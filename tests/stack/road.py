@@ -144,13 +144,18 @@ class Road:
         self._asked(f"/jobs/{job}/checkpoints", {"checkpointType": "FULL"})
 
     def settle(self, job: str, claim: int) -> None:
-        """Take checkpoints until the claim has staged rows and then nothing more: all there is was read."""
+        """Take checkpoints until the claim has staged new rows and then nothing more: all there is was read."""
+
+        def own() -> list[Manifest]:
+            return sorted((m for m in self.staged().values() if m.claim == claim), key=lambda m: m.checkpoint)
+
+        known = {m.id for m in own()}
 
         def nothing_more() -> bool:
             self.checkpoint(job)
-            own = sorted((m for m in self.staged().values() if m.claim == claim), key=lambda m: m.checkpoint)
+            fresh = [m for m in own() if m.id not in known]
             # Two empty ones in a row: one reader may lag behind the other.
-            return any(m.files for m in own) and not any(m.files for m in own[-2:])
+            return any(m.files for m in fresh) and not any(m.files for m in fresh[-2:])
 
         until(f"claim {claim} to have read everything", nothing_more)
 
