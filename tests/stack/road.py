@@ -144,7 +144,7 @@ class Road:
         self._asked(f"/jobs/{job}/checkpoints", {"checkpointType": "FULL"})
 
     def settle(self, job: str, claim: int) -> None:
-        """Take checkpoints until the claim has staged new rows and then nothing more: all there is was read."""
+        """Take checkpoints until the claim has staged new rows and then no more: all was read."""
 
         def own() -> list[Manifest]:
             return sorted((m for m in self.staged().values() if m.claim == claim), key=lambda m: m.checkpoint)
