@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from headrace.settings import Ports
 
 HOST = "127.0.0.1"
 _LISTEN = "0A"
+CLOSING_S = 10.0
+"""A killed JVM's sockets close with its last thread, a moment after its pid is gone."""
 
 
 def require_free(ports: Ports, names: Iterable[str]) -> None:
@@ -23,7 +26,7 @@ def require_free(ports: Ports, names: Iterable[str]) -> None:
     """
     for name in names:
         port = getattr(ports, name)
-        if not is_free(port):
+        if not _free_soon(port):
             who = holder(port)
             raise StackError(
                 f"port {port} is taken" + (f" by {who}" if who else ""),
@@ -33,6 +36,16 @@ def require_free(ports: Ports, names: Iterable[str]) -> None:
                 setting=f"stack.ports.{name}",
                 holder=who,
             )
+
+
+def _free_soon(port: int) -> bool:
+    """Whether it is free, or nobody holds it but a killed process whose threads are still ending."""
+    deadline = time.monotonic() + CLOSING_S
+    while not is_free(port):
+        if holder(port) or time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def is_free(port: int) -> bool:
