@@ -6,10 +6,9 @@ import os
 import signal
 import sys
 
+from headrace import settings
 from headrace.cluster.kafka import hole_verdicts
 from headrace.contract.load import load_named
-
-from headrace import settings
 from headrace.lake.publish import Publisher
 from headrace.lake.store import connect
 
