@@ -36,8 +36,9 @@ def main() -> None:
         sink_ddl(columns, name="plain", options={"connector": "filesystem", "path": place, **PARQUET})
     )
     source = contract.partition_by[0].source
+    derived = f"FLOOR(CAST(`{source}` AS DATE) TO MONTH)"  # as the contract's month(…)
     listed = ", ".join(f"`{c.name}`" for c in columns if not c.partition)
-    table_env.execute_sql(f"INSERT INTO plain SELECT {listed}, CAST(`{source}` AS DATE) FROM source")  # noqa: S608
+    table_env.execute_sql(f"INSERT INTO plain SELECT {listed}, {derived} FROM source")  # noqa: S608
 
 
 def _source(columns: tuple[TableColumn, ...], bootstrap: str, topic: str) -> str:
