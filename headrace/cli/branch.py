@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -11,9 +11,9 @@ from headrace import settings
 from headrace.cli.output import Format, Output, emit
 from headrace.contract.load import load_named
 from headrace.errors import DecisionNeeded, UsageError
-from headrace.lake.branch import Branch, ByOutput, Rulings, survey, tip
+from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, survey
 from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import Staged, chain
+from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
 from headrace.table.outputs import outputs
 
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("set-aside")(set_aside)
     group.command("adopt")(adopt)
+    group.command("restart")(restart)
     app.add_typer(group, name="branch")
 
 
@@ -99,7 +100,8 @@ def set_aside(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: O
     Example: headrace branch set-aside flights 2 --why "restored the wrong savepoint"
     """
     _one(job, claim)
-    _emit(_decide(Ledger(connect(settings.load().store), job), "set-aside", claim, why, undo=undo), fmt)
+    ledger = _opened(job)[0]
+    _emit(_rule(ledger, "set-aside", why, undo=undo, claim=claim), "set-aside", claim, fmt, undo=undo)
 
 
 def adopt(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Output = Format.text) -> None:
@@ -113,28 +115,38 @@ def adopt(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Outpu
             f"claim {claim} is set aside",
             remedy=f"first: headrace branch set-aside {job} {claim} --undo --why TEXT",
         )
-    if not undo and not _goes_on(job, branch):
+    ledger, staged = _opened(job)
+    going_on = branch.state in ("head", "waiting", "ahead") or goes_on(ledger, ledger.head(), staged, claim)
+    if not undo and not going_on:
         raise DecisionNeeded(
             f"claim {claim} does not go on from the published head: to follow it would repeat published rows",
             where=f"headrace branch show {job} {claim}",
             remedy=f"set it aside: headrace branch set-aside {job} {claim} --why TEXT",
         )
-    _emit(_decide(Ledger(connect(settings.load().store), job), "adopt", claim, why, undo=undo), fmt)
+    _emit(_rule(ledger, "adopt", why, undo=undo, claim=claim), "adopt", claim, fmt, undo=undo)
 
 
-def _goes_on(job: str, branch: Branch) -> bool:
-    """Whether the branch's chain contains the head of every output."""
-    if branch.state in ("head", "waiting", "ahead"):
-        return True
-    ledger, staged = _opened(job)
-    head = ledger.head()
-    for output, manifests in staged.items():
-        newest = tip(manifests, branch.claim.number)
-        if newest is None or chain(manifests, newest, head.manifests.get(output))[1] != head.manifests.get(
-            output
-        ):
-            return False
-    return True
+def restart(job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.text) -> None:
+    """Let the next start read on from the frontier without state: every checkpoint is lost, or skipped rows.
+
+    For ingest jobs, which hold nothing in their state but positions. What was staged behind the frontier and
+    not published is read from Kafka once more. Recorded, reversible until that start.
+
+    Example: headrace branch restart flights --why "the bucket lost its checkpoints"
+    """
+    ledger = _opened(job)[0]
+    number = _rule(ledger, "restart", why, undo=undo)
+    frontier = ledger.head().frontier
+    said = "no longer restarts" if undo else "the next start reads on"
+    emit(
+        {"decision": number, "action": "restart", "undone": undo, "frontier": frontier},
+        fmt,
+        lambda: f"decision {number}: {said} from {_positions(frontier) or 'where the job began'}",
+    )
+
+
+def _positions(frontier: dict[int, int]) -> str:
+    return " ".join(f"{p}:{o:,}" for p, o in sorted(frontier.items()))
 
 
 def _one(job: str, claim: int) -> Branch:
@@ -144,27 +156,26 @@ def _one(job: str, claim: int) -> Branch:
     raise UsageError(f"job {job} has no claim {claim}", remedy=f"headrace branch ls {job}")
 
 
-def _decide(ledger: Ledger, action: str, claim: int, why: str, *, undo: bool) -> dict[str, Any]:
+def _rule(ledger: Ledger, action: str, why: str, *, undo: bool, claim: int | None = None) -> int:
+    """Record a decision, or that one no longer stands; gives its number."""
     if not why:
         raise UsageError("a decision needs a reason", remedy='add --why "…": the next person will read it')
-    if undo:
-        number = _undo(ledger, action, claim, why)
-    else:
-        number = ledger.decide(action, why=why, claim=claim, claims_then=ledger.newest("claims"))
-    return {"decision": number, "action": action, "undone": undo, "claim": claim}
-
-
-def _emit(done: dict[str, Any], fmt: Format) -> None:
-    word = "no longer " if done["undone"] else ""
-    emit(done, fmt, lambda: f"decision {done['decision']}: {word}{done['action']} claim {done['claim']}")
-
-
-def _undo(ledger: Ledger, action: str, claim: int, why: str) -> int:
-    rulings = Rulings.of(ledger.decisions())
-    adopted = rulings.adopted if rulings.adopted and rulings.adopted["claim"] == claim else None
-    standing = rulings.set_aside.get(claim) if action == "set-aside" else adopted
+    about = {} if claim is None else {"claim": claim}
+    if not undo:
+        return ledger.decide(action, why=why, **about, claims_then=ledger.newest("claims"))
+    standing = Rulings.of(ledger.decisions()).standing(action, claim)
     if standing is None:
         raise UsageError(
-            f"claim {claim} has no such decision to undo", remedy=f"headrace branch show {ledger.job} {claim}"
+            f"there is no such decision to undo: {action}{f' claim {claim}' if about else ''}",
+            where=f"job {ledger.job}",
+            remedy=f"headrace branch ls {ledger.job}",
         )
-    return ledger.decide("undo", why=why, claim=claim, undoes=standing["number"])
+    return ledger.decide("undo", why=why, undoes=standing["number"])
+
+
+def _emit(decision: int, action: str, claim: int, fmt: Format, *, undo: bool) -> None:
+    emit(
+        {"decision": decision, "action": action, "undone": undo, "claim": claim},
+        fmt,
+        lambda: f"decision {decision}: {'no longer ' if undo else ''}{action} claim {claim}",
+    )

@@ -51,6 +51,13 @@ def run(
     Example: headrace run flights
     """
     find(job)
+    env = settings.load()
+    if running := live(env, job):
+        raise UsageError(
+            f"job {job} runs already, as Flink job {running[0].id} ({running[0].state})",
+            where=env.flink.rest,
+            remedy=f"headrace stop {job}; a second one beside it can only be started by `flink run` itself",
+        )
     with progress(f"submitting {job}"):
         flink_id = submit(job, savepoint)
     emit({"job": job, "flink_job": flink_id}, fmt, lambda: f"{job} runs as Flink job {flink_id}")
@@ -126,6 +133,7 @@ def status(job: Job, fmt: Output = Format.text) -> None:
     ledger = Ledger(warehouse, job)
     head = ledger.head()
     topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic_prefix + contract.topic)
+    frontier = {p: head.frontier.get(p, start) for p, start in topic.log_start.items()}
     found = branches(job)
     followed = [b for b in found if b.followed]
     result = {
@@ -135,7 +143,7 @@ def status(job: Job, fmt: Output = Format.text) -> None:
         "versions": head.versions,
         "rows": head.rows,
         "frontier": head.frontier,
-        "lag": {p: end - head.frontier.get(p, topic.log_start[p]) for p, end in topic.log_end.items()},
+        "lag": kafka.lag(env.kafka.bootstrap, topic, frontier),
         "claim": followed[0].claim.number if followed else None,
         "state": followed[0].state if followed else "no submission",
         "unpublished_files": sum(

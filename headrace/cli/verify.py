@@ -13,8 +13,10 @@ from headrace import settings
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.query import unsqueezed
 from headrace.contract.load import load_named
-from headrace.errors import ConservationError
+from headrace.errors import ConservationError, UsageError
 from headrace.lake._topic_scan import KafkaTopic
+from headrace.lake.holes import noted
+from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.lake.verify import verify as prove
 
@@ -44,12 +46,21 @@ def verify(
     """
     env = settings.load()
     contract = load_named(table)
+    warehouse = connect(env.store)
+    ledger = Ledger(warehouse, contract.id)
+    if batch is not None and batch > ledger.newest("done"):
+        raise UsageError(
+            f"batch {batch} is not published",
+            where=f"{warehouse.uri}/{ledger.folder}",
+            remedy=f"the newest is {ledger.newest('done')}",
+        )
     with progress(f"verifying {table}") as update:
         found = prove(
-            connect(env.store),
+            warehouse,
             contract.id,
             KafkaTopic(env.kafka.bootstrap, env.kafka.topic_prefix + contract.topic),
             batch=batch,
+            noted=noted(ledger),
             tick=lambda step, done, total: update(what=step, completed=done, total=total),
         )
     emit(found.to_json(), output, lambda: _text(found))
@@ -91,7 +102,7 @@ def _numbers(found: Verification) -> Table:
 
 def _remedy(found: Verification) -> str:
     if found.verdict == "unproved":
-        return "Kafka no longer holds what was there, a marker or a record: the ledger's batches tell"
+        return "neither Kafka nor the ledger can say any more whether a record was there"
     return (
         f"stop the publisher; headrace branch ls {found.table}; compare the batches that hold these offsets"
     )

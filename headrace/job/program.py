@@ -34,6 +34,8 @@ class Placement:
     warehouse: str = "s3://lake"
     submission: str = ""
     claim: int = 0
+    numbered_from: int = 0
+    """The number that the branch has reached, where a start without state goes on from the frontier."""
     startup: dict[str, str] = field(default_factory=lambda: {"scan.startup.mode": "earliest-offset"})
 
 
@@ -69,6 +71,7 @@ class Program:
                     "job": self.job.name,
                     "submission": at.submission,
                     "claim": str(at.claim),
+                    "numbered-from": str(at.numbered_from),
                     "contract-version": self.contract.version,
                     **PARQUET,
                 },

@@ -27,7 +27,7 @@ from headrace.job.declaration import Ingest
 from headrace.job.program import Placement, Program
 from headrace.lake import checkpoints
 from headrace.lake.branch import Rulings, followed
-from headrace.lake.ledger import Ledger
+from headrace.lake.ledger import Head, Ledger
 from headrace.lake.store import Warehouse, connect
 
 logger = structlog.get_logger()
@@ -50,6 +50,9 @@ class Start:
     submission: str
     savepoint: str | None
     offsets: dict[int, int]
+    """Where to read from if there is no savepoint."""
+    behind: Head | None = None
+    """The head, where a ruling lets the job begin at the frontier without state."""
 
 
 def run(job: Ingest) -> None:
@@ -85,13 +88,19 @@ def submit(job: Ingest, *, bounded: bool = False) -> str:
     refuse_own(program, env.flink.options)
     start = _start(program, ledger, warehouse, topic, given[SAVEPOINT] or None)
     options = env.flink.options | _placed(start, job, warehouse, env.flink.parallelism)
-    claim = ledger.claim(start.submission, start.savepoint, program.contract.version)
+    claim = ledger.claim(
+        start.submission,
+        start.savepoint,
+        program.contract.version,
+        begins_behind=start.behind.manifests if start.behind else None,
+    )
     at = Placement(
         bootstrap=env.kafka.bootstrap,
         topic_prefix=env.kafka.topic_prefix,
         warehouse=warehouse.uri,
         submission=start.submission,
         claim=claim.number,
+        numbered_from=start.behind.checkpoint if start.behind else 0,
         startup=_startup(start.offsets) | ({"scan.bounded.mode": "latest-offset"} if bounded else {}),
     )
     try:
@@ -119,32 +128,38 @@ def _start(
             remedy="give the new topic a contract and a table of its own",
         )
     submission = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    offsets = {int(p): o for p, o in begun["offsets"].items()}
     savepoint = given or _resume(program, ledger, warehouse)
-    return Start(submission, savepoint, {int(p): o for p, o in begun["offsets"].items()})
+    if savepoint is None and Rulings.of(ledger.decisions()).restart:
+        head = ledger.head()
+        return Start(submission, None, offsets | head.frontier, behind=head)
+    return Start(submission, savepoint, offsets)
 
 
 def _resume(program: Program, ledger: Ledger, warehouse: Warehouse) -> str | None:
-    """The newest good checkpoint on the branch; None only where the branch is empty."""
-    found = checkpoints.newest_on_branch(warehouse, ledger)
-    head = max((int(m.split("-")[0]) for m in ledger.head().manifests.values()), default=0)
-    if found is not None and found.number >= head:
+    """The newest good checkpoint on the branch; None where it is empty or restarts at the frontier."""
+    found, head = checkpoints.newest_on_branch(warehouse, ledger), ledger.head()
+    if found is not None and found.number >= head.checkpoint:
         return found.path
+    restart = f"`headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier without it"
     if found is not None:
         raise DecisionNeeded(
-            f"the newest checkpoint found ({found.number}) is older than what is published ({head})",
+            f"the newest checkpoint found ({found.number}) is older than what is published"
+            f" ({head.checkpoint}): from this one the job would repeat rows",
             where=found.path,
-            remedy="give a newer savepoint: `flink run -s PATH …`; from this one the job would repeat rows",
+            remedy=f"give a newer savepoint: `flink run -s PATH …`; or {restart}",
         )
-    all_left = followed(ledger.claims(), Rulings.of(ledger.decisions())) is None
-    if ledger.newest("done") == 0 and all_left:
+    rulings = Rulings.of(ledger.decisions())
+    all_left = followed(ledger.claims(), rulings) is None
+    if rulings.restart or (head.batch == 0 and all_left):
         return None
-    if ledger.newest("done") or any(
+    if head.batch or any(
         next(iter(warehouse.keys(f"{o.id}/_staged/manifests/")), None) for o in program.outputs
     ):
         raise DecisionNeeded(
             "the job has written rows, and no checkpoint or savepoint of it can be found",
             where=f"{warehouse.uri}/_flink/{ledger.job}/",
-            remedy="restore the bucket, or give a savepoint: `flink run -s PATH …`",
+            remedy=f"restore the bucket, or give a savepoint: `flink run -s PATH …`; or {restart}",
         )
     return None
 

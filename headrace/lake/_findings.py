@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headrace.lake._marks import Span
 
@@ -19,6 +19,11 @@ SENTENCES = {
     "phantom": "{n} phantom: in {where}, but the topic has no record there",
     "unproved": "{n} cannot be proved: in no table, and older than the topic's first record",
     "positionless": "{n} without a position in {where}",
+}
+
+WORD = {
+    "absent": "older offsets without a record, by the ledger's word",
+    "lost": "older offsets lost before they were read, accepted in the ledger",
 }
 
 
@@ -105,6 +110,8 @@ class Verification:
     partitions: tuple[PartitionProof, ...]
     findings: tuple[Finding, ...]
     places: tuple[Place, ...]
+    aged_holes: Mapping[str, int] = field(default_factory=dict)
+    """Offsets below the log start that are in no table, and what the ledger noted of them in time."""
 
     @property
     def verdict(self) -> str:
@@ -121,6 +128,7 @@ class Verification:
         if self.verdict == "proved":
             reach = self.total("beyond_reach")
             aged = f"; {reach:,} older than the topic's log, each once" if reach else ""
+            aged += "".join(f"; {n:,} {WORD[kind]}" for kind, n in self.aged_holes.items())
             return f"every offset has exactly one home ({self.total('records'):,} records{aged})"
         if self.verdict == "unproved":
             return "every record that the topic still holds has exactly one home, but older offsets have none"
@@ -141,6 +149,7 @@ class Verification:
             "partitions": [asdict(p) for p in self.partitions],
             "findings": [f.to_json() for f in self.findings],
             "places": [p.to_json() for p in self.places],
+            "aged_holes": dict(self.aged_holes),
         }
 
 

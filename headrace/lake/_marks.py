@@ -129,6 +129,22 @@ def to_spans(offsets: Offsets) -> list[Span]:
     return [Span(a, b) for a, b in zip(firsts, lasts, strict=True)]
 
 
+def without(spans: list[Span], taken: list[Span]) -> list[Span]:
+    """What is left of ``spans`` when ``taken`` is cut out of them; both in any order."""
+    left = sorted(spans)
+    for cut in sorted(taken):
+        left = [
+            Span(first, last)
+            for span in left
+            for first, last in (
+                (span.first, min(span.last, cut.first - 1)),
+                (max(span.first, cut.last + 1), span.last),
+            )
+            if first <= last
+        ]
+    return left
+
+
 def gaps(spans: list[Span], last: int) -> list[Span]:
     """What lies between the ranges, and between the last of them and ``last`` (included)."""
     found = [Span(a.last + 1, b.first - 1) for a, b in pairwise(spans)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.errors import DecisionNeeded, LedgerError
-from headrace.lake.ledger import Claim, Head, Ledger, Record
+from headrace.lake.ledger import Claim, Head, Ledger, Record, checkpoint_of
 from headrace.lake.manifests import Manifest, chain
 
 ByOutput = Mapping[str, Mapping[str, Manifest]]
@@ -25,6 +25,7 @@ class Rulings:
 
     set_aside: dict[int, Record] = field(default_factory=dict)
     adopted: Record | None = None
+    restart: Record | None = None
     losses: tuple[Record, ...] = ()
 
     @classmethod
@@ -37,12 +38,28 @@ class Rulings:
                 valid = [d for d in valid if _subject(d) != _subject(same)]
             else:
                 valid.append(decision)
-        adopted = [d for d in valid if d["action"] == "adopt"]
         return cls(
             set_aside={d["claim"]: d for d in valid if d["action"] == "set-aside"},
-            adopted=adopted[-1] if adopted else None,
+            adopted=_newest(valid, "adopt"),
+            restart=_newest(valid, "restart"),
             losses=tuple(d for d in valid if d["action"] == "accept-loss"),
         )
+
+    def standing(self, action: str, claim: int | None) -> Record | None:
+        """The decision of that kind about that claim, if it still stands."""
+        if action == "set-aside":
+            return self.set_aside.get(claim or 0)
+        found = {"adopt": self.adopted, "restart": self.restart}[action]
+        return found if found and found.get("claim") == claim else None
+
+    @property
+    def restarted_behind(self) -> int:
+        """The newest claim whose checkpoints a restart at the frontier leaves alone, or 0."""
+        return int(self.restart["claims_then"]) if self.restart else 0
+
+
+def _newest(decisions: list[Record], action: str) -> Record | None:
+    return next((d for d in reversed(decisions) if d["action"] == action), None)
 
 
 def _subject(decision: Record) -> tuple[Any, Any]:
@@ -66,7 +83,7 @@ def unpublished(
 ) -> dict[str, Manifest]:
     """Staged manifests without those that a restored job committed once more after they were folded."""
     newest = head.manifests.get(output)
-    last = int(newest.split("-", maxsplit=1)[0]) if newest else -1
+    last = checkpoint_of(newest) if newest else -1
     return {i: m for i, m in manifests.items() if m.checkpoint > last or ledger.published(output, i) is None}
 
 
@@ -74,6 +91,42 @@ def tip(staged: Mapping[str, Manifest], claim: int) -> str | None:
     """The newest staged manifest of a claim, or None."""
     own = [m for m in staged.values() if m.claim == claim]
     return max(own, key=lambda m: m.checkpoint).id if own else None
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One output's chain, from a tip back to the head or to where it stands apart from it."""
+
+    manifests: list[Manifest]
+    """Oldest first."""
+    reached: str | None
+    """The parent of the oldest."""
+    goes_on: bool
+    """Whether the chain continues the head: by its parent, or as a recorded start at the frontier."""
+
+
+def walk(
+    head: Head, claims: Iterable[Claim], output: str, staged: Mapping[str, Manifest], newest: str
+) -> Walk:
+    """Follow a chain back from ``newest``."""
+    last = head.manifests.get(output)
+    walked, reached = chain(staged, newest, last)
+    return Walk(walked, reached, reached == last or (reached is None and _restarts(head, claims, walked)))
+
+
+def _restarts(head: Head, claims: Iterable[Claim], walked: list[Manifest]) -> bool:
+    """Whether a chain without parent was sealed by a claim that begins, by ruling, behind this very head."""
+    return any(c.number == walked[0].claim and c.begins_behind == head.manifests for c in claims)
+
+
+def goes_on(ledger: Ledger, head: Head, staged: ByOutput, claim: int) -> bool:
+    """Whether a claim has sealed manifests, and those of every output continue the head."""
+    claims = ledger.claims()
+    for output, manifests in staged.items():
+        newest = tip(manifests, claim)
+        if newest is None or not walk(head, claims, output, manifests, newest).goes_on:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -100,13 +153,15 @@ def stretch(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> Stret
         LedgerError: the chain has a gap, or begins anew beside a published one.
     """
     chains: dict[str, list[Manifest]] = {}
+    claims = ledger.claims()
     for output, manifests in staged.items():
         newest = tip(manifests, claim.number)
         if newest is None:
             return None
-        chains[output], reached = chain(manifests, newest, head.manifests.get(output))
-        if reached != head.manifests.get(output):
-            _refuse(ledger, output, reached, chains[output], claim)
+        walked = walk(head, claims, output, manifests, newest)
+        if not walked.goes_on:
+            _refuse(ledger, output, walked, claim)
+        chains[output] = walked.manifests
     common = set.intersection(*({m.checkpoint for m in found} for found in chains.values()))
     if not common:
         return None
@@ -114,12 +169,13 @@ def stretch(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> Stret
     return Stretch({o: [m for m in found if m.checkpoint <= last] for o, found in chains.items()})
 
 
-def _refuse(ledger: Ledger, output: str, reached: str | None, walked: list[Manifest], claim: Claim) -> None:
+def _refuse(ledger: Ledger, output: str, walked: Walk, claim: Claim) -> None:
     where = f"{ledger.warehouse.table_uri(output)}, claim {claim.number} (submission {claim.submission})"
-    first, last = walked[0].checkpoint, walked[-1].checkpoint
+    manifests, reached = walked.manifests, walked.reached
+    first, last = manifests[0].checkpoint, manifests[-1].checkpoint
     if reached is not None and ledger.published(output, reached) is None:
         raise LedgerError(
-            f"manifest {walked[0].id} follows {reached}, which is neither staged nor published",
+            f"manifest {manifests[0].id} follows {reached}, which is neither staged nor published",
             where=where,
             remedy="if its commit is under way, try again; else files were deleted under _staged",
         )
@@ -191,9 +247,9 @@ class _Survey:
         for output, manifests in self.staged.items():
             newest = self._newest(manifests)
             if newest:
-                walked, reached = chain(manifests, newest, self.head.manifests.get(output))
-                if reached == self.head.manifests.get(output):
-                    kept |= {m.id for m in walked}
+                walked = walk(self.head, self.claims, output, manifests, newest)
+                if walked.goes_on:
+                    kept |= {m.id for m in walked.manifests}
         return kept
 
     def _newest(self, manifests: Mapping[str, Manifest]) -> str | None:
@@ -231,6 +287,8 @@ class _Survey:
     def _state(self, claim: Claim, *, staged: bool, forked: bool) -> str:
         if claim.number in self.rulings.set_aside:
             return "set aside"
+        if claim.number <= self.rulings.restarted_behind and claim != self.chosen:
+            return "head" if claim.number == self.head_claim else "left behind"
         if forked:
             return "fork"
         if staged:

@@ -13,12 +13,12 @@ import struct
 from dataclasses import dataclass
 
 from headrace.lake.branch import Rulings, followed
-from headrace.lake.ledger import Claim, Ledger
+from headrace.lake.ledger import Claim, Ledger, checkpoint_of
 from headrace.lake.store import Warehouse
 
 MAGIC = 0x4960672D
 """First four bytes of Flink's checkpoint metadata (MetadataSerializers.HEADER_MAGIC_NUMBER)."""
-_HEADER = struct.Struct(">iiq")
+_HEADER = struct.Struct(">i")
 _SEALED = re.compile(rb"headrace-sealed\|([a-z0-9_]+)\|([a-z0-9_]+)\|([0-9A-Za-z-]+)\|(\d{10}-[0-9a-f]{16})")
 
 
@@ -27,6 +27,7 @@ class Checkpoint:
     """A restorable point of a submission: what a job that is restored from it goes on from."""
 
     number: int
+    """As the branch counts, like the manifests."""
     path: str
     """Its address, as Flink takes it."""
     submission: str
@@ -67,13 +68,13 @@ def read(warehouse: Warehouse, key: str) -> Checkpoint | None:
         return None  # a live job retired this checkpoint after it was listed
     if len(raw) < _HEADER.size:
         return None
-    magic, _version, number = _HEADER.unpack(raw[: _HEADER.size])
+    (magic,) = _HEADER.unpack(raw[: _HEADER.size])
     sealed = {(m[2].decode(), m[3].decode(), m[4].decode()) for m in _SEALED.finditer(raw)}
     submissions = {submission for _, submission, _ in sealed}
     if magic != MAGIC or len(submissions) != 1:
         return None
     return Checkpoint(
-        number=number,
+        number=max(checkpoint_of(manifest) for _, _, manifest in sealed),
         path=f"{warehouse.uri}/{key.removesuffix('/_metadata')}",
         submission=submissions.pop(),
         manifests=tuple(sorted((output, manifest) for output, _, manifest in sealed)),
@@ -84,12 +85,13 @@ def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:
     """Where to go on: of the followed claim, or of the claims it was restored from, the newest good one.
 
     A claim that never reached a checkpoint (its submission failed) leads to the one before it, as
-    long as nothing of its own stands in between.
+    long as nothing of its own stands in between. Where a person ruled that the job restarts at the
+    frontier, what was claimed before that is left alone.
     """
     claims = ledger.claims()
     rulings = Rulings.of(ledger.decisions())
     at = followed(claims, rulings)
-    while at is not None:
+    while at is not None and at.number > rulings.restarted_behind:
         own = of_submission(warehouse, ledger.job, at.submission)
         if own:
             return own[-1]

@@ -5,7 +5,7 @@
     _headrace/<job>/
       start.json               where the job began: topic id and first offsets
       claims/0000000001.json   one a submission: number, submission, restored from
-      decisions/0000000001.json  what a person decided: set-aside, adopt, accept-loss, undo
+      decisions/0000000001.json  what a person decided: set-aside, adopt, restart, accept-loss, undo
       batches/0000000001.json  the intent of one publish: manifests, files, offsets
       done/0000000001.json     the batch is in the tables: versions, heads, frontier
 
@@ -54,6 +54,8 @@ class Claim:
     restored_from: str | None
     contract_version: str
     at: str
+    begins_behind: dict[str, str] | None = None
+    """Per output the published manifest that a start without state goes on from; None for any other start."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,16 @@ class Head:
     rows: dict[str, int] = field(default_factory=dict)
     """Rows published so far, by output."""
     digest: str | None = None
+
+    @property
+    def checkpoint(self) -> int:
+        """The number of the newest published checkpoint; 0 when nothing is published."""
+        return max((checkpoint_of(m) for m in self.manifests.values()), default=0)
+
+
+def checkpoint_of(manifest: str) -> int:
+    """The checkpoint's number in a manifest's id; it grows along a branch."""
+    return int(manifest.partition("-")[0])
 
 
 class Ledger:
@@ -132,26 +144,37 @@ class Ledger:
 
     # claims
 
-    def claim(self, submission: str, restored_from: str | None, contract_version: str) -> Claim:
+    def claim(
+        self,
+        submission: str,
+        restored_from: str | None,
+        contract_version: str,
+        begins_behind: dict[str, str] | None = None,
+    ) -> Claim:
         """Write the next claim for a submission."""
         record = {
             "submission": submission,
             "restored_from": restored_from,
             "contract_version": contract_version,
             "at": now(),
+            "begins_behind": begins_behind,
         }
-        number = self.append("claims", record)
-        return Claim(number, submission, restored_from, contract_version, str(record["at"]))
+        return self._claim({**record, "number": self.append("claims", record)})
 
     def claims(self) -> list[Claim]:
         """All claims, oldest first."""
-        found = []
-        for number in range(1, self.newest("claims") + 1):
-            raw = self._required("claims", number)
-            found.append(
-                Claim(number, raw["submission"], raw["restored_from"], raw["contract_version"], raw["at"])
-            )
-        return found
+        return [self._claim(self._required("claims", n)) for n in range(1, self.newest("claims") + 1)]
+
+    @staticmethod
+    def _claim(raw: Record) -> Claim:
+        return Claim(
+            raw["number"],
+            raw["submission"],
+            raw["restored_from"],
+            raw["contract_version"],
+            raw["at"],
+            raw.get("begins_behind"),
+        )
 
     # decisions
 
@@ -186,7 +209,7 @@ class Ledger:
 
     def published(self, output: str, manifest: str) -> int | None:
         """The batch that published a manifest, or None; by bisection: checkpoints grow along a branch."""
-        checkpoint = int(manifest.split("-", maxsplit=1)[0])
+        checkpoint = checkpoint_of(manifest)
         low, high = 1, self.newest("done")
         while low <= high:
             middle = (low + high) // 2

@@ -147,7 +147,7 @@ class Publisher:
             "contract_version": self.contract.version,
             "checkpoints": list(found.checkpoints),
             "frontier": {str(p): o for p, o in sorted(frontier.items())},
-            "holes": len(goes_on.holes),
+            "holes": [str(s) for s in goes_on.holes if s not in lost],
             "lost": [str(s) for s in lost],
             "outputs": {
                 o.id: {
@@ -163,14 +163,14 @@ class Publisher:
         """Accept a hole only if Kafka made it; a loss only if a person accepted it. Returns the losses."""
         if not holes:
             return []
-        verdicts = self.holes(topic, holes)
+        verdicts, job = self.holes(topic, holes), self.contract.id
         missed = [s for s in holes if verdicts[s] == "present"]
         if missed:
             raise ConservationError(
                 f"records of the topic are in no file: {_named(missed)}",
                 where=f"topic {topic}",
-                remedy="nothing was published. The job skipped them: stop it, set its claim aside"
-                f" (`headrace branch ls {self.contract.id}`) and start again from an older checkpoint",
+                remedy=f"nothing was published. The job skipped them; to read them again from the frontier:"
+                f" `headrace stop {job}`, `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
                 missing=[str(s) for s in missed],
             )
         lost = [s for s in holes if verdicts[s] == "lost"]
@@ -182,7 +182,7 @@ class Publisher:
                 f"Kafka deleted records before the job read them: {_named(unaccepted)}",
                 where=f"topic {topic}",
                 remedy=f"if they can be sent again, do that first; else"
-                f" `headrace publish {self.contract.id} {spans} --why TEXT` accepts the loss",
+                f" `headrace publish {job} {spans} --why TEXT` accepts the loss",
                 lost=[str(s) for s in unaccepted],
             )
         return lost

@@ -8,8 +8,8 @@ or of the ledger cannot hide itself.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,9 @@ NEWEST = 1 << 62
 Tick = Callable[[str, int, "int | None"], None]
 """Called with a step, how far it is, and where it ends."""
 
+Noted = Callable[[int], Mapping[str, Mapping[int, Sequence[Span]]]]
+"""Asked with a batch: ``absent`` and ``lost`` → partition → what was noted while Kafka could be asked."""
+
 
 def verify(
     warehouse: Warehouse,
@@ -41,6 +44,7 @@ def verify(
     topic: Topic,
     *,
     batch: int | None = None,
+    noted: Noted = lambda _batch: {},
     tick: Tick = lambda _step, _done, _total: None,
 ) -> Verification:
     """Compare a table and its quarantine with the topic that they came from.
@@ -50,6 +54,7 @@ def verify(
         table: the contract's id, also the job's.
         topic: the contract's topic, in Kafka.
         batch: the batch whose table versions are judged; the newest that both tables hold if None.
+        noted: asked only about offsets that are older than the topic's log and in no table.
         tick: told how far each step is.
 
     Raises:
@@ -70,6 +75,7 @@ def verify(
         extent = extents.get(partition, Extent(0, 0))
         proofs.append(homes.proof(partition, extent))
         findings += homes.findings(partition, extent)
+    findings, aged = _on_word(findings, lambda: noted(number))
     return Verification(
         table=table,
         topic=topic.name,
@@ -77,20 +83,43 @@ def verify(
         versions={name: int(found.version()) for name, found in tables.items()},
         partitions=tuple(proofs),
         findings=tuple(findings),
+        aged_holes=aged,
         places=tuple(_places(tables, homes, tick)) if any(f.kind == "doubled" for f in findings) else (),
     )
 
 
+def _on_word(
+    findings: list[Finding], noted: Callable[[], Mapping[str, Mapping[int, Sequence[Span]]]]
+) -> tuple[list[Finding], dict[str, int]]:
+    """Take out of what is unproved what was noted in time, and count it by kind."""
+    aged: dict[str, int] = {}
+    left = [f for f in findings if f.kind != "unproved"]
+    unproved = [f for f in findings if f.kind == "unproved"]
+    word = noted() if unproved else {}
+    for finding in unproved:
+        spans = list(finding.spans)
+        for kind, by_partition in word.items():
+            before = sum(map(len, spans))
+            spans = m.without(spans, list(by_partition.get(finding.partition, ())))
+            aged[kind] = aged.get(kind, 0) + before - sum(map(len, spans))
+        if spans:
+            left.append(replace(finding, spans=tuple(spans)))
+    return left, {kind: n for kind, n in aged.items() if n}
+
+
 def _at_batch(warehouse: Warehouse, table: str, wanted: int | None) -> tuple[int, dict[str, DeltaTable]]:
-    """Both tables as one batch left them: the newest that is in both, or the one asked for."""
+    """Both tables as one batch left them: the newest that is in both, or the one asked for.
+
+    A batch without rows leaves them as the one before it did.
+    """
     names = (table, f"{table}__quarantine")
     number = NEWEST if wanted is None else wanted
     while True:
         found = {name: at_batch(warehouse, name, f"{table}/{name}", number) for name in names}
         there = {name: held for name, held in found.items() if held is not None}
         numbers = {held for _, held in there.values()}
-        if len(there) == len(names) and len(numbers) == 1 and wanted in (None, *numbers):
-            return numbers.pop(), {name: opened for name, (opened, _) in there.items()}
+        if len(there) == len(names) and len(numbers) == 1:
+            return wanted or numbers.pop(), {name: opened for name, (opened, _) in there.items()}
         if wanted is not None or len(there) < len(names):
             raise _no_batch(warehouse, names, table, wanted)
         number = min(numbers)

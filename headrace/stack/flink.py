@@ -91,6 +91,7 @@ def jobmanager(settings: Settings, at: Folder) -> Service:
         env=environment(settings),
         ready=lambda: overview(settings) is not None,
         ports=("flink_rest", "flink_rpc", "flink_blob"),
+        code=_own_module(at),
     )
 
 
@@ -110,7 +111,13 @@ def taskmanager(settings: Settings, at: Folder, number: int = 1) -> Service:
         env=environment(settings),
         ready=lambda: Processes(at.path).ident(name) in taskmanagers(settings),
         ident=ident,
+        code=_own_module(at),
     )
+
+
+def _own_module(at: Folder) -> str:
+    """The JVM module that lies in the home; its name tells one build from another."""
+    return ", ".join(sorted(p.name for p in (at.flink / "lib").glob("headrace-jvm-*.jar")))
 
 
 def overview(settings: Settings) -> dict[str, Any] | None:

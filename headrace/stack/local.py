@@ -20,12 +20,16 @@ READY_WITHIN_S = 90
 def up(settings: Settings, tell: Progress = silent) -> list[str]:
     """Start whatever is not running and wait until all of it serves; gives the names of what was started.
 
+    Flink is started anew where it runs an older JVM module than the sources: its jobs have to be run again.
+
     Raises:
         StackError: a port is taken, a jar cannot be had, no JDK, or a process died (with its last lines).
     """
     at = files.folder(settings.stack)
     with _alone(at):
         services = prepare(settings, at, tell)
+        processes = Processes(at.path)
+        processes.stop(s.name for s in services if processes.outdated(s))
         return start(settings, services, tell)
 
 

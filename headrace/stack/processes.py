@@ -42,6 +42,8 @@ class Service:
     """Names in ``settings.stack.ports``."""
     ident: str = ""
     """A name of this very start, where others may still know an earlier one by the service's name."""
+    code: str = ""
+    """What it runs, where that can change under it: `up` replaces one that runs something else."""
     prepare: Callable[[], None] = lambda: None
     """What must happen before each start, and may be repeated."""
 
@@ -73,6 +75,10 @@ class Processes:
         """What the process called itself when it was started."""
         return str(self._read(name).get("ident", ""))
 
+    def outdated(self, service: Service) -> bool:
+        """Whether it runs, and runs other code than it would be started with now."""
+        return self.pid(service.name) is not None and self._read(service.name).get("code") != service.code
+
     def start(self, service: Service) -> None:
         """Start it, detached; what the log held before is kept as ``<name>.log.1`` once it is big."""
         log = self.log(service.name)
@@ -97,6 +103,7 @@ class Processes:
             "started": _started_at(child.pid),
             "log_from": begin,
             "ident": service.ident,
+            "code": service.code,
         }
         self._record(service.name).write_text(json.dumps(record))
 

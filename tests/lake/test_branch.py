@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import DecisionNeeded, LedgerError
-from headrace.lake.branch import Branch, Rulings, followed, stretch, survey
+from headrace.lake.branch import Branch, Rulings, followed, goes_on, stretch, survey
 from headrace.lake.ledger import Claim, Head, Ledger
 from headrace.lake.manifests import Manifest, StagedFile, chain
 from headrace.lake.store import connect
@@ -67,6 +67,34 @@ def published(ledger: Ledger, *names: str) -> Head:
 def taken(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]], claim: int) -> list[str] | None:
     found = stretch(ledger, head, staged, claims(claim)[-1])
     return [m.id.split("-")[1] for m in found.manifests["t"]] if found else None
+
+
+def test_a_start_at_the_frontier_goes_on_from_the_head_it_was_ruled_for(ledger: Ledger) -> None:
+    head = published(ledger, "1", "2")
+    ledger.claim("s1", None, "1.0.0")
+    second = ledger.claim("s2", None, "1.0.0", begins_behind=head.manifests)
+    staged = {"t": by_id(manifest("3", None, 2), manifest("4", "3", 2))}
+    found = stretch(ledger, head, staged, second)
+    assert found
+    assert found.checkpoints == (3, 4)
+    assert goes_on(ledger, head, staged, 2)
+    third = ledger.claim("s3", "its checkpoint", "1.0.0")
+    staged["t"] |= by_id(manifest("5", "4", 3))
+    assert stretch(ledger, head, staged, third), "whoever goes on from it goes on from the head too"
+    assert [b.state for b in survey(ledger, head, 1, staged)] == ["head", "ahead", "ahead"]
+
+
+@pytest.mark.parametrize("behind", [None, {"t": "0000000001-1"}, {}])
+def test_a_chain_without_parent_beside_another_head_is_a_fork(
+    ledger: Ledger, behind: dict[str, str] | None
+) -> None:
+    head = published(ledger, "1", "2")
+    ledger.claim("s1", None, "1.0.0")
+    second = ledger.claim("s2", None, "1.0.0", begins_behind=behind)
+    staged = {"t": by_id(manifest("3", None, 2))}
+    with pytest.raises(DecisionNeeded, match="forked from the very beginning"):
+        stretch(ledger, head, staged, second)
+    assert not goes_on(ledger, head, staged, 2)
 
 
 def test_a_chain_is_walked_back_to_the_head() -> None:

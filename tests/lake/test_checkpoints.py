@@ -67,6 +67,20 @@ def test_a_claim_that_never_reached_a_checkpoint_leads_to_the_one_before(warehou
     assert found.path == saved
 
 
+def test_a_restart_leaves_older_checkpoints_alone_until_it_has_its_own(warehouse: Warehouse) -> None:
+    ledger = Ledger(warehouse, "flights")
+    ledger.claim("s1", None, "1.0.0")
+    put(warehouse, "_flink/flights/s1/checkpoints/j/chk-4", 4, "s1")
+    ledger.decide("restart", why="damaged", claims_then=1)
+    assert newest_on_branch(warehouse, ledger) is None
+    ledger.claim("s2", None, "1.0.0")
+    assert newest_on_branch(warehouse, ledger) is None
+    own = put(warehouse, "_flink/flights/s2/checkpoints/j/chk-1", 5, "s2")
+    found = newest_on_branch(warehouse, ledger)
+    assert found
+    assert (found.path, found.number) == (own, 5)
+
+
 def test_what_was_set_aside_is_not_resumed(warehouse: Warehouse) -> None:
     ledger = Ledger(warehouse, "flights")
     ledger.claim("s1", None, "1.0.0")

@@ -22,6 +22,7 @@ from headrace.cli import verify as command
 from headrace.errors import ClusterError, ConservationError, UsageError
 from headrace.lake._marks import CHUNK, DATA, DATA_AGAIN, IN_TOPIC, TOPIC, TWICE_IN_DATA, Marks, Span
 from headrace.lake._topic_scan import Extent, KafkaTopic, Seen, Tick
+from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.verify import verify
 from headrace.settings import Store
@@ -61,6 +62,7 @@ class Lake:
     def publish(self, batch: int, data: Homes, quarantine: Homes | None = None) -> None:
         self.write(self.table, batch, data)
         self.write(f"{self.table}__quarantine", batch, quarantine or {})
+        Ledger(self.warehouse, self.table).put("done", batch, {})
 
     def write(self, name: str, batch: int, homes: Homes, *, app: str = "") -> None:
         pairs = [(p, o) for p, offsets in homes.items() for o in offsets]
@@ -188,6 +190,26 @@ def test_a_hole_below_the_log_start_cannot_be_proved(lake: Lake) -> None:
     assert "cannot be proved" in str(found.findings[0])
 
 
+def test_a_hole_below_the_log_start_that_the_ledger_noted_in_time_is_told_and_no_fault(lake: Lake) -> None:
+    lake.publish(1, {0: [2, 3, 6, 12, 13]})
+    word: dict[str, dict[int, list[Span]]] = {"absent": {0: [Span(4, 5)]}, "lost": {0: [Span(7, 9)]}}
+    topic = Given({0: range(20)}, starts={0: 12})
+    left = verify(lake.warehouse, "flights", topic, noted=lambda _batch: word)
+    assert said(left) == [("unproved", 0, BOTH, ["10-11"])]
+    word["absent"][0].append(Span(10, 11))
+    found = verify(lake.warehouse, "flights", topic, noted=lambda _batch: word)
+    assert (found.verdict, found.aged_holes) == ("proved", {"absent": 4, "lost": 3})
+    assert "4 older offsets without a record" in found.sentence()
+    assert "3 older offsets lost" in found.sentence()
+
+
+def test_the_ledgers_word_does_not_excuse_what_kafka_still_holds(lake: Lake) -> None:
+    lake.publish(1, {0: [0, 1, 3]})
+    word = {"absent": {0: [Span(2, 2)]}}
+    found = verify(lake.warehouse, "flights", TEN, noted=lambda _batch: word)
+    assert said(found) == [("missing", 0, BOTH, ["2"])]
+
+
 def test_a_row_without_a_position_is_found(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1]})
     nowhere = pa.table(
@@ -233,12 +255,15 @@ def test_only_a_batch_that_both_tables_hold_is_judged(lake: Lake) -> None:
     lake.write("flights__quarantine", 2, {0: [5]})
     assert verify(lake.warehouse, "flights", TEN).batch == 1
     lake.write("flights__quarantine", 3, {})
-    for batch in (2, 4):
-        with pytest.raises(UsageError, match=f"batch {batch} is not in both tables") as caught:
-            verify(lake.warehouse, "flights", TEN, batch=batch)
-        assert (
-            "flights holds batches up to 3; flights__quarantine holds batches up to 3" in caught.value.where
-        )
+    with pytest.raises(UsageError, match="batch 2 is not in both tables") as caught:
+        verify(lake.warehouse, "flights", TEN, batch=2)
+    assert "flights holds batches up to 3; flights__quarantine holds batches up to 3" in caught.value.where
+
+
+def test_a_batch_without_rows_is_judged_as_the_one_before_it_left_the_tables(lake: Lake) -> None:
+    lake.publish(1, {0: [0]}, {0: [1]})
+    found = verify(lake.warehouse, "flights", TEN, batch=2)
+    assert (found.verdict, found.batch, found.versions["flights"]) == ("proved", 2, 0)
 
 
 def test_batches_are_found_behind_a_checkpoint_and_a_cleaned_log(lake: Lake) -> None:

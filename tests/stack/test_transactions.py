@@ -42,8 +42,13 @@ def test_aborted_records_and_markers_are_no_holes(make_road: MakeRoad) -> None:
     assert ids == [*range(100), *range(150, 250)]
     batch = road.ledger.get("batches", 1)
     assert batch is not None
-    assert batch["holes"] > 0
+    assert batch["holes"], "markers and aborted records are noted"
     road.headrace("verify", "events")
+    lag = json.loads(road.headrace("status", "events", "-o", "json"))["lag"]
+    assert lag == {"0": 0, "1": 0}, "the last transaction's marker is behind the frontier, and no record"
+    _delete_below(road, 160)
+    said = road.headrace("verify", "events")
+    assert "older offsets without a record, by the ledger's word" in said
 
 
 def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make_road: MakeRoad) -> None:
@@ -54,9 +59,7 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
     road.publish()
     road.stop(job)
     road.produce(range(100, 200), partition=0)
-    admin = KafkaAdminClient(bootstrap_servers=road.settings.kafka.bootstrap)
-    admin.delete_records({TopicPartition(road.topic, 0): 150})
-    admin.close()
+    _delete_below(road, 150)
     again = road.submit()
     road.produce(range(200, 210), partition=0)
     road.settle(again, claim=2)
@@ -68,3 +71,10 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
     assert [o for _, o in road.homes()] == [*range(100), *range(150, 210)]
     loss = json.loads(road.headrace("status", "events", "-o", "json"))["accepted_losses"]
     assert loss == ["0:100-149"]
+    assert "50 older offsets lost before they were read" in road.headrace("verify", "events")
+
+
+def _delete_below(road: Road, offset: int) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=road.settings.kafka.bootstrap)
+    admin.delete_records({TopicPartition(road.topic, 0): offset})
+    admin.close()

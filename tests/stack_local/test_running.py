@@ -1,5 +1,7 @@
 """The stack itself, on the real processes."""
 
+import json
+
 import obstore
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
@@ -16,6 +18,18 @@ def test_everything_serves(stack: Stack) -> None:
 
 def test_up_starts_nothing_that_runs(stack: Stack) -> None:
     assert local.up(stack.settings) == []
+
+
+def test_up_replaces_a_flink_that_runs_an_older_jvm_module(stack: Stack) -> None:
+    processes = Processes(stack.folder)
+    record = stack.folder / "run" / "taskmanager-1.json"
+    before = processes.pid("taskmanager-1")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"code": "headrace-jvm-of-yesterday.jar"}))
+
+    assert local.up(stack.settings) == ["taskmanager-1"]
+
+    assert processes.pid("taskmanager-1") != before
+    assert processes.ident("taskmanager-1") in flink.taskmanagers(stack.settings)
 
 
 def test_a_killed_taskmanager_is_missed_and_comes_back(stack: Stack) -> None:

@@ -24,7 +24,7 @@ import org.apache.flink.streaming.api.functions.sink.filesystem.InProgressFileWr
  *
  * @param id checkpoint number and a hash of parent, checkpoint, claim and files; sorts by checkpoint
  * @param parent the id sealed before it, or null for the first manifest of an output
- * @param checkpoint the checkpoint whose barrier sealed it
+ * @param checkpoint the number of the checkpoint whose barrier sealed it, as the branch counts
  * @param claim the claim of the submission that sealed it
  * @param submission the submission that sealed it
  * @param contractVersion the contract version its rows were judged by
@@ -57,6 +57,11 @@ record Manifest(
                 identity.submission(),
                 identity.contractVersion(),
                 List.copyOf(files));
+    }
+
+    /** The checkpoint's number in an id. */
+    static long number(String id) {
+        return Long.parseLong(id.substring(0, id.indexOf('-')));
     }
 
     /** The files that become part of the table, in the order of their paths. */

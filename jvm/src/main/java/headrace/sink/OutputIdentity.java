@@ -11,9 +11,17 @@ import java.io.Serializable;
  * @param submission one start of the job's {@code main}; names the folder of its files
  * @param claim the number that {@code main} wrote into the ledger before it submitted
  * @param contractVersion the version of the contract these rows were judged by
+ * @param numberedFrom the number that the branch has reached where a submission goes on from the
+ *     frontier without state: Flink counts its checkpoints from 1 again, a branch never does
  */
 record OutputIdentity(
-        String path, String output, String job, String submission, long claim, String contractVersion)
+        String path,
+        String output,
+        String job,
+        String submission,
+        long claim,
+        String contractVersion,
+        long numberedFrom)
         implements Serializable {
 
     private static final String STATE_MARK = "headrace-sealed";

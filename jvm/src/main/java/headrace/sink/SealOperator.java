@@ -45,6 +45,7 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
     private transient String parent;
     private transient List<FileSinkCommittable> received;
     private transient long lastCheckpoint;
+    private transient long numberedFrom;
     private transient boolean ended;
 
     SealOperator(OutputIdentity identity) {
@@ -69,6 +70,7 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
                             + " manifests would begin anew beside the published one. Restore from a"
                             + " checkpoint of this job, or start it without state.");
         }
+        numberedFrom = parent == null ? identity.numberedFrom() : Manifest.number(parent) - lastCheckpoint;
     }
 
     private void refuseUnalignedBarriers() {
@@ -108,7 +110,7 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
 
     private void seal(long checkpoint) {
         lastCheckpoint = checkpoint;
-        Manifest manifest = Manifest.seal(identity, parent, checkpoint, received);
+        Manifest manifest = Manifest.seal(identity, parent, numberedFrom + checkpoint, received);
         received.clear();
         parent = manifest.id();
         output.collect(new StreamRecord<>(new CommittableSummary<>(0, 1, checkpoint, 1, 0)));

@@ -36,6 +36,11 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
                     .stringType()
                     .noDefaultValue()
                     .withDescription("The contract version the rows are judged by.");
+    static final ConfigOption<Long> NUMBERED_FROM =
+            ConfigOptions.key("numbered-from")
+                    .longType()
+                    .defaultValue(0L)
+                    .withDescription("The number that the branch has reached, for a start without state.");
 
     @Override
     public String factoryIdentifier() {
@@ -49,7 +54,7 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
 
     @Override
     public Set<ConfigOption<?>> optionalOptions() {
-        return Set.of();
+        return Set.of(NUMBERED_FROM);
     }
 
     @Override
@@ -70,6 +75,7 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
                         options.get(JOB),
                         options.get(SUBMISSION),
                         options.get(CLAIM),
-                        options.get(CONTRACT_VERSION)));
+                        options.get(CONTRACT_VERSION),
+                        options.get(NUMBERED_FROM)));
     }
 }

@@ -1,12 +1,9 @@
 package headrace.sink;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.serialization.BulkWriter;
 import org.apache.flink.connector.file.sink.FileSink;
-import org.apache.flink.connector.file.table.FileSystemTableSink;
-import org.apache.flink.connector.file.table.RowDataPartitionComputer;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.streaming.api.functions.sink.filesystem.OutputFileConfig;
 import org.apache.flink.table.api.DataTypes;
@@ -21,9 +18,6 @@ import org.apache.flink.table.types.DataType;
 
 /** One output as a table: rows in, Parquet under {@code _staged}, partitioned as Hive does it. */
 final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
-
-    /** Never written: partition columns are derived and not null, so a row that needs it is a defect. */
-    private static final String NO_PARTITION = "__null__";
 
     private final EncodingFormat<BulkWriter.Factory<RowData>> format;
     private final DataType row;
@@ -43,17 +37,10 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
 
     @Override
     public SinkRuntimeProvider getSinkRuntimeProvider(Context context) {
-        RowDataPartitionComputer partitions =
-                new RowDataPartitionComputer(
-                        NO_PARTITION,
-                        DataType.getFieldNames(row).toArray(String[]::new),
-                        DataType.getFieldDataTypes(row).toArray(DataType[]::new),
-                        partitionKeys.toArray(String[]::new));
-        BulkWriter.Factory<RowData> writer = format.createRuntimeEncoder(context, fileRow());
         FileSink<RowData> files =
                 FileSink.forBulkFormat(
                                 new Path(identity.stagedFolder()),
-                                new FileSystemTableSink.ProjectionBulkFactory(writer, partitions))
+                                format.createRuntimeEncoder(context, fileRow()))
                         .withBucketAssigner(PartitionFolders.of(identity.output(), row, partitionKeys))
                         .withOutputFileConfig(
                                 OutputFileConfig.builder()
@@ -64,15 +51,22 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
         return SinkV2Provider.of(new StagedSink(files, identity));
     }
 
-    /** The columns inside a file: all but the partition columns, which stand in its folder's name. */
+    /**
+     * The columns inside a file: all but the partition columns, which stand in its folder's name.
+     *
+     * <p>These come last, so that the writer takes a row as it is and never looks at them: Flink's own
+     * projection copies and boxes every field of every row.
+     */
     private DataType fileRow() {
-        List<DataTypes.Field> inFile = new ArrayList<>();
-        for (DataTypes.Field field : DataType.getFields(row)) {
-            if (!partitionKeys.contains(field.getName())) {
-                inFile.add(field);
-            }
+        List<DataTypes.Field> fields = DataType.getFields(row);
+        int inFile = fields.size() - partitionKeys.size();
+        List<String> last = fields.stream().skip(inFile).map(DataTypes.Field::getName).toList();
+        if (!last.equals(partitionKeys)) {
+            throw new ValidationException(
+                    "output %s: its last columns have to be its partition columns %s, in this order"
+                            .formatted(identity.output(), partitionKeys));
         }
-        return DataTypes.ROW(inFile).notNull().bridgedTo(RowData.class);
+        return DataTypes.ROW(fields.subList(0, inFile)).notNull().bridgedTo(RowData.class);
     }
 
     @Override

@@ -16,7 +16,7 @@ class ManifestTest {
     private static final OutputIdentity SECOND = identity("s2", 2);
 
     private static OutputIdentity identity(String submission, long claim) {
-        return new OutputIdentity("s3://lake/t", "t", "job", submission, claim, "1.0.0");
+        return new OutputIdentity("s3://lake/t", "t", "job", submission, claim, "1.0.0", 0);
     }
 
     @Test
@@ -27,6 +27,7 @@ class ManifestTest {
                 new String(one.toJson(FIRST), StandardCharsets.UTF_8),
                 new String(two.toJson(FIRST), StandardCharsets.UTF_8));
         assertTrue(one.id().startsWith("0000000002-"));
+        assertEquals(2, Manifest.number(one.id()));
     }
 
     @Test
@@ -58,7 +59,7 @@ class ManifestTest {
 
     @Test
     void theStateOfAnotherOutputIsRefused() {
-        OutputIdentity other = new OutputIdentity("s3://lake/u", "u", "job", "s1", 1, "1.0.0");
+        OutputIdentity other = new OutputIdentity("s3://lake/u", "u", "job", "s1", 1, "1.0.0", 0);
         String state = other.stateOf("0000000007-ab");
         assertThrows(IllegalStateException.class, () -> FIRST.manifestOf(state));
         assertThrows(IllegalStateException.class, () -> FIRST.manifestOf("0000000007-ab"));

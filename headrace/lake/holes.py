@@ -1,0 +1,39 @@
+"""What the ledger noted of holes while Kafka could still be asked: the only witness once the log has aged.
+
+A batch says which offsets had no record when it was published (markers, aborted records, compaction), and
+which records were lost and accepted as lost. `verify` takes this word only for what is below the log start.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from headrace.lake import _marks
+from headrace.lake.ledger import Ledger, Record
+from headrace.lake.manifests import READERS
+from headrace.lake.offsets import Span
+
+KINDS = {"holes": "absent", "lost": "lost"}
+"""Field of a batch → what it says of the offsets."""
+
+
+def noted(ledger: Ledger) -> Callable[[int], dict[str, dict[int, list[_marks.Span]]]]:
+    """``batch`` → ``absent`` or ``lost`` → partition → the spans that batches up to that one noted."""
+
+    def read(batch: int) -> dict[str, dict[int, list[_marks.Span]]]:
+        with ThreadPoolExecutor(READERS) as pool:
+            records = pool.map(lambda n: ledger.get("batches", n) or {}, range(1, batch + 1))
+            return _gathered(list(records))
+
+    return read
+
+
+def _gathered(batches: list[Record]) -> dict[str, dict[int, list[_marks.Span]]]:
+    found: dict[str, dict[int, list[_marks.Span]]] = {k: defaultdict(list) for k in KINDS.values()}
+    for batch in batches:
+        for field, kind in KINDS.items():
+            for span in map(Span.parse, batch.get(field, ())):
+                found[kind][span.partition].append(_marks.Span(span.first, span.last))
+    return found
