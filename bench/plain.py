@@ -32,9 +32,8 @@ def main() -> None:
     table_env.get_config().set("parallelism.default", str(env.flink.parallelism))
     table_env.get_config().set("execution.checkpointing.dir", f"{place}/_flink")
     table_env.execute_sql(_source(columns, env.kafka.bootstrap, os.environ["BENCH_TOPIC"]))
-    table_env.execute_sql(
-        sink_ddl(columns, name="plain", options={"connector": "filesystem", "path": place, **PARQUET})
-    )
+    files = {"connector": "filesystem", "path": place, "format": "parquet", **PARQUET}
+    table_env.execute_sql(sink_ddl(columns, name="plain", options=files))
     source = contract.partition_by[0].source
     derived = f"FLOOR(CAST(`{source}` AS DATE) TO MONTH)"  # as the contract's month(…)
     listed = ", ".join(f"`{c.name}`" for c in columns if not c.partition)

@@ -16,7 +16,6 @@ SOURCE = "source"
 JUDGED = "judged"
 
 PARQUET = {
-    "format": "parquet",
     "parquet.compression": "ZSTD",
     "parquet.writer.version": "v2",  # 16 % smaller at the same CPU
     "parquet.write.int64.timestamp": "true",
@@ -73,6 +72,7 @@ class Program:
                     "claim": str(at.claim),
                     "numbered-from": str(at.numbered_from),
                     "contract-version": self.contract.version,
+                    "distinct": ";".join(c.name for c in output.columns if c.distinct),
                     **PARQUET,
                 },
             )

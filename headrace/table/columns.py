@@ -24,11 +24,13 @@ class TableColumn:
     delta_type: str
     nullable: bool = True
     partition: bool = False
+    distinct: bool = False
+    """Its values hardly repeat: a dictionary of them costs more than it saves."""
 
 
 PARTITION = TableColumn("_partition", "INT", "integer", nullable=False)
-OFFSET = TableColumn("_offset", "BIGINT", "long", nullable=False)
-TIME = TableColumn(KAFKA_TIME, "TIMESTAMP_LTZ(3)", "timestamp", nullable=False)
+OFFSET = TableColumn("_offset", "BIGINT", "long", nullable=False, distinct=True)
+TIME = TableColumn(KAFKA_TIME, "TIMESTAMP_LTZ(3)", "timestamp", nullable=False, distinct=True)
 
 
 def flink_type(kind: ColumnType) -> str:
@@ -52,7 +54,13 @@ def delta_type(kind: ColumnType) -> str:
 def data_columns(contract: Contract) -> tuple[TableColumn, ...]:
     """The contract's columns, the record's position in the topic, and the partition columns last."""
     own = (
-        TableColumn(c.name, flink_type(c.type), delta_type(c.type), nullable=not c.required)
+        TableColumn(
+            c.name,
+            flink_type(c.type),
+            delta_type(c.type),
+            nullable=not c.required,
+            distinct=contract.primary_key == (c.name,),
+        )
         for c in contract.columns
     )
     derived = (

@@ -33,10 +33,11 @@ def test_data_columns_are_the_contracts_then_the_position_then_the_partitions(fl
     assert [c.name for c in columns[: len(flights.columns)]] == [c.name for c in flights.columns]
     assert columns[len(flights.columns) :] == (
         TableColumn("_partition", "INT", "integer", nullable=False),
-        TableColumn("_offset", "BIGINT", "long", nullable=False),
-        TableColumn("_kafka_time", "TIMESTAMP_LTZ(3)", "timestamp", nullable=False),
+        TableColumn("_offset", "BIGINT", "long", nullable=False, distinct=True),
+        TableColumn("_kafka_time", "TIMESTAMP_LTZ(3)", "timestamp", nullable=False, distinct=True),
         TableColumn("scheduled_departure_day", "DATE", "date", nullable=False, partition=True),
     )
+    assert [c.name for c in columns if c.distinct] == ["flight_id", "_offset", "_kafka_time"]
     types = {c.name: (c.flink_type, c.delta_type, c.nullable) for c in columns}
     assert types["flight_id"] == ("STRING", "string", False)
     assert types["flight_number"] == ("INT", "integer", False)

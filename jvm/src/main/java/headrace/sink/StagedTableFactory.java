@@ -1,14 +1,11 @@
 package headrace.sink;
 
+import java.util.List;
 import java.util.Set;
-import org.apache.flink.api.common.serialization.BulkWriter;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ConfigOptions;
 import org.apache.flink.configuration.ReadableConfig;
-import org.apache.flink.connector.file.table.factories.BulkWriterFormatFactory;
-import org.apache.flink.table.connector.format.EncodingFormat;
 import org.apache.flink.table.connector.sink.DynamicTableSink;
-import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.factories.DynamicTableSinkFactory;
 import org.apache.flink.table.factories.FactoryUtil;
 
@@ -41,6 +38,12 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
                     .longType()
                     .defaultValue(0L)
                     .withDescription("The number that the branch has reached, for a start without state.");
+    static final ConfigOption<List<String>> DISTINCT =
+            ConfigOptions.key("distinct")
+                    .stringType()
+                    .asList()
+                    .defaultValues()
+                    .withDescription("Columns whose values do not repeat: written without a dictionary.");
 
     @Override
     public String factoryIdentifier() {
@@ -49,25 +52,23 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
 
     @Override
     public Set<ConfigOption<?>> requiredOptions() {
-        return Set.of(PATH, OUTPUT, JOB, SUBMISSION, CLAIM, CONTRACT_VERSION, FactoryUtil.FORMAT);
+        return Set.of(PATH, OUTPUT, JOB, SUBMISSION, CLAIM, CONTRACT_VERSION);
     }
 
     @Override
     public Set<ConfigOption<?>> optionalOptions() {
-        return Set.of(NUMBERED_FROM);
+        return Set.of(NUMBERED_FROM, DISTINCT);
     }
 
     @Override
     public DynamicTableSink createDynamicTableSink(Context context) {
         FactoryUtil.TableFactoryHelper helper = FactoryUtil.createTableFactoryHelper(this, context);
-        EncodingFormat<BulkWriter.Factory<RowData>> format =
-                helper.discoverEncodingFormat(BulkWriterFormatFactory.class, FactoryUtil.FORMAT);
-        // The Parquet format declares only a few of the options that it takes.
-        helper.validateExcept("parquet.");
+        helper.validateExcept("parquet."); // Parquet's own; it has no list of them
         ReadableConfig options = helper.getOptions();
         return new StagedTableSink(
-                format,
                 context.getPhysicalRowDataType(),
+                context.getCatalogTable().getOptions(),
+                options.get(DISTINCT),
                 context.getCatalogTable().getPartitionKeys(),
                 new OutputIdentity(
                         options.get(PATH),

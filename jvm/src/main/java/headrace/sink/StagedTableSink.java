@@ -2,35 +2,38 @@ package headrace.sink;
 
 import java.util.List;
 import java.util.Map;
-import org.apache.flink.api.common.serialization.BulkWriter;
 import org.apache.flink.connector.file.sink.FileSink;
 import org.apache.flink.core.fs.Path;
+import org.apache.flink.formats.parquet.ParquetWriterFactory;
 import org.apache.flink.streaming.api.functions.sink.filesystem.OutputFileConfig;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.api.ValidationException;
 import org.apache.flink.table.connector.ChangelogMode;
-import org.apache.flink.table.connector.format.EncodingFormat;
 import org.apache.flink.table.connector.sink.DynamicTableSink;
 import org.apache.flink.table.connector.sink.SinkV2Provider;
 import org.apache.flink.table.connector.sink.abilities.SupportsPartitioning;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.DataType;
+import org.apache.flink.table.types.logical.RowType;
 
 /** One output as a table: rows in, Parquet under {@code _staged}, partitioned as Hive does it. */
 final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
 
-    private final EncodingFormat<BulkWriter.Factory<RowData>> format;
     private final DataType row;
+    private final Map<String, String> options;
+    private final List<String> distinct;
     private final List<String> partitionKeys;
     private final OutputIdentity identity;
 
     StagedTableSink(
-            EncodingFormat<BulkWriter.Factory<RowData>> format,
             DataType row,
+            Map<String, String> options,
+            List<String> distinct,
             List<String> partitionKeys,
             OutputIdentity identity) {
-        this.format = format;
         this.row = row;
+        this.options = options;
+        this.distinct = distinct;
         this.partitionKeys = partitionKeys;
         this.identity = identity;
     }
@@ -40,7 +43,8 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
         FileSink<RowData> files =
                 FileSink.forBulkFormat(
                                 new Path(identity.stagedFolder()),
-                                format.createRuntimeEncoder(context, fileRow()))
+                                new ParquetWriterFactory<>(
+                                        new ParquetFiles(fileRow(), options, distinct)))
                         .withBucketAssigner(PartitionFolders.of(identity.output(), row, partitionKeys))
                         .withOutputFileConfig(
                                 OutputFileConfig.builder()
@@ -57,7 +61,7 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
      * <p>These come last, so that the writer takes a row as it is and never looks at them: Flink's own
      * projection copies and boxes every field of every row.
      */
-    private DataType fileRow() {
+    private RowType fileRow() {
         List<DataTypes.Field> fields = DataType.getFields(row);
         int inFile = fields.size() - partitionKeys.size();
         List<String> last = fields.stream().skip(inFile).map(DataTypes.Field::getName).toList();
@@ -66,7 +70,7 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
                     "output %s: its last columns have to be its partition columns %s, in this order"
                             .formatted(identity.output(), partitionKeys));
         }
-        return DataTypes.ROW(fields.subList(0, inFile)).notNull().bridgedTo(RowData.class);
+        return (RowType) DataTypes.ROW(fields.subList(0, inFile)).notNull().getLogicalType();
     }
 
     @Override
@@ -81,7 +85,7 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
 
     @Override
     public DynamicTableSink copy() {
-        return new StagedTableSink(format, row, partitionKeys, identity);
+        return new StagedTableSink(row, options, distinct, partitionKeys, identity);
     }
 
     @Override
