@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from road import BY_HAND, Road, every
@@ -102,14 +103,7 @@ def test_a_reader_sees_statistics_for_every_file(make_road: MakeRoad, output: st
     road.publish()
     table = open_table(road.warehouse, output)
     assert table is not None
-    files = (
-        table.get_add_actions(flatten=True).to_pylist()
-        if hasattr(table.get_add_actions(), "to_pylist")
-        else [
-            dict(zip(table.get_add_actions(flatten=True).column_names, row, strict=True))
-            for row in zip(*(c.to_pylist() for c in table.get_add_actions(flatten=True).columns), strict=True)
-        ]
-    )
+    files = pa.table(table.get_add_actions(flatten=True)).to_pylist()
     assert files
     for file in files:
         assert file["num_records"] > 0
