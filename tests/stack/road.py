@@ -28,6 +28,9 @@ from headrace.lake.publish import Published, Publisher, Step
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import open_table
 
+Position = tuple[int, int]
+"""Partition and offset of a record."""
+
 BY_HAND = {"execution.checkpointing.interval": "1 h"}
 """Checkpoints happen when a test asks for one; Flink takes the first by itself, once all tasks run."""
 
@@ -87,6 +90,14 @@ class Road:
         producer.flush()
         producer.close()
         return sent
+
+    def send(self, payloads: Iterable[bytes], *, partition: int = 0) -> dict[Position, bytes]:
+        """Send these very bytes, in order; gives where each of them lies."""
+        producer = KafkaProducer(bootstrap_servers=self.settings.kafka.bootstrap, linger_ms=20)
+        sent = [(producer.send(self.topic, p, partition=partition), p) for p in payloads]
+        producer.flush()
+        producer.close()
+        return {(partition, future.get().offset): payload for future, payload in sent}
 
     # Flink
 
@@ -228,7 +239,7 @@ class Road:
         arrow = table.to_pyarrow_table(columns=list(columns))
         return sorted(zip(*(arrow[c].to_pylist() for c in columns), strict=True))
 
-    def homes(self) -> list[tuple[int, int]]:
+    def homes(self) -> list[Position]:
         """Every published position, of both tables, sorted; a doubled one stands there twice."""
         return sorted([*self.rows("events"), *self.rows("events__quarantine")])
 
@@ -247,6 +258,6 @@ class Road:
         return done.stdout + done.stderr
 
 
-def every(records: Mapping[int, int]) -> list[tuple[int, int]]:
+def every(records: Mapping[int, int]) -> list[Position]:
     """All positions of a topic: partition → number of records."""
     return [(p, o) for p, n in sorted(records.items()) for o in range(n)]

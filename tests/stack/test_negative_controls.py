@@ -13,6 +13,8 @@ import obstore
 import pytest
 from deltalake.transaction import Transaction
 from road import BY_HAND, Road
+from silent_changes import JUDGED, PAYLOADS, ROUNDED, TRUNCATED
+from untouched import assert_untouched
 
 from headrace.errors import ConservationError
 from headrace.lake import delta
@@ -88,6 +90,30 @@ def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
     publisher.once()
     said = road.headrace("verify", "events", expect=1)
     assert "missing" in said
+
+
+def test_without_strict_decode_values_change_and_a_record_vanishes(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1, options=BY_HAND)
+    sent = road.send(PAYLOADS)
+    rounded, vanished = PAYLOADS.index(ROUNDED), PAYLOADS.index(TRUNCATED)
+    job = road.submit(module="jobs.events_lenient")
+    road.settle(job, claim=1)
+
+    with pytest.raises(ConservationError, match=rf"are in no file: 0:{vanished}\n"):
+        road.publish()
+    publisher = road.publisher()
+    publisher.holes = lambda _topic, spans: dict.fromkeys(spans, "absent")
+    publisher.once()
+    with pytest.raises(AssertionError) as red:
+        assert_untouched(road, sent)
+    told = str(red.value).splitlines()
+    assert [line.split(": ")[0] for line in told] == [
+        f"0:{o}" for o, (_, reason) in enumerate(JUDGED) if reason
+    ]
+    assert f"0:{rounded}: sent {ROUNDED!r}; data holds amount = 1.24" in told
+    assert f"0:{vanished}: sent {TRUNCATED!r}; 0 rows in data, 0 in quarantine" in told
+    said = road.headrace("verify", "events", expect=1)
+    assert f"partition 0: 1 offset missing: in the topic, in no table: {vanished}\n" in said
 
 
 def _all_of_the_newest_claim(_ledger: Any, head: Any, staged: Any, claim: Any) -> Stretch:
