@@ -106,12 +106,14 @@ class Road:
         own["PYTHONPATH"] = os.pathsep.join([str(self.project), own.get("PYTHONPATH", "")])
         return own
 
-    def flink(self, *arguments: str, check: bool = True) -> str:
+    def flink(self, *arguments: str, expect: int = 0) -> str:
         """One ``flink`` command, as a user types it."""
         done = subprocess.run(
             ["flink", *arguments], capture_output=True, text=True, check=False, env=self.environment()
         )
-        assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        assert done.returncode == expect, (
+            f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        )
         return done.stdout + done.stderr
 
     def submit(self, *arguments: str, module: str = "jobs.events") -> str:

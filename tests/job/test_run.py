@@ -1,0 +1,67 @@
+"""What a start refuses to be told, before anything runs: no JVM is needed to say no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from headrace.contract.load import load
+from headrace.errors import JobError
+from headrace.job.declaration import Ingest
+from headrace.job.program import Program
+from headrace.job.run import refuse_overrides, refuse_own
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Program(Ingest("flights"), load(ROOT / "contracts" / "flights.odcs.yaml"))
+FORBIDDEN = {
+    "execution.checkpointing.unaligned.enabled": "true",
+    "execution.checkpointing.mode": "AT_LEAST_ONCE",
+    "execution.runtime-mode": "BATCH",
+}
+HARMLESS = {
+    "execution.checkpointing.unaligned.enabled": "false",
+    "execution.checkpointing.mode": "EXACTLY_ONCE",
+    "execution.runtime-mode": "STREAMING",
+}
+FREE = ("execution.checkpointing.interval", "execution.checkpointing.timeout")
+OWN = {d.key: d.why for d in PROGRAM.settings if d.key not in FREE}
+
+
+@pytest.mark.parametrize("spelt", [str.lower, str.upper, str.title])
+@pytest.mark.parametrize("option", FORBIDDEN)
+def test_what_would_break_the_chain_is_refused_however_it_is_spelt(
+    option: str, spelt: Callable[[str], str]
+) -> None:
+    value = FORBIDDEN[option]
+
+    with pytest.raises(JobError) as refused:
+        refuse_overrides("flights", HARMLESS | {option: spelt(value)})
+
+    assert refused.value.what == f"{option}={value} would let a manifest be sealed without all its files"
+    assert refused.value.where == "job flights"
+    assert "command line" in refused.value.remedy
+
+
+@pytest.mark.parametrize("given", [{}, dict.fromkeys(FORBIDDEN, ""), HARMLESS])
+def test_what_keeps_the_chain_passes(given: dict[str, str]) -> None:
+    refuse_overrides("flights", given)
+
+
+@pytest.mark.parametrize("option", OWN)
+def test_an_environment_cannot_take_a_setting_from_the_job(option: str) -> None:
+    with pytest.raises(JobError) as refused:
+        refuse_own(PROGRAM, {"taskmanager.numberOfTaskSlots": "4", option: "any"})
+
+    assert refused.value.what == f"{option} is the job's own setting: without it, {OWN[option]}"
+    assert refused.value.where == "flink.options, job flights"
+
+
+@pytest.mark.parametrize("option", [*FREE, "s3.upload.max.concurrent.uploads"])
+def test_an_environment_may_say_when_and_what_no_job_depends_on(option: str) -> None:
+    refuse_own(PROGRAM, {option: "any"})
+
+
+def test_the_settings_that_the_chain_depends_on_are_the_jobs_own() -> None:
+    assert FORBIDDEN.keys() <= OWN.keys()

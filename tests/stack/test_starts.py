@@ -1,0 +1,43 @@
+"""Starts that are refused before anything runs: they leave no claim, so publish waits for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kafka import KafkaAdminClient
+from road import BY_HAND, Road
+from waiting import until
+
+from headrace.cluster.kafka import create_topic, topic_names
+
+MakeRoad = Callable[..., Road]
+GAVE_UP = 31
+"""What `flink run` exits with when the job's own `main` did not end well, whatever its own code was."""
+
+
+def test_unaligned_checkpoints_on_the_command_line(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1)
+    option = "execution.checkpointing.unaligned.enabled=true"
+    said = road.flink("run", "-d", f"-D{option}", "-pym", "jobs.events", expect=GAVE_UP)
+    assert f"{option} would let a manifest be sealed without all its files" in said
+    assert road.ledger.claims() == []
+
+
+def test_a_topic_that_was_deleted_and_created_again(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1, options=BY_HAND)
+    road.stop(road.submit())
+    before = road.ledger.claims()
+    _make_anew(road)
+    said = road.headrace("run", "events", expect=3)
+    assert f"topic {road.topic} was deleted and created again" in said
+    assert road.ledger.claims() == before
+
+
+def _make_anew(road: Road) -> None:
+    bootstrap = road.settings.kafka.bootstrap
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin.delete_topics([road.topic])
+    admin.close()
+    until("the topic to be gone", lambda: road.topic not in topic_names(bootstrap))
+    create_topic(bootstrap, road.topic, road.partitions)
+    until("the topic to be there again", lambda: road.topic in topic_names(bootstrap))
