@@ -138,7 +138,7 @@ _GRAMMAR = [
         good().replace(b'"tailnum"', b'"carrier":"UA","tailnum"'),
         "duplicate_field",
         "carrier",
-        "two answers: Flink's json takes the last, others the first",
+        "two answers: Flink's json takes the one or the other, by where they stand",
     ),
     Broken(
         "named twice",

@@ -208,6 +208,12 @@ def refuse_own(program: Program, options: Mapping[str, str]) -> None:
     Raises:
         JobError: ``flink.options`` sets one of the job's own settings.
     """
+    if SAVEPOINT in options:
+        raise JobError(
+            f"{SAVEPOINT} would restore every job here, whatever its claim says",
+            where=f"flink.options, job {program.job.name}",
+            remedy="give a savepoint to one start: `flink run -s PATH …`",
+        )
     for default in program.settings:
         if default.key in options and default.key not in FREE:
             raise JobError(

@@ -58,6 +58,11 @@ def test_an_environment_cannot_take_a_setting_from_the_job(option: str) -> None:
     assert refused.value.where == "flink.options, job flights"
 
 
+def test_an_environment_cannot_say_where_every_job_is_restored_from() -> None:
+    with pytest.raises(JobError, match="would restore every job here"):
+        refuse_own(PROGRAM, {"execution.state-recovery.path": "s3://lake/anything"})
+
+
 @pytest.mark.parametrize("option", [*FREE, "s3.upload.max.concurrent.uploads"])
 def test_an_environment_may_say_when_and_what_no_job_depends_on(option: str) -> None:
     refuse_own(PROGRAM, {option: "any"})
