@@ -23,7 +23,7 @@ from headrace import log, project, settings
 from headrace.cli.job import live, submit
 from headrace.cli.output import err, out, progress
 from headrace.cli.publish import publisher
-from headrace.cluster import flink, kafka
+from headrace.cluster import flink, kafka, metrics
 from headrace.contract.load import load_named
 from headrace.errors import HeadraceError, UsageError
 from headrace.lake._topic_scan import KafkaTopic
@@ -35,10 +35,15 @@ from headrace.stack import files, local
 from headrace.stack.processes import Processes
 
 JOB = "flights"
+HOURLY = "departures_hourly"
 WITHIN_S = 600
 TOP_DELAYS = """
 SELECT carrier, count(*) AS flights, round(avg(dep_delay), 1) AS mean_delay, max(dep_delay) AS worst
 FROM flights WHERE NOT cancelled GROUP BY carrier ORDER BY mean_delay DESC LIMIT 5
+"""
+WORST_HOURS = """
+SELECT origin, departure_hour, scheduled, cancelled, very_late, round(mean_delay, 1) AS mean_delay
+FROM departures_hourly WHERE scheduled >= 20 AND mean_delay IS NOT NULL ORDER BY mean_delay DESC LIMIT 3
 """
 
 
@@ -95,15 +100,18 @@ def _road(env: settings.Settings) -> dict[str, Any]:
         sent = kafka.produce(env.kafka.bootstrap, contract.topic, mixed(), tell)
     with _step("flink run -pym jobs.flights"):
         submit(JOB)
-    with _step("publish while it runs") as tell:
-        _publish_until(sent, tell)
-    with _step("stop with a savepoint"):
-        savepoints = [flink.stop(env.flink.rest, job.id) for job in live(env, JOB)]
-        published = publisher(JOB).once().head
+    with _step("flink run -pym jobs.departures_hourly"):
+        submit(HOURLY)
+    with _step("publish while they run") as tell:
+        _publish_until(env, sent, tell)
+    with _step("stop with savepoints"):
+        savepoints = [flink.stop(env.flink.rest, job.id) for name in (JOB, HOURLY) for job in live(env, name)]
+        published, hourly = publisher(JOB).once().head, publisher(HOURLY).once().head
     with _step("verify against Kafka"):
         proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, contract.topic))
     with _step("query"):
         answer = query(warehouse, [JOB], TOP_DELAYS)
+        hours = query(warehouse, [HOURLY], WORST_HOURS)
         bad = reasons(warehouse, JOB)
     return {
         "topic": {"name": contract.topic, "records": sent, "partitions": contract.topic_partitions},
@@ -115,17 +123,26 @@ def _road(env: settings.Settings) -> dict[str, Any]:
         "quarantined": {"rows": published.rows[f"{JOB}__quarantine"], "by_reason": _by_reason(bad)},
         "frontier": published.frontier,
         "verified": {"verdict": proof.verdict, "sentence": proof.sentence()},
-        "top_delays": {"columns": answer.columns, "rows": answer.rows},
+        "derived": {
+            "rows": next(query(warehouse, [HOURLY], f"SELECT count(*) FROM {HOURLY}").rows)[0],  # noqa: S608
+            "late": hourly.rows[f"{HOURLY}__late"],
+            "version": hourly.versions[HOURLY],
+            "table": warehouse.table_uri(HOURLY),
+        },
+        "top_delays": {"columns": answer.columns, "rows": list(answer.rows)},
+        "worst_hours": {"columns": hours.columns, "rows": list(hours.rows)},
         "savepoints": savepoints,
     }
 
 
-def _publish_until(records: int, tell: Any) -> None:
-    following, pause, deadline = publisher(JOB), threading.Event(), time.monotonic() + WITHIN_S
+def _publish_until(env: settings.Settings, records: int, tell: Any) -> None:
+    following, beside = publisher(JOB), publisher(HOURLY)
+    pause, deadline = threading.Event(), time.monotonic() + WITHIN_S
     while True:
         done = sum(following.once().head.frontier.values())
+        beside.once()
         tell(done)
-        if done >= records:
+        if done >= records and all(metrics.lag(env.flink.rest, j.id) == 0 for j in live(env, HOURLY)):
             return
         if time.monotonic() > deadline:
             raise UsageError(
@@ -153,6 +170,7 @@ def _step(what: str) -> Iterator[Any]:
 
 def _show(s: dict[str, Any]) -> None:
     topic, published = s["topic"], s["published"]
+    derived = s["derived"]
     reasons_found = ", ".join(f"{reason} {n}" for reason, n in s["quarantined"]["by_reason"].items())
     lines = {
         f"topic {topic['name']}": f"{topic['records']:,} records in {topic['partitions']} partitions",
@@ -160,13 +178,16 @@ def _show(s: dict[str, Any]) -> None:
         "quarantined": f"{s['quarantined']['rows']:,} rows   by reason: {reasons_found}",
         "frontier": " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items())),
         "verified": s["verified"]["sentence"],
+        "derived": f"{derived['rows']:,} rows   version {derived['version']}   {derived['table']}"
+        f"   {derived['late']:,} came too late",
     }
     for name, value in lines.items():
         out.print(f"{name:<20} {value}", markup=False)
-    table = Table(*s["top_delays"]["columns"], title="top delays", title_justify="left")
-    for row in s["top_delays"]["rows"]:
-        table.add_row(*map(str, row))
-    out.print(table)
+    for name in ("top_delays", "worst_hours"):
+        table = Table(*s[name]["columns"], title=name.replace("_", " "), title_justify="left")
+        for row in s[name]["rows"]:
+            table.add_row(*map(str, row))
+        out.print(table)
     out.print('look around          headrace stack up; headrace query "…"; headrace quarantine show flights')
     out.print(f"took                 {s['seconds']} s")
 

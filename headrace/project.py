@@ -41,6 +41,11 @@ def lock_path(job: str) -> Path:
     return root() / "jobs" / f"{checked(job)}.lock.json"
 
 
+def sql_path(job: str, step: str) -> Path:
+    """The file of a derive job's step."""
+    return root() / "sql" / checked(job) / f"{checked(step)}.sql"
+
+
 def contract_names() -> list[str]:
     """All contracts, by name."""
     return sorted(p.name.removesuffix(".odcs.yaml") for p in (root() / "contracts").glob("*.odcs.yaml"))

@@ -9,13 +9,12 @@ from rich.table import Table
 
 from headrace import settings
 from headrace.cli.output import Format, Output, emit
-from headrace.contract.load import load_named
 from headrace.errors import DecisionNeeded, UsageError
+from headrace.job.assemble import named
 from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, survey
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
-from headrace.table.outputs import outputs
 
 Job = Annotated[str, typer.Argument(help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(help="The claim, as `branch ls` numbers it.")]
@@ -46,8 +45,7 @@ def branches(job: str) -> list[Branch]:
 
 def _opened(job: str) -> tuple[Ledger, ByOutput]:
     warehouse = connect(settings.load().store)
-    ids = [o.id for o in outputs(load_named(job))]
-    return Ledger(warehouse, job), {o: Staged(warehouse, o).read() for o in ids}
+    return Ledger(warehouse, job), {o.id: Staged(warehouse, o.id).read() for o in named(job).outputs}
 
 
 def ls(job: Job, fmt: Output = Format.text) -> None:
@@ -134,6 +132,11 @@ def restart(job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.te
 
     Example: headrace branch restart flights --why "the bucket lost its checkpoints"
     """
+    if named(job).contract.derived:
+        raise UsageError(
+            f"job {job} keeps state that no offset brings back",
+            remedy="give it a savepoint: `flink run -s PATH …`",
+        )
     ledger = _opened(job)[0]
     number = _rule(ledger, "restart", why, undo=undo)
     frontier = ledger.head().frontier

@@ -19,8 +19,11 @@ from headrace import project
 from headrace.cli.output import Format, Output, emit
 from headrace.contract.load import examine
 from headrace.errors import HeadraceError, JobError, UsageError
+from headrace.table.steps import read_step
 
-WRITE = 'write JOB = Ingest(contract="…")'
+WRITE = 'write JOB = Ingest(contract="…"), or JOB = Derive(reads=[…], steps=[…], writes=[…])'
+NAMES = {"Ingest": ("contract",), "Derive": ("writes", "reads")}
+"""Each kind of job and the arguments that name contracts; the first names the job too."""
 
 
 def register(app: typer.Typer) -> None:
@@ -95,32 +98,67 @@ def _job(name: str) -> Checked:
             f"not Python: {getattr(e, 'msg', e)}", where=f"jobs/{name}.py:{line}", remedy="correct it"
         )
         return Checked("job", name, errors=[wrong])
-    contract, errors = _declared(tree, path)
-    return Checked("job", name, f"Ingest of {contract}" if contract else "", list(errors))
+    holds, errors = _declared(tree, path)
+    return Checked("job", name, holds, list(errors))
 
 
-def _declared(tree: ast.Module, path: Path) -> tuple[str | None, list[JobError]]:
-    """The contract that the file's ``JOB`` names, and what is wrong with the declaration."""
+def _declared(tree: ast.Module, path: Path) -> tuple[str, list[JobError]]:
+    """What the file's ``JOB`` is, in words, and what is wrong with the declaration."""
     where = f"jobs/{path.name}"
     call = next(filter(None, map(_job_value, tree.body)), None)
-    if not isinstance(call, ast.Call) or _called(call) != "Ingest":
+    if not isinstance(call, ast.Call) or _called(call) not in NAMES:
         line = call.lineno if call is not None else 1
-        return None, [JobError("the file declares no job", where=f"{where}:{line}", remedy=WRITE)]
-    where = f"{where}:{call.lineno}"
-    given = next((k.value for k in call.keywords if k.arg == "contract"), call.args[0] if call.args else None)
-    if not isinstance(given, ast.Constant) or not isinstance(given.value, str):
-        what = "the contract of the job is not a plain text"
-        return None, [JobError(what, where=where, remedy=WRITE)]
-    name, errors = given.value, []
-    if name not in project.contract_names():
-        known = ", ".join(project.contract_names()) or "none yet"
-        errors.append(
-            JobError(f"there is no contract {name!r}", where=where, remedy=f"the contracts are: {known}")
+        return "", [JobError("the file declares no job", where=f"{where}:{line}", remedy=WRITE)]
+    where, kind = f"{where}:{call.lineno}", _called(call)
+    texts = {argument: _texts(_given(call, argument, NAMES[kind])) for argument in NAMES[kind]}
+    if unclear := [argument for argument, found in texts.items() if not found]:
+        what = f"the {unclear[0]} of the job is not a plain text" + (
+            "" if kind == "Ingest" else ", or a list of them"
         )
-    if name != path.stem:
-        what = f"the job is named {name!r} by its contract, the file {path.stem!r}"
-        errors.append(JobError(what, where=where, remedy=f"name the file jobs/{name}.py"))
-    return name, errors
+        return "", [JobError(what, where=where, remedy=WRITE)]
+    errors = [error for names in texts.values() for name in names for error in _unknown(name, where)]
+    own = texts[NAMES[kind][0]][0]
+    if own != path.stem:
+        what = f"the job is named {own!r} by its contract, the file {path.stem!r}"
+        errors.append(JobError(what, where=where, remedy=f"name the file jobs/{own}.py"))
+    if kind == "Derive":
+        errors += _steps(own, _texts(_given(call, "steps", ())), where)
+        return f"Derive of {', '.join(texts['reads'])}", errors
+    return f"Ingest of {own}", errors
+
+
+def _given(call: ast.Call, argument: str, in_order: tuple[str, ...]) -> ast.expr | None:
+    named = next((k.value for k in call.keywords if k.arg == argument), None)
+    return named or (call.args[0] if call.args and in_order == (argument,) else None)
+
+
+def _texts(given: ast.expr | None) -> list[str]:
+    """A text, or a list of texts; empty where it is anything else."""
+    found = given.elts if isinstance(given, ast.List | ast.Tuple) else [given]
+    texts = [e.value for e in found if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+    return texts if len(texts) == len(found) else []
+
+
+def _unknown(contract: str, where: str) -> list[JobError]:
+    if contract in project.contract_names():
+        return []
+    known = ", ".join(project.contract_names()) or "none yet"
+    return [JobError(f"there is no contract {contract!r}", where=where, remedy=f"the contracts are: {known}")]
+
+
+def _steps(job: str, names: list[str], where: str) -> list[JobError]:
+    """What is wrong with the SQL of a derive job."""
+    if not names:
+        return [JobError("the job has no steps", where=where, remedy=WRITE)]
+    return [error for name in names for error in _step(job, name)]
+
+
+def _step(job: str, name: str) -> list[JobError]:
+    try:
+        read_step(job, name)
+    except JobError as e:
+        return [e]
+    return []
 
 
 def _job_value(node: ast.stmt) -> ast.expr | None:

@@ -18,13 +18,13 @@ from headrace.cli.branch import branches
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
-from headrace.contract.load import load_named
 from headrace.errors import HeadraceError, JobError, StackError, UsageError
+from headrace.job.assemble import named
 from headrace.job.declaration import find
 from headrace.job.run import REPORT
 from headrace.lake.branch import Rulings
 from headrace.lake.checkpoints import savepoints
-from headrace.lake.ledger import Ledger
+from headrace.lake.ledger import Head, Ledger
 from headrace.lake.store import connect
 from headrace.stack import flink as local_flink
 
@@ -128,22 +128,20 @@ def status(job: Job, fmt: Output = Format.text) -> None:
     Example: headrace status flights -o json
     """
     env = settings.load()
-    contract = load_named(job)
+    contract = named(job).contract
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job)
     head = ledger.head()
-    topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic_prefix + contract.topic)
-    frontier = {p: head.frontier.get(p, start) for p, start in topic.log_start.items()}
     found = branches(job)
     followed = [b for b in found if b.followed]
     result = {
         "job": job,
-        "flink_jobs": [_flink_job(env, j) for j in live(env, job)],
+        "flink_jobs": [_flink_job(env, j, timed=contract.derived) for j in live(env, job)],
         "batch": head.batch,
         "versions": head.versions,
         "rows": head.rows,
         "frontier": head.frontier,
-        "lag": kafka.lag(env.kafka.bootstrap, topic, frontier),
+        "lag": {} if contract.derived else _lag(env, contract.topic, head),
         "claim": followed[0].claim.number if followed else None,
         "state": followed[0].state if followed else "no submission",
         "unpublished_files": sum(
@@ -156,8 +154,16 @@ def status(job: Job, fmt: Output = Format.text) -> None:
     emit(result, fmt, lambda: _page(result))
 
 
-def _flink_job(env: settings.Settings, job: rest.Job) -> dict[str, Any]:
+def _lag(env: settings.Settings, topic: str, head: Head) -> dict[int, int]:
+    """Per partition, how many offsets of the topic are not published."""
+    found = kafka.describe(env.kafka.bootstrap, env.kafka.topic_prefix + topic)
+    frontier = {p: head.frontier.get(p, start) for p, start in found.log_start.items()}
+    return kafka.lag(env.kafka.bootstrap, found, frontier)
+
+
+def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool) -> dict[str, Any]:
     done = rest.checkpoints(env.flink.rest, job.id)
+    at = metrics.watermark(env.flink.rest, job.id) if timed else None
     return {
         "id": job.id,
         "state": job.state,
@@ -166,6 +172,11 @@ def _flink_job(env: settings.Settings, job: rest.Job) -> dict[str, Any]:
         "checkpoints": {"completed": done.completed, "failed": done.failed},
         "last_checkpoint": done.last.at.isoformat() if done.last else None,
         "failure": rest.failure(env.flink.rest, job.id),
+        **(
+            {"watermark": at and at.isoformat(), "unread": metrics.lag(env.flink.rest, job.id)}
+            if timed
+            else {}
+        ),
     }
 
 
@@ -173,6 +184,11 @@ def _page(s: dict[str, Any]) -> str:
     running = [
         f"{j['state']} since {j['since']}, {j['restarts']} restarts, last checkpoint {j['last_checkpoint']}"
         + (f"\n{'':<20} {j['failure']}" if j["failure"] else "")
+        + (
+            f"\n{'':<20} event time {j['watermark']}, {j['unread']} records unread"
+            if "watermark" in j
+            else ""
+        )
         for j in s["flink_jobs"]
     ]
     forks = [
@@ -186,7 +202,7 @@ def _page(s: dict[str, Any]) -> str:
         "published": f"batch {s['batch']}, "
         + (", ".join(f"{n:,} rows in {o}" for o, n in s["rows"].items()) or "nothing yet"),
         "frontier": " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items())) or "—",
-        "behind the topic": f"{sum(s['lag'].values()):,} offsets",
+        "behind the topic": f"{sum(s['lag'].values()):,} offsets" if s["lag"] else "—",
         "unpublished": f"{s['unpublished_files']} files",
         "claim": f"{s['claim']} ({s['state']})" if s["claim"] else s["state"],
         "forks": "; ".join(forks) or "none",

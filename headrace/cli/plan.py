@@ -13,9 +13,8 @@ from rich.text import Text
 
 from headrace import project, settings
 from headrace.cli.output import Format, Output, emit, progress
-from headrace.contract.load import load_named
 from headrace.job import lock
-from headrace.job.declaration import find
+from headrace.job.assemble import named
 from headrace.job.program import Placement, Program
 from headrace.stack import files, local
 from headrace.stack import flink as local_flink
@@ -41,8 +40,7 @@ def plan(
 
     Example: headrace plan flights --sql
     """
-    declared = find(job)
-    program = Program(declared, load_named(declared.contract))
+    program = named(job)
     before = lock.read(job)
     if accept:
         _accept(program)
@@ -78,7 +76,7 @@ def _told(program: Program) -> list[str]:
         topic_prefix=env.kafka.topic_prefix,
         warehouse=env.store.warehouse,
         submission="<submission>",
-        startup={"scan.startup.mode": "<recorded start>"},
+        startup={c.id: {"scan.startup.mode": "<recorded start>"} for c in program.reads},
     )
     return [*program.tables(at), program.statement_set()]
 

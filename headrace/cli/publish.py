@@ -13,8 +13,8 @@ import typer
 from headrace import settings
 from headrace.cli.output import Format, Output, emit
 from headrace.cluster.kafka import hole_verdicts
-from headrace.contract.load import load_named
 from headrace.errors import ClusterError, UsageError
+from headrace.job.assemble import named
 from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.store import connect
@@ -26,8 +26,9 @@ SPAN = re.compile(r"\d+:\d+(-\d+)?")
 def publisher(job: str) -> Publisher:
     """The publisher of a job in this environment."""
     env = settings.load()
+    program = named(job)
     holes = hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix)
-    return Publisher(connect(env.store), load_named(job), holes)
+    return Publisher(connect(env.store), program.contract, program.outputs, holes)
 
 
 def register(app: typer.Typer) -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from headrace import project, settings
 from headrace.cli.output import Format, Output, emit, out
+from headrace.contract.load import examine
 from headrace.errors import UsageError
 from headrace.lake.query import Answer, published_names, to_json, to_text
 from headrace.lake.query import query as run
@@ -40,11 +41,21 @@ def query(
 
     Example: headrace query "SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY n DESC"
     """
-    answer = run(connect(settings.load().store), published_names(project.contract_names()), sql)
+    answer = run(connect(settings.load().store), _names(), sql)
     if output is Format.json:
         emit(_objects(answer), output, str)
     else:
         emit(None, output, lambda: rows_table(answer.columns, answer.rows))
+
+
+def _names() -> list[str]:
+    """Every table that may be named; a contract that is broken does not hide those of the others."""
+    derived = {
+        n
+        for n in project.contract_names()
+        if (c := examine(project.root() / "contracts" / f"{n}.odcs.yaml")[0]) and c.derived
+    }
+    return published_names(sorted(set(project.contract_names()) - derived), sorted(derived))
 
 
 def rows_table(columns: Sequence[str], rows: Any, more: str = "add LIMIT, or use -o json for all") -> Group:

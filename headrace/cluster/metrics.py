@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from headrace.cluster.flink import detail
 from headrace.cluster.rest import ask
+
+_NOT_YET, _AT_THE_END = -(1 << 63), (1 << 63) - 1
+"""Flink's watermarks before the first record and behind the last one."""
 
 
 def restarts(rest: str, job: str) -> int:
@@ -22,6 +26,18 @@ def lag(rest: str, job: str) -> int | None:
         if (pending := metric(rest, job, vertex.id, "pendingRecords", "sum")) is not None
     ]
     return int(sum(found)) if found else None
+
+
+def watermark(rest: str, job: str) -> datetime | None:
+    """How far event time has come: the least that any operator was told; None where none was, or not yet."""
+    told = [
+        int(m["value"])
+        for vertex in detail(rest, job).vertices
+        for m in ask(rest, f"/jobs/{job}/vertices/{vertex.id}/watermarks")
+    ]
+    if not told or min(told) in (_NOT_YET, _AT_THE_END):
+        return None
+    return datetime.fromtimestamp(min(told) / 1000, timezone.utc)
 
 
 def metric(rest: str, job: str, vertex: str, name: str, aggregate: str) -> float | None:

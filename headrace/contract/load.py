@@ -12,7 +12,7 @@ from headrace.contract.model import Contract
 from headrace.contract.promises import Promises, read_promises
 from headrace.contract.schema import read_schema
 from headrace.contract.standard import check_shape
-from headrace.contract.surroundings import Surroundings, read_surroundings
+from headrace.contract.surroundings import Surroundings, is_topic, read_surroundings
 from headrace.errors import ContractError, HeadraceError
 
 SUFFIX = ".odcs.yaml"
@@ -68,7 +68,8 @@ def _contract(read: Document, path: Path, digest: str) -> Contract | None:
     """None when something is wrong; all parts are read all the same, so that every complaint is made."""
     around: Surroundings = read_surroundings(read, path.name.removesuffix(SUFFIX))
     columns, key, rules = read_schema(read)
-    promises: Promises = read_promises(read, {c.name: c for c in columns})
+    derived = not is_topic(read.data)
+    promises: Promises = read_promises(read, {c.name: c for c in columns}, key, derived=derived)
     if read.problems:
         return None
     return Contract(
@@ -87,6 +88,7 @@ def _contract(read: Document, path: Path, digest: str) -> Contract | None:
         max_future=promises.max_future,
         unknown_fields=promises.unknown_fields,
         partition_by=promises.partition_by,
+        late=promises.late,
         digest=digest,
     )
 

@@ -24,7 +24,7 @@ class ColumnType:
         kind: what it is.
         bits: 32 or 64, for integers.
         precision: digits in all, for decimals (1 to 38).
-        scale: digits behind the point, for decimals.
+        scale: digits behind the point, for decimals and for the seconds of timestamps.
     """
 
     kind: Kind
@@ -100,8 +100,22 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Late:
+    """What a derived table promises about rows that come behind the watermark.
+
+    Args:
+        policy: ``amend``: within ``allowed`` they change the result, each changed row a newer version by
+            primary key. ``keep``: the result stays, and they go to the late table.
+        allowed: how far behind the watermark a row may be and still count; zero for ``keep``.
+    """
+
+    policy: Literal["amend", "keep"]
+    allowed: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
 class Contract:
-    """One topic and its table.
+    """One topic and its table; or, without a topic, the table that a derive job writes.
 
     Args:
         id: name of the table, of the ingest job and of the file.
@@ -109,7 +123,7 @@ class Contract:
         path: the file that it was read from.
         description: its purpose, for people.
         owner: the team to turn to.
-        topic: the Kafka topic, before any prefix of an environment.
+        topic: the Kafka topic, before any prefix of an environment; empty for a derived table.
         topic_partitions: how many partitions the topic is made with.
         columns: in the file's order.
         rules: in the file's order.
@@ -119,6 +133,7 @@ class Contract:
         max_future: how far the event time may be after the Kafka timestamp.
         unknown_fields: what becomes of JSON fields that are no column.
         partition_by: how the table is partitioned; may be empty.
+        late: what becomes of rows that come late; None for a topic's contract.
         digest: SHA-256 of the file's bytes, in hex.
     """
 
@@ -137,7 +152,13 @@ class Contract:
     max_future: timedelta | None
     unknown_fields: Literal["ignore", "reject"]
     partition_by: tuple[Partition, ...]
+    late: Late | None
     digest: str
+
+    @property
+    def derived(self) -> bool:
+        """Whether a derive job writes the table."""
+        return self.late is not None
 
     def column(self, name: str) -> Column:
         """The column of that name.

@@ -10,15 +10,15 @@ from typing import Any, Literal, cast
 
 from headrace.contract.document import Document, Path
 from headrace.contract.duration import duration
-from headrace.contract.model import Column, Partition
+from headrace.contract.model import Column, Late, Partition
 from headrace.contract.sql import MAX_INTERVAL
 from headrace.contract.standard import CUSTOM_PROPERTY, check_keys, suggestion
 
 MAX_TOPIC_PARTITIONS = 10_000
 _PARTITION = re.compile(r"(day|month)\(\s*([a-z][a-z0-9_]*)\s*\)")
-_KNOWN = frozenset(
-    {"topicPartitions", "eventTime", "watermarkDelay", "maxFuture", "unknownFields", "partitionBy"}
-)
+_OF_TOPICS = frozenset({"topicPartitions", "eventTime", "watermarkDelay", "maxFuture", "unknownFields"})
+_OF_DERIVED = frozenset({"latePolicy", "allowedLateness"})
+_KNOWN = _OF_TOPICS | _OF_DERIVED | {"partitionBy"}
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,19 @@ class Promises:
     max_future: timedelta | None = None
     unknown_fields: Literal["ignore", "reject"] = "ignore"
     partition_by: tuple[Partition, ...] = ()
+    late: Late | None = None
 
 
-def read_promises(document: Document, columns: Mapping[str, Column]) -> Promises:
+def read_promises(
+    document: Document, columns: Mapping[str, Column], key: tuple[str, ...], *, derived: bool
+) -> Promises:
     """Read them, and note what is wrong."""
     reader = _Reader(document, columns)
+    reader.refuse(
+        _OF_TOPICS if derived else _OF_DERIVED, "a derived table" if derived else "a topic's contract"
+    )
+    if derived:
+        return Promises(partition_by=reader.partition_by(key), late=reader.late(key))
     return Promises(
         topic_partitions=reader.topic_partitions(),
         event_time=reader.event_time(),
@@ -71,6 +79,28 @@ class _Reader:
     def _note(self, name: str, what: str, remedy: str) -> None:
         self.document.problem(self.paths.get(name, ("customProperties",)), what, remedy)
 
+    def refuse(self, names: frozenset[str], kind: str) -> None:
+        for name in sorted(names & self.values.keys()):
+            self._note(name, f"{name} means nothing for {kind}", "remove it")
+
+    def late(self, key: tuple[str, ...]) -> Late:
+        policy = self.values.get("latePolicy")
+        if policy not in ("amend", "keep"):
+            what = f"latePolicy is {'missing' if policy is None else policy}"
+            remedy = "write amend: late rows change the result; or keep: they go to the late table"
+            self._note("latePolicy", what, remedy)
+            return Late("keep")
+        if policy == "keep":
+            self.refuse(frozenset({"allowedLateness"}), "latePolicy keep: every late row is kept apart")
+            return Late("keep")
+        if not key:
+            what = "latePolicy amend without a primary key: nothing says which row is amended"
+            self._note("latePolicy", what, "add primaryKey: true to the columns that identify a row")
+        if "allowedLateness" not in self.values:
+            what = "latePolicy amend without allowedLateness: state would be kept for ever"
+            self._note("latePolicy", what, "add allowedLateness: how far behind the watermark a row may be")
+        return Late("amend", self._interval("allowedLateness") or timedelta())
+
     def topic_partitions(self) -> int:
         value = self.values.get("topicPartitions")
         if type(value) is not int or not 1 <= value <= MAX_TOPIC_PARTITIONS:
@@ -92,13 +122,16 @@ class _Reader:
         return str(name)
 
     def length_of_time(self, key: str) -> timedelta | None:
-        text = self.values.get(key)
-        if text is None:
-            return None
-        if "eventTime" not in self.values:
+        if key in self.values and "eventTime" not in self.values:
             self._note(
                 key, f"{key} without eventTime", "add eventTime: the column that says when it happened"
             )
+        return self._interval(key)
+
+    def _interval(self, key: str) -> timedelta | None:
+        text = self.values.get(key)
+        if text is None:
+            return None
         try:
             found = duration(text if isinstance(text, str) else repr(text))
         except ValueError as e:
@@ -115,11 +148,14 @@ class _Reader:
             self._note("unknownFields", f"unknownFields is {value}", "write ignore or reject")
         return cast('Literal["ignore", "reject"]', value)
 
-    def partition_by(self) -> tuple[Partition, ...]:
+    def partition_by(self, amended_by: tuple[str, ...] = ()) -> tuple[Partition, ...]:
         value = self.values.get("partitionBy")
         found: dict[str, Partition] = {}
         for text in [] if value is None else value if isinstance(value, list) else [value]:
             partition = self._partition(text)
+            if partition and amended_by and partition.source not in amended_by:
+                what = f"{partition.source} is not in the primary key: a newer version of a row could move"
+                self._note("partitionBy", what, "partition by a column of the key")
             if partition is not None and partition.name in found:
                 self._note("partitionBy", f"{text} stands twice", "remove one of them")
             elif partition is not None:

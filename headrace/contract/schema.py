@@ -37,9 +37,10 @@ def _check_object(document: Document, found: Mapping[str, Any]) -> None:
     if found.get("name") != id_ and NAME.fullmatch(id_):
         what = f"the schema object is called {found.get('name')}, the contract {id_}"
         document.problem((*OBJECT_PATH, "name"), what, "give both one name: it is the table's")
-    if found.get("physicalType") not in (None, "topic"):
+    if found.get("physicalType") not in (None, "topic", "table"):
         what = f"physicalType {found['physicalType']} is not supported"
-        document.problem((*OBJECT_PATH, "physicalType"), what, "write physicalType: topic")
+        remedy = "write physicalType: topic; or table, for what a derive job writes"
+        document.problem((*OBJECT_PATH, "physicalType"), what, remedy)
     if found.get("logicalType") not in (None, "object"):
         what = f"logicalType {found['logicalType']} of the schema is not supported"
         document.problem((*OBJECT_PATH, "logicalType"), what, "write logicalType: object")

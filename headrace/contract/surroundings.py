@@ -26,6 +26,7 @@ class Surroundings:
     description: str
     owner: str
     topic: str
+    """Empty for a derived table."""
 
 
 def read_surroundings(document: Document, file_name: str) -> Surroundings:
@@ -38,14 +39,32 @@ def read_surroundings(document: Document, file_name: str) -> Surroundings:
         version=_version(document, root.get("version")),
         description=_description(document, root.get("description") or {}),
         owner=_owner(document, root.get("team")),
-        topic=_topic(document, root),
+        topic=_topic(document, root) if is_topic(root) else "",
     )
     for i, server in enumerate(root.get("servers") or ()):
         _check_server(document, ("servers", i), server, file_name)
-    if not any(s.get("type") == "kafka" for s in root.get("servers") or ()):
-        remedy = "add a server with type: kafka and format: json"
-        document.problem(("servers",), "no server of type kafka: nothing says that this is a topic", remedy)
+    _check_kinds(document, root)
     return found
+
+
+def is_topic(root: Mapping[str, Any]) -> bool:
+    """Whether the contract describes a topic; else it is the table of a derive job."""
+    objects: list[dict[str, Any]] = root.get("schema") or [{}]
+    return objects[0].get("physicalType") != "table"
+
+
+def _check_kinds(document: Document, root: Mapping[str, Any]) -> None:
+    kinds = [s.get("type") for s in root.get("servers") or ()]
+    if is_topic(root) and "kafka" not in kinds:
+        remedy = (
+            "add a server with type: kafka and format: json; for a derived table, write physicalType: table"
+        )
+        document.problem(("servers",), "no server of type kafka: nothing says that this is a topic", remedy)
+    if not is_topic(root) and "kafka" in kinds:
+        path: Path = ("servers", kinds.index("kafka"), "type")
+        document.problem(
+            path, "a derived table has no topic", "remove the server, or write physicalType: topic"
+        )
 
 
 def _check_standard(document: Document, root: Mapping[str, Any]) -> None:

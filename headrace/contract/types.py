@@ -15,8 +15,9 @@ _PLAIN: dict[str, tuple[ColumnType, frozenset[str]]] = {
     "string": (ColumnType("string"), frozenset({"STRING"})),
     "boolean": (ColumnType("boolean"), frozenset({"BOOLEAN"})),
     "date": (ColumnType("date"), frozenset({"DATE"})),
-    "timestamp": (ColumnType("timestamp"), frozenset({"TIMESTAMP_LTZ", "TIMESTAMP_LTZ(6)"})),
 }
+_TIMESTAMPS = {"": 6, "TIMESTAMP_LTZ": 6, "TIMESTAMP_LTZ(6)": 6, "TIMESTAMP_LTZ(3)": 3}
+"""Digits behind the second: the finest that Delta keeps, or Flink's own for time attributes and windows."""
 _INTEGERS = {"": 64, "BIGINT": 64, "INT": 32, "INTEGER": 32}
 _KNOWN = "string, integer, number, boolean, date, timestamp"
 
@@ -43,6 +44,11 @@ def column_type(logical: Any, physical: Any) -> ColumnType:
         return _integer(stated)
     if logical == "number":
         return _number(stated)
+    if logical == "timestamp" and stated in _TIMESTAMPS:
+        return ColumnType("timestamp", scale=_TIMESTAMPS[stated])
+    if logical == "timestamp":
+        what = f"physicalType {physical} does not fit logicalType timestamp"
+        raise Unsupported("physicalType", what, "leave it out, or write TIMESTAMP_LTZ(3) or TIMESTAMP_LTZ(6)")
     if logical not in _PLAIN:
         what = f"logicalType {logical} is not supported" if logical else "logicalType is missing"
         raise Unsupported("logicalType", what, f"use one of {_KNOWN}")

@@ -3,7 +3,7 @@
 ``from headrace.job import Ingest, run`` is all that a file in ``jobs/`` needs.
 """
 
-from headrace.job.declaration import Ingest
+from headrace.job.declaration import Derive, Ingest
 from headrace.job.run import run
 
-__all__ = ["Ingest", "run"]
+__all__ = ["Derive", "Ingest", "run"]

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import sys
 
-from headrace.contract.load import load_named
-from headrace.job.declaration import find
+from headrace.job.assemble import named
 from headrace.job.flink import environment
-from headrace.job.program import Placement, Program
+from headrace.job.program import Placement
 
 
 def main(name: str, target: str) -> None:
     """Write the compiled plan of the job to ``target``."""
-    job = find(name)
-    program = Program(job, load_named(job.contract))
+    program = named(name)
     anywhere = Placement(bootstrap="localhost:9092", submission="compile")
     environment(program, anywhere, {}).execute_sql(f"COMPILE PLAN '{target}' FOR {program.statement_set()}")
 

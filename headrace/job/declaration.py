@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,22 +35,58 @@ class Ingest:
 
     @property
     def checkpoint_interval(self) -> timedelta:
-        """``checkpoint_every`` as a duration.
-
-        Raises:
-            JobError: it is not a number and a unit.
-        """
-        match = _EVERY.fullmatch(self.checkpoint_every)
-        if not match:
-            raise JobError(
-                f"checkpoint_every={self.checkpoint_every!r} is not a duration",
-                where=f"jobs/{self.name}.py",
-                remedy="write a number and ms, s or min, as in 10s",
-            )
-        return int(match[1]) * _UNITS[match[2]]
+        """``checkpoint_every`` as a duration."""
+        return _interval(self.name, self.checkpoint_every)
 
 
-def find(name: str) -> Ingest:
+@dataclass(frozen=True)
+class Derive:
+    """A topic's valid rows through SQL steps with keyed state into a table of their own.
+
+    Args:
+        reads: the contract whose topic is read; its rows are a view of that name.
+        steps: files in ``sql/<job>/``, one SELECT each, in this order; the last one's rows are the result.
+        writes: the contract of the result; names the job too.
+        checkpoint_every: how often rows become publishable: ``500ms``, ``10s``, ``1min``.
+    """
+
+    reads: Sequence[str]
+    steps: Sequence[str]
+    writes: Sequence[str]
+    checkpoint_every: str = "10s"
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self.writes[0] if self.writes else ""
+
+    @property
+    def checkpoint_interval(self) -> timedelta:
+        """``checkpoint_every`` as a duration."""
+        return _interval(self.name, self.checkpoint_every)
+
+
+Job = Ingest | Derive
+"""What a file in ``jobs/`` declares."""
+
+
+def _interval(job: str, text: str) -> timedelta:
+    """A duration.
+
+    Raises:
+        JobError: it is not a number and a unit.
+    """
+    match = _EVERY.fullmatch(text)
+    if not match:
+        raise JobError(
+            f"checkpoint_every={text!r} is not a duration",
+            where=f"jobs/{job}.py",
+            remedy="write a number and ms, s or min, as in 10s",
+        )
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def find(name: str) -> Job:
     """The ``JOB`` of ``jobs/<name>.py``.
 
     Raises:
@@ -62,14 +99,21 @@ def find(name: str) -> Ingest:
     if str(project.root()) not in sys.path:
         sys.path.insert(0, str(project.root()))
     job = getattr(importlib.import_module(f"jobs.{name}"), "JOB", None)
-    if not isinstance(job, Ingest):
+    where = f"jobs/{name}.py"
+    if not isinstance(job, Ingest | Derive):
         raise JobError(
-            "the file declares no job", where=f"jobs/{name}.py", remedy='write JOB = Ingest(contract="…")'
+            "the file declares no job", where=where, remedy="write JOB = Ingest(…) or JOB = Derive(…)"
+        )
+    if isinstance(job, Derive) and not (len(job.reads) == len(job.writes) == 1 and job.steps):
+        raise JobError(
+            "a derive job reads one contract and writes one, through at least one step",
+            where=where,
+            remedy="joins of two topics and several results are not supported yet",
         )
     if job.name != name:
         raise JobError(
             f"the job is named {job.name!r} by its contract",
-            where=f"jobs/{name}.py",
-            remedy=f"name the file jobs/{job.name}.py: one ingest job a contract",
+            where=where,
+            remedy=f"name the file jobs/{job.name}.py: one job a table",
         )
     return job

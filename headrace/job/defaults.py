@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from headrace.contract.model import Late
+
 
 @dataclass(frozen=True)
 class Default:
@@ -18,6 +20,19 @@ class Default:
     key: str
     value: str
     why: str
+
+
+def lateness(late: Late) -> tuple[Default, ...]:
+    """For a derive job: how long a window stays open behind the watermark, and that it says what changed."""
+    if late.policy == "keep":
+        return ()
+    allowed = f"{int(late.allowed.total_seconds() * 1000)} ms"
+    return (
+        Default("table.exec.emit.allow-lateness", allowed, "a late row would be dropped by its window"),
+        Default("table.exec.emit.late-fire.enabled", "true", "a late row would change nothing that is told"),
+        # With a delay, what is still untold when the window is cleaned up is never told.
+        Default("table.exec.emit.late-fire.delay", "0 ms", "the last amendments of a window would be lost"),
+    )
 
 
 MAX_PARALLELISM = 120

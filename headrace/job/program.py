@@ -1,19 +1,18 @@
-"""From a declaration and its contract to the statements that Flink runs. Pure: values in, text out."""
+"""From a declaration and its contracts to the statements that Flink runs. Pure: values in, text out."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from headrace.contract.model import Contract
-from headrace.job.declaration import Ingest
-from headrace.job.defaults import Default, defaults
-from headrace.table.ddl import data_insert, quarantine_insert, sink_ddl, source_ddl, verdict_view
-from headrace.table.outputs import Output, outputs
-
-SOURCE = "source"
-JUDGED = "judged"
+from headrace.job.declaration import Job
+from headrace.job.defaults import Default
+from headrace.table.ddl import sink_ddl
+from headrace.table.outputs import Output
 
 PARQUET = {
     "parquet.compression": "ZSTD",
@@ -35,34 +34,51 @@ class Placement:
     claim: int = 0
     numbered_from: int = 0
     """The number that the branch has reached, where a start without state goes on from the frontier."""
-    startup: dict[str, str] = field(default_factory=lambda: {"scan.startup.mode": "earliest-offset"})
+    startup: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the contract that is read: options of its source that say where to begin."""
+
+    def source_options(self, contract: str) -> Mapping[str, str]:
+        """Where the source of that contract begins."""
+        return self.startup.get(contract, {"scan.startup.mode": "earliest-offset"})
 
 
 @dataclass(frozen=True)
-class Program:
-    """Everything that Flink is told, in order."""
+class Program(ABC):
+    """Everything that Flink is told, in order. ``contract`` is that of the table the job writes."""
 
-    job: Ingest
+    job: Job
     contract: Contract
 
     @property
-    def outputs(self) -> tuple[Output, Output]:
-        """The job's outputs: quarantine, then data."""
-        return outputs(self.contract)
+    @abstractmethod
+    def reads(self) -> tuple[Contract, ...]:
+        """The contracts whose topics the job reads."""
 
     @property
+    @abstractmethod
+    def outputs(self) -> tuple[Output, ...]:
+        """The job's outputs, in the order of their commits: the table itself comes last."""
+
+    @property
+    @abstractmethod
     def settings(self) -> tuple[Default, ...]:
         """The Flink settings of the job."""
-        return defaults(self.job.checkpoint_interval)
 
+    @abstractmethod
     def tables(self, at: Placement) -> list[str]:
         """``CREATE TABLE`` and ``CREATE VIEW`` statements for one submission."""
-        topic = replace(self.contract, topic=at.topic_prefix + self.contract.topic)
-        source = source_ddl(topic, name=SOURCE, bootstrap=at.bootstrap, options=at.startup)
-        sinks = [
+
+    @abstractmethod
+    def inserts(self) -> list[str]:
+        """One INSERT an output, in a fixed order: node ids depend on it."""
+
+    def sinks(self, at: Placement) -> list[str]:
+        """``CREATE TABLE`` of every output."""
+        return [
             sink_ddl(
                 output.columns,
                 name=output.id,
+                key=output.key,
                 options={
                     "connector": "staged",
                     "path": f"{at.warehouse}/{output.id}",
@@ -77,15 +93,6 @@ class Program:
                 },
             )
             for output in self.outputs
-        ]
-        return [source, verdict_view(self.contract, name=JUDGED, source=SOURCE), *sinks]
-
-    def inserts(self) -> list[str]:
-        """One INSERT an output, in a fixed order: node ids depend on it."""
-        quarantine, data = self.outputs
-        return [
-            data_insert(self.contract, source=JUDGED, sink=data.id),
-            quarantine_insert(self.contract, source=JUDGED, sink=quarantine.id),
         ]
 
     def statement_set(self) -> str:

@@ -20,10 +20,10 @@ import structlog
 
 from headrace import log, settings
 from headrace.cluster.kafka import TopicInfo, describe
-from headrace.contract.load import load_named
 from headrace.errors import DecisionNeeded, HeadraceError, JobError
 from headrace.job import lock
-from headrace.job.declaration import Ingest
+from headrace.job.assemble import assemble
+from headrace.job.declaration import Job
 from headrace.job.program import Placement, Program
 from headrace.lake import checkpoints
 from headrace.lake.branch import Rulings, followed
@@ -33,6 +33,7 @@ from headrace.lake.store import Warehouse, connect
 logger = structlog.get_logger()
 
 SAVEPOINT = "execution.state-recovery.path"
+_BOUNDED = {"scan.bounded.mode": "latest-offset"}
 REPORT = "HEADRACE_REPORT"
 """Names a file in the environment: where a refused start leaves its error for whoever submitted."""
 FORBIDDEN = {
@@ -49,13 +50,13 @@ class Start:
 
     submission: str
     savepoint: str | None
-    offsets: dict[int, int]
-    """Where to read from if there is no savepoint."""
+    offsets: dict[str, dict[int, int]]
+    """Where to read from if there is no savepoint, by contract."""
     behind: Head | None = None
     """The head, where a ruling lets the job begin at the frontier without state."""
 
 
-def run(job: Ingest) -> None:
+def run(job: Job) -> None:
     """Claim, resume and submit. Exits with the error's code, its message on stderr."""
     log.configure()
     try:
@@ -64,7 +65,7 @@ def run(job: Ingest) -> None:
         raise SystemExit(_report(e)) from e
 
 
-def submit(job: Ingest, *, bounded: bool = False) -> str:
+def submit(job: Job, *, bounded: bool = False) -> str:
     """Submit the job and return the id that Flink gave it.
 
     Args:
@@ -78,15 +79,15 @@ def submit(job: Ingest, *, bounded: bool = False) -> str:
     from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds, and only this function needs it
 
     env = settings.load()
-    program = Program(job, load_named(job.contract))
+    program = assemble(job)
     plan = lock.current(program)
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job.name)
-    topic = describe(env.kafka.bootstrap, env.kafka.topic_prefix + program.contract.topic)
+    topics = {c.id: describe(env.kafka.bootstrap, env.kafka.topic_prefix + c.topic) for c in program.reads}
     given = flink.configured([SAVEPOINT, *FORBIDDEN])
     refuse_overrides(job.name, given | env.flink.options)
     refuse_own(program, env.flink.options)
-    start = _start(program, ledger, warehouse, topic, given[SAVEPOINT] or None)
+    start = _start(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
     options = env.flink.options | _placed(start, job, warehouse, env.flink.parallelism)
     claim = ledger.claim(
         start.submission,
@@ -101,7 +102,7 @@ def submit(job: Ingest, *, bounded: bool = False) -> str:
         submission=start.submission,
         claim=claim.number,
         numbered_from=start.behind.checkpoint if start.behind else 0,
-        startup=_startup(start.offsets) | ({"scan.bounded.mode": "latest-offset"} if bounded else {}),
+        startup={c: _startup(o) | (_BOUNDED if bounded else {}) for c, o in start.offsets.items()},
     )
     try:
         job_id = _execute(flink.environment(program, at, options), plan)
@@ -118,22 +119,32 @@ def submit(job: Ingest, *, bounded: bool = False) -> str:
 
 
 def _start(
-    program: Program, ledger: Ledger, warehouse: Warehouse, topic: TopicInfo, given: str | None
+    program: Program,
+    ledger: Ledger,
+    warehouse: Warehouse,
+    topics: Mapping[str, TopicInfo],
+    given: str | None,
 ) -> Start:
-    begun = ledger.record_start(topic.name, topic.id, topic.log_start)
+    offsets = {contract: _begun(ledger, contract, topic) for contract, topic in topics.items()}
+    submission = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    savepoint = given or _resume(program, ledger, warehouse)
+    if savepoint is None and Rulings.of(ledger.decisions()).restart:
+        head = ledger.head()
+        frontier = {ledger.job: offsets[ledger.job] | head.frontier}
+        return Start(submission, None, frontier, behind=head)
+    return Start(submission, savepoint, offsets)
+
+
+def _begun(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
+    """The recorded start on a topic: its first offsets when the job first read it."""
+    begun = ledger.record_start(topic.name, topic.id, topic.log_start, contract=contract)
     if begun["topic_id"] != topic.id:
         raise DecisionNeeded(
             f"topic {topic.name} was deleted and created again: its offsets mean other records now",
             where=f"topic id {topic.id}, the job began on {begun['topic_id']}",
             remedy="give the new topic a contract and a table of its own",
         )
-    submission = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    offsets = {int(p): o for p, o in begun["offsets"].items()}
-    savepoint = given or _resume(program, ledger, warehouse)
-    if savepoint is None and Rulings.of(ledger.decisions()).restart:
-        head = ledger.head()
-        return Start(submission, None, offsets | head.frontier, behind=head)
-    return Start(submission, savepoint, offsets)
+    return {int(p): o for p, o in begun["offsets"].items()}
 
 
 def _resume(program: Program, ledger: Ledger, warehouse: Warehouse) -> str | None:
@@ -170,7 +181,7 @@ def _startup(offsets: dict[int, int]) -> dict[str, str]:
     return {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": named}
 
 
-def _placed(start: Start, job: Ingest, warehouse: Warehouse, parallelism: int) -> dict[str, str]:
+def _placed(start: Start, job: Job, warehouse: Warehouse, parallelism: int) -> dict[str, str]:
     """Settings of this one submission: they differ each time, so they are not in the lock."""
     own = f"{warehouse.uri}/{checkpoints.folder(job.name, start.submission)}"
     placed = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from deltalake.transaction import AddAction, CommitProperties, Transaction
 from headrace.errors import ClusterError, LedgerError
 from headrace.lake.store import Warehouse
 from headrace.table.columns import TableColumn
+from headrace.table.outputs import Output
 
 ATTEMPTS = 50
 """Conflicts in a row before giving up: each means that another commit of this table got through."""
@@ -38,29 +39,48 @@ class Added:
 
 
 def commit_batch(
-    warehouse: Warehouse,
-    table: str,
-    columns: Sequence[TableColumn],
-    transaction: Transaction,
-    files: Sequence[Added],
+    warehouse: Warehouse, output: Output, transaction: Transaction, files: Sequence[Added]
 ) -> int:
     """Make the batch part of the table, unless it is already; returns the table version that holds it.
 
     Raises:
         LedgerError: the table holds a file of the batch under another batch, or has other columns.
     """
-    app, batch = transaction.app_id, transaction.version
+
+    def add(snapshot: DeltaTable) -> None:
+        _refuse_foreign(snapshot, output.id, files)
+        add_files(snapshot, output.columns, transaction, files)
+
+    return commit_once(warehouse, output, transaction, add)
+
+
+def commit_once(
+    warehouse: Warehouse, output: Output, transaction: Transaction, commit: Callable[[DeltaTable], None]
+) -> int:
+    """Commit on a checked snapshot, unless it carries the transaction; returns the version that holds it.
+
+    Args:
+        warehouse: where the table is.
+        output: the table; it is made if it is not there.
+        transaction: application and number of the batch.
+        commit: makes one commit with no retries, bound to the snapshot that it is given.
+
+    Raises:
+        LedgerError: the table has other columns, or other writers always came first.
+    """
+    app, batch, table = transaction.app_id, transaction.version, output.id
     for _ in range(ATTEMPTS):
         with _reached(warehouse, table):
-            snapshot = _open_or_create(warehouse, table, columns)
+            snapshot = _open_or_create(warehouse, table, output.columns)
             if (snapshot.transaction_version(app) or 0) >= batch:
                 return version_of(warehouse, table, app, batch, snapshot)
-            _refuse_foreign(snapshot, table, columns, files)
+            _refuse_other_columns(snapshot, output.columns)
+            before = int(snapshot.version())
             try:
-                _commit(snapshot, columns, transaction, files)
+                commit(snapshot)
             except CommitFailedError:
                 continue
-            return int(snapshot.version()) + 1
+            return before + 1
     raise LedgerError(
         f"{ATTEMPTS} commits in a row met another writer",
         where=warehouse.table_uri(table),
@@ -87,9 +107,10 @@ def _reached(warehouse: Warehouse, table: str) -> Iterator[None]:
         ) from e
 
 
-def _commit(
+def add_files(
     snapshot: DeltaTable, columns: Sequence[TableColumn], transaction: Transaction, files: Sequence[Added]
 ) -> None:
+    """One commit that adds files and carries the transaction, bound to the snapshot."""
     when = int(time.time() * 1000)
     snapshot.create_write_transaction(
         [AddAction(f.path, f.size, f.partition, when, True, f.statistics) for f in files],  # noqa: FBT003
@@ -167,10 +188,7 @@ def _refuse_other_columns(snapshot: DeltaTable, columns: Sequence[TableColumn]) 
         )
 
 
-def _refuse_foreign(
-    snapshot: DeltaTable, table: str, columns: Sequence[TableColumn], files: Sequence[Added]
-) -> None:
-    _refuse_other_columns(snapshot, columns)
+def _refuse_foreign(snapshot: DeltaTable, table: str, files: Sequence[Added]) -> None:
     active = set(snapshot.file_uris())
     base = snapshot.table_uri.rstrip("/")
     if again := [f.path for f in files if f"{base}/{f.path}" in active]:

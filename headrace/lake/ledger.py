@@ -3,7 +3,8 @@
 ::
 
     _headrace/<job>/
-      start.json               where the job began: topic id and first offsets
+      start.json               where the job began on its topic: topic id and first offsets
+      reads/flights.json       the same for each contract that a derive job reads
       claims/0000000001.json   one a submission: number, submission, restored from
       decisions/0000000001.json  what a person decided: set-aside, adopt, restart, accept-loss, undo
       batches/0000000001.json  the intent of one publish: manifests, files, offsets
@@ -127,20 +128,23 @@ class Ledger:
 
     # start
 
-    def start(self) -> Record | None:
-        """Where the job began, or None before its first submission."""
-        return self.warehouse.get(f"{self.folder}/start.json")
+    def start(self, contract: str = "") -> Record | None:
+        """Where the job began on a contract's topic (its own, unless told), or None before it did."""
+        return self.warehouse.get(self._start_key(contract or self.job))
 
-    def record_start(self, topic: str, topic_id: str, offsets: dict[int, int]) -> Record:
-        """Write where the job begins, once; later calls return what the first one wrote."""
+    def record_start(self, topic: str, topic_id: str, offsets: dict[int, int], *, contract: str) -> Record:
+        """Write where the job begins on a topic, once; later calls return what the first one wrote."""
         record = {"topic": topic, "topic_id": topic_id, "offsets": _text(offsets), "at": now()}
-        self.warehouse.put_new(f"{self.folder}/start.json", record)
-        found = self.start()
+        self.warehouse.put_new(self._start_key(contract), record)
+        found = self.start(contract)
         if found is None:
             raise LedgerError(
-                "the start record vanished", where=f"{self.warehouse.uri}/{self.folder}/start.json"
+                "the start record vanished", where=f"{self.warehouse.uri}/{self._start_key(contract)}"
             )
         return found
+
+    def _start_key(self, contract: str) -> str:
+        return f"{self.folder}/start.json" if contract == self.job else f"{self.folder}/reads/{contract}.json"
 
     # claims
 

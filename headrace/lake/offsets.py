@@ -52,7 +52,7 @@ class ReadFile:
     statistics: str
     """Delta's file statistics, as JSON."""
     positions: dict[int, Offsets]
-    """Offsets in the file, by partition, in the file's order."""
+    """Offsets in the file, by partition, in the file's order; empty where rows are not records of a topic."""
 
 
 def read_files(
@@ -68,10 +68,15 @@ def _read(warehouse: Warehouse, output: str, file: StagedFile, columns: tuple[Ta
     raw = warehouse.read(f"{output}/{file.path}")
     with pq.ParquetFile(pa.BufferReader(raw)) as parquet:
         _refuse_other_columns(f"{output}/{file.path}", parquet.schema_arrow.names, columns)
-        table = parquet.read(columns=["_partition", "_offset"], use_threads=False)
+        placed = {"_partition", "_offset"} <= {c.name for c in columns}
+        positions = (
+            _by_partition(parquet.read(columns=["_partition", "_offset"], use_threads=False))
+            if placed
+            else {}
+        )
         statistics = file_statistics(parquet.metadata, columns)
         rows = parquet.metadata.num_rows
-    return ReadFile(file, rows, statistics, _by_partition(table))
+    return ReadFile(file, rows, statistics, positions)
 
 
 def _refuse_other_columns(path: str, found: list[str], columns: tuple[TableColumn, ...]) -> None:

@@ -13,7 +13,7 @@ The steps of :meth:`Publisher.once`, in order; a crash between any two is repair
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,13 +22,14 @@ from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError
+from headrace.lake.amend import amend_batch
 from headrace.lake.branch import Rulings, Stretch, followed, stretch, unpublished
 from headrace.lake.delta import Added, commit_batch, refuse_other_columns
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
 from headrace.lake.store import Warehouse
-from headrace.table.outputs import outputs
+from headrace.table.outputs import Output
 
 log = structlog.get_logger()
 
@@ -58,14 +59,19 @@ class Published:
 
 
 class Publisher:
-    """Publishes one ingest job. Any number may run at once; each batch happens once."""
+    """Publishes one job. Any number may run at once; each batch happens once."""
 
     def __init__(
-        self, warehouse: Warehouse, contract: Contract, holes: Holes, step: Step = lambda _name: None
+        self,
+        warehouse: Warehouse,
+        contract: Contract,
+        outputs: Sequence[Output],
+        holes: Holes,
+        step: Step = lambda _name: None,
     ) -> None:
         self.warehouse, self.contract, self.holes, self.step = warehouse, contract, holes, step
         self.ledger = Ledger(warehouse, contract.id)
-        self.outputs = outputs(contract)
+        self.outputs = outputs
         self.staged = {o.id: Staged(warehouse, o.id) for o in self.outputs}
 
     def once(self) -> Published:
@@ -133,22 +139,13 @@ class Publisher:
 
     def _judged(self, head: Head, claim: Claim, found: Stretch, read: dict[str, list[ReadFile]]) -> Record:
         """The batch record, after every check."""
-        start = self.ledger.start()
-        if start is None:
-            raise LedgerError("the job has manifests and no start record", where=self.ledger.folder)
-        begun = {int(p): o for p, o in start["offsets"].items()}
-        goes_on = continue_frontier(head.frontier, begun, (f.positions for fs in read.values() for f in fs))
-        lost = self._refuse_unproven(self.contract.topic, list(goes_on.holes))
-        frontier = begun | goes_on.frontier
         return {
             "batch": head.batch + 1,
             "after": head.digest,
             "claim": claim.number,
             "contract_version": self.contract.version,
             "checkpoints": list(found.checkpoints),
-            "frontier": {str(p): o for p, o in sorted(frontier.items())},
-            "holes": [str(s) for s in goes_on.holes if s not in lost],
-            "lost": [str(s) for s in lost],
+            **({"frontier": {}} if self.contract.derived else self._counted(head, read)),
             "outputs": {
                 o.id: {
                     "manifests": [_without_files(m) for m in found.manifests[o.id]],
@@ -157,6 +154,25 @@ class Publisher:
                 for o in self.outputs
             },
             "at": now(),
+        }
+
+    def _counted(self, head: Head, read: dict[str, list[ReadFile]]) -> Record:
+        """What an ingest job's batch says of offsets: each row of it is one record, and none may be missing.
+
+        A derive job's rows have no place in a topic: what they are made of is fixed by Flink's checkpoint,
+        and the chain of manifests is all that keeps them apart from those of a rewound job.
+        """
+        start = self.ledger.start()
+        if start is None:
+            raise LedgerError("the job has manifests and no start record", where=self.ledger.folder)
+        begun = {int(p): o for p, o in start["offsets"].items()}
+        goes_on = continue_frontier(head.frontier, begun, (f.positions for fs in read.values() for f in fs))
+        lost = self._refuse_unproven(self.contract.topic, list(goes_on.holes))
+        frontier = begun | goes_on.frontier
+        return {
+            "frontier": {str(p): o for p, o in sorted(frontier.items())},
+            "holes": [str(s) for s in goes_on.holes if s not in lost],
+            "lost": [str(s) for s in lost],
         }
 
     def _refuse_unproven(self, topic: str, holes: list[Span]) -> list[Span]:
@@ -218,9 +234,8 @@ class Publisher:
                 Added(f["path"], f["size"], f["partition"], f["statistics"])
                 for f in batch["outputs"][output.id]["files"]
             ]
-            versions[output.id] = commit_batch(
-                self.warehouse, output.id, output.columns, self._transaction(output.id, batch), files
-            )
+            commit = amend_batch if output.key else commit_batch
+            versions[output.id] = commit(self.warehouse, output, self._transaction(output.id, batch), files)
         return versions
 
     def _transaction(self, output: str, batch: Record) -> Transaction:

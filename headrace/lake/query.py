@@ -39,9 +39,11 @@ class Answer:
     rows: Iterator[tuple[Any, ...]]
 
 
-def published_names(contracts: Sequence[str]) -> list[str]:
-    """The tables that contracts may have: their data and their quarantine."""
-    return [name for c in contracts for name in (c, f"{c}__quarantine")]
+def published_names(topics: Sequence[str], derived: Sequence[str] = ()) -> list[str]:
+    """The tables that contracts may have: their rows, and what was kept apart from them."""
+    return [name for c in topics for name in (c, f"{c}__quarantine")] + [
+        name for c in derived for name in (c, f"{c}__late")
+    ]
 
 
 def query(warehouse: Warehouse, names: Sequence[str], sql: str) -> Answer:

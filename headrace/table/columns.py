@@ -11,7 +11,6 @@ _FLINK = {
     "double": "DOUBLE",
     "boolean": "BOOLEAN",
     "date": "DATE",
-    "timestamp": "TIMESTAMP_LTZ(6)",
 }
 
 
@@ -33,12 +32,17 @@ OFFSET = TableColumn("_offset", "BIGINT", "long", nullable=False, distinct=True)
 TIME = TableColumn(KAFKA_TIME, "TIMESTAMP_LTZ(3)", "timestamp", nullable=False, distinct=True)
 
 
+WATERMARK = TableColumn("_watermark", "TIMESTAMP_LTZ(3)", "timestamp", nullable=False)
+
+
 def flink_type(kind: ColumnType) -> str:
     """The Flink type of a contract's column."""
     if kind.kind == "integer":
         return "INT" if kind.bits == 32 else "BIGINT"  # noqa: PLR2004 - the two widths that there are
     if kind.kind == "decimal":
         return f"DECIMAL({kind.precision}, {kind.scale})"
+    if kind.kind == "timestamp":
+        return f"TIMESTAMP_LTZ({kind.scale})"
     return _FLINK[kind.kind]
 
 
@@ -53,7 +57,21 @@ def delta_type(kind: ColumnType) -> str:
 
 def data_columns(contract: Contract) -> tuple[TableColumn, ...]:
     """The contract's columns, the record's position in the topic, and the partition columns last."""
-    own = (
+    return (*_own(contract), PARTITION, OFFSET, TIME, *_partitions(contract))
+
+
+def derived_columns(contract: Contract) -> tuple[TableColumn, ...]:
+    """What a derive job writes: the contract's columns, and the partition columns last."""
+    return (*_own(contract), *_partitions(contract))
+
+
+def late_columns(read: Contract) -> tuple[TableColumn, ...]:
+    """A row that came too late for a derive job: as it was read, and the watermark that it missed."""
+    return (*_own(read), PARTITION, OFFSET, TIME, WATERMARK)
+
+
+def _own(contract: Contract) -> tuple[TableColumn, ...]:
+    return tuple(
         TableColumn(
             c.name,
             flink_type(c.type),
@@ -63,10 +81,12 @@ def data_columns(contract: Contract) -> tuple[TableColumn, ...]:
         )
         for c in contract.columns
     )
-    derived = (
+
+
+def _partitions(contract: Contract) -> tuple[TableColumn, ...]:
+    return tuple(
         TableColumn(p.name, "DATE", "date", nullable=False, partition=True) for p in contract.partition_by
     )
-    return (*own, PARTITION, OFFSET, TIME, *derived)
 
 
 def quarantine_columns() -> tuple[TableColumn, ...]:

@@ -14,7 +14,7 @@ from headrace.table.columns import TableColumn, data_columns, flink_type, quaran
 
 FORMAT = "strict-json"
 
-_METADATA = {
+METADATA = {
     "_payload": ("BYTES", "value.payload"),
     "_reason": ("STRING", "value.reason"),
     "_field": ("STRING", "value.field"),
@@ -25,12 +25,17 @@ _METADATA = {
 }
 """What a record brings besides its columns: Flink's type, and the key of the connector or of the format."""
 
-_GOOD = "`_reason` IS NULL AND `_verdict` IS NULL"
+GOOD = "`_reason` IS NULL AND `_verdict` IS NULL"
 _BAD = "`_reason` IS NOT NULL OR `_verdict` IS NOT NULL"
 
 
 def source_ddl(
-    contract: Contract, *, name: str, bootstrap: str, options: Mapping[str, str], watermark: str = ""
+    contract: Contract,
+    *,
+    name: str,
+    bootstrap: str,
+    options: Mapping[str, str],
+    more: Sequence[str] = (),
 ) -> str:
     """``CREATE TABLE`` of the topic: nullable columns, since a record that cannot be decoded has none.
 
@@ -39,12 +44,12 @@ def source_ddl(
         name: the table's name in Flink.
         bootstrap: brokers, ``host:port``.
         options: where to start, and whatever else the caller decides; no secrets. They win over ours.
-        watermark: a ``WATERMARK FOR …`` clause. Ingest has none: lateness plays no part in it.
+        more: computed columns and a ``WATERMARK FOR …`` clause. Ingest has none: lateness is none of it.
     """
     columns = [f"{identifier(c.name)} {flink_type(c.type)}" for c in contract.columns]
     metadata = [
         f"{identifier(column)} {kind} METADATA FROM {literal(key)} VIRTUAL"
-        for column, (kind, key) in _METADATA.items()
+        for column, (kind, key) in METADATA.items()
     ]
     ours = {
         "connector": "kafka",
@@ -55,27 +60,38 @@ def source_ddl(
         "format": FORMAT,
         f"{FORMAT}.unknown-fields": contract.unknown_fields,
     }
-    return _create(name, [*columns, *metadata, *([watermark] if watermark else [])], {**ours, **options})
+    return _create(name, [*columns, *metadata, *more], {**ours, **options})
 
 
-def sink_ddl(columns: Sequence[TableColumn], *, name: str, options: Mapping[str, str]) -> str:
-    """``CREATE TABLE`` of an output, partitioned by its partition columns."""
+def sink_ddl(
+    columns: Sequence[TableColumn], *, name: str, options: Mapping[str, str], key: Sequence[str] = ()
+) -> str:
+    """``CREATE TABLE`` of an output, partitioned by its partition columns; with a key, newer rows amend."""
     lines = [f"{identifier(c.name)} {c.flink_type}{'' if c.nullable else ' NOT NULL'}" for c in columns]
+    if key:
+        lines.append(f"PRIMARY KEY ({', '.join(map(identifier, key))}) NOT ENFORCED")
     return _create(name, lines, options, [c.name for c in columns if c.partition])
 
 
 def verdict_view(contract: Contract, *, name: str, source: str) -> str:
     """``CREATE VIEW`` of the source with ``_verdict``: NULL, or the first promise broken."""
-    columns = [identifier(c) for c in (*(c.name for c in contract.columns), *_METADATA)]
+    columns = [identifier(c) for c in (*(c.name for c in contract.columns), *METADATA)]
     verdict = f"{verdict_sql(contract)} AS `_verdict`"
-    return f"CREATE VIEW {identifier(name)} AS\n{_select([*columns, verdict], source)}"
+    return f"CREATE VIEW {identifier(name)} AS\n{select([*columns, verdict], source)}"
 
 
 def data_insert(contract: Contract, *, source: str, sink: str) -> str:
     """``INSERT`` of the rows that keep the contract; ``source`` is a :func:`verdict_view`."""
+    return insert(contract, data_columns(contract), source=source, sink=sink, where=GOOD)
+
+
+def insert(
+    contract: Contract, columns: Sequence[TableColumn], *, source: str, sink: str, where: str = ""
+) -> str:
+    """``INSERT`` of columns that ``source`` has by name; partition columns are derived."""
     derived = {p.name: _derived(contract, p) for p in contract.partition_by}
-    values = {c.name: derived.get(c.name, identifier(c.name)) for c in data_columns(contract)}
-    return _insert(sink, values, source, _GOOD)
+    values = {c.name: derived.get(c.name, identifier(c.name)) for c in columns}
+    return _insert(sink, values, source, where)
 
 
 def quarantine_insert(contract: Contract, *, source: str, sink: str) -> str:
@@ -113,8 +129,10 @@ def _create(
 def _insert(sink: str, values: Mapping[str, str], source: str, where: str) -> str:
     names = ", ".join(map(identifier, values))
     columns = [sql if sql == identifier(c) else f"{sql} AS {identifier(c)}" for c, sql in values.items()]
-    return f"INSERT INTO {identifier(sink)} ({names})\n{_select(columns, source)}\nWHERE {where}"
+    chosen = f"\nWHERE {where}" if where else ""
+    return f"INSERT INTO {identifier(sink)} ({names})\n{select(columns, source)}{chosen}"
 
 
-def _select(columns: Sequence[str], source: str) -> str:
+def select(columns: Sequence[str], source: str) -> str:
+    """``SELECT`` of expressions, one a line."""
     return "SELECT\n  " + ",\n  ".join(columns) + f"\nFROM {identifier(source)}"

@@ -98,7 +98,17 @@ def test_errors_are_facts_for_machines(folder: Path) -> None:
 JOBS = {
     "unknown contract": (JOB.replace("flights", "fights"), 3, "there is no contract 'fights'"),
     "no job": ("X = 1\n", 1, "the file declares no job"),
-    "something else": ("\nJOB = Derive(reads=[])\n", 2, "the file declares no job"),
+    "something else": ("\nJOB = Enrich(reads=[])\n", 2, "the file declares no job"),
+    "nothing written": (
+        "\nJOB = Derive(reads=['flights'], steps=['a'], writes=[])\n",
+        2,
+        "the writes of the job is not a plain text, or a list of them",
+    ),
+    "no steps": (
+        "JOB = Derive(reads=['flights'], steps=[], writes=['flights'])\n",
+        1,
+        "the job has no steps",
+    ),
     "not plain": (
         "NAME = 'x'\nJOB = Ingest(contract=NAME)\n",
         2,

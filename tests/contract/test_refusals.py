@@ -49,7 +49,7 @@ REFUSED = {
         "the schema object is called order, the contract orders",
         "give both",
     ),
-    "schema type": ("Type: topic", "Type: table # <-", "physicalType table is not supported", "write"),
+    "schema type": ("Type: topic", "Type: view # <-", "physicalType view is not supported", "write"),
     "unknown root key": ("status:", "statsu: x # <-\nstatus:", "unknown key statsu", "did you mean status?"),
     "unknown column key": (
         PIECES,

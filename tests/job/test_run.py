@@ -10,11 +10,11 @@ import pytest
 from headrace.contract.load import load
 from headrace.errors import JobError
 from headrace.job.declaration import Ingest
-from headrace.job.program import Program
+from headrace.job.ingest import IngestProgram
 from headrace.job.run import refuse_overrides, refuse_own
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = Program(Ingest("flights"), load(ROOT / "contracts" / "flights.odcs.yaml"))
+PROGRAM = IngestProgram(Ingest("flights"), load(ROOT / "contracts" / "flights.odcs.yaml"))
 FORBIDDEN = {
     "execution.checkpointing.unaligned.enabled": "true",
     "execution.checkpointing.mode": "AT_LEAST_ONCE",

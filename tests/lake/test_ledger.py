@@ -61,8 +61,8 @@ def test_two_writers_never_share_a_number(warehouse: Warehouse) -> None:
 
 
 def test_the_start_is_recorded_once(ledger: Ledger) -> None:
-    first = ledger.record_start("flights", "id-1", {0: 5, 1: 0})
-    again = ledger.record_start("flights", "id-2", {0: 99})
+    first = ledger.record_start("flights", "id-1", {0: 5, 1: 0}, contract="flights")
+    again = ledger.record_start("flights", "id-2", {0: 99}, contract="flights")
     assert again == first
     assert first["offsets"] == {"0": 5, "1": 0}
 

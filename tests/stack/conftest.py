@@ -21,16 +21,27 @@ ROOT = PROJECT.parents[2]
 
 @pytest.fixture(scope="session")
 def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tests' own project, with its lock compiled once."""
+    """The tests' own project, with the lock of its ingest job compiled once."""
     folder = tmp_path_factory.mktemp("project") / "events"
     shutil.copytree(PROJECT, folder)
     for machinery in ("jars", "jvm"):
         (folder / machinery).symlink_to(ROOT / machinery)
+    _accept(stack, folder, "events")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def derived(stack: Stack, project: Path) -> None:
+    """The locks of the project's derive jobs, compiled once."""
+    for job in ("events_by_hour", "events_by_hour_kept"):
+        _accept(stack, project, job)
+
+
+def _accept(stack: Stack, folder: Path, job: str) -> None:
     env = {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(folder)}
-    accept = [sys.executable, "-m", "headrace", "plan", "events", "--accept", "-o", "json"]
+    accept = [sys.executable, "-m", "headrace", "plan", job, "--accept", "-o", "json"]
     done = subprocess.run(accept, env=env, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return folder
 
 
 @pytest.fixture

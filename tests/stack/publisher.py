@@ -11,6 +11,7 @@ from headrace.cluster.kafka import hole_verdicts
 from headrace.contract.load import load_named
 from headrace.lake.publish import Publisher
 from headrace.lake.store import connect
+from headrace.table.outputs import outputs
 
 
 def main(fatal: str) -> None:
@@ -22,7 +23,8 @@ def main(fatal: str) -> None:
 
     env = settings.load()
     holes = hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix)
-    Publisher(connect(env.store), load_named("events"), holes, step).once()
+    contract = load_named("events")
+    Publisher(connect(env.store), contract, outputs(contract), holes, step).once()
 
 
 if __name__ == "__main__":

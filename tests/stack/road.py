@@ -10,18 +10,17 @@ import sys
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.admin import NewTopic
+from kafka import KafkaProducer
 from stack_fixtures import Stack
 from waiting import until
 
 from headrace import settings
-from headrace.cluster.kafka import hole_verdicts
-from headrace.contract.load import load_named
+from headrace.cluster.kafka import create_topic, hole_verdicts
+from headrace.job.assemble import named
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.publish import Published, Publisher, Step
@@ -52,6 +51,7 @@ class Road:
     partitions: int = 2
     parallelism: int = 2
     options: Mapping[str, str] = field(default_factory=dict)
+    job: str = "events"
     _settled: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set), init=False)
     """Claim → the manifests that :meth:`settle` has waited for."""
 
@@ -59,13 +59,16 @@ class Road:
         os.environ.update(self.overrides())
         self.settings = settings.load()
         self.warehouse: Warehouse = connect(self.settings.store)
-        self.contract = load_named("events")
+        self.program = named(self.job)
+        self.contract = self.program.contract
         self.topic = f"{self.name}.events"
-        self.ledger = Ledger(self.warehouse, "events")
+        self.ledger = Ledger(self.warehouse, self.job)
         self.savepoints = f"{self.warehouse.uri}/_flink/savepoints"
-        admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap)
-        admin.create_topics([NewTopic(self.topic, num_partitions=self.partitions, replication_factor=1)])
-        admin.close()
+        create_topic(self.settings.kafka.bootstrap, self.topic, self.partitions)
+
+    def beside(self, job: str) -> Road:
+        """The road of another job on the same topic and warehouse."""
+        return replace(self, job=job)
 
     def overrides(self) -> dict[str, str]:
         return {
@@ -116,9 +119,9 @@ class Road:
         )
         return done.stdout + done.stderr
 
-    def submit(self, *arguments: str, module: str = "jobs.events") -> str:
+    def submit(self, *arguments: str, module: str = "") -> str:
         """``flink run``; gives Flink's job id once the job runs."""
-        said = self.flink("run", "-d", *arguments, "-pym", module)
+        said = self.flink("run", "-d", *arguments, "-pym", module or f"jobs.{self.job}")
         found = re.search(r"JobID ([0-9a-f]{32})", said)
         assert found, said[-3000:]
         self.running(found[1])
@@ -212,6 +215,7 @@ class Road:
         return Publisher(
             self.warehouse,
             self.contract,
+            self.program.outputs,
             hole_verdicts(self.settings.kafka.bootstrap, self.settings.kafka.topic_prefix),
             step,
         )
@@ -229,8 +233,8 @@ class Road:
 
         return until(f"{records} published offsets", reached, within_s)
 
-    def staged(self, output: str = "events") -> dict[str, Manifest]:
-        return Staged(self.warehouse, output).read()
+    def staged(self, output: str = "") -> dict[str, Manifest]:
+        return Staged(self.warehouse, output or self.job).read()
 
     def rows(
         self, output: str = "events", columns: tuple[str, ...] = ("_partition", "_offset")

@@ -5,17 +5,39 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from stack_fixtures import Stack
 
 from demo.__main__ import _road
 from demo.broken import BROKEN, by_reason
 from demo.flights import FLIGHTS
+from headrace.lake.store import connect
+from headrace.lake.tables import open_table
 
 ROOT = Path(__file__).parents[2]
+HOURLY = (
+    "origin",
+    "departure_hour",
+    "scheduled",
+    "cancelled",
+    "on_time",
+    "late",
+    "very_late",
+    "mean_delay",
+    "worst_delay",
+)
+BY_HOUR = """
+SELECT origin, date_trunc('hour', scheduled_departure) AS departure_hour,
+  count(*), count(*) FILTER (cancelled), count(*) FILTER (dep_delay <= 15),
+  count(*) FILTER (dep_delay BETWEEN 16 AND 59),
+  count(*) FILTER (dep_delay >= 60), sum(dep_delay)::DOUBLE / count(dep_delay), max(dep_delay)
+FROM flights GROUP BY ALL
+"""
 NOT_HERE = ("source .venv", "headrace stack up", "headrace stack down", "eval ")
 """Lines of the tour that start or stop the stack, which the run's fixture does."""
 
@@ -42,6 +64,24 @@ def test_kafka_itself_proves_the_tables(summary: dict[str, Any]) -> None:
 
 def test_the_frontier_is_the_end_of_the_topic(summary: dict[str, Any]) -> None:
     assert sum(summary["frontier"].values()) == FLIGHTS + len(BROKEN)
+
+
+def test_the_derived_table_is_what_another_engine_computes(summary: dict[str, Any], stack: Stack) -> None:
+    warehouse = connect(stack.settings.store)
+    flights, hourly = open_table(warehouse, "flights"), open_table(warehouse, "departures_hourly")
+    assert flights is not None
+    assert hourly is not None
+    with duckdb.connect() as engine:
+        engine.execute("SET TimeZone = 'UTC'")
+        engine.register("flights", flights.to_pyarrow_table())
+        engine.register("hourly", hourly.to_pyarrow_table(columns=[*HOURLY]))
+        engine.execute(f"CREATE TABLE expected AS {BY_HOUR}")
+        wrong = engine.execute("FROM hourly EXCEPT FROM expected").fetchall()
+        untold = engine.execute("FROM expected EXCEPT FROM hourly ORDER BY departure_hour").fetchall()
+    assert wrong == []
+    assert summary["derived"]["rows"] > 19_000
+    # What the watermark, three hours behind, has not passed yet.
+    assert all(row[1].date() >= date(2013, 12, 31) for row in untold), untold[:3]
 
 
 def test_the_tour_of_the_readme_runs(summary: dict[str, Any], stack: Stack) -> None:

@@ -58,14 +58,14 @@ def test_without_the_commit_checks_a_repeated_batch_is_in_the_table_twice(make_r
     road.settle(job, claim=1)
 
     batch = road.publish().head.batch
-    columns = road.publisher().outputs[1].columns
+    output = road.publisher().outputs[1]
     again = _the_same_rows_under_another_name(road, batch)
 
-    delta.commit_batch(road.warehouse, "events", columns, Transaction("events/events", batch), again)
+    delta.commit_batch(road.warehouse, output, Transaction("events/events", batch), again)
     road.headrace("verify", "events")  # the table carries the number already: nothing happened
 
-    snapshot = delta._open_or_create(road.warehouse, "events", columns)
-    delta._commit(snapshot, columns, Transaction("events/events", batch), again)
+    snapshot = delta._open_or_create(road.warehouse, "events", output.columns)
+    delta.add_files(snapshot, output.columns, Transaction("events/events", batch), again)
     said = road.headrace("verify", "events", expect=1)
     assert "doubled" in said
 

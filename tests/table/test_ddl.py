@@ -99,7 +99,7 @@ def test_what_becomes_of_unknown_fields_is_told_to_the_format(flights: Contract)
 
 
 def test_source_of_a_derive_job_has_room_for_a_watermark(flights: Contract) -> None:
-    ddl = source_ddl(flights, name="s", bootstrap="b", options={}, watermark="WATERMARK FOR `t` AS `t`")
+    ddl = source_ddl(flights, name="s", bootstrap="b", options={}, more=["WATERMARK FOR `t` AS `t`"])
     assert ",\n  WATERMARK FOR `t` AS `t`\n) WITH (" in ddl
 
 

@@ -12,7 +12,8 @@ from headrace import settings
 from headrace.cluster.kafka import describe
 from headrace.contract.load import load_named
 from headrace.job import flink
-from headrace.job.program import Placement, Program
+from headrace.job.ingest import IngestProgram
+from headrace.job.program import Placement
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.table.ddl import FORMAT
@@ -27,7 +28,7 @@ SOURCE = {
 
 
 @dataclass(frozen=True)
-class Lenient(Program):
+class Lenient(IngestProgram):
     """The job's program, but for the format of its source."""
 
     def tables(self, at: Placement) -> list[str]:
@@ -44,14 +45,14 @@ def main() -> None:
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, JOB.name)
     topic = describe(env.kafka.bootstrap, env.kafka.topic_prefix + program.contract.topic)
-    ledger.record_start(topic.name, topic.id, topic.log_start)
+    ledger.record_start(topic.name, topic.id, topic.log_start, contract=JOB.name)
     at = Placement(
         bootstrap=env.kafka.bootstrap,
         topic_prefix=env.kafka.topic_prefix,
         warehouse=warehouse.uri,
         submission=SUBMISSION,
         claim=ledger.claim(SUBMISSION, None, program.contract.version).number,
-        startup=SOURCE,
+        startup={JOB.name: SOURCE},
     )
     # Without a plan nothing gives the sinks their ids, which the seal operator's own one asks for.
     options = env.flink.options | {"table.exec.uid.generation": "ALWAYS"}

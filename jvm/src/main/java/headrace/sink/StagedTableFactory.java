@@ -70,6 +70,7 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
                 context.getCatalogTable().getOptions(),
                 options.get(DISTINCT),
                 context.getCatalogTable().getPartitionKeys(),
+                context.getPrimaryKeyIndexes().length > 0,
                 new OutputIdentity(
                         options.get(PATH),
                         options.get(OUTPUT),

@@ -15,6 +15,7 @@ import org.apache.flink.table.connector.sink.abilities.SupportsPartitioning;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.logical.RowType;
+import org.apache.flink.types.RowKind;
 
 /** One output as a table: rows in, Parquet under {@code _staged}, partitioned as Hive does it. */
 final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
@@ -23,6 +24,7 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
     private final Map<String, String> options;
     private final List<String> distinct;
     private final List<String> partitionKeys;
+    private final boolean amends;
     private final OutputIdentity identity;
 
     StagedTableSink(
@@ -30,11 +32,13 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
             Map<String, String> options,
             List<String> distinct,
             List<String> partitionKeys,
+            boolean amends,
             OutputIdentity identity) {
         this.row = row;
         this.options = options;
         this.distinct = distinct;
         this.partitionKeys = partitionKeys;
+        this.amends = amends;
         this.identity = identity;
     }
 
@@ -73,9 +77,18 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
         return (RowType) DataTypes.ROW(fields.subList(0, inFile)).notNull().getLogicalType();
     }
 
+    /**
+     * With a primary key, a row that comes later amends an earlier one: both are written, and publish
+     * lets the later one win. Rows that are taken back are not: the planner refuses such a query.
+     */
     @Override
     public ChangelogMode getChangelogMode(ChangelogMode requested) {
-        return ChangelogMode.insertOnly();
+        return amends
+                ? ChangelogMode.newBuilder()
+                        .addContainedKind(RowKind.INSERT)
+                        .addContainedKind(RowKind.UPDATE_AFTER)
+                        .build()
+                : ChangelogMode.insertOnly();
     }
 
     @Override
@@ -85,7 +98,7 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
 
     @Override
     public DynamicTableSink copy() {
-        return new StagedTableSink(row, options, distinct, partitionKeys, identity);
+        return new StagedTableSink(row, options, distinct, partitionKeys, amends, identity);
     }
 
     @Override

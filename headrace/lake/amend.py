@@ -1,0 +1,97 @@
+"""Publish for tables that amend: a batch's newest rows replace those of the same key, in one commit.
+
+Flink writes every version of a row, each into the files of its checkpoint. A batch's files stand in the order
+of checkpoints, and within one the rows of a key stand in one file, in the order of their making: the query is
+keyed, and a table's partitions are derived from its key. So the last row of a key is the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.transaction import CommitProperties, Transaction
+
+from headrace.lake.delta import Added, add_files, commit_once
+from headrace.lake.manifests import READERS
+from headrace.lake.store import Warehouse
+from headrace.table.columns import TableColumn
+from headrace.table.outputs import Output
+
+_PLACE = "__place"
+
+
+def amend_batch(
+    warehouse: Warehouse, output: Output, transaction: Transaction, files: Sequence[Added]
+) -> int:
+    """Make the batch's rows the newest of their keys, unless they are; returns the version that holds them.
+
+    Raises:
+        LedgerError: the table has other columns, or other writers always came first.
+    """
+    rows = newest(read_rows(warehouse, output, files), output.key)
+
+    def merge(snapshot: DeltaTable) -> None:
+        if (
+            rows.num_rows == 0
+        ):  # the batch has rows in another table only; its number is kept here all the same
+            add_files(snapshot, output.columns, transaction, [])
+            return
+        matched = [*output.key, *(c.name for c in output.columns if c.partition)]
+        snapshot.merge(
+            rows,
+            predicate=" AND ".join(f'target."{name}" = source."{name}"' for name in matched),
+            source_alias="source",
+            target_alias="target",
+            commit_properties=CommitProperties(
+                max_commit_retries=0,
+                app_transactions=[transaction],
+                custom_metadata={"headrace.batch": str(transaction.version)},
+            ),
+        ).when_matched_update_all().when_not_matched_insert_all().execute()
+
+    return commit_once(warehouse, output, transaction, merge)
+
+
+def read_rows(warehouse: Warehouse, output: Output, files: Sequence[Added]) -> pa.Table:
+    """All rows of staged files in their order, with the partition columns out of the folders' names."""
+    schema = pa.schema([_field(c) for c in output.columns])
+    with ThreadPoolExecutor(READERS) as pool:
+        tables = pool.map(lambda f: _read(warehouse, output, f, schema), files)
+        return pa.concat_tables([schema.empty_table(), *tables])
+
+
+def newest(rows: pa.Table, key: Sequence[str]) -> pa.Table:
+    """The last row of each key."""
+    placed = rows.append_column(_PLACE, pa.array(np.arange(rows.num_rows)))
+    last = placed.group_by(list(key)).aggregate([(_PLACE, "max")])[f"{_PLACE}_max"]
+    return rows.take(np.sort(last.to_numpy()))
+
+
+def _read(warehouse: Warehouse, output: Output, file: Added, schema: pa.Schema) -> pa.Table:
+    found = pq.read_table(pa.BufferReader(warehouse.read(f"{output.id}/{file.path}")), partitioning=None)
+    for name, value in file.partition.items():
+        days = pa.array([value] * found.num_rows, pa.string()).cast(pa.date32())
+        found = found.append_column(name, days)
+    return found.select(schema.names).cast(schema)
+
+
+def _field(column: TableColumn) -> pa.Field:
+    kinds = {
+        "string": pa.string(),
+        "integer": pa.int32(),
+        "long": pa.int64(),
+        "double": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", "UTC"),
+        "binary": pa.binary(),
+    }
+    if column.delta_type.startswith("decimal("):
+        precision, scale = column.delta_type[8:-1].split(",")
+        return pa.field(column.name, pa.decimal128(int(precision), int(scale)), column.nullable)
+    return pa.field(column.name, kinds[column.delta_type], column.nullable)

@@ -1,0 +1,60 @@
+"""A topic in event time, for derive jobs: which rows are valid, how time advances, and what is late.
+
+Only a valid record moves the watermark: the event time of any other is NULL, which the generator ignores.
+An absurd one is not valid, because its contract judges it against the record's Kafka timestamp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from headrace.contract.model import Contract, Late
+from headrace.contract.rules import verdict_sql
+from headrace.contract.sql import identifier, literal
+from headrace.table.ddl import GOOD, METADATA, select, source_ddl
+
+EVENT_TIME = "_event_time"
+"""The time attribute, in milliseconds; the contract's own column stands untouched beside it."""
+
+_NOW = f"CURRENT_WATERMARK({identifier(EVENT_TIME)})"
+
+
+def timed_source_ddl(contract: Contract, *, name: str, bootstrap: str, options: Mapping[str, str]) -> str:
+    """``CREATE TABLE`` of the topic with ``_verdict``, ``_event_time`` and a watermark on it."""
+    verdict = verdict_sql(contract)
+    time = identifier(contract.event_time or "")
+    delay = literal(contract.watermark_delay or timedelta())
+    valid = f"`_reason` IS NULL AND {verdict} IS NULL"
+    more = [
+        f"`_verdict` AS {verdict}",
+        f"{identifier(EVENT_TIME)} AS CAST(CASE WHEN {valid} THEN {time} END AS TIMESTAMP_LTZ(3))",
+        f"WATERMARK FOR {identifier(EVENT_TIME)} AS {identifier(EVENT_TIME)} - {delay}",
+    ]
+    return source_ddl(contract, name=name, bootstrap=bootstrap, options=options, more=more)
+
+
+def in_time_view(contract: Contract, late: Late, *, name: str, source: str) -> str:
+    """``CREATE VIEW`` of the valid rows that are not late."""
+    columns = [*_columns(contract), identifier(EVENT_TIME)]
+    in_time = f"({_NOW} IS NULL OR {identifier(EVENT_TIME)} > {_bound(late)})"
+    return _view(name, columns, source, f"({GOOD}) AND {in_time}")
+
+
+def late_view(contract: Contract, late: Late, *, name: str, source: str) -> str:
+    """``CREATE VIEW`` of the valid rows that are late, with the ``_watermark`` that they missed."""
+    columns = [*_columns(contract), f"{_NOW} AS `_watermark`"]
+    return _view(name, columns, source, f"({GOOD}) AND {identifier(EVENT_TIME)} <= {_bound(late)}")
+
+
+def _bound(late: Late) -> str:
+    return f"{_NOW} - {literal(late.allowed)}" if late.allowed else _NOW
+
+
+def _columns(contract: Contract) -> list[str]:
+    kept = [name for name in METADATA if name not in ("_payload", "_reason", "_field")]
+    return [identifier(c) for c in (*(c.name for c in contract.columns), *kept)]
+
+
+def _view(name: str, columns: list[str], source: str, where: str) -> str:
+    return f"CREATE VIEW {identifier(name)} AS\n{select(columns, source)}\nWHERE {where}"

@@ -1,0 +1,190 @@
+"""Keyed state in event time on a real cluster: what is published is what another engine computes."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
+from typing import Any
+
+import duckdb
+import pytest
+from road import BY_HAND, Road
+from waiting import until
+
+from headrace.errors import DecisionNeeded
+from headrace.lake.tables import open_table
+
+MakeRoad = Callable[..., Road]
+pytestmark = pytest.mark.usefixtures("derived")
+
+HOUR = 3600
+BEGIN = 1_767_225_600
+"""2026-01-01 in UTC."""
+BY_HOUR = """
+SELECT id % 4 AS lane, date_trunc('hour', "at") AS begins, count(*), sum(amount), max(id)
+FROM events {where} GROUP BY ALL ORDER BY ALL
+"""
+
+
+def records(seconds: Iterable[int]) -> list[bytes]:
+    """One record for each second of event time that is named; ids are running numbers."""
+    return [
+        json.dumps({"id": n, "at": _moment(s), "amount": n % 7 + 0.25}).encode()
+        for n, s in enumerate(seconds)
+    ]
+
+
+def _moment(second: int) -> str:
+    return datetime.fromtimestamp(BEGIN + second, timezone.utc).isoformat()
+
+
+def shuffled(hours: int, *, lag_s: int, seed: int) -> list[int]:
+    """A record every ten seconds, each told up to ``lag_s`` late; the last one closes all before it."""
+    chance = random.Random(seed)  # noqa: S311 - the same disorder in every run
+    told = sorted(range(0, hours * HOUR, 10), key=lambda s: s + chance.uniform(0, lag_s))
+    return [*told, (hours + 12) * HOUR]
+
+
+def reference(road: Road, until_hour: int, where: str = "") -> list[tuple[Any, ...]]:
+    """The same by DuckDB from the published ingest table."""
+    table = open_table(road.warehouse, "events")
+    assert table is not None
+    with duckdb.connect() as engine:
+        engine.execute("SET TimeZone = 'UTC'")
+        engine.register("events", table.to_pyarrow_table())
+        found = engine.execute(BY_HOUR.format(where=where)).fetchall()
+    return [row for row in found if row[1].timestamp() < BEGIN + until_hour * HOUR]
+
+
+def result(road: Road) -> list[tuple[Any, ...]]:
+    return road.rows(road.job, ("lane", "begins", "events", "amount", "newest"))
+
+
+def ingested(make_road: MakeRoad, payloads: list[bytes], **options: Any) -> Road:
+    """The records in their topic and in the published table of the ingest job, which ends there."""
+    road = make_road(options=BY_HAND, **options)
+    more(road, payloads)
+    job = road.submit()
+    road.settle(job, claim=1)
+    road.publish()
+    road.cancel(job)
+    return road
+
+
+def more(road: Road, payloads: list[bytes]) -> None:
+    for partition in range(road.partitions):
+        road.send(payloads[partition :: road.partitions], partition=partition)
+
+
+def published(road: Road, job: str, claim: int = 1) -> list[tuple[Any, ...]]:
+    """The result once the job has read everything."""
+    road.settle(job, claim)
+    road.publish()
+    return result(road)
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_disorder_ends_in_the_result_of_a_batch(make_road: MakeRoad, parallelism: int) -> None:
+    payloads = records(shuffled(8, lag_s=90 * 60, seed=parallelism))
+    road = ingested(make_road, payloads, parallelism=parallelism, partitions=parallelism)
+    derive = road.beside("events_by_hour")
+    assert published(derive, derive.submit()) == reference(road, until_hour=8)
+    assert derive.rows("events_by_hour__late") == [], "nothing was over two hours late"
+
+
+FIRST = [*range(0, 5 * HOUR, 60), 6 * HOUR]
+"""Five hours in order, and one record that closes them: the watermark then stands at 5:59."""
+LATE = [4 * HOUR + 5, 4 * HOUR + 6, 5 * HOUR + 7]
+"""Late, and within two hours."""
+TOO_LATE = [5, HOUR + 5, 3 * HOUR + 59 * 60]
+"""More than two hours behind the watermark: the last one by no more than the watermark's delay."""
+
+
+def told_late(road: Road, derive: Road, job: str) -> None:
+    """Send late records when the hours they belong to are published already."""
+    derive.settle(job, claim=1)
+    derive.publish()
+    assert {row[1].hour for row in result(derive)} == {0, 1, 2, 3, 4}
+    payloads = records([*FIRST, *LATE, *TOO_LATE, 20 * HOUR])[len(FIRST) :]
+    more(road, payloads)
+
+
+def test_late_rows_amend_published_ones_and_too_late_ones_are_kept_apart(make_road: MakeRoad) -> None:
+    road = make_road(options=BY_HAND, parallelism=1, partitions=1)
+    more(road, records(FIRST))
+    derive = road.beside("events_by_hour")
+    job = derive.submit()
+    told_late(road, derive, job)
+    found = published(derive, job)
+
+    ids = [i for (i,) in derive.rows("events_by_hour__late", ("id",))]
+    assert ids == [len(FIRST) + len(LATE) + n for n in range(len(TOO_LATE))]
+    counted = sum(row[2] for row in found)
+    assert counted + len(ids) == len(FIRST) + len(LATE) + len(TOO_LATE), "each record is counted or late"
+    assert all(w > a for a, w in derive.rows("events_by_hour__late", ("at", "_watermark")))
+
+    ingest = road.submit()
+    road.settle(ingest, claim=1)
+    road.publish()
+    apart = f"WHERE id NOT IN ({', '.join(map(str, ids))})"
+    assert found == reference(road, until_hour=7, where=apart)
+
+
+def test_kept_apart_late_rows_leave_the_result_untouched(make_road: MakeRoad) -> None:
+    road = make_road(options=BY_HAND, parallelism=1, partitions=1)
+    more(road, records(FIRST))
+    derive = road.beside("events_by_hour_kept")
+    job = derive.submit()
+    told_late(road, derive, job)
+    before = result(derive)
+    found = published(derive, job)
+    assert [row for row in found if row[1].hour < 6] == before
+    late = derive.rows("events_by_hour_kept__late", ("id",))
+    assert [i for (i,) in late] == [len(FIRST) + n for n in range(len(LATE) + len(TOO_LATE))]
+
+
+def test_a_killed_taskmanager_and_a_restart_give_the_same_answer(make_road: MakeRoad) -> None:
+    payloads = records(shuffled(8, lag_s=90 * 60, seed=3))
+    half = len(payloads) // 2
+    road = make_road(parallelism=2)
+    derive = road.beside("events_by_hour")
+    job = derive.submit()
+    more(road, payloads[:half])
+    until("a completed checkpoint", lambda: derive.checkpoints(job)["counts"]["completed"] > 0)
+    restored = derive.checkpoints(job)["counts"]["restored"]
+    derive.stack.kill_taskmanager()
+    derive.stack.heal()
+    until("the job to be restored", lambda: derive.checkpoints(job)["counts"]["restored"] > restored)
+    derive.running(job)
+    derive.stop(job)
+    more(road, payloads[half:])
+    found = published(derive, derive.submit(), claim=2)
+
+    ingest = road.submit()
+    road.publish_until(len(payloads))
+    road.cancel(ingest)
+    assert found == reference(road, until_hour=8)
+
+
+def test_an_older_savepoint_behind_our_back_leaves_the_result_right(make_road: MakeRoad) -> None:
+    road = make_road(options=BY_HAND, parallelism=1, partitions=1)
+    more(road, records(FIRST))
+    derive = road.beside("events_by_hour")
+    job = derive.submit()
+    derive.checkpoint(job)
+    saved = derive.savepoint(job)
+    told_late(road, derive, job)
+    found = published(derive, job)
+    derive.cancel(job)
+
+    forked = derive.submit("-s", saved)
+    derive.settle(forked, claim=2)
+    with pytest.raises(DecisionNeeded, match="forked"):
+        derive.publish()
+    assert result(derive) == found
+    derive.cancel(forked)
+    derive.headrace("branch", "set-aside", "events_by_hour", "2", "--why", "the wrong savepoint")
+    assert derive.publish().batches == 0
+    assert result(derive) == found
