@@ -11,7 +11,7 @@ from headrace import settings
 from headrace.cli.output import Format, Output, emit
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.assemble import named
-from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, survey
+from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, restart_is_due, survey
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
@@ -137,7 +137,13 @@ def restart(job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.te
             f"job {job} keeps state that no offset brings back",
             remedy="give it a savepoint: `flink run -s PATH …`",
         )
-    ledger = _opened(job)[0]
+    ledger, staged = _opened(job)
+    if undo and not restart_is_due(ledger, staged):
+        raise UsageError(
+            "no restart is to come: none was ruled, or the job has begun behind it",
+            where=f"job {job}",
+            remedy=f"to leave what it wrote: headrace branch set-aside {job} N --why TEXT",
+        )
     number = _rule(ledger, "restart", why, undo=undo)
     frontier = ledger.head().frontier
     said = "no longer restarts" if undo else "the next start reads on"

@@ -22,9 +22,10 @@ from headrace.errors import HeadraceError, JobError, StackError, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import find
 from headrace.job.run import REPORT
-from headrace.lake.branch import Rulings
+from headrace.lake.branch import Rulings, restart_is_due
 from headrace.lake.checkpoints import savepoints
 from headrace.lake.ledger import Head, Ledger
+from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
 from headrace.stack import flink as local_flink
 
@@ -133,6 +134,7 @@ def status(job: Job, fmt: Output = Format.text) -> None:
     ledger = Ledger(warehouse, job)
     head = ledger.head()
     found = branches(job)
+    staged = {o.id: Staged(warehouse, o.id).read() for o in named(job).outputs}
     followed = [b for b in found if b.followed]
     result = {
         "job": job,
@@ -149,6 +151,7 @@ def status(job: Job, fmt: Output = Format.text) -> None:
         ),
         "forks": [b.to_json() for b in found if b.state == "fork"],
         "set_aside": [b.claim.number for b in found if b.state == "set aside"],
+        "restart_due": restart_is_due(ledger, staged),
         "accepted_losses": [s for d in Rulings.of(ledger.decisions()).losses for s in d["spans"]],
     }
     emit(result, fmt, lambda: _page(result))
@@ -207,6 +210,8 @@ def _page(s: dict[str, Any]) -> str:
         "claim": f"{s['claim']} ({s['state']})" if s["claim"] else s["state"],
         "forks": "; ".join(forks) or "none",
     }
+    if s["restart_due"]:
+        lines["restart"] = "the next start reads on from the frontier, as ruled"
     if s["accepted_losses"]:
         lines["accepted losses"] = " ".join(s["accepted_losses"])
     return "\n".join(f"{name:<20} {value}" for name, value in lines.items())

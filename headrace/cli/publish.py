@@ -11,16 +11,18 @@ import structlog
 import typer
 
 from headrace import settings
-from headrace.cli.output import Format, Output, emit
+from headrace.cli.output import Format, Output, emit, err
 from headrace.cluster.kafka import hole_verdicts
 from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named
-from headrace.lake.ledger import Ledger
+from headrace.lake.branch import Rulings
+from headrace.lake.offsets import Span
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.store import connect
 
 log = structlog.get_logger()
-SPAN = re.compile(r"\d+:\d+(-\d+)?")
+SPAN = re.compile(r"\d{1,9}:\d{1,18}(-\d{1,18})?")
+EXAMPLE = 'headrace publish flights --accept-loss 0:100-200 --why "retention was too short"'
 
 
 def publisher(job: str) -> Publisher:
@@ -47,28 +49,68 @@ def publish(
         ),
     ] = None,
     why: Annotated[str, typer.Option(help="Why; goes into the ledger with --accept-loss.")] = "",
+    undo: Annotated[
+        bool,
+        typer.Option("--undo", help="Take --accept-loss back, as long as nothing behind it is published."),
+    ] = False,
     fmt: Output = Format.text,
 ) -> None:
     """Register finished checkpoints in the tables: one atomic commit a batch, safe to repeat.
 
     Example: headrace publish flights --follow
     """
-    if accept_loss:
-        _accept(job, accept_loss, why)
+    if accept_loss or undo:
+        _rule(publisher(job), accept_loss or [], why, fmt, undo=undo)
+    if undo:
+        return
     if follow:
         _follow(publisher(job), every, fmt)
     else:
         _show(publisher(job).once(), fmt)
 
 
-def _accept(job: str, spans: list[str], why: str) -> None:
-    wrong = [s for s in spans if not SPAN.fullmatch(s)]
-    if wrong or not why:
+def _rule(following: Publisher, texts: list[str], why: str, fmt: Format, *, undo: bool) -> None:
+    """Record that a loss is accepted, or no longer; said on stderr: what is published comes after it."""
+    spans = [_span(text) for text in texts]
+    if not (spans and why):
         raise UsageError(
-            f"{wrong[0]!r} is not P:FROM-TO" if wrong else "accepting a loss needs a reason",
-            remedy='headrace publish flights --accept-loss 0:100-200 --why "retention was too short"',
+            "accepting a loss needs a reason" if spans else "--undo needs --accept-loss P:FROM-TO",
+            remedy=EXAMPLE,
         )
-    Ledger(connect(settings.load().store), job).decide("accept-loss", why=why, spans=spans)
+    number = _undo(following, spans, why) if undo else _accept(following, spans, why)
+    if fmt is Format.text:
+        said = "no longer accepts" if undo else "accepts"
+        err.print(f"decision {number}: {said} the loss of {' '.join(map(str, spans))}", markup=False)
+
+
+def _span(text: str) -> Span:
+    if not SPAN.fullmatch(text) or (span := Span.parse(text)).first > span.last:
+        raise UsageError(f"{text!r} is not P:FROM-TO", remedy=EXAMPLE)
+    return span
+
+
+def _accept(following: Publisher, spans: list[Span], why: str) -> int:
+    verdicts = following.holes(following.contract.topic, spans)
+    if kept := [span for span in spans if verdicts[span] != "lost"]:
+        raise UsageError(
+            f"{kept[0]} is no loss: Kafka still answers for it",
+            where=f"topic {following.contract.topic}",
+            remedy=f"headrace publish {following.contract.id} names what is lost",
+        )
+    return following.ledger.decide("accept-loss", why=why, spans=[str(s) for s in spans])
+
+
+def _undo(following: Publisher, spans: list[Span], why: str) -> int:
+    ledger, named = following.ledger, [str(s) for s in spans]
+    standing = [d for d in Rulings.of(ledger.decisions()).losses if d["spans"] == named]
+    frontier = ledger.head().frontier
+    if not standing or any(frontier.get(s.partition, 0) > s.first for s in spans):
+        raise UsageError(
+            "no such loss is accepted" if not standing else "what lies behind the loss is published already",
+            where=f"job {ledger.job}",
+            remedy=f"headrace status {ledger.job} lists the accepted losses, as they were written",
+        )
+    return ledger.decide("undo", why=why, undoes=standing[-1]["number"])
 
 
 def _follow(following: Publisher, every: float, fmt: Format) -> None:

@@ -15,7 +15,7 @@ from headrace.cli.query import unsqueezed
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, UsageError
 from headrace.lake._topic_scan import KafkaTopic
-from headrace.lake.holes import noted
+from headrace.lake.holes import noted, promised
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.lake.verify import verify as prove
@@ -61,6 +61,7 @@ def verify(
             KafkaTopic(env.kafka.bootstrap, env.kafka.topic_prefix + contract.topic),
             batch=batch,
             noted=noted(ledger),
+            promised=promised(ledger),
             tick=lambda step, done, total: update(what=step, completed=done, total=total),
         )
     emit(found.to_json(), output, lambda: _text(found))

@@ -226,7 +226,12 @@ def _location(rest: str, job: str, request: str, within_s: float) -> str:
         return said["operation"] if said["status"]["id"] == "COMPLETED" else None
 
     done = _until(
-        complete, within_s, f"the savepoint of job {job} is not complete", "look at its back pressure"
+        complete,
+        within_s,
+        f"the savepoint of job {job} is asked for, and not complete",
+        "it goes on by itself: headrace status tells when the job has ended. If it does not, see whether the"
+        " object store answers (headrace stack status), and the job's back pressure",
+        f"{rest}/jobs/{job}",
     )
     if failed := done.get("failure-cause"):
         raise ClusterError(
@@ -242,11 +247,11 @@ def _into(key: str, target: str | None) -> dict[str, Any]:
     return {key: target} if target else {}
 
 
-def _until(look: Callable[[], T], within_s: float, otherwise: str, remedy: str) -> T:
+def _until(look: Callable[[], T], within_s: float, otherwise: str, remedy: str, where: str = "") -> T:
     deadline = time.monotonic() + within_s
     while not (found := look()):
         if time.monotonic() > deadline:
-            raise ClusterError(f"{otherwise} after {within_s:.0f} s", remedy=remedy)
+            raise ClusterError(f"{otherwise} after {within_s:.0f} s", where=where, remedy=remedy)
         time.sleep(POLL_S)
     return found
 

@@ -20,14 +20,16 @@ import structlog
 
 from headrace import log, settings
 from headrace.cluster.kafka import TopicInfo, describe
-from headrace.errors import DecisionNeeded, HeadraceError, JobError
+from headrace.errors import DecisionNeeded, HeadraceError, JobError, UsageError
 from headrace.job import lock
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Job
 from headrace.job.program import Placement, Program
 from headrace.lake import checkpoints
-from headrace.lake.branch import Rulings, followed
+from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
+from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Head, Ledger
+from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse, connect
 
 logger = structlog.get_logger()
@@ -87,6 +89,8 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     given = flink.configured([SAVEPOINT, *FORBIDDEN])
     refuse_overrides(job.name, given | env.flink.options)
     refuse_own(program, env.flink.options)
+    for output in program.outputs:
+        refuse_other_columns(warehouse, output.id, output.columns)
     start = _start(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
     options = env.flink.options | _placed(start, job, warehouse, env.flink.parallelism)
     claim = ledger.claim(
@@ -127,8 +131,11 @@ def _start(
 ) -> Start:
     offsets = {contract: _begun(ledger, contract, topic) for contract, topic in topics.items()}
     submission = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    savepoint = given or _resume(program, ledger, warehouse)
-    if savepoint is None and Rulings.of(ledger.decisions()).restart:
+    staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
+    if given:
+        _require_savepoint(warehouse, given)
+    savepoint = given or _resume(ledger, warehouse, staged)
+    if savepoint is None and restart_is_due(ledger, staged):
         head = ledger.head()
         frontier = {ledger.job: offsets[ledger.job] | head.frontier}
         return Start(submission, None, frontier, behind=head)
@@ -147,9 +154,33 @@ def _begun(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
     return {int(p): o for p, o in begun["offsets"].items()}
 
 
-def _resume(program: Program, ledger: Ledger, warehouse: Warehouse) -> str | None:
+def _require_savepoint(warehouse: Warehouse, path: str) -> None:
+    """Say no to a path in the warehouse with nothing behind it, before a claim is spent on it.
+
+    Raises:
+        UsageError: there is no checkpoint or savepoint.
+    """
+    key = path.removesuffix("/_metadata").removeprefix(f"{warehouse.uri}/").rstrip("/")
+    if path.startswith(f"{warehouse.uri}/") and not any(warehouse.keys(f"{key}/_metadata")):
+        raise UsageError(
+            "there is no checkpoint or savepoint here: it has no _metadata",
+            where=path,
+            remedy="give the folder that holds _metadata, as `headrace stop` printed it",
+        )
+
+
+def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput) -> str | None:
     """The newest good checkpoint on the branch; None where it is empty or restarts at the frontier."""
     found, head = checkpoints.newest_on_branch(warehouse, ledger), ledger.head()
+    if found is not None and (point := fork_point(ledger, head, staged, dict(found.manifests))) is not None:
+        claim = followed(ledger.claims(), Rulings.of(ledger.decisions()))
+        raise DecisionNeeded(
+            f"the newest submission forked behind what is published, at {point or 'the very beginning'}:"
+            " to go on from its checkpoint would repeat published rows",
+            where=found.path,
+            remedy=f"`headrace branch set-aside {ledger.job} {claim.number if claim else '…'} --why TEXT`,"
+            " then run again: it goes on from the branch before the fork",
+        )
     if found is not None and found.number >= head.checkpoint:
         return found.path
     restart = f"`headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier without it"
@@ -160,13 +191,10 @@ def _resume(program: Program, ledger: Ledger, warehouse: Warehouse) -> str | Non
             where=found.path,
             remedy=f"give a newer savepoint: `flink run -s PATH …`; or {restart}",
         )
-    rulings = Rulings.of(ledger.decisions())
-    all_left = followed(ledger.claims(), rulings) is None
-    if rulings.restart or (head.batch == 0 and all_left):
+    all_left = followed(ledger.claims(), Rulings.of(ledger.decisions())) is None
+    if restart_is_due(ledger, staged) or (head.batch == 0 and all_left):
         return None
-    if head.batch or any(
-        next(iter(warehouse.keys(f"{o.id}/_staged/manifests/")), None) for o in program.outputs
-    ):
+    if head.batch or any(staged.values()):
         raise DecisionNeeded(
             "the job has written rows, and no checkpoint or savepoint of it can be found",
             where=f"{warehouse.uri}/_flink/{ledger.job}/",

@@ -7,7 +7,7 @@ numbered claim, and the newest claim that was not set aside says whose manifests
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,8 +62,8 @@ def _newest(decisions: list[Record], action: str) -> Record | None:
     return next((d for d in reversed(decisions) if d["action"] == action), None)
 
 
-def _subject(decision: Record) -> tuple[Any, Any]:
-    return decision.get("action"), decision.get("claim")
+def _subject(decision: Record) -> tuple[Any, ...]:
+    return decision.get("action"), decision.get("claim"), tuple(decision.get("spans", ()))
 
 
 def followed(claims: Iterable[Claim], rulings: Rulings) -> Claim | None:
@@ -117,6 +117,40 @@ def walk(
 def _restarts(head: Head, claims: Iterable[Claim], walked: list[Manifest]) -> bool:
     """Whether a chain without parent was sealed by a claim that begins, by ruling, behind this very head."""
     return any(c.number == walked[0].claim and c.begins_behind == head.manifests for c in claims)
+
+
+def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[str, str]) -> str | None:
+    """Where a checkpoint's chain left the published branch behind its head; None if it did not.
+
+    Args:
+        ledger: the job's.
+        head: what is published.
+        staged: all staged manifests.
+        manifests: per output the one that the checkpoint goes on from. One that is not staged is the head, or
+            is still to be committed by whoever restores the checkpoint: then nothing can be said.
+
+    Returns:
+        The published manifest at the fork; an empty text where the chain has no beginning in common.
+    """
+    claims = ledger.claims()
+    for output, newest in manifests.items():
+        if newest == head.manifests.get(output) or newest not in staged.get(output, {}):
+            continue
+        walked = walk(head, claims, output, staged[output], newest)
+        apart = walked.reached is None or ledger.published(output, walked.reached) is not None
+        if not walked.goes_on and apart:
+            return walked.reached or ""
+    return None
+
+
+def restart_is_due(ledger: Ledger, staged: ByOutput) -> bool:
+    """Whether a ruled restart is still to come: once a claim behind it has sealed a manifest, it is spent."""
+    rulings = Rulings.of(ledger.decisions())
+    if rulings.restart is None:
+        return False
+    done = ledger.get("done", ledger.newest("done")) or {"claim": 0}
+    sealed = (m.claim for found in staged.values() for m in found.values())
+    return max(int(done["claim"]), *sealed) <= rulings.restarted_behind
 
 
 def goes_on(ledger: Ledger, head: Head, staged: ByOutput, claim: int) -> bool:
@@ -245,18 +279,21 @@ class _Survey:
     def _kept(self) -> set[str]:
         kept: set[str] = set()
         for output, manifests in self.staged.items():
-            newest = self._newest(manifests)
-            if newest:
-                walked = walk(self.head, self.claims, output, manifests, newest)
-                if walked.goes_on:
-                    kept |= {m.id for m in walked.manifests}
+            kept |= next((ids for ids in self._continuing(output, manifests)), set())
         return kept
 
-    def _newest(self, manifests: Mapping[str, Manifest]) -> str | None:
-        """The tip of the followed claim; of the one before it, as long as it has not sealed anything."""
-        numbers = [c.number for c in self.claims if self.chosen and c.number <= self.chosen.number]
-        tips = (tip(manifests, n) for n in reversed(numbers) if n not in self.rulings.set_aside)
-        return next((t for t in tips if t), None)
+    def _continuing(self, output: str, manifests: Mapping[str, Manifest]) -> Iterator[set[str]]:
+        """Chains that go on from the head: the followed claim's first, then those of the claims before it.
+
+        A followed claim that forked, or has not sealed anything, must not make a fork of the good branch.
+        """
+        for claim in reversed(self.claims):
+            if not self.chosen or claim.number > self.chosen.number or claim.number in self.rulings.set_aside:
+                continue
+            newest = tip(manifests, claim.number)
+            walked = walk(self.head, self.claims, output, manifests, newest) if newest else None
+            if walked and walked.goes_on:
+                yield {m.id for m in walked.manifests}
 
     def _look(self, claim: Claim) -> Branch:
         own = {

@@ -1,4 +1,6 @@
-"""What the ledger noted of holes while Kafka could still be asked: the only witness once the log has aged.
+"""What `verify` takes from the ledger: how far a batch goes, and holes noted while Kafka could be asked.
+
+The frontier is what makes a missing tail visible: tables alone go as far as their rows do.
 
 A batch says which offsets had no record when it was published (markers, aborted records, compaction), and
 which records were lost and accepted as lost. `verify` takes this word only for what is below the log start.
@@ -17,6 +19,16 @@ from headrace.lake.offsets import Span
 
 KINDS = {"holes": "absent", "lost": "lost"}
 """Field of a batch → what it says of the offsets."""
+
+
+def promised(ledger: Ledger) -> Callable[[int], dict[int, int]]:
+    """``batch`` → the frontier that its ``done`` record names; empty where it is not done."""
+
+    def read(batch: int) -> dict[int, int]:
+        done = ledger.get("done", batch) or {}
+        return {int(p): o for p, o in done.get("frontier", {}).items()}
+
+    return read
 
 
 def noted(ledger: Ledger) -> Callable[[int], dict[str, dict[int, list[_marks.Span]]]]:

@@ -92,6 +92,8 @@ class Ledger:
         self.warehouse, self.job = warehouse, job
         self.folder = f"_headrace/{job}"
         self._newest: dict[str, int] = {}
+        self._published: dict[tuple[str, str], int | None] = {}
+        """What was answered about manifests that are not newer than the head: it never changes."""
 
     # records with numbers
 
@@ -213,19 +215,24 @@ class Ledger:
 
     def published(self, output: str, manifest: str) -> int | None:
         """The batch that published a manifest, or None; by bisection: checkpoints grow along a branch."""
-        checkpoint = checkpoint_of(manifest)
-        low, high = 1, self.newest("done")
-        while low <= high:
-            middle = (low + high) // 2
-            first, last = self._required("done", middle)["checkpoints"]
-            if checkpoint < first:
-                high = middle - 1
-            elif checkpoint > last:
-                low = middle + 1
-            else:
-                ids = self._required("done", middle)["manifests"][output]
-                return middle if manifest in ids else None
-        return None
+        if (output, manifest) not in self._published:
+            checkpoint, newest = checkpoint_of(manifest), self.newest("done")
+            low, high, found = 1, newest, None
+            while low <= high and found is None:
+                middle = (low + high) // 2
+                done = self._required("done", middle)
+                first, last = done["checkpoints"]
+                if checkpoint < first:
+                    high = middle - 1
+                elif checkpoint > last:
+                    low = middle + 1
+                else:
+                    found = done
+            if low > newest:
+                return None  # newer than all that is published: a later batch may hold it
+            there = found is not None and manifest in found["manifests"][output]
+            self._published[output, manifest] = found["batch"] if found and there else None
+        return self._published[output, manifest]
 
     def _required(self, kind: str, number: int) -> Record:
         record = self.get(kind, number)

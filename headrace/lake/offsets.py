@@ -85,7 +85,9 @@ def _refuse_other_columns(path: str, found: list[str], columns: tuple[TableColum
         raise LedgerError(
             f"a staged file has other columns than the contract: {', '.join(sorted(differ))}",
             where=path,
-            remedy="publish what the former contract staged before changing it: put that version back first",
+            remedy="publish what the former contract staged before changing it: put that version back first."
+            " Or leave it: `headrace branch ls` tells whose submission this is, `headrace branch set-aside`"
+            " leaves that claim, and the next `headrace run` reads its records again",
         )
 
 

@@ -100,7 +100,11 @@ def _open(warehouse: Warehouse, name: str, version: int | None) -> DeltaTable:
     try:
         return DeltaTable(uri, version=version, storage_options=warehouse.delta_options)
     except OSError as e:
-        raise ClusterError(f"the object store did not answer as hoped: {_first_line(e)}", where=uri) from e
+        raise ClusterError(
+            f"the object store does not do what was asked: {_first_line(e)}",
+            where=uri,
+            remedy="see `headrace stack status`, and store.* in deploy/env",
+        ) from e
 
 
 def _first_line(e: Exception) -> str:

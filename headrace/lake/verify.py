@@ -34,6 +34,9 @@ NEWEST = 1 << 62
 Tick = Callable[[str, int, "int | None"], None]
 """Called with a step, how far it is, and where it ends."""
 
+Promised = Callable[[int], Mapping[int, int]]
+"""Asked with a batch: partition → the frontier that it recorded."""
+
 Noted = Callable[[int], Mapping[str, Mapping[int, Sequence[Span]]]]
 """Asked with a batch: ``absent`` and ``lost`` → partition → what was noted while Kafka could be asked."""
 
@@ -45,6 +48,7 @@ def verify(
     *,
     batch: int | None = None,
     noted: Noted = lambda _batch: {},
+    promised: Promised = lambda _batch: {},
     tick: Tick = lambda _step, _done, _total: None,
 ) -> Verification:
     """Compare a table and its quarantine with the topic that they came from.
@@ -55,6 +59,7 @@ def verify(
         topic: the contract's topic, in Kafka.
         batch: the batch whose table versions are judged; the newest that both tables hold if None.
         noted: asked only about offsets that are older than the topic's log and in no table.
+        promised: how far the batch said that the tables go; without its word, as far as their rows.
         tick: told how far each step is.
 
     Raises:
@@ -70,11 +75,12 @@ def verify(
         lambda partition, offsets: homes.marks[partition].mark(offsets, m.TOPIC),
         lambda done, total: tick(f"reading topic {topic.name}", done, total),
     )
-    proofs, findings = [], homes.positionless()
-    for partition in sorted({*extents, *homes.marks}):
+    proofs, findings, frontier = [], homes.positionless(), promised(number)
+    for partition in sorted({*extents, *homes.marks, *frontier}):
         extent = extents.get(partition, Extent(0, 0))
-        proofs.append(homes.proof(partition, extent))
-        findings += homes.findings(partition, extent)
+        reach = max(homes.reach(partition), frontier.get(partition, 0))
+        proofs.append(homes.proof(partition, extent, reach))
+        findings += homes.findings(partition, extent, reach)
     findings, aged = _on_word(findings, lambda: noted(number))
     return Verification(
         table=table,
@@ -168,11 +174,14 @@ class _Homes:
         """Rows whose partition or offset is NULL."""
         return [Finding("positionless", -1, name, (), rows) for name, rows in sorted(self.nowhere.items())]
 
-    def proof(self, partition: int, extent: Extent) -> PartitionProof:
+    def reach(self, partition: int) -> int:
+        """The offset behind the last one that has a home."""
+        highest = self.marks[partition].highest(m.AT_HOME)
+        return 0 if highest is None else highest + 1
+
+    def proof(self, partition: int, extent: Extent, frontier: int) -> PartitionProof:
         """The numbers of one partition."""
         marks = self.marks[partition]
-        highest = marks.highest(m.AT_HOME)
-        frontier = 0 if highest is None else highest + 1
         return PartitionProof(
             partition=partition,
             log_start=extent.start,
@@ -186,12 +195,9 @@ class _Homes:
             unpublished=marks.count(m.IN_TOPIC, frontier, None),
         )
 
-    def findings(self, partition: int, extent: Extent) -> list[Finding]:
-        """Every promise that one partition breaks."""
-        marks = self.marks[partition]
-        highest = marks.highest(m.AT_HOME)
-        if highest is None:
-            return []
+    def findings(self, partition: int, extent: Extent, frontier: int) -> list[Finding]:
+        """Every promise that one partition breaks below its frontier."""
+        marks, highest = self.marks[partition], frontier - 1
         both = f"{self.table} and {self.quarantine}"
         seen = marks.spans(m.AT_HOME | m.IN_TOPIC, 0, highest)
         aged = [s for s in seen if s.first < extent.start]

@@ -203,6 +203,14 @@ def test_a_hole_below_the_log_start_that_the_ledger_noted_in_time_is_told_and_no
     assert "3 older offsets lost" in found.sentence()
 
 
+def test_a_missing_tail_and_a_missing_partition_are_named(lake: Lake) -> None:
+    lake.publish(1, {0: [0, 1, 2]})
+    topic = Given({0: range(9), 1: range(4)})
+    found = verify(lake.warehouse, "flights", topic, promised=lambda _batch: {0: 6, 1: 2})
+    assert said(found) == [("missing", 0, BOTH, ["3-5"]), ("missing", 1, BOTH, ["0-1"])]
+    assert [(p.partition, p.frontier, p.unpublished) for p in found.partitions] == [(0, 6, 3), (1, 2, 2)]
+
+
 def test_the_ledgers_word_does_not_excuse_what_kafka_still_holds(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 3]})
     word = {"absent": {0: [Span(2, 2)]}}

@@ -41,10 +41,13 @@ def _moment(second: int) -> str:
 
 
 def shuffled(hours: int, *, lag_s: int, seed: int) -> list[int]:
-    """A record every ten seconds, each told up to ``lag_s`` late; the last one closes all before it."""
+    """A record every ten seconds, each told up to ``lag_s`` late; then one that closes all before it.
+
+    It is told twice, so that it reaches both of two partitions.
+    """
     chance = random.Random(seed)  # noqa: S311 - the same disorder in every run
     told = sorted(range(0, hours * HOUR, 10), key=lambda s: s + chance.uniform(0, lag_s))
-    return [*told, (hours + 12) * HOUR]
+    return [*told, *[(hours + 12) * HOUR] * 2]
 
 
 def reference(road: Road, until_hour: int, where: str = "") -> list[tuple[Any, ...]]:

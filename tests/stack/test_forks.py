@@ -37,13 +37,15 @@ def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_r
     assert road.ledger.head() == head
 
     found = branches(road)
-    assert found[2]["state"] == "fork"
+    assert (found[1]["state"], found[2]["state"]) == ("ahead", "fork"), "the good branch is none"
     point = found[2]["forks_at"]["events"]
     assert refused.value.facts["fork_point"] in set(found[2]["forks_at"].values())
     assert road.ledger.published("events", point) is not None, "the fork point is a published manifest"
     assert json.loads(road.headrace("status", "events", "-o", "json"))["forks"][0]["claim"] == 2
 
     road.cancel(forked)
+    said = road.headrace("run", "events", expect=3)
+    assert "headrace branch set-aside events 2" in said, "a start does not go on from a fork"
     road.headrace("branch", "set-aside", "events", "2", "--why", "wrong savepoint")
     assert branches(road)[2]["state"] == "set aside"
     assert road.publish().batches == 0

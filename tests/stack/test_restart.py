@@ -19,13 +19,13 @@ def test_a_job_whose_checkpoints_are_lost_reads_on_from_the_frontier(make_road: 
     road.produce(range(1000, 1500))
     road.settle(first, claim=1)
     road.cancel(first)
-    for key in list(road.warehouse.keys("_flink/")):
-        road.warehouse.delete(key)
+    _lose_checkpoints(road)
     refused = road.headrace("run", "events", expect=3)
     assert "headrace branch restart events" in refused
 
     said = json.loads(road.headrace("branch", "restart", "events", "--why", "the bucket", "-o", "json"))
     assert said["frontier"] == {"0": 500, "1": 500}
+    assert json.loads(road.headrace("status", "events", "-o", "json"))["restart_due"]
     again = road.submit()
     road.settle(again, claim=2)
     after = road.publish_until(1500)
@@ -42,6 +42,20 @@ def test_a_job_whose_checkpoints_are_lost_reads_on_from_the_frontier(make_road: 
     assert road.homes() == every({0: 1000, 1: 1000})
     road.headrace("verify", "events")
     assert json.loads(road.headrace("status", "events", "-o", "json"))["forks"] == []
+
+    road.headrace("stop", "events")
+    _lose_checkpoints(road)
+    assert "headrace branch restart events" in road.headrace("run", "events", expect=3), (
+        "a ruling is for once"
+    )
+    assert "no restart is to come" in road.headrace(
+        "branch", "restart", "events", "--undo", "--why", "late", expect=2
+    )
+
+
+def _lose_checkpoints(road: Road) -> None:
+    for key in list(road.warehouse.keys("_flink/")):
+        road.warehouse.delete(key)
 
 
 def _live(road: Road) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from kafka import KafkaAdminClient
 from road import BY_HAND, Road
@@ -21,6 +23,30 @@ def test_unaligned_checkpoints_on_the_command_line(make_road: MakeRoad) -> None:
     said = road.flink("run", "-d", f"-D{option}", "-pym", "jobs.events", expect=GAVE_UP)
     assert f"{option} would let a manifest be sealed without all its files" in said
     assert road.ledger.claims() == []
+
+
+def test_a_savepoint_that_is_not_there(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1)
+    said = road.headrace("run", "events", "-s", f"{road.warehouse.uri}/_flink/nope", expect=2)
+    assert "there is no checkpoint or savepoint here" in said
+    assert road.ledger.claims() == []
+
+
+def test_a_contract_with_other_columns_than_its_table(make_road: MakeRoad, tmp_path: Path) -> None:
+    road = make_road(parallelism=1, options=BY_HAND)
+    road.produce(range(10))
+    job = road.submit()
+    road.settle(job, claim=1)
+    road.publish()
+    road.stop(job)
+    road.project = Path(shutil.copytree(road.project, tmp_path / "changed", symlinks=True))
+    contract = road.project / "contracts" / "events.odcs.yaml"
+    column = "      - name: added\n        logicalType: string\n"
+    contract.write_text(contract.read_text().replace("    quality:\n", f"{column}    quality:\n"))
+    road.headrace("plan", "events", "--accept")
+    said = road.headrace("run", "events", expect=1)
+    assert "the table has other columns than its contract: added" in said
+    assert len(road.ledger.claims()) == 1
 
 
 def test_a_topic_that_was_deleted_and_created_again(make_road: MakeRoad) -> None:
