@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import shutil
+import shlex
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -80,24 +81,39 @@ def _demo() -> dict[str, Any]:
 
 
 def _fresh_folder(env: settings.Settings) -> None:
-    """Begin in an empty folder; what an earlier run left is moved aside, never deleted unasked."""
+    """Begin in an empty folder; what is there is moved aside and kept: it may be a user's own."""
     folder = files.folder(env.stack).path
     if not folder.exists():
         return
     if any(Processes(folder).pid(name) for name in Processes(folder).names()):
         raise UsageError("the stack is running", where=str(folder), remedy="headrace stack down")
     aside = folder.with_name(f"{folder.name}-until-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}")
-    for older in folder.parent.glob(f"{folder.name}-until-*"):
-        shutil.rmtree(older)  # one former demo is kept, not all of them
     folder.rename(aside)
-    err.print(f"  the former stack's data are in {aside.relative_to(project.root())}", style="dim")
+    err.print(f"  the former stack's data are in {_shown(aside)}", style="dim")
+    _tell_kept(folder)
+
+
+def _tell_kept(folder: Path) -> None:
+    """How many were moved aside by now, their size, and what removes them: that is for a person."""
+    kept = list(folder.parent.glob(f"{folder.name}-until-*"))
+    # Blocks, not lengths: Kafka's index files are 10 MB long and hold a few bytes.
+    size = sum(f.lstat().st_blocks * 512 for place in kept for f in place.rglob("*"))
+    stacks = f"{len(kept)} former stack{'' if len(kept) == 1 else 's'}"
+    remove = f"rm -rf {shlex.quote(_shown(folder))}-until-*"
+    err.print(f"  {stacks} kept, {size / 1e6:,.0f} MB in all; to remove: {remove}", style="dim", markup=False)
+
+
+def _shown(path: Path) -> str:
+    """A path as a person in the project's folder would type it."""
+    return str(path.relative_to(project.root()) if path.is_relative_to(project.root()) else path)
 
 
 def _road(env: settings.Settings) -> dict[str, Any]:
     contract, warehouse = load_named(JOB), connect(env.store)
+    topic = env.kafka.topic(contract.topic)
     with _step("create the topic and send the flights") as tell:
-        kafka.create_topic(env.kafka.bootstrap, contract.topic, contract.topic_partitions)
-        sent = kafka.produce(env.kafka.bootstrap, contract.topic, mixed(), tell)
+        kafka.create_topic(env.kafka.bootstrap, topic, contract.topic_partitions)
+        sent = kafka.produce(env.kafka.bootstrap, topic, mixed(), tell)
     with _step("flink run -pym jobs.flights"):
         submit(JOB)
     with _step("flink run -pym jobs.departures_hourly"):
@@ -108,13 +124,13 @@ def _road(env: settings.Settings) -> dict[str, Any]:
         savepoints = [flink.stop(env.flink.rest, job.id) for name in (JOB, HOURLY) for job in live(env, name)]
         published, hourly = publisher(JOB).once().head, publisher(HOURLY).once().head
     with _step("verify against Kafka"):
-        proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, contract.topic))
+        proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic))
     with _step("query"):
         answer = query(warehouse, [JOB], TOP_DELAYS)
         hours = query(warehouse, [HOURLY], WORST_HOURS)
         bad = reasons(warehouse, JOB)
     return {
-        "topic": {"name": contract.topic, "records": sent, "partitions": contract.topic_partitions},
+        "topic": {"name": topic, "records": sent, "partitions": contract.topic_partitions},
         "published": {
             "rows": published.rows[JOB],
             "version": published.versions[JOB],

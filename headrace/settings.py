@@ -31,6 +31,10 @@ class Kafka(_Section):
     topic_prefix: str = ""
     """Put before each contract's topic, where environments share brokers: ``dev.``."""
 
+    def topic(self, name: str) -> str:
+        """The whole name of a contract's topic here: whoever builds it by hand forgets the prefix once."""
+        return self.topic_prefix + name
+
 
 class Store(_Section):
     """How to reach the object store. ``access_key`` and ``secret_key`` are references, never values."""

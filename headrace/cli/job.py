@@ -159,7 +159,7 @@ def status(job: Job, fmt: Output = Format.text) -> None:
 
 def _lag(env: settings.Settings, topic: str, head: Head) -> dict[int, int]:
     """Per partition, how many offsets of the topic are not published."""
-    found = kafka.describe(env.kafka.bootstrap, env.kafka.topic_prefix + topic)
+    found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(topic))
     frontier = {p: head.frontier.get(p, start) for p, start in found.log_start.items()}
     return kafka.lag(env.kafka.bootstrap, found, frontier)
 

@@ -13,7 +13,6 @@ from headrace import settings
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cluster import kafka
 from headrace.contract.load import load_named
-from headrace.contract.model import Contract as ContractModel
 
 Contract = Annotated[str, typer.Argument(help="The contract's id, as in contracts/CONTRACT.odcs.yaml.")]
 
@@ -32,7 +31,9 @@ def create(contract: Contract, fmt: Output = Format.text) -> None:
     Example: headrace topic create flights
     """
     env, model = settings.load(), load_named(contract)
-    found, made = kafka.create_topic(env.kafka.bootstrap, _topic(env, model), model.topic_partitions)
+    found, made = kafka.create_topic(
+        env.kafka.bootstrap, env.kafka.topic(model.topic), model.topic_partitions
+    )
     said = "created" if made else "is there already"
     emit(
         {**found.to_json(), "created": made},
@@ -57,7 +58,7 @@ def produce(
     Example: headrace topic produce flights flights.jsonl.gz --key flight_id
     """
     env, model = settings.load(), load_named(contract)
-    topic = _topic(env, model)
+    topic = env.kafka.topic(model.topic)
     with progress(f"sending {file.name} to {topic}") as update:
         count = kafka.produce_lines(
             env.kafka.bootstrap, topic, file, key=key, sent=lambda n: update(completed=n)
@@ -72,12 +73,8 @@ def show(contract: Contract, fmt: Output = Format.text) -> None:
     Example: headrace topic show flights -o json
     """
     env, model = settings.load(), load_named(contract)
-    found = kafka.describe(env.kafka.bootstrap, _topic(env, model))
+    found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(model.topic))
     emit(found.to_json(), fmt, lambda: _partitions(found))
-
-
-def _topic(env: settings.Settings, contract: ContractModel) -> str:
-    return env.kafka.topic_prefix + contract.topic
 
 
 def _partitions(found: kafka.TopicInfo) -> Any:

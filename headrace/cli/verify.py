@@ -58,7 +58,7 @@ def verify(
         found = prove(
             warehouse,
             contract.id,
-            KafkaTopic(env.kafka.bootstrap, env.kafka.topic_prefix + contract.topic),
+            KafkaTopic(env.kafka.bootstrap, env.kafka.topic(contract.topic)),
             batch=batch,
             noted=noted(ledger),
             promised=promised(ledger),

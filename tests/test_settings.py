@@ -1,0 +1,12 @@
+"""What settings say of themselves; their files are covered where they are used."""
+
+from __future__ import annotations
+
+import pytest
+
+from headrace.settings import Kafka
+
+
+@pytest.mark.parametrize(("prefix", "whole"), [("", "flights"), ("dev.", "dev.flights")])
+def test_a_topic_has_the_prefix_of_its_environment(prefix: str, whole: str) -> None:
+    assert Kafka(topic_prefix=prefix).topic("flights") == whole
