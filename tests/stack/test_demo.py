@@ -54,6 +54,10 @@ def test_every_flight_is_in_the_table_and_every_broken_record_in_quarantine(summ
     assert summary["quarantined"]["rows"] == len(BROKEN)
 
 
+def test_it_was_published_while_it_ran(summary: dict[str, Any]) -> None:
+    assert summary["published"]["batches"] > 1
+
+
 def test_every_broken_record_has_its_expected_reason(summary: dict[str, Any]) -> None:
     assert summary["quarantined"]["by_reason"] == dict(by_reason())
 
