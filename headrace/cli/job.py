@@ -20,7 +20,7 @@ from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
 from headrace.errors import HeadraceError, JobError, StackError, UsageError
 from headrace.job.assemble import named
-from headrace.job.declaration import find
+from headrace.job.declaration import existing, find
 from headrace.job.run import REPORT
 from headrace.lake.branch import Rulings, restart_is_due
 from headrace.lake.checkpoints import savepoints
@@ -113,6 +113,7 @@ def stop(job: Job, fmt: Output = Format.text) -> None:
 
     Example: headrace stop flights
     """
+    existing(job)
     env = settings.load()
     running = live(env, job)
     if not running:
