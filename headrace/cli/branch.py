@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from headrace import settings
-from headrace.cli.output import Format, Output, emit
+from headrace.cli.output import Format, Output, emit, fitted
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, restart_is_due, survey
@@ -55,7 +57,7 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
     """
     found = branches(job)
 
-    def table() -> Table:
+    def table() -> RenderableType:
         shown = Table("claim", "submission", "state", "followed", "staged checkpoints", "forks at")
         for b in found:
             span = f"{b.checkpoints[0]}–{b.checkpoints[1]}" if b.checkpoints else "—"  # noqa: RUF001
@@ -64,7 +66,7 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
             shown.add_row(
                 str(b.claim.number), b.claim.submission, b.state, followed, span, ", ".join(points) or "—"
             )
-        return shown
+        return fitted(shown)
 
     emit([b.to_json() for b in found], fmt, table)
 
@@ -78,16 +80,14 @@ def show(job: Job, claim: Number, fmt: Output = Format.text) -> None:
     decisions = [d for d in _opened(job)[0].decisions() if d.get("claim") == claim]
     result = {**branch.to_json(), "decisions": decisions}
 
-    def table() -> Table:
+    def table() -> RenderableType:
         shown = Table("output", "manifest", "parent", "files", "bytes")
         for output, manifests in branch.manifests.items():
             for m in manifests:
                 size = sum(f.size for f in m.files)
                 shown.add_row(output, m.id, str(m.parent), str(len(m.files)), f"{size:,}")
-        shown.caption = f"claim {claim}: {branch.state}" + "".join(
-            f"\n{d['at']} {d['by']}: {d['action']} — {d['why']}" for d in decisions
-        )
-        return shown
+        said = [f"{d['at']} {d['by']}: {d['action']} — {d['why']}" for d in decisions]
+        return Group(fitted(shown), *map(Text, [f"claim {claim}: {branch.state}", *said]))
 
     emit(result, fmt, table)
 

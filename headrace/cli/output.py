@@ -6,11 +6,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,6 +21,9 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
 
 from headrace.errors import HeadraceError
 
@@ -32,6 +37,9 @@ class Format(str, Enum):
 
 Output = Annotated[Format, typer.Option("--output", "-o", help="text for people, json for machines.")]
 
+UNBOUNDED = 100_000
+"""Columns of a terminal that no table is too wide for."""
+
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -42,6 +50,48 @@ def emit(result: Any, fmt: Format, text: Callable[[], Any]) -> None:
         sys.stdout.write(json.dumps(result, indent=2, default=str) + "\n")
     else:
         out.print(text(), markup=False)
+
+
+def unsqueezed(table: Table) -> Table:
+    """The table with nothing cut: in its full width off a terminal, on one with its cells folded."""
+    for column in table.columns:
+        column.overflow = "fold"
+    if not out.is_terminal:
+        table.width = _width(table)
+    return table
+
+
+def fitted(table: Table) -> RenderableType:
+    """The table; on a terminal too narrow for it each row upright, so that ids stay in one piece."""
+    if out.is_terminal and _width(table) > out.width:
+        return _upright(table)
+    return unsqueezed(table)
+
+
+def moment(at: datetime | str | None, otherwise: str = "—") -> str:
+    """A time to the second, in ISO's form; what stands in for one that is not known."""
+    if at is None:
+        return otherwise
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).isoformat(timespec="seconds")
+
+
+def _width(table: Table) -> int:
+    return Measurement.get(out, out.options.update(max_width=UNBOUNDED), table).maximum
+
+
+def _upright(table: Table) -> Group:
+    """One line ``name  value`` a column, and a rule between two rows."""
+    names = [str(column.header) for column in table.columns]
+    wide = max(map(len, names), default=0)
+    lines: list[RenderableType] = []
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        lines += [Rule(style="dim")] if lines else []
+        lines += [Text(f"{n:<{wide}}  ").append(_text(v)) for n, v in zip(names, row, strict=True)]
+    return Group(*lines)
+
+
+def _text(cell: RenderableType) -> Text:
+    return cell if isinstance(cell, Text) else Text(str(cell))
 
 
 def fail(error: HeadraceError, fmt: Format) -> None:

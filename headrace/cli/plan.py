@@ -12,13 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.output import Format, Output, emit, progress
+from headrace.cli.output import Format, Output, emit, progress, unsqueezed
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.program import Placement, Program
 from headrace.stack import files, local
 from headrace.stack import flink as local_flink
 from headrace.stack.progress import Progress
+
+SHOWN = 160
+"""Characters of an operator's description; JSON has all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -109,17 +112,22 @@ def _state(program: Program, found: lock.Lock | None) -> str:
     return "current" if found.digest == program.digest() else "stale"
 
 
+def _cut(description: str) -> str:
+    """The start of an operator's description: a source names every column and every rule."""
+    return description if len(description) <= SHOWN else f"{description[:SHOWN]}…"
+
+
 def _page(program: Program, found: lock.Lock | None, statements: list[str], changes: list[str]) -> Group:
     options = Table("setting", "value", "without it", title=f"job {program.job.name}", title_justify="left")
     for default in program.settings:
         options.add_row(default.key, default.value, default.why)
     operators = Table("id", "operator", title="operators, as the lock pins them", title_justify="left")
     for number, _, description in found.nodes() if found else []:
-        operators.add_row(str(number), description[:160])
+        operators.add_row(str(number), _cut(description))
     return Group(
         *(Syntax(s, "sql", word_wrap=True, background_color="default") for s in statements),
-        options,
-        operators,
+        unsqueezed(options),
+        unsqueezed(operators),
         *(Text(c) for c in changes),
         Text(f"writes: {', '.join(o.id for o in program.outputs)}   lock: {_state(program, found)}"),
     )

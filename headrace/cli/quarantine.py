@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.output import Format, Output, emit
+from headrace.cli.output import Format, Output, emit, moment
 from headrace.cli.query import rows_table
 from headrace.errors import UsageError
 from headrace.lake import quarantine
@@ -38,7 +38,7 @@ def ls(contract: Contract, output: Output = Format.text) -> None:
     """
     found = quarantine.reasons(connect(settings.load().store), project.checked(contract))
     columns = ("reason", "field", "rule", "records", "first", "last", "example")
-    rows = [(r.reason, r.field, r.rule, r.count, r.first, r.last, r.example) for r in found]
+    rows = [(r.reason, r.field, r.rule, r.count, moment(r.first), moment(r.last), r.example) for r in found]
     emit([r.to_json() for r in found], output, lambda: rows_table(columns, rows, "use -o json for all"))
 
 

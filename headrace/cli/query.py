@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.output import Format, Output, emit, out
+from headrace.cli.output import Format, Output, emit, fitted
 from headrace.contract.load import examine
 from headrace.errors import UsageError
 from headrace.lake.query import Answer, published_names, to_json, to_text
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROWS_SHOWN = 100
-UNBOUNDED = 100_000
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +35,7 @@ def query(
 ) -> None:
     """Run one SELECT over published tables: each contract's table, and its quarantine as NAME__quarantine.
 
-    Text shows the first 100 rows; JSON is a list of all rows.
+    Text shows the first 100 rows, upright where the terminal is too narrow; JSON is a list of all rows.
 
     Example: headrace query "SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY n DESC"
     """
@@ -68,14 +66,7 @@ def rows_table(columns: Sequence[str], rows: Any, more: str = "add LIMIT, or use
     for row in shown[:ROWS_SHOWN]:
         table.add_row(*(Text(to_text(value), style="dim" if value is None else "") for value in row))
     note = f"the first {ROWS_SHOWN} rows; {more}" if len(shown) > ROWS_SHOWN else _rows(len(shown))
-    return Group(unsqueezed(table), Text(note))
-
-
-def unsqueezed(table: Table) -> Table:
-    """The table, in its full width off a terminal: squeezed into 80 columns, names and times break apart."""
-    if not out.is_terminal:
-        table.width = Measurement.get(out, out.options.update(max_width=UNBOUNDED), table).maximum
-    return table
+    return Group(fitted(table), Text(note))
 
 
 def _rows(count: int) -> str:

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace import settings
-from headrace.cli.output import Format, Output, emit, progress
-from headrace.cli.query import unsqueezed
+from headrace.cli.output import Format, Output, emit, progress, unsqueezed
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, UsageError
 from headrace.lake._topic_scan import KafkaTopic
