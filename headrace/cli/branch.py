@@ -53,6 +53,18 @@ def _opened(job: str) -> tuple[Ledger, ByOutput]:
 def ls(job: Job, fmt: Output = Format.text) -> None:
     """List every submission's branch: which is followed, and where a fork left the published one.
 
+    head: wrote the newest published batch, and nothing since.
+
+    waiting: is followed, and has not completed a checkpoint yet.
+
+    ahead: goes on from the head; publish takes what it has staged.
+
+    fork: left the chain that publish follows; to publish it would repeat rows, so a person must decide.
+
+    left behind: an older submission that has nothing more to publish, or whose rest a restart skips.
+
+    set aside: somebody decided that publish does not follow it.
+
     Example: headrace branch ls flights
     """
     found = branches(job)

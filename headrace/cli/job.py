@@ -15,7 +15,7 @@ import typer
 
 from headrace import project, settings
 from headrace.cli.branch import branches
-from headrace.cli.output import Format, Output, emit, progress
+from headrace.cli.output import Format, Output, emit, moment, progress
 from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
 from headrace.errors import HeadraceError, JobError, StackError, UsageError
@@ -185,16 +185,7 @@ def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool) -> dict[st
 
 
 def _page(s: dict[str, Any]) -> str:
-    running = [
-        f"{j['state']} since {j['since']}, {j['restarts']} restarts, last checkpoint {j['last_checkpoint']}"
-        + (f"\n{'':<20} {j['failure']}" if j["failure"] else "")
-        + (
-            f"\n{'':<20} event time {j['watermark']}, {j['unread']} records unread"
-            if "watermark" in j
-            else ""
-        )
-        for j in s["flink_jobs"]
-    ]
+    running = [_running(j) for j in s["flink_jobs"]]
     forks = [
         f"claim {f['claim']} at {', '.join(sorted({str(p) for p in f['forks_at'].values()}))},"
         f" checkpoints {f['checkpoints'][0]}-{f['checkpoints'][1]}:"
@@ -216,6 +207,18 @@ def _page(s: dict[str, Any]) -> str:
     if s["accepted_losses"]:
         lines["accepted losses"] = " ".join(s["accepted_losses"])
     return "\n".join(f"{name:<20} {value}" for name, value in lines.items())
+
+
+def _running(j: dict[str, Any]) -> str:
+    restarts = f"{j['restarts']} restart{'' if j['restarts'] == 1 else 's'}"
+    last = moment(j["last_checkpoint"], "none yet")
+    lines = [f"{j['state']} since {moment(j['since'])}, {restarts}, last checkpoint {last}"]
+    if j["failure"]:
+        lines.append(j["failure"])
+    if "watermark" in j:
+        unread = "not told yet" if j["unread"] is None else f"{j['unread']:,}"
+        lines.append(f"event time {moment(j['watermark'], 'none yet')}, records unread: {unread}")
+    return f"\n{'':<20} ".join(lines)
 
 
 def live(env: settings.Settings, job: str) -> list[rest.Job]:

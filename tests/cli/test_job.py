@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -10,6 +12,16 @@ from typer.testing import CliRunner
 
 from headrace.cli import branch, job, plan, publish
 from headrace.errors import JobError
+from headrace.lake import branch as lake_branch
+
+ROOT = Path(__file__).parents[2]
+FLINK_JOB: dict[str, Any] = {
+    "state": "RUNNING",
+    "since": "2026-11-24T15:18:51.222268+00:00",
+    "restarts": 1,
+    "last_checkpoint": None,
+    "failure": "",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +59,46 @@ def test_a_job_that_is_not_there_is_told_before_anything_else(command: tuple[str
     assert isinstance(raised, JobError)
     assert raised.what == "there is no job 'nojob'"
     assert raised.remedy == "the jobs here are: departures_hourly, flights"
+
+
+def test_status_says_that_there_is_no_checkpoint_yet() -> None:
+    said = job._running(FLINK_JOB)
+
+    assert said == "RUNNING since 2026-11-24T15:18:51+00:00, 1 restart, last checkpoint none yet"
+
+
+def test_status_tells_times_to_the_second() -> None:
+    at = "2026-11-24T15:19:01.500000+00:00"
+    timed = FLINK_JOB | {
+        "restarts": 2,
+        "last_checkpoint": at,
+        "failure": "boom",
+        "watermark": at,
+        "unread": 1200,
+    }
+
+    assert [line.strip() for line in job._running(timed).splitlines()] == [
+        "RUNNING since 2026-11-24T15:18:51+00:00, 2 restarts, last checkpoint 2026-11-24T15:19:01+00:00",
+        "boom",
+        "event time 2026-11-24T15:19:01+00:00, records unread: 1,200",
+    ]
+
+
+def test_status_does_not_say_none_where_flink_has_told_nothing() -> None:
+    said = job._running(FLINK_JOB | {"watermark": None, "unread": None})
+
+    assert said.splitlines()[1].strip() == "event time none yet, records unread: not told yet"
+
+
+@pytest.mark.parametrize("place", ["help", "glossary"])
+def test_every_state_of_a_branch_is_explained(place: str) -> None:
+    source = Path(lake_branch.__file__).read_text()
+    states = set(re.findall(r'"(head|waiting|ahead|fork|left behind|set aside)"', source))
+    assert len(states) == 6
+
+    if place == "help":
+        told = set(re.findall(r"^ *(\w[\w ]+):", branch.ls.__doc__ or "", re.MULTILINE))
+    else:
+        told = set(re.findall(r"state \*(.+?)\*", (ROOT / "docs" / "glossary.md").read_text()))
+
+    assert states <= told
