@@ -53,17 +53,19 @@ def produce(
 ) -> None:
     """Send each line of a file as one record, byte for byte, and wait until all are acknowledged.
 
-    Lines are not judged here: what breaks the contract will be in quarantine.
+    Lines are not judged here: what breaks the contract will be in quarantine. Empty lines are no records:
+    they are left out, and counted.
 
     Example: headrace topic produce flights flights.jsonl.gz --key flight_id
     """
     env, model = settings.load(), load_named(contract)
     topic = env.kafka.topic(model.topic)
     with progress(f"sending {file.name} to {topic}") as update:
-        count = kafka.produce_lines(
+        done = kafka.produce_lines(
             env.kafka.bootstrap, topic, file, key=key, sent=lambda n: update(completed=n)
         )
-    emit({"topic": topic, "records": count}, fmt, lambda: f"{count:,} records to topic {topic}")
+    result = {"topic": topic, "records": done.records, "empty_lines": done.empty}
+    emit(result, fmt, lambda: f"{done.records:,} records to topic {topic}{_left_out(done.empty)}")
 
 
 @noun.command("show")
@@ -75,6 +77,10 @@ def show(contract: Contract, fmt: Output = Format.text) -> None:
     env, model = settings.load(), load_named(contract)
     found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(model.topic))
     emit(found.to_json(), fmt, lambda: _partitions(found))
+
+
+def _left_out(empty: int) -> str:
+    return f", {empty:,} empty line{'' if empty == 1 else 's'} left out" if empty else ""
 
 
 def _partitions(found: kafka.TopicInfo) -> Any:

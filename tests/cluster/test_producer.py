@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from stack_fixtures import Stack
 
 from headrace.cluster.kafka import (
+    Lines,
     Message,
     create_topic,
     describe,
@@ -74,9 +75,9 @@ def test_a_tombstone_and_an_empty_value_are_not_the_same(bootstrap: str, topic: 
 
 def test_one_key_goes_to_one_partition(bootstrap: str, topic: str, tmp_path: Path) -> None:
     file = tmp_path / "keyed.jsonl"
-    file.write_text("".join(f'{{"k": "key{n % 7}", "n": {n}}}\n' for n in range(70)))
+    file.write_text("".join(f'{{"k": "key{n % 7}", "n": {n}}}\n' for n in range(70)) + "\n\r\n")
 
-    assert produce_lines(bootstrap, topic, file, key="k") == 70
+    assert produce_lines(bootstrap, topic, file, key="k") == Lines(records=70, empty=2)
 
     homes: dict[bytes | None, set[int]] = {}
     for partition, records in _read(bootstrap, topic).items():
@@ -111,12 +112,15 @@ def test_lines_are_taken_byte_for_byte(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     file.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
 
-    assert list(json_lines(file)) == [
+    left_out: list[int] = []
+
+    assert list(json_lines(file, left_out=left_out.append)) == [
         Message(b'{"a": 1}'),
         Message(b"{broken \xff"),
         Message(b"  spaces "),
         Message(b"last"),
     ]
+    assert left_out == [2]
 
 
 def test_keys_are_texts_or_json(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """Kafka from the control side: what a topic is, which holes in it are real, and a fast way to fill it."""
 
 from headrace.cluster.kafka.lag import lag
-from headrace.cluster.kafka.producer import Message, json_lines, produce, produce_lines
+from headrace.cluster.kafka.producer import Lines, Message, json_lines, produce, produce_lines
 from headrace.cluster.kafka.proof import Proof, Verdict, hole_verdicts, holes
 from headrace.cluster.kafka.topics import TopicInfo, create_topic, describe, topic_names
 
 __all__ = [
+    "Lines",
     "Message",
     "Proof",
     "TopicInfo",

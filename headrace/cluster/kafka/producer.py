@@ -46,6 +46,13 @@ class Message(NamedTuple):
     key: bytes | None = None
 
 
+class Lines(NamedTuple):
+    """What became of a file's lines: how many are records now, and how many were empty and are none."""
+
+    records: int
+    empty: int
+
+
 def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent = lambda _count: None) -> int:
     """Send all messages, wait until every one is acknowledged by all replicas, and return how many.
 
@@ -89,22 +96,27 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent 
 
 def produce_lines(
     bootstrap: str, topic: str, path: Path, *, key: str | None = None, sent: Sent = lambda _count: None
-) -> int:
-    """Send each line of a file (``.gz``: packed) as one record; see :func:`produce`.
+) -> Lines:
+    """Send each line of a file (``.gz``: packed) that is not empty as one record; see :func:`produce`.
 
     Raises:
         UsageError: the file cannot be read, or a line has no such key.
         ClusterError: as :func:`produce`.
     """
-    return produce(bootstrap, topic, json_lines(path, key), sent)
+    empty: list[int] = []
+    records = produce(bootstrap, topic, json_lines(path, key, empty.append), sent)
+    return Lines(records, len(empty))
 
 
-def json_lines(path: Path, key: str | None = None) -> Iterator[Message]:
+def json_lines(
+    path: Path, key: str | None = None, left_out: Callable[[int], None] = lambda _number: None
+) -> Iterator[Message]:
     """The lines of a file as messages, byte for byte, without their ends; empty lines are left out.
 
     Args:
         path: the file; packed with gzip if its name ends in ``.gz``.
         key: a field of the JSON objects whose value becomes the record's key.
+        left_out: called with the number of each empty line.
 
     Raises:
         UsageError: the file cannot be read, or a line is no object with that field.
@@ -114,6 +126,8 @@ def json_lines(path: Path, key: str | None = None) -> Iterator[Message]:
             for number, line in enumerate(lines, 1):
                 if value := line.rstrip(b"\r\n"):
                     yield Message(value, _key(value, key, f"{path}:{number}") if key else None)
+                else:
+                    left_out(number)
     except (OSError, EOFError) as e:
         raise UsageError(f"the file cannot be read: {e}", where=str(path)) from e
 
