@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace import project
-from headrace.cli.output import Format, Output, emit
+from headrace.cli.output import Format, Output, counted, emit
 from headrace.contract.load import examine
 from headrace.errors import HeadraceError, JobError, UsageError
 from headrace.table.steps import read_step
@@ -84,7 +84,8 @@ def _contract(name: str) -> Checked:
     contract, errors = examine(project.root() / "contracts" / f"{name}.odcs.yaml")
     if contract is None:
         return Checked("contract", name, errors=list(errors))
-    holds = f"{contract.version}, {len(contract.columns)} columns, {len(contract.rules)} rules"
+    columns, rules = counted(len(contract.columns), "column"), counted(len(contract.rules), "rule")
+    holds = f"{contract.version}, {columns}, {rules}"
     return Checked("contract", name, holds)
 
 
@@ -179,7 +180,7 @@ def _called(call: ast.Call) -> str:
 def _page(found: list[Checked]) -> Group:
     table = Table("kind", "name", "result", "holds", box=None)
     for c in found:
-        count = f"{len(c.errors)} error{'' if len(c.errors) == 1 else 's'}"
+        count = counted(len(c.errors), "error")
         table.add_row(
             c.kind, c.name, Text(count, style="red") if c.errors else Text("ok", style="green"), c.holds
         )

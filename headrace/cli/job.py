@@ -15,7 +15,7 @@ import typer
 
 from headrace import project, settings
 from headrace.cli.branch import branches
-from headrace.cli.output import Format, Output, emit, moment, progress
+from headrace.cli.output import Format, Output, counted, emit, moment, progress
 from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
 from headrace.errors import HeadraceError, JobError, StackError, UsageError
@@ -210,7 +210,7 @@ def _page(s: dict[str, Any]) -> str:
 
 
 def _running(j: dict[str, Any]) -> str:
-    restarts = f"{j['restarts']} restart{'' if j['restarts'] == 1 else 's'}"
+    restarts = counted(j["restarts"], "restart")
     last = moment(j["last_checkpoint"], "none yet")
     lines = [f"{j['state']} since {moment(j['since'])}, {restarts}, last checkpoint {last}"]
     if j["failure"]:

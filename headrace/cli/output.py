@@ -68,6 +68,11 @@ def fitted(table: Table) -> RenderableType:
     return unsqueezed(table)
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 rule``, ``7 rules``, ``1,200 rules``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def moment(at: datetime | str | None, otherwise: str = "—") -> str:
     """A time to the second, in ISO's form; what stands in for one that is not known."""
     if at is None:

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.output import Format, Output, emit, moment
+from headrace.cli.output import Format, Output, counted, emit, moment
 from headrace.cli.query import rows_table
 from headrace.errors import UsageError
 from headrace.lake import quarantine
@@ -86,4 +86,4 @@ def _text(record: Refused, size: int) -> Text:
 
 
 def _note(found: list[Refused]) -> Text:
-    return Text(f"{len(found)} record{'' if len(found) == 1 else 's'}")
+    return Text(counted(len(found), "record"))

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.output import Format, Output, emit, fitted
+from headrace.cli.output import Format, Output, counted, emit, fitted
 from headrace.contract.load import examine
 from headrace.errors import UsageError
 from headrace.lake.query import Answer, published_names, to_json, to_text
@@ -65,12 +65,8 @@ def rows_table(columns: Sequence[str], rows: Any, more: str = "add LIMIT, or use
         table.add_column(Text(to_text(name)), justify="right" if numeric else "left")
     for row in shown[:ROWS_SHOWN]:
         table.add_row(*(Text(to_text(value), style="dim" if value is None else "") for value in row))
-    note = f"the first {ROWS_SHOWN} rows; {more}" if len(shown) > ROWS_SHOWN else _rows(len(shown))
+    note = f"the first {ROWS_SHOWN} rows; {more}" if len(shown) > ROWS_SHOWN else counted(len(shown), "row")
     return Group(fitted(table), Text(note))
-
-
-def _rows(count: int) -> str:
-    return f"{count} row{'' if count == 1 else 's'}"
 
 
 def _objects(answer: Answer) -> list[dict[str, Any]]:

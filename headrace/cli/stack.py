@@ -67,7 +67,7 @@ def status(fmt: Output = Format.text) -> None:
 @noun.command()
 def logs(
     process: Annotated[str, typer.Argument(help="kafka, store, jobmanager, taskmanager-1, …")],
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 50,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,
     fmt: Output = Format.text,
 ) -> None:
     """Show the last lines of a process's log.

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 
 from headrace import settings
-from headrace.cli.output import Format, Output, emit, progress
+from headrace.cli.output import Format, Output, counted, emit, progress
 from headrace.cluster import kafka
 from headrace.contract.load import load_named
 
@@ -80,7 +80,7 @@ def show(contract: Contract, fmt: Output = Format.text) -> None:
 
 
 def _left_out(empty: int) -> str:
-    return f", {empty:,} empty line{'' if empty == 1 else 's'} left out" if empty else ""
+    return f", {counted(empty, 'empty line')} left out" if empty else ""
 
 
 def _partitions(found: kafka.TopicInfo) -> Any:

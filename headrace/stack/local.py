@@ -72,7 +72,8 @@ def down(settings: Settings, tell: Progress = silent) -> list[str]:
         processes = Processes(at.path)
         names = processes.names()
         flinks = [n for n in names if n not in ("kafka", "store")]
-        tell(what="stopping " + ", ".join(names))
+        if running := [n for n in names if processes.pid(n)]:
+            tell(what="stopping " + ", ".join(running))
         return sorted(processes.stop(flinks) + processes.stop(set(names) - set(flinks)))
 
 

@@ -117,3 +117,8 @@ def test_times_are_told_to_the_second() -> None:
 
     assert output.moment(at) == output.moment(at.isoformat()) == "2026-11-24T01:02:03+00:00"
     assert output.moment(None, "none yet") == "none yet"
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 rules"), (1, "1 rule"), (1200, "1,200 rules")])
+def test_one_is_not_many(number: int, said: str) -> None:
+    assert output.counted(number, "rule") == said
