@@ -85,7 +85,7 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     plan = lock.current(program)
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job.name)
-    topics = {c.id: describe(env.kafka.bootstrap, env.kafka.topic_prefix + c.topic) for c in program.reads}
+    topics = {c.id: describe(env.kafka.bootstrap, env.kafka.topic(c.topic)) for c in program.reads}
     given = flink.configured([SAVEPOINT, *FORBIDDEN])
     refuse_overrides(job.name, given | env.flink.options)
     refuse_own(program, env.flink.options)

@@ -26,8 +26,8 @@ from headrace.stack.java import jdk
 from headrace.stack.processes import Processes, Service
 
 CLIENT_FLAGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""For `flink run` and for compiling: they live for seconds, so what the second compiler does is never paid back
-(a fifth of the time they took).
+"""For `flink run` and for compiling: they live for seconds, and what the second compiler does is never paid
+back (it took a fifth of their time).
 """
 
 _ONE_LINE = 1 << 16
