@@ -161,7 +161,7 @@ def _require_savepoint(warehouse: Warehouse, path: str) -> None:
         UsageError: there is no checkpoint or savepoint.
     """
     key = path.removesuffix("/_metadata").removeprefix(f"{warehouse.uri}/").rstrip("/")
-    if path.startswith(f"{warehouse.uri}/") and not any(warehouse.keys(f"{key}/_metadata")):
+    if path.startswith(f"{warehouse.uri}/") and f"{key}/_metadata" not in warehouse.keys(f"{key}/"):
         raise UsageError(
             "there is no checkpoint or savepoint here: it has no _metadata",
             where=path,

@@ -27,6 +27,7 @@ def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_r
     road.produce(range(1000, 2000))
     road.settle(live, claim=1)
     head = road.publish_until(2000)
+    road.checkpoint(live)
     road.cancel(live)
 
     forked = road.submit("-s", saved)
