@@ -46,8 +46,9 @@ def branches(job: str) -> list[Branch]:
 
 
 def _opened(job: str) -> tuple[Ledger, ByOutput]:
+    outputs = named(job).outputs
     warehouse = connect(settings.load().store)
-    return Ledger(warehouse, job), {o.id: Staged(warehouse, o.id).read() for o in named(job).outputs}
+    return Ledger(warehouse, job), {o.id: Staged(warehouse, o.id).read() for o in outputs}
 
 
 def ls(job: Job, fmt: Output = Format.text) -> None:

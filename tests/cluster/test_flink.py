@@ -117,7 +117,7 @@ def test_a_savepoint_that_cannot_be_written_is_an_error(running: Cluster) -> Non
 
 
 def test_a_savepoint_has_a_deadline(running: Cluster) -> None:
-    with pytest.raises(ClusterError, match="is not complete after"):
+    with pytest.raises(ClusterError, match="not complete after"):
         flink.savepoint(running.rest, running.endless, within_s=-1)
 
 
