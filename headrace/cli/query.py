@@ -33,7 +33,7 @@ def query(
     sql: Annotated[str, typer.Argument(help="One SELECT; tables are named by their contract's id.")],
     output: Output = Format.text,
 ) -> None:
-    """Run one SELECT over published tables: each contract's table, and its quarantine as NAME__quarantine.
+    """Run one SELECT over published tables: each contract's table, NAME__quarantine or NAME__late beside it.
 
     Text shows the first 100 rows, upright where the terminal is too narrow; JSON is a list of all rows.
 

@@ -149,8 +149,8 @@ def restart_is_due(ledger: Ledger, staged: ByOutput) -> bool:
     if rulings.restart is None:
         return False
     done = ledger.get("done", ledger.newest("done")) or {"claim": 0}
-    sealed = (m.claim for found in staged.values() for m in found.values())
-    return max(int(done["claim"]), *sealed) <= rulings.restarted_behind
+    sealed = [m.claim for found in staged.values() for m in found.values()]
+    return max([int(done["claim"]), *sealed]) <= rulings.restarted_behind
 
 
 def goes_on(ledger: Ledger, head: Head, staged: ByOutput, claim: int) -> bool:

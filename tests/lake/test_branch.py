@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import DecisionNeeded, LedgerError
-from headrace.lake.branch import Branch, Rulings, followed, goes_on, stretch, survey
+from headrace.lake.branch import Branch, Rulings, followed, goes_on, restart_is_due, stretch, survey
 from headrace.lake.ledger import Claim, Head, Ledger
 from headrace.lake.manifests import Manifest, StagedFile, chain
 from headrace.lake.store import connect
@@ -95,6 +95,15 @@ def test_a_chain_without_parent_beside_another_head_is_a_fork(
     with pytest.raises(DecisionNeeded, match="forked from the very beginning"):
         stretch(ledger, head, staged, second)
     assert not goes_on(ledger, head, staged, 2)
+
+
+def test_a_ruled_restart_is_due_until_a_claim_behind_it_has_sealed(ledger: Ledger) -> None:
+    published(ledger, "1")
+    assert not restart_is_due(ledger, {"t": {}}), "none was ruled"
+    ledger.decide("restart", why="lost", claims_then=1)
+    assert restart_is_due(ledger, {"t": {}})
+    assert restart_is_due(ledger, {"t": by_id(manifest("2", "1", 1))})
+    assert not restart_is_due(ledger, {"t": by_id(manifest("2", None, 2))})
 
 
 def test_a_chain_is_walked_back_to_the_head() -> None:
