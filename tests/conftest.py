@@ -20,13 +20,17 @@ BACK_ENDS: dict[str, Callable[[Path], AbstractContextManager[Stack]]] = {
 }
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the stack, and begin with its files: the quick ones then fill the rest."""
     choice = os.environ.get(CHOICE, "local")
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker("stack")
             if choice != "local" and item.path.parent.name == "stack_local":
                 item.add_marker(pytest.mark.skip(f"{CHOICE}={choice}: this asks the local stack's processes"))
+    slow = {item.path for item in items if item.get_closest_marker("stack")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")

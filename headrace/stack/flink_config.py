@@ -137,6 +137,9 @@ def _processes(settings: Settings, at: Folder) -> dict[str, Any]:
         # How soon a TaskManager asks again for a JobManager that is not there yet; not after 10 s.
         "cluster.registration.error-delay": "500 ms",
         "cluster.registration.refused-registration-delay": "500 ms",
+        # How old what REST tells may be: states are kept for 3 s, metrics for 10 s unless told otherwise.
+        "web.refresh-interval": "200 ms",
+        "metrics.fetcher.update-interval": "1 s",
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
     }

@@ -14,6 +14,8 @@ from headrace.settings import Ports
 
 HOST = "127.0.0.1"
 _LISTEN = "0A"
+_CHANCE = random.SystemRandom()
+"""Not the shared generator: two test workers seed it alike, and would choose the same ports."""
 CLOSING_S = 10.0
 """A killed JVM's sockets close with its last thread, a moment after its pid is gone."""
 
@@ -66,7 +68,7 @@ def choose() -> Ports:
     for a killed server there can meet itself, and then holds the very port.
     """
     names = list(Ports.model_fields)
-    candidates = random.sample(range(10_000, 32_000), 2_000)
+    candidates = _CHANCE.sample(range(10_000, 32_000), 2_000)
     free = (port for port in candidates if is_free(port))
     return Ports(**dict(zip(names, free, strict=False)))
 

@@ -111,8 +111,8 @@ def test_a_savepoint_that_cannot_be_written_is_an_error(running: Cluster) -> Non
     with pytest.raises(ClusterError, match=r"no savepoint: .*bucket does not exist"):
         flink.savepoint(running.rest, running.endless, "s3://no-such-bucket/x")
 
-    seen = until("the failure", lambda: (c := flink.checkpoints(running.rest, running.endless)).failed and c)
-    assert seen.failure
+    until("the failure and its words", lambda: flink.checkpoints(running.rest, running.endless).failure)
+    assert flink.checkpoints(running.rest, running.endless).failed
     assert not flink.detail(running.rest, running.endless).job.ended
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client import FlinkClient, started
 from road import Road
 from stack_fixtures import Stack
 
@@ -31,6 +32,14 @@ def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def client(stack: Stack, project: Path) -> Iterator[FlinkClient]:
+    """The Flink client of the run."""
+    env = {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(project)}
+    with started({**env, "PYTHONPATH": os.pathsep.join([str(project), env.get("PYTHONPATH", "")])}) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
 def derived(stack: Stack, project: Path) -> None:
     """The locks of the project's derive jobs, compiled once."""
     for job in ("events_by_hour", "events_by_hour_kept"):
@@ -46,7 +55,11 @@ def _accept(stack: Stack, folder: Path, job: str) -> None:
 
 @pytest.fixture
 def make_road(
-    stack: Stack, project: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    stack: Stack,
+    project: Path,
+    client: FlinkClient,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., Road]]:
     """Make the test's road; jobs that still run at its end are cancelled."""
     for key in ("HEADRACE_PROJECT", "HEADRACE__STORE__WAREHOUSE", "HEADRACE__KAFKA__TOPIC_PREFIX"):
@@ -58,7 +71,7 @@ def make_road(
 
     def make(**options: Any) -> Road:
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:60]
-        road = Road(stack, f"{name}-{len(made)}", project, **options)
+        road = Road(stack, f"{name}-{len(made)}", project, client, **options)
         made.append(road)
         return road
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from client import FlinkClient
 from kafka import KafkaProducer
 from stack_fixtures import Stack
 from waiting import until
@@ -48,6 +49,7 @@ class Road:
     stack: Stack
     name: str
     project: Path
+    client: FlinkClient
     partitions: int = 2
     parallelism: int = 2
     options: Mapping[str, str] = field(default_factory=dict)
@@ -120,7 +122,11 @@ class Road:
         return done.stdout + done.stderr
 
     def submit(self, *arguments: str, module: str = "") -> str:
-        """``flink run``; gives Flink's job id once the job runs."""
+        """Submit the job; gives Flink's job id once it runs. With arguments or a module, by ``flink run``."""
+        if not arguments and not module:
+            flink_id = self.client.submit(self.job, self.overrides())
+            self.running(flink_id)
+            return flink_id
         said = self.flink("run", "-d", *arguments, "-pym", module or f"jobs.{self.job}")
         found = re.search(r"JobID ([0-9a-f]{32})", said)
         assert found, said[-3000:]

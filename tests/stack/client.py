@@ -1,0 +1,54 @@
+"""A Flink client that stays.
+
+To start one costs ten CPU-seconds, to submit a job with it one or two. The tests that are about starting
+(savepoints given by hand, options, refusals, the demo) type `flink run` or `headrace run` all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+
+from submitting import PLACE
+
+
+@dataclass(frozen=True)
+class FlinkClient:
+    """One process for a test run."""
+
+    link: Connection
+
+    def submit(self, job: str, environment: Mapping[str, str]) -> str:
+        """``submit`` of the job's declaration; gives Flink's job id."""
+        self.link.send((job, dict(environment)))
+        flink_id, refused = self.link.recv()
+        assert not refused, refused
+        return str(flink_id)
+
+
+@contextmanager
+def started(environment: Mapping[str, str]) -> Iterator[FlinkClient]:
+    """The client, as long as the block lasts."""
+    with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
+        place, said = Path(folder) / "client", Path(folder) / "said"
+        path = os.pathsep.join([str(Path(__file__).parent), environment.get("PYTHONPATH", "")])
+        with Listener(str(place), family="AF_UNIX") as listener, said.open("wb") as log:
+            process = subprocess.Popen(
+                ["flink", "run", "-d", "-pym", "submitting"],
+                env={**environment, PLACE: str(place), "PYTHONPATH": path},
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                with listener.accept() as link:
+                    yield FlinkClient(link)
+                assert process.wait(60) == 0, said.read_text()[-3000:]
+            finally:
+                process.kill()
+                process.wait()
