@@ -6,6 +6,7 @@ Jobs are read as syntax, never imported: a check must not run anybody's code, an
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +19,9 @@ from rich.text import Text
 from headrace import project
 from headrace.cli.output import Format, Output, counted, emit
 from headrace.contract.load import examine
+from headrace.contract.model import Contract
 from headrace.errors import HeadraceError, JobError, UsageError
+from headrace.table.state import refuse_unbounded
 from headrace.table.steps import read_step
 
 WRITE = 'write JOB = Ingest(contract="…"), or JOB = Derive(reads=[…], steps=[…], writes=[…])'
@@ -123,7 +126,7 @@ def _declared(tree: ast.Module, path: Path) -> tuple[str, list[JobError]]:
         what = f"the job is named {own!r} by its contract, the file {path.stem!r}"
         errors.append(JobError(what, where=where, remedy=f"name the file jobs/{own}.py"))
     if kind == "Derive":
-        errors += _steps(own, _texts(_given(call, "steps", ())), where)
+        errors += [*_steps(own, _texts(_given(call, "steps", ())), where), *_endless(own)]
         return f"Derive of {', '.join(texts['reads'])}", errors
     return f"Ingest of {own}", errors
 
@@ -151,14 +154,32 @@ def _steps(job: str, names: list[str], where: str) -> list[JobError]:
     """What is wrong with the SQL of a derive job."""
     if not names:
         return [JobError("the job has no steps", where=where, remedy=WRITE)]
-    return [error for name in names for error in _step(job, name)]
+    contract, _ = examine(project.root() / "contracts" / f"{job}.odcs.yaml")
+    return [error for name in names for error in _step(job, name, contract)] if contract else []
 
 
-def _step(job: str, name: str) -> list[JobError]:
+def _step(job: str, name: str, contract: Contract) -> list[JobError]:
     try:
-        read_step(job, name)
+        read_step(job, name, contract)
     except JobError as e:
         return [e]
+    return []
+
+
+def _endless(job: str) -> list[JobError]:
+    """State that never ends, as the job's lock tells; without a lock nothing is known, and nothing runs."""
+    contract, _ = examine(project.root() / "contracts" / f"{job}.odcs.yaml")
+    path = project.lock_path(job)
+    if contract is None or not path.is_file():
+        return []
+    try:
+        refuse_unbounded(json.loads(path.read_bytes())["plan"], contract)
+    except JobError as e:
+        return [e]
+    except (ValueError, KeyError, TypeError):
+        return [
+            JobError("this is not a lock", where=f"jobs/{path.name}", remedy=f"headrace plan {job} --accept")
+        ]
     return []
 
 

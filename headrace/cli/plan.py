@@ -19,6 +19,7 @@ from headrace.job.program import Placement, Program
 from headrace.stack import files, local
 from headrace.stack import flink as local_flink
 from headrace.stack.progress import Progress
+from headrace.table.state import kept, refuse_unbounded
 
 SHOWN = 160
 """Characters of an operator's description; JSON has all."""
@@ -59,6 +60,7 @@ def plan(
 def _accept(program: Program) -> None:
     with progress("compiling the job in a fresh process") as tell:
         compiled = lock.compile_lock(program, _flink_home(tell))
+    refuse_unbounded(compiled.plan, program.contract)
     project.lock_path(program.job.name).write_text(compiled.to_json())
 
 
@@ -101,7 +103,10 @@ def _as_json(program: Program, found: lock.Lock | None) -> dict[str, Any]:
         "outputs": [o.id for o in program.outputs],
         "lock": _state(program, found),
         "settings": {d.key: {"value": d.value, "why": d.why} for d in program.settings},
-        "operators": [{"id": i, "type": t, "description": d} for i, t, d in (found.nodes() if found else [])],
+        "operators": [
+            {"id": i, "type": t, "description": d, "state_until": _remembered(program, found).get(i)}
+            for i, t, d in (found.nodes() if found else [])
+        ],
         "statements": _told(program),
     }
 
@@ -110,6 +115,12 @@ def _state(program: Program, found: lock.Lock | None) -> str:
     if found is None:
         return "missing"
     return "current" if found.digest == program.digest() else "stale"
+
+
+def _remembered(program: Program, found: lock.Lock | None) -> dict[int, str]:
+    """Operator → until when it keeps its state, in words; without those that keep none."""
+    forever = f"for ever: {program.contract.unbounded_state}"
+    return {k.id: k.until or forever for k in (kept(found.plan, program.contract) if found else [])}
 
 
 def _cut(description: str) -> str:
@@ -121,9 +132,12 @@ def _page(program: Program, found: lock.Lock | None, statements: list[str], chan
     options = Table("setting", "value", "without it", title=f"job {program.job.name}", title_justify="left")
     for default in program.settings:
         options.add_row(default.key, default.value, default.why)
-    operators = Table("id", "operator", title="operators, as the lock pins them", title_justify="left")
+    remembered = _remembered(program, found)
+    operators = Table(
+        "id", "operator", "state until", title="operators, as the lock pins them", title_justify="left"
+    )
     for number, _, description in found.nodes() if found else []:
-        operators.add_row(str(number), _cut(description))
+        operators.add_row(str(number), _cut(description), remembered.get(number, ""))
     return Group(
         *(Syntax(s, "sql", word_wrap=True, background_color="default") for s in statements),
         unsqueezed(options),

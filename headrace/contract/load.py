@@ -86,9 +86,14 @@ def _contract(read: Document, path: Path, digest: str) -> Contract | None:
         event_time=promises.event_time,
         watermark_delay=promises.watermark_delay,
         max_future=promises.max_future,
+        idle_after=promises.idle_after,
+        max_drift=promises.max_drift,
+        version_of=promises.version_of,
         unknown_fields=promises.unknown_fields,
         partition_by=promises.partition_by,
         late=promises.late,
+        state_ttl=promises.state_ttl,
+        unbounded_state=promises.unbounded_state,
         digest=digest,
     )
 

@@ -131,9 +131,14 @@ class Contract:
         event_time: the column that says when it happened.
         watermark_delay: how much disorder derive jobs wait for.
         max_future: how far the event time may be after the Kafka timestamp.
+        idle_after: how long a partition may be silent before derive jobs go on without it; None: the job's.
+        max_drift: how far a partition may be read ahead of the slowest topic of the job; None: any.
+        version_of: columns that say whose newer version each record is; empty: records are events.
         unknown_fields: what becomes of JSON fields that are no column.
         partition_by: how the table is partitioned; may be empty.
         late: what becomes of rows that come late; None for a topic's contract.
+        state_ttl: how long a derive job remembers a key; None: as long as event time demands.
+        unbounded_state: why state may grow for ever; empty: it may not.
         digest: SHA-256 of the file's bytes, in hex.
     """
 
@@ -150,9 +155,14 @@ class Contract:
     event_time: str | None
     watermark_delay: timedelta | None
     max_future: timedelta | None
+    idle_after: timedelta | None
+    max_drift: timedelta | None
+    version_of: tuple[str, ...]
     unknown_fields: Literal["ignore", "reject"]
     partition_by: tuple[Partition, ...]
     late: Late | None
+    state_ttl: timedelta | None
+    unbounded_state: str
     digest: str
 
     @property

@@ -16,8 +16,9 @@ from headrace.contract.standard import CUSTOM_PROPERTY, check_keys, suggestion
 
 MAX_TOPIC_PARTITIONS = 10_000
 _PARTITION = re.compile(r"(day|month)\(\s*([a-z][a-z0-9_]*)\s*\)")
-_OF_TOPICS = frozenset({"topicPartitions", "eventTime", "watermarkDelay", "maxFuture", "unknownFields"})
-_OF_DERIVED = frozenset({"latePolicy", "allowedLateness"})
+_OF_TIME = ("watermarkDelay", "maxFuture", "idleAfter", "maxDrift", "versionOf")
+_OF_TOPICS = frozenset({"topicPartitions", "eventTime", "unknownFields", *_OF_TIME})
+_OF_DERIVED = frozenset({"latePolicy", "allowedLateness", "stateTtl", "unboundedState"})
 _KNOWN = _OF_TOPICS | _OF_DERIVED | {"partitionBy"}
 
 
@@ -29,9 +30,14 @@ class Promises:
     event_time: str | None = None
     watermark_delay: timedelta | None = None
     max_future: timedelta | None = None
+    idle_after: timedelta | None = None
+    max_drift: timedelta | None = None
+    version_of: tuple[str, ...] = ()
     unknown_fields: Literal["ignore", "reject"] = "ignore"
     partition_by: tuple[Partition, ...] = ()
     late: Late | None = None
+    state_ttl: timedelta | None = None
+    unbounded_state: str = ""
 
 
 def read_promises(
@@ -43,12 +49,21 @@ def read_promises(
         _OF_TOPICS if derived else _OF_DERIVED, "a derived table" if derived else "a topic's contract"
     )
     if derived:
-        return Promises(partition_by=reader.partition_by(key), late=reader.late(key))
+        late = reader.late(key)
+        return Promises(
+            partition_by=reader.partition_by(key if late.policy == "amend" else ()),
+            late=late,
+            state_ttl=reader.state_ttl(),
+            unbounded_state=reader.reason("unboundedState"),
+        )
     return Promises(
         topic_partitions=reader.topic_partitions(),
         event_time=reader.event_time(),
         watermark_delay=reader.length_of_time("watermarkDelay"),
         max_future=reader.length_of_time("maxFuture"),
+        idle_after=reader.length_of_time("idleAfter"),
+        max_drift=reader.length_of_time("maxDrift"),
+        version_of=reader.version_of(key),
         unknown_fields=reader.unknown_fields(),
         partition_by=reader.partition_by(),
     )
@@ -127,6 +142,35 @@ class _Reader:
                 key, f"{key} without eventTime", "add eventTime: the column that says when it happened"
             )
         return self._interval(key)
+
+    def version_of(self, key: tuple[str, ...]) -> tuple[str, ...]:
+        value = self.values.get("versionOf")
+        names = tuple(map(str, value if isinstance(value, list) else [] if value is None else [value]))
+        if names and "eventTime" not in self.values:
+            what = "versionOf without eventTime: nothing says which version is newer"
+            self._note("versionOf", what, "add eventTime: the column that says since when it holds")
+        for name in names:
+            column = self.columns.get(name)
+            if column is None or not column.required:
+                what = f"versionOf {name} is {'not a column' if column is None else 'not required'}"
+                self._note("versionOf", what, "name required columns: they say whose version a record is")
+        if names and set(key) != {*names, self.values.get("eventTime")}:
+            what = "versionOf: a version is identified by whose it is, and since when"
+            remedy = f"make {', '.join(names)} and the eventTime the primary key"
+            self._note("versionOf", what, remedy)
+        return names
+
+    def state_ttl(self) -> timedelta | None:
+        if "stateTtl" in self.values and "unboundedState" in self.values:
+            self._note("unboundedState", "state with a stateTtl is bounded", "remove one of them")
+        return self._interval("stateTtl")
+
+    def reason(self, key: str) -> str:
+        value = self.values.get(key, "")
+        if key in self.values and (not isinstance(value, str) or not value.strip()):
+            self._note(key, f"{key} is no reason", "say in words why state may grow for ever")
+            return ""
+        return str(value)
 
     def _interval(self, key: str) -> timedelta | None:
         text = self.values.get(key)

@@ -32,6 +32,11 @@ def literal(value: Value) -> str:
     return _interval(value) if isinstance(value, timedelta) else _moment(value)
 
 
+def milliseconds(value: timedelta) -> str:
+    """A duration as Flink's options take it."""
+    return f"{value // timedelta(milliseconds=1)} ms"
+
+
 def _moment(value: date) -> str:
     if isinstance(value, datetime):
         # Flink has no literal for TIMESTAMP_LTZ; the cast is folded when the job is compiled.

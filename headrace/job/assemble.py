@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headrace.contract.load import load_named
+from headrace.contract.model import Contract, Late
 from headrace.errors import JobError
 from headrace.job.declaration import Derive, Job, find
 from headrace.job.derive import DeriveProgram
@@ -24,14 +25,42 @@ def assemble(job: Job) -> Program:
         JobError: a step is wrong, or the contracts do not fit the job.
     """
     if not isinstance(job, Derive):
-        return IngestProgram(job, load_named(job.contract))
-    read = load_named(job.reads[0])
+        contract = load_named(job.contract)
+        return IngestProgram(job, contract, (contract,))
+    where = f"jobs/{job.name}.py"
+    reads = tuple(_timed(load_named(name), where) for name in job.reads)
+    writes = tuple(load_named(name) for name in job.writes)
+    late = _late(writes, where)
+    steps = tuple(read_step(job.name, name, writes[0]) for name in job.steps)
+    return DeriveProgram(job, writes[0], reads, steps, writes, late)
+
+
+def _timed(read: Contract, where: str) -> Contract:
     if read.event_time is None or read.watermark_delay is None or read.max_future is None:
         raise JobError(
             f"contract {read.id} does not say how its event time advances",
-            where=f"jobs/{job.name}.py",
+            where=where,
             remedy="a derive job needs its eventTime, watermarkDelay, and maxFuture: else one absurd record"
             " would close every window",
         )
-    steps = tuple(read_step(job.name, name) for name in job.steps)
-    return DeriveProgram(job, load_named(job.writes[0]), read, steps)
+    return read
+
+
+def _late(writes: tuple[Contract, ...], where: str) -> Late:
+    """The one policy of all results: they are made of the same rows."""
+    found: list[Late] = []
+    for contract in writes:
+        if contract.late is None:
+            raise JobError(
+                f"{contract.id} is the contract of a topic: an ingest job writes its table",
+                where=where,
+                remedy="give the result a contract of its own, with physicalType: table",
+            )
+        found.append(contract.late)
+    if len(set(found)) > 1:
+        raise JobError(
+            f"{writes[0].id} and {writes[1].id} do not agree on late rows",
+            where=where,
+            remedy="give all results of a job the same latePolicy and allowedLateness",
+        )
+    return found[0]

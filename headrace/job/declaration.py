@@ -43,12 +43,13 @@ class Ingest:
 
 @dataclass(frozen=True)
 class Derive:
-    """A topic's valid rows through SQL steps with keyed state into a table of their own.
+    """Topics' valid rows through SQL steps with keyed state into tables of their own.
 
     Args:
-        reads: the contract whose topic is read; its rows are a view of that name.
-        steps: files in ``sql/<job>/``, one SELECT each, in this order; the last one's rows are the result.
-        writes: the contract of the result; names the job too.
+        reads: the contracts whose topics are read; each one's rows are a view of that name.
+        steps: files in ``sql/<job>/``, one SELECT each, in this order.
+        writes: the contracts of the results, which the last steps make, in this order; the first one names
+            the job too.
         checkpoint_every: how often rows become publishable: ``500ms``, ``10s``, ``1min``.
     """
 
@@ -122,11 +123,11 @@ def find(name: str) -> Job:
         raise JobError(
             "the file declares no job", where=where, remedy="write JOB = Ingest(…) or JOB = Derive(…)"
         )
-    if isinstance(job, Derive) and not (len(job.reads) == len(job.writes) == 1 and job.steps):
+    if isinstance(job, Derive) and not (job.reads and 0 < len(job.writes) <= len(job.steps)):
         raise JobError(
-            "a derive job reads one contract and writes one, through at least one step",
+            "a derive job reads a contract and writes one or more, each made by a step",
             where=where,
-            remedy="joins of two topics and several results are not supported yet",
+            remedy="write JOB = Derive(reads=[…], steps=[…], writes=[…])",
         )
     if job.name != name:
         raise JobError(

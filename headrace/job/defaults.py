@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from headrace.contract.model import Late
+from headrace.contract.sql import milliseconds
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def lateness(late: Late) -> tuple[Default, ...]:
     """For a derive job: how long a window stays open behind the watermark, and that it says what changed."""
     if late.policy == "keep":
         return ()
-    allowed = f"{int(late.allowed.total_seconds() * 1000)} ms"
+    allowed = milliseconds(late.allowed)
     return (
         Default("table.exec.emit.allow-lateness", allowed, "a late row would be dropped by its window"),
         Default("table.exec.emit.late-fire.enabled", "true", "a late row would change nothing that is told"),
@@ -41,9 +42,9 @@ MAX_PARALLELISM = 120
 CHECKPOINT_TIMEOUT = timedelta(minutes=10)
 
 
-def defaults(checkpoint_interval: timedelta) -> tuple[Default, ...]:
-    """All of them, for a job that checkpoints at that interval."""
-    ms = f"{int(checkpoint_interval.total_seconds() * 1000)} ms"
+def defaults(checkpoint_interval: timedelta, state_ttl: timedelta | None = None) -> tuple[Default, ...]:
+    """All of them, for a job that checkpoints at that interval and forgets a key after that time."""
+    ms = milliseconds(checkpoint_interval)
     return (
         Default("execution.runtime-mode", "STREAMING", "batch mode commits without barriers"),
         Default("execution.checkpointing.interval", ms, "rows become publishable at a checkpoint"),
@@ -99,7 +100,11 @@ def defaults(checkpoint_interval: timedelta) -> tuple[Default, ...]:
         ),
         Default("table.exec.uid.generation", "PLAN_ONLY", "ids come from the lock"),
         Default("table.exec.source.idle-timeout", "30 s", "one idle partition would hold back event time"),
-        Default("table.exec.state.ttl", "0 ms", "state never expires unless its contract says so"),
+        Default(
+            "table.exec.state.ttl",
+            milliseconds(state_ttl or timedelta()),
+            "state expires only if its contract says so",
+        ),
         Default("restart-strategy.type", "exponential-delay", "a failing store is retried, ever more slowly"),
         Default("table.dml-sync", "false", "main returns once the job is submitted"),
     )

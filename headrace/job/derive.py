@@ -1,4 +1,4 @@
-"""What a derive job becomes: a topic's valid rows in event time, steps as views, the result and late rows.
+"""What a derive job becomes: topics' valid rows in event time, steps as views, the results and late rows.
 
 A row is late when it is more than the contract's allowed lateness behind the watermark. That is judged
 before the first step, where the operator still is chained to the source, so both branches see one
@@ -10,70 +10,58 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from headrace.contract.model import Contract, Late
-from headrace.errors import JobError
 from headrace.job.defaults import Default, defaults, lateness
 from headrace.job.program import Placement, Program
 from headrace.table.ddl import insert
-from headrace.table.event_time import in_time_view, late_view, timed_source_ddl
+from headrace.table.event_time import DIGEST, in_time_view, late_view, timed_source_ddl
 from headrace.table.outputs import Output, derived_outputs
 from headrace.table.steps import Step
 
 
 @dataclass(frozen=True)
 class DeriveProgram(Program):
-    """The valid rows of a topic into the table of another contract."""
+    """The valid rows of topics into the tables of other contracts; ``contract`` is the first of these."""
 
-    read: Contract
     steps: tuple[Step, ...]
-
-    @property
-    def reads(self) -> tuple[Contract, ...]:
-        """The topic's contract."""
-        return (self.read,)
+    writes: tuple[Contract, ...]
+    late: Late
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """The late table, then the result."""
-        return derived_outputs(self.contract, self.read)
-
-    @property
-    def late(self) -> Late:
-        """The contract's word on late rows.
-
-        Raises:
-            JobError: the contract is that of a topic.
-        """
-        if self.contract.late is None:
-            raise JobError(
-                f"{self.contract.id} is the contract of a topic: an ingest job writes its table",
-                where=f"jobs/{self.job.name}.py",
-                remedy="give the result a contract of its own, with physicalType: table",
-            )
-        return self.contract.late
+        """The late tables, then the results."""
+        return derived_outputs(self.writes, self.reads)
 
     @property
     def settings(self) -> tuple[Default, ...]:
         """Those of every job, and how long a window stays open for late rows."""
-        return (*defaults(self.job.checkpoint_interval), *lateness(self.late))
+        return (*defaults(self.job.checkpoint_interval, self.contract.state_ttl), *lateness(self.late))
 
     def tables(self, at: Placement) -> list[str]:
-        """The topic in event time, its rows in time and late, the steps in their order, and the sinks."""
-        topic = replace(self.read, topic=at.topic_prefix + self.read.topic)
-        source = f"{self.read.id}__topic"
+        """Each topic in event time, its rows in time and late, the steps in their order, and the sinks."""
+        topics = [statement for read in self.reads for statement in self._topic(read, at)]
+        return [*topics, *(step.view() for step in self.steps), *self.sinks(at)]
+
+    def _topic(self, read: Contract, at: Placement) -> list[str]:
+        source, options = f"{read.id}__topic", at.source_options(read.id)
+        topic = replace(read, topic=at.topic_prefix + read.topic)
+        digest = any(DIGEST in step.sql for step in self.steps)
         return [
-            timed_source_ddl(
-                topic, name=source, bootstrap=at.bootstrap, options=at.source_options(self.read.id)
-            ),
-            in_time_view(self.read, self.late, name=self.read.id, source=source),
-            late_view(self.read, self.late, name=f"{self.read.id}__late", source=source),
-            *(step.view() for step in self.steps),
-            *self.sinks(at),
+            timed_source_ddl(topic, name=source, bootstrap=at.bootstrap, options=options, job=self.job.name),
+            in_time_view(read, self.late, name=read.id, source=source, digest=digest),
+            late_view(read, self.late, name=f"{read.id}__late", source=source),
         ]
 
     def inserts(self) -> list[str]:
-        """The result, then the late rows."""
-        late, result = self.outputs
+        """The results, each made by one of the last steps, in their order; then the late rows."""
+        late, results = self.outputs[: len(self.reads)], self.outputs[len(self.reads) :]
+        making = self.steps[-len(self.writes) :]
         return [
-            insert(self.contract, result.columns, source=self.steps[-1].name, sink=result.id),
-            insert(self.contract, late.columns, source=f"{self.read.id}__late", sink=late.id),
+            *(
+                insert(contract, output.columns, source=step.name, sink=output.id)
+                for contract, output, step in zip(self.writes, reversed(results), making, strict=True)
+            ),
+            *(
+                insert(self.contract, output.columns, source=f"{read.id}__late", sink=output.id)
+                for output, read in zip(late, self.reads, strict=True)
+            ),
         ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from headrace.contract.model import Contract
 from headrace.job.defaults import Default, defaults
 from headrace.job.program import Placement, Program
 from headrace.table.ddl import data_insert, quarantine_insert, source_ddl, verdict_view
@@ -17,11 +16,6 @@ JUDGED = "judged"
 @dataclass(frozen=True)
 class IngestProgram(Program):
     """One topic into data and quarantine."""
-
-    @property
-    def reads(self) -> tuple[Contract, ...]:
-        """The contract itself."""
-        return (self.contract,)
 
     @property
     def outputs(self) -> tuple[Output, ...]:

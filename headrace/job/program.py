@@ -48,11 +48,8 @@ class Program(ABC):
 
     job: Job
     contract: Contract
-
-    @property
-    @abstractmethod
-    def reads(self) -> tuple[Contract, ...]:
-        """The contracts whose topics the job reads."""
+    reads: tuple[Contract, ...]
+    """The contracts whose topics the job reads."""
 
     @property
     @abstractmethod
@@ -89,6 +86,7 @@ class Program(ABC):
                     "numbered-from": str(at.numbered_from),
                     "contract-version": self.contract.version,
                     "distinct": ";".join(c.name for c in output.columns if c.distinct),
+                    **({"versions": "true"} if output.versions else {}),
                     **PARQUET,
                 },
             )

@@ -36,17 +36,26 @@ def source_ddl(
     bootstrap: str,
     options: Mapping[str, str],
     more: Sequence[str] = (),
+    key: Sequence[str] = (),
 ) -> str:
     """``CREATE TABLE`` of the topic: nullable columns, since a record that cannot be decoded has none.
+
+    With ``key``, each record is a newer version of the row of its key; these columns are then never NULL.
 
     Args:
         contract: what the topic holds.
         name: the table's name in Flink.
         bootstrap: brokers, ``host:port``.
         options: where to start, and whatever else the caller decides; no secrets. They win over ours.
+        key: columns of the key, for a topic that is read as versions.
         more: computed columns and a ``WATERMARK FOR …`` clause. Ingest has none: lateness is none of it.
     """
-    columns = [f"{identifier(c.name)} {flink_type(c.type)}" for c in contract.columns]
+    columns = [
+        f"{identifier(c.name)} {flink_type(c.type)}{' NOT NULL' if c.name in key else ''}"
+        for c in contract.columns
+    ]
+    if key:
+        columns.append(f"PRIMARY KEY ({', '.join(map(identifier, key))}) NOT ENFORCED")
     metadata = [
         f"{identifier(column)} {kind} METADATA FROM {literal(key)} VIRTUAL"
         for column, (kind, key) in METADATA.items()
@@ -59,6 +68,7 @@ def source_ddl(
         "properties.isolation.level": "read_committed",
         "format": FORMAT,
         f"{FORMAT}.unknown-fields": contract.unknown_fields,
+        **({f"{FORMAT}.versions": "true"} if key else {}),
     }
     return _create(name, [*columns, *metadata, *more], {**ours, **options})
 

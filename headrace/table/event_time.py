@@ -11,17 +11,28 @@ from datetime import timedelta
 
 from headrace.contract.model import Contract, Late
 from headrace.contract.rules import verdict_sql
-from headrace.contract.sql import identifier, literal
+from headrace.contract.sql import identifier, literal, milliseconds
 from headrace.table.ddl import GOOD, METADATA, select, source_ddl
 
 EVENT_TIME = "_event_time"
 """The time attribute, in milliseconds; the contract's own column stands untouched beside it."""
 
+DIGEST = "_digest"
+"""Of a record's columns."""
+
 _NOW = f"CURRENT_WATERMARK({identifier(EVENT_TIME)})"
 
 
-def timed_source_ddl(contract: Contract, *, name: str, bootstrap: str, options: Mapping[str, str]) -> str:
-    """``CREATE TABLE`` of the topic with ``_verdict``, ``_event_time`` and a watermark on it."""
+def timed_source_ddl(
+    contract: Contract, *, name: str, bootstrap: str, options: Mapping[str, str], job: str
+) -> str:
+    """``CREATE TABLE`` of the topic with ``_verdict``, ``_event_time`` and a watermark on it.
+
+    The topics that say a ``maxDrift`` are read side by side: ``job`` is the group in which they wait.
+
+    One that says ``versionOf`` is a versioned table, for ``FOR SYSTEM_TIME AS OF``. Not by a view with
+    ``ROW_NUMBER() … = 1``, as Flink's documentation has it: that drops a version told after a newer one.
+    """
     verdict = verdict_sql(contract)
     time = identifier(contract.event_time or "")
     delay = literal(contract.watermark_delay or timedelta())
@@ -31,12 +42,35 @@ def timed_source_ddl(contract: Contract, *, name: str, bootstrap: str, options: 
         f"{identifier(EVENT_TIME)} AS CAST(CASE WHEN {valid} THEN {time} END AS TIMESTAMP_LTZ(3))",
         f"WATERMARK FOR {identifier(EVENT_TIME)} AS {identifier(EVENT_TIME)} - {delay}",
     ]
-    return source_ddl(contract, name=name, bootstrap=bootstrap, options=options, more=more)
+    ours = _watermark_options(contract, job)
+    return source_ddl(
+        contract,
+        name=name,
+        bootstrap=bootstrap,
+        options={**ours, **options},
+        more=more,
+        key=contract.version_of,
+    )
 
 
-def in_time_view(contract: Contract, late: Late, *, name: str, source: str) -> str:
-    """``CREATE VIEW`` of the valid rows that are not late."""
-    columns = [*_columns(contract), identifier(EVENT_TIME)]
+def _watermark_options(contract: Contract, job: str) -> dict[str, str]:
+    found = {}
+    if contract.idle_after is not None:
+        found["scan.watermark.idle-timeout"] = milliseconds(contract.idle_after)
+    if contract.max_drift is not None:
+        found["scan.watermark.alignment.group"] = job
+        found["scan.watermark.alignment.max-drift"] = milliseconds(contract.max_drift)
+    return found
+
+
+def in_time_view(contract: Contract, late: Late, *, name: str, source: str, digest: bool = False) -> str:
+    """``CREATE VIEW`` of the valid rows that are not late.
+
+    With ``digest``, records that say the same have the same ``_digest``; it is not free.
+    """
+    texts = ", ".join(f"CAST({identifier(c.name)} AS STRING)" for c in contract.columns)
+    same = [f"SHA256(JSON_ARRAY({texts} NULL ON NULL)) AS {identifier(DIGEST)}"] if digest else []
+    columns = [*_columns(contract), identifier(EVENT_TIME), *same]
     in_time = f"({_NOW} IS NULL OR {identifier(EVENT_TIME)} > {_bound(late)})"
     return _view(name, columns, source, f"({GOOD}) AND {in_time}")
 

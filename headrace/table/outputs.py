@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace.contract.model import Contract
@@ -22,6 +23,8 @@ class Output:
     columns: tuple[TableColumn, ...]
     key: tuple[str, ...] = ()
     """Columns by which a newer row amends an older one; empty where rows are final."""
+    versions: bool = False
+    """Whether its rows are versions of one another, each of which is kept."""
 
 
 def outputs(contract: Contract) -> tuple[Output, ...]:
@@ -32,10 +35,22 @@ def outputs(contract: Contract) -> tuple[Output, ...]:
     )
 
 
-def derived_outputs(contract: Contract, read: Contract) -> tuple[Output, ...]:
-    """The late table, then the result, amended by its key where the contract says so."""
-    amends = contract.late is not None and contract.late.policy == "amend"
+def derived_outputs(writes: Sequence[Contract], reads: Sequence[Contract]) -> tuple[Output, ...]:
+    """The late rows of each topic, then the results; the job's own table comes last.
+
+    The late rows of the first topic are in ``<job>__late``, those of another in ``<job>__late_<topic>``.
+    """
+    own = writes[0].id
+    late = [f"{own}__late", *(f"{own}__late_{read.id}" for read in reads[1:])]
     return (
-        Output(f"{contract.id}__late", late_columns(read)),
-        Output(contract.id, derived_columns(contract), contract.primary_key if amends else ()),
+        *(
+            Output(name, late_columns(read), versions=bool(read.version_of))
+            for name, read in zip(late, reads, strict=True)
+        ),
+        *(Output(c.id, derived_columns(c), amended_by(c)) for c in reversed(writes)),
     )
+
+
+def amended_by(contract: Contract) -> tuple[str, ...]:
+    """The key by which newer rows amend, where the contract says that they do."""
+    return contract.primary_key if contract.late and contract.late.policy == "amend" else ()

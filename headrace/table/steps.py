@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import sqlglot
-from sqlglot import expressions
+from sqlglot import TokenType
 
 from headrace import project
-from headrace.contract.sql import identifier
+from headrace.contract.model import Contract
+from headrace.contract.sql import identifier, literal
 from headrace.errors import JobError
+
+_GAP = re.compile(r"\$\{(\w*)\}")
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,10 @@ class Step:
         return f"CREATE VIEW {identifier(self.name)} AS\n{self.sql}"
 
 
-def read_step(job: str, name: str) -> Step:
-    """The step of that name.
+def read_step(job: str, name: str, contract: Contract) -> Step:
+    """The step of that name; ``${state_ttl}`` in it is the contract's, as an interval.
+
+    The text is only cut into tokens: Flink's SQL has more than a parser of other dialects knows.
 
     Raises:
         JobError: there is no such file, or it is not one SELECT.
@@ -34,20 +40,30 @@ def read_step(job: str, name: str) -> Step:
     where = f"sql/{job}/{name}.sql"
     if not path.is_file():
         raise JobError(f"step {name} has no file", where=where, remedy="write one SELECT into it")
-    text = path.read_text()
+    text = path.read_text().strip().removesuffix(";")
     try:
-        parsed = sqlglot.parse(text, dialect="spark")
-    except sqlglot.ParseError as e:
-        first = e.errors[0]
-        raise JobError(
-            f"step {name} is not SQL: {first['description']}",
-            where=f"{where}:{first['line']}",
-            remedy="write one SELECT",
-        ) from e
-    if len(parsed) != 1 or not isinstance(parsed[0], expressions.Query):
+        tokens = sqlglot.tokenize(text, dialect="spark")
+    except sqlglot.TokenError as e:
+        raise JobError(f"step {name} is not SQL: {e}", where=where, remedy="write one SELECT") from e
+    second = [t.line for t in tokens if t.token_type is TokenType.SEMICOLON]
+    begins = next((t for t in tokens if t.token_type is not TokenType.L_PAREN), None)
+    if second or begins is None or begins.token_type not in (TokenType.SELECT, TokenType.WITH):
+        line = second[0] if second else begins.line if begins else 1
         raise JobError(
             f"step {name} is not one SELECT",
-            where=where,
+            where=f"{where}:{line}",
             remedy="tables, views, functions and inserts are rendered from contracts and declarations",
         )
-    return Step(name, text.strip().removesuffix(";"))
+    return Step(name, _filled(text, contract, where))
+
+
+def _filled(text: str, contract: Contract, where: str) -> str:
+    values = {} if contract.state_ttl is None else {"state_ttl": literal(contract.state_ttl)}
+    for found in _GAP.finditer(text):
+        if found[1] not in values:
+            raise JobError(
+                f"{found[0]} is not known here",
+                where=f"{where}:{text.count(chr(10), 0, found.start()) + 1}",
+                remedy=f"${{state_ttl}} is the stateTtl of contract {contract.id}, where it has one",
+            )
+    return _GAP.sub(lambda found: values[found[1]], text)

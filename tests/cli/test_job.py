@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from headrace import project
 from headrace.cli import branch, job, plan, publish
 from headrace.errors import JobError
 from headrace.lake import branch as lake_branch
@@ -58,7 +59,7 @@ def test_a_job_that_is_not_there_is_told_before_anything_else(command: tuple[str
 
     assert isinstance(raised, JobError)
     assert raised.what == "there is no job 'nojob'"
-    assert raised.remedy == "the jobs here are: departures_hourly, flights"
+    assert raised.remedy == f"the jobs here are: {', '.join(project.job_names())}"
 
 
 def test_status_says_that_there_is_no_checkpoint_yet() -> None:

@@ -72,7 +72,8 @@ def test_transactions_leave_holes_and_every_record_is_seen(
             "asked alone: the pass begins inside a transaction"
         )
     wide = Span(0, gaps[0].first, gaps[-1].last)
-    assert holes(bootstrap, topic, [wide])[0].offsets == tuple(records[: proof.SHOWN])
+    within = [offset for offset in records if offset > wide.first]
+    assert holes(bootstrap, topic, [wide])[0].offsets == tuple(within[: proof.SHOWN])
 
 
 def test_a_record_is_found_at_either_edge_of_a_span(bootstrap: str, filled: str) -> None:

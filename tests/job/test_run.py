@@ -14,7 +14,8 @@ from headrace.job.ingest import IngestProgram
 from headrace.job.run import refuse_overrides, refuse_own
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = IngestProgram(Ingest("flights"), load(ROOT / "contracts" / "flights.odcs.yaml"))
+CONTRACT = load(ROOT / "contracts" / "flights.odcs.yaml")
+PROGRAM = IngestProgram(Ingest("flights"), CONTRACT, (CONTRACT,))
 FORBIDDEN = {
     "execution.checkpointing.unaligned.enabled": "true",
     "execution.checkpointing.mode": "AT_LEAST_ONCE",

@@ -71,7 +71,7 @@ def make_road(
 
     def make(**options: Any) -> Road:
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:60]
-        road = Road(stack, f"{name}-{len(made)}", project, client, **options)
+        road = Road(stack, f"{name}-{len(made)}", client=client, **{"project": project, **options})
         made.append(road)
         return road
 

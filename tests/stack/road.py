@@ -63,10 +63,15 @@ class Road:
         self.warehouse: Warehouse = connect(self.settings.store)
         self.program = named(self.job)
         self.contract = self.program.contract
-        self.topic = f"{self.name}.events"
+        self.topic = self.named(self.program.reads[0].topic)
         self.ledger = Ledger(self.warehouse, self.job)
         self.savepoints = f"{self.warehouse.uri}/_flink/savepoints"
-        create_topic(self.settings.kafka.bootstrap, self.topic, self.partitions)
+        for read in self.program.reads:
+            create_topic(self.settings.kafka.bootstrap, self.named(read.topic), self.partitions)
+
+    def named(self, topic: str) -> str:
+        """A topic's name with this road's prefix."""
+        return f"{self.name}.{topic}"
 
     def beside(self, job: str) -> Road:
         """The road of another job on the same topic and warehouse."""
@@ -96,10 +101,13 @@ class Road:
         producer.close()
         return sent
 
-    def send(self, payloads: Iterable[bytes], *, partition: int = 0) -> dict[Position, bytes]:
+    def send(
+        self, payloads: Iterable[bytes], *, partition: int = 0, topic: str = ""
+    ) -> dict[Position, bytes]:
         """Send these very bytes, in order; gives where each of them lies."""
         producer = KafkaProducer(bootstrap_servers=self.settings.kafka.bootstrap, linger_ms=20)
-        sent = [(producer.send(self.topic, p, partition=partition), p) for p in payloads]
+        place = self.named(topic) if topic else self.topic
+        sent = [(producer.send(place, p, partition=partition), p) for p in payloads]
         producer.flush()
         producer.close()
         return {(partition, future.get().offset): payload for future, payload in sent}

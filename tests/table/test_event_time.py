@@ -22,7 +22,7 @@ def flights() -> Contract:
 
 
 def test_only_a_valid_record_has_an_event_time(flights: Contract) -> None:
-    ddl = timed_source_ddl(flights, name="flights__topic", bootstrap="b", options={})
+    ddl = timed_source_ddl(flights, name="flights__topic", bootstrap="b", options={}, job="j")
     time = ddl.partition("`_event_time` AS CAST(CASE WHEN ")[2]
     assert time.startswith("`_reason` IS NULL AND CAST(CASE")
     assert "THEN `scheduled_departure` END AS TIMESTAMP_LTZ(3))" in time

@@ -43,6 +43,9 @@ public enum Reason {
     /** A value of an unknown field nests deeper than {@value JsonScanner#MAX_DEPTH} levels. */
     NESTING_TOO_DEEP,
 
+    /** A column that is declared NOT NULL is null or absent. */
+    REQUIRED_MISSING,
+
     /** The JSON type is not the one this column's type is read from. */
     WRONG_TYPE,
 

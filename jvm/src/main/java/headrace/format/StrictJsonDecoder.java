@@ -2,6 +2,7 @@ package headrace.format;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.flink.table.api.ValidationException;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.types.logical.LogicalType;
@@ -18,7 +19,7 @@ import org.apache.flink.table.types.logical.RowType;
  * quarantined whole. One exception: malformed text that is UTF-16 or UTF-32 is {@code not_utf8}.
  *
  * <p>A field that is {@code null} or missing is a NULL: whether it may be is a rule of the contract,
- * not of the decoder. Names are compared after their escapes are resolved, byte by byte.
+ * not of the decoder, unless the column is declared NOT NULL. Names are compared after their escapes are resolved, byte by byte.
  *
  * <p>Strings of a row are slices of the payload, so the caller must not change the array. A decoder
  * is not thread-safe; it is cheap to make.
@@ -29,6 +30,11 @@ public final class StrictJsonDecoder {
     private final ValueReader[] readers;
     private final FieldNames names;
     private final boolean rejectUnknown;
+
+    /** By column, what it holds in the row of a bad record: null, unless the type forbids it. */
+    private final Object[] empty;
+
+    private final int[] required;
     private final JsonScanner in = new JsonScanner();
 
     /** The last record in which a column was named, so that no record must reset anything. */
@@ -38,7 +44,8 @@ public final class StrictJsonDecoder {
     private int currentColumn = FieldNames.UNKNOWN;
 
     /**
-     * @param type the columns, all nullable: the row of a bad record is all NULL
+     * @param type the columns. One that is declared NOT NULL has to be there; in the row of a bad record,
+     *     whose columns are all NULL otherwise, it holds its type's empty value.
      * @throws ValidationException for a type that cannot be decoded, naming the column
      */
     public StrictJsonDecoder(RowType type, UnknownFields unknownFields) {
@@ -50,6 +57,12 @@ public final class StrictJsonDecoder {
         names = new FieldNames(columns);
         rejectUnknown = unknownFields == UnknownFields.REJECT;
         namedIn = new long[columns.size()];
+        empty = new Object[columns.size()];
+        required =
+                IntStream.range(0, empty.length).filter(c -> !type.getTypeAt(c).isNullable()).toArray();
+        for (int column : required) {
+            empty[column] = ValueReader.emptyOf(type.getTypeAt(column));
+        }
     }
 
     private static ValueReader readerOf(String column, LogicalType type) {
@@ -59,14 +72,6 @@ public final class StrictJsonDecoder {
                     String.format(
                             "strict-json cannot decode column '%s' of type %s. It decodes %s.",
                             column, type.asSummaryString(), ValueReader.SUPPORTED_TYPES));
-        }
-        if (!type.isNullable()) {
-            throw new ValidationException(
-                    String.format(
-                            "strict-json cannot promise NOT NULL for column '%s': all columns of a "
-                                    + "record that is not decoded are NULL. Declare it nullable and "
-                                    + "check it where the reason is checked.",
-                            column));
         }
         if (!StandardCharsets.UTF_8.newEncoder().canEncode(column)) {
             throw new ValidationException(
@@ -80,7 +85,7 @@ public final class StrictJsonDecoder {
      *
      * @param payload the record's value, null for a record without one
      * @param extraFields how many fields to leave NULL behind the columns, for the caller to set
-     * @return a new row; all its columns are NULL if {@link #reason()} is then not null
+     * @return a new row; all its columns are empty if {@link #reason()} is then not null
      */
     public GenericRowData decode(byte[] payload, int extraFields) {
         GenericRowData row = new GenericRowData(readers.length + extraFields);
@@ -88,11 +93,12 @@ public final class StrictJsonDecoder {
         if (payload == null) {
             in.reset(new byte[0]);
             in.fail(Reason.NULL_PAYLOAD);
+            clear(row);
             return row;
         }
         in.reset(payload);
         record++;
-        if (!readDocument(row)) {
+        if (!readDocument(row) || !hasRequired(row)) {
             clear(row);
             unmaskWideEncoding(payload);
         }
@@ -189,9 +195,19 @@ public final class StrictJsonDecoder {
         return in.expect(':') && in.skipValue();
     }
 
+    private boolean hasRequired(GenericRowData row) {
+        for (int column : required) {
+            if (row.getField(column) == null) {
+                currentColumn = column;
+                return in.fail(Reason.REQUIRED_MISSING);
+            }
+        }
+        return true;
+    }
+
     private void clear(GenericRowData row) {
         for (int column = 0; column < readers.length; column++) {
-            row.setField(column, null);
+            row.setField(column, empty[column]);
         }
     }
 

@@ -22,10 +22,12 @@ import org.apache.flink.table.types.utils.DataTypeUtils;
 final class StrictJsonFormat implements DecodingFormat<DeserializationSchema<RowData>> {
 
     private final UnknownFields unknownFields;
+    private final boolean versions;
     private List<String> metadataKeys = List.of();
 
-    StrictJsonFormat(UnknownFields unknownFields) {
+    StrictJsonFormat(UnknownFields unknownFields, boolean versions) {
         this.unknownFields = unknownFields;
+        this.versions = versions;
     }
 
     @Override
@@ -56,8 +58,13 @@ final class StrictJsonFormat implements DecodingFormat<DeserializationSchema<Row
                 columns, unknownFields, metadata, context.createTypeInformation(producedType));
     }
 
+    /**
+     * Rows only ever come. As versions they are announced as a complete changelog: then Flink takes a
+     * table with a primary key as versioned, and puts no operator in between that would drop what is
+     * older than the newest.
+     */
     @Override
     public ChangelogMode getChangelogMode() {
-        return ChangelogMode.insertOnly();
+        return versions ? ChangelogMode.all() : ChangelogMode.insertOnly();
     }
 }

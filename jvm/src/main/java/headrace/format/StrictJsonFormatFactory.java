@@ -22,6 +22,12 @@ public final class StrictJsonFormatFactory implements DeserializationFormatFacto
                     .defaultValue(UnknownFields.IGNORE)
                     .withDescription("What becomes of a record with fields that are no columns.");
 
+    public static final ConfigOption<Boolean> VERSIONS =
+            ConfigOptions.key("versions")
+                    .booleanType()
+                    .defaultValue(false)
+                    .withDescription("Whether each record is a newer version of the row of its key.");
+
     @Override
     public String factoryIdentifier() {
         return IDENTIFIER;
@@ -34,13 +40,13 @@ public final class StrictJsonFormatFactory implements DeserializationFormatFacto
 
     @Override
     public Set<ConfigOption<?>> optionalOptions() {
-        return Set.of(UNKNOWN_FIELDS);
+        return Set.of(UNKNOWN_FIELDS, VERSIONS);
     }
 
     @Override
     public DecodingFormat<DeserializationSchema<RowData>> createDecodingFormat(
             DynamicTableFactory.Context context, ReadableConfig options) {
         FactoryUtil.validateFactoryOptions(this, options);
-        return new StrictJsonFormat(options.get(UNKNOWN_FIELDS));
+        return new StrictJsonFormat(options.get(UNKNOWN_FIELDS), options.get(VERSIONS));
     }
 }

@@ -1,5 +1,8 @@
 package headrace.format;
 
+import org.apache.flink.table.data.DecimalData;
+import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.types.logical.DecimalType;
 import org.apache.flink.table.types.logical.LocalZonedTimestampType;
 import org.apache.flink.table.types.logical.LogicalType;
@@ -40,6 +43,23 @@ interface ValueReader {
                 yield supported ? new TimestampReader(precision) : null;
             }
             default -> null;
+        };
+    }
+
+    /** What a column of a type holds that must not be NULL and has no value. */
+    static Object emptyOf(LogicalType type) {
+        return switch (type.getTypeRoot()) {
+            case VARCHAR -> StringData.fromString("");
+            case INTEGER, DATE -> 0;
+            case BIGINT -> 0L;
+            case DECIMAL -> {
+                DecimalType decimal = (DecimalType) type;
+                yield DecimalData.zero(decimal.getPrecision(), decimal.getScale());
+            }
+            case DOUBLE -> 0.0;
+            case BOOLEAN -> false;
+            case TIMESTAMP_WITH_LOCAL_TIME_ZONE -> TimestampData.fromEpochMillis(0);
+            default -> throw new IllegalArgumentException(type.asSummaryString());
         };
     }
 }

@@ -45,6 +45,12 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
                     .defaultValues()
                     .withDescription("Columns whose values do not repeat: written without a dictionary.");
 
+    static final ConfigOption<Boolean> VERSIONS =
+            ConfigOptions.key("versions")
+                    .booleanType()
+                    .defaultValue(false)
+                    .withDescription("Whether rows are versions of one another, of which each is kept.");
+
     @Override
     public String factoryIdentifier() {
         return "staged";
@@ -57,7 +63,7 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
 
     @Override
     public Set<ConfigOption<?>> optionalOptions() {
-        return Set.of(NUMBERED_FROM, DISTINCT);
+        return Set.of(NUMBERED_FROM, DISTINCT, VERSIONS);
     }
 
     @Override
@@ -71,6 +77,7 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
                 options.get(DISTINCT),
                 context.getCatalogTable().getPartitionKeys(),
                 context.getPrimaryKeyIndexes().length > 0,
+                options.get(VERSIONS),
                 new OutputIdentity(
                         options.get(PATH),
                         options.get(OUTPUT),

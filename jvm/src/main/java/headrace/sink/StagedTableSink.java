@@ -25,6 +25,7 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
     private final List<String> distinct;
     private final List<String> partitionKeys;
     private final boolean amends;
+    private final boolean versions;
     private final OutputIdentity identity;
 
     StagedTableSink(
@@ -33,12 +34,14 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
             List<String> distinct,
             List<String> partitionKeys,
             boolean amends,
+            boolean versions,
             OutputIdentity identity) {
         this.row = row;
         this.options = options;
         this.distinct = distinct;
         this.partitionKeys = partitionKeys;
         this.amends = amends;
+        this.versions = versions;
         this.identity = identity;
     }
 
@@ -79,10 +82,14 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
 
     /**
      * With a primary key, a row that comes later amends an earlier one: both are written, and publish
-     * lets the later one win. Rows that are taken back are not: the planner refuses such a query.
+     * lets the later one win. Rows that are taken back are not: the planner refuses such a query. Where
+     * they are versions, each is kept.
      */
     @Override
     public ChangelogMode getChangelogMode(ChangelogMode requested) {
+        if (versions) {
+            return requested;
+        }
         return amends
                 ? ChangelogMode.newBuilder()
                         .addContainedKind(RowKind.INSERT)
@@ -98,7 +105,7 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
 
     @Override
     public DynamicTableSink copy() {
-        return new StagedTableSink(row, options, distinct, partitionKeys, amends, identity);
+        return new StagedTableSink(row, options, distinct, partitionKeys, amends, versions, identity);
     }
 
     @Override

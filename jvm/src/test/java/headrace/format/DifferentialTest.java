@@ -64,7 +64,10 @@ class DifferentialTest {
         assertTrue(decoded > 10_000, decoded + " decoded");
         Set<Reason> elsewhere =
                 EnumSet.of(
-                        Reason.NULL_PAYLOAD, Reason.UNKNOWN_FIELD, Reason.NESTING_TOO_DEEP);
+                        Reason.NULL_PAYLOAD,
+                        Reason.UNKNOWN_FIELD,
+                        Reason.NESTING_TOO_DEEP,
+                        Reason.REQUIRED_MISSING);
         assertEquals(EnumSet.complementOf(EnumSet.copyOf(elsewhere)), reasons);
     }
 

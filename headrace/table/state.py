@@ -1,0 +1,88 @@
+"""What each operator of a compiled plan remembers, and until when: read from the plan, not from SQL.
+
+Most state ends with event time: a window, an interval, a pattern with WITHIN. What does not must end by
+a time to live, by the number of keys of a versioned table, or have a reason in the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from headrace.contract.model import Contract
+from headrace.errors import JobError
+
+STATELESS = {
+    "calc", "python-calc", "correlate", "python-correlate", "exchange", "table-source-scan", "union",
+    "values", "watermark-assigner", "drop-update-before", "expand", "local-window-aggregate",
+}  # fmt: skip
+"""Flink's own names of operators, of plans of Flink 2.3."""
+BY_EVENT_TIME = {
+    "group-window-aggregate", "window-aggregate", "global-window-aggregate", "window-join", "window-rank",
+    "window-deduplicate", "window-table-function", "interval-join", "temporal-sort",
+}  # fmt: skip
+VERSIONED = "temporal-join"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What one operator remembers."""
+
+    id: int
+    operator: str
+    until: str
+    """In words; empty: for ever."""
+
+
+def kept(plan: Mapping[str, Any], contract: Contract) -> list[Kept]:
+    """Every operator with state, in the order of the plan."""
+    return [
+        Kept(node["id"], _kind(node), _until(node, contract.state_ttl))
+        for node in plan["nodes"]
+        if _kind(node) not in STATELESS and not (_kind(node) == "sink" and "state" not in node)
+    ]
+
+
+def refuse_unbounded(plan: Mapping[str, Any], contract: Contract) -> None:
+    """Say no to state that never ends, unless the contract says why that is right.
+
+    Raises:
+        JobError: names the operators.
+    """
+    endless = [k for k in kept(plan, contract) if not k.until]
+    if endless and not contract.unbounded_state:
+        named = ", ".join(f"{k.operator} ({k.id})" for k in endless)
+        raise JobError(
+            f"state that never ends: {named}",
+            where=f"jobs/{contract.id}.lock.json",
+            remedy="use a window, an interval or WITHIN; or give contract"
+            f" {contract.id} a stateTtl; or say in its unboundedState why it may grow",
+            operators=[k.id for k in endless],
+        )
+
+
+def _kind(node: dict[str, Any]) -> str:
+    """``stream-exec-over-aggregate_1`` → ``over-aggregate``."""
+    return str(node["type"]).removeprefix("stream-exec-").rpartition("_")[0]
+
+
+def _until(node: dict[str, Any], ttl: timedelta | None) -> str:
+    kind = _kind(node)
+    if kind in BY_EVENT_TIME or (kind == "match" and node["matchSpec"].get("interval")) or _ranged(node):
+        return "event time"
+    if kind == VERSIONED:
+        return "event time; of versions, the newest of each key"
+    own = {str(s["ttl"]) for s in node.get("state", [])}
+    if own and own != {"0 ms"}:
+        return f"{', '.join(sorted(own - {'0 ms'}))} unused" if "0 ms" not in own else ""
+    return f"{ttl} unused" if ttl else ""
+
+
+def _ranged(node: dict[str, Any]) -> bool:
+    """Whether it is an OVER window over a stretch of event time."""
+    groups = node.get("overSpec", {}).get("groups", [])
+    return bool(groups) and all(
+        not g["isRows"] and g["lowerBound"]["kind"] == "BOUNDED_WINDOW" for g in groups
+    )

@@ -1,0 +1,3 @@
+SELECT *, _partition AS at_partition, _offset AS at_offset
+FROM compared
+WHERE NOT is_first AND NOT says_the_same

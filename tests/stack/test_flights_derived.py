@@ -1,0 +1,232 @@
+"""The project's own derive jobs on flights in disorder: what is published is what DuckDB computes.
+
+A week of flights in the order of their departures, shuffled once more, with retries and contradictions among
+them; weather and aircraft out of order too. The reference is computed from the published ingest table.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from conftest import ROOT
+from road import BY_HAND, Road
+from waiting import until
+
+from demo import dimensions
+from demo.flights import events
+from headrace.lake.tables import open_table
+
+MakeRoad = Callable[..., Road]
+Rows = list[tuple[Any, ...]]
+
+BEGIN = datetime(2013, 1, 1, tzinfo=timezone.utc)
+END = BEGIN + timedelta(days=4)
+JOBS = ("flights_enriched", "aircraft_rotation", "flights_deduplicated")
+IN_TIME = """
+CREATE OR REPLACE VIEW flights AS SELECT * FROM ingested
+WHERE scheduled_departure < '{end}' AND (_partition, _offset) NOT IN (SELECT (_partition, _offset) FROM late)
+"""
+VERSIONS = "CREATE TABLE {name} AS SELECT * REPLACE ({at}::TIMESTAMPTZ AS {at}) FROM sent"
+ENRICHED = """
+SELECT f.flight_id, f.scheduled_departure, w.observed_at, w.temp, w.wind_gust, p.manufacturer, p.year
+FROM flights f
+ASOF LEFT JOIN weather w ON f.origin = w.origin AND f.scheduled_departure >= w.observed_at
+ASOF LEFT JOIN planes p ON f.tailnum = p.tailnum AND f.scheduled_departure >= p.valid_from
+"""
+ROTATION = """
+SELECT flight_id, arrived_as, arrival_delay, dep_delay, minutes FROM (
+  SELECT *, lag(flight_id) OVER aircraft AS arrived_as, lag(arr_delay) OVER aircraft AS arrival_delay,
+    date_diff('minute', lag(scheduled_departure) OVER aircraft, scheduled_departure) AS minutes
+  FROM flights WHERE tailnum IS NOT NULL AND dep_delay IS NOT NULL
+  WINDOW aircraft AS (PARTITION BY tailnum ORDER BY scheduled_departure, flight_id, _partition, _offset)
+) WHERE minutes < 3 * 24 * 60
+"""
+COMPARED = """
+WITH told AS (
+  SELECT _partition AS p, _offset AS o, flight_id, scheduled_departure AS at, row({columns})::VARCHAR AS said
+  FROM flights
+), before AS (
+  SELECT t.p, t.o, t.said, min_by(e.said, (e.at, e.p, e.o)) AS first_said
+  FROM told t LEFT JOIN told e ON e.flight_id = t.flight_id AND e.at >= t.at - INTERVAL 1 HOUR
+    AND (e.at, e.p, e.o) < (t.at, t.p, t.o)
+  GROUP BY ALL
+)
+SELECT p, o, CASE WHEN first_said IS NULL THEN 'flights_deduplicated'
+  WHEN first_said = said THEN 'flights_retries' ELSE 'flights_conflicts' END AS home
+FROM before
+"""
+
+
+def week(seed: int) -> list[bytes]:
+    """Flights as they were told, up to half an hour later; some twice, some with another delay."""
+    chance = random.Random(seed)  # noqa: S311 - the same disorder in every run
+    told: list[tuple[float, bytes]] = []
+    for number, event in enumerate(events()):
+        flight = json.loads(event)
+        scheduled = datetime.fromisoformat(flight["scheduled_departure"].replace("Z", "+00:00"))
+        if scheduled >= END:
+            if number > 10_000:
+                break
+            continue
+        at = number + chance.uniform(0, 20)
+        told.append((at, event))
+        if number % 20 == 0:
+            told.append((at + chance.uniform(0, 5), event))
+        if number % 50 == 0 and "arr_delay" in flight:
+            told.append((at + 5, json.dumps({**flight, "arr_delay": flight["arr_delay"] + 1}).encode()))
+    return [event for _, event in sorted(told)]
+
+
+def close(at: datetime) -> list[bytes]:
+    """A flight long after, for each of two partitions: what was before it is complete."""
+    first = json.loads(next(events()))
+    when = at.isoformat().replace("+00:00", "Z")
+    return [
+        json.dumps({**first, "flight_id": f"2013-12-31-UA-{n}-EWR", "scheduled_departure": when}).encode()
+        for n in (1, 2)
+    ]
+
+
+def observed(seed: int) -> Iterator[bytes]:
+    """Four days of weather, neighbours exchanged, and what closes them."""
+    chance = random.Random(seed)  # noqa: S311 - as above
+    rows = [r for r in dimensions.weather() if r["observed_at"] < END]
+    rows.sort(key=lambda r: r["observed_at"] + timedelta(minutes=chance.uniform(0, 115)))
+    yield from dimensions.events(iter(rows))
+    for _ in range(2):
+        yield from dimensions.events(iter([{"origin": "EWR", "observed_at": END + timedelta(days=2)}]))
+
+
+def registered() -> Iterator[bytes]:
+    """Each aircraft, and for some a correction that holds from the first evening on and is told first."""
+    for number, row in enumerate(dimensions.planes()):
+        if number % 10 == 0:
+            yield from dimensions.events(
+                iter([{**row, "manufacturer": "CORRECTED", "valid_from": BEGIN + timedelta(hours=20)}])
+            )
+        yield from dimensions.events(iter([row]))
+
+
+@pytest.fixture
+def make_flights(make_road: MakeRoad) -> MakeRoad:
+    """Roads with weather and aircraft in their topics, and flights in their topic and published table."""
+
+    def make(seed: int, **options: Any) -> Road:
+        road = make_road(project=ROOT, job="flights_enriched", **options)
+        spread(road, list(observed(seed)), "weather")
+        road.send(registered(), topic="planes")
+        return road
+
+    return make
+
+
+def spread(road: Road, payloads: list[bytes], topic: str = "") -> None:
+    for partition in range(road.partitions):
+        road.send(payloads[partition :: road.partitions], partition=partition, topic=topic)
+
+
+def ingested(road: Road, records: int) -> None:
+    ingest = road.beside("flights")
+    job = ingest.submit()
+    ingest.settle(job, claim=1)
+    ingest.publish_until(records)
+    road.cancel(job)
+
+
+def arrow(road: Road, name: str) -> pa.Table:
+    table = open_table(road.warehouse, name)
+    assert table is not None, name
+    return table.to_pyarrow_table()
+
+
+def reference(road: Road) -> dict[str, Rows]:
+    """Each table by DuckDB, from the published flights without the late rows of its job."""
+    with duckdb.connect() as engine:
+        engine.execute("SET TimeZone = 'UTC'")
+        engine.register("ingested", arrow(road, "flights"))
+        for name, rows, at in (
+            ("weather", observed(0), "observed_at"),
+            ("planes", registered(), "valid_from"),
+        ):
+            engine.register("sent", pa.Table.from_pylist([json.loads(r) for r in rows]))
+            engine.execute(VERSIONS.format(name=name, at=at))
+
+        def computed(job: str, sql: str) -> Rows:
+            engine.register("late", arrow(road, f"{job}__late"))
+            engine.execute(IN_TIME.format(end=END))
+            return engine.execute(sql).fetchall()
+
+        columns = ", ".join(c.name for c in road.beside("flights").contract.columns)
+        homes = computed("flights_deduplicated", COMPARED.format(columns=columns))
+        return {
+            "flights_enriched": in_order(computed("flights_enriched", ENRICHED)),
+            "aircraft_rotation": in_order(computed("aircraft_rotation", ROTATION)),
+            **{name: in_order([row[:2] for row in homes if row[2] == name]) for name in HOMES},
+        }
+
+
+COLUMNS = {
+    "flights_enriched": (
+        "flight_id", "scheduled_departure", "weather_observed_at", "temp", "wind_gust", "manufacturer",
+        "built",
+    ),
+    "aircraft_rotation": ("flight_id", "arrived_as", "arrival_delay", "dep_delay", "minutes_between"),
+}  # fmt: skip
+HOMES = ("flights_deduplicated", "flights_retries", "flights_conflicts")
+
+
+def result(road: Road) -> dict[str, Rows]:
+    """Each table as it is published."""
+    columns = COLUMNS | dict.fromkeys(HOMES, ("at_partition", "at_offset"))
+    return {name: in_order(road.rows(name, chosen)) for name, chosen in columns.items()}
+
+
+def in_order(rows: Rows) -> Rows:
+    """Sorted, with moments in one zone: two that are equal are then written alike."""
+
+    def plain(value: Any) -> Any:
+        return value.astimezone(timezone.utc) if isinstance(value, datetime) else value
+
+    return sorted((tuple(map(plain, row)) for row in rows), key=repr)
+
+
+def complete(road: Road, name: str, job: str, flights: int) -> None:
+    """Publish until every flight that was sent is in a table of the job, or late."""
+    derive = road.beside(name)
+
+    def all_told() -> bool:
+        road.checkpoint(job)
+        rows = derive.publish().head.rows
+        return sum(n for table, n in rows.items() if table.partition("__late_")[1] == "") >= flights
+
+    until(f"{flights} rows of {name}", all_told)
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_three_jobs_equal_the_batch_result(make_flights: MakeRoad, parallelism: int) -> None:
+    road = make_flights(0, options=BY_HAND, parallelism=parallelism)
+    flights = week(parallelism)
+    spread(road, [*flights, *close(END + timedelta(days=1))])
+    ingested(road, len(flights) + 2)
+    for name in JOBS:
+        job = road.beside(name).submit()
+        if name == "aircraft_rotation":
+            road.beside(name).settle(job, claim=1)
+            road.beside(name).publish()
+        else:
+            complete(road, name, job, len(flights))
+        road.cancel(job)
+    found, expected = result(road), reference(road)
+    for name, rows in found.items():
+        assert rows == expected[name], name
+        assert len(rows) > 50, name
+    for late in ("flights_enriched__late_weather", "flights_enriched__late_planes"):
+        assert arrow(road, late).num_rows == 0
+    assert any(row[5] == "CORRECTED" for row in found["flights_enriched"])
