@@ -92,6 +92,7 @@ def _contract(read: Document, path: Path, digest: str) -> Contract | None:
         unknown_fields=promises.unknown_fields,
         partition_by=promises.partition_by,
         late=promises.late,
+        horizon=promises.horizon,
         state_ttl=promises.state_ttl,
         unbounded_state=promises.unbounded_state,
         digest=digest,

@@ -137,7 +137,8 @@ class Contract:
         unknown_fields: what becomes of JSON fields that are no column.
         partition_by: how the table is partitioned; may be empty.
         late: what becomes of rows that come late; None for a topic's contract.
-        state_ttl: how long a derive job remembers a key; None: as long as event time demands.
+        horizon: how far apart in event time two rows may be and still concern each other; for the job's SQL.
+        state_ttl: after how long, by the clock, a derive job forgets a key that nothing touches; None: never.
         unbounded_state: why state may grow for ever; empty: it may not.
         digest: SHA-256 of the file's bytes, in hex.
     """
@@ -161,6 +162,7 @@ class Contract:
     unknown_fields: Literal["ignore", "reject"]
     partition_by: tuple[Partition, ...]
     late: Late | None
+    horizon: timedelta | None
     state_ttl: timedelta | None
     unbounded_state: str
     digest: str

@@ -18,7 +18,7 @@ MAX_TOPIC_PARTITIONS = 10_000
 _PARTITION = re.compile(r"(day|month)\(\s*([a-z][a-z0-9_]*)\s*\)")
 _OF_TIME = ("watermarkDelay", "maxFuture", "idleAfter", "maxDrift", "versionOf")
 _OF_TOPICS = frozenset({"topicPartitions", "eventTime", "unknownFields", *_OF_TIME})
-_OF_DERIVED = frozenset({"latePolicy", "allowedLateness", "stateTtl", "unboundedState"})
+_OF_DERIVED = frozenset({"latePolicy", "allowedLateness", "horizon", "stateTtl", "unboundedState"})
 _KNOWN = _OF_TOPICS | _OF_DERIVED | {"partitionBy"}
 
 
@@ -36,6 +36,7 @@ class Promises:
     unknown_fields: Literal["ignore", "reject"] = "ignore"
     partition_by: tuple[Partition, ...] = ()
     late: Late | None = None
+    horizon: timedelta | None = None
     state_ttl: timedelta | None = None
     unbounded_state: str = ""
 
@@ -53,6 +54,7 @@ def read_promises(
         return Promises(
             partition_by=reader.partition_by(key if late.policy == "amend" else ()),
             late=late,
+            horizon=reader.length_of_time("horizon", of_topic=False),
             state_ttl=reader.state_ttl(),
             unbounded_state=reader.reason("unboundedState"),
         )
@@ -136,8 +138,8 @@ class _Reader:
             self._note("eventTime", what, "name a required timestamp column")
         return str(name)
 
-    def length_of_time(self, key: str) -> timedelta | None:
-        if key in self.values and "eventTime" not in self.values:
+    def length_of_time(self, key: str, *, of_topic: bool = True) -> timedelta | None:
+        if of_topic and key in self.values and "eventTime" not in self.values:
             self._note(
                 key, f"{key} without eventTime", "add eventTime: the column that says when it happened"
             )

@@ -1,8 +1,8 @@
 """What a derive job becomes: topics' valid rows in event time, steps as views, the results and late rows.
 
 A row is late when it is more than the contract's allowed lateness behind the watermark. That is judged
-before the first step, where the operator still is chained to the source, so both branches see one
-watermark: what is not late meets a window that is still open, and no row is dropped.
+once, before the first step, so that both branches see one watermark; no operator behind it has seen more:
+what is not late meets a window that is still open, and no row is dropped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from headrace.contract.model import Contract, Late
 from headrace.job.defaults import Default, defaults, lateness
 from headrace.job.program import Placement, Program
 from headrace.table.ddl import insert
-from headrace.table.event_time import DIGEST, in_time_view, late_view, timed_source_ddl
+from headrace.table.event_time import DIGEST, in_time_view, judged_view, late_view, timed_source_ddl
 from headrace.table.outputs import Output, derived_outputs
 from headrace.table.steps import Step
 
@@ -42,13 +42,15 @@ class DeriveProgram(Program):
         return [*topics, *(step.view() for step in self.steps), *self.sinks(at)]
 
     def _topic(self, read: Contract, at: Placement) -> list[str]:
-        source, options = f"{read.id}__topic", at.source_options(read.id)
+        source, judged = f"{read.id}__topic", f"{read.id}__judged"
+        options = at.source_options(read.id)
         topic = replace(read, topic=at.topic_prefix + read.topic)
         digest = any(DIGEST in step.sql for step in self.steps)
         return [
             timed_source_ddl(topic, name=source, bootstrap=at.bootstrap, options=options, job=self.job.name),
-            in_time_view(read, self.late, name=read.id, source=source, digest=digest),
-            late_view(read, self.late, name=f"{read.id}__late", source=source),
+            judged_view(read, name=judged, source=source),
+            in_time_view(read, self.late, name=read.id, source=judged, digest=digest),
+            late_view(read, self.late, name=f"{read.id}__late", source=judged),
         ]
 
     def inserts(self) -> list[str]:

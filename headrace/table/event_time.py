@@ -20,7 +20,13 @@ EVENT_TIME = "_event_time"
 DIGEST = "_digest"
 """Of a record's columns."""
 
+_ARRIVAL = "_arrival"
+"""When a row is read, by the clock: it orders a partition's rows as they come."""
+
+_OWN = "`_own`"
 _NOW = f"CURRENT_WATERMARK({identifier(EVENT_TIME)})"
+"""Behind the shuffle of a :func:`judged_view`, where all partitions have had their say. It may stand only
+in the views behind that one: in its own list of columns, Flink's planner moves it in front of the shuffle."""
 
 
 def timed_source_ddl(
@@ -40,6 +46,7 @@ def timed_source_ddl(
     more = [
         f"`_verdict` AS {verdict}",
         f"{identifier(EVENT_TIME)} AS CAST(CASE WHEN {valid} THEN {time} END AS TIMESTAMP_LTZ(3))",
+        f"{identifier(_ARRIVAL)} AS PROCTIME()",
         f"WATERMARK FOR {identifier(EVENT_TIME)} AS {identifier(EVENT_TIME)} - {delay}",
     ]
     ours = _watermark_options(contract, job)
@@ -63,26 +70,47 @@ def _watermark_options(contract: Contract, job: str) -> dict[str, str]:
     return found
 
 
+def judged_view(contract: Contract, *, name: str, source: str) -> str:
+    """``CREATE VIEW`` of the valid rows with ``_own``: how far event time had come in the row's partition.
+
+    That is the partition's newest row so far, less the delay. It is state, where Flink's watermark begins
+    anew at every restart: a window that was closed long ago would open again for a late row.
+
+    Versions are judged by Flink's watermark alone, where they are read: one more of them spoils nothing.
+    """
+    columns = [*_columns(contract), identifier(EVENT_TIME)]
+    if not contract.version_of:
+        newest = f"PARTITION BY `_partition` ORDER BY {identifier(_ARRIVAL)}"
+        delay = literal(contract.watermark_delay or timedelta())
+        columns.append(f"MAX({identifier(EVENT_TIME)}) OVER ({newest}) - {delay} AS {_OWN}")
+    return _view(name, columns, source, GOOD)
+
+
 def in_time_view(contract: Contract, late: Late, *, name: str, source: str, digest: bool = False) -> str:
-    """``CREATE VIEW`` of the valid rows that are not late.
+    """``CREATE VIEW`` of the rows of a :func:`judged_view` that are not late.
 
     With ``digest``, records that say the same have the same ``_digest``; it is not free.
     """
     texts = ", ".join(f"CAST({identifier(c.name)} AS STRING)" for c in contract.columns)
     same = [f"SHA256(JSON_ARRAY({texts} NULL ON NULL)) AS {identifier(DIGEST)}"] if digest else []
     columns = [*_columns(contract), identifier(EVENT_TIME), *same]
-    in_time = f"({_NOW} IS NULL OR {identifier(EVENT_TIME)} > {_bound(late)})"
-    return _view(name, columns, source, f"({GOOD}) AND {in_time}")
+    in_time = [f"({_NOW} IS NULL OR {identifier(EVENT_TIME)} > {_bound(_NOW, late)})"]
+    if not contract.version_of:
+        in_time.append(f"{identifier(EVENT_TIME)} > {_bound(_OWN, late)}")
+    return _view(name, columns, source, " AND ".join(in_time))
 
 
 def late_view(contract: Contract, late: Late, *, name: str, source: str) -> str:
-    """``CREATE VIEW`` of the valid rows that are late, with the ``_watermark`` that they missed."""
-    columns = [*_columns(contract), f"{_NOW} AS `_watermark`"]
-    return _view(name, columns, source, f"({GOOD}) AND {identifier(EVENT_TIME)} <= {_bound(late)}")
+    """``CREATE VIEW`` of the rows that are late, with the ``_watermark`` that they missed."""
+    marks = [_NOW] if contract.version_of else [_NOW, _OWN]
+    further = _NOW if contract.version_of else f"CASE WHEN {_NOW} > {_OWN} THEN {_NOW} ELSE {_OWN} END"
+    columns = [*_columns(contract), f"{further} AS `_watermark`"]
+    is_late = " OR ".join(f"{identifier(EVENT_TIME)} <= {_bound(mark, late)}" for mark in marks)
+    return _view(name, columns, source, is_late)
 
 
-def _bound(late: Late) -> str:
-    return f"{_NOW} - {literal(late.allowed)}" if late.allowed else _NOW
+def _bound(mark: str, late: Late) -> str:
+    return f"{mark} - {literal(late.allowed)}" if late.allowed else mark
 
 
 def _columns(contract: Contract) -> list[str]:

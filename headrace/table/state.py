@@ -24,6 +24,8 @@ BY_EVENT_TIME = {
     "window-deduplicate", "window-table-function", "interval-join", "temporal-sort",
 }  # fmt: skip
 VERSIONED = "temporal-join"
+PER_PARTITION = "OverAggregate(partitionBy=[_partition], orderBy=[_arrival ASC]"
+"""What :func:`headrace.table.event_time.judged_view` becomes."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def _until(node: dict[str, Any], ttl: timedelta | None) -> str:
     kind = _kind(node)
     if kind in BY_EVENT_TIME or (kind == "match" and node["matchSpec"].get("interval")) or _ranged(node):
         return "event time"
+    if PER_PARTITION in str(node.get("description")):
+        return "one moment for each partition of the topic"
     if kind == VERSIONED:
         return "event time; of versions, the newest of each key"
     own = {str(s["ttl"]) for s in node.get("state", [])}

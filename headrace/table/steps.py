@@ -29,7 +29,7 @@ class Step:
 
 
 def read_step(job: str, name: str, contract: Contract) -> Step:
-    """The step of that name; ``${state_ttl}`` in it is the contract's, as an interval.
+    """The step of that name; ``${horizon}`` in it is the contract's, as an interval.
 
     The text is only cut into tokens: Flink's SQL has more than a parser of other dialects knows.
 
@@ -58,12 +58,12 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
 
 
 def _filled(text: str, contract: Contract, where: str) -> str:
-    values = {} if contract.state_ttl is None else {"state_ttl": literal(contract.state_ttl)}
+    values = {} if contract.horizon is None else {"horizon": literal(contract.horizon)}
     for found in _GAP.finditer(text):
         if found[1] not in values:
             raise JobError(
                 f"{found[0]} is not known here",
                 where=f"{where}:{text.count(chr(10), 0, found.start()) + 1}",
-                remedy=f"${{state_ttl}} is the stateTtl of contract {contract.id}, where it has one",
+                remedy=f"${{horizon}} is the horizon of contract {contract.id}, where it has one",
             )
     return _GAP.sub(lambda found: values[found[1]], text)

@@ -14,6 +14,6 @@ MATCH_RECOGNIZE (
     TIMESTAMPDIFF(MINUTE, A.scheduled_departure, B.scheduled_departure) AS minutes_between
   ONE ROW PER MATCH
   AFTER MATCH SKIP TO LAST B
-  PATTERN (A B) WITHIN ${state_ttl}
+  PATTERN (A B) WITHIN ${horizon}
   DEFINE B AS B.tailnum IS NOT NULL
 )

@@ -9,7 +9,7 @@ FROM (
     MIN(place || _digest) OVER (
       PARTITION BY flight_id
       ORDER BY _event_time
-      RANGE BETWEEN ${state_ttl} PRECEDING AND CURRENT ROW
+      RANGE BETWEEN ${horizon} PRECEDING AND CURRENT ROW
     ) AS first_one
   FROM (
     SELECT

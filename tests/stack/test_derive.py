@@ -191,3 +191,50 @@ def test_an_older_savepoint_behind_our_back_leaves_the_result_right(make_road: M
     derive.headrace("branch", "set-aside", "events_by_hour", "2", "--why", "the wrong savepoint")
     assert derive.publish().batches == 0
     assert result(derive) == found
+
+
+def test_what_was_late_before_a_restart_is_late_after_it(make_road: MakeRoad) -> None:
+    """Flink's watermark begins anew: a window that was published long ago would open again."""
+    road = make_road(options=BY_HAND, parallelism=1, partitions=1)
+    more(road, records(FIRST))
+    derive = road.beside("events_by_hour")
+    job = derive.submit()
+    derive.settle(job, claim=1)
+    derive.publish()
+    before = result(derive)
+    derive.stop(job)
+    more(road, records([*FIRST, TOO_LATE[0], 20 * HOUR])[len(FIRST) :])
+
+    found = published(derive, derive.submit(), claim=2)
+
+    assert [row for row in found if row[1].hour < 6] == before
+    assert derive.rows("events_by_hour__late", ("id",)) == [(len(FIRST),)]
+
+
+def test_a_silent_partition_stops_no_window_and_an_absurd_time_moves_none(make_road: MakeRoad) -> None:
+    """One partition is silent for the 30 s after which it is left out; what it then tells may be late."""
+    absurd = json.dumps({"id": 0, "at": "2099-01-01T00:00:00Z", "amount": 1.0}).encode()
+    road = make_road(options=BY_HAND, parallelism=2, partitions=2)
+    first = records(FIRST)
+    road.send([*first[:60], absurd, *first[60:]], partition=0)
+    derive = road.beside("events_by_hour")
+    job = derive.submit()
+
+    def closed() -> bool:
+        derive.checkpoint(job)
+        return bool(derive.publish().head.rows) and {row[1].hour for row in result(derive)} == {0, 1, 2, 3, 4}
+
+    until("five hours to be published", closed, within_s=90)
+    before = result(derive)
+    assert sum(row[2] for row in before) == len(FIRST) - 1, "no row was late behind the absurd one"
+    assert derive.rows("events_by_hour__late") == []
+
+    road.send(records([*FIRST, TOO_LATE[0]])[len(FIRST) :], partition=1)
+
+    def told() -> list[tuple[Any, ...]]:
+        derive.checkpoint(job)
+        derive.publish()
+        return derive.rows("events_by_hour__late", ("id",))
+
+    assert until("the late row to have a home", told) == [(len(FIRST),)]
+    assert result(derive) == before

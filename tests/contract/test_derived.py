@@ -1,0 +1,93 @@
+"""What only the contracts of derive jobs say, and those of the topics that they read as versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from headrace.contract.load import examine, load
+
+ROOT = Path(__file__).parents[2]
+BOTH = "unboundedState\n    value: x\n  - property: stateTtl\n    value: P1D\n  - property: latePolicy"
+Problems = Callable[[str, str, str], list[str]]
+
+
+@pytest.fixture
+def problems(tmp_path: Path) -> Problems:
+    """What is wrong with one of the project's contracts once a text in it is another one."""
+
+    def found(name: str, old: str, new: str) -> list[str]:
+        text = (ROOT / "contracts" / f"{name}.odcs.yaml").read_text()
+        assert old in text
+        path = tmp_path / f"{name}.odcs.yaml"
+        path.write_text(text.replace(old, new))
+        return [e.what for e in examine(path)[1]]
+
+    return found
+
+
+def test_a_topic_of_versions() -> None:
+    weather = load(ROOT / "contracts" / "weather.odcs.yaml")
+    assert weather.version_of == ("origin",)
+    assert weather.idle_after == timedelta(seconds=30)
+    assert weather.max_drift == timedelta(days=7)
+
+
+def test_a_horizon() -> None:
+    rotation = load(ROOT / "contracts" / "aircraft_rotation.odcs.yaml")
+    assert rotation.horizon == timedelta(days=3)
+    assert (rotation.state_ttl, rotation.unbounded_state) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "what"),
+    [
+        (
+            "weather",
+            "value: origin",
+            "value: wind_gust",
+            "versionOf wind_gust is not required",
+        ),
+        (
+            "weather",
+            "value: origin",
+            "value: orgin",
+            "versionOf orgin is not a column",
+        ),
+        (
+            "weather",
+            "property: eventTime",
+            "property: kept\n    vendor: another",
+            "versionOf without eventTime: nothing says which version is newer",
+        ),
+        (
+            "aircraft_rotation",
+            "property: horizon",
+            "property: idleAfter",
+            "idleAfter means nothing for a derived table",
+        ),
+        (
+            "weather",
+            "property: maxDrift",
+            "property: horizon",
+            "horizon means nothing for a topic's contract",
+        ),
+        (
+            "aircraft_rotation",
+            "property: latePolicy",
+            "property: unboundedState\n    value: ''\n  - property: latePolicy",
+            "unboundedState is no reason",
+        ),
+        (
+            "aircraft_rotation",
+            "property: latePolicy",
+            f"property: {BOTH}",
+            "state with a stateTtl is bounded",
+        ),
+    ],
+)
+def test_what_is_refused(problems: Problems, name: str, old: str, new: str, what: str) -> None:
+    assert what in problems(name, old, new)
