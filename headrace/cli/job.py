@@ -175,9 +175,17 @@ def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool) -> dict[st
         "restarts": metrics.restarts(env.flink.rest, job.id),
         "checkpoints": {"completed": done.completed, "failed": done.failed},
         "last_checkpoint": done.last.at.isoformat() if done.last else None,
+        "state_bytes": done.last.state_bytes if done.last else None,
         "failure": rest.failure(env.flink.rest, job.id),
         **(
-            {"watermark": at and at.isoformat(), "unread": metrics.lag(env.flink.rest, job.id)}
+            {
+                "watermark": at and at.isoformat(),
+                "unread": metrics.lag(env.flink.rest, job.id),
+                "partitions": [
+                    {"name": s.name, "watermark": s.watermark and s.watermark.isoformat(), "idle": s.idle}
+                    for s in metrics.splits(env.flink.rest, job.id)
+                ],
+            }
             if timed
             else {}
         ),
@@ -217,7 +225,15 @@ def _running(j: dict[str, Any]) -> str:
         lines.append(j["failure"])
     if "watermark" in j:
         unread = "not told yet" if j["unread"] is None else f"{j['unread']:,}"
-        lines.append(f"event time {moment(j['watermark'], 'none yet')}, records unread: {unread}")
+        size = "unknown" if j["state_bytes"] is None else f"{j['state_bytes'] / 1e6:,.1f} MB"
+        at = moment(j["watermark"], "none yet")
+        lines.append(f"event time {at}, records unread: {unread}, state: {size}")
+        if held := [p for p in j["partitions"] if not p["idle"]]:
+            lines.append(
+                f"held back by {held[0]['name']}: {moment(held[0]['watermark'], 'nothing read yet')}"
+            )
+        if idle := [p["name"] for p in j["partitions"] if p["idle"]]:
+            lines.append(f"silent, and not waited for: {', '.join(idle)}")
     return f"\n{'':<20} ".join(lines)
 
 

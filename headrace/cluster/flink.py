@@ -93,6 +93,8 @@ class Checkpoint:
     at: datetime
     """When it completed; of a restored one, when it was restored."""
     savepoint: bool
+    state_bytes: int
+    """Of all operators, sources and sinks among them; of an incremental one too, the whole."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ def checkpoints(rest: str, job: str) -> Checkpoints:
             restored.get("external_path") or "",
             _moment(restored["restore_timestamp"]),
             restored["is_savepoint"],
+            0,
         ),
         failure=root_cause(failed.get("failure_message") or "no reason given") if failed else "",
     )
@@ -262,7 +265,11 @@ def _job(said: dict[str, Any]) -> Job:
 
 def _completed(said: dict[str, Any]) -> Checkpoint:
     return Checkpoint(
-        said["id"], said["external_path"], _moment(said["latest_ack_timestamp"]), said["is_savepoint"]
+        said["id"],
+        said["external_path"],
+        _moment(said["latest_ack_timestamp"]),
+        said["is_savepoint"],
+        said["state_size"],
     )
 
 

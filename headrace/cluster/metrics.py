@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import quote
 
 from headrace.cluster.flink import detail
 from headrace.cluster.rest import ask
 
+_SPLIT = re.compile(r"\.split\.(.+)\.watermark\.(currentWatermark|idleTimeMsPerSecond)$")
+_MOSTLY_MS = 500
 _NOT_YET, _AT_THE_END = -(1 << 63), (1 << 63) - 1
 """Flink's watermarks before the first record and behind the last one."""
 
@@ -35,9 +40,43 @@ def watermark(rest: str, job: str) -> datetime | None:
         for vertex in detail(rest, job).vertices
         for m in ask(rest, f"/jobs/{job}/vertices/{vertex.id}/watermarks")
     ]
-    if not told or min(told) in (_NOT_YET, _AT_THE_END):
+    return _moment(min(told)) if told else None
+
+
+@dataclass(frozen=True)
+class Split:
+    """How far event time has come in one partition of a topic, as its reader knows it."""
+
+    name: str
+    """``<topic>-<partition>``, with underscores for the topic's dots."""
+    watermark: datetime | None
+    idle: bool
+    """Silent for so long that nobody waits for it."""
+
+
+def splits(rest: str, job: str) -> list[Split]:
+    """Every partition that the job reads, the one that holds event time back first."""
+    found: dict[str, dict[str, float]] = {}
+    for vertex in detail(rest, job).vertices:
+        base = f"/jobs/{job}/vertices/{vertex.id}/metrics"
+        ids = {m["id"]: match for m in ask(rest, base) if (match := _SPLIT.search(m["id"]))}
+        said = ask(rest, f"{base}?get={','.join(map(quote, ids))}") if ids else []
+        for m in said:
+            found.setdefault(ids[m["id"]][1], {})[ids[m["id"]][2]] = float(m["value"])
+    told = [
+        Split(
+            name, _moment(s.get("currentWatermark", _NOT_YET)), s.get("idleTimeMsPerSecond", 0) > _MOSTLY_MS
+        )
+        for name, s in found.items()
+    ]
+    never = datetime.min.replace(tzinfo=timezone.utc)
+    return sorted(told, key=lambda s: (s.idle, s.watermark or never, s.name))
+
+
+def _moment(watermark: float) -> datetime | None:
+    if watermark in (_NOT_YET, _AT_THE_END):
         return None
-    return datetime.fromtimestamp(min(told) / 1000, timezone.utc)
+    return datetime.fromtimestamp(watermark / 1000, timezone.utc)
 
 
 def metric(rest: str, job: str, vertex: str, name: str, aggregate: str) -> float | None:

@@ -21,6 +21,7 @@ FLINK_JOB: dict[str, Any] = {
     "since": "2026-11-24T15:18:51.222268+00:00",
     "restarts": 1,
     "last_checkpoint": None,
+    "state_bytes": None,
     "failure": "",
 }
 
@@ -76,19 +77,26 @@ def test_status_tells_times_to_the_second() -> None:
         "failure": "boom",
         "watermark": at,
         "unread": 1200,
+        "state_bytes": 12_340_000,
+        "partitions": [
+            {"name": "flights-1", "watermark": at, "idle": False},
+            {"name": "flights-0", "watermark": None, "idle": True},
+        ],
     }
 
     assert [line.strip() for line in job._running(timed).splitlines()] == [
         "RUNNING since 2026-11-24T15:18:51+00:00, 2 restarts, last checkpoint 2026-11-24T15:19:01+00:00",
         "boom",
-        "event time 2026-11-24T15:19:01+00:00, records unread: 1,200",
+        "event time 2026-11-24T15:19:01+00:00, records unread: 1,200, state: 12.3 MB",
+        "held back by flights-1: 2026-11-24T15:19:01+00:00",
+        "silent, and not waited for: flights-0",
     ]
 
 
 def test_status_does_not_say_none_where_flink_has_told_nothing() -> None:
-    said = job._running(FLINK_JOB | {"watermark": None, "unread": None})
+    said = job._running(FLINK_JOB | {"watermark": None, "unread": None, "partitions": []})
 
-    assert said.splitlines()[1].strip() == "event time none yet, records unread: not told yet"
+    assert said.splitlines()[1].strip() == "event time none yet, records unread: not told yet, state: unknown"
 
 
 @pytest.mark.parametrize("place", ["help", "glossary"])

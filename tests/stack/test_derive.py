@@ -226,6 +226,9 @@ def test_a_silent_partition_stops_no_window_and_an_absurd_time_moves_none(make_r
 
     until("five hours to be published", closed, within_s=90)
     before = result(derive)
+    (status,) = json.loads(derive.headrace("status", derive.job, "-o", "json"))["flink_jobs"]
+    assert {p["name"][-2:]: bool(p["watermark"]) for p in status["partitions"]} == {"-0": True, "-1": False}
+    assert status["state_bytes"] > 0
     assert sum(row[2] for row in before) == len(FIRST) - 1, "no row was late behind the absurd one"
     assert derive.rows("events_by_hour__late") == []
 
