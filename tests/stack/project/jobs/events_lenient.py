@@ -41,7 +41,8 @@ class Lenient(IngestProgram):
 def main() -> None:
     """Claim and submit, as ``headrace.job.run`` does."""
     env = settings.load()
-    program = Lenient(JOB, load_named(JOB.contract))
+    contract = load_named(JOB.contract)
+    program = Lenient(JOB, contract, (contract,))
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, JOB.name)
     topic = describe(env.kafka.bootstrap, env.kafka.topic_prefix + program.contract.topic)
