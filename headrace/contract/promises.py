@@ -54,7 +54,7 @@ def read_promises(
         return Promises(
             partition_by=reader.partition_by(key if late.policy == "amend" else ()),
             late=late,
-            horizon=reader.length_of_time("horizon", of_topic=False),
+            horizon=reader.interval("horizon"),
             state_ttl=reader.state_ttl(),
             unbounded_state=reader.reason("unboundedState"),
         )
@@ -116,7 +116,7 @@ class _Reader:
         if "allowedLateness" not in self.values:
             what = "latePolicy amend without allowedLateness: state would be kept for ever"
             self._note("latePolicy", what, "add allowedLateness: how far behind the watermark a row may be")
-        return Late("amend", self._interval("allowedLateness") or timedelta())
+        return Late("amend", self.interval("allowedLateness") or timedelta())
 
     def topic_partitions(self) -> int:
         value = self.values.get("topicPartitions")
@@ -138,12 +138,12 @@ class _Reader:
             self._note("eventTime", what, "name a required timestamp column")
         return str(name)
 
-    def length_of_time(self, key: str, *, of_topic: bool = True) -> timedelta | None:
-        if of_topic and key in self.values and "eventTime" not in self.values:
+    def length_of_time(self, key: str) -> timedelta | None:
+        if key in self.values and "eventTime" not in self.values:
             self._note(
                 key, f"{key} without eventTime", "add eventTime: the column that says when it happened"
             )
-        return self._interval(key)
+        return self.interval(key)
 
     def version_of(self, key: tuple[str, ...]) -> tuple[str, ...]:
         value = self.values.get("versionOf")
@@ -165,7 +165,7 @@ class _Reader:
     def state_ttl(self) -> timedelta | None:
         if "stateTtl" in self.values and "unboundedState" in self.values:
             self._note("unboundedState", "state with a stateTtl is bounded", "remove one of them")
-        return self._interval("stateTtl")
+        return self.interval("stateTtl")
 
     def reason(self, key: str) -> str:
         value = self.values.get(key, "")
@@ -174,7 +174,7 @@ class _Reader:
             return ""
         return str(value)
 
-    def _interval(self, key: str) -> timedelta | None:
+    def interval(self, key: str) -> timedelta | None:
         text = self.values.get(key)
         if text is None:
             return None

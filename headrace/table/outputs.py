@@ -47,10 +47,10 @@ def derived_outputs(writes: Sequence[Contract], reads: Sequence[Contract]) -> tu
             Output(name, late_columns(read), versions=bool(read.version_of))
             for name, read in zip(late, reads, strict=True)
         ),
-        *(Output(c.id, derived_columns(c), amended_by(c)) for c in reversed(writes)),
+        *(Output(c.id, derived_columns(c), _amended_by(c)) for c in reversed(writes)),
     )
 
 
-def amended_by(contract: Contract) -> tuple[str, ...]:
+def _amended_by(contract: Contract) -> tuple[str, ...]:
     """The key by which newer rows amend, where the contract says that they do."""
     return contract.primary_key if contract.late and contract.late.policy == "amend" else ()

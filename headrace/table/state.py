@@ -78,9 +78,8 @@ def _until(node: dict[str, Any], ttl: timedelta | None) -> str:
         return "one moment for each partition of the topic"
     if kind == VERSIONED:
         return "event time; of versions, the newest of each key"
-    own = {str(s["ttl"]) for s in node.get("state", [])}
-    if own and own != {"0 ms"}:
-        return f"{', '.join(sorted(own - {'0 ms'}))} unused" if "0 ms" not in own else ""
+    if own := {str(s["ttl"]) for s in node.get("state", [])}:
+        return "" if "0 ms" in own else f"{', '.join(sorted(own))} unused"
     return f"{ttl} unused" if ttl else ""
 
 

@@ -160,17 +160,23 @@ def test_a_file_that_is_not_called_by_a_name(folder: Path) -> None:
     assert [f["name"] for f in found if not f["ok"]] == ["My Orders"]
 
 
-def test_it_answers_within_a_second_of_work(folder: Path) -> None:
-    """Processor time of the whole command in a fresh process, the least of three: neighbours slow it down."""
-    asked = [sys.executable, "-c", "from headrace.cli.main import main; main()", "check"]
+def test_it_takes_little_more_than_its_libraries(folder: Path) -> None:
+    """Processor time of fresh processes, the least of three: 0.7 s against 0.4 s where nobody disturbs."""
 
-    def spent() -> float:
+    def spent(code: str) -> float:
         before = os.times()
-        subprocess.run(asked, check=True, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        subprocess.run(
+            [sys.executable, "-c", code, "check"],
+            check=True,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         after = os.times()
         return after.children_user + after.children_system - before.children_user - before.children_system
 
-    assert min(spent() for _ in range(3)) < 1
+    libraries = "import typer, rich.table, pydantic, sqlglot, yaml, open_data_contract_standard.model"
+    command = "from headrace.cli.main import main; main()"
+    assert min(spent(command) for _ in range(3)) < 2.5 * min(spent(libraries) for _ in range(3))
 
 
 def test_it_imports_neither_flink_nor_the_lake(folder: Path) -> None:
