@@ -132,8 +132,13 @@ def overview(settings: Settings) -> dict[str, Any] | None:
 
 
 def taskmanagers(settings: Settings) -> list[str]:
-    """The TaskManagers that the JobManager counts on, by id."""
-    return [str(t["id"]) for t in (_rest(settings, "/taskmanagers") or {"taskmanagers": []})["taskmanagers"]]
+    """The TaskManagers that the JobManager counts on, by id: those that have offered their slots.
+
+    One that is only registered may not know it yet. If the JobManager dies at that moment, such a TaskManager
+    asks the dead one for ever, and never looks for a new one.
+    """
+    said = (_rest(settings, "/taskmanagers") or {"taskmanagers": []})["taskmanagers"]
+    return [str(t["id"]) for t in said if t["slotsNumber"]]
 
 
 def _rest(settings: Settings, path: str) -> dict[str, Any] | None:

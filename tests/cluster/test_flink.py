@@ -78,7 +78,6 @@ def test_checkpoints_go_on(running: Cluster) -> None:
 
     assert done.restored is None
     assert done.last is not None
-    assert done.last.state_bytes > 0
     assert done.last.savepoint or done.last.path.endswith(f"/chk-{done.last.id}")
     assert flink.checkpoint_settings(running.rest, running.endless)["mode"] == "exactly_once"
 
