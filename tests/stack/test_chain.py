@@ -90,7 +90,7 @@ def test_a_commit_notification_that_never_came_is_made_up_by_the_restore(make_ro
     road.produce(range(2000))
     job = road.submit()
     until("all records to be read", lambda: _read(road, job) >= 2000)
-    before = set(road.staged())
+    before = set(until("the checkpoint that Flink takes at the start to be committed", road.staged))
     saved = road.savepoint(job)
     assert set(road.staged()) == before, "a savepoint alone commits nothing"
     road.stack.kill_taskmanager()
