@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from road import BY_HAND, Road, every
+from waiting import until
 
 from headrace.errors import DecisionNeeded
 
@@ -28,6 +29,11 @@ def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_r
     road.settle(live, claim=1)
     head = road.publish_until(2000)
     road.checkpoint(live)
+    for output in ("events", "events__quarantine"):
+        until(
+            "the checkpoint to be committed",
+            lambda o=output: max(m.checkpoint for m in road.staged(o).values()) > head.checkpoint,
+        )
     road.cancel(live)
 
     forked = road.submit("-s", saved)
