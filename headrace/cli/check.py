@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import typer
 from rich.console import Group
@@ -23,10 +23,12 @@ from headrace.cli.output import Format, Output, counted, emit
 from headrace.contract.load import examine
 from headrace.contract.model import Contract
 from headrace.errors import ContractError, HeadraceError, JobError, UsageError
+from headrace.table.functions import Function, read_function, unread
 from headrace.table.state import refuse_unbounded
-from headrace.table.steps import read_step
+from headrace.table.steps import Step, read_step
 
 Examined = Callable[[str], tuple[Contract | None, list[ContractError]]]
+T = TypeVar("T")
 WRITE = 'write JOB = Ingest(contract="…"), or JOB = Derive(reads=[…], steps=[…], writes=[…])'
 NAMES = {"Ingest": ("contract",), "Derive": ("writes", "reads")}
 """Each kind of job and the arguments that name contracts; the first names the job too."""
@@ -45,6 +47,7 @@ class Checked:
     name: str
     holds: str = ""
     errors: list[HeadraceError] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As one object; ``ok`` is false when there are errors."""
@@ -54,6 +57,7 @@ class Checked:
             "ok": not self.errors,
             "holds": self.holds,
             "errors": [e.to_json() for e in self.errors],
+            "warnings": self.warnings,
         }
 
 
@@ -110,35 +114,39 @@ def _job(name: str, examined: Examined) -> Checked:
             f"not Python: {getattr(e, 'msg', e)}", where=f"jobs/{name}.py:{line}", remedy="correct it"
         )
         return Checked("job", name, errors=[wrong])
-    holds, errors = _declared(tree, path, examined)
-    return Checked("job", name, holds, list(errors))
+    return _declared(tree, path, examined)
 
 
-def _declared(tree: ast.Module, path: Path, examined: Examined) -> tuple[str, list[JobError]]:
+def _declared(tree: ast.Module, path: Path, examined: Examined) -> Checked:
     """What the file's ``JOB`` is, in words, and what is wrong with the declaration."""
     where = f"jobs/{path.name}"
     call = next(filter(None, map(_job_value, tree.body)), None)
     if not isinstance(call, ast.Call) or _called(call) not in NAMES:
         line = call.lineno if call is not None else 1
-        return "", [JobError("the file declares no job", where=f"{where}:{line}", remedy=WRITE)]
+        none = JobError("the file declares no job", where=f"{where}:{line}", remedy=WRITE)
+        return Checked("job", path.stem, errors=[none])
     where, kind = f"{where}:{call.lineno}", _called(call)
     texts = {argument: _texts(_given(call, argument, NAMES[kind])) for argument in NAMES[kind]}
     if unclear := [argument for argument, found in texts.items() if not found]:
         what = f"the {unclear[0]} of the job is not a plain text" + (
             "" if kind == "Ingest" else ", or a list of them"
         )
-        return "", [JobError(what, where=where, remedy=WRITE)]
-    errors = [error for names in texts.values() for name in names for error in _unknown(name, where)]
+        return Checked("job", path.stem, errors=[JobError(what, where=where, remedy=WRITE)])
+    errors: list[HeadraceError] = [
+        error for names in texts.values() for name in names for error in _unknown(name, where)
+    ]
     own = texts[NAMES[kind][0]][0]
     if own != path.stem:
         what = f"the job is named {own!r} by its contract, the file {path.stem!r}"
         errors.append(JobError(what, where=where, remedy=f"name the file jobs/{own}.py"))
-    if kind == "Derive":
-        contract, _ = examined(own)
-        errors += _steps(own, _texts(_given(call, "steps", ())), where, contract)
-        errors += _endless(own, contract)
-        return f"Derive of {', '.join(texts['reads'])}", errors
-    return f"Ingest of {own}", errors
+    if kind == "Ingest":
+        return Checked("job", path.stem, f"Ingest of {own}", errors)
+    contract, _ = examined(own)
+    steps, wrong = _steps(own, _texts(_given(call, "steps", ())), where, contract)
+    functions, amiss = _functions(call, steps, where)
+    errors += [*wrong, *amiss, *_endless(own, contract)]
+    holds = f"Derive of {', '.join(texts['reads'])}"
+    return Checked("job", path.stem, holds, errors, [_slower(f) for f in functions if f.builtins])
 
 
 def _given(call: ast.Call, argument: str, in_order: tuple[str, ...]) -> ast.expr | None:
@@ -160,19 +168,45 @@ def _unknown(contract: str, where: str) -> list[JobError]:
     return [JobError(f"there is no contract {contract!r}", where=where, remedy=f"the contracts are: {known}")]
 
 
-def _steps(job: str, names: list[str], where: str, contract: Contract | None) -> list[JobError]:
-    """What is wrong with the SQL of a derive job."""
+def _steps(
+    job: str, names: list[str], where: str, contract: Contract | None
+) -> tuple[list[Step], list[JobError]]:
+    """The SQL of a derive job, and what is wrong with it."""
     if not names:
-        return [JobError("the job has no steps", where=where, remedy=WRITE)]
-    return [error for name in names for error in _step(job, name, contract)] if contract else []
+        return [], [JobError("the job has no steps", where=where, remedy=WRITE)]
+    return _each(names if contract else [], lambda name: read_step(job, name, cast("Contract", contract)))
 
 
-def _step(job: str, name: str, contract: Contract) -> list[JobError]:
+def _functions(call: ast.Call, steps: list[Step], where: str) -> tuple[list[Function], list[JobError]]:
+    """The Python functions of a derive job, and what is wrong with them."""
+    given = _given(call, "functions", ())
+    if given is None:
+        return [], []
     try:
-        read_step(job, name, contract)
+        named = {str(k): str(v) for k, v in ast.literal_eval(given).items()}
+    except (ValueError, AttributeError):
+        plain = 'write functions={"name": "udfs.module.constant"}'
+        return [], [JobError("the functions of the job are not plain texts", where=where, remedy=plain)]
+    functions, errors = _each(sorted(named), lambda name: read_function(name, named[name], where))
+    return functions, [*errors, *unread(functions, steps, where)]
+
+
+def _slower(function: Function) -> str:
+    does = ", ".join(function.builtins)
+    return f"{function.path}: SQL does this without Python, at a fraction of the cost: {does}"
+
+
+def _each(names: list[str], read: Callable[[str], T]) -> tuple[list[T], list[JobError]]:
+    """What was read, and what could not be."""
+    tried = [_tried(name, read) for name in names]
+    return [t for t in tried if not isinstance(t, JobError)], [t for t in tried if isinstance(t, JobError)]
+
+
+def _tried(name: str, read: Callable[[str], T]) -> T | JobError:
+    try:
+        return read(name)
     except JobError as e:
-        return [e]
-    return []
+        return e
 
 
 def _endless(job: str, contract: Contract | None) -> list[JobError]:
@@ -213,4 +247,8 @@ def _page(found: list[Checked]) -> Group:
         table.add_row(
             c.kind, c.name, Text(count, style="red") if c.errors else Text("ok", style="green"), c.holds
         )
-    return Group(table, *(Text(f"error: {e}", style="red") for c in found for e in c.errors))
+    return Group(
+        table,
+        *(Text(f"warning: {w}", style="yellow") for c in found for w in c.warnings),
+        *(Text(f"error: {e}", style="red") for c in found for e in c.errors),
+    )

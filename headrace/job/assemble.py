@@ -9,6 +9,7 @@ from headrace.job.declaration import Derive, Job, find
 from headrace.job.derive import DeriveProgram
 from headrace.job.ingest import IngestProgram
 from headrace.job.program import Program
+from headrace.table.functions import read_function, unread
 from headrace.table.steps import read_step
 
 
@@ -32,7 +33,10 @@ def assemble(job: Job) -> Program:
     writes = tuple(load_named(name) for name in job.writes)
     late = _late(writes, where)
     steps = tuple(read_step(job.name, name, writes[0]) for name in job.steps)
-    return DeriveProgram(job, writes[0], reads, steps, writes, late)
+    functions = tuple(read_function(name, path, where) for name, path in sorted(job.functions.items()))
+    if wrong := next(unread(functions, steps, where), None):
+        raise wrong
+    return DeriveProgram(job, writes[0], reads, steps, writes, late, functions=functions)
 
 
 def _timed(read: Contract, where: str) -> Contract:

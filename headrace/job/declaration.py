@@ -6,8 +6,8 @@ import importlib
 import re
 import sys
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,12 +51,14 @@ class Derive:
         writes: the contracts of the results, which the last steps make, in this order; the first one names
             the job too.
         checkpoint_every: how often rows become publishable: ``500ms``, ``10s``, ``1min``.
+        functions: Python functions that the steps call: the name in SQL → ``udfs.module.constant``.
     """
 
     reads: Sequence[str]
     steps: Sequence[str]
     writes: Sequence[str]
     checkpoint_every: str = "10s"
+    functions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

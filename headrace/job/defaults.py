@@ -36,6 +36,15 @@ def lateness(late: Late) -> tuple[Default, ...]:
     )
 
 
+def workers() -> tuple[Default, ...]:
+    """For a job with Python functions: the cheapest right way that `python -m bench.functions` found."""
+    return (
+        Default("python.execution-mode", "process", "thread mode stops at the first NULL of an INT"),
+        Default("python.fn-execution.bundle.size", "20000", "rows go to and fro in small bundles"),
+        Default("python.fn-execution.arrow.batch.size", "20000", "pandas functions see small batches"),
+    )
+
+
 MAX_PARALLELISM = 120
 """Fixed from the first run: changing it later loses keyed state. Divides by 2, 3, 4, 5 and 6."""
 

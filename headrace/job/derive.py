@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from headrace.contract.model import Contract, Late
-from headrace.job.defaults import Default, defaults, lateness
+from headrace.job.defaults import Default, defaults, lateness, workers
 from headrace.job.program import Placement, Program
 from headrace.table.ddl import insert
 from headrace.table.event_time import DIGEST, in_time_view, judged_view, late_view, timed_source_ddl
@@ -33,8 +33,9 @@ class DeriveProgram(Program):
 
     @property
     def settings(self) -> tuple[Default, ...]:
-        """Those of every job, and how long a window stays open for late rows."""
-        return (*defaults(self.job.checkpoint_interval, self.contract.state_ttl), *lateness(self.late))
+        """Those of every job, how long a window stays open for late rows, and how Python is run."""
+        every = defaults(self.job.checkpoint_interval, self.contract.state_ttl)
+        return (*every, *lateness(self.late), *(workers() if self.functions else ()))
 
     def tables(self, at: Placement) -> list[str]:
         """Each topic in event time, its rows in time and late, the steps in their order, and the sinks."""

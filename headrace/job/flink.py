@@ -1,4 +1,4 @@
-"""The only module that imports pyflink: a table environment with a program's settings and tables."""
+"""A table environment with a program's settings, functions and tables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
+from headrace.job import functions
 from headrace.job.program import Placement, Program
 
 
@@ -18,6 +19,7 @@ def environment(program: Program, at: Placement, extra: dict[str, str]) -> Any:
         config.set(default.key, default.value)
     for key, value in extra.items():
         config.set(key, value)
+    functions.bind(table_env, program.functions)
     for statement in program.tables(at):
         table_env.execute_sql(statement)
     return table_env

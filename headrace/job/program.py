@@ -7,11 +7,13 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from headrace.contract.model import Contract
 from headrace.job.declaration import Job
 from headrace.job.defaults import Default
 from headrace.table.ddl import sink_ddl
+from headrace.table.functions import Function
 from headrace.table.outputs import Output
 
 PARQUET = {
@@ -50,6 +52,8 @@ class Program(ABC):
     contract: Contract
     reads: tuple[Contract, ...]
     """The contracts whose topics the job reads."""
+    functions: tuple[Function, ...] = field(default=(), kw_only=True)
+    """The Python functions that its statements call."""
 
     @property
     @abstractmethod
@@ -99,5 +103,7 @@ class Program(ABC):
 
     def digest(self) -> str:
         """SHA-256 over all that decides the plan; a lock with another digest is stale."""
-        told = [self.tables(Placement()), self.inserts(), [(d.key, d.value) for d in self.settings]]
+        told: list[Any] = [self.tables(Placement()), self.inserts()]
+        told += [[(d.key, d.value) for d in self.settings]]
+        told += [(f.name, f.path, f.digest) for f in self.functions]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()

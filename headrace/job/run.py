@@ -78,7 +78,9 @@ def submit(job: Job, *, bounded: bool = False) -> str:
         DecisionNeeded: the lock is stale, or the topic was recreated, or no state can be found to go on from.
         JobError: Flink was told to run in a way that breaks the chain.
     """
-    from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds, and only this function needs it
+    # pyflink takes seconds, and only this function needs it
+    from headrace.job import flink  # noqa: PLC0415
+    from headrace.job.functions import shipped  # noqa: PLC0415
 
     env = settings.load()
     program = assemble(job)
@@ -109,7 +111,8 @@ def submit(job: Job, *, bounded: bool = False) -> str:
         startup={c: _startup(o) | (_BOUNDED if bounded else {}) for c, o in start.offsets.items()},
     )
     try:
-        job_id = _execute(flink.environment(program, at, options), plan)
+        with shipped(program.functions) as files:
+            job_id = _execute(flink.environment(program, at, files | options), plan)
     except Exception as e:
         # Publish waits for the newest claim's first manifest: this one will never seal any.
         ledger.decide(

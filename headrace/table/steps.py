@@ -14,6 +14,8 @@ from headrace.contract.sql import identifier, literal
 from headrace.errors import JobError
 
 _GAP = re.compile(r"\$\{(\w*)\}")
+_FINAL = {"SYSTEM_TIME": "a temporal join", "MATCH_RECOGNIZE": "MATCH_RECOGNIZE", "OVER": "an OVER window"}
+"""What drops a row behind the watermark, whatever the allowed lateness: only grouped windows amend."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
             f"step {name} is not one SELECT",
             where=f"{where}:{line}",
             remedy="tables, views, functions and inserts are rendered from contracts and declarations",
+        )
+    final = next((t for t in tokens if t.text.upper() in _FINAL), None)
+    if final and contract.late and contract.late.policy == "amend":
+        raise JobError(
+            f"{_FINAL[final.text.upper()]} cannot amend: it drops a row that comes behind the watermark",
+            where=f"{where}:{final.line}",
+            remedy=f"write latePolicy: keep into contract {contract.id}: such rows are then kept apart",
         )
     return Step(name, _filled(text, contract, where))
 

@@ -118,6 +118,55 @@ JOBS = {
 }
 
 
+@pytest.fixture
+def derive(folder: Path) -> Path:
+    """A folder with the job departures_hourly, which amends."""
+    for place in ("contracts/departures_hourly.odcs.yaml", "jobs/departures_hourly.py"):
+        shutil.copy(ROOT / place, folder / place)
+    shutil.copytree(ROOT / "sql" / "departures_hourly", folder / "sql" / "departures_hourly")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("LEFT JOIN w FOR SYSTEM_TIME AS OF f.t AS w", "a temporal join cannot amend"),
+        ("MATCH_RECOGNIZE (PATTERN (a b))", "MATCH_RECOGNIZE cannot amend"),
+        ("WHERE LAG(x) OVER (ORDER BY t) > 1", "an OVER window cannot amend"),
+    ],
+)
+def test_only_grouped_windows_amend(derive: Path, words: str, said: str) -> None:
+    step = derive / "sql" / "departures_hourly" / "hourly.sql"
+    step.write_text(f"SELECT *\nFROM flights AS f\n{words}\n")
+    code, (found,) = as_json("departures_hourly")[0], [f for f in as_json()[1] if f["kind"] == "job"][:1]
+    assert code == 1
+    errors = found["errors"]
+    assert isinstance(errors, list)
+    assert said in errors[0]["what"]
+    assert errors[0]["where"] == "sql/departures_hourly/hourly.sql:3"
+
+
+def test_a_python_function_where_sql_would_do_is_a_warning(derive: Path) -> None:
+    job = derive / "jobs" / "departures_hourly.py"
+    job.write_text(job.read_text().replace("writes=", 'functions={"shout": "udfs.loud.shout"}, writes='))
+    (derive / "udfs").mkdir()
+    (derive / "udfs" / "loud.py").write_text(
+        "def shouted(text: str) -> str:\n    return text.upper()\n"
+        "shout = udf(shouted, input_types=[TEXT], result_type=TEXT)\n"
+    )
+    step = derive / "sql" / "departures_hourly" / "hourly.sql"
+    step.write_text("SELECT s.answer, s.reason FROM (SELECT shout(origin) AS s FROM flights)")
+    code, found = as_json("departures_hourly")
+    assert code == 0
+    assert found[-1]["warnings"] == [
+        "udfs.loud.shout: SQL does this without Python, at a fraction of the cost: UPPER"
+    ]
+    assert "warning: udfs.loud.shout" in run("departures_hourly")[1].replace("\n", " ")
+    step.write_text("SELECT shout(origin) AS s FROM flights")
+    code, found = as_json("departures_hourly")
+    assert code == 1, "nobody reads the reason"
+
+
 @pytest.mark.parametrize("case", JOBS)
 def test_jobs(case: str, folder: Path) -> None:
     source, line, sentence = JOBS[case]

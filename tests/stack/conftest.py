@@ -46,6 +46,12 @@ def derived(stack: Stack, project: Path) -> None:
         _accept(stack, project, job)
 
 
+@pytest.fixture(scope="session")
+def functions(stack: Stack, project: Path) -> None:
+    """The lock of the project's job with Python functions."""
+    _accept(stack, project, "events_told")
+
+
 def _accept(stack: Stack, folder: Path, job: str) -> None:
     env = {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(folder)}
     accept = [sys.executable, "-m", "headrace", "plan", job, "--accept", "-o", "json"]

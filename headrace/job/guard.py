@@ -1,0 +1,178 @@
+"""What stands around a Python function in the worker: an answer or a reason, and never a value in a message.
+
+This module is sent to the workers as it is, with the job: it imports nothing of headrace. A function that
+raises would stop the job, and Flink would write the value that it raised about into logs and the web UI.
+Here an exception becomes a reason, which is the name of its class and nothing else; so does an answer that
+is not of the declared type, which Flink's coders would change silently or fail on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+WRONG_TYPE = "wrong_type"
+OUT_OF_RANGE = "out_of_range"
+WRONG_LENGTH = "wrong_length"
+
+Check = Callable[[Any], "str | None"]
+"""Tells why an answer is not of the declared type; None where it is."""
+
+_EXPECTED = (Exception, SystemExit)
+_BITS = {"INT": 31, "BIGINT": 63}
+_CLASSES: dict[str, tuple[type, ...]] = {
+    "STRING": (str,),
+    "BOOLEAN": (bool,),
+    "DOUBLE": (float, int),
+    "DATE": (dt.date,),
+}
+
+
+def reason_of(error: BaseException) -> str:
+    """The name of the exception's class, as reasons are written: NotATailNumber → not_a_tail_number."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(error).__name__).lower()
+
+
+def check(kind: str, precision: int = 0, scale: int = 0) -> Check:
+    """The check of one of Flink's types; an answer of None is always right."""
+
+    def integer(answer: Any) -> str | None:
+        if type(answer) is not int:
+            return WRONG_TYPE
+        return None if -(1 << _BITS[kind]) <= answer < 1 << _BITS[kind] else OUT_OF_RANGE
+
+    def decimal(answer: Any) -> str | None:
+        if not isinstance(answer, Decimal):
+            return WRONG_TYPE
+        if not answer.is_finite():
+            return OUT_OF_RANGE
+        exponent = int(answer.as_tuple().exponent)
+        digits = max(len(answer.as_tuple().digits) + exponent, 0)
+        return None if -exponent <= scale and digits <= precision - scale else OUT_OF_RANGE
+
+    def text(answer: Any) -> str | None:
+        if not isinstance(answer, str):
+            return WRONG_TYPE
+        return None if answer.isascii() or not re.search("[\ud800-\udfff]", answer) else OUT_OF_RANGE
+
+    classes = _CLASSES.get(kind, ())
+    # A bool is an int to Python, a datetime a date.
+    not_these = () if kind == "BOOLEAN" else (bool, dt.datetime)
+
+    def simple(answer: Any) -> str | None:
+        right = isinstance(answer, classes) and not (not_these and isinstance(answer, not_these))
+        return None if right else WRONG_TYPE
+
+    chosen: Check = {"INT": integer, "BIGINT": integer, "DECIMAL": decimal, "STRING": text}.get(kind, simple)
+    return lambda answer: None if answer is None else chosen(answer)
+
+
+def scalar(function: Callable[..., Any], strict: Sequence[int], checked: Check) -> Callable[..., Any]:
+    """One row, one answer. NULL for one of the ``strict`` arguments gives NULL without a call."""
+    from pyflink.common import Row  # noqa: PLC0415 - in the worker
+
+    def guarded(*arguments: Any) -> Any:
+        for position in strict:
+            if arguments[position] is None:
+                return Row(None, None)
+        try:
+            answer = function(*arguments)
+            reason = checked(answer)
+        except _EXPECTED as e:
+            return Row(None, reason_of(e))
+        return Row(None, reason) if reason else Row(answer, None)
+
+    return guarded
+
+
+def table(
+    function: Callable[..., Any], strict: Sequence[int], checks: Sequence[Check]
+) -> Callable[..., Iterator[tuple[Any, ...]]]:
+    """One row, any number of them; where one cannot be made, none is, and a row of NULLs tells the reason."""
+
+    def guarded(*arguments: Any) -> Iterator[tuple[Any, ...]]:
+        if any(arguments[position] is None for position in strict):
+            return
+        try:
+            rows = [_cells(row, checks) for row in function(*arguments)]
+        except _EXPECTED as e:
+            yield (*(None for _ in checks), e.args[0] if isinstance(e, _Wrong) else reason_of(e))
+            return
+        yield from rows
+
+    return guarded
+
+
+class _Wrong(Exception):  # noqa: N818 - never seen by anyone
+    """A row that is not of the declared types; its only argument is the reason."""
+
+
+def _cells(row: Any, checks: Sequence[Check]) -> tuple[Any, ...]:
+    cells = tuple(row) if isinstance(row, tuple | list) else (row,)
+    if len(cells) != len(checks):
+        raise _Wrong(WRONG_LENGTH)
+    for cell, checked in zip(cells, checks, strict=True):
+        if reason := checked(cell):
+            raise _Wrong(reason)
+    return (*cells, None)
+
+
+def _series_check(kind: str) -> Check:
+    """As :func:`check`, of a whole series."""
+    text, limit = check("STRING"), 1 << _BITS.get(kind, 63)
+    wanted = {"DOUBLE": "iuf", "INT": "iu", "BIGINT": "iu", "BOOLEAN": "b"}.get(kind, "")
+
+    def wrong(answer: Any) -> str | None:
+        present = answer.dropna().infer_objects()
+        if kind == "STRING":
+            return next(filter(None, map(text, present)), None)
+        made = present.dtype.kind
+        if kind in _BITS and made == "f" and bool((present % 1 == 0).all()):
+            made = "i"  # whole numbers with NULLs among them are floats to pandas
+        if len(present) and made not in wanted:
+            return WRONG_TYPE
+        fits = kind not in _BITS or bool(((present >= -limit) & (present < limit)).all())
+        return None if fits else OUT_OF_RANGE
+
+    return wrong
+
+
+def pandas(function: Callable[..., Any], strict: Sequence[int], kinds: Sequence[str]) -> Callable[..., Any]:
+    """A batch of rows at once; ``kinds`` are the types of the arguments and, last, of the answer.
+
+    The function sees only rows whose strict arguments are there, with whole numbers as whole numbers. When
+    it raises, the batch is halved until the rows are found that it raises for: right, and slow.
+    """
+    import pandas as pd  # noqa: PLC0415 - in the worker
+
+    *given, made = kinds
+    of_numpy = {"INT": "int32", "BOOLEAN": "bool"}
+    whole = {p: of_numpy[given[p]] for p in strict if given[p] in of_numpy}  # with NULLs they came as others
+    wrong = _series_check(made)
+
+    def answered(rows: Any) -> Any:
+        try:
+            answer = pd.Series(function(*(rows[column] for column in rows)))
+            reason = wrong(answer) if len(answer) == len(rows) else WRONG_LENGTH
+        except _EXPECTED as e:
+            reason = reason_of(e)
+        if reason is None:
+            return pd.DataFrame({"answer": answer, "reason": None})
+        if len(rows) == 1:
+            return pd.DataFrame({"answer": [None], "reason": [reason]})
+        half = len(rows) // 2
+        halves = (rows.iloc[:half], rows.iloc[half:])
+        return pd.concat([answered(h.reset_index(drop=True)) for h in halves], ignore_index=True)
+
+    def guarded(*arguments: Any) -> Any:
+        rows = pd.concat([pd.Series(a).reset_index(drop=True) for a in arguments], axis=1, ignore_index=True)
+        present = rows.dropna(subset=list(strict)) if strict else rows
+        if not len(present):
+            return pd.DataFrame({"answer": None, "reason": None}, index=rows.index)
+        answers = answered(present.astype(whole).reset_index(drop=True))
+        return answers.set_axis(present.index).reindex(rows.index)
+
+    return guarded

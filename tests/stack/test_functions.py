@@ -1,0 +1,80 @@
+"""Python functions on a real cluster: an answer or a reason for each row, and no value in any message."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from road import BY_HAND, Road
+from waiting import until
+
+MakeRoad = Callable[..., Road]
+pytestmark = pytest.mark.usefixtures("functions")
+
+PERSONAL = "a-personal-value"
+RECORDS = 400
+
+
+def payloads() -> list[bytes]:
+    """Every seventh has no amount."""
+    return [
+        json.dumps({"id": n, "at": "2026-01-01T00:00:00Z"} | ({"amount": 1.25} if n % 7 else {})).encode()
+        for n in range(RECORDS)
+    ]
+
+
+def expected(number: int) -> list[tuple[Any, ...]]:
+    """What the functions of udfs/failing.py are to say of an id."""
+    digit, amount = number % 10, "1.25" if number % 7 else None
+    reasons = {1: "bad_value", 2: "wrong_type", 3: "out_of_range", 4: "system_exit"}
+    spelt = (None, reasons[digit]) if digit in reasons else (f"{number} {amount}", None)
+    half = {1: (None, "bad_value"), 5: (None, None)}.get(digit, (str(number // 2), None))
+    counted = [(f"{number} first", None), (f"{number} {amount or 'nothing'}", None)]
+    rows = [("scalar", *(spelt if amount else (None, None))), ("pandas", *half)]
+    rows += [("table", *row) for row in ([(None, "bad_value")] if digit == 1 else counted)]
+    return [(number, *row) for row in rows]
+
+
+def told(road: Road) -> Path:
+    """Where this test's processes log."""
+    return Path(road.stack.environment["FLINK_LOG_DIR"])
+
+
+def logged(road: Road) -> str:
+    return "".join(p.read_text(errors="replace") for p in told(road).iterdir() if p.is_file())
+
+
+def test_what_fails_has_a_reason_and_shows_nowhere(make_road: MakeRoad) -> None:
+    road = make_road(options=BY_HAND, parallelism=1, partitions=1, job="events_told")
+    road.send(payloads())
+    job = road.submit(module="jobs.events_told")
+    road.settle(job, claim=1)
+    road.publish()
+    found = Counter(road.rows("events_told", ("id", "way", "answer", "reason")))
+    assert found == Counter(row for n in range(RECORDS) for row in expected(n))
+    assert road.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"] == []
+    assert PERSONAL not in logged(road)
+    road.stop(job)
+    road.send([json.dumps({"id": RECORDS, "at": "2026-01-01T00:00:01Z", "amount": 1.25}).encode()])
+    road.settle(road.submit(), claim=2)  # by a client that was there before: a session cluster
+    road.publish()
+    assert [r for r in road.rows("events_told", ("id", "way")) if r[0] == RECORDS] == [
+        (RECORDS, way) for way in ("pandas", "scalar", "table", "table")
+    ]
+
+
+def test_without_the_guard_a_value_is_told_to_everyone(make_road: MakeRoad) -> None:
+    road = make_road(options=BY_HAND, parallelism=1, partitions=1, job="events_told")
+    road.send(payloads()[:20])
+    said = road.flink("run", "-d", "-pym", "jobs.events_unguarded")
+    job = said.rpartition("JobID ")[2].split()[0]
+
+    def failed() -> str:
+        entries = road.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+        return "".join(e["stacktrace"] for e in entries)
+
+    assert PERSONAL in until("the job to fail", failed)
