@@ -39,7 +39,7 @@ RIGHT: list[tuple[tuple[Any, ...], Any]] = [
     (("DATE",), dt.date(2013, 1, 1)),
     (("DECIMAL", 4, 2), Decimal("-99.99")),
     (("DECIMAL", 4, 2), Decimal("0.01")),
-    (("DECIMAL", 4, 2), Decimal("99")),
+    (("DECIMAL", 4, 2), Decimal(99)),
 ]
 WRONG = [
     (("INT",), 2**31, "out_of_range"),
@@ -53,7 +53,7 @@ WRONG = [
     (("DOUBLE",), "1.5", "wrong_type"),
     (("DOUBLE",), True, "wrong_type"),
     (("DATE",), dt.datetime(2013, 1, 1, tzinfo=dt.timezone.utc), "wrong_type"),
-    (("DECIMAL", 4, 2), Decimal("100"), "out_of_range"),
+    (("DECIMAL", 4, 2), Decimal(100), "out_of_range"),
     (("DECIMAL", 4, 2), Decimal("1E2"), "out_of_range"),
     (("DECIMAL", 4, 2), Decimal("0.001"), "out_of_range"),
     (("DECIMAL", 4, 2), Decimal("NaN"), "out_of_range"),

@@ -99,11 +99,8 @@ def test_what_sql_does_itself(folder: Path, body: str, builtins: tuple[str, ...]
     ],
 )
 def test_a_reason_is_read(folder: Path, kind: str, sql: str, said: str | None) -> None:
-    table = kind == "table"
-    written(
-        folder,
-        f"c = {'udtf' if table else 'udf'}(f, input_types=[T], {'result_types' if table else 'result_type'}=T)",
-    )
+    wrapper, types = ("udtf", "result_types") if kind == "table" else ("udf", "result_type")
+    written(folder, f"c = {wrapper}(f, input_types=[T], {types}=T)")
     function = read_function("c", "udfs.texts.c", WHERE)
     steps = [Step(str(n), text) for n, text in enumerate(sql.split(";"))]
     found = [str(e) for e in unread([function], steps, WHERE)]
