@@ -1,11 +1,10 @@
 """What a user writes without headrace: Flink's `json` into its filesystem connector, same columns and codec.
 
-Run by ``bench.ingest`` through ``flink run``; reads where from and where to out of the environment.
+Run by ``bench.ingest`` through ``flink run``; reads where from and where to out of the settings.
 """
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
@@ -31,7 +30,7 @@ def main() -> None:
     place = f"{env.store.warehouse}/plain"
     table_env.get_config().set("parallelism.default", str(env.flink.parallelism))
     table_env.get_config().set("execution.checkpointing.dir", f"{place}/_flink")
-    table_env.execute_sql(_source(columns, env.kafka.bootstrap, os.environ["BENCH_TOPIC"]))
+    table_env.execute_sql(_source(columns, env.kafka.bootstrap, env.kafka.topic(contract.topic)))
     files = {"connector": "filesystem", "path": place, "format": "parquet", **PARQUET}
     table_env.execute_sql(sink_ddl(columns, name="plain", options=files))
     source = contract.partition_by[0].source
