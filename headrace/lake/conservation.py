@@ -142,7 +142,7 @@ def judged(
         sums["arrived"] += group.arrived
         sums["late"] += group.late
         sums["counted"] += group.counted
-        sums["waiting"] += 0 if passed or told else group.untold
+        sums["waiting"] += 0 if passed or told else max(group.untold, 0)
     return sums, findings[::-1]
 
 
