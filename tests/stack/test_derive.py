@@ -297,3 +297,5 @@ def test_a_silent_partition_stops_no_window_and_an_absurd_time_moves_none(make_r
 
     assert until("the late row to have a home", told) == [(len(FIRST),)]
     assert result(derive) == before
+    ingest(road)
+    assert derive.verified()["rows"] == counts(len(FIRST) + 1, late=1, waiting=1)
