@@ -25,6 +25,7 @@ from rich.table import Table
 from demo.broken import BROKEN, mixed
 from demo.flights import FLIGHTS
 from headrace import log, project, settings
+from headrace.cli.conservation import conserved, writer
 from headrace.cli.job import live, submit
 from headrace.cli.output import err, out, progress
 from headrace.cli.publish import publisher
@@ -73,7 +74,8 @@ def main() -> None:
         print(json.dumps(summary, indent=2, default=str))
     else:
         _show(summary)
-    sys.exit(0 if summary["verified"]["verdict"] == "proved" else 1)
+    proofs = (summary["verified"], summary["derived"]["verified"])
+    sys.exit(0 if all(proof["verdict"] == "proved" for proof in proofs) else 1)
 
 
 def _demo() -> dict[str, Any]:
@@ -141,6 +143,8 @@ def _road(env: settings.Settings) -> dict[str, Any]:
         published, hourly = publisher(JOB).once().head, publisher(HOURLY).once().head
     with _step("verify against Kafka"):
         proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic))
+    with _step("verify the derived table against what its job has read"):
+        conservation = conserved(warehouse, writer(HOURLY))
     with _step("query"):
         answer = query(warehouse, [JOB], TOP_DELAYS)
         hours = query(warehouse, [HOURLY], WORST_HOURS)
@@ -161,6 +165,7 @@ def _road(env: settings.Settings) -> dict[str, Any]:
             "late": hourly.rows[f"{HOURLY}__late"],
             "version": hourly.versions[HOURLY],
             "table": warehouse.table_uri(HOURLY),
+            "verified": {"verdict": conservation.verdict, "sentence": conservation.sentence()},
         },
         "top_delays": {"columns": answer.columns, "rows": list(answer.rows)},
         "worst_hours": {"columns": hours.columns, "rows": list(hours.rows)},
@@ -251,6 +256,7 @@ def _show(s: dict[str, Any]) -> None:
         "verified": s["verified"]["sentence"],
         "derived": f"{derived['rows']:,} rows   version {derived['version']}   {derived['table']}"
         f"   {derived['late']:,} came too late",
+        "verified (derived)": derived["verified"]["sentence"],
     }
     for name, value in lines.items():
         out.print(f"{name:<20} {value}", markup=False)

@@ -1,4 +1,7 @@
-"""``headrace verify``: each offset below the frontier has exactly one home, proved from Kafka itself."""
+"""``headrace verify``: each offset below the frontier has exactly one home, proved from Kafka itself.
+
+For a derived table: each row that its job read has one (:mod:`headrace.cli.conservation`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace import settings
+from headrace.cli.conservation import verify_derived, writer
 from headrace.cli.output import Format, Output, emit, progress, unsqueezed
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, UsageError
@@ -31,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    table: Annotated[str, typer.Argument(help="The id of an ingest job's contract.")],
+    table: Annotated[str, typer.Argument(help="The id of the table's contract.")],
     batch: Annotated[
         int | None, typer.Option(min=1, help="Judge the tables as this batch left them; else the newest.")
     ] = None,
@@ -39,20 +43,27 @@ def verify(
 ) -> None:
     """Read the topic and prove that each offset is in exactly one of the table and its quarantine, once.
 
-    Exit code 0: proved. 1: not; the message names table, partition and offsets.
+    For a derived table: prove that the rows its job has read are the rows counted plus the late ones, plus
+    those in windows that are still open.
+
+    Exit code 0: proved. 1: not; the message names table, partition and offsets, or the windows.
 
     Example: headrace verify flights --batch 12 -o json
     """
     env = settings.load()
     contract = load_named(table)
     warehouse = connect(env.store)
-    ledger = Ledger(warehouse, contract.id)
+    program = writer(contract.id) if contract.derived else None
+    ledger = Ledger(warehouse, program.job.name if program else contract.id)
     if batch is not None and batch > ledger.newest("done"):
         raise UsageError(
             f"batch {batch} is not published",
             where=f"{warehouse.uri}/{ledger.folder}",
             remedy=f"the newest is {ledger.newest('done')}",
         )
+    if program is not None:
+        verify_derived(warehouse, program, batch, output)
+        return
     with progress(f"verifying {table}") as update:
         found = prove(
             warehouse,

@@ -95,6 +95,7 @@ def _contract(read: Document, path: Path, digest: str) -> Contract | None:
         horizon=promises.horizon,
         state_ttl=promises.state_ttl,
         unbounded_state=promises.unbounded_state,
+        counts=promises.counts,
         digest=digest,
     )
 

@@ -114,6 +114,21 @@ class Late:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """How a derived table's rows stand for those of the job's first topic; each of these is counted once.
+
+    Args:
+        column: integers whose sum is how many are counted; None: each row stands for one.
+        at: the column that holds their event time, or where their window begins.
+        window: how long the window is; zero where each row keeps its own event time.
+    """
+
+    column: str | None
+    at: str
+    window: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
 class Contract:
     """One topic and its table; or, without a topic, the table that a derive job writes.
 
@@ -140,6 +155,7 @@ class Contract:
         horizon: how far apart in event time two rows may be and still concern each other; for the job's SQL.
         state_ttl: after how long, by the clock, a derive job forgets a key that nothing touches; None: never.
         unbounded_state: why state may grow for ever; empty: it may not.
+        counts: how its rows stand for those that were read; None: they do not, or nobody said.
         digest: SHA-256 of the file's bytes, in hex.
     """
 
@@ -165,6 +181,7 @@ class Contract:
     horizon: timedelta | None
     state_ttl: timedelta | None
     unbounded_state: str
+    counts: Counts | None
     digest: str
 
     @property

@@ -10,16 +10,19 @@ from typing import Any, Literal, cast
 
 from headrace.contract.document import Document, Path
 from headrace.contract.duration import duration
-from headrace.contract.model import Column, Late, Partition
+from headrace.contract.model import Column, Counts, Late, Partition
 from headrace.contract.sql import MAX_INTERVAL
 from headrace.contract.standard import CUSTOM_PROPERTY, check_keys, suggestion
 
 MAX_TOPIC_PARTITIONS = 10_000
 _PARTITION = re.compile(r"(day|month)\(\s*([a-z][a-z0-9_]*)\s*\)")
 _OF_TIME = ("watermarkDelay", "maxFuture", "idleAfter", "maxDrift", "versionOf")
-_OF_TOPICS = frozenset({"topicPartitions", "eventTime", "unknownFields", *_OF_TIME})
-_OF_DERIVED = frozenset({"latePolicy", "allowedLateness", "horizon", "stateTtl", "unboundedState"})
-_KNOWN = _OF_TOPICS | _OF_DERIVED | {"partitionBy"}
+_OF_TOPICS = frozenset({"topicPartitions", "unknownFields", *_OF_TIME})
+_OF_STATE = ("horizon", "stateTtl", "unboundedState")
+_OF_DERIVED = frozenset({"latePolicy", "allowedLateness", "counts", "window", *_OF_STATE})
+_KNOWN = _OF_TOPICS | _OF_DERIVED | {"eventTime", "partitionBy"}
+EACH_ROW = "rows"
+"""``counts: rows``: no column, each row stands for one."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Promises:
     horizon: timedelta | None = None
     state_ttl: timedelta | None = None
     unbounded_state: str = ""
+    counts: Counts | None = None
 
 
 def read_promises(
@@ -57,6 +61,7 @@ def read_promises(
             horizon=reader.interval("horizon"),
             state_ttl=reader.state_ttl(),
             unbounded_state=reader.reason("unboundedState"),
+            counts=reader.counts(),
         )
     return Promises(
         topic_partitions=reader.topic_partitions(),
@@ -117,6 +122,34 @@ class _Reader:
             what = "latePolicy amend without allowedLateness: state would be kept for ever"
             self._note("latePolicy", what, "add allowedLateness: how far behind the watermark a row may be")
         return Late("amend", self.interval("allowedLateness") or timedelta())
+
+    def counts(self) -> Counts | None:
+        if "counts" not in self.values:
+            self.refuse(
+                frozenset({"eventTime", "window"}), "a derived table that does not say what it counts"
+            )
+            return None
+        name = str(self.values["counts"])
+        self._counting(name)
+        at, window = self.event_time(), self.interval("window")
+        if at is None:
+            what = "counts without eventTime: nothing says which rows it counts"
+            self._note("counts", what, "add eventTime: the column of event time, or where the window begins")
+        if window is not None and not window:
+            self._note("window", "the window has no length", "remove it where rows keep their event time")
+        return Counts(None if name == EACH_ROW else name, at or "", window or timedelta())
+
+    def _counting(self, name: str) -> None:
+        column = self.columns.get(name)
+        if name == EACH_ROW and column is not None:
+            what = f"counts {name} means each row, and there is a column of that name"
+            self._note("counts", what, "rename the column")
+        elif name != EACH_ROW and (column is None or column.type.kind != "integer" or not column.required):
+            what = f"counts {name} is not a column"
+            if column is not None:
+                what = f"counts {name} is {'' if column.required else 'not required, and '}a {column.type}"
+            remedy = "name a required integer column that says how many were read; or rows: each row is one"
+            self._note("counts", what, remedy)
 
     def topic_partitions(self) -> int:
         value = self.values.get("topicPartitions")

@@ -66,6 +66,11 @@ def read(warehouse: Warehouse, key: str) -> Checkpoint | None:
         raw = warehouse.read(key)
     except FileNotFoundError:
         return None  # a live job retired this checkpoint after it was listed
+    return parse(raw, f"{warehouse.uri}/{key.removesuffix('/_metadata')}")
+
+
+def parse(raw: bytes, path: str) -> Checkpoint | None:
+    """The same from the file's bytes and the address of its folder."""
     if len(raw) < _HEADER.size:
         return None
     (magic,) = _HEADER.unpack(raw[: _HEADER.size])
@@ -75,7 +80,7 @@ def read(warehouse: Warehouse, key: str) -> Checkpoint | None:
         return None
     return Checkpoint(
         number=max(checkpoint_of(manifest) for _, _, manifest in sealed),
-        path=f"{warehouse.uri}/{key.removesuffix('/_metadata')}",
+        path=path,
         submission=submissions.pop(),
         manifests=tuple(sorted((output, manifest) for output, _, manifest in sealed)),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from headrace.contract.load import examine, load
+from headrace.contract.model import Counts
 
 ROOT = Path(__file__).parents[2]
 BOTH = "unboundedState\n    value: x\n  - property: stateTtl\n    value: P1D\n  - property: latePolicy"
@@ -40,6 +41,13 @@ def test_a_horizon() -> None:
     rotation = load(ROOT / "contracts" / "aircraft_rotation.odcs.yaml")
     assert rotation.horizon == timedelta(days=3)
     assert (rotation.state_ttl, rotation.unbounded_state) == (None, "")
+
+
+def test_what_a_table_counts() -> None:
+    hourly = load(ROOT / "contracts" / "departures_hourly.odcs.yaml")
+    assert hourly.counts == Counts("scheduled", "departure_hour", timedelta(hours=1))
+    retries = load(ROOT / "contracts" / "flights_retries.odcs.yaml")
+    assert retries.counts == Counts(None, "scheduled_departure")
 
 
 @pytest.mark.parametrize(
@@ -86,6 +94,66 @@ def test_a_horizon() -> None:
             "property: latePolicy",
             f"property: {BOTH}",
             "state with a stateTtl is bounded",
+        ),
+        (
+            "departures_hourly",
+            "value: scheduled #",
+            "value: sheduled #",
+            "counts sheduled is not a column",
+        ),
+        (
+            "departures_hourly",
+            "value: scheduled #",
+            "value: worst_delay #",
+            "counts worst_delay is not required, and a integer(32)",
+        ),
+        (
+            "departures_hourly",
+            "value: scheduled #",
+            "value: origin #",
+            "counts origin is a string",
+        ),
+        (
+            "departures_hourly",
+            "name: scheduled",
+            "name: rows",
+            "counts scheduled is not a column",
+        ),
+        (
+            "flights_retries",
+            "name: at_offset",
+            "name: rows",
+            "counts rows means each row, and there is a column of that name",
+        ),
+        (
+            "departures_hourly",
+            "property: eventTime",
+            "property: kept\n    vendor: another",
+            "counts without eventTime: nothing says which rows it counts",
+        ),
+        (
+            "departures_hourly",
+            "value: departure_hour",
+            "value: scheduled",
+            "eventTime scheduled is a integer(64)",
+        ),
+        (
+            "departures_hourly",
+            "value: PT1H",
+            "value: PT0S",
+            "the window has no length",
+        ),
+        (
+            "departures_hourly",
+            "property: counts",
+            "property: kept\n    vendor: another",
+            "window means nothing for a derived table that does not say what it counts",
+        ),
+        (
+            "flights",
+            "property: maxFuture",
+            "property: window",
+            "window means nothing for a topic's contract",
         ),
     ],
 )

@@ -364,7 +364,7 @@ class Served:
         return verify(self.lake.warehouse, self.lake.table, KafkaTopic(self.env.kafka.bootstrap, self.topic))
 
     def run(self, monkeypatch: pytest.MonkeyPatch, *args: str) -> Any:
-        contract = type("Contract", (), {"id": self.lake.table, "topic": self.topic})
+        contract = type("Contract", (), {"id": self.lake.table, "topic": self.topic, "derived": False})
         monkeypatch.setattr(command, "load_named", lambda _name: contract)
         app = typer.Typer()
         command.register(app)

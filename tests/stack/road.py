@@ -277,6 +277,12 @@ class Road:
         )
         return done.stdout + done.stderr
 
+    def verified(self, *arguments: str, expect: int = 0) -> dict[str, Any]:
+        """What ``headrace verify`` says of the job's table."""
+        said = self.headrace("verify", self.job, "-o", "json", *arguments, expect=expect)
+        found: dict[str, Any] = json.JSONDecoder().raw_decode(said)[0]
+        return found
+
 
 def every(records: Mapping[int, int]) -> list[Position]:
     """All positions of a topic: partition → number of records."""

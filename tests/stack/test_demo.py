@@ -66,6 +66,11 @@ def test_kafka_itself_proves_the_tables(summary: dict[str, Any]) -> None:
     assert summary["verified"]["verdict"] == "proved"
 
 
+def test_the_derived_table_is_proved_too(summary: dict[str, Any]) -> None:
+    assert summary["derived"]["verified"]["verdict"] == "proved"
+    assert f"each of {FLIGHTS:,} rows read" in summary["derived"]["verified"]["sentence"]
+
+
 def test_the_frontier_is_the_end_of_the_topic(summary: dict[str, Any]) -> None:
     assert sum(summary["frontier"].values()) == FLIGHTS + len(BROKEN)
 

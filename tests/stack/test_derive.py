@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from deltalake import DeltaTable
 from road import BY_HAND, Road
 from waiting import until
 
@@ -69,16 +70,33 @@ def ingested(make_road: MakeRoad, payloads: list[bytes], **options: Any) -> Road
     """The records in their topic and in the published table of the ingest job, which ends there."""
     road = make_road(options=BY_HAND, **options)
     more(road, payloads)
-    job = road.submit()
-    road.settle(job, claim=1)
-    road.publish()
-    road.cancel(job)
+    ingest(road)
     return road
 
 
 def more(road: Road, payloads: list[bytes]) -> None:
     for partition in range(road.partitions):
         road.send(payloads[partition :: road.partitions], partition=partition)
+
+
+def ingest(road: Road) -> None:
+    """Publish the topic's own table, to the end of the topic."""
+    job = road.submit()
+    road.settle(job, claim=1)
+    road.publish()
+    road.cancel(job)
+
+
+def counts(read: int, *, late: int, waiting: int) -> dict[str, int]:
+    """The numbers of ``verify`` where everything adds up."""
+    return {"read": read, "counted": read - late - waiting, "late": late, "waiting": waiting}
+
+
+TABLES = ("events_by_hour__late", "events_by_hour")
+
+
+def sql_hour(hour: int) -> str:
+    return f"arrow_cast('2026-01-01T{hour:02d}:00:00Z', 'Timestamp(Microsecond, Some(\"UTC\"))')"
 
 
 def published(road: Road, job: str, claim: int = 1) -> list[tuple[Any, ...]]:
@@ -95,6 +113,7 @@ def test_disorder_ends_in_the_result_of_a_batch(make_road: MakeRoad, parallelism
     derive = road.beside("events_by_hour")
     assert published(derive, derive.submit()) == reference(road, until_hour=8)
     assert derive.rows("events_by_hour__late") == [], "nothing was over two hours late"
+    assert derive.verified()["rows"] == counts(len(payloads), late=0, waiting=2)
 
 
 FIRST = [*range(0, 5 * HOUR, 60), 6 * HOUR]
@@ -128,9 +147,11 @@ def test_late_rows_amend_published_ones_and_too_late_ones_are_kept_apart(make_ro
     assert counted + len(ids) == len(FIRST) + len(LATE) + len(TOO_LATE), "each record is counted or late"
     assert all(w > a for a, w in derive.rows("events_by_hour__late", ("at", "_watermark")))
 
-    ingest = road.submit()
-    road.settle(ingest, claim=1)
-    road.publish()
+    refused = derive.verified(expect=2)
+    assert refused["remedy"].startswith("headrace publish events")
+    ingest(road)
+    sent = len(FIRST) + len(LATE) + len(TOO_LATE) + 1
+    assert derive.verified()["rows"] == counts(sent, late=len(TOO_LATE), waiting=1)
     apart = f"WHERE id NOT IN ({', '.join(map(str, ids))})"
     assert found == reference(road, until_hour=7, where=apart)
 
@@ -146,6 +167,34 @@ def test_kept_apart_late_rows_leave_the_result_untouched(make_road: MakeRoad) ->
     assert [row for row in found if row[1].hour < 6] == before
     late = derive.rows("events_by_hour_kept__late", ("id",))
     assert [i for (i,) in late] == [len(FIRST) + n for n in range(len(LATE) + len(TOO_LATE))]
+    ingest(road)
+    assert derive.verified()["rows"] == counts(len(FIRST) + len(late) + 1, late=len(late), waiting=1)
+
+
+def test_what_does_not_add_up_is_named(make_road: MakeRoad) -> None:
+    road = make_road(options=BY_HAND, parallelism=1, partitions=1)
+    more(road, records([*FIRST, *TOO_LATE, 20 * HOUR]))
+    ingest(road)
+    derive = road.beside("events_by_hour")
+    published(derive, derive.submit())
+    assert derive.verified()["rows"] == counts(len(FIRST) + len(TOO_LATE) + 1, late=len(TOO_LATE), waiting=1)
+
+    options = derive.warehouse.delta_options
+    late, hours = (DeltaTable(derive.warehouse.table_uri(n), storage_options=options) for n in TABLES)
+    late.delete(f"id = {len(FIRST)}")
+    hours.update({"events": "events + 2"}, predicate=f"lane = 1 AND begins = {sql_hour(2)}")
+    hours.delete(f"begins = {sql_hour(6)}")  # the newest one, which only the watermark tells from an open one
+
+    said = derive.headrace("verify", derive.job, expect=1)
+    assert (
+        "window 2026-01-01T00:00:00+00:00 to 2026-01-01T01:00:00+00:00: 61 read, 0 late, 60 counted" in said
+    )
+    found = derive.verified(expect=1)
+    assert [(f["kind"], f["at"], f["rows"]) for f in found["findings"]] == [
+        ("missing", "2026-01-01T00:00:00+00:00", 1),
+        ("too many", "2026-01-01T02:00:00+00:00", 2),
+        ("missing", "2026-01-01T06:00:00+00:00", 1),
+    ]
 
 
 def test_a_killed_taskmanager_and_a_restart_give_the_same_answer(make_road: MakeRoad) -> None:
@@ -165,10 +214,12 @@ def test_a_killed_taskmanager_and_a_restart_give_the_same_answer(make_road: Make
     more(road, payloads[half:])
     found = published(derive, derive.submit(), claim=2)
 
-    ingest = road.submit()
+    ingesting = road.submit()
     road.publish_until(len(payloads))
-    road.cancel(ingest)
+    road.cancel(ingesting)
     assert found == reference(road, until_hour=8)
+    # The job goes on to checkpoint: the batch's own one is gone, and what came behind it added no row.
+    assert derive.verified()["rows"] == counts(len(payloads), late=0, waiting=2)
 
 
 def test_an_older_savepoint_behind_our_back_leaves_the_result_right(make_road: MakeRoad) -> None:
@@ -191,6 +242,9 @@ def test_an_older_savepoint_behind_our_back_leaves_the_result_right(make_road: M
     derive.headrace("branch", "set-aside", "events_by_hour", "2", "--why", "the wrong savepoint")
     assert derive.publish().batches == 0
     assert result(derive) == found
+    ingest(road)
+    sent = len(FIRST) + len(LATE) + len(TOO_LATE) + 1
+    assert derive.verified()["rows"] == counts(sent, late=len(TOO_LATE), waiting=1)
 
 
 def test_what_was_late_before_a_restart_is_late_after_it(make_road: MakeRoad) -> None:
@@ -209,6 +263,8 @@ def test_what_was_late_before_a_restart_is_late_after_it(make_road: MakeRoad) ->
 
     assert [row for row in found if row[1].hour < 6] == before
     assert derive.rows("events_by_hour__late", ("id",)) == [(len(FIRST),)]
+    ingest(road)
+    assert derive.verified()["rows"] == counts(len(FIRST) + 2, late=1, waiting=1)
 
 
 def test_a_silent_partition_stops_no_window_and_an_absurd_time_moves_none(make_road: MakeRoad) -> None:
@@ -241,3 +297,5 @@ def test_a_silent_partition_stops_no_window_and_an_absurd_time_moves_none(make_r
 
     assert until("the late row to have a home", told) == [(len(FIRST),)]
     assert result(derive) == before
+    ingest(road)
+    assert derive.verified()["rows"] == counts(len(FIRST) + 1, late=1, waiting=1)

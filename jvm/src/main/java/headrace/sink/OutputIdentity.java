@@ -25,6 +25,7 @@ record OutputIdentity(
         implements Serializable {
 
     private static final String STATE_MARK = "headrace-sealed";
+    private static final String WATERMARK_MARK = "headrace-watermark";
 
     String stagedFolder() {
         return path + "/_staged/" + submission;
@@ -53,6 +54,14 @@ record OutputIdentity(
                     "output " + output + " was handed the state of something else: " + state);
         }
         return parts[4];
+    }
+
+    /**
+     * How far event time has come behind all operators of this output, in milliseconds: read from a
+     * checkpoint's {@code _metadata} as well. Whatever ends by then is in the output's files.
+     */
+    String watermarkState(long watermark) {
+        return String.join("|", WATERMARK_MARK, job, output, Long.toString(watermark), "");
     }
 
     /** The path of a staged file as the table knows it: relative to the table's folder. */

@@ -17,6 +17,7 @@ import org.apache.flink.streaming.api.connector.sink2.CommittableWithLineage;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
 /**
@@ -39,9 +40,15 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
     private static final ListStateDescriptor<String> SEALED =
             new ListStateDescriptor<>("sealed", Types.STRING);
 
+    /** Only told, never restored: after a restart Flink's own watermark begins anew. */
+    private static final ListStateDescriptor<String> WATERMARK =
+            new ListStateDescriptor<>("watermark", Types.STRING);
+
     private final OutputIdentity identity;
 
     private transient ListState<String> sealedState;
+    private transient ListState<String> watermarkState;
+    private transient long watermark;
     private transient String parent;
     private transient List<FileSinkCommittable> received;
     private transient long lastCheckpoint;
@@ -59,6 +66,8 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
         received = new ArrayList<>();
         lastCheckpoint = context.getRestoredCheckpointId().orElse(0);
         sealedState = context.getOperatorStateStore().getListState(SEALED);
+        watermarkState = context.getOperatorStateStore().getListState(WATERMARK);
+        watermark = Watermark.UNINITIALIZED.getTimestamp();
         for (String stored : sealedState.get()) {
             parent = identity.manifestOf(stored);
         }
@@ -95,6 +104,12 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
     }
 
     @Override
+    public void processWatermark(Watermark mark) throws Exception {
+        super.processWatermark(mark);
+        watermark = mark.getTimestamp();
+    }
+
+    @Override
     public void prepareSnapshotPreBarrier(long checkpoint) throws Exception {
         super.prepareSnapshotPreBarrier(checkpoint);
         if (!ended) {
@@ -121,5 +136,6 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
     public void snapshotState(StateSnapshotContext context) throws Exception {
         super.snapshotState(context);
         sealedState.update(List.of(identity.stateOf(parent)));
+        watermarkState.update(List.of(identity.watermarkState(watermark)));
     }
 }

@@ -1,0 +1,156 @@
+"""What the verification of a derived table says: where the job stood, the numbers, and what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SENTENCES = {
+    "missing": "{n} missing",
+    "too many": "{n} too many",
+    "unproved": "{n} not told yet: after a restart the watermark has not come as far again",
+    "late twice": "{n} more than once in {where}",
+    "late from nowhere": "{n} in {where}, but not among the rows read",
+}
+SPOTS = ("late twice", "late from nowhere")
+"""Kinds that concern one record of the topic; the others concern a window."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a job stood at a checkpoint, whose outputs are the tables of a batch."""
+
+    batch: int
+    path: str
+    """The checkpoint's address."""
+    begun: Mapping[int, int]
+    """Partition of the first topic → the offset at which the job began."""
+    positions: Mapping[int, int]
+    """Partition → the offset that is read next."""
+    watermarks: Mapping[str, int]
+    """Output → how far event time had come there, in milliseconds: all that ends by then is told."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of one window, or of one event time: how many were read, came late, and are counted."""
+
+    at: int
+    """Milliseconds since 1970: where the window begins, or the event time."""
+    arrived: int
+    late: int
+    counted: int
+
+    @property
+    def untold(self) -> int:
+        """Rows that are neither counted nor late; negative where more are."""
+        return self.arrived - self.late - self.counted
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One window, event time or record that does not add up; ``rows`` is by how much."""
+
+    kind: str
+    where: str
+    rows: int
+    group: Group | None = None
+    window: timedelta = timedelta()
+
+    def __str__(self) -> str:
+        noun = "row" if self.rows == 1 else "rows"
+        said = SENTENCES[self.kind].format(n=f"{self.rows:,} {noun}", where=self.where)
+        if self.group is None:
+            return said
+        g = self.group
+        return f"{self._when()}: {g.arrived:,} read, {g.late:,} late, {g.counted:,} counted: {said}"
+
+    def _when(self) -> str:
+        begin = moment(self.group.at if self.group else 0)
+        if not self.window:
+            return f"event time {begin.isoformat()}"
+        return f"window {begin.isoformat()} to {(begin + self.window).isoformat()}"
+
+    def to_json(self) -> dict[str, Any]:
+        """With every number."""
+        found: dict[str, Any] = {"kind": self.kind, "where": self.where, "rows": self.rows}
+        if self.group is None:
+            return found
+        begin = moment(self.group.at)
+        return found | {
+            "at": begin.isoformat(),
+            "until": (begin + self.window).isoformat() if self.window else None,
+            "read": self.group.arrived,
+            "late": self.group.late,
+            "counted": self.group.counted,
+        }
+
+
+@dataclass(frozen=True)
+class Conservation:
+    """What was compared, and what came out."""
+
+    table: str
+    read: str
+    """The published table that holds the rows read."""
+    cut: Cut
+    versions: Mapping[str, int]
+    watermark: int | None
+    """The least of the tables that count; None: there was none yet since the last start."""
+    arrived: int
+    late: int
+    counted: int
+    waiting: int
+    """Rows that are neither counted nor late, in windows that the watermark has not passed."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> str:
+        """``proved``; ``broken``; or ``unproved`` where a restart took the watermark that would tell."""
+        kinds = {f.kind for f in self.findings}
+        return "proved" if not kinds else "unproved" if kinds == {"unproved"} else "broken"
+
+    def sentence(self) -> str:
+        """The outcome in one line."""
+        if self.verdict == "proved":
+            waiting = f", {self.waiting:,} in windows that are still open" if self.waiting else ""
+            return (
+                f"each of {self.arrived:,} rows read has exactly one home:"
+                f" {self.counted:,} counted, {self.late:,} late{waiting}"
+            )
+        counts: dict[str, int] = {}
+        for f in self.findings:
+            counts[f.kind] = counts.get(f.kind, 0) + f.rows
+        said = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
+        return f"rows read are not rows counted plus rows late: {said}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, for machines."""
+        return {
+            "table": self.table,
+            "read": self.read,
+            "batch": self.cut.batch,
+            "checkpoint": self.cut.path,
+            "positions": {str(p): o for p, o in sorted(self.cut.positions.items())},
+            "watermark": None if self.watermark is None else moment(self.watermark).isoformat(),
+            "versions": dict(self.versions),
+            "verdict": self.verdict,
+            "sentence": self.sentence(),
+            "rows": {
+                "read": self.arrived,
+                "counted": self.counted,
+                "late": self.late,
+                "waiting": self.waiting,
+            },
+            "findings": [f.to_json() for f in self.findings],
+        }
+
+
+def moment(ms: int) -> datetime:
+    """Milliseconds since 1970 as a time."""
+    return _EPOCH + timedelta(milliseconds=ms)
