@@ -289,7 +289,7 @@ def test_the_jobs_equal_the_batch_result(make_flights: MakeRoad, parallelism: in
     for name in ("flights_enriched", "flights_deduplicated"):
         proof = road.beside(name).verified()
         late_ones = arrow(road, f"{name}__late").num_rows
-        assert proof["rows"]["read"] == len(flights) + 2
+        assert proof["rows"]["read"] == len(flights)
         assert proof["rows"]["late"] == late_ones
         assert proof["rows"]["waiting"] == 2, "the flights that close all before them"
     assert "nothing can be counted" in road.beside("aircraft_rotation").verified(expect=2)["what"]
