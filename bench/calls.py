@@ -54,10 +54,10 @@ def main() -> None:
     files = {"connector": "filesystem", "path": place, "format": "parquet", **PARQUET}
     table_env.execute_sql(sink_ddl([*kept, *told], name="sink", options=files))
     listed = ", ".join(c.name for c in kept)
-    call = "class_of(distance)" if path else "1"
+    call = "class_of(CAST(distance AS INT))" if path else "1"
     table_env.execute_sql(
         f"INSERT INTO sink SELECT {listed}, {CALLS[way]} FROM"  # noqa: S608 - our own words
-        f" (SELECT {listed}, {call} AS made FROM source WHERE reason IS NULL)"
+        f" (SELECT {listed}, {call} AS made FROM source WHERE _reason IS NULL)"
     )
 
 

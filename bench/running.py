@@ -71,7 +71,7 @@ def cpu_seconds(env: settings.Settings, module: str, name: str, told: Mapping[st
         "HEADRACE__KAFKA__TOPIC_PREFIX": PREFIX,
         **told,
     }
-    before = _cpu(env)
+    tree = _Tree(Processes(files.folder(env.stack).path).pid("taskmanager-1"))
     said = subprocess.run(
         ["flink", "run", "-d", "-pym", module],
         env=own,
@@ -83,23 +83,48 @@ def cpu_seconds(env: settings.Settings, module: str, name: str, told: Mapping[st
     found = re.search(r"JobID ([0-9a-f]{32})", said.stdout)
     if not found:
         sys.exit(said.stdout + said.stderr)
-    _finished(env, found[1])
-    return _cpu(env) - before
+    _finished(env, found[1], tree)
+    return tree.seconds()
 
 
-def _finished(env: settings.Settings, job: str) -> None:
+class _Tree:
+    """The CPU of a process and of all that it starts, of which some outlive their parents: looked at often."""
+
+    def __init__(self, root: int | None) -> None:
+        self.root = str(root)
+        self.last: dict[str, int] = {}
+        self.look()
+        self.before = self.last[self.root]
+
+    def look(self) -> bool:
+        """Take down what each has used; tells whether any but the root is alive."""
+        parents: dict[str, str] = {}
+        used: dict[str, int] = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue  # it has just ended
+            parents[stat.parent.name], used[stat.parent.name] = fields[1], int(fields[11]) + int(fields[12])
+        for pid in parents:
+            above = pid
+            while above in parents and above not in self.last and above != self.root:
+                above = parents[above]
+            if above in self.last or above == self.root:
+                self.last[pid] = used[pid]
+        return len(used.keys() & self.last.keys()) > 1
+
+    def seconds(self) -> float:
+        """What was used since the beginning, in seconds."""
+        return (sum(self.last.values()) - self.before) / TICKS
+
+
+def _finished(env: settings.Settings, job: str, tree: _Tree) -> None:
+    """Look until the job is done, and all its workers have ended."""
     wait = threading.Event()
-    while (state := flink.detail(env.flink.rest, job).job.state) != "FINISHED":
+    while (state := flink.detail(env.flink.rest, job).job.state) != "FINISHED" or tree.look():
         if state in ("FAILED", "CANCELED"):
             sys.exit(f"job {job} {state}")
-        wait.wait(0.2)
-
-
-def _cpu(env: settings.Settings) -> float:
-    """User and system seconds of the TaskManager so far, with those of its children once all have ended."""
-    pid = Processes(files.folder(env.stack).path).pid("taskmanager-1")
-    wait = threading.Event()
-    while any(c.read_text() for c in Path(f"/proc/{pid}/task").glob("*/children")):
-        wait.wait(0.2)
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / TICKS
+        tree.look()
+        wait.wait(0.1)
+    tree.look()

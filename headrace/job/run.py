@@ -137,7 +137,7 @@ def _start(
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     if given:
         _require_savepoint(warehouse, given)
-    savepoint = given or _resume(ledger, warehouse, staged)
+    savepoint = given or _resume(ledger, warehouse, staged, derived=program.contract.derived)
     if savepoint is None and restart_is_due(ledger, staged):
         head = ledger.head()
         frontier = {ledger.job: offsets[ledger.job] | head.frontier}
@@ -172,7 +172,7 @@ def _require_savepoint(warehouse: Warehouse, path: str) -> None:
         )
 
 
-def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput) -> str | None:
+def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, derived: bool) -> str | None:
     """The newest good checkpoint on the branch; None where it is empty or restarts at the frontier."""
     found, head = checkpoints.newest_on_branch(warehouse, ledger), ledger.head()
     if found is not None and (point := fork_point(ledger, head, staged, dict(found.manifests))) is not None:
@@ -186,13 +186,15 @@ def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput) -> str | Non
         )
     if found is not None and found.number >= head.checkpoint:
         return found.path
-    restart = f"`headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier without it"
+    restart = f"; or `headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier"
+    if derived:  # no offset brings its state back
+        restart = ""
     if found is not None:
         raise DecisionNeeded(
             f"the newest checkpoint found ({found.number}) is older than what is published"
             f" ({head.checkpoint}): from this one the job would repeat rows",
             where=found.path,
-            remedy=f"give a newer savepoint: `flink run -s PATH …`; or {restart}",
+            remedy=f"give a newer savepoint: `flink run -s PATH …`{restart}",
         )
     all_left = followed(ledger.claims(), Rulings.of(ledger.decisions())) is None
     if restart_is_due(ledger, staged) or (head.batch == 0 and all_left):
@@ -201,7 +203,7 @@ def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput) -> str | Non
         raise DecisionNeeded(
             "the job has written rows, and no checkpoint or savepoint of it can be found",
             where=f"{warehouse.uri}/_flink/{ledger.job}/",
-            remedy=f"restore the bucket, or give a savepoint: `flink run -s PATH …`; or {restart}",
+            remedy=f"restore the bucket, or give a savepoint: `flink run -s PATH …`{restart}",
         )
     return None
 

@@ -155,7 +155,7 @@ def _java(at: Folder, memory: Memory, main: str, own: dict[str, str]) -> list[st
     path = sorted((at.flink / "lib").glob("*.jar"), key=lambda j: (j.name.startswith("flink-dist"), j.name))
     conf = at.flink / "conf"
     return [
-        *(jdk().tool("java"), *memory.flags(), "-XX:+UseG1GC", *jvm.opens()),
+        *(jdk().tool("java"), *memory.flags(), *jvm.opens()),
         f"-Dlog4j.configurationFile=file:{conf / 'log4j-console.properties'}",
         *("-cp", _joined(map(str, path)), main, "--configDir", str(conf)),
         *(f"-D{key}={value}" for key, value in own.items()),

@@ -71,8 +71,9 @@ class Memory:
         return self.flink - self.network - self.managed - _OFF_HEAP_MB
 
     def flags(self) -> list[str]:
-        """The same, said to the JVM."""
+        """The same, said to the JVM. What a JobManager would spend on compiling well is never paid back."""
         return [
+            *(["-XX:+UseG1GC"] if self.worker else ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]),
             f"-Xmx{self.heap}m",
             f"-XX:MaxDirectMemorySize={_OFF_HEAP_MB + self.network}m",
             f"-XX:MaxMetaspaceSize={_METASPACE_MB}m",
