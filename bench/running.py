@@ -88,7 +88,7 @@ def cpu_seconds(env: settings.Settings, module: str, name: str, told: Mapping[st
 
 
 class _Tree:
-    """The CPU of a process and of all that it starts, of which some outlive their parents: looked at often."""
+    """The CPU of a process and of all that it starts; some of these outlive their parents."""
 
     def __init__(self, root: int | None) -> None:
         self.root = str(root)
