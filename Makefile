@@ -30,7 +30,7 @@ lock: $(READY)
 
 clean:
 	if [ -x $(BIN)/headrace ]; then $(BIN)/headrace stack down; fi
-	rm -rf .venv .headrace build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf .venv .headrace build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 12) else \

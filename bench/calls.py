@@ -46,7 +46,7 @@ def main() -> None:
     for key, value in ({d.key: d.value for d in defaults(timedelta(seconds=10))} | own | options).items():
         table_env.get_config().set(key, value)
     if path := BOUND.get(way):
-        table_env.create_temporary_function("class_of", guarded(Function("class_of", path, way, "", ())))
+        table_env.create_temporary_function("class_of", guarded(Function("class_of", path, way, "", 0, ())))
     bounds = {"scan.startup.mode": "earliest-offset", "scan.bounded.mode": "latest-offset"}
     table_env.execute_sql(source_ddl(topic, name="source", bootstrap=env.kafka.bootstrap, options=bounds))
     kept = [TableColumn(c.name, flink_type(c.type), "") for c in contract.columns if c.name in COLUMNS]

@@ -9,9 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import hypothesis
 import pytest
 from stack_containers import started_in_containers
 from stack_fixtures import CHOICE, Stack, started_locally
+
+# A noisy machine is no fault of a property, and the suite leaves nothing behind.
+hypothesis.settings.register_profile("suite", deadline=None, database=None)
+hypothesis.settings.load_profile("suite")
 
 ROOT = Path(__file__).parent.parent
 BACK_ENDS: dict[str, Callable[[Path], AbstractContextManager[Stack]]] = {

@@ -143,7 +143,7 @@ def _declared(tree: ast.Module, path: Path, examined: Examined) -> Checked:
         return Checked("job", path.stem, f"Ingest of {own}", errors)
     contract, _ = examined(own)
     steps, wrong = _steps(own, _texts(_given(call, "steps", ())), where, contract)
-    functions, amiss = _functions(call, steps, where)
+    functions, amiss = _functions(call, steps, own, where)
     errors += [*wrong, *amiss, *_endless(own, contract)]
     holds = f"Derive of {', '.join(texts['reads'])}"
     return Checked("job", path.stem, holds, errors, [_slower(f) for f in functions if f.builtins])
@@ -177,18 +177,20 @@ def _steps(
     return _each(names if contract else [], lambda name: read_step(job, name, cast("Contract", contract)))
 
 
-def _functions(call: ast.Call, steps: list[Step], where: str) -> tuple[list[Function], list[JobError]]:
+def _functions(
+    call: ast.Call, steps: list[Step], own: str, where: str
+) -> tuple[list[Function], list[JobError]]:
     """The Python functions of a derive job, and what is wrong with them."""
     given = _given(call, "functions", ())
     if given is None:
         return [], []
     try:
         named = {str(k): str(v) for k, v in ast.literal_eval(given).items()}
-    except (ValueError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         plain = 'write functions={"name": "udfs.module.constant"}'
         return [], [JobError("the functions of the job are not plain texts", where=where, remedy=plain)]
     functions, errors = _each(sorted(named), lambda name: read_function(name, named[name], where))
-    return functions, [*errors, *unread(functions, steps, where)]
+    return functions, [*errors, *unread(functions, steps, own, where)]
 
 
 def _slower(function: Function) -> str:

@@ -34,7 +34,7 @@ def assemble(job: Job) -> Program:
     late = _late(writes, where)
     steps = tuple(read_step(job.name, name, writes[0]) for name in job.steps)
     functions = tuple(read_function(name, path, where) for name, path in sorted(job.functions.items()))
-    if wrong := next(unread(functions, steps, where), None):
+    if wrong := next(unread(functions, steps, job.name, where), None):
         raise wrong
     return DeriveProgram(job, writes[0], reads, steps, writes, late, functions=functions)
 

@@ -131,6 +131,15 @@ def find(name: str) -> Job:
             where=where,
             remedy="write JOB = Derive(reads=[…], steps=[…], writes=[…])",
         )
+    functions = job.functions if isinstance(job, Derive) else {}
+    if not isinstance(functions, Mapping) or not all(
+        isinstance(v, str) for kv in functions.items() for v in kv
+    ):
+        raise JobError(
+            "the functions of the job are not plain texts",
+            where=where,
+            remedy='write functions={"name": "udfs.module.constant"}',
+        )
     if job.name != name:
         raise JobError(
             f"the job is named {job.name!r} by its contract",

@@ -12,7 +12,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,15 +66,16 @@ def bind(table_env: Any, functions: Sequence[Function]) -> None:
 
 
 @contextmanager
-def shipped(functions: Sequence[Function]) -> Iterator[dict[str, str]]:
-    """Options that bring ``udfs/`` to the workers; the copy lasts as long as the block."""
+def shipped(functions: Sequence[Function], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The given options, with those that bring a copy of ``udfs/`` to the workers."""
     if not functions:
-        yield {}
+        yield dict(given)
         return
     with tempfile.TemporaryDirectory() as folder:
         source = project.root() / "udfs"
         shutil.copytree(source, Path(folder) / "udfs", ignore=shutil.ignore_patterns("__pycache__"))
-        yield {"python.files": folder, "python.executable": sys.executable}
+        files = ",".join(filter(None, [folder, given.get("python.files")]))
+        yield {"python.executable": sys.executable, **given, "python.files": files}
 
 
 def guarded(function: Function) -> Any:
@@ -82,11 +84,18 @@ def guarded(function: Function) -> Any:
     pure = wrapper._func  # noqa: SLF001 - the wrapper has no other way to tell
     given = _typed(wrapper._input_types, where)  # noqa: SLF001 - as above
     strict = _strict(pure, len(given), where)
+    same = wrapper._deterministic  # noqa: SLF001 - as above
     if isinstance(wrapper, UserDefinedTableFunctionWrapper):
         types = _typed(wrapper._result_types, where)  # noqa: SLF001 - as above
         made = guard.table(pure, strict, [_check(r, where) for r in types])
-        return udtf(made, input_types=given, result_types=[*types, DataTypes.STRING()])
+        return udtf(made, input_types=given, result_types=[*types, DataTypes.STRING()], deterministic=same)
     (answer,) = _typed([wrapper._result_type], where)  # noqa: SLF001 - as above
+    if wrapper._func_type != {"pandas": "pandas"}.get(function.kind, "general"):  # noqa: SLF001 - as above
+        raise JobError(
+            "func_type is not told by a plain text",
+            where=where,
+            remedy='write func_type="pandas" in the call',
+        )
     row = DataTypes.ROW([DataTypes.FIELD("answer", answer), DataTypes.FIELD("reason", DataTypes.STRING())])
     if function.kind == "pandas":
         kinds = [_kind(g, where) for g in (*given, answer)]
@@ -97,8 +106,9 @@ def guarded(function: Function) -> Any:
                 remedy="leave func_type out: a function of one row takes every type",
             )
         made = guard.pandas(pure, strict, kinds)
-        return udf(made, input_types=given, result_type=row, func_type="pandas")
-    return udf(guard.scalar(pure, strict, _check(answer, where)), input_types=given, result_type=row)
+        return udf(made, input_types=given, result_type=row, func_type="pandas", deterministic=same)
+    made = guard.scalar(pure, strict, _check(answer, where))
+    return udf(made, input_types=given, result_type=row, deterministic=same)
 
 
 def _constant(function: Function) -> Any:
@@ -108,10 +118,17 @@ def _constant(function: Function) -> Any:
     try:
         found = getattr(importlib.import_module(module), name, None)
     except (Exception, SystemExit) as e:
+        folder = project.root().resolve()
+        frames = [
+            f
+            for f in traceback.extract_tb(e.__traceback__)
+            if Path(f.filename).is_relative_to(folder / "udfs")
+        ]
+        place = f"{Path(frames[-1].filename).relative_to(folder)}:{frames[-1].lineno}" if frames else module
         raise JobError(
             f"the module of function {function.name} raises {type(e).__name__}",
-            where=function.path,
-            remedy="import it in a Python shell to see where",
+            where=place,
+            remedy="correct it: workers import it too",
         ) from e
     wrappers = (UserDefinedScalarFunctionWrapper, UserDefinedTableFunctionWrapper)
     if not isinstance(found, wrappers) or not inspect.isfunction(found._func):  # noqa: SLF001 - as above
@@ -148,6 +165,10 @@ def _kind(type_: Any, where: str) -> str:
             f"a function cannot give {type_}",
             where=where,
             remedy=f"use one of {', '.join(_KINDS.values())}",
+        )
+    if not type_._nullable:  # noqa: SLF001 - as above
+        raise JobError(
+            f"{type_} leaves no room for a value that fails", where=where, remedy="leave the NOT NULL out"
         )
     return _KINDS[type(type_)]
 

@@ -21,7 +21,11 @@ WRONG_LENGTH = "wrong_length"
 Check = Callable[[Any], "str | None"]
 """Tells why an answer is not of the declared type; None where it is."""
 
-_EXPECTED = (Exception, SystemExit)
+_EXPECTED: tuple[type[BaseException], ...] = (BaseException,)
+_STOPS = (KeyboardInterrupt, GeneratorExit)
+"""How a worker is told to end: no fault of a value. All else has a reason, panics of native code too."""
+_EXACT = 1 << 53
+"""Up to this, every whole number is a DOUBLE."""
 _BITS = {"INT": 31, "BIGINT": 63}
 _CLASSES: dict[str, tuple[type, ...]] = {
     "STRING": (str,),
@@ -49,9 +53,12 @@ def check(kind: str, precision: int = 0, scale: int = 0) -> Check:
             return WRONG_TYPE
         if not answer.is_finite():
             return OUT_OF_RANGE
-        exponent = int(answer.as_tuple().exponent)
-        digits = max(len(answer.as_tuple().digits) + exponent, 0)
-        return None if -exponent <= scale and digits <= precision - scale else OUT_OF_RANGE
+        _, digits, exponent = answer.as_tuple()
+        written = "".join(map(str, digits)).lstrip("0")
+        plain = written.rstrip("0")  # 1.500 is 1.5
+        last = int(exponent) + len(written) - len(plain)
+        fits = -last <= scale and len(plain) + last <= precision - scale
+        return None if not plain or fits else OUT_OF_RANGE
 
     def text(answer: Any) -> str | None:
         if not isinstance(answer, str):
@@ -63,8 +70,9 @@ def check(kind: str, precision: int = 0, scale: int = 0) -> Check:
     not_these = () if kind == "BOOLEAN" else (bool, dt.datetime)
 
     def simple(answer: Any) -> str | None:
-        right = isinstance(answer, classes) and not (not_these and isinstance(answer, not_these))
-        return None if right else WRONG_TYPE
+        if not isinstance(answer, classes) or (not_these and isinstance(answer, not_these)):
+            return WRONG_TYPE
+        return OUT_OF_RANGE if type(answer) is int and abs(answer) > _EXACT else None
 
     chosen: Check = {"INT": integer, "BIGINT": integer, "DECIMAL": decimal, "STRING": text}.get(kind, simple)
     return lambda answer: None if answer is None else chosen(answer)
@@ -81,6 +89,8 @@ def scalar(function: Callable[..., Any], strict: Sequence[int], checked: Check) 
         try:
             answer = function(*arguments)
             reason = checked(answer)
+        except _STOPS:
+            raise
         except _EXPECTED as e:
             return Row(None, reason_of(e))
         return Row(None, reason) if reason else Row(answer, None)
@@ -97,7 +107,12 @@ def table(
         if any(arguments[position] is None for position in strict):
             return
         try:
-            rows = [_cells(row, checks) for row in function(*arguments)]
+            answer = function(*arguments)
+            if isinstance(answer, str | bytes | dict):  # it would be taken to pieces
+                raise _Wrong(WRONG_TYPE)
+            rows = [_cells(row, checks) for row in answer]
+        except _STOPS:
+            raise
         except _EXPECTED as e:
             yield (*(None for _ in checks), e.args[0] if isinstance(e, _Wrong) else reason_of(e))
             return
@@ -111,7 +126,7 @@ class _Wrong(Exception):  # noqa: N818 - never seen by anyone
 
 
 def _cells(row: Any, checks: Sequence[Check]) -> tuple[Any, ...]:
-    cells = tuple(row) if isinstance(row, tuple | list) else (row,)
+    cells = tuple(row) if isinstance(row, tuple | list) or type(row).__name__ == "Row" else (row,)
     if len(cells) != len(checks):
         raise _Wrong(WRONG_LENGTH)
     for cell, checked in zip(cells, checks, strict=True):
@@ -135,7 +150,8 @@ def _series_check(kind: str) -> Check:
         if len(present) and made not in wanted:
             return WRONG_TYPE
         fits = kind not in _BITS or bool(((present >= -limit) & (present < limit)).all())
-        return None if fits else OUT_OF_RANGE
+        exact = kind != "DOUBLE" or made == "f" or bool((present.abs() <= _EXACT).all())
+        return None if fits and exact else OUT_OF_RANGE
 
     return wrong
 
@@ -144,7 +160,8 @@ def pandas(function: Callable[..., Any], strict: Sequence[int], kinds: Sequence[
     """A batch of rows at once; ``kinds`` are the types of the arguments and, last, of the answer.
 
     The function sees only rows whose strict arguments are there, with whole numbers as whole numbers. When
-    it raises, the batch is halved until the rows are found that it raises for: right, and slow.
+    it raises, the batch is halved until the rows are found that it raises for: right, and slow. It is given
+    copies: what it changes in its arguments would otherwise change what the halves are made of.
     """
     import pandas as pd  # noqa: PLC0415 - in the worker
 
@@ -153,16 +170,25 @@ def pandas(function: Callable[..., Any], strict: Sequence[int], kinds: Sequence[
     whole = {p: of_numpy[given[p]] for p in strict if given[p] in of_numpy}  # with NULLs they came as others
     wrong = _series_check(made)
 
+    def plain(answer: Any) -> Any:
+        """As Arrow takes it: pandas has many kinds of columns, and some of them stop the job there."""
+        if str(answer.dtype) in ("float64", "int64", "int32", "bool"):
+            return answer.astype("float64") if made == "DOUBLE" else answer
+        return answer.astype(object).where(answer.notna(), None)
+
     def answered(rows: Any) -> Any:
         try:
-            answer = pd.Series(function(*(rows[column] for column in rows)))
+            answer = pd.Series(function(*(rows[column].copy() for column in rows))).reset_index(drop=True)
             reason = wrong(answer) if len(answer) == len(rows) else WRONG_LENGTH
+            if reason is None:
+                return pd.DataFrame({"answer": plain(answer), "reason": None})
+            all_alike = reason == WRONG_TYPE and answer.dtype != object
+        except _STOPS:
+            raise
         except _EXPECTED as e:
-            reason = reason_of(e)
-        if reason is None:
-            return pd.DataFrame({"answer": answer, "reason": None})
-        if len(rows) == 1:
-            return pd.DataFrame({"answer": [None], "reason": [reason]})
+            reason, all_alike = reason_of(e), False
+        if all_alike or len(rows) == 1:
+            return pd.DataFrame({"answer": None, "reason": [reason] * len(rows)})
         half = len(rows) // 2
         halves = (rows.iloc[:half], rows.iloc[half:])
         return pd.concat([answered(h.reset_index(drop=True)) for h in halves], ignore_index=True)

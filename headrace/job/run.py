@@ -111,8 +111,8 @@ def submit(job: Job, *, bounded: bool = False) -> str:
         startup={c: _startup(o) | (_BOUNDED if bounded else {}) for c, o in start.offsets.items()},
     )
     try:
-        with shipped(program.functions) as files:
-            job_id = _execute(flink.environment(program, at, files | options), plan)
+        with shipped(program.functions, options) as all_options:
+            job_id = _execute(flink.environment(program, at, all_options), plan)
     except Exception as e:
         # Publish waits for the newest claim's first manifest: this one will never seal any.
         ledger.decide(

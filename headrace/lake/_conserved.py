@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 SENTENCES = {
     "missing": "{n} missing",
     "too many": "{n} too many",
-    "unproved": "{n} not told yet: after a restart the watermark has not come as far again",
+    "unproved": "{n} not told yet: since the last start the watermark has not come so far",
     "late twice": "{n} more than once in {where}",
     "late from nowhere": "{n} in {where}, but not among the rows read",
 }
 SPOTS = ("late twice", "late from nowhere")
 """Kinds that concern one record of the topic; the others concern a window."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LAST = (datetime.max.replace(tzinfo=timezone.utc) - _EPOCH) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Conservation:
     def sentence(self) -> str:
         """The outcome in one line."""
         if self.verdict == "proved":
-            waiting = f", {self.waiting:,} in windows that are still open" if self.waiting else ""
+            waiting = f", {self.waiting:,} that the watermark has not passed yet" if self.waiting else ""
             return (
                 f"each of {self.arrived:,} rows read has exactly one home:"
                 f" {self.counted:,} counted, {self.late:,} late{waiting}"
@@ -152,5 +153,5 @@ class Conservation:
 
 
 def moment(ms: int) -> datetime:
-    """Milliseconds since 1970 as a time."""
-    return _EPOCH + timedelta(milliseconds=ms)
+    """Milliseconds since 1970 as a time; the end of a bounded topic, behind all time, as the last."""
+    return _EPOCH + timedelta(milliseconds=min(ms, _LAST))

@@ -45,12 +45,27 @@ def test_what_a_file_tells(folder: Path) -> None:
     assert read_function("cleaned", "udfs.texts.cleaned", WHERE).kind == "table"
 
 
+def test_a_name_that_sql_would_not_take(folder: Path) -> None:
+    written(folder, GOOD)
+    for name in ("Cleaned", "my fn", ""):
+        with pytest.raises(JobError, match="is not a name for a function"):
+            read_function(name, "udfs.texts.cleaned", WHERE)
+
+
+def test_another_file_is_part_of_it(folder: Path) -> None:
+    written(folder, GOOD)
+    before = read_function("cleaned", "udfs.texts.cleaned", WHERE)
+    (folder / "udfs" / "marks.csv").write_text("-,_")
+    assert read_function("cleaned", "udfs.texts.cleaned", WHERE).digest != before.digest
+
+
 @pytest.mark.parametrize(
     ("path", "text", "said"),
     [
         ("texts.cleaned", GOOD, "is not the address"),
         ("udfs.other.cleaned", GOOD, "no file"),
-        ("udfs.texts.clean", GOOD, "no constant clean"),
+        ("udfs.texts.clean", GOOD, "clean is not in the file as a plain clean = udf"),
+        ("udfs.texts.cleaned", GOOD.replace("= udf(", "= udaf("), "cleaned is not in the file"),
         ("udfs.texts.cleaned", GOOD + "import headrace.errors\n", "may not import headrace.errors"),
         ("udfs.texts.cleaned", GOOD.replace(", result_type=TEXT", ""), "does not say its types"),
         ("udfs.texts.cleaned", "def :", "not Python"),
@@ -71,6 +86,7 @@ def test_what_is_refused(folder: Path, path: str, text: str, said: str) -> None:
         ("return re.sub('a', 'b', text)", ("REGEXP_REPLACE",)),
         ("return text + 'x'", ("arithmetic",)),
         ("return PLACES[text]", ()),
+        ("return PLACES.replace(text)", ()),
         ("return hashlib.sha256(text)", ()),
         ("return [t for t in text]", ()),
         ("raise ValueError", ()),
@@ -93,16 +109,27 @@ def test_what_sql_does_itself(folder: Path, body: str, builtins: tuple[str, ...]
         ("scalar", "SELECT c(x) AS y, c(x) AS z FROM t; SELECT y.reason FROM s", "reason of c"),
         ("scalar", "SELECT c(x).answer FROM t", "reason of c"),
         ("scalar", "SELECT c FROM t", "no step calls function c"),
+        ("scalar", "SELECT C(x) AS y FROM t; SELECT y.reason FROM s", None),
+        ("scalar", "SELECT c(x) AS y, c(z) AS y FROM t; SELECT y.reason FROM s", "reason of c"),
         ("table", "SELECT a, why FROM t LEFT JOIN LATERAL TABLE(c(x)) AS u(a, why) ON TRUE", None),
+        ("table", "SELECT a, u.why FROM t LEFT JOIN LATERAL TABLE(c(x)) AS u(a, why) ON TRUE", None),
         ("table", "SELECT a FROM t LEFT JOIN LATERAL TABLE(c(x)) AS u(a, why) ON TRUE", "reason of c"),
+        (
+            "table",
+            "SELECT a FROM t, LATERAL TABLE(c(x)) AS u(a, why); SELECT s.why, why FROM s",
+            "reason of c",
+        ),
+        ("table", "SELECT a, s.why FROM s, LATERAL TABLE(c(x)) AS u(a, why)", "reason of c"),
+        ("table", "SELECT a FROM t, LATERAL TABLE(c(x)) AS u(a)", "reason of c"),
         ("table", "SELECT * FROM t, LATERAL TABLE(c(x))", "reason of c"),
     ],
 )
 def test_a_reason_is_read(folder: Path, kind: str, sql: str, said: str | None) -> None:
     wrapper, types = ("udtf", "result_types") if kind == "table" else ("udf", "result_type")
-    written(folder, f"c = {wrapper}(f, input_types=[T], {types}=T)")
+    written(folder, f"c = {wrapper}(f, input_types=[T], {types}=[T])")
     function = read_function("c", "udfs.texts.c", WHERE)
     steps = [Step(str(n), text) for n, text in enumerate(sql.split(";"))]
-    found = [str(e) for e in unread([function], steps, WHERE)]
+    found = [str(e) for e in unread([function], steps, "j", WHERE)]
     assert bool(found) == bool(said)
     assert all(said in f for f in found if said)
+    assert all("sql/j/0.sql:1" in f for f in found if "reason" in f), "where the call is"
