@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,13 +19,12 @@ ROOT = PROJECT.parents[2]
 
 
 @pytest.fixture(scope="session")
-def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tests' own project, with the lock of its ingest job compiled once."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tests' own project, with its locks."""
     folder = tmp_path_factory.mktemp("project") / "events"
     shutil.copytree(PROJECT, folder)
     for machinery in ("jars", "jvm"):
         (folder / machinery).symlink_to(ROOT / machinery)
-    _accept(stack, folder, "events")
     return folder
 
 
@@ -37,26 +34,6 @@ def client(stack: Stack, project: Path) -> Iterator[FlinkClient]:
     env = {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(project)}
     with started({**env, "PYTHONPATH": os.pathsep.join([str(project), env.get("PYTHONPATH", "")])}) as it:
         yield it
-
-
-@pytest.fixture(scope="session")
-def derived(stack: Stack, project: Path) -> None:
-    """The locks of the project's derive jobs, compiled once."""
-    for job in ("events_by_hour", "events_by_hour_kept"):
-        _accept(stack, project, job)
-
-
-@pytest.fixture(scope="session")
-def functions(stack: Stack, project: Path) -> None:
-    """The lock of the project's job with Python functions."""
-    _accept(stack, project, "events_told")
-
-
-def _accept(stack: Stack, folder: Path, job: str) -> None:
-    env = {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(folder)}
-    accept = [sys.executable, "-m", "headrace", "plan", job, "--accept", "-o", "json"]
-    done = subprocess.run(accept, env=env, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

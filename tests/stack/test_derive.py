@@ -18,7 +18,6 @@ from headrace.errors import DecisionNeeded
 from headrace.lake.tables import open_table
 
 MakeRoad = Callable[..., Road]
-pytestmark = pytest.mark.usefixtures("derived")
 
 HOUR = 3600
 BEGIN = 1_767_225_600

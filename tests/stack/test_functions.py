@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from road import BY_HAND, Road
 from waiting import until
 
 MakeRoad = Callable[..., Road]
-pytestmark = pytest.mark.usefixtures("functions")
 
 PERSONAL = "a-personal-value"
 RECORDS = 400
@@ -78,3 +77,12 @@ def test_without_the_guard_a_value_is_told_to_everyone(make_road: MakeRoad) -> N
         return "".join(e["stacktrace"] for e in entries)
 
     assert PERSONAL in until("the job to fail", failed)
+
+
+def test_compiling_again_gives_the_committed_lock(make_road: MakeRoad, tmp_path: Path) -> None:
+    road = make_road(job="events_told")
+    committed = road.project / "jobs" / "events_told.lock.json"
+    road.project = Path(shutil.copytree(road.project, tmp_path / "again", symlinks=True))
+    (lock := road.project / "jobs" / committed.name).unlink()
+    road.headrace("plan", "events_told", "--accept")
+    assert lock.read_text() == committed.read_text()
