@@ -38,17 +38,15 @@ def expected(number: int) -> list[tuple[Any, ...]]:
     return [(number, *row) for row in rows]
 
 
-def told(road: Road) -> Path:
-    """Where this test's processes log."""
-    return Path(road.stack.environment["FLINK_LOG_DIR"])
-
-
-def logged(road: Road) -> str:
-    return "".join(p.read_text(errors="replace") for p in told(road).iterdir() if p.is_file())
+def logged(road: Road) -> dict[Path, str]:
+    """What the processes of the stack have said, by file."""
+    folder = Path(road.stack.environment["FLINK_LOG_DIR"])
+    return {p: p.read_text(errors="replace") for p in folder.iterdir() if p.is_file()}
 
 
 def test_what_fails_has_a_reason_and_shows_nowhere(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND, parallelism=1, partitions=1, job="events_told")
+    before = logged(road)  # of the control, if it came first
     road.send(payloads())
     job = road.submit(module="jobs.events_told")
     road.settle(job, claim=1)
@@ -56,7 +54,9 @@ def test_what_fails_has_a_reason_and_shows_nowhere(make_road: MakeRoad) -> None:
     found = Counter(road.rows("events_told", ("id", "way", "answer", "reason")))
     assert found == Counter(row for n in range(RECORDS) for row in expected(n))
     assert road.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"] == []
-    assert PERSONAL not in logged(road)
+    told = {path: text[len(before.get(path, "")) :] for path, text in logged(road).items()}
+    assert any("events_told" in text for text in told.values()), "these are the logs of the job"
+    assert [path.name for path, text in told.items() if PERSONAL in text] == []
     road.stop(job)
     road.send([json.dumps({"id": RECORDS, "at": "2026-01-01T00:00:01Z", "amount": 1.25}).encode()])
     road.settle(road.submit(), claim=2)  # by a client that was there before: a session cluster
