@@ -37,7 +37,7 @@ def lateness(late: Late) -> tuple[Default, ...]:
 
 
 def workers() -> tuple[Default, ...]:
-    """For a job with Python functions: the cheapest right way that `python -m bench.functions` found."""
+    """For a job with Python functions; `python -m bench.functions` measures the ways that there are."""
     return (
         Default("python.execution-mode", "process", "thread mode stops at the first NULL of an INT"),
         Default("python.fn-execution.bundle.size", "20000", "rows go to and fro in small bundles"),
