@@ -179,7 +179,7 @@ def test_compaction_leaves_holes(bootstrap: str) -> None:
         send()  # only what lies before the newest segment is compacted
         return _verdicts(bootstrap, topic, Span(0, 0, 6)) == ["absent"]
 
-    until("the cleaner", compacted, within_s=60)
+    until("the cleaner", compacted, within_s=240)
     assert describe(bootstrap, topic).log_start == {0: 0}
     producer.close()
 

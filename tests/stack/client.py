@@ -48,7 +48,7 @@ def started(environment: Mapping[str, str]) -> Iterator[FlinkClient]:
             try:
                 with listener.accept() as link:
                     yield FlinkClient(link)
-                assert process.wait(60) == 0, said.read_text()[-3000:]
+                assert process.wait(240) == 0, said.read_text()[-3000:]
             finally:
                 process.kill()
                 process.wait()

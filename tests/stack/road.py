@@ -237,7 +237,7 @@ class Road:
     def publish(self) -> Published:
         return self.publisher().once()
 
-    def publish_until(self, records: int, within_s: float = 90) -> Head:
+    def publish_until(self, records: int, within_s: float = 240) -> Head:
         """Publish again and again until that many offsets are below the frontier."""
         publisher = self.publisher()
 

@@ -279,7 +279,7 @@ def test_a_silent_partition_stops_no_window_and_an_absurd_time_moves_none(make_r
         derive.checkpoint(job)
         return bool(derive.publish().head.rows) and {row[1].hour for row in result(derive)} == {0, 1, 2, 3, 4}
 
-    until("five hours to be published", closed, within_s=90)
+    until("five hours to be published", closed, within_s=240)
     before = result(derive)
     (status,) = json.loads(derive.headrace("status", derive.job, "-o", "json"))["flink_jobs"]
     assert {p["name"][-2:]: bool(p["watermark"]) for p in status["partitions"]} == {"-0": True, "-1": False}

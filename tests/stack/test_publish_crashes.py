@@ -42,10 +42,10 @@ def test_killed_before_each_step_and_run_again_publishes_once(make_road: MakeRoa
         road.produce(range(number * 200, number * 200 + 200), broken_every=50)
         road.settle(job, claim=1)
         killed = start(road, fatal)
-        killed.communicate(timeout=60)
+        killed.communicate(timeout=240)
         assert killed.returncode == -signal.SIGKILL, fatal
         again = start(road)
-        said = again.communicate(timeout=60)[1]
+        said = again.communicate(timeout=240)[1]
         assert again.returncode == 0, said.decode()[-2000:]
         count = (number + 1) * 100
         assert road.homes() == every({0: count, 1: count}), f"killed before {fatal}"
@@ -59,7 +59,7 @@ def test_two_publishers_at_once_as_two_processes(make_road: MakeRoad) -> None:
         road.produce(range(number * 200, number * 200 + 200))
         road.settle(job, claim=1)
         both = [start(road), start(road)]
-        said = [p.communicate(timeout=60)[1].decode()[-1500:] for p in both]
+        said = [p.communicate(timeout=240)[1].decode()[-1500:] for p in both]
         assert [p.returncode for p in both] == [0, 0], said
         count = (number + 1) * 100
         assert road.homes() == every({0: count, 1: count})
@@ -85,7 +85,7 @@ def test_a_compaction_between_the_steps_of_a_batch_changes_nothing(make_road: Ma
         road.settle(job, claim=1)
         if number:
             killed = start(road, "commit events")
-            killed.communicate(timeout=60)
+            killed.communicate(timeout=240)
             _compact(road)
         road.publish()
     _compact(road)
