@@ -90,7 +90,7 @@ def guarded(function: Function) -> Any:
         made = guard.table(pure, strict, [_check(r, where) for r in types])
         return udtf(made, input_types=given, result_types=[*types, DataTypes.STRING()], deterministic=same)
     (answer,) = _typed([wrapper._result_type], where)  # noqa: SLF001 - as above
-    if wrapper._func_type != {"pandas": "pandas"}.get(function.kind, "general"):  # noqa: SLF001 - as above
+    if (wrapper._func_type == "pandas") != (function.kind == "pandas"):  # noqa: SLF001 - as above
         raise JobError(
             "func_type is not told by a plain text",
             where=where,

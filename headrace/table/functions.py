@@ -146,14 +146,9 @@ def unread(functions: Sequence[Function], steps: Sequence[Step], job: str, where
         if call.function.kind == "table":
             heard = _heard(call, words[call.step])
             how = "name all columns, AS t(…, reason), and select the last one in the same step"
-        elif aliases.count(call.alias) > 1:
-            heard, how = (
-                False,
-                f"give each call a name of its own: there are two {call.alias or 'without any'}",
-            )
         else:
-            heard = any(_reads(text, call.alias) for text in words.values())
-            how = f"name the call in a step of its own, {name}(…) AS x, and select x.reason too"
+            heard = aliases.count(call.alias) == 1 and any(_reads(t, call.alias) for t in words.values())
+            how = f"name each call, in a step of its own: {name}(…) AS x, and select x.reason too"
         if not heard:
             what = f"the reason of {name} is read nowhere: what fails would be NULL, untold"
             yield JobError(what, where=place, remedy=how)
