@@ -167,6 +167,7 @@ def _lag(env: settings.Settings, topic: str, head: Head) -> dict[int, int]:
 
 def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool) -> dict[str, Any]:
     done = rest.checkpoints(env.flink.rest, job.id)
+    metrics.refresh(env.flink.rest)
     at = metrics.watermark(env.flink.rest, job.id) if timed else None
     return {
         "id": job.id,

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
-from headrace.cluster.flink import detail
+from headrace.cluster.flink import POLL_S, detail
 from headrace.cluster.rest import ask
 
 _SPLIT = re.compile(r"\.split\.(.+)\.watermark\.(currentWatermark|idleTimeMsPerSecond)$")
 _MOSTLY_MS = 500
 _NOT_YET, _AT_THE_END = -(1 << 63), (1 << 63) - 1
 """Flink's watermarks before the first record and behind the last one."""
+
+_FRESH_WITHIN_S = 5.0
+"""Flink fetches at most every 10 s, or as it is told; workers answer within a fraction of a second."""
+
+
+def refresh(rest: str) -> bool:
+    """Have Flink ask its workers anew; False if none answered within 5 s.
+
+    It does so only when somebody looks, and tells that one what it knew before: nothing, or of hours ago.
+    """
+    # What only grows shows that a worker was asked.
+    look = "/taskmanagers/metrics?get=Status.JVM.CPU.Time&agg=sum"
+    before, deadline = ask(rest, look), time.monotonic() + _FRESH_WITHIN_S
+    while ask(rest, look) == before:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def restarts(rest: str, job: str) -> int:

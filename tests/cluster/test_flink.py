@@ -98,6 +98,19 @@ def test_lag_is_unknown_without_a_kafka_source(running: Cluster) -> None:
     until("records", lambda: metrics.metric(running.rest, running.endless, source, "numRecordsOut", "sum"))
 
 
+def test_metrics_are_of_now_once_the_workers_were_asked_anew(running: Cluster) -> None:
+    source = flink.detail(running.rest, running.endless).vertices[0].id
+    assert metrics.refresh(running.rest)
+    before = metrics.metric(running.rest, running.endless, source, "numRecordsOut", "sum")
+    assert before
+
+    assert metrics.refresh(running.rest)
+
+    now = metrics.metric(running.rest, running.endless, source, "numRecordsOut", "sum")
+    assert now
+    assert now > before
+
+
 def test_a_savepoint_goes_where_it_is_told(running: Cluster) -> None:
     address = flink.savepoint(running.rest, running.endless, f"{PLACE}/here")
 
