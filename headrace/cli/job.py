@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -183,7 +184,7 @@ def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool) -> dict[st
                 "watermark": at and at.isoformat(),
                 "unread": metrics.lag(env.flink.rest, job.id),
                 "partitions": [
-                    {"name": s.name, "watermark": s.watermark and s.watermark.isoformat(), "idle": s.idle}
+                    {**asdict(s), "watermark": s.watermark and s.watermark.isoformat()}
                     for s in metrics.splits(env.flink.rest, job.id)
                 ],
             }
@@ -235,6 +236,8 @@ def _running(j: dict[str, Any]) -> str:
             )
         if idle := [p["name"] for p in j["partitions"] if p["idle"]]:
             lines.append(f"silent, and not waited for: {', '.join(idle)}")
+        if ahead := [p["name"] for p in j["partitions"] if p["paused"]]:
+            lines.append(f"not read for now, too far ahead: {', '.join(ahead)}")
     return f"\n{'':<20} ".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import sys
+from collections.abc import Iterable, Sequence
 
 import typer
 
@@ -28,33 +29,43 @@ NOUNS = {
 }
 """Each command and the file that holds it. Only the asked one is imported: `check` answers in a second."""
 
-app = typer.Typer(
-    name="headrace",
-    help="Kafka topics into lake tables that people can trust: every record has exactly one home.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave, as a program does: an error becomes its message and its exit code.
 
-def main() -> None:
-    """Run one command; a :class:`HeadraceError` becomes its message and its exit code."""
+    Args:
+        arguments: of the command, its name first; those of this process if none are given.
+
+    Raises:
+        SystemExit: always.
+    """
+    asked = list(sys.argv[1:] if arguments is None else arguments)
     log.configure()
-    asked = [NOUNS[a] for a in sys.argv[1:2] if a in NOUNS]
-    for noun in asked or dict.fromkeys(NOUNS.values()):
-        importlib.import_module(f"headrace.cli.{noun}").register(app)
-    fmt = Format.json if _asked_for_json(sys.argv) else Format.text
+    app = _app([NOUNS[a] for a in asked[:1] if a in NOUNS] or list(dict.fromkeys(NOUNS.values())))
     try:
-        app()
+        app(asked)
     except HeadraceError as e:
-        fail(e, fmt)
+        fail(e, Format.json if _asked_for_json(asked) else Format.text)
         sys.exit(e.exit_code)
     except KeyboardInterrupt:
         err.print("interrupted; every step can be repeated")
         sys.exit(130)
 
 
-@app.callback()
+def _app(nouns: Iterable[str]) -> typer.Typer:
+    app = typer.Typer(
+        name="headrace",
+        help="Kafka topics into lake tables that people can trust: every record has exactly one home.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_headrace)
+    for noun in nouns:
+        importlib.import_module(f"headrace.cli.{noun}").register(app)
+    return app
+
+
 def _headrace() -> None:
     """Keep commands named even where only one is registered."""
 

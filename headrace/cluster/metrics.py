@@ -12,7 +12,9 @@ from urllib.parse import quote
 from headrace.cluster.flink import POLL_S, detail
 from headrace.cluster.rest import ask
 
-_SPLIT = re.compile(r"\.split\.(.+)\.watermark\.(currentWatermark|idleTimeMsPerSecond)$")
+_SPLIT = re.compile(
+    r"\.split\.(.+)\.watermark\.(currentWatermark|idleTimeMsPerSecond|pausedTimeMsPerSecond)$"
+)
 _MOSTLY_MS = 500
 _NOT_YET, _AT_THE_END = -(1 << 63), (1 << 63) - 1
 """Flink's watermarks before the first record and behind the last one."""
@@ -71,6 +73,8 @@ class Split:
     watermark: datetime | None
     idle: bool
     """Silent for so long that nobody waits for it."""
+    paused: bool
+    """Too far ahead of the slowest (``maxDrift``), so not read; Flink says so where a reader has several."""
 
 
 def splits(rest: str, job: str) -> list[Split]:
@@ -84,7 +88,10 @@ def splits(rest: str, job: str) -> list[Split]:
             found.setdefault(ids[m["id"]][1], {})[ids[m["id"]][2]] = float(m["value"])
     told = [
         Split(
-            name, _moment(s.get("currentWatermark", _NOT_YET)), s.get("idleTimeMsPerSecond", 0) > _MOSTLY_MS
+            name,
+            _moment(s.get("currentWatermark", _NOT_YET)),
+            idle=s.get("idleTimeMsPerSecond", 0) > _MOSTLY_MS,
+            paused=s.get("pausedTimeMsPerSecond", 0) > _MOSTLY_MS,
         )
         for name, s in found.items()
     ]

@@ -79,8 +79,9 @@ def test_status_tells_times_to_the_second() -> None:
         "unread": 1200,
         "state_bytes": 12_340_000,
         "partitions": [
-            {"name": "flights-1", "watermark": at, "idle": False},
-            {"name": "flights-0", "watermark": None, "idle": True},
+            {"name": "flights-1", "watermark": at, "idle": False, "paused": False},
+            {"name": "flights-2", "watermark": at, "idle": False, "paused": True},
+            {"name": "flights-0", "watermark": None, "idle": True, "paused": False},
         ],
     }
 
@@ -90,6 +91,7 @@ def test_status_tells_times_to_the_second() -> None:
         "event time 2026-11-24T15:19:01+00:00, records unread: 1,200, state: 12.3 MB",
         "held back by flights-1: 2026-11-24T15:19:01+00:00",
         "silent, and not waited for: flights-0",
+        "not read for now, too far ahead: flights-2",
     ]
 
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
-import sys
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+import structlog
 from client import FlinkClient
 from kafka import KafkaProducer
 from stack_fixtures import Stack
 from waiting import until
 
 from headrace import settings
+from headrace.cli.main import main as command
 from headrace.cluster.kafka import create_topic, hole_verdicts
 from headrace.job.assemble import named
 from headrace.lake.ledger import Head, Ledger
@@ -264,18 +268,20 @@ class Road:
         return sorted([*self.rows("events"), *self.rows("events__quarantine")])
 
     def headrace(self, *arguments: str, expect: int = 0) -> str:
-        """One ``headrace`` command in a process of its own."""
-        done = subprocess.run(
-            [sys.executable, "-m", "headrace", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=self.environment(),
-        )
-        assert done.returncode == expect, (
-            f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        )
-        return done.stdout + done.stderr
+        """One ``headrace`` command, in this process: to start Python costs more than most of them do."""
+        out, err = io.StringIO(), io.StringIO()
+        before = dict(os.environ)
+        os.environ.update(self.environment())
+        try:
+            with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
+                command(arguments)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            structlog.reset_defaults()
+        said, code = (out.getvalue(), err.getvalue()), left.value.code or 0
+        assert code == expect, f"exit {code}\n{said[0][-3000:]}\n{said[1][-3000:]}"
+        return "".join(said)
 
     def verified(self, *arguments: str, expect: int = 0) -> dict[str, Any]:
         """What ``headrace verify`` says of the job's table."""

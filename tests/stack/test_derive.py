@@ -298,3 +298,31 @@ def test_a_silent_partition_stops_no_window_and_an_absurd_time_moves_none(make_r
     assert result(derive) == before
     ingest(road)
     assert derive.verified()["rows"] == counts(len(FIRST) + 1, late=1, waiting=1)
+
+
+def test_a_partition_is_read_no_further_ahead_than_its_contract_says(make_road: MakeRoad) -> None:
+    """A day: it is stopped by what comes behind it, and goes on when the slow one has come nearer."""
+    road = make_road(options=BY_HAND, parallelism=1, partitions=2)
+    derive = road.beside("events_by_hour")
+    derive.submit()
+    ahead, slow = (f"{road.topic}-{partition}".replace(".", "_") for partition in (0, 1))
+
+    def told(slow_hour: int) -> dict[str, dict[str, Any]]:
+        """What status tells of each partition; the slow one is never silent for long."""
+        road.send(records([slow_hour * HOUR]), partition=1)
+        (status,) = json.loads(derive.headrace("status", derive.job, "-o", "json"))["flink_jobs"]
+        return {p["name"]: p for p in status["partitions"]}
+
+    def hours(slow_hour: int) -> tuple[int, ...]:
+        """In which hours the watermarks are: a minute behind the newest record."""
+        at = [p["watermark"] for _, p in sorted(told(slow_hour).items())]
+        return tuple(int(datetime.fromisoformat(w).timestamp() - BEGIN) // HOUR for w in at if w)
+
+    road.send(records([40 * HOUR]), partition=0)
+    until("the one ahead to wait", lambda: [n for n, p in told(1).items() if p["paused"]] == [ahead])
+    road.send(records([50 * HOUR]), partition=0)
+    until("the slow one to be read", lambda: hours(2)[1] == 1)
+    assert hours(2) == (39, 1)
+
+    until("both to be read", lambda: hours(30) == (49, 29))
+    assert not told(30)[slow]["idle"]
