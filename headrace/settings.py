@@ -84,6 +84,8 @@ class LocalStack(_Section):
     taskmanager_mb: int = Field(default=1728, ge=1280)
     jobmanager_mb: int = Field(default=1024, ge=768)
     kafka_heap_mb: int = Field(default=512, ge=256)
+    short_lived: bool = False
+    """For minutes, as in tests: what its JVMs would spend on compiling well is never paid back."""
     jars_cache: str = "~/.cache/headrace/jars"
     jars_repository: str = ""
     """A Maven repository's address; empty: the resolver's default."""

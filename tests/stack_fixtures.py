@@ -98,6 +98,7 @@ def started_locally(folder: Path) -> Iterator[LocalStack]:
 def own_place(folder: Path) -> Settings:
     """Settings of a stack in that folder, on ports that are free now; the environment says the same."""
     os.environ["HEADRACE__STACK__FOLDER"] = str(folder)
+    os.environ["HEADRACE__STACK__SHORT_LIVED"] = "true"
     for name, port in ports.choose().model_dump().items():
         os.environ[f"HEADRACE__STACK__PORTS__{name.upper()}"] = str(port)
     return project_settings.load("local")

@@ -22,13 +22,8 @@ from headrace.settings import Settings
 from headrace.stack import jvm
 from headrace.stack.files import Folder, folder, write_changed
 from headrace.stack.flink_config import TO_FILE, TO_STDOUT, Memory, config
-from headrace.stack.java import jdk
+from headrace.stack.java import QUICK, jdk
 from headrace.stack.processes import Processes, Service
-
-CLIENT_FLAGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""For `flink run` and for compiling: they live for seconds, and what the second compiler does is never paid
-back (it took a fifth of their time).
-"""
 
 _ONE_LINE = 1 << 16
 """PyFlink and the shell scripts read config.yaml line by line."""
@@ -76,7 +71,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PATH": _before("PATH", [str(b) for b in bins]),
         "PYTHONPATH": _before("PYTHONPATH", [root]),
         "PYFLINK_CLIENT_EXECUTABLE": sys.executable,
-        "JVM_ARGS": CLIENT_FLAGS,
+        "JVM_ARGS": " ".join(QUICK),  # `flink run` and compiling: a fifth of their time
         "HEADRACE_PROJECT": root,
         "HEADRACE_ENV": os.environ.get("HEADRACE_ENV", "local"),
         "HEADRACE__STACK__FOLDER": str(at.path),
@@ -90,10 +85,10 @@ def environment(settings: Settings) -> dict[str, str]:
 def jobmanager(settings: Settings, at: Folder) -> Service:
     """The JobManager, with REST and web UI."""
     main = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
-    memory = Memory(settings.stack.jobmanager_mb, worker=False)
+    flags = Memory(settings.stack.jobmanager_mb, worker=False).flags()
     return Service(
         "jobmanager",
-        _java(at, memory, main, {}),
+        _java(at, flags, main, {}),
         env=environment(settings),
         ready=lambda: overview(settings) is not None,
         ports=("flink_rest", "flink_rpc", "flink_blob"),
@@ -110,10 +105,11 @@ def taskmanager(settings: Settings, at: Folder, number: int = 1) -> Service:
     ident = f"{name}-{secrets.token_hex(3)}"
     main = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
     own = {"taskmanager.resource-id": ident, "taskmanager.log.path": str(at.path / "logs" / f"{name}.log")}
-    memory = Memory(settings.stack.taskmanager_mb, worker=True)
+    stack = settings.stack
+    flags = Memory(stack.taskmanager_mb, worker=True).flags(short_lived=stack.short_lived)
     return Service(
         name,
-        _java(at, memory, main, own),
+        _java(at, flags, main, own),
         env=environment(settings),
         ready=lambda: Processes(at.path).ident(name) in taskmanagers(settings),
         ident=ident,
@@ -150,12 +146,12 @@ def _rest(settings: Settings, path: str) -> dict[str, Any] | None:
         return None
 
 
-def _java(at: Folder, memory: Memory, main: str, own: dict[str, str]) -> list[str]:
+def _java(at: Folder, flags: list[str], main: str, own: dict[str, str]) -> list[str]:
     """One JVM, as Flink's scripts would start it in the end: flink-dist comes last on the class path."""
     path = sorted((at.flink / "lib").glob("*.jar"), key=lambda j: (j.name.startswith("flink-dist"), j.name))
     conf = at.flink / "conf"
     return [
-        *(jdk().tool("java"), *memory.flags(), *jvm.opens()),
+        *(jdk().tool("java"), *flags, *jvm.opens()),
         f"-Dlog4j.configurationFile=file:{conf / 'log4j-console.properties'}",
         *("-cp", _joined(map(str, path)), main, "--configDir", str(conf)),
         *(f"-D{key}={value}" for key, value in own.items()),

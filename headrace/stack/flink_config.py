@@ -12,6 +12,7 @@ from typing import Any
 from headrace.settings import Settings
 from headrace.stack import jvm
 from headrace.stack.files import Folder
+from headrace.stack.java import QUICK
 from headrace.stack.ports import HOST
 
 LOG4J = """\
@@ -70,10 +71,10 @@ class Memory:
         """The Java heap."""
         return self.flink - self.network - self.managed - _OFF_HEAP_MB
 
-    def flags(self) -> list[str]:
-        """The same, said to the JVM. What a JobManager would spend on compiling well is never paid back."""
+    def flags(self, *, short_lived: bool = False) -> list[str]:
+        """The same, said to the JVM."""
         return [
-            *(["-XX:+UseG1GC"] if self.worker else ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]),
+            *(["-XX:+UseG1GC"] if self.worker and not short_lived else QUICK),
             f"-Xmx{self.heap}m",
             f"-XX:MaxDirectMemorySize={_OFF_HEAP_MB + self.network}m",
             f"-XX:MaxMetaspaceSize={_METASPACE_MB}m",

@@ -13,6 +13,8 @@ from pathlib import Path
 from headrace.errors import StackError
 
 MINIMUM = 17
+QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""For a JVM that lives for seconds or has little to do: what the second compiler takes is never paid back."""
 
 
 @dataclass(frozen=True)

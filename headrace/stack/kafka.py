@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from headrace.errors import StackError
 from headrace.settings import Settings
 from headrace.stack.files import Folder, write_changed
-from headrace.stack.java import jdk
+from headrace.stack.java import QUICK, jdk
 from headrace.stack.ports import HOST
 from headrace.stack.processes import Service
 
@@ -31,7 +31,8 @@ appender.out.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n
 def service(settings: Settings, at: Folder, jars: list[Path]) -> Service:
     """The broker as a process."""
     heap = f"{settings.stack.kafka_heap_mb}m"
-    java = [jdk().tool("java"), f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+    quick = QUICK if settings.stack.short_lived else ["-XX:+UseSerialGC"]
+    java = [jdk().tool("java"), f"-Xmx{heap}", *quick, "-XX:+ExitOnOutOfMemoryError"]
     java += [f"-Dlog4j2.configurationFile={at.kafka / 'log4j2.properties'}", "-cp", ":".join(map(str, jars))]
     properties = str(at.kafka / "server.properties")
 

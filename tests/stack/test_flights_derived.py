@@ -6,6 +6,7 @@ contradictions among them; weather and aircraft out of order too. The reference:
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import random
@@ -185,11 +186,17 @@ def reference(road: Road) -> dict[str, Rows]:
         }
 
 
+@functools.cache
+def apart(origin: str, dest: str) -> float:
+    """A batch of one takes a millisecond, and there are many flights but few pairs."""
+    return float(miles(pd.Series([origin]), pd.Series([dest])).iloc[0])
+
+
 def measured(flight: tuple[Any, ...]) -> tuple[Any, ...]:
     """By the functions themselves, without Flink."""
     flight_id, tailnum, origin, dest = flight
-    apart = float(miles(pd.Series([origin]), pd.Series([dest])).iloc[0])
-    circle = (None, "airport_unknown") if math.isnan(apart) else (round(apart, 6), None)
+    great_circle = apart(origin, dest)
+    circle = (None, "airport_unknown") if math.isnan(great_circle) else (round(great_circle, 6), None)
     try:
         return (flight_id, tailnum and normal_form(tailnum), None, *circle)
     except NotATailNumber:

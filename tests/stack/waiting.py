@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-TICK_S = 0.1
+TICK_S = 0.2
 
 
 def until(what: str, look: Callable[[], T], within_s: float = 240) -> T:
