@@ -169,7 +169,8 @@ def _lag(env: settings.Settings, topic: str, head: Head) -> dict[int, int]:
 def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool) -> dict[str, Any]:
     done = rest.checkpoints(env.flink.rest, job.id)
     metrics.refresh(env.flink.rest)
-    at = metrics.watermark(env.flink.rest, job.id) if timed else None
+    splits = metrics.splits(env.flink.rest, job.id) if timed else []
+    at = metrics.event_time(splits)
     return {
         "id": job.id,
         "state": job.state,
@@ -184,8 +185,7 @@ def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool) -> dict[st
                 "watermark": at and at.isoformat(),
                 "unread": metrics.lag(env.flink.rest, job.id),
                 "partitions": [
-                    {**asdict(s), "watermark": s.watermark and s.watermark.isoformat()}
-                    for s in metrics.splits(env.flink.rest, job.id)
+                    {**asdict(s), "watermark": s.watermark and s.watermark.isoformat()} for s in splits
                 ],
             }
             if timed

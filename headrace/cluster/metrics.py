@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -54,16 +55,6 @@ def lag(rest: str, job: str) -> int | None:
     return int(sum(found)) if found else None
 
 
-def watermark(rest: str, job: str) -> datetime | None:
-    """How far event time has come: the least that any operator was told; None where none was, or not yet."""
-    told = [
-        int(m["value"])
-        for vertex in detail(rest, job).vertices
-        for m in ask(rest, f"/jobs/{job}/vertices/{vertex.id}/watermarks")
-    ]
-    return _moment(min(told)) if told else None
-
-
 @dataclass(frozen=True)
 class Split:
     """How far event time has come in one partition of a topic, as its reader knows it."""
@@ -97,6 +88,11 @@ def splits(rest: str, job: str) -> list[Split]:
     ]
     never = datetime.min.replace(tzinfo=timezone.utc)
     return sorted(told, key=lambda s: (s.idle, s.watermark or never, s.name))
+
+
+def event_time(found: Sequence[Split]) -> datetime | None:
+    """Where the slowest of those is that are waited for. Operators' own watermarks tell silent ones' too."""
+    return next((s.watermark for s in found if not s.idle), None)
 
 
 def _moment(watermark: float) -> datetime | None:
