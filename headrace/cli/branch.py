@@ -18,7 +18,7 @@ from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
 
-Job = Annotated[str, typer.Argument(help="The job, as in jobs/JOB.py.")]
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(help="The claim, as `branch ls` numbers it.")]
 Why = Annotated[str, typer.Option(help="Why; goes into the ledger.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Take the decision back.")]
@@ -58,7 +58,7 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
 
     waiting: is followed, and has not completed a checkpoint yet.
 
-    ahead: goes on from the head; publish takes what it has staged.
+    ahead: goes on from the head and has sealed manifests since, empty ones too; publish takes them.
 
     fork: left the chain that publish follows; to publish it would repeat rows, so a person must decide.
 

@@ -10,12 +10,12 @@ from rich.text import Text
 
 from headrace import project
 from headrace.cli.output import Format, emit, progress, unsqueezed
+from headrace.contract.sql import instant
 from headrace.errors import ConservationError, UsageError
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Derive, find
 from headrace.job.derive import DeriveProgram
 from headrace.lake import cuts
-from headrace.lake._conserved import moment
 from headrace.lake.conservation import counted, prove
 from headrace.lake.ledger import Ledger
 
@@ -64,7 +64,9 @@ def _text(found: Conservation) -> Group:
     for column in numbers.columns:
         column.justify = "right"
     numbers.add_row(*(f"{n:,}" for n in (found.arrived, found.counted, found.late, found.waiting)))
-    at = "no watermark yet" if found.watermark is None else f"watermark {moment(found.watermark).isoformat()}"
+    at = (
+        "no watermark yet" if found.watermark is None else f"watermark {instant(found.watermark).isoformat()}"
+    )
     said = [Text(str(f), style="red") for f in found.findings[:FINDINGS_SHOWN]]
     if len(found.findings) > FINDINGS_SHOWN:
         said.append(Text(f"and {len(found.findings) - FINDINGS_SHOWN:,} more: see -o json", style="red"))

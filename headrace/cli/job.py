@@ -19,7 +19,7 @@ from headrace.cli.branch import branches
 from headrace.cli.output import Format, Output, counted, emit, moment, progress
 from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
-from headrace.errors import HeadraceError, JobError, StackError, UsageError
+from headrace.errors import ClusterError, HeadraceError, JobError, StackError, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing, find
 from headrace.job.run import REPORT
@@ -30,7 +30,7 @@ from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
 from headrace.stack import flink as local_flink
 
-Job = Annotated[str, typer.Argument(help="The job, as in jobs/JOB.py.")]
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -136,11 +136,13 @@ def status(job: Job, fmt: Output = Format.text) -> None:
     ledger = Ledger(warehouse, job)
     head = ledger.head()
     found = branches(job)
+    running, unknown = _flink_jobs(env, job, timed=contract.derived)
     staged = {o.id: Staged(warehouse, o.id).read() for o in named(job).outputs}
     followed = [b for b in found if b.followed]
     result = {
         "job": job,
-        "flink_jobs": [_flink_job(env, j, timed=contract.derived) for j in live(env, job)],
+        "flink_jobs": running,
+        "flink_error": unknown and unknown.what,
         "batch": head.batch,
         "versions": head.versions,
         "rows": head.rows,
@@ -157,6 +159,8 @@ def status(job: Job, fmt: Output = Format.text) -> None:
         "accepted_losses": [s for d in Rulings.of(ledger.decisions()).losses for s in d["spans"]],
     }
     emit(result, fmt, lambda: _page(result))
+    if unknown is not None:
+        raise unknown
 
 
 def _lag(env: settings.Settings, topic: str, head: Head) -> dict[int, int]:
@@ -166,15 +170,27 @@ def _lag(env: settings.Settings, topic: str, head: Head) -> dict[int, int]:
     return kafka.lag(env.kafka.bootstrap, found, frontier)
 
 
-def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool) -> dict[str, Any]:
+def _flink_jobs(
+    env: settings.Settings, job: str, *, timed: bool
+) -> tuple[list[dict[str, Any]], ClusterError | None]:
+    """What Flink says; where it does not answer, why: what the lake holds can be told all the same."""
+    try:
+        found = live(env, job)
+        fresh = not found or metrics.refresh(env.flink.rest)
+        return [_flink_job(env, j, timed=timed, fresh=fresh) for j in found], None
+    except ClusterError as e:
+        return [], e
+
+
+def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool, fresh: bool) -> dict[str, Any]:
     done = rest.checkpoints(env.flink.rest, job.id)
-    metrics.refresh(env.flink.rest)
     splits = metrics.splits(env.flink.rest, job.id) if timed else []
     at = metrics.event_time(splits)
     return {
         "id": job.id,
         "state": job.state,
         "since": job.started.isoformat(),
+        "metrics_of_now": fresh,
         "restarts": metrics.restarts(env.flink.rest, job.id),
         "checkpoints": {"completed": done.completed, "failed": done.failed},
         "last_checkpoint": done.last.at.isoformat() if done.last else None,
@@ -203,7 +219,7 @@ def _page(s: dict[str, Any]) -> str:
         for f in s["forks"]
     ]
     lines = {
-        f"job {s['job']}": "; ".join(running) or "does not run",
+        f"job {s['job']}": "; ".join(running) or s["flink_error"] or "does not run",
         "published": f"batch {s['batch']}, "
         + (", ".join(f"{n:,} rows in {o}" for o, n in s["rows"].items()) or "nothing yet"),
         "frontier": " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items())) or "—",
@@ -225,6 +241,8 @@ def _running(j: dict[str, Any]) -> str:
     lines = [f"{j['state']} since {moment(j['since'])}, {restarts}, last checkpoint {last}"]
     if j["failure"]:
         lines.append(j["failure"])
+    if not j["metrics_of_now"]:
+        lines.append("its workers do not answer: what follows was so before")
     if "watermark" in j:
         unread = "not told yet" if j["unread"] is None else f"{j['unread']:,}"
         size = "unknown" if j["state_bytes"] is None else f"{j['state_bytes'] / 1e6:,.1f} MB"

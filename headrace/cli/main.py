@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import typer
 
 from headrace import log
-from headrace.cli.output import Format, err, fail
+from headrace.cli.output import Format, fail
 from headrace.errors import HeadraceError
 
 NOUNS = {
@@ -47,9 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HeadraceError as e:
         fail(e, Format.json if _asked_for_json(asked) else Format.text)
         sys.exit(e.exit_code)
-    except KeyboardInterrupt:
-        err.print("interrupted; every step can be repeated")
-        sys.exit(130)
 
 
 def _app(nouns: Iterable[str]) -> typer.Typer:
@@ -57,6 +54,7 @@ def _app(nouns: Iterable[str]) -> typer.Typer:
         name="headrace",
         help="Kafka topics into lake tables that people can trust: every record has exactly one home.",
         no_args_is_help=True,
+        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(
-    job: Annotated[str, typer.Argument(help="The job, as in jobs/JOB.py.")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")],
     accept: Annotated[
         bool, typer.Option("--accept", help="Compile (about 10 s) and write jobs/JOB.lock.json.")
     ] = False,

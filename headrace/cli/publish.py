@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def publish(
-    job: Annotated[str, typer.Argument(help="The job, as in jobs/JOB.py.")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
     every: Annotated[float, typer.Option(help="Seconds between two looks with --follow.", min=0.2)] = 2.0,
     accept_loss: Annotated[

@@ -9,9 +9,10 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from headrace import project, settings
+from headrace import settings
 from headrace.cli.output import Format, Output, counted, emit, moment
 from headrace.cli.query import rows_table
+from headrace.contract.load import load_topic
 from headrace.errors import UsageError
 from headrace.lake import quarantine
 from headrace.lake.query import to_text
@@ -20,7 +21,7 @@ from headrace.lake.store import connect
 if TYPE_CHECKING:
     from headrace.lake.quarantine import Refused
 
-Contract = Annotated[str, typer.Argument(help="The contract's id.")]
+Contract = Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")]
 
 quarantined = typer.Typer(help="Records that broke their contract.", no_args_is_help=True)
 
@@ -36,7 +37,7 @@ def ls(contract: Contract, output: Output = Format.text) -> None:
 
     Example: headrace quarantine ls flights
     """
-    found = quarantine.reasons(connect(settings.load().store), project.checked(contract))
+    found = quarantine.reasons(connect(settings.load().store), load_topic(contract).id)
     columns = ("reason", "field", "rule", "records", "first", "last", "example")
     rows = [(r.reason, r.field, r.rule, r.count, moment(r.first), moment(r.last), r.example) for r in found]
     emit([r.to_json() for r in found], output, lambda: rows_table(columns, rows, "use -o json for all"))
@@ -60,7 +61,7 @@ def show(
     """
     found = quarantine.records(
         connect(settings.load().store),
-        project.checked(contract),
+        load_topic(contract).id,
         reason=reason,
         field=field,
         at=None if at is None else _position(at),

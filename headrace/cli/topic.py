@@ -12,9 +12,11 @@ from rich.table import Table
 from headrace import settings
 from headrace.cli.output import Format, Output, counted, emit, progress
 from headrace.cluster import kafka
-from headrace.contract.load import load_named
+from headrace.contract.load import load_topic
 
-Contract = Annotated[str, typer.Argument(help="The contract's id, as in contracts/CONTRACT.odcs.yaml.")]
+Contract = Annotated[
+    str, typer.Argument(metavar="CONTRACT", help="Its id, as in contracts/CONTRACT.odcs.yaml.")
+]
 
 noun = typer.Typer(help="The Kafka topic of a contract.", no_args_is_help=True)
 
@@ -30,7 +32,7 @@ def create(contract: Contract, fmt: Output = Format.text) -> None:
 
     Example: headrace topic create flights
     """
-    env, model = settings.load(), load_named(contract)
+    env, model = settings.load(), load_topic(contract)
     found, made = kafka.create_topic(
         env.kafka.bootstrap, env.kafka.topic(model.topic), model.topic_partitions
     )
@@ -58,7 +60,7 @@ def produce(
 
     Example: headrace topic produce flights flights.jsonl.gz --key flight_id
     """
-    env, model = settings.load(), load_named(contract)
+    env, model = settings.load(), load_topic(contract)
     topic = env.kafka.topic(model.topic)
     with progress(f"sending {file.name} to {topic}") as update:
         done = kafka.produce_lines(
@@ -74,7 +76,7 @@ def show(contract: Contract, fmt: Output = Format.text) -> None:
 
     Example: headrace topic show flights -o json
     """
-    env, model = settings.load(), load_named(contract)
+    env, model = settings.load(), load_topic(contract)
     found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(model.topic))
     emit(found.to_json(), fmt, lambda: _partitions(found))
 

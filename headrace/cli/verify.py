@@ -17,6 +17,7 @@ from headrace.cli.conservation import verify_derived, writer
 from headrace.cli.output import Format, Output, emit, progress, unsqueezed
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, UsageError
+from headrace.job.declaration import existing
 from headrace.lake._topic_scan import KafkaTopic
 from headrace.lake.holes import noted, promised
 from headrace.lake.ledger import Ledger
@@ -52,6 +53,8 @@ def verify(
     """
     env = settings.load()
     contract = load_named(table)
+    if not contract.derived:
+        existing(contract.id)
     warehouse = connect(env.store)
     program = writer(contract.id) if contract.derived else None
     ledger = Ledger(warehouse, program.job.name if program else contract.id)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from headrace.cluster.flink import POLL_S, detail
 from headrace.cluster.rest import ask
+from headrace.contract.sql import instant
 
 _SPLIT = re.compile(
     r"\.split\.(.+)\.watermark\.(currentWatermark|idleTimeMsPerSecond|pausedTimeMsPerSecond)$"
@@ -70,13 +71,13 @@ class Split:
 
 def splits(rest: str, job: str) -> list[Split]:
     """Every partition that the job reads, the one that holds event time back first."""
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, int]] = {}
     for vertex in detail(rest, job).vertices:
         base = f"/jobs/{job}/vertices/{vertex.id}/metrics"
         ids = {m["id"]: match for m in ask(rest, base) if (match := _SPLIT.search(m["id"]))}
         said = ask(rest, f"{base}?get={','.join(map(quote, ids))}") if ids else []
         for m in said:
-            found.setdefault(ids[m["id"]][1], {})[ids[m["id"]][2]] = float(m["value"])
+            found.setdefault(ids[m["id"]][1], {})[ids[m["id"]][2]] = int(m["value"])
     told = [
         Split(
             name,
@@ -95,10 +96,10 @@ def event_time(found: Sequence[Split]) -> datetime | None:
     return next((s.watermark for s in found if not s.idle), None)
 
 
-def _moment(watermark: float) -> datetime | None:
+def _moment(watermark: int) -> datetime | None:
     if watermark in (_NOT_YET, _AT_THE_END):
         return None
-    return datetime.fromtimestamp(watermark / 1000, timezone.utc)
+    return instant(watermark)
 
 
 def metric(rest: str, job: str, vertex: str, name: str, aggregate: str) -> float | None:
@@ -116,5 +117,7 @@ def metric(rest: str, job: str, vertex: str, name: str, aggregate: str) -> float
     ids = [m["id"] for m in ask(rest, base) if m["id"].rpartition(".")[1:] == (".", name)]
     if not ids:
         return None
-    values = [float(m[aggregate]) for m in ask(rest, f"{base}?get={','.join(ids)}&agg={aggregate}")]
+    values = [
+        float(m[aggregate]) for m in ask(rest, f"{base}?get={','.join(map(quote, ids))}&agg={aggregate}")
+    ]
     return {"min": min, "max": max}.get(aggregate, sum)(values) if values else None

@@ -73,4 +73,4 @@ def _said(error: HTTPError) -> str:
 
 def _remedy(error: HTTPError) -> str:
     missing = error.code == HTTPStatus.NOT_FOUND
-    return "headrace status lists the jobs that Flink knows" if missing else "see the JobManager's log"
+    return "`flink list --all` shows the jobs that Flink knows" if missing else "see the JobManager's log"

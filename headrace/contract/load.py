@@ -13,7 +13,7 @@ from headrace.contract.promises import Promises, read_promises
 from headrace.contract.schema import read_schema
 from headrace.contract.standard import check_shape
 from headrace.contract.surroundings import Surroundings, is_topic, read_surroundings
-from headrace.errors import ContractError, HeadraceError
+from headrace.errors import ContractError, HeadraceError, UsageError
 
 SUFFIX = ".odcs.yaml"
 
@@ -31,6 +31,22 @@ def load_named(name: str) -> Contract:
             f"there is no contract {name!r}", where=_shown(path), remedy=f"there are: {known}"
         )
     return load(path)
+
+
+def load_topic(name: str) -> Contract:
+    """As :func:`load_named`, where only a topic's contract will do.
+
+    Raises:
+        UsageError: it is a derived table's.
+    """
+    contract = load_named(name)
+    if contract.derived:
+        raise UsageError(
+            f"{name} is a derived table: it has no topic and no quarantine",
+            where=_shown(project.contract_path(name)),
+            remedy=f"late rows are in {name}__late; bad records in the quarantine of the topic that it reads",
+        )
+    return contract
 
 
 def load(path: Path) -> Contract:

@@ -10,6 +10,10 @@ Value = str | int | float | Decimal | bool | date | datetime | timedelta
 MAX_INTERVAL = timedelta(days=99, hours=23, minutes=59, seconds=59)
 """Flink's parser takes two digits of days; ``DAY(4)`` is refused by its type system."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FIRST_MS = (datetime.min.replace(tzinfo=timezone.utc) - _EPOCH) // timedelta(milliseconds=1)
+_LAST_MS = (datetime.max.replace(tzinfo=timezone.utc) - _EPOCH) // timedelta(milliseconds=1)
+
 
 def identifier(name: str) -> str:
     """A name in backticks, whatever it holds."""
@@ -30,6 +34,11 @@ def literal(value: Value) -> str:
     if isinstance(value, (int, Decimal)):
         return f"{value:f}" if isinstance(value, Decimal) else str(value)
     return _interval(value) if isinstance(value, timedelta) else _moment(value)
+
+
+def instant(ms: int) -> datetime:
+    """Flink's milliseconds since 1970 as a time; one that lies outside the calendar as its first or last."""
+    return _EPOCH + timedelta(milliseconds=min(max(ms, _FIRST_MS), _LAST_MS))
 
 
 def milliseconds(value: timedelta) -> str:

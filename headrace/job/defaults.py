@@ -45,8 +45,8 @@ def workers() -> tuple[Default, ...]:
     """
     return (
         Default("python.execution-mode", "process", "thread mode stops at the first NULL of an INT"),
-        Default("python.fn-execution.bundle.size", "20000", "costs a third less CPU than Flink's 1,000"),
-        Default("python.fn-execution.arrow.batch.size", "20000", "costs half the CPU of Flink's 1,000"),
+        Default("python.fn-execution.bundle.size", "20000", "costs a quarter less CPU than Flink's 1,000"),
+        Default("python.fn-execution.arrow.batch.size", "20000", "costs less than half of Flink's 1,000"),
     )
 
 

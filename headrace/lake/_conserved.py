@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from headrace.contract.sql import instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +20,6 @@ SENTENCES = {
 }
 SPOTS = ("late twice", "late from nowhere")
 """Kinds that concern one record of the topic; the others concern a window."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_LAST = (datetime.max.replace(tzinfo=timezone.utc) - _EPOCH) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Finding:
         return f"{self._when()}: {g.arrived:,} read, {g.late:,} late, {g.counted:,} counted: {said}"
 
     def _when(self) -> str:
-        begin = moment(self.group.at if self.group else 0)
+        begin = instant(self.group.at if self.group else 0)
         if not self.window:
             return f"event time {begin.isoformat()}"
         return f"window {begin.isoformat()} to {(begin + self.window).isoformat()}"
@@ -82,7 +82,7 @@ class Finding:
         found: dict[str, Any] = {"kind": self.kind, "where": self.where, "rows": self.rows}
         if self.group is None:
             return found
-        begin = moment(self.group.at)
+        begin = instant(self.group.at)
         return found | {
             "at": begin.isoformat(),
             "until": (begin + self.window).isoformat() if self.window else None,
@@ -138,7 +138,7 @@ class Conservation:
             "batch": self.cut.batch,
             "checkpoint": self.cut.path,
             "positions": {str(p): o for p, o in sorted(self.cut.positions.items())},
-            "watermark": None if self.watermark is None else moment(self.watermark).isoformat(),
+            "watermark": None if self.watermark is None else instant(self.watermark).isoformat(),
             "versions": dict(self.versions),
             "verdict": self.verdict,
             "sentence": self.sentence(),
@@ -150,8 +150,3 @@ class Conservation:
             },
             "findings": [f.to_json() for f in self.findings],
         }
-
-
-def moment(ms: int) -> datetime:
-    """Milliseconds since 1970 as a time; the end of a bounded topic, behind all time, as the last."""
-    return _EPOCH + timedelta(milliseconds=min(ms, _LAST))

@@ -23,6 +23,7 @@ FLINK_JOB: dict[str, Any] = {
     "last_checkpoint": None,
     "state_bytes": None,
     "failure": "",
+    "metrics_of_now": True,
 }
 
 
@@ -93,6 +94,12 @@ def test_status_tells_times_to_the_second() -> None:
         "silent, and not waited for: flights-0",
         "not read for now, too far ahead: flights-2",
     ]
+
+
+def test_status_tells_when_the_workers_do_not_answer() -> None:
+    said = job._running(FLINK_JOB | {"metrics_of_now": False})
+
+    assert said.splitlines()[1].strip() == "its workers do not answer: what follows was so before"
 
 
 def test_status_does_not_say_none_where_flink_has_told_nothing() -> None:

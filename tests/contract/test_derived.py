@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from headrace.contract.load import examine, load
+from headrace.contract.load import examine, load, load_topic
 from headrace.contract.model import Counts
+from headrace.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 BOTH = "unboundedState\n    value: x\n  - property: stateTtl\n    value: P1D\n  - property: latePolicy"
@@ -35,6 +36,12 @@ def test_a_topic_of_versions() -> None:
     assert weather.version_of == ("origin",)
     assert weather.idle_after == timedelta(seconds=30)
     assert weather.max_drift == timedelta(days=7)
+
+
+def test_a_derived_table_has_no_topic() -> None:
+    assert load_topic("weather").topic == "weather"
+    with pytest.raises(UsageError, match="aircraft_rotation is a derived table: it has no topic"):
+        load_topic("aircraft_rotation")
 
 
 def test_a_horizon() -> None:

@@ -313,16 +313,16 @@ def test_a_partition_is_read_no_further_ahead_than_its_contract_says(make_road: 
         (status,) = json.loads(derive.headrace("status", derive.job, "-o", "json"))["flink_jobs"]
         return {p["name"]: p for p in status["partitions"]}
 
-    def hours(slow_hour: int) -> tuple[int, ...]:
-        """In which hours the watermarks are: a minute behind the newest record."""
-        at = [p["watermark"] for _, p in sorted(told(slow_hour).items())]
-        return tuple(int(datetime.fromisoformat(w).timestamp() - BEGIN) // HOUR for w in at if w)
+    def hours(slow_hour: int) -> dict[str, int]:
+        """In which hour each watermark is: a minute behind the newest record."""
+        at = {n: p["watermark"] for n, p in told(slow_hour).items() if p["watermark"]}
+        return {n: int(datetime.fromisoformat(w).timestamp() - BEGIN) // HOUR for n, w in at.items()}
 
     road.send(records([40 * HOUR]), partition=0)
     until("the one ahead to wait", lambda: [n for n, p in told(1).items() if p["paused"]] == [ahead])
     road.send(records([50 * HOUR]), partition=0)
-    until("the slow one to be read", lambda: hours(2)[1] == 1)
-    assert hours(2) == (39, 1)
+    until("the slow one to be read", lambda: hours(2).get(slow) == 1)
+    assert hours(2) == {ahead: 39, slow: 1}
 
-    until("both to be read", lambda: hours(30) == (49, 29))
+    until("both to be read", lambda: hours(30) == {ahead: 49, slow: 29})
     assert not told(30)[slow]["idle"]

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from kafka import KafkaAdminClient
 from road import BY_HAND, Road
 from waiting import until
@@ -67,3 +68,12 @@ def _make_anew(road: Road) -> None:
     until("the topic to be gone", lambda: road.topic not in topic_names(bootstrap))
     create_topic(bootstrap, road.topic, road.partitions)
     until("the topic to be there again", lambda: road.topic in topic_names(bootstrap))
+
+
+def test_status_tells_what_the_lake_holds_where_flink_does_not_answer(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE__FLINK__REST", "http://127.0.0.1:1")
+    said = road.headrace("status", "events", expect=1)
+    assert "Flink does not answer" in said.splitlines()[0]
+    assert "nothing yet" in said
