@@ -53,11 +53,11 @@ def verify(
     """
     env = settings.load()
     contract = load_named(table)
-    if not contract.derived:
-        existing(contract.id)
     warehouse = connect(env.store)
     program = writer(contract.id) if contract.derived else None
     ledger = Ledger(warehouse, program.job.name if program else contract.id)
+    if program is None and not ledger.newest("done"):
+        existing(contract.id)
     if batch is not None and batch > ledger.newest("done"):
         raise UsageError(
             f"batch {batch} is not published",

@@ -22,14 +22,13 @@ def load_named(name: str) -> Contract:
     """The contract of that id in ``contracts/``.
 
     Raises:
-        ContractError: there is none, or it breaks a rule of the format.
+        UsageError: there is none.
+        ContractError: it breaks a rule of the format.
     """
     path = project.contract_path(name)
     if not path.is_file():
         known = ", ".join(project.contract_names()) or "none yet"
-        raise ContractError(
-            f"there is no contract {name!r}", where=_shown(path), remedy=f"there are: {known}"
-        )
+        raise UsageError(f"there is no contract {name!r}", where=_shown(path), remedy=f"there are: {known}")
     return load(path)
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from headrace import project
-from headrace.errors import HeadraceError, JobError
+from headrace.errors import HeadraceError, JobError, UsageError
 
 _EVERY = re.compile(r"([1-9]\d*)(ms|s|min)")
 _UNITS = {"ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), "min": timedelta(minutes=1)}
@@ -95,12 +95,12 @@ def existing(name: str) -> Path:
     """The file of a job, unread: for commands that act on a running job, whose file may be broken by now.
 
     Raises:
-        JobError: there is no such file.
+        UsageError: there is no such file.
     """
     path = project.root() / "jobs" / f"{project.checked(name)}.py"
     if not path.is_file():
         known = ", ".join(project.job_names()) or "none"
-        raise JobError(f"there is no job {name!r}", where="jobs/", remedy=f"the jobs here are: {known}")
+        raise UsageError(f"there is no job {name!r}", where="jobs/", remedy=f"the jobs here are: {known}")
     return path
 
 
@@ -108,7 +108,8 @@ def find(name: str) -> Job:
     """The ``JOB`` of ``jobs/<name>.py``.
 
     Raises:
-        JobError: there is no such file, it raises, it declares no job, or a job of another name.
+        UsageError: there is no such file.
+        JobError: it raises, declares no job, or a job of another name.
     """
     path = existing(name)
     if str(project.root()) not in sys.path:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from headrace import project
 from headrace.cli import branch, job, plan, publish
-from headrace.errors import JobError
+from headrace.errors import UsageError
 from headrace.lake import branch as lake_branch
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ def test_a_job_that_is_not_there_is_told_before_anything_else(command: tuple[str
 
     raised = CliRunner().invoke(app, list(command)).exception
 
-    assert isinstance(raised, JobError)
+    assert isinstance(raised, UsageError)
     assert raised.what == "there is no job 'nojob'"
     assert raised.remedy == f"the jobs here are: {', '.join(project.job_names())}"
 

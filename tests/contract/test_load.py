@@ -12,7 +12,7 @@ from contract.orders_contract import Edit
 
 from headrace.contract.load import examine, load, load_named
 from headrace.contract.model import ColumnType, Contract, Partition
-from headrace.errors import ContractError
+from headrace.errors import ContractError, UsageError
 
 
 def test_what_a_contract_says(orders: Contract) -> None:
@@ -170,7 +170,7 @@ def test_a_contract_by_name(edited: Edit, tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "contracts").mkdir()
     edited().path.rename(tmp_path / "contracts" / "orders.odcs.yaml")
     assert load_named("orders").id == "orders"
-    with pytest.raises(ContractError, match="there is no contract 'order'") as caught:
+    with pytest.raises(UsageError, match="there is no contract 'order'") as caught:
         load_named("order")
     assert (caught.value.where, caught.value.remedy) == ("contracts/order.odcs.yaml", "there are: orders")
 

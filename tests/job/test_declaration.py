@@ -70,7 +70,7 @@ def test_a_job_that_is_not_there_is_told_with_those_that_are(
 ) -> None:
     (jobs / "orders.py").touch()
 
-    with pytest.raises(JobError) as refused:
+    with pytest.raises(UsageError) as refused:
         look("nojob")
 
     assert refused.value.what == "there is no job 'nojob'"

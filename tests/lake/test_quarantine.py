@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from headrace.settings import Store
 if TYPE_CHECKING:
     from click.testing import Result
 
+ROOT = Path(__file__).parent.parent.parent
 UTC = dt.timezone.utc
 NOON = dt.datetime(2013, 1, 1, 12, tzinfo=UTC)
 
@@ -127,7 +129,9 @@ def test_a_payload_as_json() -> None:
 
 def ask(monkeypatch: pytest.MonkeyPatch, warehouse: Warehouse, *args: str) -> Result:
     project = Path(warehouse.uri.removeprefix("file://")).parent
-    (project / "deploy/env").mkdir(parents=True, exist_ok=True)
+    for folder in ("contracts", "deploy/env"):
+        (project / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "contracts/flights.odcs.yaml", project / "contracts")
     (project / "deploy/env/local.yaml").write_text(f"store: {{warehouse: '{warehouse.uri}'}}")
     monkeypatch.setenv("HEADRACE_PROJECT", str(project))
     for name in ("HEADRACE_ENV", "HEADRACE__STORE__WAREHOUSE"):
@@ -158,4 +162,6 @@ def test_the_commands_answer_people_and_machines(
 def test_a_position_that_is_none_is_refused(
     monkeypatch: pytest.MonkeyPatch, warehouse: Warehouse, at: str
 ) -> None:
-    assert isinstance(ask(monkeypatch, warehouse, "show", "flights", "--at", at).exception, UsageError)
+    refused = ask(monkeypatch, warehouse, "show", "flights", "--at", at).exception
+    assert isinstance(refused, UsageError)
+    assert refused.what == f"{at!r} is not a position"

@@ -97,8 +97,10 @@ def test_a_commit_notification_that_never_came_is_made_up_by_the_restore(make_ro
     road.cancel(job)
     road.stack.heal()
     again = road.submit("-s", saved)
-    fresh = [m for i, m in road.staged().items() if i not in before]
-    assert any(m.files for m in fresh), "the restore itself commits the savepoint's manifest"
+    until(
+        "the restore itself to commit the savepoint's manifest",
+        lambda: any(m.files for i, m in road.staged().items() if i not in before),
+    )
     road.checkpoint(again)
     road.publish_until(2000)
     assert road.homes() == every({0: 1000, 1: 1000})
