@@ -22,7 +22,8 @@ from headrace.cluster import kafka, metrics
 from headrace.errors import ClusterError, HeadraceError, JobError, StackError, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing, find
-from headrace.job.run import REPORT
+from headrace.job.run import REPLAY, REPORT
+from headrace.lake import replays
 from headrace.lake.branch import Rulings, restart_is_due
 from headrace.lake.checkpoints import savepoints
 from headrace.lake.ledger import Head, Ledger
@@ -65,8 +66,13 @@ def run(
     emit({"job": job, "flink_job": flink_id}, fmt, lambda: f"{job} runs as Flink job {flink_id}")
 
 
-def submit(job: str, savepoint: str | None = None) -> str:
+def submit(job: str, savepoint: str | None = None, replay: int | None = None) -> str:
     """``flink run -d -pym jobs.JOB``; gives the id that Flink gave the job.
+
+    Args:
+        job: the job.
+        savepoint: restore this one.
+        replay: be the fork of that replay.
 
     Raises:
         StackError: there is no ``flink`` to run.
@@ -81,7 +87,7 @@ def submit(job: str, savepoint: str | None = None) -> str:
         report = Path(folder) / "report.json"
         done = subprocess.run(
             [command, "run", "-d", *given, "-pym", f"jobs.{job}"],
-            env={**env, REPORT: str(report)},
+            env={**env, REPORT: str(report), **({REPLAY: str(replay)} if replay else {})},
             cwd=project.root(),
             capture_output=True,
             text=True,
@@ -260,5 +266,20 @@ def _running(j: dict[str, Any]) -> str:
 
 
 def live(env: settings.Settings, job: str) -> list[rest.Job]:
-    """The Flink jobs of that name that are not at an end."""
-    return [j for j in rest.jobs(env.flink.rest) if j.name == job and not j.ended]
+    """The Flink jobs that are the job now: not at an end, and no fork of a replay that is not published."""
+    found = [
+        (j, replay)
+        for j in rest.jobs(env.flink.rest)
+        for name, replay in [replays.of_flink_name(j.name)]
+        if name == job and not j.ended
+    ]
+    if not any(replay for _, replay in found):
+        return [j for j, _ in found]
+    replaced = Rulings.of(Ledger(connect(env.store), job).decisions()).replaced
+    return [j for j, replay in found if replay is None or replay in replaced]
+
+
+def forks(env: settings.Settings, job: str, replay: int) -> list[rest.Job]:
+    """The Flink jobs of a replay that are not at an end."""
+    wanted = replays.flink_name(job, replay)
+    return [j for j in rest.jobs(env.flink.rest) if j.name == wanted and not j.ended]

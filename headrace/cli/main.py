@@ -21,6 +21,8 @@ NOUNS = {
     "status": "job",
     "publish": "publish",
     "branch": "branch",
+    "anchor": "anchor",
+    "replay": "replay",
     "query": "query",
     "verify": "verify",
     "quarantine": "quarantine",

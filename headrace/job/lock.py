@@ -7,6 +7,7 @@ executed from this file ever after.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -34,6 +35,11 @@ class Lock:
     def to_json(self) -> str:
         """The file's text: stable, readable in a review."""
         return json.dumps({"format": FORMAT, "digest": self.digest, "plan": self.plan}, indent=1) + "\n"
+
+    @property
+    def plan_digest(self) -> str:
+        """SHA-256 of the plan alone."""
+        return hashlib.sha256(json.dumps(self.plan, sort_keys=True).encode()).hexdigest()
 
     def nodes(self) -> list[tuple[int, str, str]]:
         """``(id, type, description)`` of each node of the plan."""

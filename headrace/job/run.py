@@ -25,7 +25,7 @@ from headrace.job import lock
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Job
 from headrace.job.program import Placement, Program
-from headrace.lake import checkpoints
+from headrace.lake import checkpoints, replays
 from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
 from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Head, Ledger
@@ -36,6 +36,8 @@ logger = structlog.get_logger()
 
 SAVEPOINT = "execution.state-recovery.path"
 _BOUNDED = {"scan.bounded.mode": "latest-offset"}
+REPLAY = "HEADRACE_REPLAY"
+"""Names a replay in the environment: the job is then that replay's fork. `headrace replay run` sets it."""
 REPORT = "HEADRACE_REPORT"
 """Names a file in the environment: where a refused start leaves its error for whoever submitted."""
 FORBIDDEN = {
@@ -55,7 +57,8 @@ class Start:
     offsets: dict[str, dict[int, int]]
     """Where to read from if there is no savepoint, by contract."""
     behind: Head | None = None
-    """The head, where a ruling lets the job begin at the frontier without state."""
+    """The place on the branch that the job begins behind, at its frontier and without state."""
+    replay: int | None = None
 
 
 def run(job: Job) -> None:
@@ -93,13 +96,18 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     refuse_own(program, env.flink.options)
     for output in program.outputs:
         refuse_other_columns(warehouse, output.id, output.columns)
-    start = _start(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
+    if replayed := os.environ.get(REPLAY):
+        start = _forked(program, ledger, warehouse, topics, int(replayed))
+    else:
+        start = _start(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
     options = env.flink.options | _placed(start, job, warehouse, env.flink.parallelism)
     claim = ledger.claim(
         start.submission,
         start.savepoint,
         program.contract.version,
         begins_behind=start.behind.manifests if start.behind else None,
+        replay=start.replay,
+        plan=_kept(ledger, plan),
     )
     at = Placement(
         bootstrap=env.kafka.bootstrap,
@@ -133,7 +141,7 @@ def _start(
     given: str | None,
 ) -> Start:
     offsets = {contract: _begun(ledger, contract, topic) for contract, topic in topics.items()}
-    submission = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    submission = _submission()
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     if given:
         _require_savepoint(warehouse, given)
@@ -143,6 +151,32 @@ def _start(
         frontier = {ledger.job: offsets[ledger.job] | head.frontier}
         return Start(submission, None, frontier, behind=head)
     return Start(submission, savepoint, offsets)
+
+
+def _forked(
+    program: Program, ledger: Ledger, warehouse: Warehouse, topics: Mapping[str, TopicInfo], number: int
+) -> Start:
+    """A replay's fork: on from its own newest checkpoint; the first time, from where it was planned."""
+    replay = replays.open_one(ledger, number)
+    offsets = {contract: _begun(ledger, contract, topic) for contract, topic in topics.items()}
+    submissions = [c.submission for c in replays.claims(ledger, number)]
+    if own := checkpoints.newest_of(warehouse, ledger.job, submissions):
+        return Start(_submission(), own.path, offsets, replay=number)
+    if replay.savepoint:
+        _require_savepoint(warehouse, replay.savepoint)
+        return Start(_submission(), replay.savepoint, offsets, replay=number)
+    at = {program.contract.id: offsets[program.contract.id] | replay.frontier}
+    return Start(_submission(), None, at, behind=Head(manifests=replay.fork.manifests), replay=number)
+
+
+def _submission() -> str:
+    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
+def _kept(ledger: Ledger, plan: lock.Lock) -> str:
+    """Keep the plan that runs, once: its state will be read by it. Gives the plan's digest."""
+    ledger.warehouse.put_new(f"{ledger.folder}/plans/{plan.plan_digest}.json", plan.plan)
+    return plan.plan_digest
 
 
 def _begun(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
@@ -218,7 +252,7 @@ def _placed(start: Start, job: Job, warehouse: Warehouse, parallelism: int) -> d
     """Settings of this one submission: they differ each time, so they are not in the lock."""
     own = f"{warehouse.uri}/{checkpoints.folder(job.name, start.submission)}"
     placed = {
-        "pipeline.name": job.name,
+        "pipeline.name": replays.flink_name(job.name, start.replay) if start.replay else job.name,
         "parallelism.default": str(parallelism),
         "execution.checkpointing.dir": f"{own}/checkpoints",
     }

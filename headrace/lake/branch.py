@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.errors import DecisionNeeded, LedgerError
+from headrace.lake.fork import Fork
 from headrace.lake.ledger import Claim, Head, Ledger, Record, checkpoint_of
 from headrace.lake.manifests import Manifest, chain
+
+REPLACE = "replace"
+"""What a replay's batch decides: its fork is the branch, and no claim that was made before is followed."""
 
 ByOutput = Mapping[str, Mapping[str, Manifest]]
 """Staged manifests: output → id → manifest."""
@@ -27,6 +31,8 @@ class Rulings:
     adopted: Record | None = None
     restart: Record | None = None
     losses: tuple[Record, ...] = ()
+    replaced: dict[int, Record] = field(default_factory=dict)
+    """Replays that became the branch."""
 
     @classmethod
     def of(cls, decisions: Iterable[Record]) -> Rulings:
@@ -43,6 +49,7 @@ class Rulings:
             adopted=_newest(valid, "adopt"),
             restart=_newest(valid, "restart"),
             losses=tuple(d for d in valid if d["action"] == "accept-loss"),
+            replaced={d["replay"]: d for d in valid if d["action"] == REPLACE},
         )
 
     def standing(self, action: str, claim: int | None) -> Record | None:
@@ -67,14 +74,22 @@ def _subject(decision: Record) -> tuple[Any, ...]:
 
 
 def followed(claims: Iterable[Claim], rulings: Rulings) -> Claim | None:
-    """The claim whose manifests publish follows; an adoption holds until a newer submission claims."""
-    by_number = {c.number: c for c in claims if c.number not in rulings.set_aside}
+    """The claim whose manifests publish follows; an adoption holds until a newer submission claims.
+
+    A replay claims a branch of its own: nothing follows it until it is published.
+    """
+    by_number = {
+        c.number: c
+        for c in claims
+        if c.number not in rulings.set_aside and (c.replay is None or c.replay in rulings.replaced)
+    }
     if not by_number:
         return None
     newest = max(by_number)
-    adopted = rulings.adopted
-    if adopted and newest <= adopted["claims_then"] and adopted["claim"] in by_number:
-        return by_number[adopted["claim"]]
+    chosen = [d for d in (rulings.adopted, *rulings.replaced.values()) if d]
+    for decision in sorted(chosen, key=lambda d: -int(d["number"])):
+        if newest <= decision["claims_then"] and decision["claim"] in by_number:
+            return by_number[decision["claim"]]
     return by_number[newest]
 
 
@@ -84,7 +99,12 @@ def unpublished(
     """Staged manifests without those that a restored job committed once more after they were folded."""
     newest = head.manifests.get(output)
     last = checkpoint_of(newest) if newest else -1
-    return {i: m for i, m in manifests.items() if m.checkpoint > last or ledger.published(output, i) is None}
+    grown = head.since == 1  # else a replay went back in numbers: a published manifest may have a higher one
+    return {
+        i: m
+        for i, m in manifests.items()
+        if (grown and m.checkpoint > last) or ledger.published(output, i) is None
+    }
 
 
 def tip(staged: Mapping[str, Manifest], claim: int) -> str | None:
@@ -196,6 +216,42 @@ def stretch(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> Stret
         if not walked.goes_on:
             _refuse(ledger, output, walked, claim)
         chains[output] = walked.manifests
+    return _cut(chains)
+
+
+def continued(
+    ledger: Ledger, fork: Fork, staged: ByOutput, replay: int
+) -> tuple[Claim | None, Stretch | None]:
+    """A replay's newest claim with manifests, and all that its branch has sealed behind the fork point.
+
+    Raises:
+        LedgerError: its chain does not begin at the fork point.
+    """
+    claims = ledger.claims()
+    own = [c for c in claims if c.replay == replay]
+    at_fork = Head(manifests=fork.manifests)
+    for claim in reversed(own):
+        chains: dict[str, list[Manifest]] = {}
+        for output, manifests in staged.items():
+            newest = tip(manifests, claim.number)
+            if newest is None:
+                break
+            walked = walk(at_fork, claims, output, manifests, newest)
+            if not walked.goes_on:
+                raise LedgerError(
+                    f"replay {replay} does not begin at its fork point:"
+                    f" {walked.manifests[0].id} follows {walked.reached or 'nothing'}",
+                    where=f"{ledger.warehouse.table_uri(output)}, claim {claim.number}",
+                    remedy=f"headrace replay abort {ledger.job} {replay}",
+                )
+            chains[output] = walked.manifests
+        else:
+            return claim, _cut(chains)
+    return None, None
+
+
+def _cut(chains: dict[str, list[Manifest]]) -> Stretch | None:
+    """The chains up to the newest checkpoint that is sealed in each."""
     common = set.intersection(*({m.checkpoint for m in found} for found in chains.values()))
     if not common:
         return None
@@ -232,7 +288,8 @@ class Branch:
 
     claim: Claim
     state: str
-    """``head``, ``waiting``, ``ahead`` (follows the head), ``fork``, ``left behind``, ``set aside``."""
+    """``head``, ``waiting``, ``ahead`` (follows the head), ``fork``, ``replay`` (a fork that was asked for),
+    ``left behind``, ``set aside``."""
     followed: bool
     forks_at: dict[str, str | None]
     """Per output the last manifest it shares with the published branch, where it is a fork."""
@@ -290,10 +347,15 @@ class _Survey:
         for claim in reversed(self.claims):
             if not self.chosen or claim.number > self.chosen.number or claim.number in self.rulings.set_aside:
                 continue
+            if self._of_open_replay(claim):
+                continue
             newest = tip(manifests, claim.number)
             walked = walk(self.head, self.claims, output, manifests, newest) if newest else None
             if walked and walked.goes_on:
                 yield {m.id for m in walked.manifests}
+
+    def _of_open_replay(self, claim: Claim) -> bool:
+        return claim.replay is not None and claim.replay not in self.rulings.replaced
 
     def _look(self, claim: Claim) -> Branch:
         own = {
@@ -322,8 +384,8 @@ class _Survey:
         return at.parent if at is not None else parent
 
     def _state(self, claim: Claim, *, staged: bool, forked: bool) -> str:
-        if claim.number in self.rulings.set_aside:
-            return "set aside"
+        if claim.number in self.rulings.set_aside or self._of_open_replay(claim):
+            return "set aside" if claim.number in self.rulings.set_aside else "replay"
         if claim.number <= self.rulings.restarted_behind and claim != self.chosen:
             return "head" if claim.number == self.head_claim else "left behind"
         if forked:

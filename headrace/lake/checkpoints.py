@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headrace.lake.branch import Rulings, followed
@@ -84,6 +85,14 @@ def parse(raw: bytes, path: str) -> Checkpoint | None:
         submission=submissions.pop(),
         manifests=tuple(sorted((output, manifest) for output, _, manifest in sealed)),
     )
+
+
+def newest_of(warehouse: Warehouse, job: str, submissions: Iterable[str]) -> Checkpoint | None:
+    """The newest good checkpoint of the last of these submissions that has one."""
+    for submission in reversed(list(submissions)):
+        if own := of_submission(warehouse, job, submission):
+            return own[-1]
+    return None
 
 
 def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:

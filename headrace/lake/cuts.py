@@ -86,9 +86,14 @@ class _Kept:
     raw: bytes
 
 
+def watermarks(raw: bytes) -> dict[str, int]:
+    """Output → how far event time had come, in milliseconds, as ``_metadata`` tells."""
+    return {m[1].decode(): int(m[2]) for m in _WATERMARK.finditer(raw)}
+
+
 def _watermarks(kept: _Kept, outputs: Sequence[str], job: str) -> dict[str, int]:
-    """Output → how far event time had come."""
-    told = {m[1].decode(): int(m[2]) for m in _WATERMARK.finditer(kept.raw)}
+    """The same, of all outputs."""
+    told = watermarks(kept.raw)
     if not told.keys() >= set(outputs):
         raise UsageError(
             "the checkpoint does not say how far event time had come: an older headrace took it",

@@ -17,7 +17,7 @@ from typing import Any
 from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.schema import PrimitiveType
-from deltalake.transaction import AddAction, CommitProperties, Transaction
+from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from headrace.errors import ClusterError, LedgerError
 from headrace.lake.store import Warehouse
@@ -52,6 +52,43 @@ def commit_batch(
         add_files(snapshot, output.columns, transaction, files)
 
     return commit_once(warehouse, output, transaction, add)
+
+
+def swap_batch(
+    warehouse: Warehouse,
+    output: Output,
+    transaction: Transaction,
+    files: Sequence[Added],
+    removed: Sequence[Added],
+) -> int:
+    """Put files in the place of others in one commit, unless it is done; returns the version that holds it.
+
+    Raises:
+        LedgerError: a file that is to go is not in the table, or one that is to come is; or other columns.
+    """
+
+    def swap(snapshot: DeltaTable) -> None:
+        _refuse_foreign(snapshot, output.id, files)
+        refuse_gone(snapshot, removed)
+        add_files(snapshot, output.columns, transaction, files, removed)
+
+    return commit_once(warehouse, output, transaction, swap)
+
+
+def refuse_gone(snapshot: DeltaTable, files: Sequence[Added]) -> None:
+    """Say no where a file is not in the table: somebody else took its rows elsewhere.
+
+    Raises:
+        LedgerError: names one.
+    """
+    active, base = set(snapshot.file_uris()), snapshot.table_uri.rstrip("/")
+    if gone := [f.path for f in files if f"{base}/{f.path}" not in active]:
+        raise LedgerError(
+            f"{len(gone)} published files are not in the table any more, {gone[0]} among them",
+            where=snapshot.table_uri,
+            remedy="another program rewrote them (a compaction?): nothing can be said of their rows."
+            " Restore the table to the version before it, then try again",
+        )
 
 
 def commit_once(
@@ -108,12 +145,22 @@ def _reached(warehouse: Warehouse, table: str) -> Iterator[None]:
 
 
 def add_files(
-    snapshot: DeltaTable, columns: Sequence[TableColumn], transaction: Transaction, files: Sequence[Added]
+    snapshot: DeltaTable,
+    columns: Sequence[TableColumn],
+    transaction: Transaction,
+    files: Sequence[Added],
+    removed: Sequence[Added] = (),
 ) -> None:
-    """One commit that adds files and carries the transaction, bound to the snapshot."""
+    """One commit that adds files, takes others out, and carries the transaction, bound to the snapshot."""
     when = int(time.time() * 1000)
     snapshot.create_write_transaction(
-        [AddAction(f.path, f.size, f.partition, when, True, f.statistics) for f in files],  # noqa: FBT003
+        [
+            *(
+                RemoveAction(f.path, True, when, size=f.size, partition_values=dict(f.partition))  # noqa: FBT003
+                for f in removed
+            ),
+            *(AddAction(f.path, f.size, f.partition, when, True, f.statistics) for f in files),  # noqa: FBT003
+        ],
         mode="append",
         schema=snapshot.schema(),
         partition_by=[c.name for c in columns if c.partition],

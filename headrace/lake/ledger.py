@@ -6,7 +6,10 @@
       start.json               where the job began on its topic: topic id and first offsets
       reads/flights.json       the same for each contract that a derive job reads
       claims/0000000001.json   one a submission: number, submission, restored from
-      decisions/0000000001.json  what a person decided: set-aside, adopt, restart, accept-loss, undo
+      decisions/0000000001.json  what a person decided: set-aside, adopt, restart, accept-loss, undo, expire
+      anchors/0000000001.json  savepoints where a replay can start
+      replays/0000000001.json  what a replay is to do; what became of it, claims, decisions and batches tell
+      plans/<sha256>.json      a plan that ran: what the state under its node ids means
       batches/0000000001.json  the intent of one publish: manifests, files, offsets
       done/0000000001.json     the batch is in the tables: versions, heads, frontier
 
@@ -57,6 +60,10 @@ class Claim:
     at: str
     begins_behind: dict[str, str] | None = None
     """Per output the published manifest that a start without state goes on from; None for any other start."""
+    replay: int | None = None
+    """The replay whose fork it is: publish follows it only once that replay is published."""
+    plan: str = ""
+    """Digest of the plan that it runs."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,8 @@ class Head:
     rows: dict[str, int] = field(default_factory=dict)
     """Rows published so far, by output."""
     digest: str | None = None
+    since: int = 1
+    """The batch from which on checkpoints grow without a break: a published replay begins anew."""
 
     @property
     def checkpoint(self) -> int:
@@ -155,7 +164,10 @@ class Ledger:
         submission: str,
         restored_from: str | None,
         contract_version: str,
+        *,
         begins_behind: dict[str, str] | None = None,
+        replay: int | None = None,
+        plan: str = "",
     ) -> Claim:
         """Write the next claim for a submission."""
         record = {
@@ -164,12 +176,14 @@ class Ledger:
             "contract_version": contract_version,
             "at": now(),
             "begins_behind": begins_behind,
+            "replay": replay,
+            "plan": plan,
         }
         return self._claim({**record, "number": self.append("claims", record)})
 
     def claims(self) -> list[Claim]:
         """All claims, oldest first."""
-        return [self._claim(self._required("claims", n)) for n in range(1, self.newest("claims") + 1)]
+        return [self._claim(self.required("claims", n)) for n in range(1, self.newest("claims") + 1)]
 
     @staticmethod
     def _claim(raw: Record) -> Claim:
@@ -180,6 +194,8 @@ class Ledger:
             raw["contract_version"],
             raw["at"],
             raw.get("begins_behind"),
+            raw.get("replay"),
+            raw.get("plan", ""),
         )
 
     # decisions
@@ -190,7 +206,7 @@ class Ledger:
 
     def decisions(self) -> list[Record]:
         """All decisions, oldest first."""
-        return [self._required("decisions", n) for n in range(1, self.newest("decisions") + 1)]
+        return [self.required("decisions", n) for n in range(1, self.newest("decisions") + 1)]
 
     # batches
 
@@ -199,7 +215,7 @@ class Ledger:
         number = self.newest("done")
         if number == 0:
             return Head()
-        return self.head_of(self._required("done", number))
+        return self.head_of(self.required("done", number))
 
     @staticmethod
     def head_of(done: Record) -> Head:
@@ -211,30 +227,43 @@ class Ledger:
             versions=done["versions"],
             rows=done["rows"],
             digest=digest(done),
+            since=done.get("since", 1),
         )
 
     def published(self, output: str, manifest: str) -> int | None:
-        """The batch that published a manifest, or None; by bisection: checkpoints grow along a branch."""
-        if (output, manifest) not in self._published:
-            checkpoint, newest = checkpoint_of(manifest), self.newest("done")
-            low, high, found = 1, newest, None
-            while low <= high and found is None:
-                middle = (low + high) // 2
-                done = self._required("done", middle)
-                first, last = done["checkpoints"]
-                if checkpoint < first:
-                    high = middle - 1
-                elif checkpoint > last:
-                    low = middle + 1
-                else:
-                    found = done
-            if low > newest:
-                return None  # newer than all that is published: a later batch may hold it
-            there = found is not None and manifest in found["manifests"][output]
-            self._published[output, manifest] = found["batch"] if found and there else None
-        return self._published[output, manifest]
+        """The newest batch that published a manifest, or None.
 
-    def _required(self, kind: str, number: int) -> Record:
+        By bisection: checkpoints grow along a branch. A published replay went back in them.
+        """
+        if (output, manifest) in self._published:
+            return self._published[output, manifest]
+        head, last, found = self.head(), self.newest("done"), None
+        while last > 0 and found is None:
+            since = self.required("done", last).get("since", 1)
+            found = self._within(since, last, output, manifest)
+            last = since - 1
+        if found or checkpoint_of(manifest) <= head.checkpoint:  # else a later batch may hold it
+            self._published[output, manifest] = found
+        return found
+
+    def _within(self, low: int, high: int, output: str, manifest: str) -> int | None:
+        """The batch of a manifest, among some along which checkpoints grow."""
+        checkpoint = checkpoint_of(manifest)
+        while low <= high:
+            middle = (low + high) // 2
+            done = self.required("done", middle)
+            first, last = done["checkpoints"]
+            if first <= checkpoint <= last:
+                return middle if manifest in done["manifests"][output] else None
+            low, high = (low, middle - 1) if checkpoint < first else (middle + 1, high)
+        return None
+
+    def required(self, kind: str, number: int) -> Record:
+        """A record that must be there.
+
+        Raises:
+            LedgerError: it is not.
+        """
         record = self.get(kind, number)
         if record is None:
             raise LedgerError(

@@ -22,9 +22,11 @@ from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError
+from headrace.lake import fork as forks
 from headrace.lake.amend import amend_batch
-from headrace.lake.branch import Rulings, Stretch, followed, stretch, unpublished
-from headrace.lake.delta import Added, commit_batch, refuse_other_columns
+from headrace.lake.branch import REPLACE, Rulings, Stretch, continued, followed, stretch, unpublished
+from headrace.lake.delta import Added, commit_batch, refuse_other_columns, swap_batch
+from headrace.lake.fork import Fork
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
@@ -96,10 +98,40 @@ class Publisher:
             return Published(head, finished, {}, waiting_for=self._awaited(claim))
         if not _worth_it(found):
             return Published(head, finished, {})
-        self._write_batch(head, claim, found)
+        self._write_batch(head, claim, found, self._read(found), head.frontier)
         finished += self._finish_open_batch()
         after = self.ledger.head()
         return Published(after, finished, {o: after.rows[o] - head.rows.get(o, 0) for o in after.rows})
+
+    def replace(self, replay: int, fork: Fork) -> Published | dict[int, int]:
+        """Make a replay's fork the branch: one batch takes out what stands behind the fork point.
+
+        Safe to repeat, and beside any other publisher: whoever wins a batch number meanwhile, it looks again.
+
+        Returns:
+            What was published; or, where the fork has not caught up with the branch, how far each partition
+            has come.
+
+        Raises:
+            ConservationError: the fork does not hold every offset behind the fork point exactly once.
+            DecisionNeeded: Kafka lost records before the fork read them.
+        """
+        while True:
+            finished = self._finish_open_batch()
+            head = self.ledger.head()
+            if replay in Rulings.of(self.ledger.decisions()).replaced:
+                return Published(head, finished, {})
+            reached = forks.frontier(self.warehouse, self.ledger, self.outputs, fork)
+            staged = {o: s.read() for o, s in self.staged.items()}
+            claim, found = continued(self.ledger, fork, staged, replay)
+            if claim is None or found is None:
+                return reached
+            read = self._read(found)
+            counted = self._counted(reached, read)["frontier"]
+            if any(counted.get(str(p), 0) < o for p, o in head.frontier.items()):
+                return {int(p): o for p, o in counted.items()}
+            own = {"fork": fork.to_json(), "replay": replay, "removed": forks.behind(self.ledger, fork)}
+            self._write_batch(head, claim, found, read, reached, own)
 
     # what there is to publish
 
@@ -122,41 +154,60 @@ class Publisher:
 
     # the batch
 
-    def _write_batch(self, head: Head, claim: Claim, found: Stretch) -> None:
+    def _read(self, found: Stretch) -> dict[str, list[ReadFile]]:
+        """Every file of the manifests, in their order."""
         self.step("read")
         for output in self.outputs:
             refuse_other_columns(self.warehouse, output.id, output.columns)
-        read = {
+        return {
             o.id: read_files(
                 self.warehouse, o.id, [f for m in found.manifests[o.id] for f in m.files], o.columns
             )
             for o in self.outputs
         }
-        batch = self._judged(head, claim, found, read)
-        self.step("batch")
-        if not self.ledger.put("batches", batch["batch"], batch):
-            log.info("another publisher wrote this batch", job=self.contract.id, batch=batch["batch"])
 
-    def _judged(self, head: Head, claim: Claim, found: Stretch, read: dict[str, list[ReadFile]]) -> Record:
-        """The batch record, after every check."""
-        return {
+    def _write_batch(
+        self,
+        head: Head,
+        claim: Claim,
+        found: Stretch,
+        read: dict[str, list[ReadFile]],
+        reached: dict[int, int],
+        own: Record | None = None,
+    ) -> None:
+        """Decide the batch, after every check.
+
+        Args:
+            head: the batch before it.
+            claim: whose manifests they are.
+            found: the manifests.
+            read: their files, by output.
+            reached: the frontier that they go on from.
+            own: what the batch of a replay says besides.
+        """
+        counted = {"frontier": {}} if self.contract.derived else self._counted(reached, read)
+        batch = {
             "batch": head.batch + 1,
             "after": head.digest,
             "claim": claim.number,
-            "contract_version": self.contract.version,
+            "contract_version": claim.contract_version,
             "checkpoints": list(found.checkpoints),
-            **({"frontier": {}} if self.contract.derived else self._counted(head, read)),
+            **counted,
             "outputs": {
                 o.id: {
                     "manifests": [_without_files(m) for m in found.manifests[o.id]],
-                    "files": [_file(f) for f in read[o.id]],
+                    "files": _files(found.manifests[o.id], read[o.id]),
                 }
                 for o in self.outputs
             },
+            **(own or {}),
             "at": now(),
         }
+        self.step("batch")
+        if not self.ledger.put("batches", head.batch + 1, batch):
+            log.info("another publisher wrote this batch", job=self.contract.id, batch=head.batch + 1)
 
-    def _counted(self, head: Head, read: dict[str, list[ReadFile]]) -> Record:
+    def _counted(self, reached: dict[int, int], read: dict[str, list[ReadFile]]) -> Record:
         """What an ingest job's batch says of offsets: each row of it is one record, and none may be missing.
 
         A derive job's rows have no place in a topic: what they are made of is fixed by Flink's checkpoint,
@@ -166,7 +217,7 @@ class Publisher:
         if start is None:
             raise LedgerError("the job has manifests and no start record", where=self.ledger.folder)
         begun = {int(p): o for p, o in start["offsets"].items()}
-        goes_on = continue_frontier(head.frontier, begun, (f.positions for fs in read.values() for f in fs))
+        goes_on = continue_frontier(reached, begun, (f.positions for fs in read.values() for f in fs))
         lost = self._refuse_unproven(self.contract.topic, list(goes_on.holes))
         frontier = begun | goes_on.frontier
         return {
@@ -217,6 +268,7 @@ class Publisher:
                 f"batch {number} does not follow batch {number - 1}", where=f"{self.ledger.folder}/batches"
             )
         versions = self._commit(batch, head)
+        self._take_over(batch)
         self.step("done")
         self.ledger.put("done", number, self._done(batch, head, versions))
         self.step("fold")
@@ -225,18 +277,33 @@ class Publisher:
         return 1
 
     def _commit(self, batch: Record, head: Head) -> dict[str, int]:
-        if not any(out["files"] for out in batch["outputs"].values()):
+        if "fork" not in batch and not any(out["files"] for out in batch["outputs"].values()):
             return head.versions
         versions = {}
         for output in self.outputs:
             self.step(f"commit {output.id}")
-            files = [
-                Added(f["path"], f["size"], f["partition"], f["statistics"])
-                for f in batch["outputs"][output.id]["files"]
-            ]
-            commit = amend_batch if output.key else commit_batch
-            versions[output.id] = commit(self.warehouse, output, self._transaction(output.id, batch), files)
+            files, place = _added(batch["outputs"][output.id]["files"]), self._transaction(output.id, batch)
+            if "fork" in batch:
+                removed = _added(batch["removed"][output.id])
+                versions[output.id] = swap_batch(self.warehouse, output, place, files, removed)
+            else:
+                commit = amend_batch if output.key else commit_batch
+                versions[output.id] = commit(self.warehouse, output, place, files)
         return versions
+
+    def _take_over(self, batch: Record) -> None:
+        """A replay's batch makes its claim the one that publish follows, and none that was made before."""
+        replay = batch.get("replay")
+        if replay is None or replay in Rulings.of(self.ledger.decisions()).replaced:
+            return
+        self.step("take over")
+        self.ledger.decide(
+            REPLACE,
+            why=self.ledger.required("replays", replay)["why"],
+            replay=replay,
+            claim=batch["claim"],
+            claims_then=self.ledger.newest("claims"),
+        )
 
     def _transaction(self, output: str, batch: Record) -> Transaction:
         return Transaction(f"{self.contract.id}/{output}", batch["batch"])
@@ -244,6 +311,7 @@ class Publisher:
     @staticmethod
     def _done(batch: Record, head: Head, versions: dict[str, int]) -> Record:
         outs: dict[str, Any] = batch["outputs"]
+        gone: dict[str, Any] = batch.get("removed", {})
         return {
             "batch": batch["batch"],
             "of": digest(batch),
@@ -254,8 +322,11 @@ class Publisher:
             "frontier": batch["frontier"],
             "versions": versions,
             "rows": {
-                o: head.rows.get(o, 0) + sum(f["rows"] for f in out["files"]) for o, out in outs.items()
+                o: head.rows.get(o, 0) + _rows(out["files"]) - _rows(gone.get(o, []))
+                for o, out in outs.items()
             },
+            "since": batch["batch"] if "fork" in batch else head.since,
+            **({"fork": batch["fork"], "replay": batch["replay"]} if "fork" in batch else {}),
         }
 
     def _fold(self, batch: Record) -> None:
@@ -274,14 +345,28 @@ def _without_files(manifest: Manifest) -> Record:
     return {k: v for k, v in manifest.to_json().items() if k != "files"}
 
 
-def _file(read: ReadFile) -> Record:
-    return {
-        "path": read.file.path,
-        "size": read.file.size,
-        "rows": read.rows,
-        "partition": read.file.partition,
-        "statistics": read.statistics,
-    }
+def _files(manifests: Sequence[Manifest], read: Sequence[ReadFile]) -> list[Record]:
+    """Files as a batch records them: in the order of the manifests, each with the one that names it."""
+    named = [m.id for m in manifests for _ in m.files]
+    return [
+        {
+            "path": r.file.path,
+            "size": r.file.size,
+            "rows": r.rows,
+            "partition": r.file.partition,
+            "statistics": r.statistics,
+            "manifest": manifest,
+        }
+        for manifest, r in zip(named, read, strict=True)
+    ]
+
+
+def _added(files: Iterable[Record]) -> list[Added]:
+    return [Added(f["path"], f["size"], f["partition"], f["statistics"]) for f in files]
+
+
+def _rows(files: Iterable[Record]) -> int:
+    return sum(f["rows"] for f in files)
 
 
 def _named(spans: Iterable[Span], most: int = 10) -> str:

@@ -3,7 +3,7 @@
 from headrace.cluster.kafka.lag import lag
 from headrace.cluster.kafka.producer import Lines, Message, json_lines, produce, produce_lines
 from headrace.cluster.kafka.proof import Proof, Verdict, hole_verdicts, holes
-from headrace.cluster.kafka.topics import TopicInfo, create_topic, describe, topic_names
+from headrace.cluster.kafka.topics import TopicInfo, create_topic, describe, offsets_at, topic_names
 
 __all__ = [
     "Lines",
@@ -17,6 +17,7 @@ __all__ = [
     "holes",
     "json_lines",
     "lag",
+    "offsets_at",
     "produce",
     "produce_lines",
     "topic_names",

@@ -55,6 +55,20 @@ def describe(bootstrap: str, topic: str) -> TopicInfo:
         return _describe(admin, bootstrap, topic)
 
 
+def offsets_at(bootstrap: str, topic: str, milliseconds: int) -> dict[int, int]:
+    """Per partition the first offset whose Kafka time is not before the moment; the end where there is none.
+
+    Raises:
+        ClusterError: no such topic, or Kafka does not answer.
+    """
+    with _admin(bootstrap, topic) as admin:
+        found = _describe(admin, bootstrap, topic)
+        parts = [TopicPartition(topic, n) for n in found.log_start]
+        at = admin.list_partition_offsets(dict.fromkeys(parts, milliseconds))
+        named = {p.partition: int(at[p].offset) for p in parts if p in at and at[p].offset >= 0}
+        return found.log_end | named
+
+
 def topic_names(bootstrap: str) -> list[str]:
     """All topics but Kafka's own.
 

@@ -1,0 +1,200 @@
+"""``headrace anchor``: places where a replay can start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
+
+from headrace import settings
+from headrace.cli.job import live
+from headrace.cli.output import Format, Output, emit, fitted, moment, progress
+from headrace.errors import HeadraceError, UsageError
+from headrace.job.declaration import existing
+from headrace.lake import anchors, replays
+from headrace.lake.checkpoints import newest_on_branch
+from headrace.lake.ledger import Ledger
+from headrace.lake.store import connect
+from headrace.replay import take as taking
+
+if TYPE_CHECKING:
+    from headrace.lake.anchors import Anchor
+
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
+Number = Annotated[int, typer.Argument(metavar="ANCHOR", help="The anchor, as `anchor ls` numbers it.")]
+Why = Annotated[str, typer.Option(help="What it is for; goes into the ledger.")]
+
+TAKE = "take"
+
+
+class _TakesByDefault(TyperGroup):
+    """``headrace anchor JOB`` takes one: a name that is no command here is a job."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = [TAKE, *args]
+        return super().parse_args(ctx, args)
+
+
+class AnchorError(HeadraceError):
+    """A replay could not begin at the anchor."""
+
+    code = "anchor"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(
+        cls=_TakesByDefault,
+        help="Places where a replay can start. `headrace anchor JOB` takes one.",
+        no_args_is_help=True,
+    )
+    group.command(TAKE)(take)
+    group.command("ls")(ls)
+    group.command("show")(show)
+    group.command("check")(check)
+    group.command("adopt")(adopt)
+    group.command("expire")(expire)
+    app.add_typer(group, name="anchor")
+
+
+def take(job: Job, why: Why = "", fmt: Output = Format.text) -> None:
+    """Take a savepoint of the running job, without a pause, and record it.
+
+    Example: headrace anchor flights --why "before the new rule"
+    """
+    existing(job)
+    running = live(settings.load(), job)
+    if len(running) != 1:
+        raise UsageError(
+            f"job {job} {'does not run' if not running else 'runs more than once'}",
+            remedy=f"headrace status {job}; what was made by other means: headrace anchor adopt {job} PATH",
+        )
+    with progress(f"taking a savepoint of {job}"):
+        taken = taking.take(job, running[0].id, why)
+    emit(taken.to_json(), fmt, lambda: _page(taken))
+
+
+def adopt(
+    job: Job,
+    path: Annotated[str, typer.Argument(help="The folder of a savepoint or a retained checkpoint.")],
+    why: Why = "",
+    fmt: Output = Format.text,
+) -> None:
+    """Record a savepoint that was made by other means: by Flink, by its operator, or a retained checkpoint.
+
+    Example: headrace anchor adopt flights s3://lake/_flink/savepoints/savepoint-1a2b3c-0123456789ab
+    """
+    existing(job)
+    found = taking.record(job, path, why, adopted=True)
+    emit(found.to_json(), fmt, lambda: _page(found))
+
+
+def ls(job: Job, fmt: Output = Format.text) -> None:
+    """List the anchors of a job, the newest first.
+
+    Example: headrace anchor ls flights
+    """
+    ledger = _ledger(job)
+    gone = anchors.expired(ledger)
+    found = [a for a in reversed(anchors.every(ledger)) if a.number not in gone]
+
+    def table() -> Any:
+        shown = Table("anchor", "taken", "by", "checkpoint", "batch then", "contract", "why")
+        for a in found:
+            shown.add_row(
+                str(a.number), moment(a.at), a.by, str(a.checkpoint), str(a.batch), a.contract_version, a.why
+            )
+        return fitted(shown)
+
+    emit([a.to_json() for a in found], fmt, table)
+
+
+def show(job: Job, anchor: Number, fmt: Output = Format.text) -> None:
+    """Describe an anchor: what was published and read where it stands.
+
+    Example: headrace anchor show flights 1
+    """
+    found = anchors.one(_ledger(job), anchor)
+    emit(found.to_json(), fmt, lambda: _page(found))
+
+
+def check(job: Job, anchor: Number, fmt: Output = Format.text) -> None:
+    """Look whether a replay could begin there now: its state, its files, and what Kafka still has.
+
+    Exit 1 where it could not.
+
+    Example: headrace anchor check flights 1
+    """
+    existing(job)
+    found, health = taking.examine(job, anchor)
+    result = {
+        "job": job,
+        "anchor": anchor,
+        "state_files": health.state_files,
+        "data_files": health.data_files,
+        "problems": health.problems,
+    }
+    said = [f"{health.state_files} state files and {health.data_files} data files are there"]
+    emit(result, fmt, lambda: Text("\n".join(health.problems or said)))
+    if health.problems:
+        raise AnchorError(
+            f"no replay can begin at anchor {anchor}: {health.problems[0]}",
+            where=found.path,
+            remedy=f"headrace anchor ls {job}: choose another one",
+        )
+
+
+def expire(
+    job: Job,
+    keep: Annotated[int, typer.Option(min=0, help="Keep so many of the newest.")],
+    why: Why = "",
+    fmt: Output = Format.text,
+) -> None:
+    """Give up all but the newest anchors, and remove the savepoints that headrace took for them.
+
+    What an unfinished replay or the job's next start restores is kept; a savepoint that other means made is
+    forgotten, and stays where it is.
+
+    Example: headrace anchor expire flights --keep 7
+    """
+    ledger = _ledger(job)
+    unfinished = [r for r in replays.every(ledger) if replays.state(ledger, r.number) in ("planned", "begun")]
+    newest = newest_on_branch(ledger.warehouse, ledger)
+    needed = {*(r.savepoint for r in unfinished), newest and newest.path}
+    old = anchors.standing(ledger)[: -keep or None]
+    going = [a for a in old if a.path not in needed]
+    for found in going:
+        anchors.give_up(ledger, found, why or f"expire --keep {keep}")
+    kept = [a.number for a in old if a.path in needed]
+    result = {"job": job, "expired": [a.number for a in going], "needed": kept}
+    said = f"gave up {', '.join(str(a.number) for a in going) or 'none'}" + (
+        f"; kept {', '.join(map(str, kept))}: a replay or the next start needs it" if kept else ""
+    )
+    emit(result, fmt, lambda: said)
+
+
+def _ledger(job: str) -> Ledger:
+    existing(job)
+    return Ledger(connect(settings.load().store), job)
+
+
+def _page(a: Anchor) -> str:
+    read = "; ".join(
+        f"{contract} " + " ".join(f"{p}:{o:,}" for p, o in sorted(found.items()))
+        for contract, found in a.positions.items()
+    )
+    lines = {
+        f"anchor {a.number}": a.path,
+        "taken": f"{moment(a.at)} by {a.by}" + (" (made by other means)" if a.adopted else ""),
+        "why": a.why or "—",
+        "follows": ", ".join(f"{o} {m}" for o, m in sorted(a.manifests.items())),
+        "read up to": read or "—",
+        "published then": f"batch {a.batch}, "
+        + (", ".join(f"{t} version {v}" for t, v in a.versions.items()) or "nothing"),
+        "contract": f"version {a.contract_version}, plan {a.plan[:12] or 'unknown'}, Flink {a.flink}",
+    }
+    return "\n".join(f"{name:<16} {value}" for name, value in lines.items())

@@ -1,0 +1,367 @@
+"""``headrace replay``: recompute from a place in the past beside the live job, then swap in one commit."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from headrace import settings
+from headrace.cli.job import forks, live, submit
+from headrace.cli.output import Format, Output, counted, emit, fitted, moment, progress
+from headrace.cli.publish import publisher
+from headrace.cluster import flink as rest
+from headrace.errors import ClusterError, DecisionNeeded, UsageError
+from headrace.job.assemble import named
+from headrace.job.declaration import existing
+from headrace.lake import replays
+from headrace.lake.ledger import Ledger
+from headrace.lake.publish import Published
+from headrace.lake.query import to_text
+from headrace.lake.replays import Replay
+from headrace.lake.store import connect
+from headrace.replay import diff as comparing
+from headrace.replay import plan as planning
+from headrace.replay.catch_up import Reached, reached
+from headrace.replay.diff import Diff, Sample
+from headrace.replay.page import page
+
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
+Number = Annotated[int, typer.Argument(metavar="REPLAY", help="The replay, as `replay ls` numbers it.")]
+Why = Annotated[str, typer.Option(help="Why; goes into the ledger.")]
+LOOK_S = 1.0
+"""A checkpoint comes every few seconds: to look more often shows nothing."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(
+        help="Recompute from a place in the past beside the live job, compare, and swap in one commit.",
+        no_args_is_help=True,
+    )
+    for command in (plan, run, diff, publish, abort, ls, show):
+        group.command()(command)
+    app.add_typer(group, name="replay")
+
+
+def plan(
+    job: Job,
+    anchor: Annotated[
+        int | None, typer.Option("--from", metavar="ANCHOR", help="Restore this anchor, its state included.")
+    ] = None,
+    offsets: Annotated[
+        str | None,
+        typer.Option(
+            "--from-offsets", metavar="P:O,…", help="Begin at or before these offsets; ingest jobs only."
+        ),
+    ] = None,
+    moment_: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from-time",
+            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"],
+            help="Begin at or before what Kafka received then (UTC); ingest jobs only.",
+        ),
+    ] = None,
+    why: Why = "",
+    fmt: Output = Format.text,
+) -> None:
+    """Say what a replay would do, and give it a number. Nothing runs, nothing published is touched.
+
+    Example: headrace replay plan flights --from 1 --why "distance 0 was refused since yesterday"
+    """
+    existing(job)
+    if sum(x is not None for x in (anchor, offsets, moment_)) != 1:
+        raise UsageError(
+            "a replay begins at one place",
+            remedy="give one of --from ANCHOR, --from-offsets P:O,…, --from-time T",
+        )
+    if not why:
+        raise UsageError("a replay needs a reason", remedy='add --why "…": the next person will read it')
+    with progress("looking at what is published"):
+        if anchor is not None:
+            planned = planning.from_anchor(job, anchor, why)
+        elif offsets is not None:
+            planned = planning.from_offsets(job, _offsets(offsets), why)
+        else:
+            moment = (moment_ or datetime.now(timezone.utc)).replace(tzinfo=timezone.utc)
+            planned = planning.from_time(job, moment, why)
+        planned = replays.record(_ledger(job), planned)
+    emit(planned.to_json(), fmt, lambda: _page(job, planned, "planned"))
+
+
+def run(
+    job: Job,
+    replay: Number,
+    wait: Annotated[bool, typer.Option(help="Follow until it has caught up with the branch.")] = True,
+    fmt: Output = Format.text,
+) -> None:
+    """Start the fork beside the live job, and follow it until it has caught up. Safe to repeat.
+
+    Example: headrace replay run flights 1
+    """
+    existing(job)
+    env, ledger = settings.load(), _ledger(job)
+    planned = replays.open_one(ledger, replay)
+    running = forks(env, job, replay)
+    flink_id = running[0].id if running else _submitted(job, replay)
+    at = _followed(ledger, planned, flink_id) if wait else _look(ledger, planned)
+    done, total = at.records
+    result = {
+        "job": job,
+        "replay": replay,
+        "flink_job": flink_id,
+        "read": done,
+        "records": total,
+        "caught_up": at.caught_up,
+    }
+    emit(
+        result,
+        fmt,
+        lambda: (
+            f"replay {replay} runs as Flink job {flink_id}: {done:,} of {total:,} offsets read"
+            + (f"\nnext: headrace replay diff {job} {replay}" if at.caught_up else "")
+        ),
+    )
+
+
+def _submitted(job: str, replay: int) -> str:
+    with progress(f"submitting the fork of {job}"):
+        return submit(job, replay=replay)
+
+
+def _look(ledger: Ledger, planned: Replay) -> Reached:
+    return reached(ledger.warehouse, ledger, named(ledger.job), planned)
+
+
+def _followed(ledger: Ledger, planned: Replay, flink_id: str) -> Reached:
+    """Wait until the fork has come as far as the branch; a fork that ends before that is an error."""
+    env = settings.load()
+    with progress("the fork catches up with the branch") as tell:
+        while not (at := _look(ledger, planned)).caught_up:
+            done, total = at.records
+            tell(completed=done, total=total)
+            if (found := rest.detail(env.flink.rest, flink_id).job).ended:
+                raise ClusterError(
+                    f"the fork has ended before it had caught up: {found.state}",
+                    where=f"Flink job {flink_id}: {rest.failure(env.flink.rest, flink_id) or 'cancelled'}",
+                    remedy=f"headrace replay run {ledger.job} {planned.number} goes on from its newest"
+                    f" checkpoint; headrace replay abort {ledger.job} {planned.number} gives it up",
+                )
+            time.sleep(LOOK_S)
+    return at
+
+
+def diff(
+    job: Job,
+    replay: Number,
+    samples: Annotated[int, typer.Option(min=0, help="Show so many changed records.")] = 5,
+    html: Annotated[Path | None, typer.Option(help="Write a page to this file too.")] = None,
+    fmt: Output = Format.text,
+) -> None:
+    """Compare the published rows behind the fork point with those that the fork has made, record by record.
+
+    Of a published replay: what it has changed.
+
+    Example: headrace replay diff flights 1 --html diff.html
+    """
+    existing(job)
+    ledger = _ledger(job)
+    planned = replays.one(ledger, replay)
+    with progress("comparing rows"):
+        found = comparing.diff(ledger.warehouse, ledger, named(job), planned, samples)
+    if html is not None:
+        html.write_text(page(job, planned, found))
+    emit(found.to_json(), fmt, lambda: _compared(found))
+
+
+def _compared(found: Diff) -> Group:
+    changes = Table("what", "records")
+    changes.columns[1].justify = "right"
+    changes.add_row("the same", f"{found.same:,}")
+    for move, number in sorted(found.moved.items()):
+        changes.add_row(move, f"{number:,}")
+    for table, columns in sorted(found.changed.items()):
+        for column, number in columns.items():
+            changes.add_row(f"{table}.{column} changes", f"{number:,}")
+    for what, number in (("lost", found.lost), ("added", found.added)):
+        if number:
+            changes.add_row(f"{what}: to publish it will be refused", f"{number:,}")
+    parts = Table("partition", "compared", "changed", "moved")
+    for partition, n in found.partitions.items():
+        parts.add_row(str(partition), *(f"{n[k]:,}" for k in ("compared", "changed", "moved")))
+    return Group(fitted(changes), fitted(parts), *map(_sample, found.samples))
+
+
+def _sample(s: Sample) -> Text:
+    shown = Text(f"{s.position}  {s.before}" + (f" → {s.after}" if s.after != s.before else ""))
+    for column, (before, after) in s.values.items():
+        shown.append(f"\n  {column}: ", style="dim")
+        shown.append(to_text(before), style="red").append(" → ").append(to_text(after), style="green")
+    return shown
+
+
+def publish(
+    job: Job,
+    replay: Number,
+    within: Annotated[
+        float, typer.Option(help="Seconds to wait for the fork's next checkpoints.", min=0)
+    ] = 60,
+    fmt: Output = Format.text,
+) -> None:
+    """Make the fork the branch: one batch swaps the files, then the old job is cancelled. Safe to repeat.
+
+    Readers see the tables as they were, or as the replay made them; never a mixture within a table.
+
+    Example: headrace replay publish flights 1
+    """
+    existing(job)
+    env, ledger = settings.load(), _ledger(job)
+    planned = replays.one(ledger, replay)
+    if replays.state(ledger, replay) == "aborted":
+        replays.open_one(ledger, replay)
+    if replays.state(ledger, replay) == "planned":
+        raise UsageError(f"replay {replay} has not run", remedy=f"headrace replay run {job} {replay}")
+    with progress("swapping the fork in"):
+        done = _swapped(job, planned, within)
+    fork = [j.id for j in forks(env, job, replay)]
+    old = [j.id for j in live(env, job) if j.id not in fork]
+    with progress("cancelling the old job"):
+        for flink_id in old:
+            rest.cancel(env.flink.rest, flink_id)
+    result = {
+        "job": job,
+        "replay": replay,
+        "batch": done.head.batch,
+        "versions": done.head.versions,
+        "live": fork,
+        "cancelled": old,
+    }
+    emit(
+        result,
+        fmt,
+        lambda: (
+            f"replay {replay} is published: "
+            + ", ".join(f"{t} version {v}" for t, v in done.head.versions.items())
+            + f"\nlive job: {', '.join(fork) or f'none, start it with `headrace run {job}`'};"
+            + f" cancelled: {', '.join(old) or 'none'}"
+            + "".join(f"\nstale: {t} was computed from what was replaced" for t in planned.stale)
+        ),
+    )
+
+
+def _swapped(job: str, planned: Replay, within: float) -> Published:
+    """Try until the fork has sealed as much as the branch holds: the two take turns in being ahead."""
+    deadline = time.monotonic() + within
+    while not isinstance(done := publisher(job).replace(planned.number, planned.fork), Published):
+        if time.monotonic() > deadline:
+            come = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"
+            raise DecisionNeeded(
+                f"the fork has not caught up with what is published: it has come to {come}",
+                where=f"job {job}, replay {planned.number}",
+                remedy=f"headrace replay run {job} {planned.number} follows it; then publish again",
+            )
+        time.sleep(LOOK_S)
+    return done
+
+
+def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
+    """Give a replay up: its job is cancelled, and what it staged is never published.
+
+    Example: headrace replay abort flights 1 --why "the rule was right after all"
+    """
+    existing(job)
+    env, ledger = settings.load(), _ledger(job)
+    if replays.state(ledger, replay) != "aborted":
+        replays.open_one(ledger, replay)
+        ledger.decide(replays.ABORT, why=why or "no reason given", replay=replay)
+    running = [j.id for j in forks(env, job, replay)]
+    with progress("cancelling the fork"):
+        for flink_id in running:
+            rest.cancel(env.flink.rest, flink_id)
+    emit(
+        {"job": job, "replay": replay, "cancelled": running},
+        fmt,
+        lambda: f"replay {replay} is given up; cancelled: {', '.join(running) or 'nothing ran'}",
+    )
+
+
+def ls(job: Job, fmt: Output = Format.text) -> None:
+    """List the replays of a job, the newest first.
+
+    Example: headrace replay ls flights
+    """
+    existing(job)
+    ledger = _ledger(job)
+    found = [(r, replays.state(ledger, r.number)) for r in reversed(replays.every(ledger))]
+
+    def table() -> Any:
+        shown = Table("replay", "state", "from", "planned", "by", "why")
+        for r, state in found:
+            shown.add_row(str(r.number), state, r.origin, moment(r.at), r.by, r.why)
+        return fitted(shown)
+
+    emit([{**r.to_json(), "state": state} for r, state in found], fmt, table)
+
+
+def show(job: Job, replay: Number, fmt: Output = Format.text) -> None:
+    """Describe a replay: its fork point, what it replaces, its stages and where it stands.
+
+    Example: headrace replay show flights 1
+    """
+    existing(job)
+    ledger = _ledger(job)
+    found, state = replays.one(ledger, replay), replays.state(ledger, replay)
+    emit({**found.to_json(), "state": state}, fmt, lambda: _page(job, found, state))
+
+
+def _ledger(job: str) -> Ledger:
+    return Ledger(connect(settings.load().store), job)
+
+
+def _offsets(text: str) -> dict[int, int]:
+    """``0:100,1:200``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    parts = [re.fullmatch(r"([0-9]{1,9}):([0-9]{1,18})", part) for part in text.split(",")]
+    found = {int(p[1]): int(p[2]) for p in parts if p}
+    if len(found) != len(parts):
+        raise UsageError(f"{text!r} is not P:O,…", remedy="write PARTITION:OFFSET, like 0:84213,1:84100")
+    return found
+
+
+def _page(job: str, r: Replay, state: str) -> Group:
+    replaced = Table("table", "files", "rows", "bytes", title="what it replaces", title_justify="left")
+    for output, sizes in r.replaces.items():
+        replaced.add_row(output, *(f"{sizes[k]:,}" for k in ("files", "rows", "bytes")))
+    begins = " ".join(f"{p}:{o:,}" for p, o in sorted(r.frontier.items()))
+    lines = {
+        f"replay {r.number}": f"{state}; from {r.origin}",
+        "why": r.why,
+        "fork point": f"behind batch {r.fork.batch}"
+        + (f", manifests {', '.join(sorted(set(r.fork.manifests.values())))}" if r.fork.manifests else ""),
+        "reads": f"{counted(r.records, 'record')} again" + (f", from {begins}" if begins else ""),
+        "state": f"of {r.savepoint}" if r.savepoint else "none: the job keeps nothing but positions",
+        "contract": f"version {r.contract_version}",
+        "leaves stale": ", ".join(r.stale) or "no table",
+    }
+    stages = {
+        "1 fork": f"headrace replay run {job} {r.number}: beside the live job, until it has caught up",
+        "2 compare": f"headrace replay diff {job} {r.number}: rows that change or move, with samples",
+        "3 swap": f"headrace replay publish {job} {r.number}: one commit a table, then the old job ends",
+        "or": f"headrace replay abort {job} {r.number}: nothing published was touched",
+    }
+    return Group(
+        *(Text(f"{name:<14} {value}") for name, value in lines.items()),
+        fitted(replaced),
+        *(Text(f"{name:<14} {value}") for name, value in stages.items()),
+    )

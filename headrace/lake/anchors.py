@@ -1,0 +1,294 @@
+"""Anchors: savepoints that the ledger knows, with what was published and read where they stand.
+
+::
+
+    _headrace/<job>/anchors/0000000001.json   one an anchor; taken by headrace, or adopted
+    _headrace/<job>/decisions/…               expire: the anchor is given up, its savepoint removed
+
+An anchor is a promise that a replay can begin at it. :func:`examine` looks whether it still can.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from headrace.errors import LedgerError, UsageError
+from headrace.lake import checkpoints, cuts
+from headrace.lake.ledger import Ledger, Record, now, whoever
+from headrace.lake.manifests import Staged, StagedFile
+from headrace.lake.store import Warehouse
+
+KIND = "anchors"
+EXPIRE = "expire"
+
+_BESIDE = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""How Flink names a state file (FsCheckpointStateOutputStream.createStatePath)."""
+
+Offsets = dict[int, int]
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A place where a replay can start."""
+
+    number: int
+    path: str
+    """Where the savepoint is."""
+    adopted: bool
+    """Whether it was made by other means: then its files are not ours to remove."""
+    at: str
+    by: str
+    why: str
+    checkpoint: int
+    """As the branch counts, like the manifests."""
+    submission: str
+    claim: int
+    manifests: dict[str, str]
+    """Per output, the manifest that a job restored from it goes on from."""
+    positions: dict[str, Offsets]
+    """Per contract that the job reads, the next offset of each partition."""
+    watermarks: dict[str, int]
+    """Per output, how far event time had come, in milliseconds."""
+    batch: int
+    """The newest batch that was published when it was recorded."""
+    versions: dict[str, int]
+    """The table versions of that batch."""
+    contract_version: str
+    plan: str
+    """Digest of the plan that ran; `plans/` in the ledger holds it."""
+    flink: str
+    """Version of the Flink that wrote it."""
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Anchor:
+        """Out of its record: JSON has no integer keys."""
+        positions = {c: {int(p): o for p, o in found.items()} for c, found in raw["positions"].items()}
+        return cls(**{**raw, "positions": positions})
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return asdict(self)
+
+
+def record(
+    warehouse: Warehouse,
+    ledger: Ledger,
+    path: str,
+    topics: Mapping[str, str],
+    *,
+    flink: str,
+    why: str,
+    adopted: bool,
+) -> Anchor:
+    """Write a savepoint or checkpoint into the ledger; the same one again gives the anchor that it has.
+
+    Args:
+        warehouse: where it lies.
+        ledger: the job's.
+        path: its folder.
+        topics: contract → topic, of what the job reads.
+        flink: version of Flink.
+        why: what it is for.
+        adopted: whether other means made it.
+
+    Raises:
+        UsageError: it is none, or of another job, or of a submission that the ledger does not know.
+    """
+    raw, found = opened(warehouse, path)
+    path = found.path
+    for known in standing(ledger):
+        if known.path == path:
+            return known
+    claim = next((c for c in reversed(ledger.claims()) if c.submission == found.submission), None)
+    if claim is None:
+        raise UsageError(
+            f"the savepoint is none of job {ledger.job}: its ledger knows no submission {found.submission}",
+            where=path,
+            remedy=f"headrace branch ls {ledger.job} lists its submissions",
+        )
+    head = ledger.head()
+    told: Record = {
+        "path": path,
+        "adopted": adopted,
+        "at": now(),
+        "by": whoever(),
+        "why": why,
+        "checkpoint": found.number,
+        "submission": found.submission,
+        "claim": claim.number,
+        "manifests": dict(found.manifests),
+        "positions": {
+            contract: {str(p): o for p, o in sorted(cuts.positions(raw, topic).items())}
+            for contract, topic in topics.items()
+        },
+        "watermarks": cuts.watermarks(raw),
+        "batch": head.batch,
+        "versions": head.versions,
+        "contract_version": claim.contract_version,
+        "plan": claim.plan,
+        "flink": flink,
+    }
+    return Anchor.of({**told, "number": ledger.append(KIND, told)})
+
+
+def opened(warehouse: Warehouse, path: str) -> tuple[bytes, checkpoints.Checkpoint]:
+    """The bytes of a savepoint's ``_metadata``, and what they tell.
+
+    Raises:
+        UsageError: it does not lie in the warehouse, or is no savepoint of ours.
+    """
+    folder = path.removesuffix("/_metadata").rstrip("/")
+    if not folder.startswith(f"{warehouse.uri}/"):
+        raise UsageError(
+            "an anchor lies in the warehouse: there its state is kept and looked after",
+            where=path,
+            remedy=f"copy its whole folder under {warehouse.uri}/_flink/ first",
+        )
+    try:
+        raw = warehouse.read(f"{folder.removeprefix(f'{warehouse.uri}/')}/_metadata")
+    except FileNotFoundError:
+        raise UsageError(
+            "there is no checkpoint or savepoint here: it has no _metadata",
+            where=folder,
+            remedy="give the folder that holds _metadata",
+        ) from None
+    found = checkpoints.parse(raw, folder)
+    if found is None:
+        raise UsageError(
+            "this is no savepoint of a headrace job, or a damaged one", where=f"{folder}/_metadata"
+        )
+    return raw, found
+
+
+def every(ledger: Ledger) -> list[Anchor]:
+    """All anchors, oldest first, expired ones too."""
+    return [one(ledger, n) for n in range(1, ledger.newest(KIND) + 1)]
+
+
+def standing(ledger: Ledger) -> list[Anchor]:
+    """Those that were not given up."""
+    gone = expired(ledger)
+    return [a for a in every(ledger) if a.number not in gone]
+
+
+def expired(ledger: Ledger) -> set[int]:
+    """Numbers of the anchors that were given up."""
+    return {d["anchor"] for d in ledger.decisions() if d["action"] == EXPIRE}
+
+
+def one(ledger: Ledger, number: int) -> Anchor:
+    """The anchor of that number.
+
+    Raises:
+        UsageError: there is none.
+    """
+    raw = ledger.get(KIND, number)
+    if raw is None:
+        raise UsageError(
+            f"job {ledger.job} has no anchor {number}", remedy=f"headrace anchor ls {ledger.job}"
+        )
+    return Anchor.of(raw)
+
+
+@dataclass(frozen=True)
+class Health:
+    """What was looked at, and what is wrong; all is well when ``problems`` is empty."""
+
+    state_files: int = 0
+    data_files: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def examine(warehouse: Warehouse, ledger: Ledger, anchor: Anchor, log_start: Mapping[str, Offsets]) -> Health:
+    """Look whether a replay could begin here now: state, files whose commit it may repeat, Kafka's offsets.
+
+    Args:
+        warehouse: where all of it lies.
+        ledger: the job's.
+        anchor: the anchor.
+        log_start: per contract the first offset that Kafka still has; a topic that was made anew is left out.
+    """
+    problems: list[str] = []
+    if anchor.number in expired(ledger):
+        problems.append("it was given up")
+    state = _state(warehouse, anchor, problems)
+    files = _files(warehouse, ledger, anchor)
+    gone = [f"{o}/{f.path}" for o, found in files.items() for f in found if not _there(warehouse, o, f)]
+    if gone:
+        problems.append(f"{len(gone)} files whose commit it may repeat are gone, {gone[0]} among them")
+    problems += _kafka(anchor, log_start)
+    return Health(state, sum(map(len, files.values())), problems)
+
+
+def _state(warehouse: Warehouse, anchor: Anchor, problems: list[str]) -> int:
+    """How many files hold its state; what is missing is told."""
+    try:
+        raw, found = opened(warehouse, anchor.path)
+    except UsageError as e:
+        problems.append(e.what)
+        return 0
+    if dict(found.manifests) != anchor.manifests:
+        problems.append("another savepoint lies at its place now")
+    folder = anchor.path.removeprefix(f"{warehouse.uri}/")
+    # A savepoint holds its files beside it; an incremental checkpoint shares some with its neighbours.
+    around = folder.rpartition("/")[0]
+    beside = {key.rpartition("/")[2] for key in warehouse.keys(f"{around}/")}
+    named = {name.decode() for name in _BESIDE.findall(raw)} & _addressed(raw)
+    if lost := sorted(named - beside):
+        problems.append(f"{len(lost)} of its {len(named)} state files are gone, {lost[0]} among them")
+    return len(named)
+
+
+def _addressed(raw: bytes) -> set[str]:
+    """Names that stand as the last part of an address, or alone, as handles of state files write them."""
+    alone = rb"\x00\x24([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # a UTF text of 36 bytes: beside it
+    within = rb"/(?:shared|taskowned|chk-\d+)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    return {name.decode() for pattern in (alone, within) for name in re.findall(pattern, raw)}
+
+
+def _files(warehouse: Warehouse, ledger: Ledger, anchor: Anchor) -> dict[str, list[StagedFile]]:
+    """Per output the files of the manifest that it follows, as far as that was committed yet."""
+    found: dict[str, list[StagedFile]] = {}
+    for output, manifest in anchor.manifests.items():
+        batch = ledger.published(output, manifest)
+        if batch is None:
+            staged = Staged(warehouse, output).read().get(manifest)
+            found[output] = list(staged.files) if staged else []
+            continue
+        record = ledger.get("batches", batch)
+        if record is None:
+            raise LedgerError(f"batch {batch} is missing", where=f"{warehouse.uri}/{ledger.folder}")
+        own = [f for f in record["outputs"][output]["files"] if f["manifest"] == manifest]
+        found[output] = [StagedFile(f["path"], f["size"]) for f in own]
+    return found
+
+
+def _there(warehouse: Warehouse, output: str, file: StagedFile) -> bool:
+    key = f"{output}/{file.path}"
+    return key in warehouse.keys(key)
+
+
+def _kafka(anchor: Anchor, log_start: Mapping[str, Offsets]) -> Iterable[str]:
+    for contract, positions in anchor.positions.items():
+        starts = log_start.get(contract)
+        if starts is None:
+            yield f"the topic of {contract} was deleted, or made anew: its offsets mean other records"
+            continue
+        for partition, offset in sorted(positions.items()):
+            first = starts.get(partition, 0)
+            if 0 <= offset < first:
+                yield (
+                    f"Kafka deleted what it would read: partition {partition} of {contract}"
+                    f" begins at {first:,}, the anchor stands at {offset:,}"
+                )
+
+
+def give_up(ledger: Ledger, anchor: Anchor, why: str) -> None:
+    """Record that nobody counts on it any more; then remove the savepoint, if headrace took it."""
+    ledger.decide(EXPIRE, why=why, anchor=anchor.number)
+    if not anchor.adopted:
+        for key in list(ledger.warehouse.keys(f"{anchor.path.removeprefix(f'{ledger.warehouse.uri}/')}/")):
+            ledger.warehouse.delete(key)

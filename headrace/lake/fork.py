@@ -1,0 +1,155 @@
+"""Where a replay leaves the published branch, and what it replaces there.
+
+A batch holds one or more manifests of each output, and a fork may leave the branch between two of them: what
+stands up to the fork point is shared, what stands behind it is replaced. A batch that ended an earlier
+replay begins at a fork itself: the batches between its fork point and it are no longer part of the branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from headrace.errors import DecisionNeeded, UsageError
+from headrace.lake.ledger import Ledger, Record, checkpoint_of
+from headrace.lake.manifests import StagedFile
+from headrace.lake.offsets import continue_frontier, read_files
+from headrace.lake.store import Warehouse
+from headrace.table.outputs import Output
+
+
+@dataclass(frozen=True)
+class Fork:
+    """A place on the published branch, between two manifests."""
+
+    batch: int
+    """The batch that holds its manifests; 0: before everything."""
+    manifests: dict[str, str] = field(default_factory=dict)
+    """Per output the last shared one; empty: before everything."""
+
+    @property
+    def checkpoint(self) -> int:
+        """The number that the branch had reached."""
+        return max(map(checkpoint_of, self.manifests.values()), default=0)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the ledger keeps it."""
+        return {"batch": self.batch, "manifests": self.manifests}
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Fork:
+        """Out of a record."""
+        return cls(raw["batch"], dict(raw["manifests"]))
+
+
+def at_manifests(ledger: Ledger, manifests: Mapping[str, str]) -> Fork:
+    """The fork point at which these are the last shared manifests.
+
+    Raises:
+        DecisionNeeded: they are not published yet.
+        UsageError: they are published, and not part of the branch any more: a replay replaced them.
+    """
+    batches = {ledger.published(output, manifest) for output, manifest in manifests.items()}
+    if None in batches:
+        raise DecisionNeeded(
+            "what the job had written there is not published yet",
+            where=f"job {ledger.job}, manifests {', '.join(sorted(set(manifests.values())))}",
+            remedy=f"headrace publish {ledger.job}",
+        )
+    number = max(b or 0 for b in batches)
+    for branched, end in _branch(ledger):
+        order = _manifests(ledger, branched)
+        if branched == number and all(
+            _place(order[o], m) < _place(order[o], end[o], 1) for o, m in manifests.items()
+        ):
+            return Fork(number, dict(manifests))
+        if branched <= number:
+            break
+    raise UsageError(
+        "this place is not on the published branch any more: a replay has replaced it",
+        where=f"job {ledger.job}, batch {number}",
+        remedy=f"headrace replay ls {ledger.job}; headrace anchor ls {ledger.job}",
+    )
+
+
+def at_batch(ledger: Ledger, number: int) -> Fork:
+    """The fork point behind a batch; behind 0: before everything."""
+    return Fork(number, dict(ledger.required("done", number)["heads"])) if number else Fork(0)
+
+
+def batches(ledger: Ledger) -> Iterator[int]:
+    """Numbers of the batches that the published branch holds whole, newest first."""
+    for number, end in _branch(ledger):
+        if end == ledger.required("done", number)["heads"]:
+            yield number
+
+
+def behind(ledger: Ledger, fork: Fork) -> dict[str, list[Record]]:
+    """Per output, the published files behind the fork point, oldest first: what a replay replaces."""
+    found: dict[str, list[Record]] = {}
+    for number, end in _branch(ledger):
+        if number < fork.batch:
+            break
+        after = fork.manifests if number == fork.batch else {}
+        for output, files in _files(ledger, number, after, end).items():
+            found[output] = files + found.get(output, [])
+    return found
+
+
+def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fork: Fork) -> dict[int, int]:
+    """Per partition, the offset up to which an ingest job is published at the fork point."""
+    start = ledger.start()
+    begun = {int(p): o for p, o in start["offsets"].items()} if start else {}
+    if not fork.batch:
+        return begun
+    done = ledger.required("done", fork.batch)
+    if done["heads"] == fork.manifests:
+        return begun | Ledger.head_of(done).frontier
+    batch = ledger.required("batches", fork.batch)
+    before = Fork.of(batch["fork"]) if "fork" in batch else at_batch(ledger, fork.batch - 1)
+    reached = frontier(warehouse, ledger, outputs, before)
+    files = _files(ledger, fork.batch, {}, fork.manifests)
+    read = [
+        f.positions
+        for output in outputs
+        for f in read_files(
+            warehouse, output.id, [StagedFile(f["path"], f["size"]) for f in files[output.id]], output.columns
+        )
+    ]
+    return reached | continue_frontier(reached, begun, read).frontier
+
+
+def _branch(ledger: Ledger) -> Iterator[tuple[int, dict[str, str]]]:
+    """The branch's batches, newest first, each with the last manifests of it that the branch holds."""
+    number, end = ledger.newest("done"), None
+    while number > 0:
+        done = ledger.required("done", number)
+        yield number, end or done["heads"]
+        fork = Fork.of(done["fork"]) if "fork" in done else None
+        number, end = (fork.batch, fork.manifests) if fork else (number - 1, None)
+
+
+def _files(
+    ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]
+) -> dict[str, list[Record]]:
+    """Files of a batch's manifests behind those of ``after``, up to those of ``end``."""
+    order = _manifests(ledger, number)
+    wanted = {
+        output: set(
+            order[output][_place(order[output], after.get(output), 1) : _place(order[output], end[output], 1)]
+        )
+        for output in order
+    }
+    outputs = ledger.required("batches", number)["outputs"]
+    return {o: [f for f in out["files"] if f["manifest"] in wanted[o]] for o, out in outputs.items()}
+
+
+def _manifests(ledger: Ledger, number: int) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = ledger.required("done", number)["manifests"]
+    return found
+
+
+def _place(order: Sequence[str], manifest: str | None, more: int = 0) -> int:
+    """Where a manifest stands in its batch, and so many on; 0 for none."""
+    return 0 if manifest is None else order.index(manifest) + more

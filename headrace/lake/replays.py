@@ -1,0 +1,123 @@
+"""Replays in the ledger: what one is to do, and what has become of it.
+
+The record says what was planned and never changes. What came of it stands where it happened: in the claims
+that its submissions made, in the decision that gave it up, in the batch that made its fork the branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from headrace.errors import UsageError
+from headrace.lake.branch import Rulings
+from headrace.lake.fork import Fork
+from headrace.lake.ledger import Claim, Ledger, now, whoever
+
+KIND = "replays"
+ABORT = "abort-replay"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One replay as it was planned."""
+
+    number: int
+    """0 while it is only looked at."""
+    origin: str
+    """From where, in words."""
+    why: str
+    by: str
+    at: str
+    fork: Fork
+    savepoint: str | None
+    """What the fork restores; None where it begins at offsets, without state."""
+    anchor: int | None
+    frontier: dict[int, int]
+    """Per partition, the offset up to which the branch is published at the fork point."""
+    replaces: dict[str, dict[str, int]]
+    """Per output: files, rows and bytes behind the fork point when it was planned."""
+    records: int
+    """How many it had to read again when it was planned."""
+    contract_version: str
+    stale: tuple[str, ...]
+    """Derived tables that read the same topic: the replay does not change them."""
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Replay:
+        """Out of its record."""
+        frontier = {int(p): o for p, o in raw["frontier"].items()}
+        fork, stale = Fork.of(raw["fork"]), tuple(raw["stale"])
+        return cls(**{**raw, "fork": fork, "frontier": frontier, "stale": stale})
+
+    def to_json(self) -> dict[str, Any]:
+        """As the ledger keeps it, and for ``-o json``."""
+        return {**asdict(self), "frontier": {str(p): o for p, o in sorted(self.frontier.items())}}
+
+
+def record(ledger: Ledger, planned: Replay) -> Replay:
+    """Write a plan, and give it its number."""
+    told = {**planned.to_json(), "by": whoever(), "at": now()}
+    return Replay.of({**told, "number": ledger.append(KIND, told)})
+
+
+def one(ledger: Ledger, number: int) -> Replay:
+    """The replay of that number.
+
+    Raises:
+        UsageError: there is none.
+    """
+    raw = ledger.get(KIND, number)
+    if raw is None:
+        raise UsageError(
+            f"job {ledger.job} has no replay {number}", remedy=f"headrace replay ls {ledger.job}"
+        )
+    return Replay.of(raw)
+
+
+def every(ledger: Ledger) -> list[Replay]:
+    """All replays, oldest first."""
+    return [one(ledger, n) for n in range(1, ledger.newest(KIND) + 1)]
+
+
+def claims(ledger: Ledger, number: int) -> list[Claim]:
+    """The submissions of a replay, oldest first."""
+    return [c for c in ledger.claims() if c.replay == number]
+
+
+def state(ledger: Ledger, number: int) -> str:
+    """``planned``, ``begun``, ``published`` or ``aborted``."""
+    decisions = ledger.decisions()
+    if number in Rulings.of(decisions).replaced:
+        return "published"
+    if any(d["action"] == ABORT and d["replay"] == number for d in decisions):
+        return "aborted"
+    return "begun" if claims(ledger, number) else "planned"
+
+
+def open_one(ledger: Ledger, number: int) -> Replay:
+    """A replay that can still be run and published.
+
+    Raises:
+        UsageError: it is published, or was aborted.
+    """
+    found, reached = one(ledger, number), state(ledger, number)
+    if reached in ("published", "aborted"):
+        raise UsageError(
+            f"replay {number} of job {ledger.job} is {reached}",
+            where=f"planned {found.at} by {found.by}: {found.why}",
+            remedy=f"headrace replay plan {ledger.job} --from … --why TEXT makes another",
+        )
+    return found
+
+
+def flink_name(job: str, number: int) -> str:
+    """What Flink calls the job of a replay."""
+    return f"{job}@replay-{number}"
+
+
+def of_flink_name(name: str) -> tuple[str, int | None]:
+    """The job, and the replay if it is one's."""
+    job, _, number = name.partition("@replay-")
+    return job, int(number) if number.isdecimal() else None

@@ -1,0 +1,247 @@
+"""What a replay changes: the published rows behind the fork point against those that its fork has made.
+
+Rows of an ingest job are compared record by record: each has one position in its topic, and one home before
+and after. Only records that both sides hold are compared; what the live job or the fork has read beyond is
+no difference.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.errors import DecisionNeeded, UsageError
+from headrace.job.program import Program
+from headrace.lake import fork
+from headrace.lake.amend import read_rows
+from headrace.lake.branch import continued
+from headrace.lake.delta import Added
+from headrace.lake.ledger import Ledger
+from headrace.lake.manifests import Staged
+from headrace.lake.replays import Replay, state
+from headrace.lake.store import Warehouse
+
+Rows = dict[str, pa.Table]
+"""By output."""
+Numbers = npt.NDArray[np.int64]
+
+_OFFSETS = 48
+"""Bits of a position's key below its partition: more offsets than a partition ever has."""
+_TOLD_APART = ("contract_version",)
+"""Columns that differ because the contract does: of every row, so they are no news."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One record that the replay changes."""
+
+    position: str
+    before: str
+    """Its table."""
+    after: str
+    values: dict[str, tuple[Any, Any]]
+    """Where it stays in its table, what changes: column → before, after. Where it moves, all it is then."""
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Counts of records, and a few of them."""
+
+    compared: int
+    same: int
+    moved: dict[str, int]
+    """``flights__quarantine → flights``: how many go there."""
+    changed: dict[str, dict[str, int]]
+    """Table → column → in how many rows its value changes."""
+    lost: int
+    """Records that are published, and that the fork does not hold: it must be 0."""
+    added: int
+    """Records that the fork holds among them, and that are not published: it must be 0."""
+    partitions: dict[int, dict[str, int]]
+    """Partition of the topic → records compared, changed, moved."""
+    samples: list[Sample] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return asdict(self)
+
+
+def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay, samples: int) -> Diff:
+    """Compare what a replay would replace with what it would put there; published ones as they were then.
+
+    Raises:
+        UsageError: it never ran, or was given up, or its job keeps state.
+        DecisionNeeded: its fork has not completed a checkpoint yet.
+    """
+    if program.contract.derived:
+        raise UsageError(
+            f"job {ledger.job} is a derive job: its rows are not records of a topic",
+            remedy="headrace query compares tables by SQL",
+        )
+    before, after = _sides(warehouse, ledger, program, replay)
+    reads = {
+        side: {o.id: read_rows(warehouse, o, _added(files[o.id])) for o in program.outputs}
+        for side, files in (("before", before), ("after", after))
+    }
+    return compare(reads["before"], reads["after"], samples)
+
+
+def _sides(
+    warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay
+) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], Mapping[str, Sequence[Mapping[str, Any]]]]:
+    """Files by output: those behind the fork point, and those of the fork."""
+    stands = state(ledger, replay.number)
+    if stands in ("planned", "aborted"):
+        raise UsageError(
+            f"replay {replay.number} is {stands}: there is nothing to compare",
+            remedy=f"headrace replay run {ledger.job} {replay.number}",
+        )
+    if stands == "published":
+        for number in range(ledger.newest("done"), 0, -1):
+            batch = ledger.required("batches", number)
+            if batch.get("replay") == replay.number:
+                return batch["removed"], {o: out["files"] for o, out in batch["outputs"].items()}
+    staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
+    _, found = continued(ledger, replay.fork, staged, replay.number)
+    if found is None:
+        raise DecisionNeeded(
+            "the fork has not completed a checkpoint yet",
+            where=f"job {ledger.job}, replay {replay.number}",
+            remedy=f"headrace replay run {ledger.job} {replay.number}",
+        )
+    made = {
+        output: [
+            {"path": f.path, "size": f.size, "partition": f.partition, "statistics": ""}
+            for m in manifests
+            for f in m.files
+        ]
+        for output, manifests in found.manifests.items()
+    }
+    return fork.behind(ledger, replay.fork), made
+
+
+def _added(files: Sequence[Mapping[str, Any]]) -> list[Added]:
+    return [Added(f["path"], f["size"], f["partition"], f["statistics"]) for f in files]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Every record of one side, in the order of positions."""
+
+    rows: Rows
+    keys: Numbers
+    homes: Numbers
+    """Which table."""
+    places: Numbers
+    """Which row of it."""
+
+    @classmethod
+    def of(cls, rows: Rows) -> _Side:
+        keys = [_keys(table) for table in rows.values()]
+        homes = [np.full(len(k), i) for i, k in enumerate(keys)]
+        places = [np.arange(len(k)) for k in keys]
+        every = np.concatenate(keys)
+        order = np.argsort(every, kind="stable")
+        return cls(rows, every[order], np.concatenate(homes)[order], np.concatenate(places)[order])
+
+    def within(self, last: Mapping[int, int]) -> _Side:
+        """Only records that lie before the other side's end."""
+        partitions, offsets = self.keys >> _OFFSETS, self.keys & ((1 << _OFFSETS) - 1)
+        kept = np.zeros(len(self.keys), dtype=bool)
+        for partition, end in last.items():
+            kept |= (partitions == partition) & (offsets <= end)
+        return _Side(self.rows, self.keys[kept], self.homes[kept], self.places[kept])
+
+    def ends(self) -> dict[int, int]:
+        """Partition → the last offset."""
+        partitions, offsets = self.keys >> _OFFSETS, self.keys & ((1 << _OFFSETS) - 1)
+        return {int(p): int(offsets[partitions == p].max()) for p in np.unique(partitions)}
+
+
+def compare(before: Rows, after: Rows, samples: int = 5) -> Diff:
+    """Compare two sets of rows, record by record, as far as both reach.
+
+    Args:
+        before: by output, rows with ``_partition`` and ``_offset``.
+        after: the same outputs.
+        samples: so many changed records are shown.
+    """
+    old, new = _Side.of(before), _Side.of(after)
+    old, new = old.within(new.ends()), new.within(old.ends())
+    names = list(before)
+    both, at_old, at_new = np.intersect1d(old.keys, new.keys, return_indices=True)
+    from_, to = old.homes[at_old], new.homes[at_new]
+    moved = from_ != to
+    changed, columns = _changes(old, new, at_old, at_new, moved)
+    differs = moved | changed
+    partitions = both >> _OFFSETS
+    shown = np.flatnonzero(differs)[:samples]
+    return Diff(
+        compared=len(both),
+        same=int((~differs).sum()),
+        moved=dict(Counter(f"{names[a]} → {names[b]}" for a, b in zip(from_[moved], to[moved], strict=True))),
+        changed=columns,
+        lost=len(np.setdiff1d(old.keys, new.keys)),
+        added=len(np.setdiff1d(new.keys, old.keys)),
+        partitions={
+            int(p): {
+                "compared": int((partitions == p).sum()),
+                "changed": int((changed & (partitions == p)).sum()),
+                "moved": int((moved & (partitions == p)).sum()),
+            }
+            for p in np.unique(partitions)
+        },
+        samples=[_sample(old, new, int(at_old[i]), int(at_new[i])) for i in shown],
+    )
+
+
+def _changes(
+    old: _Side, new: _Side, at_old: Numbers, at_new: Numbers, moved: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], dict[str, dict[str, int]]]:
+    """Which records stay in their table and have other values; and the count by table and column."""
+    changed = np.zeros(len(at_old), dtype=bool)
+    counts: dict[str, dict[str, int]] = {}
+    for home, name in enumerate(old.rows):
+        here = np.flatnonzero(~moved & (old.homes[at_old] == home))
+        left = old.rows[name].take(old.places[at_old[here]])
+        right = new.rows[name].take(new.places[at_new[here]])
+        for column in left.schema.names:
+            if column in _TOLD_APART:
+                continue
+            unlike = _unlike(left[column], right[column])
+            if unlike.any():
+                counts.setdefault(name, {})[column] = int(unlike.sum())
+                changed[here[unlike]] = True
+    return changed, counts
+
+
+def _unlike(left: pa.ChunkedArray, right: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Where two columns differ; NULL is like NULL."""
+    values = pc.fill_null(pc.not_equal(left, right), False)  # noqa: FBT003
+    nulls = pc.xor(pc.is_null(left), pc.is_null(right))
+    found: npt.NDArray[np.bool_] = pc.or_(values, nulls).to_numpy()
+    return found
+
+
+def _sample(old: _Side, new: _Side, at_old: int, at_new: int) -> Sample:
+    names = list(old.rows)
+    from_, to = names[old.homes[at_old]], names[new.homes[at_new]]
+    left = old.rows[from_].slice(int(old.places[at_old]), 1).to_pylist()[0]
+    right = new.rows[to].slice(int(new.places[at_new]), 1).to_pylist()[0]
+    columns = [c for c in dict.fromkeys([*left, *right]) if c not in _TOLD_APART and not c.startswith("_")]
+    values = {c: (left.get(c), right.get(c)) for c in columns if left.get(c) != right.get(c)}
+    key = int(old.keys[at_old])
+    return Sample(f"{key >> _OFFSETS}:{key & ((1 << _OFFSETS) - 1)}", from_, to, values)
+
+
+def _keys(table: pa.Table) -> Numbers:
+    partitions: Numbers = table["_partition"].to_numpy().astype(np.int64)
+    offsets: Numbers = table["_offset"].to_numpy().astype(np.int64)
+    return (partitions << _OFFSETS) | offsets

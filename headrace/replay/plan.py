@@ -1,0 +1,145 @@
+"""What a replay would do: built by looking only, so that it can be read before anything runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from headrace import project, settings
+from headrace.cluster import kafka
+from headrace.errors import DecisionNeeded, HeadraceError, UsageError
+from headrace.job.assemble import named
+from headrace.job.declaration import Derive, find
+from headrace.job.program import Program
+from headrace.lake import anchors, fork
+from headrace.lake.fork import Fork
+from headrace.lake.ledger import Ledger, Record
+from headrace.lake.replays import Replay
+from headrace.lake.store import connect
+
+Offsets = dict[int, int]
+
+
+def from_anchor(job: str, number: int, why: str) -> Replay:
+    """Restore an anchor's savepoint: keyed state and offsets are as they were then.
+
+    Raises:
+        UsageError: there is no such anchor, it was given up, or a replay has replaced the branch there.
+        DecisionNeeded: what the job had written there is not published, or Kafka lost what it would read.
+    """
+    program, ledger = _opened(job)
+    anchor = anchors.one(ledger, number)
+    if number in anchors.expired(ledger):
+        raise UsageError(f"anchor {number} was given up", remedy=f"headrace anchor ls {job}")
+    at = fork.at_manifests(ledger, anchor.manifests)
+    return _planned(program, ledger, at, f"anchor {number}", why, anchor)
+
+
+def from_offsets(job: str, offsets: Offsets, why: str) -> Replay:
+    """Begin without state at the newest published batch that holds nothing at or behind these offsets.
+
+    Raises:
+        UsageError: the job keeps state, or has no such partition.
+        DecisionNeeded: Kafka lost what it would read.
+    """
+    said = " ".join(f"{p}:{o:,}" for p, o in sorted(offsets.items()))
+    return _stateless(job, offsets, f"offsets {said}", why)
+
+
+def from_time(job: str, moment: datetime, why: str) -> Replay:
+    """As :func:`from_offsets`, at the records that Kafka received from that moment on."""
+    env, (program, _) = settings.load(), _opened(job)
+    topic = env.kafka.topic(program.contract.topic)
+    offsets = kafka.offsets_at(env.kafka.bootstrap, topic, int(moment.timestamp() * 1000))
+    return _stateless(job, offsets, f"{moment.isoformat(timespec='seconds')}", why)
+
+
+def _opened(job: str) -> tuple[Program, Ledger]:
+    return named(job), Ledger(connect(settings.load().store), job)
+
+
+def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
+    program, ledger = _opened(job)
+    if program.contract.derived:
+        raise UsageError(
+            f"job {job} keeps state that no offset brings back",
+            remedy=f"headrace replay plan {job} --from ANCHOR; headrace anchor ls {job}",
+        )
+    frontier = ledger.head().frontier
+    if unknown := sorted(offsets.keys() - frontier.keys()):
+        raise UsageError(
+            f"nothing of partition {unknown[0]} is published",
+            remedy=f"headrace status {job} lists partitions",
+        )
+    for number in (*fork.batches(ledger), 0):
+        at = fork.at_batch(ledger, number)
+        reached = fork.frontier(ledger.warehouse, ledger, program.outputs, at)
+        if all(reached.get(p, 0) <= o for p, o in offsets.items()):
+            return _planned(program, ledger, at, origin, why, None)
+    raise UsageError(
+        "the job began behind these offsets: it never read them",
+        where=f"job {job}, {origin}",
+        remedy=f"headrace status {job}",
+    )
+
+
+def _planned(
+    program: Program, ledger: Ledger, at: Fork, origin: str, why: str, anchor: anchors.Anchor | None
+) -> Replay:
+    reached = {} if program.contract.derived else fork.frontier(ledger.warehouse, ledger, program.outputs, at)
+    head = ledger.head()
+    replaced = fork.behind(ledger, at)
+    positions = anchor.positions if anchor else {program.contract.id: reached}
+    _require_records(program, positions)
+    return Replay(
+        number=0,
+        origin=origin,
+        why=why,
+        by="",
+        at="",
+        fork=at,
+        savepoint=anchor.path if anchor else None,
+        anchor=anchor.number if anchor else None,
+        frontier=reached,
+        replaces={output: _sizes(files) for output, files in replaced.items()},
+        records=sum(o - reached.get(p, 0) for p, o in head.frontier.items()),
+        contract_version=program.contract.version,
+        stale=_stale(program),
+    )
+
+
+def _sizes(files: Sequence[Record]) -> dict[str, int]:
+    return {
+        "files": len(files),
+        "rows": sum(f["rows"] for f in files),
+        "bytes": sum(f["size"] for f in files),
+    }
+
+
+def _require_records(program: Program, positions: Mapping[str, Offsets]) -> None:
+    """Say no where Kafka no longer has what the fork would read: it would jump over it silently."""
+    env = settings.load()
+    for contract in program.reads:
+        topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic(contract.topic))
+        for partition, offset in sorted(positions.get(contract.id, {}).items()):
+            if 0 <= offset < (first := topic.log_start.get(partition, 0)):
+                raise DecisionNeeded(
+                    f"Kafka deleted what the replay would read: partition {partition} begins at {first:,},"
+                    f" the replay at {offset:,}",
+                    where=f"topic {topic.name}",
+                    remedy="choose a later anchor, offset or time",
+                )
+
+
+def _stale(program: Program) -> tuple[str, ...]:
+    """Derive jobs that read what this job reads: they computed with the old meaning of the same records."""
+    if program.contract.derived:
+        return ()
+    found: list[str] = []
+    for name in project.job_names():
+        with contextlib.suppress(HeadraceError):  # a file that is broken now is no matter of this replay
+            job = find(name)
+            if isinstance(job, Derive) and program.contract.id in job.reads:
+                found += job.writes
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,90 @@
+"""Rows before and after, record by record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from headrace.lake.fork import Fork
+from headrace.lake.replays import Replay
+from headrace.replay.diff import Sample, compare
+from headrace.replay.page import page
+
+DATA = pa.schema({"id": pa.int32(), "amount": pa.string(), "_partition": pa.int32(), "_offset": pa.int64()})
+BAD = pa.schema(
+    {
+        "reason": pa.string(),
+        "contract_version": pa.string(),
+        "_partition": pa.int32(),
+        "_offset": pa.int64(),
+    }
+)
+
+
+def side(data: list[tuple[Any, ...]], bad: list[tuple[Any, ...]]) -> dict[str, pa.Table]:
+    return {
+        "t__quarantine": pa.Table.from_pylist([dict(zip(BAD.names, r, strict=True)) for r in bad], BAD),
+        "t": pa.Table.from_pylist([dict(zip(DATA.names, r, strict=True)) for r in data], DATA),
+    }
+
+
+BEFORE = side(
+    data=[(1, "a", 0, 0), (2, None, 0, 2), (3, "c", 1, 0), (9, "z", 0, 3)], bad=[("rule", "1", 0, 1)]
+)
+
+
+def test_what_is_alike_is_no_difference_whatever_the_order_and_the_contract() -> None:
+    after = side(
+        data=[(3, "c", 1, 0), (9, "z", 0, 3), (2, None, 0, 2), (1, "a", 0, 0)], bad=[("rule", "2", 0, 1)]
+    )
+    found = compare(BEFORE, after)
+    assert (found.compared, found.same, found.moved, found.changed) == (5, 5, {}, {})
+    assert (found.lost, found.added, found.samples) == (0, 0, [])
+
+
+def test_moves_and_changes_are_counted_by_table_column_and_partition() -> None:
+    after = side(
+        data=[(1, "A", 0, 0), (5, "b", 0, 1), (2, "x", 0, 2), (9, "z", 0, 3)], bad=[("new", "2", 1, 0)]
+    )
+    found = compare(BEFORE, after)
+    assert found.moved == {"t__quarantine → t": 1, "t → t__quarantine": 1}
+    assert found.changed == {"t": {"amount": 2}}
+    assert found.partitions == {
+        0: {"compared": 4, "changed": 2, "moved": 1},
+        1: {"compared": 1, "changed": 0, "moved": 1},
+    }
+    assert found.samples[:2] == [
+        Sample("0:0", "t", "t", {"amount": ("a", "A")}),
+        Sample(
+            "0:1", "t__quarantine", "t", {"reason": ("rule", None), "id": (None, 5), "amount": (None, "b")}
+        ),
+    ]
+
+
+def test_only_what_both_sides_have_read_is_compared() -> None:
+    after = side(data=[(1, "a", 0, 0)], bad=[("rule", "1", 0, 1), ("rule", "1", 2, 0)])
+    found = compare(BEFORE, after)
+    assert (found.compared, found.same, found.lost, found.added) == (2, 2, 0, 0)
+
+
+def test_a_record_that_one_side_has_not_is_told() -> None:
+    after = side(data=[(1, "a", 0, 0), (9, "z", 0, 3), (3, "c", 1, 0)], bad=[("rule", "1", 0, 1)])
+    assert compare(BEFORE, after).lost == 1
+    assert compare(after, BEFORE).added == 1
+
+
+def test_nothing_compared_with_nothing() -> None:
+    found = compare(side([], []), side([], []))
+    assert (found.compared, found.partitions) == (0, {})
+
+
+def test_the_page_shows_values_as_text() -> None:
+    after = side(
+        data=[(1, "<b>", 0, 0), (2, None, 0, 2), (3, "c", 1, 0), (9, "z", 0, 3)], bad=[("rule", "1", 0, 1)]
+    )
+    replay = Replay(1, "anchor 1", "a <rule>", "me", "now", Fork(1), None, 1, {}, {}, 5, "1.0.0", ("other",))
+    said = page("t", replay, compare(BEFORE, after))
+    assert "a &lt;rule&gt;" in said
+    assert "<code>&lt;b&gt;</code>" in said
+    assert "<b>" not in said.replace("<b>&", "")
