@@ -147,6 +147,7 @@ def status(job: Job, fmt: Output = Format.text) -> None:
     followed = [b for b in found if b.followed]
     result = {
         "job": job,
+        "derived": contract.derived,
         "flink_jobs": running,
         "flink_error": unknown and unknown.what,
         "batch": head.batch,
@@ -228,8 +229,7 @@ def _page(s: dict[str, Any]) -> str:
         f"job {s['job']}": "; ".join(running) or s["flink_error"] or "does not run",
         "published": f"batch {s['batch']}, "
         + (", ".join(f"{n:,} rows in {o}" for o, n in s["rows"].items()) or "nothing yet"),
-        "frontier": " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items())) or "—",
-        "behind the topic": f"{sum(s['lag'].values()):,} offsets" if s["lag"] else "—",
+        **({} if s["derived"] else _against_the_topic(s)),
         "unpublished": f"{s['unpublished_files']} files",
         "claim": f"{s['claim']} ({s['state']})" if s["claim"] else s["state"],
         "forks": "; ".join(forks) or "none",
@@ -239,6 +239,14 @@ def _page(s: dict[str, Any]) -> str:
     if s["accepted_losses"]:
         lines["accepted losses"] = " ".join(s["accepted_losses"])
     return "\n".join(f"{name:<20} {value}" for name, value in lines.items())
+
+
+def _against_the_topic(s: dict[str, Any]) -> dict[str, str]:
+    """Where an ingest job stands on its topic; a derive job's rows have no place in one."""
+    return {
+        "frontier": " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items())) or "—",
+        "behind the topic": f"{sum(s['lag'].values()):,} offsets" if s["lag"] else "—",
+    }
 
 
 def _running(j: dict[str, Any]) -> str:

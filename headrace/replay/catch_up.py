@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headrace import settings
 from headrace.job.program import Program
 from headrace.lake import checkpoints, cuts, replays
 from headrace.lake.ledger import Ledger
+from headrace.lake.manifests import Staged
 from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse
 
@@ -36,15 +36,20 @@ class Reached:
 
 
 def reached(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay) -> Reached:
-    """Look at the fork's newest checkpoint."""
-    submissions = [c.submission for c in replays.claims(ledger, replay.number)]
-    newest = checkpoints.newest_of(warehouse, ledger.job, submissions)
-    stands: Mapping[int, int] = {}
-    if newest is not None:
-        topic = settings.load().kafka.topic(program.reads[0].topic)
-        try:
-            raw = warehouse.read(f"{newest.path.removeprefix(f'{warehouse.uri}/')}/_metadata")
-        except FileNotFoundError:  # retired between two looks
-            raw = b""
-        stands = cuts.positions(raw, topic)
-    return Reached(dict(stands), ledger.head().frontier, replay.frontier)
+    """Look at the fork's newest checkpoint whose files are committed: they come a moment after it."""
+    staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
+    topic = settings.load().kafka.topic(program.reads[0].topic)
+    stands: Offsets = {}
+    for claim in replays.claims(ledger, replay.number):
+        for at in checkpoints.of_submission(warehouse, ledger.job, claim.submission):
+            if all(manifest in staged[output] for output, manifest in at.manifests):
+                stands = _positions(warehouse, at.path, topic) or stands
+    return Reached(stands, ledger.head().frontier, replay.frontier)
+
+
+def _positions(warehouse: Warehouse, path: str, topic: str) -> Offsets:
+    try:
+        raw = warehouse.read(f"{path.removeprefix(f'{warehouse.uri}/')}/_metadata")
+    except FileNotFoundError:  # retired between two looks
+        return {}
+    return cuts.positions(raw, topic)

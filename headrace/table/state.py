@@ -41,9 +41,9 @@ class Kept:
 def kept(plan: Mapping[str, Any], contract: Contract) -> list[Kept]:
     """Every operator with state, in the order of the plan."""
     return [
-        Kept(node["id"], _kind(node), _until(node, contract.state_ttl))
+        Kept(node["id"], kind_of(node), _until(node, contract.state_ttl))
         for node in plan["nodes"]
-        if _kind(node) not in STATELESS and not (_kind(node) == "sink" and "state" not in node)
+        if kind_of(node) not in STATELESS and not (kind_of(node) == "sink" and "state" not in node)
     ]
 
 
@@ -65,13 +65,13 @@ def refuse_unbounded(plan: Mapping[str, Any], contract: Contract) -> None:
         )
 
 
-def _kind(node: dict[str, Any]) -> str:
+def kind_of(node: Mapping[str, Any]) -> str:
     """``stream-exec-over-aggregate_1`` → ``over-aggregate``."""
     return str(node["type"]).removeprefix("stream-exec-").rpartition("_")[0]
 
 
 def _until(node: dict[str, Any], ttl: timedelta | None) -> str:
-    kind = _kind(node)
+    kind = kind_of(node)
     if kind in BY_EVENT_TIME or (kind == "match" and node["matchSpec"].get("interval")) or _ranged(node):
         return "event time"
     if PER_PARTITION in str(node.get("description")):

@@ -1,4 +1,4 @@
-"""A publisher as a process of its own that kills itself before a given step: ``publisher.py STEP [NTH]``."""
+"""A publisher, a process of its own that kills itself before a given step: ``publisher.py STEP [REPLAY]``."""
 
 from __future__ import annotations
 
@@ -9,23 +9,27 @@ import sys
 from headrace import settings
 from headrace.cluster.kafka import hole_verdicts
 from headrace.contract.load import load_named
-from headrace.lake.publish import Publisher
+from headrace.lake import replays
+from headrace.lake.publish import Published, Publisher
 from headrace.lake.store import connect
 from headrace.table.outputs import outputs
 
 
-def main(fatal: str) -> None:
-    """Publish once; die by SIGKILL when ``fatal`` is reached."""
+def main(fatal: str, replay: int | None = None) -> None:
+    """Publish once, or swap a replay in; die by SIGKILL when ``fatal`` is reached."""
 
     def step(name: str) -> None:
         if name == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    env = settings.load()
+    env, contract = settings.load(), load_named("events")
     holes = hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix)
-    contract = load_named("events")
-    Publisher(connect(env.store), contract, outputs(contract), holes, step).once()
+    publisher = Publisher(connect(env.store), contract, outputs(contract), holes, step)
+    if replay is None:
+        publisher.once()
+    else:
+        assert isinstance(publisher.replace(replay, replays.one(publisher.ledger, replay).fork), Published)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "")
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -288,6 +289,16 @@ class Road:
         said = self.headrace("verify", self.job, "-o", "json", *arguments, expect=expect)
         found: dict[str, Any] = json.JSONDecoder().raw_decode(said)[0]
         return found
+
+
+def publishing(road: Road, fatal: str = "", *arguments: str) -> subprocess.Popen[bytes]:
+    """A publisher as a process of its own, which dies by SIGKILL before the step ``fatal``."""
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "publisher.py"), fatal, *arguments],
+        env=road.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
 
 
 def every(records: Mapping[int, int]) -> list[Position]:

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
-from road import BY_HAND, Road, every
+from road import BY_HAND, Road, every, publishing
 
 from headrace.lake.tables import open_table
 
 MakeRoad = Callable[..., Road]
 STEPS = ["read", "batch", "commit events__quarantine", "commit events", "done", "fold"]
-
-
-def start(road: Road, fatal: str = "") -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "publisher.py"), fatal],
-        env=road.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
 
 
 def data_versions(road: Road) -> list[str]:
@@ -41,10 +29,10 @@ def test_killed_before_each_step_and_run_again_publishes_once(make_road: MakeRoa
     for number, fatal in enumerate(STEPS):
         road.produce(range(number * 200, number * 200 + 200), broken_every=50)
         road.settle(job, claim=1)
-        killed = start(road, fatal)
+        killed = publishing(road, fatal)
         killed.communicate(timeout=240)
         assert killed.returncode == -signal.SIGKILL, fatal
-        again = start(road)
+        again = publishing(road)
         said = again.communicate(timeout=240)[1]
         assert again.returncode == 0, said.decode()[-2000:]
         count = (number + 1) * 100
@@ -58,7 +46,7 @@ def test_two_publishers_at_once_as_two_processes(make_road: MakeRoad) -> None:
     for number in range(3):
         road.produce(range(number * 200, number * 200 + 200))
         road.settle(job, claim=1)
-        both = [start(road), start(road)]
+        both = [publishing(road), publishing(road)]
         said = [p.communicate(timeout=240)[1].decode()[-1500:] for p in both]
         assert [p.returncode for p in both] == [0, 0], said
         count = (number + 1) * 100
@@ -84,7 +72,7 @@ def test_a_compaction_between_the_steps_of_a_batch_changes_nothing(make_road: Ma
         road.produce(range(number * 200, number * 200 + 200))
         road.settle(job, claim=1)
         if number:
-            killed = start(road, "commit events")
+            killed = publishing(road, "commit events")
             killed.communicate(timeout=240)
             _compact(road)
         road.publish()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from road import Road, every
+from road import Road, every, publishing
 from waiting import until
 
 MakeRoad = Callable[..., Road]
+STEPS = ["read", "batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
 
 
 def told(road: Road, *arguments: str) -> dict[str, Any]:
@@ -24,7 +30,6 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(mak
     live = road.submit()
     road.publish_until(1000)
     anchor = told(road, "anchor", road.job, "--why", "before the rule")
-    assert anchor["number"] == 1
     assert anchor["positions"] == {"events": {"0": 500, "1": 500}}
     road.produce(range(1000, 3000), broken_every=10)
     before = road.publish_until(3000)
@@ -35,21 +40,99 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(mak
     assert told(road, "replay", "run", road.job, "1")["caught_up"]
     road.produce(range(3000, 4000), broken_every=10)
     road.publish_until(4000)
-    assert road.homes() == every({0: 2000, 1: 2000})
+    assert road.homes() == every({0: 2000, 1: 2000}), "the live job goes on meanwhile"
     done = told(road, "replay", "publish", road.job, "1")
     assert done["cancelled"] == [live]
     assert done["batch"] > before.batch
-
     assert road.homes() == every({0: 2000, 1: 2000})
-    assert {m.claim for m in road.staged().values() if m.checkpoint > 0} >= {2}
+    assert told(road, "anchor", "check", road.job, "1")["problems"] == []
+
     road.produce(range(4000, 5000), broken_every=10)
     road.publish_until(5000)
-    assert road.homes() == every({0: 2500, 1: 2500})
     assert road.verified()["verdict"] == "proved"
-    until("the fork to be the live job", lambda: told(road, "status", road.job)["state"] in ("head", "ahead"))
     road.stop(done["live"][0])
-    again = road.submit()
+    road.submit()
     road.produce(range(5000, 6000))
     road.publish_until(6000)
-    assert road.homes() == every({0: 3000, 1: 3000})
-    road.cancel(again)
+    assert road.homes() == every({0: 3000, 1: 3000}), "the next start goes on from the fork"
+
+
+@contextmanager
+def polled(look: Callable[[], Any]) -> Iterator[list[Any]]:
+    """Look again and again, as a reader does, as long as the block lasts."""
+    seen: list[Any] = []
+    ended = threading.Event()
+
+    def poll() -> None:
+        while not ended.is_set():
+            seen.append(look())
+
+    reader = threading.Thread(target=poll)
+    reader.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        reader.join()
+
+
+def _die_before(road: Road, steps: list[str]) -> None:
+    """Swap replay 1 in, by publishers that die before one step after the other."""
+    for fatal in steps:
+        killed = publishing(road, fatal, "1")
+        said = killed.communicate(timeout=240)[1]
+        assert killed.returncode == -signal.SIGKILL, f"{fatal}: {said.decode()[-2000:]}"
+
+
+def test_a_wrong_rule_is_replayed_away_with_a_kill_in_every_stage(
+    make_road: MakeRoad, project: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "project"
+    shutil.copytree(project, own, symlinks=True)
+    contract, lock = own / "contracts/events.odcs.yaml", own / "jobs/events.lock.json"
+    right = contract.read_text(), lock.read_text()
+    road = make_road(project=own)
+    road.produce(range(1000))
+    first = road.submit()
+    road.publish_until(1000)
+    told(road, "anchor", road.job)
+    road.stop(first)
+
+    contract.write_text(right[0].replace("amount > 0", "amount > 2"))
+    road.headrace("plan", road.job, "--accept")
+    live = road.submit()
+    road.produce(range(1000, 3000))
+    road.publish_until(3000)
+    assert len(road.rows("events")) == 1000, "the wrong rule refuses every record"
+
+    contract.write_text(right[0])
+    lock.write_text(right[1])
+    planned = told(road, "replay", "plan", road.job, "--from", "1", "--why", "amounts up to 2 are right")
+    assert {o: r["rows"] for o, r in planned["replaces"].items()} == {"events": 0, "events__quarantine": 2000}
+    fork = told(road, "replay", "run", road.job, "1", "--no-wait")["flink_job"]
+    road.running(fork)
+    road.stack.kill_taskmanager()
+    road.cancel(fork)
+    road.stack.heal()
+    again = told(road, "replay", "run", road.job, "1")
+    assert (again["caught_up"], again["flink_job"] != fork) == (True, True)
+
+    found = told(road, "replay", "diff", road.job, "1", "--html", str(tmp_path / "diff.html"))
+    assert (found["compared"], found["moved"]) == (2000, {"events__quarantine → events": 2000})
+    assert (found["lost"], found["added"]) == (0, 0)
+    assert "amounts up to 2 are right" in (tmp_path / "diff.html").read_text()
+
+    road.produce(range(3000, 4000))
+    with polled(lambda: len(road.rows("events")) - 1000) as seen:
+        until("a reader to have looked", lambda: seen)
+        _die_before(road, STEPS)
+        done = told(road, "replay", "publish", road.job, "1")
+    assert done["cancelled"] == [live]
+    assert {n for n in seen if 0 < n < 2000} == set(), "a reader never sees a part of the swap"
+    assert seen[-1] >= 2000
+
+    road.publish_until(4000)
+    assert road.homes() == every({0: 2000, 1: 2000})
+    assert len(road.rows("events")) == 4000
+    assert road.verified()["verdict"] == "proved"
+    assert told(road, "replay", "diff", road.job, "1")["moved"] == found["moved"], "told afterwards too"
