@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +14,10 @@ from rich.text import Text
 
 from headrace import project, settings
 from headrace.cli.output import Format, Output, emit, progress, unsqueezed
+from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.assemble import named
+from headrace.job.gate import CHANGED, DROPPED, UNKNOWN, Verdict
 from headrace.job.program import Placement, Program
 from headrace.stack import files, local
 from headrace.stack import flink as local_flink
@@ -35,33 +38,74 @@ def plan(
     accept: Annotated[
         bool, typer.Option("--accept", help="Compile (about 10 s) and write jobs/JOB.lock.json.")
     ] = False,
+    losing: Annotated[
+        list[int] | None,
+        typer.Option("--losing", metavar="ID", help="With --accept: that operator's state may be lost."),
+    ] = None,
+    changing: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--changing", metavar="ID", help="With --accept: its state may go on with a new meaning."
+        ),
+    ] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Show every statement too.")] = False,
     fmt: Output = Format.text,
 ) -> None:
-    """Show what a job would run: settings and their reasons, operators, and the state of its lock.
+    """Show what a job would run: settings and their reasons, operators, and what becomes of its state.
+
+    Of each operator with state, when the job has changed: kept, new, dropped, changed, or unknown. What is
+    lost or changes its meaning has to be named to be accepted.
 
     Exit 3 when there is no lock, or the job has changed since it was written.
 
-    Example: headrace plan flights --sql
+    Example: headrace plan departures_hourly --accept --changing 8
     """
     program = named(job)
     before = lock.read(job)
-    if accept:
-        _accept(program)
-    current = lock.read(job)
+    after, verdicts = before, list[Verdict]()
+    if accept or (before is not None and before.digest != program.digest()):
+        with progress("compiling the job in a fresh process") as tell:
+            compiled = lock.compile_lock(program, _flink_home(tell))
+        refuse_unbounded(compiled.plan, program.contract)
+        after, verdicts = lock.follow(before, compiled)
+    if accept and after:
+        _accept(program, after, verdicts, {DROPPED: losing or [], CHANGED: changing or []})
+    shown = after if accept else before
     emit(
-        _as_json(program, current),
+        {**_as_json(program, shown), "state": [v.to_json() for v in verdicts]},
         fmt,
-        lambda: _page(program, current, _told(program) if sql else [], _changes(before, current)),
+        lambda: _page(program, shown, _told(program) if sql else [], verdicts),
     )
     lock.current(program)
 
 
-def _accept(program: Program) -> None:
-    with progress("compiling the job in a fresh process") as tell:
-        compiled = lock.compile_lock(program, _flink_home(tell))
-    refuse_unbounded(compiled.plan, program.contract)
-    project.lock_path(program.job.name).write_text(compiled.to_json())
+def _accept(
+    program: Program, after: lock.Lock, verdicts: list[Verdict], named_: dict[str, list[int]]
+) -> None:
+    """Write the lock, if all that asks for it was named.
+
+    Raises:
+        DecisionNeeded: something was not.
+    """
+    allowed = {(DROPPED, i) for i in named_[DROPPED]} | {
+        (v, i) for v in (CHANGED, UNKNOWN) for i in named_[CHANGED]
+    }
+    open_ = [v for v in verdicts if v.asks and (v.verdict, v.id) not in allowed]
+    job = program.job.name
+    if open_:
+        given = "".join(f" --losing {i}" for i in named_[DROPPED]) + "".join(
+            f" --changing {i}" for i in named_[CHANGED]
+        )
+        options = "".join(f" {'--losing' if v.verdict == DROPPED else '--changing'} {v.id}" for v in open_)
+        raise DecisionNeeded(
+            "; ".join(f"{v.operator} ({v.id}) is {v.verdict}: {v.what}" for v in open_),
+            where=f"jobs/{job}.lock.json",
+            remedy=f"if that is what you want: headrace plan {job} --accept{given}{options}",
+            state=[v.to_json() for v in verdicts],
+        )
+    taken = tuple(v.to_json() for v in verdicts if v.asks)
+    written = replace(after, accepted=(*after.accepted, *taken))
+    project.lock_path(job).write_text(written.to_json())
 
 
 def _flink_home(tell: Progress) -> dict[str, str]:
@@ -84,16 +128,6 @@ def _told(program: Program) -> list[str]:
         startup={c.id: {"scan.startup.mode": "<recorded start>"} for c in program.reads},
     )
     return [*program.tables(at), program.statement_set()]
-
-
-def _changes(before: lock.Lock | None, after: lock.Lock | None) -> list[str]:
-    """Operators that the accepted lock adds or drops."""
-    if before is None or after is None or before == after:
-        return []
-    old, new = {n[:2] for n in before.nodes()}, {n[:2] for n in after.nodes()}
-    return [f"new     {i} {kind}" for i, kind in sorted(new - old)] + [
-        f"dropped {i} {kind}" for i, kind in sorted(old - new)
-    ]
 
 
 def _as_json(program: Program, found: lock.Lock | None) -> dict[str, Any]:
@@ -124,12 +158,21 @@ def _remembered(program: Program, found: lock.Lock | None) -> dict[int, str]:
     return {k.id: k.until or forever for k in (kept(found.plan, program.contract) if found else [])}
 
 
+def _fates(verdicts: list[Verdict]) -> Table:
+    shown = Table(
+        "id", "state", "operator", "what changes", title="what becomes of its state", title_justify="left"
+    )
+    for v in verdicts:
+        shown.add_row(str(v.id), v.verdict, _cut(v.description), v.what)
+    return shown
+
+
 def _cut(description: str) -> str:
     """The start of an operator's description: a source names every column and every rule."""
     return description if len(description) <= SHOWN else f"{description[:SHOWN]}…"
 
 
-def _page(program: Program, found: lock.Lock | None, statements: list[str], changes: list[str]) -> Group:
+def _page(program: Program, found: lock.Lock | None, statements: list[str], verdicts: list[Verdict]) -> Group:
     options = Table("setting", "value", "without it", title=f"job {program.job.name}", title_justify="left")
     for default in program.settings:
         options.add_row(default.key, default.value, default.why)
@@ -143,6 +186,6 @@ def _page(program: Program, found: lock.Lock | None, statements: list[str], chan
         *(Syntax(s, "sql", word_wrap=True, background_color="default") for s in statements),
         unsqueezed(options),
         unsqueezed(operators),
-        *(Text(c) for c in changes),
+        *([unsqueezed(_fates(verdicts))] if verdicts else []),
         Text(f"writes: {', '.join(o.id for o in program.outputs)}   lock: {_state(program, found)}"),
     )

@@ -1,8 +1,9 @@
 """The lock: the compiled plan of a job with its operator ids, committed beside the declaration.
 
 Operator ids come from a JVM-wide counter, so that any earlier statement shifts them and a savepoint
-then finds other operators under its ids. A job is therefore compiled once, in a fresh process, and
-executed from this file ever after.
+then finds other operators under its ids. A job is therefore compiled once and executed from this file ever
+after; when it changes, each node of the new plan gets the id of the one that means the same here
+(:mod:`headrace.job.gate`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from headrace import project
 from headrace.errors import DecisionNeeded, JobError
+from headrace.job.gate import Verdict, pin
 from headrace.job.program import Program
 
 FORMAT = 1
@@ -31,10 +33,15 @@ class Lock:
 
     digest: str
     plan: dict[str, Any]
+    next_id: int
+    """The first node id that no plan of the job has used: one that is dropped is never given away again."""
+    accepted: tuple[dict[str, Any], ...] = ()
+    """What people accepted of state that changed its meaning or was dropped, oldest first."""
 
     def to_json(self) -> str:
         """The file's text: stable, readable in a review."""
-        return json.dumps({"format": FORMAT, "digest": self.digest, "plan": self.plan}, indent=1) + "\n"
+        told = {"format": FORMAT, "digest": self.digest, "next_id": self.next_id, "accepted": self.accepted}
+        return json.dumps({**told, "plan": self.plan}, indent=1) + "\n"
 
     @property
     def plan_digest(self) -> str:
@@ -57,7 +64,9 @@ def read(job: str) -> Lock | None:
         return None
     try:
         raw = json.loads(path.read_text())
-        found = {FORMAT: Lock(raw["digest"], raw["plan"])}
+        fresh = max(n["id"] for n in raw["plan"]["nodes"]) + 1
+        lock = Lock(raw["digest"], raw["plan"], raw.get("next_id", fresh), tuple(raw.get("accepted", ())))
+        found = {FORMAT: lock}
         return found[raw["format"]]
     except (ValueError, KeyError, TypeError) as e:
         raise JobError("this is not a lock", where=str(path), remedy=f"headrace plan {job} --accept") from e
@@ -78,6 +87,14 @@ def current(program: Program) -> Lock:
             remedy=f"`headrace plan {name}`; if that is what you want, `headrace plan {name} --accept`",
         )
     return lock
+
+
+def follow(lock: Lock | None, compiled: Lock) -> tuple[Lock, list[Verdict]]:
+    """The lock that takes the place of another one: its nodes keep the ids of those that mean the same."""
+    if lock is None:
+        return compiled, []
+    pinned = pin(lock.plan, compiled.plan, lock.next_id)
+    return Lock(compiled.digest, pinned.plan, pinned.next_id, lock.accepted), pinned.verdicts
 
 
 def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
@@ -102,7 +119,8 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
                 where=f"jobs/{program.job.name}.py",
                 remedy=f"headrace plan {program.job.name} --sql shows every statement",
             )
-        return Lock(program.digest(), json.loads(target.read_text()))
+        plan = json.loads(target.read_text())
+        return Lock(program.digest(), plan, max(n["id"] for n in plan["nodes"]) + 1)
 
 
 def _cause(stderr: str) -> str:

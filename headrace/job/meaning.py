@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,11 @@ _NOT_OWN = {"id", "description", "inputProperties", "outputType"}
 _NOT_LAYOUT = {"configuration", "state", "inputUpsertKey"}
 """They decide when state goes or is written, not what it is made of."""
 _KEYS = {"grouping", "leftKeys", "rightKeys", "uniqueKeys", "keys"}
-_COLUMNS = {"argList", "filterArg", "fields", "index", "inputIndex", *_KEYS}
+_COLUMNS = {
+    "argList", "filterArg", "fields", "index", "inputIndex", "fieldIndex", "timeAttributeIndex",
+    "leftTimeAttributeIndex", "rightTimeAttributeIndex", *_KEYS,
+}  # fmt: skip
+"""Properties that name columns by their numbers."""
 _KEYED = {"partition", "partitionSpec"}
 """Objects whose fields are keys."""
 
@@ -65,8 +69,15 @@ class Rows:
     """What leaves a node."""
 
     columns: tuple[Column, ...]
-    meaning: str
-    """Which rows these are."""
+    origin: str
+    """The meaning of the source or operator that they come from."""
+    conditions: frozenset[str] = frozenset()
+    """What they fulfil, one by one: Flink may test it in one place or in several."""
+
+    @property
+    def meaning(self) -> str:
+        """Which rows these are."""
+        return _digest(self.origin, sorted(self.conditions))
 
 
 @dataclass(frozen=True)
@@ -204,44 +215,59 @@ _PROJECTS = {"ReadingMetadata", "ProjectPushDown"}
 
 def _by_name(told: Any, names: Sequence[str]) -> Any:
     """Expressions with the names of a source's columns in the place of their numbers."""
-    return _walk(
-        told, lambda key, index: names[index] if key == "inputIndex" and index < len(names) else index
-    )
+    if isinstance(told, dict):
+        return {
+            k: names[v] if k == "inputIndex" and v < len(names) else _by_name(v, names)
+            for k, v in told.items()
+        }
+    return [_by_name(v, names) for v in told] if isinstance(told, list) else told
 
 
 def _calc(node: Node, came: Rows) -> tuple[Rows, tuple[str, str]]:
+    meant, laid = [c.meaning for c in came.columns], [c.layout for c in came.columns]
     columns = tuple(
         came.columns[e["inputIndex"]]
         if e.get("kind") == "INPUT_REF"
-        else Column(_type(e), _digest(_laid(e, came.columns)), _digest(_meant(e, came.columns)))
+        else Column(_type(e), _expression(e, laid), _expression(e, meant))
         for e in node["projection"]
     )
-    condition = node.get("condition")
-    meaning = _digest(came.meaning, _meant(condition, came.columns)) if condition else came.meaning
-    digest = _digest("calc", meaning, [c.meaning for c in columns])
-    return Rows(columns, meaning), (digest, digest)
+    fulfilled = frozenset(_expression(c, meant) for c in _conjuncts(node.get("condition")))
+    rows = Rows(columns, came.origin, came.conditions | fulfilled)
+    digest = _digest("calc", rows.meaning, [c.meaning for c in columns])
+    return rows, (digest, digest)
+
+
+def _conjuncts(condition: Node | None) -> list[Node]:
+    if condition is None:
+        return []
+    if condition.get("internalName") == "$AND$1":
+        return [c for operand in condition["operands"] for c in _conjuncts(operand)]
+    return [condition]
+
+
+def _expression(told: Node, columns: Sequence[str]) -> str:
+    """The digest of an expression: the same in one projection as in two behind one another."""
+    if told.get("kind") == "INPUT_REF":
+        return columns[told["inputIndex"]]
+    rest = {k: v for k, v in told.items() if k != "operands"}
+    return _digest(rest, [_expression(o, columns) for o in told.get("operands", [])])
 
 
 def _operator(node: Node, inputs: Sequence[Rows]) -> tuple[Rows, tuple[str, str]]:
     kind = kind_of(node)
-    came = tuple(c for rows in inputs for c in rows.columns)
+    sides = [rows.columns for rows in inputs]
+    came = [c for side in sides for c in side] if kind not in _KEEPS_ARGUMENTS else []
     own = {k: v for k, v in node.items() if k not in _NOT_OWN}
-    layout_own = {k: v for k, v in own.items() if k not in _NOT_LAYOUT}
-    sides = [list(rows.columns) for rows in inputs]
-    layout = _digest(
-        kind,
-        _told(layout_own, sides, came, layout=True),
-        [c.type for c in came] if kind not in _KEEPS_ARGUMENTS else [],
-    )
-    meaning = _digest(
-        kind,
-        layout,
-        _told(own, sides, came, layout=False),
-        [rows.meaning for rows in inputs],
-        [c.meaning for c in came] if kind not in _KEEPS_ARGUMENTS else [],
-    )
+    lasting = {k: v for k, v in own.items() if k not in _NOT_LAYOUT}
+    layout = _digest(kind, _told(lasting, sides, layout=True), [c.type for c in came])
     if kind == "sink":  # a table is the same table, whatever is written into it
         layout = _digest("sink", table_of(node))
+    meaning = _digest(
+        layout,
+        _told(own, sides, layout=False),
+        [rows.meaning for rows in inputs],
+        [c.meaning for c in came],
+    )
     columns = tuple(
         Column(t, _digest(layout, i), _digest(meaning, i))
         for i, (_, t) in enumerate(_fields(node["outputType"]))
@@ -249,53 +275,32 @@ def _operator(node: Node, inputs: Sequence[Rows]) -> tuple[Rows, tuple[str, str]
     return Rows(columns, meaning), (layout, meaning)
 
 
-def _told(own: Any, sides: Sequence[Sequence[Column]], came: Sequence[Column], *, layout: bool) -> Any:
+def _told(own: Node, sides: Sequence[Sequence[Column]], *, layout: bool) -> Any:
     """An operator's own properties with the origins of columns in the place of their numbers.
 
     For the layout only keys are told by origin; what else is read counts by its type.
     """
+    came = [c for side in sides for c in side]
 
-    def column(key: str, index: int, keyed: bool, side: Sequence[Column]) -> Any:
+    def column(index: int, side: Sequence[Column], *, keyed: bool) -> Any:
         if not 0 <= index < len(side):
             return index
         found = side[index]
-        if not layout:
-            return found.meaning
-        return found.layout if keyed else found.type
+        return found.meaning if not layout else found.layout if keyed else found.type
 
     def told(value: Any, key: str, *, keyed: bool) -> Any:
         if isinstance(value, dict):
-            return {
-                k: told(v, k, keyed=keyed or key in _KEYED or k in _KEYS)
-                for k, v in value.items()
-                if k != "name"
-            }
+            inner = keyed or key in _KEYED
+            skipped = {"name", "inputIndex"} if "fieldIndex" in value else {"name"}  # of inputs, not columns
+            return {k: told(v, k, keyed=inner or k in _KEYS) for k, v in value.items() if k not in skipped}
         if isinstance(value, list):
             return [told(v, key, keyed=keyed) for v in value]
         if key in _COLUMNS and isinstance(value, int) and not isinstance(value, bool):
-            side = sides[-1] if key == "rightKeys" else sides[0] if key == "leftKeys" else came
-            return column(key, value, keyed, side)
+            side = sides[0] if key.startswith("left") else sides[-1] if key.startswith("right") else came
+            return column(value, side, keyed=keyed)
         return value
 
     return told(own, "", keyed=False)
-
-
-def _meant(expression: Any, columns: Sequence[Column]) -> Any:
-    return _walk(expression, lambda key, i: columns[i].meaning if key == "inputIndex" else i)
-
-
-def _laid(expression: Any, columns: Sequence[Column]) -> Any:
-    return _walk(expression, lambda key, i: columns[i].layout if key == "inputIndex" else i)
-
-
-def _walk(value: Any, replaced: Callable[[str, int], Any], key: str = "") -> Any:
-    if isinstance(value, dict):
-        return {k: _walk(v, replaced, k) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_walk(v, replaced, key) for v in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return replaced(key, value)
-    return value
 
 
 def _fields(row: Any) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -24,13 +24,16 @@ from headrace.errors import DecisionNeeded, HeadraceError, JobError, UsageError
 from headrace.job import lock
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Job
+from headrace.job.gate import DROPPED, compare, unaccounted
+from headrace.job.meaning import table_of
 from headrace.job.program import Placement, Program
-from headrace.lake import checkpoints, replays
+from headrace.lake import anchors, checkpoints, replays
 from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
 from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse, connect
+from headrace.table.state import kind_of
 
 logger = structlog.get_logger()
 
@@ -100,7 +103,8 @@ def submit(job: Job, *, bounded: bool = False) -> str:
         start = _forked(program, ledger, warehouse, topics, int(replayed))
     else:
         start = _start(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
-    options = env.flink.options | _placed(start, job, warehouse, env.flink.parallelism)
+    passed = _gate(ledger, warehouse, plan, start.savepoint)
+    options = env.flink.options | _placed(start, job, warehouse, env.flink.parallelism) | passed.options
     claim = ledger.claim(
         start.submission,
         start.savepoint,
@@ -115,7 +119,8 @@ def submit(job: Job, *, bounded: bool = False) -> str:
         warehouse=warehouse.uri,
         submission=start.submission,
         claim=claim.number,
-        numbered_from=start.behind.checkpoint if start.behind else 0,
+        numbered_from=start.behind.checkpoint if start.behind else passed.numbered_from,
+        begins=passed.begins,
         startup={c: _startup(o) | (_BOUNDED if bounded else {}) for c, o in start.offsets.items()},
     )
     try:
@@ -143,14 +148,59 @@ def _start(
     offsets = {contract: _begun(ledger, contract, topic) for contract, topic in topics.items()}
     submission = _submission()
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
-    if given:
-        _require_savepoint(warehouse, given)
     savepoint = given or _resume(ledger, warehouse, staged, derived=program.contract.derived)
     if savepoint is None and restart_is_due(ledger, staged):
         head = ledger.head()
         frontier = {ledger.job: offsets[ledger.job] | head.frontier}
         return Start(submission, None, frontier, behind=head)
     return Start(submission, savepoint, offsets)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What the state gate lets a submission restore."""
+
+    options: dict[str, str] = field(default_factory=dict)
+    begins: frozenset[str] = frozenset()
+    """Outputs that the savepoint does not know: their chains begin here."""
+    numbered_from: int = 0
+
+
+def _gate(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str | None) -> Passed:
+    """Let state pass that means the same under the lock's plan, and what a person accepted.
+
+    Raises:
+        DecisionNeeded: the plan would lose or change state that was not accepted when its lock was written.
+        UsageError: nothing is known of the plan that wrote the savepoint.
+    """
+    if savepoint is None:
+        return Passed()
+    raw, found = anchors.opened(warehouse, savepoint)
+    claim = next((c for c in reversed(ledger.claims()) if c.submission == found.submission), None)
+    before = ledger.warehouse.get(f"{ledger.folder}/plans/{claim.plan}.json") if claim else None
+    if before is None:
+        raise UsageError(
+            "it is not known which plan wrote this savepoint: what its state means cannot be told",
+            where=savepoint,
+            remedy=f"headrace branch ls {ledger.job} lists the submissions whose plans are known",
+        )
+    verdicts = compare(before, plan.plan)
+    if open_ := unaccounted(verdicts, plan.accepted):
+        raise DecisionNeeded(
+            "from this savepoint on, state would be lost or mean something else: "
+            + "; ".join(f"{v.operator} ({v.id}) is {v.verdict}" for v in open_),
+            where=savepoint,
+            remedy=f"put back the job and its lock as they were, write the lock anew with"
+            f" `headrace plan {ledger.job} --accept`, and name there what may be lost or change",
+            state=[v.to_json() for v in open_],
+        )
+    drops = any(v.verdict == DROPPED for v in verdicts)
+    known = {output for output, _ in found.manifests}
+    return Passed(
+        {"execution.state-recovery.ignore-unclaimed-state": "true"} if drops else {},
+        frozenset(table_of(n) for n in plan.plan["nodes"] if kind_of(n) == "sink") - known,
+        found.number - checkpoints.flink_number(raw),
+    )
 
 
 def _forked(
@@ -163,7 +213,6 @@ def _forked(
     if own := checkpoints.newest_of(warehouse, ledger.job, submissions):
         return Start(_submission(), own.path, offsets, replay=number)
     if replay.savepoint:
-        _require_savepoint(warehouse, replay.savepoint)
         return Start(_submission(), replay.savepoint, offsets, replay=number)
     at = {program.contract.id: offsets[program.contract.id] | replay.frontier}
     return Start(_submission(), None, at, behind=Head(manifests=replay.fork.manifests), replay=number)
@@ -189,21 +238,6 @@ def _begun(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
             remedy="give the new topic a contract and a table of its own",
         )
     return {int(p): o for p, o in begun["offsets"].items()}
-
-
-def _require_savepoint(warehouse: Warehouse, path: str) -> None:
-    """Say no to a path in the warehouse with nothing behind it, before a claim is spent on it.
-
-    Raises:
-        UsageError: there is no checkpoint or savepoint.
-    """
-    key = path.removesuffix("/_metadata").removeprefix(f"{warehouse.uri}/").rstrip("/")
-    if path.startswith(f"{warehouse.uri}/") and f"{key}/_metadata" not in warehouse.keys(f"{key}/"):
-        raise UsageError(
-            "there is no checkpoint or savepoint here: it has no _metadata",
-            where=path,
-            remedy="give the folder that holds _metadata, as `headrace stop` printed it",
-        )
 
 
 def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, derived: bool) -> str | None:

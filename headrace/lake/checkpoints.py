@@ -19,7 +19,8 @@ from headrace.lake.store import Warehouse
 
 MAGIC = 0x4960672D
 """First four bytes of Flink's checkpoint metadata (MetadataSerializers.HEADER_MAGIC_NUMBER)."""
-_HEADER = struct.Struct(">i")
+_HEADER = struct.Struct(">iiq")
+"""Magic, version, and Flink's own number of the checkpoint."""
 _SEALED = re.compile(rb"headrace-sealed\|([a-z0-9_]+)\|([a-z0-9_]+)\|([0-9A-Za-z-]+)\|(\d{10}-[0-9a-f]{16})")
 
 
@@ -74,7 +75,7 @@ def parse(raw: bytes, path: str) -> Checkpoint | None:
     """The same from the file's bytes and the address of its folder."""
     if len(raw) < _HEADER.size:
         return None
-    (magic,) = _HEADER.unpack(raw[: _HEADER.size])
+    magic, _, _ = _HEADER.unpack(raw[: _HEADER.size])
     sealed = {(m[2].decode(), m[3].decode(), m[4].decode()) for m in _SEALED.finditer(raw)}
     submissions = {submission for _, submission, _ in sealed}
     if magic != MAGIC or len(submissions) != 1:
@@ -85,6 +86,11 @@ def parse(raw: bytes, path: str) -> Checkpoint | None:
         submission=submissions.pop(),
         manifests=tuple(sorted((output, manifest) for output, _, manifest in sealed)),
     )
+
+
+def flink_number(raw: bytes) -> int:
+    """The number that Flink gave the checkpoint: a branch may count from elsewhere."""
+    return int(_HEADER.unpack(raw[: _HEADER.size])[2])
 
 
 def newest_of(warehouse: Warehouse, job: str, submissions: Iterable[str]) -> Checkpoint | None:

@@ -26,10 +26,17 @@ class FlinkClient:
 
     def submit(self, job: str, environment: Mapping[str, str]) -> str:
         """``submit`` of the job's declaration; gives Flink's job id."""
-        self.link.send((job, dict(environment)))
-        flink_id, refused = self.link.recv()
+        return self._ask("submit", job, environment)
+
+    def compile(self, job: str, environment: Mapping[str, str]) -> str:
+        """The job's compiled plan, as JSON."""
+        return self._ask("compile", job, environment)
+
+    def _ask(self, what: str, job: str, environment: Mapping[str, str]) -> str:
+        self.link.send((what, job, dict(environment)))
+        answer, refused = self.link.recv()
         assert not refused, refused
-        return str(flink_id)
+        return str(answer)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ import structlog
 from client import FlinkClient
 from kafka import KafkaProducer
 from stack_fixtures import Stack
+from submitting import look_in
 from waiting import until
 
 from headrace import settings
@@ -64,6 +65,7 @@ class Road:
 
     def __post_init__(self) -> None:
         os.environ.update(self.overrides())
+        look_in(str(self.project))
         self.settings = settings.load()
         self.warehouse: Warehouse = connect(self.settings.store)
         self.program = named(self.job)
@@ -273,6 +275,7 @@ class Road:
         out, err = io.StringIO(), io.StringIO()
         before = dict(os.environ)
         os.environ.update(self.environment())
+        look_in(str(self.project))
         try:
             with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
                 command(arguments)

@@ -1,9 +1,16 @@
-"""The main of a `flink run` that stays: it submits one job after the other, as each job's own main would."""
+"""The main of a `flink run` that stays: it submits one job after the other, as each job's own main would.
+
+It compiles plans too, in a JVM whose counter of node ids has long moved on.
+"""
 
 import os
+import sys
+import tempfile
 from multiprocessing.connection import Client
+from pathlib import Path
 
 from headrace.errors import HeadraceError
+from headrace.job.compile import main as compile_plan
 from headrace.job.declaration import find
 from headrace.job.run import submit
 
@@ -14,14 +21,30 @@ def main() -> None:
     with Client(os.environ[PLACE], family="AF_UNIX") as link:
         while True:
             try:
-                job, environment = link.recv()
+                what, job, environment = link.recv()
             except EOFError:
                 return
             os.environ.update(environment)
             try:
-                link.send((submit(find(job)), ""))
+                look_in(os.environ["HEADRACE_PROJECT"])
+                link.send((submit(find(job)) if what == "submit" else compiled(job), ""))
             except HeadraceError as e:
                 link.send(("", str(e)))
+
+
+def look_in(project: str) -> None:
+    """Find jobs in that project, as it is now: another test's may have one of the same name."""
+    for name in [n for n in sys.modules if n == "jobs" or n.startswith("jobs.")]:
+        del sys.modules[name]
+    sys.path[:] = [project, *(place for place in sys.path if not (Path(place) / "jobs").is_dir())]
+
+
+def compiled(job: str) -> str:
+    """The compiled plan of a job, as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "plan.json"
+        compile_plan(job, str(target))
+        return target.read_text()
 
 
 if __name__ == "__main__":
