@@ -39,10 +39,13 @@ schema:
       - {{name: n, logicalType: integer, required: true}}
       - {{name: most, logicalType: integer, required: true}}
 customProperties:
-  - {{property: latePolicy, value: amend}}
-  - {{property: allowedLateness, value: PT2H}}
+{late}
   - {{property: unboundedState, value: There are few lanes.}}
 """
+LATE = {
+    "amend": "  - {property: latePolicy, value: amend}\n  - {property: allowedLateness, value: PT2H}",
+    "keep": "  - {property: latePolicy, value: keep}",
+}
 COUNTS = "SELECT MOD(id, 2) AS lane, COUNT(*) AS n, MAX(id) AS most FROM events GROUP BY MOD(id, 2)"
 FROM_1000 = COUNTS.replace("FROM events", "FROM events WHERE id >= 1000")
 Values = Mapping[int, tuple[int, int]]
@@ -54,12 +57,13 @@ class Edited:
     """One job whose statements come and go, with a lock as its author keeps it."""
 
     road: Road
+    late: str
     flink_id: str = ""
     sent: int = 0
 
     def edit(self, queries: Mapping[str, str]) -> None:
         """Give the job other statements."""
-        write(self.road.project, queries)
+        write(self.road.project, queries, self.late)
         self.road = replace(self.road)
 
     def plan(self, *options: str, expect: int = 0) -> dict[int, str]:
@@ -99,11 +103,24 @@ class Edited:
 
         until(f"{table} to be {values}", rows, 60)
 
+    def holds(self, table: str, rows: list[tuple[int, ...]]) -> None:
+        """Wait until the published table has exactly these rows, of which none is amended."""
 
-def write(project: Path, queries: Mapping[str, str]) -> None:
+        def same() -> bool:
+            self.road.publish()
+            if open_table(self.road.warehouse, table) is None:
+                return False
+            found = self.road.rows(table, ("lane", "n", "most"))
+            assert set(found) <= set(rows), f"{table}: {found[:10]}, not {rows[:10]}"
+            return found == sorted(rows)
+
+        until(f"{table} to have its {len(rows)} rows", same, 60)
+
+
+def write(project: Path, queries: Mapping[str, str], late: str) -> None:
     """The job's files: one step and one contract a table, in this order."""
     for name, sql in queries.items():
-        (project / f"contracts/{name}.odcs.yaml").write_text(CONTRACT.format(name=name))
+        (project / f"contracts/{name}.odcs.yaml").write_text(CONTRACT.format(name=name, late=LATE[late]))
         (project / f"sql/{JOB}").mkdir(exist_ok=True)
         (project / f"sql/{JOB}/make_{name}.sql").write_text(sql)
     steps, writes = [f"make_{name}" for name in queries], list(queries)
@@ -121,9 +138,9 @@ def edited(
     own = tmp_path / "project"
     shutil.copytree(project, own, symlinks=True)
 
-    def make(queries: Mapping[str, str], **options: Any) -> Edited:
-        write(own, queries)
-        road = make_road(project=own, job=JOB, parallelism=1, **options)
+    def make(queries: Mapping[str, str], late: str = "amend") -> Edited:
+        write(own, queries, late)
+        road = make_road(project=own, job=JOB, parallelism=1)
 
         def compiled(program: Any, _environment: Mapping[str, str]) -> lock.Lock:
             # By the client that is there: a fresh process costs ten CPU-seconds, and its ids are the same
@@ -132,7 +149,7 @@ def edited(
             return lock.Lock(program.digest(), plan, max(n["id"] for n in plan["nodes"]) + 1)
 
         monkeypatch.setattr(lock, "compile_lock", compiled)
-        return Edited(road)
+        return Edited(road, late)
 
     return make
 
@@ -207,3 +224,48 @@ def test_a_lock_that_swaps_the_state_of_two_queries_is_not_let_through(edited: C
     refused = json.loads(job.road.headrace("run", JOB, "-o", "json", expect=3))
 
     assert f"group-aggregate ({one}) is changed; group-aggregate ({other}) is changed" in refused["what"]
+
+
+OF_EACH_KIND = {
+    JOB: """
+        SELECT MOD(id, 2) AS lane, COUNT(*) AS n, MAX(id) AS most
+        FROM events GROUP BY TUMBLE(_event_time, INTERVAL '1' DAY), MOD(id, 2)""",
+    "first_seen": """
+        SELECT lane, CAST(1 AS BIGINT) AS n, id AS most FROM (
+          SELECT MOD(id, 2) AS lane, id,
+                 ROW_NUMBER() OVER (PARTITION BY MOD(id, 2) ORDER BY _event_time ASC) AS place
+          FROM events
+        ) WHERE place = 1""",
+    "greatest": """
+        SELECT lane, place AS n, id AS most FROM (
+          SELECT MOD(id, 2) AS lane, id, ROW_NUMBER() OVER (
+                   PARTITION BY window_start, window_end, MOD(id, 2) ORDER BY id DESC) AS place
+          FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(_event_time), INTERVAL '1' DAY))
+        ) WHERE place = 1""",
+    "joined": """
+        SELECT MOD(later.id, 2) AS lane, CAST(1 AS BIGINT) AS n, earlier.id AS most
+        FROM events AS later JOIN events AS earlier
+          ON later.id = earlier.id + 500
+         AND later._event_time BETWEEN earlier._event_time AND earlier._event_time + INTERVAL '30' DAY""",
+}
+
+
+def test_windows_joins_and_ranks_keep_what_they_have_seen(edited: Callable[..., Edited]) -> None:
+    job = edited(OF_EACH_KIND, late="keep")
+    job.go()
+    job.send(500)
+    job.holds("first_seen", [(0, 1, 0), (1, 1, 1)])
+    job.stop()
+
+    moved = dict(reversed([*OF_EACH_KIND.items()][1:]))
+    new = OF_EACH_KIND[JOB].replace("FROM events", "FROM events WHERE id <> 600")
+    job.edit({JOB: OF_EACH_KIND[JOB], "new": new, **moved})
+    assert set(job.plan(expect=3).values()) == {"kept", "new"}
+    job.go(parallelism=2)
+    job.send(700)  # the rest of the first day, then a second one that ends it
+
+    job.holds("joined", [(n % 2, 1, n) for n in range(700)])
+    job.holds(JOB, [(0, 500, 998), (1, 500, 999)])
+    job.holds("greatest", [(0, 1, 998), (1, 1, 999)])
+    job.holds("first_seen", [(0, 1, 0), (1, 1, 1)])
+    job.holds("new", [(0, 249, 998), (1, 250, 999)])

@@ -1,0 +1,191 @@
+"""The gate on the project's own plans: what is moved is kept, what is edited is told."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.job import lock
+from headrace.job.gate import Verdict, compare, pin, unaccounted
+
+ROOT = Path(__file__).parent.parent.parent
+Plan = dict[str, Any]
+Node = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_PROJECT", str(ROOT))
+
+
+def plan_of(job: str) -> Plan:
+    found = lock.read(job)
+    assert found is not None
+    return copy.deepcopy(found.plan)
+
+
+def nodes(plan: Plan, kind: str) -> list[Node]:
+    return [n for n in plan["nodes"] if n["type"].startswith(f"stream-exec-{kind}_")]
+
+
+def shuffled(plan: Plan, seed: int) -> Plan:
+    """The same plan as another compilation writes it: other ids, another order."""
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    given = [n["id"] + 1000 for n in plan["nodes"]]
+    rng.shuffle(given)
+    ids = dict(zip([n["id"] for n in plan["nodes"]], given, strict=True))
+    made = copy.deepcopy(plan)
+    rng.shuffle(made["nodes"])
+    for node in made["nodes"]:
+        node["id"] = ids[node["id"]]
+    for edge in made["edges"]:
+        edge |= {k: ids[edge[k]] for k in ("source", "target")}
+    return made
+
+
+def fates(before: Plan, after: Plan) -> dict[int, str]:
+    return {v.id: v.verdict for v in pin(before, shuffled(after, 7), 100).verdicts if v.verdict != "kept"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "job", ["aircraft_rotation", "departures_hourly", "flights", "flights_deduplicated", "flights_enriched"]
+)
+def test_another_compilation_of_the_same_job_is_the_same_plan(job: str, seed: int) -> None:
+    before = plan_of(job)
+
+    pinned = pin(before, shuffled(before, seed), 100)
+
+    assert {v.verdict for v in pinned.verdicts} == {"kept"}
+    assert pinned.next_id == 100
+    by_id = {n["id"]: n for n in pinned.plan["nodes"]}
+    assert by_id == {n["id"]: n for n in before["nodes"]}
+    assert sorted(map(str, pinned.plan["edges"])) == sorted(map(str, before["edges"]))
+
+
+def _window(edit: Callable[[Node], Any]) -> Callable[[Plan], None]:
+    def edited(plan: Plan) -> None:
+        (node,) = nodes(plan, "group-window-aggregate")
+        edit(node)
+
+    return edited
+
+
+def _other_threshold(plan: Plan) -> None:
+    """``dep_delay <= 15`` in the projection below the window is ``<= 16``."""
+    (window,) = nodes(plan, "group-window-aggregate")
+    (exchange,) = (e["source"] for e in plan["edges"] if e["target"] == window["id"])
+    (calc,) = (e["source"] for e in plan["edges"] if e["target"] == exchange)
+    literal = next(n for n in plan["nodes"] if n["id"] == calc)["projection"][3]["operands"][0]["operands"][1]
+    assert literal["value"] == 15
+    literal["value"] = 16
+
+
+def _other_key(plan: Plan) -> None:
+    """The window is of destinations instead of origins."""
+    (window,) = nodes(plan, "group-window-aggregate")
+    (exchange,) = (e["source"] for e in plan["edges"] if e["target"] == window["id"])
+    (calc,) = (e["source"] for e in plan["edges"] if e["target"] == exchange)
+    first = next(n for n in plan["nodes"] if n["id"] == calc)["projection"][0]
+    assert first["inputIndex"] == 5
+    first["inputIndex"] = 6
+
+
+WINDOW = 8
+EDITS = {
+    "an expression": (_other_threshold, {WINDOW: "changed"}),
+    "an aggregate function": (
+        _window(lambda n: n["aggCalls"][7].update(internalName="$MIN$1")),
+        {WINDOW: "dropped", 100: "new"},
+    ),
+    "the length of the window": (
+        _window(lambda n: n["window"].update(size="PT2H")),
+        {WINDOW: "dropped", 100: "new"},
+    ),
+    "what is counted, of the same type": (
+        _window(lambda n: n["aggCalls"][1].update(filterArg=3)),
+        {WINDOW: "changed"},
+    ),
+    "one more aggregate": (
+        _window(lambda n: n["aggCalls"].append({**n["aggCalls"][0], "name": "again"})),
+        {WINDOW: "dropped", 100: "new"},
+    ),
+    "a name": (_window(lambda n: n["aggCalls"][0].update(name="told")), {}),
+    "the key, of the same type": (_other_key, {WINDOW: "dropped", 100: "new"}),
+    "an operator that headrace does not know": (
+        _window(lambda n: n.update(type="stream-exec-fancy_1")),
+        {WINDOW: "dropped", 100: "new"},
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_is_told_of_the_operator_that_it_changes_and_of_no_other(edit: str) -> None:
+    before, after = plan_of("departures_hourly"), plan_of("departures_hourly")
+    change, expected = EDITS[edit]
+    change(after)
+    assert fates(before, after) == expected
+
+
+def test_what_is_not_known_is_kept_where_it_means_the_same_and_asks_otherwise() -> None:
+    before = plan_of("departures_hourly")
+    nodes(before, "group-window-aggregate")[0]["type"] = "stream-exec-fancy_1"
+    after = copy.deepcopy(before)
+    assert fates(before, after) == {}
+    nodes(after, "fancy")[0]["configuration"]["more"] = "true"
+    assert fates(before, after) == {WINDOW: "unknown"}
+
+
+def test_two_alike_are_told_apart_by_where_they_lead() -> None:
+    before = plan_of("departures_hourly")
+    twin = copy.deepcopy([n for n in before["nodes"] if n["id"] in (8, 9, 10)])
+    for node in twin:
+        node["id"] += 50
+    twin[2]["dynamicTableSink"]["table"]["identifier"] = "`default_catalog`.`default_database`.`twin`"
+    before["nodes"] += twin
+    before["edges"] += [{"source": s, "target": t} for s, t in ((7, 58), (58, 59), (59, 60))]
+    for seed in range(5):
+        pinned = pin(before, shuffled(before, seed), 100)
+        assert {v.verdict for v in pinned.verdicts} == {"kept"}
+        sinks = {n["id"]: n["dynamicTableSink"]["table"]["identifier"] for n in nodes(pinned.plan, "sink")}
+        assert sinks[60].endswith("`twin`")
+
+
+def verdict(number: int, what: str, meant: str | None, means: str | None) -> Verdict:
+    return Verdict(number, what, "o", "d", "w", meant, means)
+
+
+ACCEPTED: list[dict[str, Any]] = [
+    {"id": 8, "meant": "a", "means": "b"},
+    {"id": 8, "meant": "b", "means": "c"},
+    {"id": 8, "meant": "c", "means": "b"},
+    {"id": 4, "meant": "a", "means": None},
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "passes"),
+    [
+        (verdict(8, "changed", "a", "b"), True),
+        (verdict(8, "changed", "a", "c"), True),
+        (verdict(8, "changed", "b", "a"), False),
+        (verdict(8, "dropped", "a", None), False),
+        (verdict(4, "dropped", "a", None), True),
+        (verdict(4, "dropped", "b", None), False),
+        (verdict(9, "changed", "a", "b"), False),
+        (verdict(9, "kept", "a", "a"), True),
+        (verdict(9, "new", None, "a"), True),
+    ],
+)
+def test_what_was_accepted_in_several_steps_is_accepted(asked: Verdict, passes: bool) -> None:
+    assert (unaccounted([asked], ACCEPTED) == []) == passes
+
+
+def test_a_plan_restores_what_it_wrote_itself() -> None:
+    plan = plan_of("flights_enriched")
+    assert {v.verdict for v in compare(plan, plan)} == {"kept"}
