@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
         help="Recompute from a place in the past beside the live job, compare, and swap in one commit.",
         no_args_is_help=True,
     )
-    for command in (plan, run, diff, publish, abort, ls, show):
+    for command in (plan, run, diff, publish, rollback, abort, ls, show):
         group.command()(command)
     app.add_typer(group, name="replay")
 
@@ -270,6 +270,41 @@ def _swapped(job: str, planned: Replay, within: float) -> Published:
             )
         time.sleep(LOOK_S)
     return done
+
+
+def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
+    """Return the tables to what they were before a replay was published, and stop its job. Safe to repeat.
+
+    What was read since is still in Kafka: `headrace run` goes on from the old branch and reads it again.
+
+    Example: headrace replay rollback flights 1 --why "the new rule was wrong too"
+    """
+    existing(job)
+    if not why:
+        raise UsageError("a rollback needs a reason", remedy='add --why "…": the next person will read it')
+    env = settings.load()
+    with progress("cancelling the job"):
+        running = [j.id for j in live(env, job)]
+        for flink_id in running:
+            rest.cancel(env.flink.rest, flink_id)
+    with progress("swapping the old files in"):
+        done = publisher(job).roll_back(replay, why)
+    result = {
+        "job": job,
+        "replay": replay,
+        "batch": done.head.batch,
+        "versions": done.head.versions,
+        "cancelled": running,
+    }
+    emit(
+        result,
+        fmt,
+        lambda: (
+            f"replay {replay} is taken back: "
+            + ", ".join(f"{t} version {v}" for t, v in done.head.versions.items())
+            + f"\ncancelled: {', '.join(running) or 'nothing ran'}; next: headrace run {job}"
+        ),
+    )
 
 
 def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:

@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from deltalake.transaction import CommitProperties, Transaction
 
 from headrace.lake.delta import Added, add_files, commit_once
 from headrace.lake.manifests import READERS
 from headrace.lake.store import Warehouse
+from headrace.lake.tables import open_table
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
 
@@ -55,6 +56,47 @@ def amend_batch(
         ).when_matched_update_all().when_not_matched_insert_all().execute()
 
     return commit_once(warehouse, output, transaction, merge)
+
+
+def amend_from(
+    warehouse: Warehouse,
+    output: Output,
+    transaction: Transaction,
+    version: int | None,
+    files: Sequence[Added],
+) -> int:
+    """Make the table what it was at a version, amended by files, in one commit; unless it is done.
+
+    Args:
+        warehouse: where the table is.
+        output: the table.
+        transaction: application and number of the batch.
+        version: the version to go on from; None: from an empty table.
+        files: staged files, the oldest first.
+
+    Raises:
+        UsageError: that version cannot be read any more.
+        LedgerError: the table has other columns, or other writers always came first.
+    """
+    came = read_rows(warehouse, output, files)
+    if version is not None and (table := open_table(warehouse, output.id, version)) is not None:
+        came = pa.concat_tables([table.to_pyarrow_table().select(came.schema.names).cast(came.schema), came])
+    rows = newest(came, output.key)
+
+    def overwrite(snapshot: DeltaTable) -> None:
+        write_deltalake(
+            snapshot,
+            rows,
+            mode="overwrite",
+            partition_by=[c.name for c in output.columns if c.partition] or None,
+            commit_properties=CommitProperties(
+                max_commit_retries=0,
+                app_transactions=[transaction],
+                custom_metadata={"headrace.batch": str(transaction.version)},
+            ),
+        )
+
+    return commit_once(warehouse, output, transaction, overwrite)
 
 
 def read_rows(warehouse: Warehouse, output: Output, files: Sequence[Added]) -> pa.Table:

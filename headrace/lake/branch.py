@@ -16,6 +16,8 @@ from headrace.lake.fork import Fork
 from headrace.lake.ledger import Claim, Head, Ledger, Record, checkpoint_of
 from headrace.lake.manifests import Manifest, chain
 
+ROLL_BACK = "roll-back"
+"""What the batch that takes a replay back decides: the claim that was followed before it is so again."""
 REPLACE = "replace"
 """What a replay's batch decides: its fork is the branch, and no claim that was made before is followed."""
 
@@ -32,7 +34,9 @@ class Rulings:
     restart: Record | None = None
     losses: tuple[Record, ...] = ()
     replaced: dict[int, Record] = field(default_factory=dict)
-    """Replays that became the branch."""
+    """Replays that became the branch, and were not taken back."""
+    back: dict[int, Record] = field(default_factory=dict)
+    """Replays that were taken back."""
 
     @classmethod
     def of(cls, decisions: Iterable[Record]) -> Rulings:
@@ -44,12 +48,14 @@ class Rulings:
                 valid = [d for d in valid if _subject(d) != _subject(same)]
             else:
                 valid.append(decision)
+        back = {d["replay"]: d for d in valid if d["action"] == ROLL_BACK}
         return cls(
             set_aside={d["claim"]: d for d in valid if d["action"] == "set-aside"},
             adopted=_newest(valid, "adopt"),
             restart=_newest(valid, "restart"),
             losses=tuple(d for d in valid if d["action"] == "accept-loss"),
-            replaced={d["replay"]: d for d in valid if d["action"] == REPLACE},
+            replaced={d["replay"]: d for d in valid if d["action"] == REPLACE and d["replay"] not in back},
+            back=back,
         )
 
     def standing(self, action: str, claim: int | None) -> Record | None:
@@ -86,7 +92,7 @@ def followed(claims: Iterable[Claim], rulings: Rulings) -> Claim | None:
     if not by_number:
         return None
     newest = max(by_number)
-    chosen = [d for d in (rulings.adopted, *rulings.replaced.values()) if d]
+    chosen = [d for d in (rulings.adopted, *rulings.replaced.values(), *rulings.back.values()) if d]
     for decision in sorted(chosen, key=lambda d: -int(d["number"])):
         if newest <= decision["claims_then"] and decision["claim"] in by_number:
             return by_number[decision["claim"]]

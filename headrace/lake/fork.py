@@ -43,6 +43,23 @@ class Fork:
         return cls(raw["batch"], dict(raw["manifests"]))
 
 
+@dataclass(frozen=True)
+class Base:
+    """What an amended table held at a fork point: a version of it, and files that came after that."""
+
+    versions: dict[str, int] = field(default_factory=dict)
+    files: dict[str, list[Record]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a batch keeps it."""
+        return {"versions": self.versions, "files": self.files}
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Base:
+        """Out of a record."""
+        return cls(raw["versions"], raw["files"])
+
+
 def at_manifests(ledger: Ledger, manifests: Mapping[str, str]) -> Fork:
     """The fork point at which these are the last shared manifests.
 
@@ -88,13 +105,49 @@ def batches(ledger: Ledger) -> Iterator[int]:
 def behind(ledger: Ledger, fork: Fork) -> dict[str, list[Record]]:
     """Per output, the published files behind the fork point, oldest first: what a replay replaces."""
     found: dict[str, list[Record]] = {}
-    for number, end in _branch(ledger):
-        if number < fork.batch:
-            break
-        after = fork.manifests if number == fork.batch else {}
+    for number, after, end in _behind(ledger, fork, ledger.newest("done")):
         for output, files in _files(ledger, number, after, end).items():
             found[output] = files + found.get(output, [])
     return found
+
+
+def manifests_behind(ledger: Ledger, fork: Fork, newest: int) -> dict[str, list[Record]]:
+    """Per output, the manifests behind the fork point, oldest first, on the branch up to batch ``newest``."""
+    found: dict[str, list[Record]] = {}
+    for number, after, end in _behind(ledger, fork, newest):
+        wanted = _wanted(ledger, number, after, end)
+        for output, out in ledger.required("batches", number)["outputs"].items():
+            own = [m for m in out["manifests"] if m["id"] in wanted[output]]
+            found[output] = own + found.get(output, [])
+    return found
+
+
+def _behind(
+    ledger: Ledger, fork: Fork, newest: int
+) -> Iterator[tuple[int, Mapping[str, str], Mapping[str, str]]]:
+    """Batches behind a fork point, newest first, with the manifests between which the branch holds them."""
+    for number, end in _branch(ledger, newest):
+        if number < fork.batch:
+            return
+        yield number, fork.manifests if number == fork.batch else {}, end
+
+
+def base(ledger: Ledger, fork: Fork) -> Base:
+    """What the tables held at the fork point, as a version and what came after it."""
+    if not fork.batch:
+        return Base()
+    done = ledger.required("done", fork.batch)
+    if done["heads"] == fork.manifests:
+        return Base(done["versions"])
+    under = base(ledger, _under(ledger, fork.batch))
+    files = _files(ledger, fork.batch, {}, fork.manifests)
+    return Base(under.versions, {o: [*under.files.get(o, []), *found] for o, found in files.items()})
+
+
+def _under(ledger: Ledger, number: int) -> Fork:
+    """The fork point that a batch of the branch goes on from."""
+    batch = ledger.required("batches", number)
+    return Fork.of(batch["fork"]) if "fork" in batch else at_batch(ledger, number - 1)
 
 
 def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fork: Fork) -> dict[int, int]:
@@ -106,9 +159,7 @@ def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fo
     done = ledger.required("done", fork.batch)
     if done["heads"] == fork.manifests:
         return begun | Ledger.head_of(done).frontier
-    batch = ledger.required("batches", fork.batch)
-    before = Fork.of(batch["fork"]) if "fork" in batch else at_batch(ledger, fork.batch - 1)
-    reached = frontier(warehouse, ledger, outputs, before)
+    reached = frontier(warehouse, ledger, outputs, _under(ledger, fork.batch))
     files = _files(ledger, fork.batch, {}, fork.manifests)
     read = [
         f.positions
@@ -120,9 +171,9 @@ def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fo
     return reached | continue_frontier(reached, begun, read).frontier
 
 
-def _branch(ledger: Ledger) -> Iterator[tuple[int, dict[str, str]]]:
+def _branch(ledger: Ledger, newest: int = 0) -> Iterator[tuple[int, dict[str, str]]]:
     """The branch's batches, newest first, each with the last manifests of it that the branch holds."""
-    number, end = ledger.newest("done"), None
+    number, end = newest or ledger.newest("done"), None
     while number > 0:
         done = ledger.required("done", number)
         yield number, end or done["heads"]
@@ -134,15 +185,19 @@ def _files(
     ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]
 ) -> dict[str, list[Record]]:
     """Files of a batch's manifests behind those of ``after``, up to those of ``end``."""
-    order = _manifests(ledger, number)
-    wanted = {
-        output: set(
-            order[output][_place(order[output], after.get(output), 1) : _place(order[output], end[output], 1)]
-        )
-        for output in order
-    }
+    wanted = _wanted(ledger, number, after, end)
     outputs = ledger.required("batches", number)["outputs"]
     return {o: [f for f in out["files"] if f["manifest"] in wanted[o]] for o, out in outputs.items()}
+
+
+def _wanted(
+    ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]
+) -> dict[str, set[str]]:
+    """Manifests of a batch behind those of ``after``, up to those of ``end``."""
+    return {
+        output: set(order[_place(order, after.get(output), 1) : _place(order, end[output], 1)])
+        for output, order in _manifests(ledger, number).items()
+    }
 
 
 def _manifests(ledger: Ledger, number: int) -> dict[str, list[str]]:

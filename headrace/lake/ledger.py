@@ -143,6 +143,13 @@ class Ledger:
         """Where the job began on a contract's topic (its own, unless told), or None before it did."""
         return self.warehouse.get(self._start_key(contract or self.job))
 
+    def topics(self) -> dict[str, str]:
+        """Contract → topic, of all that the job has begun to read."""
+        keys = self.warehouse.keys(f"{self.folder}/reads/")
+        read = [key.rpartition("/")[2].removesuffix(".json") for key in keys]
+        begun = {contract: self.start(contract) for contract in [self.job, *read]}
+        return {contract: start["topic"] for contract, start in begun.items() if start}
+
     def record_start(self, topic: str, topic_id: str, offsets: dict[int, int], *, contract: str) -> Record:
         """Write where the job begins on a topic, once; later calls return what the first one wrote."""
         record = {"topic": topic, "topic_id": topic_id, "offsets": _text(offsets), "at": now()}

@@ -21,15 +21,26 @@ import structlog
 from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
-from headrace.errors import ConservationError, DecisionNeeded, LedgerError
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.lake import fork as forks
-from headrace.lake.amend import amend_batch
-from headrace.lake.branch import REPLACE, Rulings, Stretch, continued, followed, stretch, unpublished
+from headrace.lake.amend import amend_batch, amend_from
+from headrace.lake.branch import (
+    REPLACE,
+    ROLL_BACK,
+    Rulings,
+    Stretch,
+    continued,
+    followed,
+    stretch,
+    unpublished,
+)
+from headrace.lake.caught_up import of_branch, of_fork
 from headrace.lake.delta import Added, commit_batch, refuse_other_columns, swap_batch
-from headrace.lake.fork import Fork
+from headrace.lake.fork import Base, Fork
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
+from headrace.lake.replays import batch_of
 from headrace.lake.store import Warehouse
 from headrace.table.outputs import Output
 
@@ -121,17 +132,70 @@ class Publisher:
             head = self.ledger.head()
             if replay in Rulings.of(self.ledger.decisions()).replaced:
                 return Published(head, finished, {})
-            reached = forks.frontier(self.warehouse, self.ledger, self.outputs, fork)
+            reached = self._frontier_at(fork)
             staged = {o: s.read() for o, s in self.staged.items()}
             claim, found = continued(self.ledger, fork, staged, replay)
             if claim is None or found is None:
                 return reached
+            if self.contract.derived:
+                stands = of_fork(self.warehouse, self.ledger, staged, replay)
+                if not stands.covers(of_branch(self.warehouse, self.ledger, derived=True)):
+                    return next(iter(stands.positions.values()), {})
             read = self._read(found)
-            counted = self._counted(reached, read)["frontier"]
+            counted = self._frontier(reached, read)["frontier"]
             if any(counted.get(str(p), 0) < o for p, o in head.frontier.items()):
                 return {int(p): o for p, o in counted.items()}
-            own = {"fork": fork.to_json(), "replay": replay, "removed": forks.behind(self.ledger, fork)}
+            own = {
+                "fork": fork.to_json(),
+                "replay": replay,
+                "removed": forks.behind(self.ledger, fork),
+                "base": forks.base(self.ledger, fork).to_json(),
+            }
             self._write_batch(head, claim, found, read, reached, own)
+
+    def roll_back(self, replay: int, why: str) -> Published:
+        """Return the tables to what they were before a replay: its files go out, and the old ones come in.
+
+        Safe to repeat. What was read since is still in Kafka: the job goes on from its old branch.
+
+        Raises:
+            UsageError: the replay is not the last one that became the branch.
+        """
+        finished = self._finish_open_batch()
+        head, number = self.ledger.head(), batch_of(self.ledger, replay)
+        if replay in Rulings.of(self.ledger.decisions()).back:
+            return Published(head, finished, {})
+        if number < 2 or head.since != number:  # noqa: PLR2004 - before the first batch there was nothing
+            raise UsageError(
+                f"replay {replay} is not the last one that was published",
+                where=f"job {self.ledger.job}",
+                remedy=f"headrace replay ls {self.ledger.job}: take back later ones first",
+            )
+        swap, before = self.ledger.required("batches", number), self.ledger.required("done", number - 1)
+        fork = Fork.of(swap["fork"])
+        manifests = forks.manifests_behind(self.ledger, fork, number - 1)
+        numbers = [m["checkpoint"] for found in manifests.values() for m in found] or [fork.checkpoint]
+        batch = {
+            "batch": head.batch + 1,
+            "after": head.digest,
+            "claim": before["claim"],
+            "contract_version": self.ledger.required("batches", number - 1)["contract_version"],
+            "checkpoints": [min(numbers), max(numbers)],
+            "frontier": before["frontier"],
+            "outputs": {
+                o.id: {"manifests": manifests.get(o.id, []), "files": swap["removed"].get(o.id, [])}
+                for o in self.outputs
+            },
+            "fork": fork.to_json(),
+            "undoes": replay,
+            "why": why,
+            "removed": forks.behind(self.ledger, fork),
+            "base": forks.Base(before["versions"]).to_json(),
+            "at": now(),
+        }
+        self.step("batch")
+        self.ledger.put("batches", head.batch + 1, batch)
+        return self.roll_back(replay, why)
 
     # what there is to publish
 
@@ -185,7 +249,7 @@ class Publisher:
             reached: the frontier that they go on from.
             own: what the batch of a replay says besides.
         """
-        counted = {"frontier": {}} if self.contract.derived else self._counted(reached, read)
+        counted = self._frontier(reached, read)
         batch = {
             "batch": head.batch + 1,
             "after": head.digest,
@@ -206,6 +270,15 @@ class Publisher:
         self.step("batch")
         if not self.ledger.put("batches", head.batch + 1, batch):
             log.info("another publisher wrote this batch", job=self.contract.id, batch=head.batch + 1)
+
+    def _frontier_at(self, fork: Fork) -> dict[int, int]:
+        """Where an ingest job's branch stood; a derive job's rows have no place in a topic."""
+        if self.contract.derived:
+            return {}
+        return forks.frontier(self.warehouse, self.ledger, self.outputs, fork)
+
+    def _frontier(self, reached: dict[int, int], read: dict[str, list[ReadFile]]) -> Record:
+        return {"frontier": {}} if self.contract.derived else self._counted(reached, read)
 
     def _counted(self, reached: dict[int, int], read: dict[str, list[ReadFile]]) -> Record:
         """What an ingest job's batch says of offsets: each row of it is one record, and none may be missing.
@@ -283,8 +356,14 @@ class Publisher:
         for output in self.outputs:
             self.step(f"commit {output.id}")
             files, place = _added(batch["outputs"][output.id]["files"]), self._transaction(output.id, batch)
-            if "fork" in batch:
-                removed = _added(batch["removed"][output.id])
+            if "fork" in batch and output.key:
+                base = Base.of(batch["base"])
+                kept = _added(base.files.get(output.id, []))
+                versions[output.id] = amend_from(
+                    self.warehouse, output, place, base.versions.get(output.id), [*kept, *files]
+                )
+            elif "fork" in batch:
+                removed = _added(batch["removed"].get(output.id, []))
                 versions[output.id] = swap_batch(self.warehouse, output, place, files, removed)
             else:
                 commit = amend_batch if output.key else commit_batch
@@ -292,15 +371,16 @@ class Publisher:
         return versions
 
     def _take_over(self, batch: Record) -> None:
-        """A replay's batch makes its claim the one that publish follows, and none that was made before."""
-        replay = batch.get("replay")
-        if replay is None or replay in Rulings.of(self.ledger.decisions()).replaced:
+        """A replay's batch decides which claim publish follows, and so does the one that takes it back."""
+        replay, undone = batch.get("replay"), batch.get("undoes")
+        rulings = Rulings.of(self.ledger.decisions())
+        if (replay or undone) is None or replay in rulings.replaced or undone in rulings.back:
             return
         self.step("take over")
         self.ledger.decide(
-            REPLACE,
-            why=self.ledger.required("replays", replay)["why"],
-            replay=replay,
+            REPLACE if replay else ROLL_BACK,
+            why=self.ledger.required("replays", replay)["why"] if replay else batch["why"],
+            replay=replay or undone,
             claim=batch["claim"],
             claims_then=self.ledger.newest("claims"),
         )
@@ -317,7 +397,10 @@ class Publisher:
             "of": digest(batch),
             "claim": batch["claim"],
             "checkpoints": batch["checkpoints"],
-            "heads": {o: out["manifests"][-1]["id"] for o, out in outs.items()},
+            "heads": {
+                o: out["manifests"][-1]["id"] if out["manifests"] else batch["fork"]["manifests"][o]
+                for o, out in outs.items()
+            },
             "manifests": {o: [m["id"] for m in out["manifests"]] for o, out in outs.items()},
             "frontier": batch["frontier"],
             "versions": versions,
@@ -326,7 +409,7 @@ class Publisher:
                 for o, out in outs.items()
             },
             "since": batch["batch"] if "fork" in batch else head.since,
-            **({"fork": batch["fork"], "replay": batch["replay"]} if "fork" in batch else {}),
+            **({"fork": batch["fork"]} if "fork" in batch else {}),
         }
 
     def _fold(self, batch: Record) -> None:

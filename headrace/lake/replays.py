@@ -36,6 +36,8 @@ class Replay:
     anchor: int | None
     frontier: dict[int, int]
     """Per partition, the offset up to which the branch is published at the fork point."""
+    positions: dict[str, dict[int, int]]
+    """Per contract that the job reads, where the fork begins to read."""
     replaces: dict[str, dict[str, int]]
     """Per output: files, rows and bytes behind the fork point when it was planned."""
     records: int
@@ -47,13 +49,29 @@ class Replay:
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Replay:
         """Out of its record."""
-        frontier = {int(p): o for p, o in raw["frontier"].items()}
-        fork, stale = Fork.of(raw["fork"]), tuple(raw["stale"])
-        return cls(**{**raw, "fork": fork, "frontier": frontier, "stale": stale})
+        told = {
+            "fork": Fork.of(raw["fork"]),
+            "frontier": _numbered(raw["frontier"]),
+            "positions": {c: _numbered(found) for c, found in raw["positions"].items()},
+            "stale": tuple(raw["stale"]),
+        }
+        return cls(**{**raw, **told})
 
     def to_json(self) -> dict[str, Any]:
         """As the ledger keeps it, and for ``-o json``."""
-        return {**asdict(self), "frontier": {str(p): o for p, o in sorted(self.frontier.items())}}
+        told = asdict(self)
+        told["frontier"] = _texts(self.frontier)
+        told["positions"] = {c: _texts(found) for c, found in self.positions.items()}
+        return told
+
+
+def _texts(offsets: Mapping[int, int]) -> dict[str, int]:
+    """JSON has no integer keys."""
+    return {str(p): o for p, o in sorted(offsets.items())}
+
+
+def _numbered(offsets: Mapping[str, int]) -> dict[int, int]:
+    return {int(p): o for p, o in offsets.items()}
 
 
 def record(ledger: Ledger, planned: Replay) -> Replay:
@@ -87,10 +105,11 @@ def claims(ledger: Ledger, number: int) -> list[Claim]:
 
 
 def state(ledger: Ledger, number: int) -> str:
-    """``planned``, ``begun``, ``published`` or ``aborted``."""
+    """``planned``, ``begun``, ``published``, ``rolled back`` or ``aborted``."""
     decisions = ledger.decisions()
-    if number in Rulings.of(decisions).replaced:
-        return "published"
+    rulings = Rulings.of(decisions)
+    if number in rulings.replaced or number in rulings.back:
+        return "published" if number in rulings.replaced else "rolled back"
     if any(d["action"] == ABORT and d["replay"] == number for d in decisions):
         return "aborted"
     return "begun" if claims(ledger, number) else "planned"
@@ -103,13 +122,21 @@ def open_one(ledger: Ledger, number: int) -> Replay:
         UsageError: it is published, or was aborted.
     """
     found, reached = one(ledger, number), state(ledger, number)
-    if reached in ("published", "aborted"):
+    if reached not in ("planned", "begun"):
         raise UsageError(
             f"replay {number} of job {ledger.job} is {reached}",
             where=f"planned {found.at} by {found.by}: {found.why}",
             remedy=f"headrace replay plan {ledger.job} --from … --why TEXT makes another",
         )
     return found
+
+
+def batch_of(ledger: Ledger, number: int) -> int:
+    """The batch that published a replay; 0 if none did."""
+    for at in range(ledger.newest("done"), 0, -1):
+        if ledger.required("batches", at).get("replay") == number:
+            return at
+    return 0
 
 
 def flink_name(job: str, number: int) -> str:

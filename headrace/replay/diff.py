@@ -25,7 +25,7 @@ from headrace.lake.branch import continued
 from headrace.lake.delta import Added
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
-from headrace.lake.replays import Replay, state
+from headrace.lake.replays import Replay, batch_of, state
 from headrace.lake.store import Warehouse
 
 Rows = dict[str, pa.Table]
@@ -103,11 +103,9 @@ def _sides(
             f"replay {replay.number} is {stands}: there is nothing to compare",
             remedy=f"headrace replay run {ledger.job} {replay.number}",
         )
-    if stands == "published":
-        for number in range(ledger.newest("done"), 0, -1):
-            batch = ledger.required("batches", number)
-            if batch.get("replay") == replay.number:
-                return batch["removed"], {o: out["files"] for o, out in batch["outputs"].items()}
+    if number := batch_of(ledger, replay.number):
+        batch = ledger.required("batches", number)
+        return batch["removed"], {o: out["files"] for o, out in batch["outputs"].items()}
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     _, found = continued(ledger, replay.fork, staged, replay.number)
     if found is None:

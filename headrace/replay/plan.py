@@ -13,6 +13,7 @@ from headrace.job.assemble import named
 from headrace.job.declaration import Derive, find
 from headrace.job.program import Program
 from headrace.lake import anchors, fork
+from headrace.lake.caught_up import of_branch
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Ledger, Record
 from headrace.lake.replays import Replay
@@ -88,7 +89,6 @@ def _planned(
     program: Program, ledger: Ledger, at: Fork, origin: str, why: str, anchor: anchors.Anchor | None
 ) -> Replay:
     reached = {} if program.contract.derived else fork.frontier(ledger.warehouse, ledger, program.outputs, at)
-    head = ledger.head()
     replaced = fork.behind(ledger, at)
     positions = anchor.positions if anchor else {program.contract.id: reached}
     _require_records(program, positions)
@@ -102,11 +102,18 @@ def _planned(
         savepoint=anchor.path if anchor else None,
         anchor=anchor.number if anchor else None,
         frontier=reached,
+        positions={c: dict(found) for c, found in positions.items()},
         replaces={output: _sizes(files) for output, files in replaced.items()},
-        records=sum(o - reached.get(p, 0) for p, o in head.frontier.items()),
+        records=_records(ledger, positions, derived=program.contract.derived),
         contract_version=program.contract.version,
         stale=_stale(program),
     )
+
+
+def _records(ledger: Ledger, begun: Mapping[str, Offsets], *, derived: bool) -> int:
+    """How many offsets the branch has read behind the place where the fork begins."""
+    ends = of_branch(ledger.warehouse, ledger, derived=derived).positions
+    return sum(max(0, o - begun.get(c, {}).get(p, 0)) for c, found in ends.items() for p, o in found.items())
 
 
 def _sizes(files: Sequence[Record]) -> dict[str, int]:

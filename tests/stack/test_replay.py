@@ -56,6 +56,36 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(mak
     road.publish_until(6000)
     assert road.homes() == every({0: 3000, 1: 3000}), "the next start goes on from the fork"
 
+    undone = told(road, "replay", "rollback", road.job, "1", "--why", "test")
+    assert road.ledger.head().frontier == {0: 2000, 1: 2000}
+    assert road.homes() == every({0: 2000, 1: 2000}), "as it was before the swap"
+    assert len(undone["cancelled"]) == 1
+    road.submit()
+    road.publish_until(6000)
+    assert road.homes() == every({0: 3000, 1: 3000}), "the old branch goes on, and reads the rest again"
+    assert road.verified()["verdict"] == "proved"
+
+
+def test_a_replay_from_offsets_begins_where_a_batch_ended_and_needs_no_state(make_road: MakeRoad) -> None:
+    road = make_road()
+    road.submit()
+    for _ in range(2):
+        road.produce(range(1000), broken_every=10)
+        road.publish_until(1000)
+    road.produce(range(1000), broken_every=10)
+    road.publish_until(2000)
+
+    planned = told(road, "replay", "plan", road.job, "--from-offsets", "0:700", "--why", "test")
+    begun = {int(p): o for p, o in planned["frontier"].items()}
+    ends = [road.ledger.required("done", n)["frontier"] for n in range(1, road.ledger.newest("done") + 1)]
+    assert (begun[0] <= 700, planned["frontier"] in ends, planned["savepoint"]) == (True, True, None)
+    assert told(road, "replay", "run", road.job, "1")["caught_up"]
+    aborted = told(road, "replay", "abort", road.job, "1")
+    assert len(aborted["cancelled"]) == 1
+    road.headrace("replay", "publish", road.job, "1", expect=2)
+    road.publish()
+    assert road.homes() == every({0: 1500, 1: 1500}), "what was given up has touched nothing"
+
 
 @contextmanager
 def polled(look: Callable[[], Any]) -> Iterator[list[Any]]:

@@ -83,6 +83,11 @@ class Edited:
         self.road.parallelism = parallelism
         self.flink_id = self.road.submit()
 
+    def told(self, *arguments: str) -> dict[str, Any]:
+        """What a command says."""
+        found: dict[str, Any] = json.JSONDecoder().raw_decode(self.road.headrace(*arguments, "-o", "json"))[0]
+        return found
+
     def stop(self) -> None:
         self.road.stop(self.flink_id)
 
@@ -269,3 +274,30 @@ def test_windows_joins_and_ranks_keep_what_they_have_seen(edited: Callable[..., 
     job.holds("greatest", [(0, 1, 998), (1, 1, 999)])
     job.holds("first_seen", [(0, 1, 0), (1, 1, 1)])
     job.holds("new", [(0, 249, 998), (1, 250, 999)])
+
+
+def test_a_replay_recomputes_an_edited_query_from_the_state_of_an_anchor(
+    edited: Callable[..., Edited],
+) -> None:
+    job = edited({JOB: COUNTS, "other": FROM_1000})
+    job.go()
+    job.send(1500)
+    job.shows(JOB, {0: (750, 1498), 1: (750, 1499)})
+    job.told("anchor", JOB, "--why", "before the edit")
+    job.send(500)
+    job.shows(JOB, {0: (1000, 1998), 1: (1000, 1999)})
+
+    job.edit({JOB: COUNTS.replace("FROM events", "FROM events WHERE id <> 1700"), "other": FROM_1000})
+    job.plan("--accept", "--changing", str(job.asked()[0]["id"]))
+    planned = job.told("replay", "plan", JOB, "--from", "1", "--why", "1700 was a test")
+    assert planned["records"] == 500
+    assert job.told("replay", "run", JOB, "1")["caught_up"]
+    job.shows(JOB, {0: (1000, 1998), 1: (1000, 1999)})
+    done = job.told("replay", "publish", JOB, "1")
+    assert done["cancelled"] == [job.flink_id]
+
+    job.shows(JOB, {0: (999, 1998), 1: (1000, 1999)})
+    job.shows("other", {0: (500, 1998), 1: (500, 1999)})
+    job.send(1000)
+    job.shows(JOB, {0: (1499, 2998), 1: (1500, 2999)})
+    job.shows("other", {0: (1000, 2998), 1: (1000, 2999)})

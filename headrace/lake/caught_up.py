@@ -1,0 +1,61 @@
+"""How far a replay's fork has come, against the branch that it is to replace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headrace.lake import checkpoints, cuts, replays
+from headrace.lake.branch import ByOutput
+from headrace.lake.checkpoints import Checkpoint
+from headrace.lake.ledger import Ledger
+from headrace.lake.store import Warehouse
+
+Offsets = dict[int, int]
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where a job stands at a checkpoint."""
+
+    positions: dict[str, Offsets] = field(default_factory=dict)
+    """Per contract that it reads, the next offset of each partition."""
+    watermarks: dict[str, int] = field(default_factory=dict)
+    """Per output, how far event time has come; of an ingest job no matter."""
+
+    def covers(self, other: Stand) -> bool:
+        """Whether it has read, and seen of event time, all that the other one has; if that is known."""
+        read = all(
+            self.positions.get(contract, {}).get(partition, -1) >= offset
+            for contract, offsets in other.positions.items()
+            for partition, offset in offsets.items()
+        )
+        seen = all(o in self.watermarks and self.watermarks[o] >= at for o, at in other.watermarks.items())
+        return bool(other.positions) and read and seen
+
+
+def of_fork(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay: int) -> Stand:
+    """Where the fork stands at its newest checkpoint whose files are committed: a moment behind it."""
+    stands = Stand()
+    for claim in replays.claims(ledger, replay):
+        for at in checkpoints.of_submission(warehouse, ledger.job, claim.submission):
+            if all(manifest in staged.get(output, {}) for output, manifest in at.manifests):
+                stands = _at(warehouse, ledger, at) or stands
+    return stands
+
+
+def of_branch(warehouse: Warehouse, ledger: Ledger, *, derived: bool) -> Stand:
+    """Where the branch stands: an ingest job's frontier says it, or a derive job's newest checkpoint."""
+    if not derived:
+        return Stand({ledger.job: ledger.head().frontier})
+    newest = checkpoints.newest_on_branch(warehouse, ledger)
+    return (_at(warehouse, ledger, newest) if newest else None) or Stand()
+
+
+def _at(warehouse: Warehouse, ledger: Ledger, checkpoint: Checkpoint) -> Stand | None:
+    try:
+        raw = warehouse.read(f"{checkpoint.path.removeprefix(f'{warehouse.uri}/')}/_metadata")
+    except FileNotFoundError:  # retired between two looks
+        return None
+    positions: Mapping[str, Offsets] = {c: cuts.positions(raw, t) for c, t in ledger.topics().items()}
+    return Stand(dict(positions), cuts.watermarks(raw))
