@@ -24,8 +24,13 @@ from headrace.lake.store import Warehouse
 KIND = "anchors"
 EXPIRE = "expire"
 
-_BESIDE = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-"""How Flink names a state file (FsCheckpointStateOutputStream.createStatePath)."""
+_UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_BESIDE = re.compile(rb"\x06\x00\x24(" + _UUID + rb")")
+_ELSEWHERE = re.compile(rb"\x02(.{8})..[a-z0-9]+://[^\x00-\x1f]+/(" + _UUID + rb")", re.DOTALL)
+"""How `_metadata` names a state file (MetadataV2V3SerializerBase): a RelativeFileStateHandle has tag 6 and a
+name, a FileStateHandle tag 2, a size and an address. What is small stands in it, under the address that it
+would have had; such an address has no size before it that a file of its own could have."""
+_OWN_FILE = range(20_000, 1 << 40)
 
 Offsets = dict[int, int]
 
@@ -236,17 +241,11 @@ def _state(warehouse: Warehouse, anchor: Anchor, problems: list[str]) -> int:
     # A savepoint holds its files beside it; an incremental checkpoint shares some with its neighbours.
     around = folder.rpartition("/")[0]
     beside = {key.rpartition("/")[2] for key in warehouse.keys(f"{around}/")}
-    named = {name.decode() for name in _BESIDE.findall(raw)} & _addressed(raw)
+    named = {name.decode() for name in _BESIDE.findall(raw)}
+    named |= {n.decode() for size, n in _ELSEWHERE.findall(raw) if int.from_bytes(size, "big") in _OWN_FILE}
     if lost := sorted(named - beside):
         problems.append(f"{len(lost)} of its {len(named)} state files are gone, {lost[0]} among them")
     return len(named)
-
-
-def _addressed(raw: bytes) -> set[str]:
-    """Names that stand as the last part of an address, or alone, as handles of state files write them."""
-    alone = rb"\x00\x24([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # a UTF text of 36 bytes: beside it
-    within = rb"/(?:shared|taskowned|chk-\d+)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-    return {name.decode() for pattern in (alone, within) for name in re.findall(pattern, raw)}
 
 
 def _files(warehouse: Warehouse, ledger: Ledger, anchor: Anchor) -> dict[str, list[StagedFile]]:

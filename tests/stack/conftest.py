@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from client import FlinkClient, started
+from edited import JOB, Edited, write
 from road import Road
 from stack_fixtures import Stack
+
+from headrace.job import lock
 
 PROJECT = Path(__file__).parent / "project"
 ROOT = PROJECT.parents[2]
@@ -70,3 +74,27 @@ def make_road(
 def road(make_road: Callable[..., Road]) -> Road:
     """A road at parallelism 2 whose checkpoints come by themselves, every 500 ms."""
     return make_road()
+
+
+@pytest.fixture
+def edited(
+    make_road: Callable[..., Road], project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Edited]:
+    """Make a job in a project of its own; `plan --accept` then compiles by the run's client."""
+    own = tmp_path / "project"
+    shutil.copytree(project, own, symlinks=True)
+
+    def make(queries: Mapping[str, str], late: str = "amend") -> Edited:
+        write(own, queries, late)
+        road = make_road(project=own, job=JOB, parallelism=1)
+
+        def compiled(program: Any, _environment: Mapping[str, str]) -> lock.Lock:
+            # By the client that is there: a fresh process costs ten CPU-seconds, and its ids are the same
+            # each time; here they never are.
+            plan = json.loads(road.client.compile(JOB, road.overrides()))
+            return lock.Lock(program.digest(), plan, max(n["id"] for n in plan["nodes"]) + 1)
+
+        monkeypatch.setattr(lock, "compile_lock", compiled)
+        return Edited(road, late)
+
+    return make

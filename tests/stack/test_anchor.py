@@ -1,0 +1,48 @@
+"""Anchors: taken beside a running job, adopted, looked at, and given up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edited import JOB, Edited
+from waiting import until
+
+OF_EACH_ID = "SELECT id AS lane, COUNT(*) AS n, MAX(id) AS most FROM events GROUP BY id"
+"""Thousands of keys: more state than Flink writes into `_metadata`."""
+
+
+def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[..., Edited]) -> None:
+    job = edited({JOB: OF_EACH_ID})
+    road = job.road
+    job.go()
+    job.send(4000)
+    until("rows to be published", lambda: road.publish().head.rows.get(JOB) == 4000)
+    taken = job.told("anchor", JOB, "--why", "test")
+    assert road.state(job.flink_id) == "RUNNING"
+    assert (taken["why"], taken["adopted"], taken["flink"]) == ("test", False, "2.3.0")
+    assert taken["plan"] == road.ledger.claims()[-1].plan
+    assert taken["positions"] == {"events": {"0": 2000, "1": 2000}}
+    sound = job.told("anchor", "check", JOB, "1")
+    assert (sound["problems"], sound["state_files"] > 0) == ([], True)
+
+    folder = taken["path"].removeprefix(f"{road.warehouse.uri}/")
+    state = [k for k in road.warehouse.keys(f"{folder}/") if not k.endswith("_metadata")]
+    assert len(state) == sound["state_files"], "each is looked for"
+    road.warehouse.delete(state[0])
+    (gone,) = job.told("anchor", "check", JOB, "1", expect=1)["problems"]
+    assert f"1 of its {len(state)} state files are gone" in gone
+
+    road.cancel(job.flink_id)
+    retained = road.checkpoints(job.flink_id)["latest"]["completed"]["external_path"]
+    adopted = job.told("anchor", "adopt", JOB, retained)
+    assert (adopted["number"], adopted["adopted"]) == (2, True)
+    assert job.told("anchor", "adopt", JOB, retained)["number"] == 2, "the same one is not taken twice"
+    whole = job.told("anchor", "check", JOB, "2")
+    assert (whole["problems"], whole["state_files"] > 0) == ([], True)
+
+    given_up = job.told("anchor", "expire", JOB, "--keep", "0")
+    assert (given_up["expired"], given_up["needed"]) == ([1], [2]), "the next start needs the newest"
+    assert list(road.warehouse.keys(f"{folder}/")) == []
+    assert [a["number"] for a in job.told("anchor", "ls", JOB)] == [2]
+    assert "it was given up" in job.told("anchor", "check", JOB, "1", expect=1)["problems"]
+    road.headrace("replay", "plan", JOB, "--from", "1", "--why", "w", expect=2)
