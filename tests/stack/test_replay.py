@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from road import Road, every, publishing
+from runbook import steps
 from waiting import until
 
 MakeRoad = Callable[..., Road]
@@ -24,7 +25,9 @@ def told(road: Road, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(make_road: MakeRoad) -> None:
+def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
+    make_road: MakeRoad, tmp_path: Path
+) -> None:
     road = make_road()
     road.produce(range(1000), broken_every=10)
     live = road.submit()
@@ -34,33 +37,43 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(mak
     road.produce(range(1000, 3000), broken_every=10)
     before = road.publish_until(3000)
 
-    planned = told(road, "replay", "plan", road.job, "--from", "1", "--why", "test")
-    assert (planned["number"], planned["records"]) == (1, 2000)
-    assert planned["replaces"]["events"]["rows"] == 1800
-    assert told(road, "replay", "run", road.job, "1")["caught_up"]
+    words = {"flights": road.job, "diff.html": str(tmp_path / "diff.html")}
+    book = steps("a-wrong-rule-was-live", 0, words)
+    assert [" ".join(step[:2]) for step in book[1:5]] == [
+        f"replay {s}" for s in ("plan", "run", "diff", "publish")
+    ]
+    for step in book[:3]:
+        road.headrace(*step)
+    planned = told(road, "replay", "show", road.job, "1")
+    assert (planned["state"], planned["records"], planned["replaces"]["events"]["rows"]) == (
+        "begun",
+        2000,
+        1800,
+    )
     road.produce(range(3000, 4000), broken_every=10)
     road.publish_until(4000)
     assert road.homes() == every({0: 2000, 1: 2000}), "the live job goes on meanwhile"
-    done = told(road, "replay", "publish", road.job, "1")
-    assert done["cancelled"] == [live]
-    assert done["batch"] > before.batch
+    for step in book[3:]:
+        road.headrace(*step)
+    assert road.state(live) == "CANCELED"
+    assert road.ledger.newest("done") > before.batch
     assert road.homes() == every({0: 2000, 1: 2000})
     assert told(road, "anchor", "check", road.job, "1")["problems"] == []
 
     road.produce(range(4000, 5000), broken_every=10)
     road.publish_until(5000)
     assert road.verified()["verdict"] == "proved"
-    road.stop(done["live"][0])
+    road.headrace("stop", road.job)
     road.submit()
     road.produce(range(5000, 6000))
     road.publish_until(6000)
     assert road.homes() == every({0: 3000, 1: 3000}), "the next start goes on from the fork"
 
-    undone = told(road, "replay", "rollback", road.job, "1", "--why", "test")
+    rollback, run = steps("a-wrong-rule-was-live", 1, words)
+    road.headrace(*rollback)
     assert road.ledger.head().frontier == {0: 2000, 1: 2000}
     assert road.homes() == every({0: 2000, 1: 2000}), "as it was before the swap"
-    assert len(undone["cancelled"]) == 1
-    road.submit()
+    road.headrace(*run)
     road.publish_until(6000)
     assert road.homes() == every({0: 3000, 1: 3000}), "the old branch goes on, and reads the rest again"
     assert road.verified()["verdict"] == "proved"

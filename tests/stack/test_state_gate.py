@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 from edited import JOB, Edited
+from runbook import steps
 
 COUNTS = "SELECT MOD(id, 2) AS lane, COUNT(*) AS n, MAX(id) AS most FROM events GROUP BY MOD(id, 2)"
 FROM_1000 = COUNTS.replace("FROM events", "FROM events WHERE id >= 1000")
@@ -135,18 +136,23 @@ def test_a_replay_recomputes_an_edited_query_from_the_state_of_an_anchor(
     job.go()
     job.send(1500)
     job.shows(JOB, {0: (750, 1498), 1: (750, 1499)})
-    job.told("anchor", JOB, "--why", "before the edit")
+    words = {"departures_hourly": JOB}
+    anchor, plan = steps("the-sql-must-change", 0, words)
+    job.road.headrace(*anchor)
     job.send(500)
     job.shows(JOB, {0: (1000, 1998), 1: (1000, 1999)})
 
     job.edit({JOB: COUNTS.replace("FROM events", "FROM events WHERE id <> 1700"), "other": FROM_1000})
-    job.plan("--accept", "--changing", str(job.asked()[0]["id"]))
-    planned = job.told("replay", "plan", JOB, "--from", "1", "--why", "1700 was a test")
-    assert planned["records"] == 500
-    assert job.told("replay", "run", JOB, "1")["caught_up"]
+    assert "changed" in job.road.headrace(*plan, expect=3)
+    (asked,) = job.asked()
+    stop, accept, _ = steps("the-sql-must-change", 1, words | {"8": str(asked["id"])})
+    assert stop == ["stop", JOB]
+    job.road.headrace(*accept)
+    planned, run, publish = steps("the-sql-must-change", 2, words)
+    assert job.told(*planned)["records"] == 500
+    assert job.told(*run)["caught_up"]
     job.shows(JOB, {0: (1000, 1998), 1: (1000, 1999)})
-    done = job.told("replay", "publish", JOB, "1")
-    assert done["cancelled"] == [job.flink_id]
+    assert job.told(*publish)["cancelled"] == [job.flink_id]
 
     job.shows(JOB, {0: (999, 1998), 1: (1000, 1999)})
     job.shows("other", {0: (500, 1998), 1: (500, 1999)})
