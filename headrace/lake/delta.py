@@ -48,47 +48,10 @@ def commit_batch(
     """
 
     def add(snapshot: DeltaTable) -> None:
-        _refuse_foreign(snapshot, output.id, files)
+        refuse_again(snapshot, output.id, files)
         add_files(snapshot, output.columns, transaction, files)
 
     return commit_once(warehouse, output, transaction, add)
-
-
-def swap_batch(
-    warehouse: Warehouse,
-    output: Output,
-    transaction: Transaction,
-    files: Sequence[Added],
-    removed: Sequence[Added],
-) -> int:
-    """Put files in the place of others in one commit, unless it is done; returns the version that holds it.
-
-    Raises:
-        LedgerError: a file that is to go is not in the table, or one that is to come is; or other columns.
-    """
-
-    def swap(snapshot: DeltaTable) -> None:
-        _refuse_foreign(snapshot, output.id, files)
-        refuse_gone(snapshot, removed)
-        add_files(snapshot, output.columns, transaction, files, removed)
-
-    return commit_once(warehouse, output, transaction, swap)
-
-
-def refuse_gone(snapshot: DeltaTable, files: Sequence[Added]) -> None:
-    """Say no where a file is not in the table: somebody else took its rows elsewhere.
-
-    Raises:
-        LedgerError: names one.
-    """
-    active, base = set(snapshot.file_uris()), snapshot.table_uri.rstrip("/")
-    if gone := [f.path for f in files if f"{base}/{f.path}" not in active]:
-        raise LedgerError(
-            f"{len(gone)} published files are not in the table any more, {gone[0]} among them",
-            where=snapshot.table_uri,
-            remedy="another program rewrote them (a compaction?): nothing can be said of their rows."
-            " Restore the table to the version before it, then try again",
-        )
 
 
 def commit_once(
@@ -235,16 +198,26 @@ def _refuse_other_columns(snapshot: DeltaTable, columns: Sequence[TableColumn]) 
         )
 
 
-def _refuse_foreign(snapshot: DeltaTable, table: str, files: Sequence[Added]) -> None:
-    active = set(snapshot.file_uris())
-    base = snapshot.table_uri.rstrip("/")
-    if again := [f.path for f in files if f"{base}/{f.path}" in active]:
+def refuse_again(snapshot: DeltaTable, table: str, files: Sequence[Added]) -> None:
+    """Say no to files that the table holds already.
+
+    Raises:
+        LedgerError: names one.
+    """
+    there = active(snapshot)
+    if again := [f.path for f in files if f.path in there]:
         raise LedgerError(
             f"{len(again)} files of the batch are in the table already, {again[0]} among them",
             where=snapshot.table_uri,
             remedy="somebody else committed them; nothing was changed",
             table=table,
         )
+
+
+def active(snapshot: DeltaTable) -> set[str]:
+    """Paths of the table's files, relative to its folder; delta-rs names local ones without their scheme."""
+    base = f"{snapshot.table_uri.rstrip('/')}/"
+    return {uri.removeprefix(base).removeprefix(base.removeprefix("file://")) for uri in snapshot.file_uris()}
 
 
 def _shape(found: Schema) -> set[tuple[Any, ...]]:

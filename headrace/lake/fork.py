@@ -74,18 +74,29 @@ def at_manifests(ledger: Ledger, manifests: Mapping[str, str]) -> Fork:
             where=f"job {ledger.job}, manifests {', '.join(sorted(set(manifests.values())))}",
             remedy=f"headrace publish {ledger.job}",
         )
-    number = max(b or 0 for b in batches)
-    for branched, end in _branch(ledger):
-        order = _manifests(ledger, branched)
-        if branched == number and all(
-            _place(order[o], m) < _place(order[o], end[o], 1) for o, m in manifests.items()
-        ):
-            return Fork(number, dict(manifests))
-        if branched <= number:
+    found = Fork(max(b or 0 for b in batches), dict(manifests))
+    require_on_branch(ledger, found)
+    return found
+
+
+def require_on_branch(ledger: Ledger, fork: Fork) -> None:
+    """Say no to a fork point that is not on the published branch: what is behind it could not be replaced.
+
+    Raises:
+        UsageError: another replay has replaced the branch there.
+    """
+    if not fork.batch:
+        return
+    for number, end in _branch(ledger):
+        if number == fork.batch:
+            order = _manifests(ledger, number)
+            if all(_place(order[o], m) < _place(order[o], end[o], 1) for o, m in fork.manifests.items()):
+                return
+        if number <= fork.batch:
             break
     raise UsageError(
         "this place is not on the published branch any more: a replay has replaced it",
-        where=f"job {ledger.job}, batch {number}",
+        where=f"job {ledger.job}, batch {fork.batch}",
         remedy=f"headrace replay ls {ledger.job}; headrace anchor ls {ledger.job}",
     )
 

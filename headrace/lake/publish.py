@@ -35,13 +35,14 @@ from headrace.lake.branch import (
     unpublished,
 )
 from headrace.lake.caught_up import of_branch, of_fork
-from headrace.lake.delta import Added, commit_batch, refuse_other_columns, swap_batch
+from headrace.lake.delta import Added, commit_batch, refuse_other_columns
 from headrace.lake.fork import Base, Fork
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
 from headrace.lake.replays import batch_of
 from headrace.lake.store import Warehouse
+from headrace.lake.swap import swap_batch
 from headrace.table.outputs import Output
 
 log = structlog.get_logger()
@@ -126,12 +127,14 @@ class Publisher:
         Raises:
             ConservationError: the fork does not hold every offset behind the fork point exactly once.
             DecisionNeeded: Kafka lost records before the fork read them.
+            UsageError: another replay has replaced the branch at the fork point.
         """
         while True:
             finished = self._finish_open_batch()
             head = self.ledger.head()
             if replay in Rulings.of(self.ledger.decisions()).replaced:
                 return Published(head, finished, {})
+            forks.require_on_branch(self.ledger, fork)
             reached = self._frontier_at(fork)
             staged = {o: s.read() for o, s in self.staged.items()}
             claim, found = continued(self.ledger, fork, staged, replay)
@@ -147,6 +150,7 @@ class Publisher:
                 return {int(p): o for p, o in counted.items()}
             own = {
                 "fork": fork.to_json(),
+                "reached": {str(p): o for p, o in reached.items()},
                 "replay": replay,
                 "removed": forks.behind(self.ledger, fork),
                 "base": forks.base(self.ledger, fork).to_json(),
@@ -187,6 +191,7 @@ class Publisher:
                 for o in self.outputs
             },
             "fork": fork.to_json(),
+            "reached": {str(p): o for p, o in self._frontier_at(fork).items()},
             "undoes": replay,
             "why": why,
             "removed": forks.behind(self.ledger, fork),
@@ -364,7 +369,8 @@ class Publisher:
                 )
             elif "fork" in batch:
                 removed = _added(batch["removed"].get(output.id, []))
-                versions[output.id] = swap_batch(self.warehouse, output, place, files, removed)
+                reached = {int(p): o for p, o in batch["reached"].items()} if batch["reached"] else None
+                versions[output.id] = swap_batch(self.warehouse, output, place, files, removed, reached)
             else:
                 commit = amend_batch if output.key else commit_batch
                 versions[output.id] = commit(self.warehouse, output, place, files)

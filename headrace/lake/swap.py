@@ -1,0 +1,62 @@
+"""One commit that puts a replay's files in the place of others, whatever other programs did with those."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from deltalake import DeltaTable
+from deltalake.transaction import Transaction
+
+from headrace.errors import LedgerError
+from headrace.lake.delta import Added, active, add_files, commit_once, refuse_again
+from headrace.lake.rewritten import foreign, kept, partition_of
+from headrace.lake.store import Warehouse
+from headrace.table.outputs import Output
+
+
+def swap_batch(
+    warehouse: Warehouse,
+    output: Output,
+    transaction: Transaction,
+    files: Sequence[Added],
+    removed: Sequence[Added],
+    frontier: Mapping[int, int] | None,
+) -> int:
+    """Swap, unless it is done; returns the version that holds it.
+
+    Args:
+        warehouse: where the table is.
+        output: the table.
+        transaction: application and number of the batch.
+        files: what comes in.
+        removed: what goes out.
+        frontier: where the branch stood at the fork point; None where rows have no positions.
+
+    Raises:
+        LedgerError: a file that is to go is not in the table, and its rows cannot be told; or one that is to
+            come is there already; or the table has other columns.
+    """
+
+    def swap(snapshot: DeltaTable) -> None:
+        refuse_again(snapshot, output.id, files)
+        there = active(snapshot)
+        going = [f for f in removed if f.path in there]
+        coming = list(files)
+        if len(going) < len(removed):
+            others = foreign(there)
+            if frontier is None:
+                raise _unknown(snapshot, [f.path for f in removed if f.path not in there])
+            coming += kept(warehouse, output.id, output.columns, others, frontier)
+            going += [Added(path, 0, partition_of(path), "") for path in others]
+        add_files(snapshot, output.columns, transaction, coming, going)
+
+    return commit_once(warehouse, output, transaction, swap)
+
+
+def _unknown(snapshot: DeltaTable, gone: Sequence[str]) -> LedgerError:
+    return LedgerError(
+        f"{len(gone)} published files are not in the table any more, {gone[0]} among them",
+        where=snapshot.table_uri,
+        remedy="another program rewrote them (a compaction?), and these rows have no positions to tell them"
+        " by: restore the table to the version before it, then publish again",
+    )

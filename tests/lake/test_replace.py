@@ -1,0 +1,365 @@
+"""Replays over real Delta tables on a local disk: fast, so every order of events can be tried.
+
+What Flink does stands in tests/stack; here files and manifests are written by hand, as the sink seals them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import obstore
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+from headrace.contract.load import load
+from headrace.contract.model import Contract
+from headrace.errors import ConservationError, UsageError
+from headrace.lake import fork as forks
+from headrace.lake import replays
+from headrace.lake.fork import Fork
+from headrace.lake.ledger import Ledger
+from headrace.lake.publish import Published, Publisher
+from headrace.lake.replays import Replay
+from headrace.lake.store import Warehouse, connect
+from headrace.settings import Store
+from headrace.table.outputs import outputs
+
+CONTRACT = Path(__file__).parents[1] / "stack/project/contracts/events.odcs.yaml"
+AT = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+STEPS = ["read", "batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
+
+
+class Killed(Exception):
+    """The publisher died."""
+
+
+@dataclass
+class Lake:
+    """One ingest job of one partition; ``bad`` offsets are quarantined."""
+
+    warehouse: Warehouse
+    contract: Contract
+    newest: dict[int, tuple[int, str | None]] = field(default_factory=dict)
+    """Claim → its newest checkpoint and manifest hash."""
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.warehouse, "events")
+        self.ledger.record_start("events", "id", {0: 0}, contract="events")
+
+    def submit(self, goes_on: int | None = None, **facts: Any) -> int:
+        """A claim that goes on from where another one stands now."""
+        number = self.ledger.claim(f"s{len(self.ledger.claims()) + 1}", None, "1.0.0", **facts).number
+        self.newest[number] = self.newest[goes_on] if goes_on else (0, None)
+        return number
+
+    def seal(self, claim: int, good: range, bad: range = range(0)) -> dict[str, str]:
+        """One checkpoint with these offsets; gives its manifests."""
+        checkpoint, parent = self.newest[claim]
+        at, digest = checkpoint + 1, f"{claim:04d}{checkpoint + 1:012d}"
+        found = {}
+        for output, offsets in (("events__quarantine", bad), ("events", good)):
+            files = [self._file(output, claim, at, offsets)] if offsets else []
+            found[output] = f"{at:010d}-{digest}"
+            manifest = {
+                "id": found[output],
+                "parent": parent,
+                "checkpoint": at,
+                "output": output,
+                "claim": claim,
+                "submission": f"s{claim}",
+                "contract_version": "1.0.0",
+                "files": files,
+            }
+            key = f"{output}/_staged/manifests/{found[output]}.json"
+            obstore.put(self.warehouse.objects, key, json.dumps(manifest).encode())
+        self.newest[claim] = at, found["events"]
+        return found
+
+    def _file(self, output: str, claim: int, checkpoint: int, offsets: range) -> dict[str, Any]:
+        place = {
+            "_partition": pa.array([0] * len(offsets), pa.int32()),
+            "_offset": pa.array(offsets, pa.int64()),
+        }
+        when = pa.array([AT] * len(offsets), pa.timestamp("us"))
+        if output == "events":
+            rows = {
+                "id": pa.array(offsets, pa.int64()),
+                "at": when,
+                "amount": pa.array([Decimal(claim)] * len(offsets), pa.decimal128(6, 2)),
+                **place,
+                "_kafka_time": when,
+            }
+        else:
+            told = {
+                c: pa.array(["x"] * len(offsets))
+                for c in ("reason", "field", "rule", "contract_version", "_topic")
+            }
+            rows = {"payload": pa.array([b"x"] * len(offsets)), **told, **place, "_kafka_time": when}
+        day = "at_day" if output == "events" else "_kafka_day"
+        path = f"_staged/s{claim}/{day}=2026-01-01/part-{checkpoint}.parquet"
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table(rows), sink)
+        raw = sink.getvalue().to_pybytes()
+        obstore.put(self.warehouse.objects, f"{output}/{path}", raw)
+        return {"path": path, "size": len(raw)}
+
+    def publisher(self, fatal: str = "") -> Publisher:
+        def step(name: str) -> None:
+            if name == fatal:
+                raise Killed
+
+        return Publisher(self.warehouse, self.contract, outputs(self.contract), lambda _t, _s: {}, step)
+
+    def publish(self) -> Published:
+        return self.publisher().once()
+
+    def replay(self, manifests: dict[str, str]) -> tuple[int, int]:
+        """Plan a replay from a place on the branch, and begin it; gives its number and its claim."""
+        point = forks.at_manifests(self.ledger, manifests)
+        planned = Replay(0, "x", "why", "", "", point, "savepoint", None, {}, {}, {}, 0, "1.0.0", ())
+        number = replays.record(self.ledger, planned).number
+        claim = self.submit(replay=number)
+        at = max(manifests.values())
+        self.newest[claim] = int(at.partition("-")[0]), at
+        return number, claim
+
+    def replace(self, number: int, fatal: str = "") -> Published | dict[int, int]:
+        return self.publisher(fatal).replace(number, replays.one(self.ledger, number).fork)
+
+    def rows(self) -> list[tuple[int, str]]:
+        """Offset and who wrote it, of both tables."""
+        found = []
+        for name in ("events", "events__quarantine"):
+            table = DeltaTable(self.warehouse.table_uri(name)).to_pyarrow_table()
+            amounts = table["amount"].to_pylist() if name == "events" else []
+            writers = [str(int(a)) for a in amounts] or ["bad"] * len(table)
+            found += zip(table["_offset"].to_pylist(), writers, strict=True)
+        return sorted(found)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+
+
+def by(claim: object, offsets: range) -> list[tuple[int, str]]:
+    return [(o, str(claim)) for o in offsets]
+
+
+def begun(lake: Lake) -> dict[str, str]:
+    """Claim 1 has published offsets 0 to 29 in two batches; gives the place behind the first ten."""
+    lake.submit()
+    anchor = lake.seal(1, range(10))
+    lake.seal(1, range(10, 20))
+    lake.publish()
+    lake.seal(1, range(20, 25), bad=range(25, 30))
+    lake.publish()
+    assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
+    return anchor
+
+
+def test_a_fork_takes_the_place_of_what_stands_behind_its_point(lake: Lake) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 18), bad=range(18, 20))
+    assert lake.replace(number) == {0: 20}, "not caught up"
+    assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
+    lake.seal(fork, range(20, 33))
+
+    done = lake.replace(number)
+
+    assert isinstance(done, Published)
+    assert lake.rows() == sorted(
+        by(1, range(10)) + by(fork, range(10, 18)) + by("bad", range(18, 20)) + by(fork, range(20, 33))
+    )
+    assert (done.head.frontier, done.head.rows) == ({0: 33}, {"events": 31, "events__quarantine": 2})
+    lake.seal(1, range(30, 40))
+    lake.publish()
+    assert lake.ledger.head() == done.head, "what the old job stages later is not followed"
+    lake.seal(fork, range(33, 35))
+    assert lake.publish().head.frontier == {0: 35}
+
+
+@pytest.mark.parametrize("fatal", STEPS)
+@pytest.mark.parametrize("finisher", ["the same", "any publisher"])
+def test_a_publisher_that_dies_is_repaired_by_whoever_comes(lake: Lake, fatal: str, finisher: str) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 31))
+    with pytest.raises(Killed):
+        lake.replace(number, fatal)
+    if finisher == "any publisher":
+        lake.publish()
+    lake.replace(number)
+    lake.replace(number)
+    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
+    assert [d["action"] for d in lake.ledger.decisions()] == ["replace"]
+    lake.seal(fork, range(31, 33))
+    assert lake.publish().head.frontier == {0: 33}
+
+
+def test_the_live_job_publishes_while_the_fork_is_being_judged(lake: Lake) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 31))
+    lake.seal(1, range(30, 32))
+
+    class Overtaken(Publisher):
+        """Another publisher wins the batch number after everything was read."""
+
+        overtaken = False
+
+        def _overtake(self, name: str) -> None:
+            if name == "batch" and not self.overtaken:
+                self.overtaken = True
+                lake.publish()
+
+    publisher = Overtaken(lake.warehouse, lake.contract, outputs(lake.contract), lambda _t, _s: {})
+    publisher.step = publisher._overtake
+    assert publisher.replace(number, replays.one(lake.ledger, number).fork) == {0: 31}, "it looks again"
+    assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30)) + by(1, range(30, 32))
+    lake.seal(fork, range(31, 32))
+    assert isinstance(lake.replace(number), Published)
+    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 32))
+
+
+@pytest.mark.parametrize(
+    ("offsets", "says"), [(range(12, 31), "in no file"), (range(5, 31), "published already")]
+)
+def test_a_fork_with_a_hole_or_an_overlap_is_not_published(lake: Lake, offsets: range, says: str) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, offsets)
+    publisher = lake.publisher()
+    publisher.holes = lambda _topic, spans: dict.fromkeys(spans, "present")
+    with pytest.raises(ConservationError, match=says):
+        publisher.replace(number, replays.one(lake.ledger, number).fork)
+    assert lake.ledger.head().batch == 2
+
+
+def test_a_replay_whose_place_was_replaced_is_refused(lake: Lake) -> None:
+    anchor = begun(lake)
+    later = lake.ledger.head().manifests
+    stale, late = lake.replay(later)
+    lake.seal(late, range(30, 40))
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(10, 31))
+    lake.replace(number)
+
+    with pytest.raises(UsageError, match="a replay has replaced it"):
+        lake.replace(stale)
+    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
+
+
+def test_a_second_replay_from_the_same_place_replaces_the_first(lake: Lake) -> None:
+    anchor = begun(lake)
+    first, one = lake.replay(anchor)
+    second, two = lake.replay(anchor)
+    lake.seal(one, range(10, 31))
+    lake.seal(two, range(10, 30))
+    lake.replace(first)
+    assert lake.replace(second) == {0: 30}, "the branch is the first one's now"
+    lake.seal(two, range(30, 35))
+    lake.replace(second)
+    assert lake.rows() == by(1, range(10)) + by(two, range(10, 35))
+
+
+def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -> None:
+    anchor = begun(lake)
+    before = lake.rows()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(10, 31))
+    lake.replace(number)
+    lake.seal(fork, range(31, 40))
+    lake.publish()
+
+    done = lake.publisher().roll_back(number, "wrong")
+    assert lake.publisher().roll_back(number, "wrong").head == done.head, "once"
+    assert (lake.rows(), done.head.frontier) == (before, {0: 30})
+    assert done.head.manifests["events"] == lake.newest[1][1]
+    assert replays.state(lake.ledger, number) == "rolled back"
+
+    again = lake.submit(goes_on=1)
+    lake.seal(again, range(30, 44))
+    assert lake.publish().head.frontier == {0: 44}
+    assert lake.rows() == before + by(again, range(30, 44))
+    # and its places are places to replay from once more
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(10, 44))
+    lake.replace(number)
+    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 44))
+    with pytest.raises(UsageError, match="not the last one"):
+        lake.publisher().roll_back(99, "never published")
+
+
+@pytest.mark.parametrize(
+    "fatal", ["batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
+)
+def test_a_rollback_that_dies_is_finished(lake: Lake, fatal: str) -> None:
+    anchor = begun(lake)
+    before = lake.rows()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(10, 31))
+    lake.replace(number)
+    with pytest.raises(Killed):
+        lake.publisher(fatal).roll_back(number, "wrong")
+    lake.publisher().roll_back(number, "wrong")
+    assert lake.rows() == before
+    assert [d["action"] for d in lake.ledger.decisions()] == ["replace", "roll-back"]
+
+
+def test_a_replay_from_the_very_beginning(lake: Lake) -> None:
+    begun(lake)
+    planned = Replay(0, "x", "why", "", "", Fork(0), None, None, {0: 0}, {}, {}, 0, "1.0.0", ())
+    number = replays.record(lake.ledger, planned).number
+    fork = lake.submit(replay=number, begins_behind={})
+    lake.seal(fork, range(31))
+    lake.replace(number)
+    assert lake.rows() == by(fork, range(31))
+
+
+def compact(lake: Lake) -> None:
+    """What a maintenance job of the lake does."""
+    for name in ("events", "events__quarantine"):
+        DeltaTable(lake.warehouse.table_uri(name)).optimize.compact()
+
+
+def foreign(lake: Lake) -> list[str]:
+    return [u for u in DeltaTable(lake.warehouse.table_uri("events")).file_uris() if "_staged" not in u]
+
+
+@pytest.mark.parametrize("fatal", ["", "commit events__quarantine", "commit events"])
+def test_a_compaction_before_or_within_a_swap_loses_nothing(lake: Lake, fatal: str) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 31))
+    if fatal:
+        with pytest.raises(Killed):
+            lake.replace(number, fatal)
+    compact(lake)
+    assert foreign(lake), "files were rewritten"
+    lake.replace(number)
+    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
+    assert foreign(lake) == []
+    lake.seal(fork, range(31, 33))
+    assert lake.publish().head.frontier == {0: 33}
+
+
+def test_a_compaction_after_a_swap_does_not_hinder_its_rollback_nor_another_replay(lake: Lake) -> None:
+    anchor = begun(lake)
+    before = lake.rows()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(10, 31))
+    compact(lake)
+    lake.replace(number)
+    compact(lake)
+    lake.publisher().roll_back(number, "wrong")
+    assert lake.rows() == before
+    compact(lake)
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(10, 30))
+    lake.replace(number)
+    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 30))
+    assert DeltaTable(lake.warehouse.table_uri("events")).count() == 30
