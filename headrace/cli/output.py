@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timezone
 from enum import Enum
 from typing import Annotated, Any
 
@@ -36,6 +36,17 @@ class Format(str, Enum):
 
 
 Output = Annotated[Format, typer.Option("--output", "-o", help="text for people, json for machines.")]
+
+TIMES = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
+"""How a time of the command line may be written; all are UTC."""
+At = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=TIMES,
+        metavar="TIME",
+        help="As it was then: 2026-11-26T09:00, UTC.",
+    ),
+]
 
 UNBOUNDED = 100_000
 """Columns of a terminal that no table is too wide for."""
@@ -78,6 +89,11 @@ def moment(at: datetime | str | None, otherwise: str = "—") -> str:
     if at is None:
         return otherwise
     return (datetime.fromisoformat(at) if isinstance(at, str) else at).isoformat(timespec="seconds")
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """A time of the command line: it is in UTC."""
+    return moment and moment.replace(tzinfo=timezone.utc)
 
 
 def _width(table: Table) -> int:

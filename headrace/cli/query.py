@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.output import Format, Output, counted, emit, fitted
+from headrace.cli.output import At, Format, Output, counted, emit, fitted, utc
 from headrace.contract.load import examine
 from headrace.errors import UsageError
 from headrace.lake.query import Answer, published_names, to_json, to_text
@@ -31,6 +31,10 @@ def register(app: typer.Typer) -> None:
 
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT; tables are named by their contract's id.")],
+    version: Annotated[
+        int | None, typer.Option(min=0, help="That version of the table, of which one is named.")
+    ] = None,
+    at: At = None,
     output: Output = Format.text,
 ) -> None:
     """Run one SELECT over published tables: each contract's table, NAME__quarantine or NAME__late beside it.
@@ -39,7 +43,9 @@ def query(
 
     Example: headrace query "SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY n DESC"
     """
-    answer = run(connect(settings.load().store), _names(), sql)
+    if version is not None and at is not None:
+        raise UsageError("a version or a time, not both", remedy="leave out --version or --at")
+    answer = run(connect(settings.load().store), _names(), sql, version=version, moment=utc(at))
     if output is Format.json:
         emit(_objects(answer), output, str)
     else:

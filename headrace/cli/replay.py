@@ -15,7 +15,7 @@ from rich.text import Text
 
 from headrace import settings
 from headrace.cli.job import forks, live, submit
-from headrace.cli.output import Format, Output, counted, emit, fitted, moment, progress
+from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, moment, progress, utc
 from headrace.cli.publish import publisher
 from headrace.cluster import flink as rest
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
@@ -66,8 +66,9 @@ def plan(
         datetime | None,
         typer.Option(
             "--from-time",
-            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"],
-            help="Begin at or before what Kafka received then (UTC); ingest jobs only.",
+            formats=TIMES,
+            metavar="TIME",
+            help="Begin at or before what Kafka received then: 2026-11-26T09:00, UTC; ingest jobs only.",
         ),
     ] = None,
     why: Why = "",
@@ -91,8 +92,7 @@ def plan(
         elif offsets is not None:
             planned = planning.from_offsets(job, _offsets(offsets), why)
         else:
-            moment = (moment_ or datetime.now(timezone.utc)).replace(tzinfo=timezone.utc)
-            planned = planning.from_time(job, moment, why)
+            planned = planning.from_time(job, utc(moment_) or datetime.now(timezone.utc), why)
         planned = replays.record(_ledger(job), planned)
     emit(planned.to_json(), fmt, lambda: _page(job, planned, "planned"))
 

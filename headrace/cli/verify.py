@@ -5,6 +5,7 @@ For a derived table: each row that its job read has one (:mod:`headrace.cli.cons
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from headrace import settings
 from headrace.cli.conservation import verify_derived, writer
-from headrace.cli.output import Format, Output, emit, progress, unsqueezed
+from headrace.cli.output import At, Format, Output, emit, progress, unsqueezed, utc
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, UsageError
 from headrace.job.declaration import existing
@@ -40,6 +41,7 @@ def verify(
     batch: Annotated[
         int | None, typer.Option(min=1, help="Judge the tables as this batch left them; else the newest.")
     ] = None,
+    at: At = None,
     output: Output = Format.text,
 ) -> None:
     """Read the topic and prove that each offset is in exactly one of the table and its quarantine, once.
@@ -58,6 +60,10 @@ def verify(
     ledger = Ledger(warehouse, program.job.name if program else contract.id)
     if program is None and not ledger.newest("done"):
         existing(contract.id)
+    if (moment := utc(at)) is not None:
+        if batch is not None:
+            raise UsageError("a batch or a time, not both", remedy="leave out --batch or --at")
+        batch = _batch_at(ledger, moment)
     if batch is not None and batch > ledger.newest("done"):
         raise UsageError(
             f"batch {batch} is not published",
@@ -85,6 +91,22 @@ def verify(
             remedy=_remedy(found),
             findings=[str(f) for f in found.findings],
         )
+
+
+def _batch_at(ledger: Ledger, moment: datetime) -> int:
+    """The newest batch that was published by then: their times grow with their numbers."""
+    low, high = 0, ledger.newest("done")
+    while low < high:
+        middle = (low + high + 1) // 2
+        published = datetime.fromisoformat(ledger.required("batches", middle)["at"])
+        low, high = (middle, high) if published <= moment else (low, middle - 1)
+    if low == 0:
+        raise UsageError(
+            f"nothing was published by {moment.isoformat()}",
+            where=f"{ledger.warehouse.uri}/{ledger.folder}",
+            remedy="choose a later moment",
+        )
+    return low
 
 
 def _text(found: Verification) -> Group:

@@ -18,7 +18,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from headrace.errors import UsageError
-from headrace.lake.tables import open_table
+from headrace.lake.tables import as_of, open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,21 +46,36 @@ def published_names(topics: Sequence[str], derived: Sequence[str] = ()) -> list[
     ]
 
 
-def query(warehouse: Warehouse, names: Sequence[str], sql: str) -> Answer:
-    """Run one SELECT over the newest versions of published tables.
+def query(
+    warehouse: Warehouse,
+    names: Sequence[str],
+    sql: str,
+    *,
+    version: int | None = None,
+    moment: dt.datetime | None = None,
+) -> Answer:
+    """Run one SELECT over published tables.
 
     Args:
         warehouse: where the tables are.
         names: the tables that may be named.
         sql: one statement.
+        version: the version of the one table that it names; the newest if None.
+        moment: each table as readers saw it then.
 
     Raises:
         UsageError: it is not one SELECT, names an unknown table or column, or fails while it runs.
         ClusterError: the object store does not answer.
     """
     engine = QueryBuilder()
-    for name in _named(_parsed(sql), names):
-        table = open_table(warehouse, name)
+    wanted = _named(_parsed(sql), names)
+    if version is not None and len(wanted) != 1:
+        raise UsageError(
+            f"version {version} of {', '.join(wanted) or 'no table'}: each table has versions of its own",
+            remedy="name one table, or give a time: --at 2026-11-26T09:00",
+        )
+    for name in wanted:
+        table = open_table(warehouse, name, version) if moment is None else as_of(warehouse, name, moment)
         if table is None:
             raise UsageError(
                 f"table {name} was never published",

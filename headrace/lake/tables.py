@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
@@ -44,6 +46,30 @@ def open_table(warehouse: Warehouse, name: str, version: int | None = None) -> D
         f"version {version} of the table cannot be read any more, or does not exist yet",
         where=warehouse.table_uri(name),
         remedy=f"its newest version is {newest.version()}",
+    )
+
+
+def as_of(warehouse: Warehouse, name: str, moment: datetime) -> DeltaTable | None:
+    """The version of a table that readers saw at a moment; None if nothing was ever published under the name.
+
+    Raises:
+        UsageError: the table began later, or its log does not reach back so far.
+        ClusterError: the object store does not answer.
+    """
+    table = open_table(warehouse, name)
+    if table is None:
+        return None
+    with contextlib.suppress(DeltaError):
+        table.load_as_version(moment)
+        # delta-rs gives the first version for every earlier time; and a handle that went back in time counts
+        # its history from there, so the newest one is asked when the table began.
+        newest = open_table(warehouse, name) if table.version() == 0 else None
+        if newest is None or newest.history()[-1]["timestamp"] <= moment.timestamp() * 1000:
+            return table
+    raise UsageError(
+        f"no version of the table is as old as {moment.isoformat()}",
+        where=warehouse.table_uri(name),
+        remedy="choose a later moment",
     )
 
 

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from headrace.cli.verify import _batch_at
 from headrace.contract.load import load
 from headrace.contract.model import Contract
 from headrace.errors import ConservationError, UsageError
@@ -26,6 +27,7 @@ from headrace.lake import replays
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Published, Publisher
+from headrace.lake.query import query
 from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
@@ -363,3 +365,32 @@ def test_a_compaction_after_a_swap_does_not_hinder_its_rollback_nor_another_repl
     lake.replace(number)
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 30))
     assert DeltaTable(lake.warehouse.table_uri("events")).count() == 30
+
+
+def test_what_was_read_before_a_replay_can_still_be_asked(lake: Lake) -> None:
+    number, fork = lake.replay(begun(lake))
+    count = "SELECT count(*) AS n, sum(amount) AS by FROM events"
+
+    def told(**at: Any) -> tuple[Any, ...]:
+        return next(query(lake.warehouse, ["events"], count, **at).rows)
+
+    version = lake.ledger.head().versions["events"]
+    then = dt.datetime.now(dt.timezone.utc)
+    lake.seal(fork, range(10, 31))
+    lake.replace(number)
+
+    assert told() == (31, 10 + 21 * fork)
+    assert told(version=version) == told(moment=then) == (25, 25)
+    with pytest.raises(UsageError, match="no version of the table is as old as"):
+        told(moment=dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc))
+    with pytest.raises(UsageError, match="each table has versions of its own"):
+        query(lake.warehouse, ["events"], "SELECT 1", version=1)
+
+
+def test_a_time_is_the_newest_batch_that_was_published_by_then(lake: Lake) -> None:
+    begun(lake)
+    when = [dt.datetime.fromisoformat(lake.ledger.required("batches", n)["at"]) for n in (1, 2)]
+    assert _batch_at(lake.ledger, when[1]) == 2
+    assert _batch_at(lake.ledger, when[1] + dt.timedelta(days=1)) == 2
+    with pytest.raises(UsageError, match="nothing was published by"):
+        _batch_at(lake.ledger, when[0] - dt.timedelta(seconds=1))
