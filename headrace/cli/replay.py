@@ -166,9 +166,10 @@ def diff(
     html: Annotated[Path | None, typer.Option(help="Write a page to this file too.")] = None,
     fmt: Output = Format.text,
 ) -> None:
-    """Compare the published rows behind the fork point with those that the fork has made, record by record.
+    """Compare the published rows behind the fork point with those that the fork has made.
 
-    Of a published replay: what it has changed.
+    Rows of an ingest job record by record, those of a derive job by their key, as both sides stand now. Of a
+    published replay: what it has changed.
 
     Example: headrace replay diff flights 1 --html diff.html
     """
@@ -191,9 +192,9 @@ def _compared(found: Diff) -> Group:
     for table, columns in sorted(found.changed.items()):
         for column, number in columns.items():
             changes.add_row(f"{table}.{column} changes", f"{number:,}")
-    for what, number in (("lost", found.lost), ("added", found.added)):
-        if number:
-            changes.add_row(f"{what}: to publish it will be refused", f"{number:,}")
+    for what, counts in (("gone", found.lost), ("come", found.added)):
+        for table, number in counts.items():
+            changes.add_row(f"{table}: {what}", f"{number:,}")
     parts = Table("partition", "compared", "changed", "moved")
     for partition, n in found.partitions.items():
         parts.add_row(str(partition), *(f"{n[k]:,}" for k in ("compared", "changed", "moved")))
@@ -201,7 +202,7 @@ def _compared(found: Diff) -> Group:
 
 
 def _sample(s: Sample) -> Text:
-    shown = Text(f"{s.position}  {s.before}" + (f" → {s.after}" if s.after != s.before else ""))
+    shown = Text(f"{s.position}  {s.before or '—'}" + (f" → {s.after or '—'}" if s.after != s.before else ""))
     for column, (before, after) in s.values.items():
         shown.append(f"\n  {column}: ", style="dim")
         shown.append(to_text(before), style="red").append(" → ").append(to_text(after), style="green")

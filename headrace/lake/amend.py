@@ -78,10 +78,7 @@ def amend_from(
         UsageError: that version cannot be read any more.
         LedgerError: the table has other columns, or other writers always came first.
     """
-    came = read_rows(warehouse, output, files)
-    if version is not None and (table := open_table(warehouse, output.id, version)) is not None:
-        came = pa.concat_tables([table.to_pyarrow_table().select(came.schema.names).cast(came.schema), came])
-    rows = newest(came, output.key)
+    rows = amended(warehouse, output, version, files)
 
     def overwrite(snapshot: DeltaTable) -> None:
         write_deltalake(
@@ -97,6 +94,27 @@ def amend_from(
         )
 
     return commit_once(warehouse, output, transaction, overwrite)
+
+
+def amended(warehouse: Warehouse, output: Output, version: int | None, files: Sequence[Added]) -> pa.Table:
+    """What a version of the table holds once files have amended it.
+
+    Raises:
+        UsageError: that version cannot be read any more.
+    """
+    rows = read_rows(warehouse, output, files)
+    if version is not None:
+        rows = pa.concat_tables([published_rows(warehouse, output, version), rows])
+    return newest(rows, output.key)
+
+
+def published_rows(warehouse: Warehouse, output: Output, version: int | None = None) -> pa.Table:
+    """All rows of a table, at a version or the newest one; none, if it was never published."""
+    schema = pa.schema([_field(c) for c in output.columns])
+    table = open_table(warehouse, output.id, version)
+    if table is None:
+        return schema.empty_table()
+    return table.to_pyarrow_table().select(schema.names).cast(schema)
 
 
 def read_rows(warehouse: Warehouse, output: Output, files: Sequence[Added]) -> pa.Table:

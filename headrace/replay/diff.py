@@ -3,13 +3,16 @@
 Rows of an ingest job are compared record by record: each has one position in its topic, and one home before
 and after. Only records that both sides hold are compared; what the live job or the fork has read beyond is
 no difference.
+
+Rows of a derive job are compared by the keys of their tables, as both sides stand: what they are made of
+cannot be told apart.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,13 +23,14 @@ import pyarrow.compute as pc
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
 from headrace.lake import fork
-from headrace.lake.amend import read_rows
+from headrace.lake.amend import amended, published_rows, read_rows
 from headrace.lake.branch import continued
 from headrace.lake.delta import Added
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.replays import Replay, batch_of, state
 from headrace.lake.store import Warehouse
+from headrace.table.outputs import Output
 
 Rows = dict[str, pa.Table]
 """By output."""
@@ -40,32 +44,34 @@ _TOLD_APART = ("contract_version",)
 
 @dataclass(frozen=True)
 class Sample:
-    """One record that the replay changes."""
+    """One record or row that the replay changes."""
 
     position: str
+    """Where it is in the topic; of a derived row, its key."""
     before: str
-    """Its table."""
+    """Its table; empty where there was no such row."""
     after: str
+    """The same behind the replay."""
     values: dict[str, tuple[Any, Any]]
     """Where it stays in its table, what changes: column → before, after. Where it moves, all it is then."""
 
 
 @dataclass(frozen=True)
 class Diff:
-    """Counts of records, and a few of them."""
+    """Counts of records of an ingest job, or of rows of a derive job, and a few of them."""
 
     compared: int
     same: int
     moved: dict[str, int]
-    """``flights__quarantine → flights``: how many go there."""
+    """``flights__quarantine → flights``: how many records go there."""
     changed: dict[str, dict[str, int]]
     """Table → column → in how many rows its value changes."""
-    lost: int
-    """Records that are published, and that the fork does not hold: it must be 0."""
-    added: int
-    """Records that the fork holds among them, and that are not published: it must be 0."""
-    partitions: dict[int, dict[str, int]]
-    """Partition of the topic → records compared, changed, moved."""
+    lost: dict[str, int]
+    """Table → rows that go; of an ingest job, records that its fork does not hold: there must be none."""
+    added: dict[str, int]
+    """Table → rows that come; of an ingest job, records that are not published: there must be none."""
+    partitions: dict[str, dict[str, int]]
+    """Partition of the topic, or of the table → rows compared, changed, moved (they come or go)."""
     samples: list[Sample] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -77,20 +83,77 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
     """Compare what a replay would replace with what it would put there; published ones as they were then.
 
     Raises:
-        UsageError: it never ran, or was given up, or its job keeps state.
+        UsageError: it never ran, or was given up.
         DecisionNeeded: its fork has not completed a checkpoint yet.
     """
-    if program.contract.derived:
-        raise UsageError(
-            f"job {ledger.job} is a derive job: its rows are not records of a topic",
-            remedy="headrace query compares tables by SQL",
-        )
     before, after = _sides(warehouse, ledger, program, replay)
-    reads = {
-        side: {o.id: read_rows(warehouse, o, _added(files[o.id])) for o in program.outputs}
-        for side, files in (("before", before), ("after", after))
-    }
-    return compare(reads["before"], reads["after"], samples)
+    if not program.contract.derived:
+        old, new = (
+            {o.id: read_rows(warehouse, o, _added(files.get(o.id, []))) for o in program.outputs}
+            for files in (before, after)
+        )
+        return compare(old, new, samples)
+    published = batch_of(ledger, replay.number)
+    base = fork.base(ledger, replay.fork)
+    old, new = {}, {}
+    for output in program.outputs:
+        came = _added(after.get(output.id, []))
+        if output.key:
+            was = ledger.required("done", published - 1)["versions"].get(output.id) if published else None
+            kept = _added(base.files.get(output.id, []))
+            old[output.id] = published_rows(warehouse, output, was)
+            new[output.id] = amended(warehouse, output, base.versions.get(output.id), [*kept, *came])
+        else:
+            old[output.id] = read_rows(warehouse, output, _added(before.get(output.id, [])))
+            new[output.id] = read_rows(warehouse, output, came)
+    return compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
+
+
+def compare_keyed(before: Rows, after: Rows, outputs: Mapping[str, Output], samples: int = 5) -> Diff:
+    """Compare rows by their tables' keys; where a table has none, whole rows.
+
+    Args:
+        before: by output, all rows.
+        after: the same outputs.
+        outputs: what the tables are.
+        samples: so many changed rows are shown.
+    """
+    total = Diff(0, 0, {}, {}, {}, {}, {}, [])
+    compared = same = 0
+    for name, output in outputs.items():
+        old, new = _by_key(before[name], output), _by_key(after[name], output)
+        parts = [c.name for c in output.columns if c.partition]
+        for key in sorted(old.keys() | new.keys(), key=str):
+            was, now = old.get(key, []), new.get(key, [])
+            row = (now or was)[0]
+            place = ", ".join(f"{name} {p}={row[p]}" for p in parts) or name
+            count = total.partitions.setdefault(place, {"compared": 0, "changed": 0, "moved": 0})
+            compared += max(len(was), len(now))
+            count["compared"] += max(len(was), len(now))
+            unlike = [c for c in row if was and now and was[0][c] != now[0][c]]
+            if len(was) == len(now) and not unlike:
+                same += len(was)
+                continue
+            count["changed" if unlike else "moved"] += abs(len(was) - len(now)) or 1
+            for column in unlike:
+                columns = total.changed.setdefault(name, {})
+                columns[column] = columns.get(column, 0) + 1
+            for side, many in ((total.lost, len(was) - len(now)), (total.added, len(now) - len(was))):
+                if many > 0:
+                    side[name] = side.get(name, 0) + many
+            if len(total.samples) < samples:
+                shown = unlike or [c for c in row if c not in output.key]
+                values = {c: (was[0][c] if was else None, now[0][c] if now else None) for c in shown}
+                told = " ".join(f"{k}={row[k]}" for k in output.key) or name
+                total.samples.append(Sample(told, name if was else "", name if now else "", values))
+    return replace(total, compared=compared, same=same)
+
+
+def _by_key(rows: pa.Table, output: Output) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows.to_pylist():
+        found.setdefault(tuple(row[k] for k in output.key or row), []).append(row)
+    return found
 
 
 def _sides(
@@ -186,10 +249,10 @@ def compare(before: Rows, after: Rows, samples: int = 5) -> Diff:
         same=int((~differs).sum()),
         moved=dict(Counter(f"{names[a]} → {names[b]}" for a, b in zip(from_[moved], to[moved], strict=True))),
         changed=columns,
-        lost=len(np.setdiff1d(old.keys, new.keys)),
-        added=len(np.setdiff1d(new.keys, old.keys)),
+        lost=_counted("records", len(np.setdiff1d(old.keys, new.keys))),
+        added=_counted("records", len(np.setdiff1d(new.keys, old.keys))),
         partitions={
-            int(p): {
+            str(p): {
                 "compared": int((partitions == p).sum()),
                 "changed": int((changed & (partitions == p)).sum()),
                 "moved": int((moved & (partitions == p)).sum()),
@@ -198,6 +261,10 @@ def compare(before: Rows, after: Rows, samples: int = 5) -> Diff:
         },
         samples=[_sample(old, new, int(at_old[i]), int(at_new[i])) for i in shown],
     )
+
+
+def _counted(what: str, number: int) -> dict[str, int]:
+    return {what: number} if number else {}
 
 
 def _changes(

@@ -30,7 +30,7 @@ def page(job: str, replay: Replay, found: Diff) -> str:
 <h1>{title}</h1>
 <p class="why">{escape(replay.why)}</p>
 <p>From {escape(replay.origin)}, behind batch {replay.fork.batch}; planned {escape(replay.at)}
-by {escape(replay.by)}. {found.compared:,} records compared, {found.same:,} of them the same.</p>
+by {escape(replay.by)}. {found.compared:,} rows compared, {found.same:,} of them the same.</p>
 {_table(("what happens", "records", ""), _changes(found))}
 {_table(("partition", "compared", "changed", "moved"), _partitions(found))}
 <h2>Samples</h2>
@@ -46,7 +46,8 @@ def _changes(found: Diff) -> Iterable[tuple[str, ...]]:
         **{
             f"changes: {t}.{c}": n for t, columns in sorted(found.changed.items()) for c, n in columns.items()
         },
-        **{what: n for what, n in (("is lost", found.lost), ("is added", found.added)) if n},
+        **{f"{t}: goes": n for t, n in found.lost.items()},
+        **{f"{t}: comes": n for t, n in found.added.items()},
     }
     for what, number in counts.items():
         wide = 20 * number / max(found.compared, 1)
@@ -55,14 +56,15 @@ def _changes(found: Diff) -> Iterable[tuple[str, ...]]:
 
 def _partitions(found: Diff) -> Iterable[tuple[str, ...]]:
     for partition, n in found.partitions.items():
-        yield str(partition), *(f"{n[k]:,}" for k in ("compared", "changed", "moved"))
+        yield escape(partition), *(f"{n[k]:,}" for k in ("compared", "changed", "moved"))
 
 
 def _sample(sample: Sample) -> Iterable[tuple[str, ...]]:
-    place = sample.before if sample.before == sample.after else f"{sample.before} → {sample.after}"
+    moves = f"{sample.before or '—'} → {sample.after or '—'}"
+    place = sample.before if sample.before == sample.after else moves
     for column, (before, after) in sample.values.items():
         yield (
-            f"<code>{sample.position}</code>",
+            f"<code>{escape(sample.position)}</code>",
             escape(place),
             escape(column),
             f'<span class="was">{_value(before)}</span>',

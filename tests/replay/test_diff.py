@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from headrace.lake.fork import Fork
 from headrace.lake.replays import Replay
-from headrace.replay.diff import Sample, compare
+from headrace.replay.diff import Sample, compare, compare_keyed
 from headrace.replay.page import page
+from headrace.table.columns import TableColumn
+from headrace.table.outputs import Output
 
 DATA = pa.schema({"id": pa.int32(), "amount": pa.string(), "_partition": pa.int32(), "_offset": pa.int64()})
 BAD = pa.schema(
@@ -40,7 +43,7 @@ def test_what_is_alike_is_no_difference_whatever_the_order_and_the_contract() ->
     )
     found = compare(BEFORE, after)
     assert (found.compared, found.same, found.moved, found.changed) == (5, 5, {}, {})
-    assert (found.lost, found.added, found.samples) == (0, 0, [])
+    assert (found.lost, found.added, found.samples) == ({}, {}, [])
 
 
 def test_moves_and_changes_are_counted_by_table_column_and_partition() -> None:
@@ -51,8 +54,8 @@ def test_moves_and_changes_are_counted_by_table_column_and_partition() -> None:
     assert found.moved == {"t__quarantine → t": 1, "t → t__quarantine": 1}
     assert found.changed == {"t": {"amount": 2}}
     assert found.partitions == {
-        0: {"compared": 4, "changed": 2, "moved": 1},
-        1: {"compared": 1, "changed": 0, "moved": 1},
+        "0": {"compared": 4, "changed": 2, "moved": 1},
+        "1": {"compared": 1, "changed": 0, "moved": 1},
     }
     assert found.samples[:2] == [
         Sample("0:0", "t", "t", {"amount": ("a", "A")}),
@@ -65,13 +68,13 @@ def test_moves_and_changes_are_counted_by_table_column_and_partition() -> None:
 def test_only_what_both_sides_have_read_is_compared() -> None:
     after = side(data=[(1, "a", 0, 0)], bad=[("rule", "1", 0, 1), ("rule", "1", 2, 0)])
     found = compare(BEFORE, after)
-    assert (found.compared, found.same, found.lost, found.added) == (2, 2, 0, 0)
+    assert (found.compared, found.same, found.lost, found.added) == (2, 2, {}, {})
 
 
 def test_a_record_that_one_side_has_not_is_told() -> None:
     after = side(data=[(1, "a", 0, 0), (9, "z", 0, 3), (3, "c", 1, 0)], bad=[("rule", "1", 0, 1)])
-    assert compare(BEFORE, after).lost == 1
-    assert compare(after, BEFORE).added == 1
+    assert compare(BEFORE, after).lost == {"records": 1}
+    assert compare(after, BEFORE).added == {"records": 1}
 
 
 def test_nothing_compared_with_nothing() -> None:
@@ -83,8 +86,47 @@ def test_the_page_shows_values_as_text() -> None:
     after = side(
         data=[(1, "<b>", 0, 0), (2, None, 0, 2), (3, "c", 1, 0), (9, "z", 0, 3)], bad=[("rule", "1", 0, 1)]
     )
-    replay = Replay(1, "anchor 1", "a <rule>", "me", "now", Fork(1), None, 1, {}, {}, 5, "1.0.0", ("other",))
+    replay = Replay(1, "anchor 1", "a <rule>", "me", "now", Fork(1), None, 1, {}, {}, {}, 5, "1.0.0", ())
     said = page("t", replay, compare(BEFORE, after))
     assert "a &lt;rule&gt;" in said
     assert "<code>&lt;b&gt;</code>" in said
     assert "<b>" not in said.replace("<b>&", "")
+
+
+TOTALS = Output(
+    "totals",
+    (
+        TableColumn("lane", "INT", "integer", nullable=False),
+        TableColumn("n", "INT", "integer", nullable=True),
+        TableColumn("day", "DATE", "string", nullable=False, partition=True),
+    ),
+    key=("lane",),
+)
+
+
+def totals(*rows: tuple[int, int | None, str]) -> dict[str, pa.Table]:
+    return {"totals": pa.Table.from_pylist([dict(zip(("lane", "n", "day"), r, strict=True)) for r in rows])}
+
+
+def test_rows_of_a_derived_table_are_compared_by_their_key() -> None:
+    before = totals((1, 10, "a"), (2, 20, "a"), (3, None, "b"))
+    after = totals((4, 5, "b"), (2, 21, "a"), (1, 10, "a"))
+    found = compare_keyed(before, after, {"totals": TOTALS})
+    assert (found.compared, found.same, found.changed) == (4, 1, {"totals": {"n": 1}})
+    assert (found.lost, found.added) == ({"totals": 1}, {"totals": 1})
+    assert found.partitions == {
+        "totals day=a": {"compared": 2, "changed": 1, "moved": 0},
+        "totals day=b": {"compared": 2, "changed": 0, "moved": 2},
+    }
+    assert found.samples == [
+        Sample("lane=2", "totals", "totals", {"n": (20, 21)}),
+        Sample("lane=3", "totals", "", {"n": (None, None), "day": ("b", None)}),
+        Sample("lane=4", "", "totals", {"n": (None, 5), "day": (None, "b")}),
+    ]
+
+
+def test_rows_without_a_key_are_compared_whole_and_counted() -> None:
+    rows = replace(TOTALS, key=())
+    before, after = totals((1, 1, "a"), (1, 1, "a"), (2, 2, "a")), totals((1, 1, "a"), (2, 3, "a"))
+    found = compare_keyed(before, after, {"totals": rows})
+    assert (found.same, found.lost, found.added) == (0, {"totals": 2}, {"totals": 1})

@@ -148,10 +148,12 @@ def test_a_replay_recomputes_an_edited_query_from_the_state_of_an_anchor(
     stop, accept, _ = steps("the-sql-must-change", 1, words | {"8": str(asked["id"])})
     assert stop == ["stop", JOB]
     job.road.headrace(*accept)
-    planned, run, publish = steps("the-sql-must-change", 2, words)
+    planned, run, diff, publish = steps("the-sql-must-change", 2, words)
     assert job.told(*planned)["records"] == 500
     assert job.told(*run)["caught_up"]
     job.shows(JOB, {0: (1000, 1998), 1: (1000, 1999)})
+    found = job.told(*diff)
+    assert (found["changed"], found["lost"], found["added"]) == ({JOB: {"n": 1}}, {}, {})
     assert job.told(*publish)["cancelled"] == [job.flink_id]
 
     job.shows(JOB, {0: (999, 1998), 1: (1000, 1999)})
