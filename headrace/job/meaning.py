@@ -205,7 +205,7 @@ def _source(node: Node) -> tuple[Rows, tuple[str, str]]:
     named = _fields(node["outputType"])
     names = [name for name, _ in named]
     meaning = _digest("source", table, _by_name(rest, names))
-    columns = tuple(Column(t, _digest(table, n), _digest(table, n)) for n, t in named)
+    columns = tuple(Column(t, _digest(table, n, t), _digest(table, n, t)) for n, t in named)
     return Rows(columns, meaning), (_digest("source", table), meaning)
 
 
@@ -219,6 +219,7 @@ def _by_name(told: Any, names: Sequence[str]) -> Any:
         return {
             k: names[v] if k == "inputIndex" and v < len(names) else _by_name(v, names)
             for k, v in told.items()
+            if k != "producedType"  # all columns, also those that nobody reads
         }
     return [_by_name(v, names) for v in told] if isinstance(told, list) else told
 
@@ -264,7 +265,8 @@ def _operator(node: Node, inputs: Sequence[Rows]) -> tuple[Rows, tuple[str, str]
         layout = _digest("sink", table_of(node))
     meaning = _digest(
         layout,
-        _told(own, sides, layout=False),
+        _told({k: v for k, v in own.items() if k != "state"}, sides, layout=False),
+        own.get("state"),
         [rows.meaning for rows in inputs],
         [c.meaning for c in came],
     )
