@@ -62,6 +62,8 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
 
     fork: left the chain that publish follows; to publish it would repeat rows, so a person must decide.
 
+    replay: the fork of a replay that is not published; publish does not follow it.
+
     left behind: an older submission that has nothing more to publish, or whose rest a restart skips.
 
     set aside: somebody decided that publish does not follow it.

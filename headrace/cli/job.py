@@ -162,12 +162,19 @@ def status(job: Job, fmt: Output = Format.text) -> None:
         ),
         "forks": [b.to_json() for b in found if b.state == "fork"],
         "set_aside": [b.claim.number for b in found if b.state == "set aside"],
+        "replays": {r.number: s for r, s in _open_replays(ledger)},
         "restart_due": restart_is_due(ledger, staged),
         "accepted_losses": [s for d in Rulings.of(ledger.decisions()).losses for s in d["spans"]],
     }
     emit(result, fmt, lambda: _page(result))
     if unknown is not None:
         raise unknown
+
+
+def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:
+    """Replays that are neither published nor given up."""
+    found = [(r, replays.state(ledger, r.number)) for r in replays.every(ledger)]
+    return [(r, state) for r, state in found if state in ("planned", "begun")]
 
 
 def _lag(env: settings.Settings, topic: str, head: Head) -> dict[int, int]:
@@ -234,6 +241,10 @@ def _page(s: dict[str, Any]) -> str:
         "claim": f"{s['claim']} ({s['state']})" if s["claim"] else s["state"],
         "forks": "; ".join(forks) or "none",
     }
+    if s["replays"]:
+        lines["replays"] = "; ".join(
+            f"{n} ({state}): `headrace replay show {s['job']} {n}`" for n, state in s["replays"].items()
+        )
     if s["restart_due"]:
         lines["restart"] = "the next start reads on from the frontier, as ruled"
     if s["accepted_losses"]:

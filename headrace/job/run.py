@@ -99,8 +99,10 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     refuse_own(program, env.flink.options)
     for output in program.outputs:
         refuse_other_columns(warehouse, output.id, output.columns)
-    if replayed := os.environ.get(REPLAY):
-        start = _forked(program, ledger, warehouse, topics, int(replayed))
+    replayed = int(os.environ.get(REPLAY, "0"))
+    # A published one is the job itself: where its `main` runs again, it goes on as any other does.
+    if replayed and replays.state(ledger, replayed) != "published":
+        start = _forked(program, ledger, warehouse, topics, replayed)
     else:
         start = _start(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
     passed = _gate(ledger, warehouse, plan, start.savepoint)

@@ -175,7 +175,8 @@ def restart_is_due(ledger: Ledger, staged: ByOutput) -> bool:
     if rulings.restart is None:
         return False
     done = ledger.get("done", ledger.newest("done")) or {"claim": 0}
-    sealed = [m.claim for found in staged.values() for m in found.values()]
+    forks = {c.number for c in ledger.claims() if c.replay is not None}
+    sealed = [m.claim for found in staged.values() for m in found.values() if m.claim not in forks]
     return max([int(done["claim"]), *sealed]) <= rulings.restarted_behind
 
 
