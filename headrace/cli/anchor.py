@@ -138,8 +138,11 @@ def check(job: Job, anchor: Number, fmt: Output = Format.text) -> None:
         "data_files": health.data_files,
         "problems": health.problems,
     }
-    said = [f"{health.state_files} state files and {health.data_files} data files are there"]
-    emit(result, fmt, lambda: Text("\n".join(health.problems or said)))
+    well = (
+        f"a replay can begin here: its state is whole ({health.state_files} files beside `_metadata`),"
+        f" and so are {health.data_files} data files whose commit it may repeat"
+    )
+    emit(result, fmt, lambda: Text("\n".join(health.problems or [well])))
     if health.problems:
         raise AnchorError(
             f"no replay can begin at anchor {anchor}: {health.problems[0]}",
@@ -167,6 +170,9 @@ def expire(
     needed = {*(r.savepoint for r in unfinished), newest and newest.path}
     old = anchors.standing(ledger)[: -keep or None]
     going = [a for a in old if a.path not in needed]
+    for found in anchors.every(ledger):  # one that was given up when the command died
+        if found.number in anchors.expired(ledger):
+            anchors.remove(ledger, found)
     for found in going:
         anchors.give_up(ledger, found, why or f"expire --keep {keep}")
     kept = [a.number for a in old if a.path in needed]

@@ -284,8 +284,11 @@ def _running(j: dict[str, Any]) -> str:
     return f"\n{'':<20} ".join(lines)
 
 
-def live(env: settings.Settings, job: str) -> list[rest.Job]:
-    """The Flink jobs that are the job now: not at an end, and no fork of a replay that is not published."""
+def live(env: settings.Settings, job: str, *, every: bool = False) -> list[rest.Job]:
+    """The Flink jobs that are the job now: not at an end, and no fork of a replay that is not published.
+
+    With ``every`` also those of replays that were taken back.
+    """
     found = [
         (j, replay)
         for j in rest.jobs(env.flink.rest)
@@ -294,8 +297,9 @@ def live(env: settings.Settings, job: str) -> list[rest.Job]:
     ]
     if not any(replay for _, replay in found):
         return [j for j, _ in found]
-    replaced = Rulings.of(Ledger(connect(env.store), job).decisions()).replaced
-    return [j for j, replay in found if replay is None or replay in replaced]
+    rulings = Rulings.of(Ledger(connect(env.store), job).decisions())
+    published = {*rulings.replaced, *(rulings.back if every else ())}
+    return [j for j, replay in found if replay is None or replay in published]
 
 
 def forks(env: settings.Settings, job: str, replay: int) -> list[rest.Job]:

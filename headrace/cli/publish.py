@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import threading
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import structlog
 import typer
@@ -18,8 +18,10 @@ from headrace.job.assemble import named
 from headrace.lake.branch import Rulings
 from headrace.lake.offsets import Span
 from headrace.lake.publish import Published, Publisher
+from headrace.lake.replace import Replacer
 from headrace.lake.store import connect
 
+P = TypeVar("P", bound=Publisher)
 log = structlog.get_logger()
 SPAN = re.compile(r"\d{1,9}:\d{1,18}(-\d{1,18})?")
 EXAMPLE = 'headrace publish flights --accept-loss 0:100-200 --why "retention was too short"'
@@ -27,10 +29,19 @@ EXAMPLE = 'headrace publish flights --accept-loss 0:100-200 --why "retention was
 
 def publisher(job: str) -> Publisher:
     """The publisher of a job in this environment."""
+    return _made(Publisher, job)
+
+
+def replacer(job: str) -> Replacer:
+    """The publisher of a job's replays in this environment."""
+    return _made(Replacer, job)
+
+
+def _made(kind: type[P], job: str) -> P:
     env = settings.load()
     program = named(job)
     holes = hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix)
-    return Publisher(connect(env.store), program.contract, program.outputs, holes)
+    return kind(connect(env.store), program.contract, program.outputs, holes)
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +77,7 @@ def publish(
     if follow:
         _follow(publisher(job), every, fmt)
     else:
-        _show(publisher(job).once(), fmt)
+        _show(publisher(job).once(all_of_it=True), fmt)
 
 
 def _rule(following: Publisher, texts: list[str], why: str, fmt: Format, *, undo: bool) -> None:

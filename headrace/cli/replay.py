@@ -16,15 +16,17 @@ from rich.text import Text
 from headrace import settings
 from headrace.cli.job import forks, live, submit
 from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, moment, progress, utc
-from headrace.cli.publish import publisher
+from headrace.cli.publish import replacer
 from headrace.cluster import flink as rest
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing
 from headrace.lake import replays
+from headrace.lake.branch import Rulings
 from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Published
 from headrace.lake.query import to_text
+from headrace.lake.replace import Replacer
 from headrace.lake.replays import Replay
 from headrace.lake.store import connect
 from headrace.replay import diff as comparing
@@ -74,7 +76,7 @@ def plan(
     why: Why = "",
     fmt: Output = Format.text,
 ) -> None:
-    """Say what a replay would do, and give it a number. Nothing runs, nothing published is touched.
+    """Record what a replay is to do, and say it. Nothing runs, nothing published is touched.
 
     Example: headrace replay plan flights --from 1 --why "distance 0 was refused since yesterday"
     """
@@ -147,8 +149,11 @@ def _followed(ledger: Ledger, planned: Replay, flink_id: str) -> Reached:
     with progress("the fork catches up with the branch") as tell:
         while not (at := _look(ledger, planned)).caught_up:
             done, total = at.records
-            tell(completed=done, total=total)
-            if (found := rest.detail(env.flink.rest, flink_id).job).ended:
+            tell(completed=done, total=total, what="the fork catches up with the branch")
+            detail = rest.detail(env.flink.rest, flink_id)
+            if not detail.running:
+                tell(what=f"the fork is not running yet ({detail.job.state}): are there free slots?")
+            if (found := detail.job).ended:
                 raise ClusterError(
                     f"the fork has ended before it had caught up: {found.state}",
                     where=f"Flink job {flink_id}: {rest.failure(env.flink.rest, flink_id) or 'cancelled'}",
@@ -179,7 +184,10 @@ def diff(
     with progress("comparing rows"):
         found = comparing.diff(ledger.warehouse, ledger, named(job), planned, samples)
     if html is not None:
-        html.write_text(page(job, planned, found))
+        try:
+            html.write_text(page(job, planned, found))
+        except OSError as e:
+            raise UsageError(f"the page cannot be written: {e.strerror}", where=str(html)) from e
     emit(found.to_json(), fmt, lambda: _compared(found))
 
 
@@ -226,17 +234,12 @@ def publish(
     existing(job)
     env, ledger = settings.load(), _ledger(job)
     planned = replays.one(ledger, replay)
-    if replays.state(ledger, replay) == "aborted":
-        replays.open_one(ledger, replay)
     if replays.state(ledger, replay) == "planned":
         raise UsageError(f"replay {replay} has not run", remedy=f"headrace replay run {job} {replay}")
     with progress("swapping the fork in"):
         done = _swapped(job, planned, within)
     fork = [j.id for j in forks(env, job, replay)]
-    old = [j.id for j in live(env, job) if j.id not in fork]
-    with progress("cancelling the old job"):
-        for flink_id in old:
-            rest.cancel(env.flink.rest, flink_id)
+    old = _cancelled(env, ledger, replay, keep=fork)
     result = {
         "job": job,
         "replay": replay,
@@ -261,7 +264,7 @@ def publish(
 def _swapped(job: str, planned: Replay, within: float) -> Published:
     """Try until the fork has sealed as much as the branch holds: the two take turns in being ahead."""
     deadline = time.monotonic() + within
-    while not isinstance(done := publisher(job).replace(planned.number, planned.fork), Published):
+    while not isinstance(done := replacer(job).replace(planned.number, planned.fork), Published):
         if time.monotonic() > deadline:
             come = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"
             raise DecisionNeeded(
@@ -283,13 +286,11 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     existing(job)
     if not why:
         raise UsageError("a rollback needs a reason", remedy='add --why "…": the next person will read it')
-    env = settings.load()
-    with progress("cancelling the job"):
-        running = [j.id for j in live(env, job)]
-        for flink_id in running:
-            rest.cancel(env.flink.rest, flink_id)
+    env, ledger = settings.load(), _ledger(job)
+    replays.one(ledger, replay)
     with progress("swapping the old files in"):
-        done = publisher(job).roll_back(replay, why)
+        done = replacer(job).roll_back(replay, why)
+    running = _cancelled(env, ledger, replay, keep=[])
     result = {
         "job": job,
         "replay": replay,
@@ -308,6 +309,23 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     )
 
 
+def _cancelled(env: settings.Settings, ledger: Ledger, replay: int, keep: list[str]) -> list[str]:
+    """Cancel the jobs that a replay, or its rollback, left behind: those that began before it was decided.
+
+    Only while that is the newest decision about the branch: repeated later, it must not hit another's job.
+    """
+    rulings = Rulings.of(ledger.decisions())
+    decided = max([*rulings.replaced.values(), *rulings.back.values()], key=lambda d: int(d["number"]))
+    if decided["replay"] != replay:
+        return []
+    at = datetime.fromisoformat(decided["at"])
+    old = [j.id for j in live(env, ledger.job, every=True) if j.id not in keep and j.started <= at]
+    with progress("cancelling the old job"):
+        for flink_id in old:
+            rest.cancel(env.flink.rest, flink_id)
+    return old
+
+
 def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
     """Give a replay up: its job is cancelled, and what it staged is never published.
 
@@ -316,8 +334,7 @@ def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) ->
     existing(job)
     env, ledger = settings.load(), _ledger(job)
     if replays.state(ledger, replay) != "aborted":
-        replays.open_one(ledger, replay)
-        ledger.decide(replays.ABORT, why=why or "no reason given", replay=replay)
+        _give_up(replacer(job), replay, why)
     running = [j.id for j in forks(env, job, replay)]
     with progress("cancelling the fork"):
         for flink_id in running:
@@ -327,6 +344,20 @@ def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) ->
         fmt,
         lambda: f"replay {replay} is given up; cancelled: {', '.join(running) or 'nothing ran'}",
     )
+
+
+def _give_up(publishing: Replacer, replay: int, why: str) -> None:
+    """Decide it, unless a batch has: one that was decided is finished first, and stands."""
+    publishing.finish_open_batch()
+    replays.open_one(publishing.ledger, replay)
+    publishing.ledger.decide(replays.ABORT, why=why or "no reason given", replay=replay)
+    publishing.finish_open_batch()
+    if replays.batch_of(publishing.ledger, replay):
+        raise DecisionNeeded(
+            f"replay {replay} was published in the same moment",
+            where=f"job {publishing.ledger.job}",
+            remedy=f"headrace replay rollback {publishing.ledger.job} {replay} --why TEXT takes it back",
+        )
 
 
 def ls(job: Job, fmt: Output = Format.text) -> None:
@@ -369,9 +400,11 @@ def _offsets(text: str) -> dict[int, int]:
         UsageError: it is none.
     """
     parts = [re.fullmatch(r"([0-9]{1,9}):([0-9]{1,18})", part) for part in text.split(",")]
+    if not all(parts):
+        raise UsageError(f"{text!r} is not P:O,…", remedy="write PARTITION:OFFSET, like 0:84213,1:84100")
     found = {int(p[1]): int(p[2]) for p in parts if p}
     if len(found) != len(parts):
-        raise UsageError(f"{text!r} is not P:O,…", remedy="write PARTITION:OFFSET, like 0:84213,1:84100")
+        raise UsageError(f"{text!r} names a partition twice", remedy="give one offset for each partition")
     return found
 
 
@@ -383,7 +416,7 @@ def _page(job: str, r: Replay, state: str) -> Group:
     lines = {
         f"replay {r.number}": f"{state}; from {r.origin}",
         "why": r.why,
-        "fork point": f"behind batch {r.fork.batch}"
+        "fork point": f"in batch {r.fork.batch}"
         + (f", manifests {', '.join(sorted(set(r.fork.manifests.values())))}" if r.fork.manifests else ""),
         "reads": f"{counted(r.records, 'record')} again" + (f", from {begins}" if begins else ""),
         "state": f"of {r.savepoint}" if r.savepoint else "none: the job keeps nothing but positions",

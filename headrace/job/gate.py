@@ -115,7 +115,7 @@ def _fate(was: Meaning, now: Meaning | None) -> Verdict:
     if now is None or not _takes(was, now):
         why = "" if now is None else ": its keys, or the types of what it keeps, are others now"
         return _verdict(was, DROPPED, f"its state is lost{why}", was.meaning, None)
-    if was.meaning == now.meaning or was.kind in ("table-source-scan", "sink"):
+    if was.meaning == now.meaning or now.follows:
         return _verdict(now, KEPT, "", was.meaning, now.meaning)
     if was.kind not in KNOWN:
         return _verdict(

@@ -22,6 +22,7 @@ from typing import Any
 from headrace import project
 from headrace.errors import DecisionNeeded, JobError
 from headrace.job.gate import Verdict, pin
+from headrace.job.meaning import FUNCTIONS
 from headrace.job.program import Program
 
 FORMAT = 1
@@ -97,6 +98,11 @@ def follow(lock: Lock | None, compiled: Lock) -> tuple[Lock, list[Verdict]]:
     return Lock(compiled.digest, pinned.plan, pinned.next_id, lock.accepted), pinned.verdicts
 
 
+def coded(program: Program) -> dict[str, str]:
+    """Name of each Python function → where it is, and the digest of its code: a plan has its name only."""
+    return {f.name: f"{f.path} {f.digest}" for f in program.functions}
+
+
 def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
     """Compile in a fresh process (about 10 s), which finds Flink's jars by ``environment``.
 
@@ -120,6 +126,8 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
                 remedy=f"headrace plan {program.job.name} --sql shows every statement",
             )
         plan = json.loads(target.read_text())
+        if program.functions:
+            plan[FUNCTIONS] = coded(program)
         return Lock(program.digest(), plan, max(n["id"] for n in plan["nodes"]) + 1)
 
 

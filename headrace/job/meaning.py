@@ -26,8 +26,14 @@ from headrace.table.state import STATELESS, kind_of
 Node = dict[str, Any]
 Plan = Mapping[str, Any]
 
-_THROUGH = {"exchange", "watermark-assigner", "drop-update-before"}
+FUNCTIONS = "functions"
+"""What headrace adds to a plan: the code of each Python function, of which Flink's plan has the name only."""
+
+_THROUGH = {"exchange", "drop-update-before"}
 """Rows leave as they came."""
+_PROJECTS_ROWS = {"calc", "python-calc"}
+_APPENDS = {"over-aggregate", "correlate", "python-correlate"}
+"""Operators whose rows are those that came, with columns of their own behind."""
 _KEEPS_ROWS = {
     "over-aggregate", "join", "temporal-join", "interval-join", "match", "deduplicate", "rank", "sort-limit",
     "window-join", "window-rank", "window-deduplicate", "temporal-sort", "sink-materializer",
@@ -94,6 +100,8 @@ class Meaning:
     stateful: bool
     places: frozenset[str]
     """Ways from the sinks up to here, over operators with state only."""
+    follows: bool
+    """Whether its state is the same whatever it reads: positions of a source, files of a sink."""
     filters: tuple[str, ...]
     """What rows must fulfil to come here, behind the nearest operators with state; in Flink's words."""
 
@@ -108,13 +116,28 @@ def is_stateful(node: Node) -> bool:
     return kind_of(node) not in STATELESS or kind_of(node) == "table-source-scan"
 
 
+def _coded(value: Any, code: Mapping[str, str]) -> Any:
+    """A node with the code of each function beside its name."""
+    if isinstance(value, dict):
+        told = {k: _coded(v, code) for k, v in value.items()}
+        name = str(value.get("catalogName", "")).rpartition(".")[2].strip("`")
+        return {**told, "code": code[name]} if name in code else told
+    return [_coded(v, code) for v in value] if isinstance(value, list) else value
+
+
+def _follows(node: Node) -> bool:
+    kind = kind_of(node)
+    return kind == "table-source-scan" or (kind == "sink" and not _keeps_rows(node))
+
+
 def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class _Reader:
     def __init__(self, plan: Plan) -> None:
-        self.nodes: dict[int, Node] = {n["id"]: n for n in plan["nodes"]}
+        code = plan.get(FUNCTIONS, {})
+        self.nodes: dict[int, Node] = {n["id"]: _coded(n, code) if code else n for n in plan["nodes"]}
         self.inputs: dict[int, list[int]] = {i: [] for i in self.nodes}
         for edge in plan["edges"]:
             self.inputs[edge["target"]].append(edge["source"])
@@ -135,6 +158,7 @@ class _Reader:
                 meaning=self.digests[number][1],
                 stateful=is_stateful(node),
                 places=frozenset(places.get(number, ())),
+                follows=_follows(node),
                 filters=self._filters(number),
             )
             for number, node in self.nodes.items()
@@ -153,8 +177,12 @@ class _Reader:
         kind = kind_of(node)
         if kind == "table-source-scan":
             return _source(node)
-        if kind == "calc":
+        if kind in _PROJECTS_ROWS:
             return _calc(node, inputs[0])
+        if kind == "union":
+            return _union(node, inputs)
+        if kind == "watermark-assigner":
+            return _timed(node, inputs[0])
         if kind in _THROUGH:
             digest = _digest(kind, inputs[0].meaning, [c.meaning for c in inputs[0].columns])
             return inputs[0], (digest, digest)
@@ -250,8 +278,32 @@ def _expression(told: Node, columns: Sequence[str]) -> str:
     """The digest of an expression: the same in one projection as in two behind one another."""
     if told.get("kind") == "INPUT_REF":
         return columns[told["inputIndex"]]
-    rest = {k: v for k, v in told.items() if k != "operands"}
-    return _digest(rest, [_expression(o, columns) for o in told.get("operands", [])])
+
+    def inner(value: Any) -> Any:
+        if isinstance(value, dict):
+            return _expression(value, columns) if "kind" in value else {k: inner(v) for k, v in value.items()}
+        return [inner(v) for v in value] if isinstance(value, list) else value
+
+    return _digest({k: inner(v) for k, v in told.items()})
+
+
+def _union(node: Node, inputs: Sequence[Rows]) -> tuple[Rows, tuple[str, str]]:
+    """The rows of all inputs, in whatever order these are written."""
+    sides = zip(*(rows.columns for rows in inputs), strict=True)
+    columns = tuple(
+        Column(t, _digest(sorted(c.layout for c in side)), _digest(sorted(c.meaning for c in side)))
+        for side, (_, t) in zip(sides, _fields(node["outputType"]), strict=True)
+    )
+    meaning = _digest("union", sorted(_digest(r.meaning, [c.meaning for c in r.columns]) for r in inputs))
+    return Rows(columns, meaning), (meaning, meaning)
+
+
+def _timed(node: Node, came: Rows) -> tuple[Rows, tuple[str, str]]:
+    """The rows that came, in event time."""
+    expression = node.get("watermarkExpr") or {}
+    told = _digest("watermark", _expression(expression, [c.meaning for c in came.columns]))
+    rows = Rows(came.columns, came.origin, came.conditions | {told})
+    return rows, (rows.meaning, rows.meaning)
 
 
 def _operator(node: Node, inputs: Sequence[Rows]) -> tuple[Rows, tuple[str, str]]:
@@ -261,7 +313,7 @@ def _operator(node: Node, inputs: Sequence[Rows]) -> tuple[Rows, tuple[str, str]
     own = {k: v for k, v in node.items() if k not in _NOT_OWN}
     lasting = {k: v for k, v in own.items() if k not in _NOT_LAYOUT}
     layout = _digest(kind, _told(lasting, sides, layout=True), [c.type for c in came])
-    if kind == "sink":  # a table is the same table, whatever is written into it
+    if kind == "sink" and not _keeps_rows(node):  # a table is the same table, whatever is written into it
         layout = _digest("sink", table_of(node))
     meaning = _digest(
         layout,
@@ -270,11 +322,18 @@ def _operator(node: Node, inputs: Sequence[Rows]) -> tuple[Rows, tuple[str, str]
         [rows.meaning for rows in inputs],
         [c.meaning for c in came],
     )
-    columns = tuple(
+    columns = [
         Column(t, _digest(layout, i), _digest(meaning, i))
         for i, (_, t) in enumerate(_fields(node["outputType"]))
-    )
-    return Rows(columns, meaning), (layout, meaning)
+    ]
+    if kind in _APPENDS:
+        columns[: len(sides[0])] = sides[0]
+    return Rows(tuple(columns), meaning), (layout, meaning)
+
+
+def _keeps_rows(node: Node) -> bool:
+    """Whether a sink holds rows of its own, to put an update in its place."""
+    return bool(node.get("state") or node.get("requireUpsertMaterialize"))
 
 
 def _told(own: Node, sides: Sequence[Sequence[Column]], *, layout: bool) -> Any:
@@ -293,7 +352,10 @@ def _told(own: Node, sides: Sequence[Sequence[Column]], *, layout: bool) -> Any:
     def told(value: Any, key: str, *, keyed: bool) -> Any:
         if isinstance(value, dict):
             inner = keyed or key in _KEYED
-            skipped = {"name", "inputIndex"} if "fieldIndex" in value else {"name"}  # of inputs, not columns
+            # A name that people gave says nothing; that of a field which is read does. Numbers of inputs
+            # are none of columns.
+            skipped = {"inputIndex"} if "fieldIndex" in value else set[str]()
+            skipped |= set() if "kind" in value else {"name"}
             return {k: told(v, k, keyed=inner or k in _KEYS) for k, v in value.items() if k not in skipped}
         if isinstance(value, list):
             return [told(v, key, keyed=keyed) for v in value]

@@ -25,7 +25,7 @@ from headrace.job import lock
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Job
 from headrace.job.gate import DROPPED, compare, unaccounted
-from headrace.job.meaning import table_of
+from headrace.job.meaning import FUNCTIONS, table_of
 from headrace.job.program import Placement, Program
 from headrace.lake import anchors, checkpoints, replays
 from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
@@ -102,7 +102,7 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     replayed = int(os.environ.get(REPLAY, "0"))
     # A published one is the job itself: where its `main` runs again, it goes on as any other does.
     if replayed and replays.state(ledger, replayed) != "published":
-        start = _forked(program, ledger, warehouse, topics, replayed)
+        start = _forked(program, plan, ledger, warehouse, topics, replayed)
     else:
         start = _start(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
     passed = _gate(ledger, warehouse, plan, start.savepoint)
@@ -206,12 +206,26 @@ def _gate(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str 
 
 
 def _forked(
-    program: Program, ledger: Ledger, warehouse: Warehouse, topics: Mapping[str, TopicInfo], number: int
+    program: Program,
+    plan: lock.Lock,
+    ledger: Ledger,
+    warehouse: Warehouse,
+    topics: Mapping[str, TopicInfo],
+    number: int,
 ) -> Start:
     """A replay's fork: on from its own newest checkpoint; the first time, from where it was planned."""
     replay = replays.open_one(ledger, number)
     offsets = {contract: _begun(ledger, contract, topic) for contract, topic in topics.items()}
-    submissions = [c.submission for c in replays.claims(ledger, number)]
+    own_claims = replays.claims(ledger, number)
+    other_plan = bool(own_claims) and own_claims[0].plan != plan.plan_digest
+    if other_plan or replay.contract_version != program.contract.version:
+        raise DecisionNeeded(
+            f"the job was edited since replay {number} was {'begun' if own_claims else 'planned'}:"
+            " one replay runs one contract and one plan",
+            where=f"jobs/{ledger.job}.lock.json",
+            remedy=f"put them back; or headrace replay abort {ledger.job} {number}, and plan another one",
+        )
+    submissions = [c.submission for c in own_claims]
     if own := checkpoints.newest_of(warehouse, ledger.job, submissions):
         return Start(_submission(), own.path, offsets, replay=number)
     if replay.savepoint:
@@ -341,7 +355,7 @@ def _execute(table_env: object, plan: lock.Lock) -> str:
     """Execute the lock's plan; Flink takes a compiled plan by its path only."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plan.json"
-        path.write_text(json.dumps(plan.plan))
+        path.write_text(json.dumps({k: v for k, v in plan.plan.items() if k != FUNCTIONS}))
         result = table_env.execute_sql(f"EXECUTE PLAN '{path}'")  # type: ignore[attr-defined]
         return str(result.get_job_client().get_job_id())
 

@@ -288,6 +288,11 @@ def _kafka(anchor: Anchor, log_start: Mapping[str, Offsets]) -> Iterable[str]:
 def give_up(ledger: Ledger, anchor: Anchor, why: str) -> None:
     """Record that nobody counts on it any more; then remove the savepoint, if headrace took it."""
     ledger.decide(EXPIRE, why=why, anchor=anchor.number)
+    remove(ledger, anchor)
+
+
+def remove(ledger: Ledger, anchor: Anchor) -> None:
+    """Remove the savepoint of an anchor that was given up, if headrace took it."""
     if not anchor.adopted:
         for key in list(ledger.warehouse.keys(f"{anchor.path.removeprefix(f'{ledger.warehouse.uri}/')}/")):
             ledger.warehouse.delete(key)

@@ -66,6 +66,12 @@ class Rulings:
         return found if found and found.get("claim") == claim else None
 
     @property
+    def superseded(self) -> int:
+        """The newest claim that a published replay, or its rollback, leaves behind; or 0."""
+        taken = [*self.replaced.values(), *self.back.values()]
+        return int(max(taken, key=lambda d: int(d["number"]))["claims_then"]) if taken else 0
+
+    @property
     def restarted_behind(self) -> int:
         """The newest claim whose checkpoints a restart at the frontier leaves alone, or 0."""
         return int(self.restart["claims_then"]) if self.restart else 0
@@ -393,7 +399,8 @@ class _Survey:
     def _state(self, claim: Claim, *, staged: bool, forked: bool) -> str:
         if claim.number in self.rulings.set_aside or self._of_open_replay(claim):
             return "set aside" if claim.number in self.rulings.set_aside else "replay"
-        if claim.number <= self.rulings.restarted_behind and claim != self.chosen:
+        left = max(self.rulings.restarted_behind, self.rulings.superseded)
+        if claim.number <= left and claim != self.chosen:
             return "head" if claim.number == self.head_claim else "left behind"
         if forked:
             return "fork"

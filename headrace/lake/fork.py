@@ -14,7 +14,7 @@ from typing import Any
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake.ledger import Ledger, Record, checkpoint_of
 from headrace.lake.manifests import StagedFile
-from headrace.lake.offsets import continue_frontier, read_files
+from headrace.lake.offsets import Span, continue_frontier, read_files
 from headrace.lake.store import Warehouse
 from headrace.table.outputs import Output
 
@@ -95,7 +95,7 @@ def require_on_branch(ledger: Ledger, fork: Fork) -> None:
         if number <= fork.batch:
             break
     raise UsageError(
-        "this place is not on the published branch any more: a replay has replaced it",
+        "this place is not on the published branch any more: a replay, or its rollback, has replaced it",
         where=f"job {ledger.job}, batch {fork.batch}",
         remedy=f"headrace replay ls {ledger.job}; headrace anchor ls {ledger.job}",
     )
@@ -143,6 +143,22 @@ def _behind(
         yield number, fork.manifests if number == fork.batch else {}, end
 
 
+def holes_behind(ledger: Ledger, fork: Fork) -> list[Span]:
+    """Holes of the branch from the fork's own batch on, merged where they touch: Kafka made or lost them."""
+    found: list[Span] = []
+    for number, _, _ in _behind(ledger, fork, ledger.newest("done")):
+        batch = ledger.required("batches", number)
+        found += [Span.parse(text) for text in (*batch.get("holes", ()), *batch.get("lost", ()))]
+    merged: list[Span] = []
+    for span in sorted(found, key=lambda s: (s.partition, s.first)):
+        last = merged[-1] if merged else None
+        if last and last.partition == span.partition and span.first <= last.last + 1:
+            merged[-1] = Span(last.partition, last.first, max(last.last, span.last))
+        else:
+            merged.append(span)
+    return merged
+
+
 def base(ledger: Ledger, fork: Fork) -> Base:
     """What the tables held at the fork point, as a version and what came after it."""
     if not fork.batch:
@@ -153,6 +169,20 @@ def base(ledger: Ledger, fork: Fork) -> Base:
     under = base(ledger, _under(ledger, fork.batch))
     files = _files(ledger, fork.batch, {}, fork.manifests)
     return Base(under.versions, {o: [*under.files.get(o, []), *found] for o, found in files.items()})
+
+
+def standing_replay(ledger: Ledger) -> int:
+    """The batch of the last published replay that was not taken back; 0 if there is none."""
+    number = ledger.newest("done")
+    while number > 0:
+        since = ledger.required("done", number).get("since", 1)
+        batch = ledger.required("batches", since)
+        if "undoes" not in batch:
+            return since if "replay" in batch else 0
+        earlier = range(since - 1, 0, -1)
+        undone = next(n for n in earlier if ledger.required("batches", n).get("replay") == batch["undoes"])
+        number = undone - 1  # what the rollback returned to
+    return 0
 
 
 def _under(ledger: Ledger, number: int) -> Fork:
@@ -176,7 +206,10 @@ def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fo
         f.positions
         for output in outputs
         for f in read_files(
-            warehouse, output.id, [StagedFile(f["path"], f["size"]) for f in files[output.id]], output.columns
+            warehouse,
+            output.id,
+            [StagedFile(f["path"], f["size"]) for f in files.get(output.id, [])],
+            output.columns,
         )
     ]
     return reached | continue_frontier(reached, begun, read).frontier
@@ -206,7 +239,7 @@ def _wanted(
 ) -> dict[str, set[str]]:
     """Manifests of a batch behind those of ``after``, up to those of ``end``."""
     return {
-        output: set(order[_place(order, after.get(output), 1) : _place(order, end[output], 1)])
+        output: set(order[_place(order, after.get(output), 1) : _place(order, end.get(output), 1)])
         for output, order in _manifests(ledger, number).items()
     }
 

@@ -102,7 +102,8 @@ class Ledger:
         self.folder = f"_headrace/{job}"
         self._newest: dict[str, int] = {}
         self._published: dict[tuple[str, str], int | None] = {}
-        """What was answered about manifests that are not newer than the head: it never changes."""
+        self._asked_at = 0
+        """What was answered about manifests, and the newest batch then."""
 
     # records with numbers
 
@@ -242,15 +243,17 @@ class Ledger:
 
         By bisection: checkpoints grow along a branch. A published replay went back in them.
         """
+        last, found = self.newest("done"), None
+        if last != self._asked_at:  # what no batch held then, a replay may have published since
+            self._published = {at: batch for at, batch in self._published.items() if batch is not None}
+            self._asked_at = last
         if (output, manifest) in self._published:
             return self._published[output, manifest]
-        head, last, found = self.head(), self.newest("done"), None
         while last > 0 and found is None:
             since = self.required("done", last).get("since", 1)
             found = self._within(since, last, output, manifest)
             last = since - 1
-        if found or checkpoint_of(manifest) <= head.checkpoint:  # else a later batch may hold it
-            self._published[output, manifest] = found
+        self._published[output, manifest] = found
         return found
 
     def _within(self, low: int, high: int, output: str, manifest: str) -> int | None:

@@ -21,26 +21,22 @@ import structlog
 from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
-from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
-from headrace.lake import fork as forks
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError
 from headrace.lake.amend import amend_batch, amend_from
 from headrace.lake.branch import (
     REPLACE,
     ROLL_BACK,
     Rulings,
     Stretch,
-    continued,
     followed,
     stretch,
     unpublished,
 )
-from headrace.lake.caught_up import of_branch, of_fork
 from headrace.lake.delta import Added, commit_batch, refuse_other_columns
-from headrace.lake.fork import Base, Fork
+from headrace.lake.fork import Base
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
-from headrace.lake.replays import batch_of
 from headrace.lake.store import Warehouse
 from headrace.lake.swap import swap_batch
 from headrace.table.outputs import Output
@@ -88,14 +84,17 @@ class Publisher:
         self.outputs = outputs
         self.staged = {o.id: Staged(warehouse, o.id) for o in self.outputs}
 
-    def once(self) -> Published:
+    def once(self, *, all_of_it: bool = False) -> Published:
         """Publish what is ready now.
+
+        Args:
+            all_of_it: take checkpoints without rows too, of which some may wait.
 
         Raises:
             DecisionNeeded: the followed chain is a fork, or Kafka lost records before they were read.
             ConservationError: an offset would be published twice, or never.
         """
-        finished = self._finish_open_batch()
+        finished = self.finish_open_batch()
         head = self.ledger.head()
         claim = followed(self.ledger.claims(), Rulings.of(self.ledger.decisions()))
         if claim is None:
@@ -105,102 +104,16 @@ class Publisher:
         except (DecisionNeeded, LedgerError):
             if self.ledger.head() == head:
                 raise
-            return self.once()  # another publisher moved the head while we looked: no fork, look again
+            # Another publisher moved the head while we looked: no fork, look again.
+            return self.once(all_of_it=all_of_it)
         if found is None:
             return Published(head, finished, {}, waiting_for=self._awaited(claim))
-        if not _worth_it(found):
+        if not (all_of_it or _worth_it(found)):
             return Published(head, finished, {})
         self._write_batch(head, claim, found, self._read(found), head.frontier)
-        finished += self._finish_open_batch()
+        finished += self.finish_open_batch()
         after = self.ledger.head()
         return Published(after, finished, {o: after.rows[o] - head.rows.get(o, 0) for o in after.rows})
-
-    def replace(self, replay: int, fork: Fork) -> Published | dict[int, int]:
-        """Make a replay's fork the branch: one batch takes out what stands behind the fork point.
-
-        Safe to repeat, and beside any other publisher: whoever wins a batch number meanwhile, it looks again.
-
-        Returns:
-            What was published; or, where the fork has not caught up with the branch, how far each partition
-            has come.
-
-        Raises:
-            ConservationError: the fork does not hold every offset behind the fork point exactly once.
-            DecisionNeeded: Kafka lost records before the fork read them.
-            UsageError: another replay has replaced the branch at the fork point.
-        """
-        while True:
-            finished = self._finish_open_batch()
-            head = self.ledger.head()
-            if replay in Rulings.of(self.ledger.decisions()).replaced:
-                return Published(head, finished, {})
-            forks.require_on_branch(self.ledger, fork)
-            reached = self._frontier_at(fork)
-            staged = {o: s.read() for o, s in self.staged.items()}
-            claim, found = continued(self.ledger, fork, staged, replay)
-            if claim is None or found is None:
-                return reached
-            if self.contract.derived:
-                stands = of_fork(self.warehouse, self.ledger, staged, replay)
-                if not stands.covers(of_branch(self.warehouse, self.ledger, derived=True)):
-                    return next(iter(stands.positions.values()), {})
-            read = self._read(found)
-            counted = self._frontier(reached, read)["frontier"]
-            if any(counted.get(str(p), 0) < o for p, o in head.frontier.items()):
-                return {int(p): o for p, o in counted.items()}
-            own = {
-                "fork": fork.to_json(),
-                "reached": {str(p): o for p, o in reached.items()},
-                "replay": replay,
-                "removed": forks.behind(self.ledger, fork),
-                "base": forks.base(self.ledger, fork).to_json(),
-            }
-            self._write_batch(head, claim, found, read, reached, own)
-
-    def roll_back(self, replay: int, why: str) -> Published:
-        """Return the tables to what they were before a replay: its files go out, and the old ones come in.
-
-        Safe to repeat. What was read since is still in Kafka: the job goes on from its old branch.
-
-        Raises:
-            UsageError: the replay is not the last one that became the branch.
-        """
-        finished = self._finish_open_batch()
-        head, number = self.ledger.head(), batch_of(self.ledger, replay)
-        if replay in Rulings.of(self.ledger.decisions()).back:
-            return Published(head, finished, {})
-        if number < 2 or head.since != number:  # noqa: PLR2004 - before the first batch there was nothing
-            raise UsageError(
-                f"replay {replay} is not the last one that was published",
-                where=f"job {self.ledger.job}",
-                remedy=f"headrace replay ls {self.ledger.job}: take back later ones first",
-            )
-        swap, before = self.ledger.required("batches", number), self.ledger.required("done", number - 1)
-        fork = Fork.of(swap["fork"])
-        manifests = forks.manifests_behind(self.ledger, fork, number - 1)
-        numbers = [m["checkpoint"] for found in manifests.values() for m in found] or [fork.checkpoint]
-        batch = {
-            "batch": head.batch + 1,
-            "after": head.digest,
-            "claim": before["claim"],
-            "contract_version": self.ledger.required("batches", number - 1)["contract_version"],
-            "checkpoints": [min(numbers), max(numbers)],
-            "frontier": before["frontier"],
-            "outputs": {
-                o.id: {"manifests": manifests.get(o.id, []), "files": swap["removed"].get(o.id, [])}
-                for o in self.outputs
-            },
-            "fork": fork.to_json(),
-            "reached": {str(p): o for p, o in self._frontier_at(fork).items()},
-            "undoes": replay,
-            "why": why,
-            "removed": forks.behind(self.ledger, fork),
-            "base": forks.Base(before["versions"]).to_json(),
-            "at": now(),
-        }
-        self.step("batch")
-        self.ledger.put("batches", head.batch + 1, batch)
-        return self.roll_back(replay, why)
 
     # what there is to publish
 
@@ -276,13 +189,8 @@ class Publisher:
         if not self.ledger.put("batches", head.batch + 1, batch):
             log.info("another publisher wrote this batch", job=self.contract.id, batch=head.batch + 1)
 
-    def _frontier_at(self, fork: Fork) -> dict[int, int]:
-        """Where an ingest job's branch stood; a derive job's rows have no place in a topic."""
-        if self.contract.derived:
-            return {}
-        return forks.frontier(self.warehouse, self.ledger, self.outputs, fork)
-
     def _frontier(self, reached: dict[int, int], read: dict[str, list[ReadFile]]) -> Record:
+        """How a batch that goes on from ``reached`` continues it, after every check."""
         return {"frontier": {}} if self.contract.derived else self._counted(reached, read)
 
     def _counted(self, reached: dict[int, int], read: dict[str, list[ReadFile]]) -> Record:
@@ -291,10 +199,7 @@ class Publisher:
         A derive job's rows have no place in a topic: what they are made of is fixed by Flink's checkpoint,
         and the chain of manifests is all that keeps them apart from those of a rewound job.
         """
-        start = self.ledger.start()
-        if start is None:
-            raise LedgerError("the job has manifests and no start record", where=self.ledger.folder)
-        begun = {int(p): o for p, o in start["offsets"].items()}
+        begun = self._begun()
         goes_on = continue_frontier(reached, begun, (f.positions for fs in read.values() for f in fs))
         lost = self._refuse_unproven(self.contract.topic, list(goes_on.holes))
         frontier = begun | goes_on.frontier
@@ -303,6 +208,13 @@ class Publisher:
             "holes": [str(s) for s in goes_on.holes if s not in lost],
             "lost": [str(s) for s in lost],
         }
+
+    def _begun(self) -> dict[int, int]:
+        """Where an ingest job began on its topic."""
+        start = self.ledger.start()
+        if start is None:
+            raise LedgerError("the job has manifests and no start record", where=self.ledger.folder)
+        return {int(p): o for p, o in start["offsets"].items()}
 
     def _refuse_unproven(self, topic: str, holes: list[Span]) -> list[Span]:
         """Accept a hole only if Kafka made it; a loss only if a person accepted it. Returns the losses."""
@@ -334,13 +246,24 @@ class Publisher:
 
     # the commits
 
-    def _finish_open_batch(self) -> int:
-        """Bring a recorded batch into the tables; 1 if there was one, else 0."""
+    def finish_open_batch(self) -> int:
+        """Bring a recorded batch into the tables; 1 if there was one, else 0.
+
+        Raises:
+            LedgerError: it does not follow the head, or was decided for other tables.
+        """
         number = self.ledger.newest("done") + 1
         batch = self.ledger.get("batches", number)
         if batch is None:
             return 0
         head = self.ledger.head()
+        if batch["outputs"].keys() != self.staged.keys():
+            raise LedgerError(
+                f"batch {number} was decided for other tables than this program writes:"
+                f" {', '.join(sorted(batch['outputs'].keys() ^ self.staged.keys()))}",
+                where=f"{self.ledger.folder}/batches",
+                remedy="start the publisher again, with the job as it was when the batch was decided",
+            )
         if batch["after"] != head.digest:
             raise LedgerError(
                 f"batch {number} does not follow batch {number - 1}", where=f"{self.ledger.folder}/batches"
@@ -360,15 +283,15 @@ class Publisher:
         versions = {}
         for output in self.outputs:
             self.step(f"commit {output.id}")
-            files, place = _added(batch["outputs"][output.id]["files"]), self._transaction(output.id, batch)
+            files, place = added(batch["outputs"][output.id]["files"]), self._transaction(output.id, batch)
             if "fork" in batch and output.key:
                 base = Base.of(batch["base"])
-                kept = _added(base.files.get(output.id, []))
+                kept = added(base.files.get(output.id, []))
                 versions[output.id] = amend_from(
                     self.warehouse, output, place, base.versions.get(output.id), [*kept, *files]
                 )
             elif "fork" in batch:
-                removed = _added(batch["removed"].get(output.id, []))
+                removed = added(batch["removed"].get(output.id, []))
                 reached = {int(p): o for p, o in batch["reached"].items()} if batch["reached"] else None
                 versions[output.id] = swap_batch(self.warehouse, output, place, files, removed, reached)
             else:
@@ -388,7 +311,7 @@ class Publisher:
             why=self.ledger.required("replays", replay)["why"] if replay else batch["why"],
             replay=replay or undone,
             claim=batch["claim"],
-            claims_then=self.ledger.newest("claims"),
+            claims_then=batch["claims_then"],
         )
 
     def _transaction(self, output: str, batch: Record) -> Transaction:
@@ -398,15 +321,13 @@ class Publisher:
     def _done(batch: Record, head: Head, versions: dict[str, int]) -> Record:
         outs: dict[str, Any] = batch["outputs"]
         gone: dict[str, Any] = batch.get("removed", {})
+        stays: dict[str, str] = batch["fork"]["manifests"] if "fork" in batch else {}
         return {
             "batch": batch["batch"],
             "of": digest(batch),
             "claim": batch["claim"],
             "checkpoints": batch["checkpoints"],
-            "heads": {
-                o: out["manifests"][-1]["id"] if out["manifests"] else batch["fork"]["manifests"][o]
-                for o, out in outs.items()
-            },
+            "heads": {o: newest for o, out in outs.items() if (newest := _last(out) or stays.get(o))},
             "manifests": {o: [m["id"] for m in out["manifests"]] for o, out in outs.items()},
             "frontier": batch["frontier"],
             "versions": versions,
@@ -423,6 +344,10 @@ class Publisher:
             ids = {m["id"] for m in batch["outputs"][output.id]["manifests"]}
             known = self.staged[output.id].read()
             self.staged[output.id].fold(known[i] for i in sorted(ids) if i in known)
+
+
+def _last(output: Record) -> str | None:
+    return output["manifests"][-1]["id"] if output["manifests"] else None
 
 
 def _worth_it(found: Stretch) -> bool:
@@ -450,7 +375,8 @@ def _files(manifests: Sequence[Manifest], read: Sequence[ReadFile]) -> list[Reco
     ]
 
 
-def _added(files: Iterable[Record]) -> list[Added]:
+def added(files: Iterable[Record]) -> list[Added]:
+    """Files of a batch record as Delta will know them."""
     return [Added(f["path"], f["size"], f["partition"], f["statistics"]) for f in files]
 
 

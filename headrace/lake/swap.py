@@ -11,6 +11,7 @@ from headrace.errors import LedgerError
 from headrace.lake.delta import Added, active, add_files, commit_once, refuse_again
 from headrace.lake.rewritten import foreign, kept, partition_of
 from headrace.lake.store import Warehouse
+from headrace.lake.tables import open_table
 from headrace.table.outputs import Output
 
 
@@ -51,6 +52,21 @@ def swap_batch(
         add_files(snapshot, output.columns, transaction, coming, going)
 
     return commit_once(warehouse, output, transaction, swap)
+
+
+def require_told(
+    warehouse: Warehouse, table: str, removed: Sequence[Added], frontier: Mapping[int, int] | None
+) -> None:
+    """Say no before a batch is decided: files that were rewritten have to be told apart by positions.
+
+    Raises:
+        LedgerError: one is not in the table any more, and its rows have none.
+    """
+    snapshot = open_table(warehouse, table)
+    if snapshot is not None and frontier is None:
+        there = active(snapshot)
+        if gone := [f.path for f in removed if f.path not in there]:
+            raise _unknown(snapshot, gone)
 
 
 def _unknown(snapshot: DeltaTable, gone: Sequence[str]) -> LedgerError:

@@ -17,7 +17,8 @@ from headrace.lake.caught_up import of_branch
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Ledger, Record
 from headrace.lake.replays import Replay
-from headrace.lake.store import connect
+from headrace.lake.store import Warehouse, connect
+from headrace.replay.take import examine
 
 Offsets = dict[int, int]
 
@@ -33,6 +34,13 @@ def from_anchor(job: str, number: int, why: str) -> Replay:
     anchor = anchors.one(ledger, number)
     if number in anchors.expired(ledger):
         raise UsageError(f"anchor {number} was given up", remedy=f"headrace anchor ls {job}")
+    _, health = examine(job, number)
+    if health.problems:
+        raise DecisionNeeded(
+            f"no replay can begin at anchor {number}: {health.problems[0]}",
+            where=anchor.path,
+            remedy=f"headrace anchor check {job} {number} names all; headrace anchor ls {job} lists others",
+        )
     at = fork.at_manifests(ledger, anchor.manifests)
     return _planned(program, ledger, at, f"anchor {number}", why, anchor)
 
@@ -106,7 +114,7 @@ def _planned(
         replaces={output: _sizes(files) for output, files in replaced.items()},
         records=_records(ledger, positions, derived=program.contract.derived),
         contract_version=program.contract.version,
-        stale=_stale(program),
+        stale=_stale(program, ledger.warehouse),
     )
 
 
@@ -139,14 +147,18 @@ def _require_records(program: Program, positions: Mapping[str, Offsets]) -> None
                 )
 
 
-def _stale(program: Program) -> tuple[str, ...]:
-    """Derive jobs that read what this job reads: they computed with the old meaning of the same records."""
+def _stale(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
+    """Published tables of derive jobs that read what this job reads, with the old meaning of its records."""
     if program.contract.derived:
         return ()
     found: list[str] = []
     for name in project.job_names():
         with contextlib.suppress(HeadraceError):  # a file that is broken now is no matter of this replay
             job = find(name)
-            if isinstance(job, Derive) and program.contract.id in job.reads:
+            if (
+                isinstance(job, Derive)
+                and program.contract.id in job.reads
+                and Ledger(warehouse, name).newest("done")
+            ):
                 found += job.writes
     return tuple(dict.fromkeys(found))

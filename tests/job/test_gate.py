@@ -194,6 +194,61 @@ def test_two_alike_are_told_apart_by_where_they_lead() -> None:
         assert sinks[60].endswith("`twin`")
 
 
+def keeping_sink(plan: Plan, table: str) -> Node:
+    """The sink of a table, made one that holds rows, as Flink does where it has to put updates in order."""
+    named = f"`default_catalog`.`default_database`.`{table}`"
+    (sink,) = [n for n in nodes(plan, "sink") if n["dynamicTableSink"]["table"]["identifier"] == named]
+    sink["state"] = [{"index": 0, "ttl": "0 ms", "name": "rows"}]
+    return sink
+
+
+def test_the_order_of_a_union_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_PROJECT", str(ROOT / "tests/stack/project"))
+    before = plan_of("events_told")
+    sink = keeping_sink(before, "events_told")
+    after = copy.deepcopy(before)
+    union = nodes(after, "union")[0]
+    into = [e for e in after["edges"] if e["target"] == union["id"]]
+    others = [e for e in after["edges"] if e["target"] != union["id"]]
+    after["edges"] = [*others, *reversed(into)]
+    assert len(into) > 1
+    assert fates(before, after) == {}
+    nodes(after, "calc")[-1]["projection"].reverse()
+    assert sink["id"] in fates(before, after)
+
+
+def test_another_body_of_a_python_function_is_another_meaning() -> None:
+    before = plan_of("flights_measured")
+    (sink,) = [
+        n
+        for n in nodes(before, "sink")
+        if n["dynamicTableSink"]["table"]["identifier"].endswith("flights_measured`")
+    ]
+    sink["state"] = [
+        {"index": 0, "ttl": "0 ms", "name": "rows"}
+    ]  # as one that puts updates in their place has
+    after = copy.deepcopy(before)
+    assert fates(before, after) == {}
+    after["functions"]["tail_number"] += "edited"
+    assert fates(before, after) == {sink["id"]: "changed"}
+    before["functions"].pop("tail_number")
+
+
+def test_the_field_of_an_answer_is_part_of_the_meaning() -> None:
+    before = plan_of("flights_measured")
+    (sink,) = [
+        n
+        for n in nodes(before, "sink")
+        if n["dynamicTableSink"]["table"]["identifier"].endswith("flights_measured`")
+    ]
+    sink["state"] = [{"index": 0, "ttl": "0 ms", "name": "rows"}]
+    after = copy.deepcopy(before)
+    fields = [e for n in nodes(after, "calc") for e in n["projection"] if e.get("kind") == "FIELD_ACCESS"]
+    assert fields[0]["name"] == "answer"
+    fields[0]["name"] = "reason"
+    assert fates(before, after) == {sink["id"]: "changed"}
+
+
 def verdict(number: int, what: str, meant: str | None, means: str | None) -> Verdict:
     return Verdict(number, what, "o", "d", "w", meant, means)
 

@@ -84,7 +84,7 @@ def test_behind_a_published_replay_stands_its_own_branch(ledger: Ledger) -> None
     assert files(ledger, at(ledger, 1, "a")) == [manifest(2, "a"), *(manifest(c, "b") for c in range(3, 9))]
     assert files(ledger, at(ledger, 4, "b")) == [manifest(c, "b") for c in range(5, 9)]
     for replaced in (3, 5, 9):
-        with pytest.raises(UsageError, match="a replay has replaced it"):
+        with pytest.raises(UsageError, match="has replaced it"):
             at(ledger, replaced, "a")
 
 
@@ -95,9 +95,9 @@ def test_a_replay_over_a_replay(ledger: Ledger) -> None:
 
     assert list(batches(ledger)) == [3]
     assert files(ledger, at(ledger, 1, "a")) == [manifest(c, "c") for c in range(2, 10)]
-    with pytest.raises(UsageError, match="a replay has replaced it"):
+    with pytest.raises(UsageError, match="has replaced it"):
         at(ledger, 2, "a")
-    with pytest.raises(UsageError, match="a replay has replaced it"):
+    with pytest.raises(UsageError, match="has replaced it"):
         at(ledger, 3, "b")
 
 

@@ -18,16 +18,18 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from headrace.cli.replay import _give_up
 from headrace.cli.verify import _batch_at
 from headrace.contract.load import load
 from headrace.contract.model import Contract
-from headrace.errors import ConservationError, UsageError
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.lake import fork as forks
 from headrace.lake import replays
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Ledger
-from headrace.lake.publish import Published, Publisher
+from headrace.lake.publish import Published
 from headrace.lake.query import query
+from headrace.lake.replace import Replacer
 from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
@@ -112,12 +114,12 @@ class Lake:
         obstore.put(self.warehouse.objects, f"{output}/{path}", raw)
         return {"path": path, "size": len(raw)}
 
-    def publisher(self, fatal: str = "") -> Publisher:
+    def publisher(self, fatal: str = "") -> Replacer:
         def step(name: str) -> None:
             if name == fatal:
                 raise Killed
 
-        return Publisher(self.warehouse, self.contract, outputs(self.contract), lambda _t, _s: {}, step)
+        return Replacer(self.warehouse, self.contract, outputs(self.contract), lambda _t, _s: {}, step)
 
     def publish(self) -> Published:
         return self.publisher().once()
@@ -210,7 +212,7 @@ def test_the_live_job_publishes_while_the_fork_is_being_judged(lake: Lake) -> No
     lake.seal(fork, range(10, 31))
     lake.seal(1, range(30, 32))
 
-    class Overtaken(Publisher):
+    class Overtaken(Replacer):
         """Another publisher wins the batch number after everything was read."""
 
         overtaken = False
@@ -230,7 +232,8 @@ def test_the_live_job_publishes_while_the_fork_is_being_judged(lake: Lake) -> No
 
 
 @pytest.mark.parametrize(
-    ("offsets", "says"), [(range(12, 31), "in no file"), (range(5, 31), "published already")]
+    ("offsets", "says"),
+    [(range(12, 31), "lacks records that are published"), (range(5, 31), "published already")],
 )
 def test_a_fork_with_a_hole_or_an_overlap_is_not_published(lake: Lake, offsets: range, says: str) -> None:
     number, fork = lake.replay(begun(lake))
@@ -251,7 +254,7 @@ def test_a_replay_whose_place_was_replaced_is_refused(lake: Lake) -> None:
     lake.seal(fork, range(10, 31))
     lake.replace(number)
 
-    with pytest.raises(UsageError, match="a replay has replaced it"):
+    with pytest.raises(UsageError, match="has replaced it"):
         lake.replace(stale)
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
 
@@ -293,7 +296,7 @@ def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -
     lake.seal(fork, range(10, 44))
     lake.replace(number)
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 44))
-    with pytest.raises(UsageError, match="not the last one"):
+    with pytest.raises(UsageError, match="not the last published one"):
         lake.publisher().roll_back(99, "never published")
 
 
@@ -394,3 +397,113 @@ def test_a_time_is_the_newest_batch_that_was_published_by_then(lake: Lake) -> No
     assert _batch_at(lake.ledger, when[1] + dt.timedelta(days=1)) == 2
     with pytest.raises(UsageError, match="nothing was published by"):
         _batch_at(lake.ledger, when[0] - dt.timedelta(seconds=1))
+
+
+def test_what_kafka_deleted_meanwhile_is_not_taken_from_the_table(lake: Lake) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(14, 31))
+    publisher = lake.publisher()
+    publisher.holes = lambda _topic, spans: dict.fromkeys(spans, "lost")
+    for _ in ("before", "after a ruling"):
+        with pytest.raises(ConservationError, match="lacks records that are published: 0:10-13"):
+            publisher.replace(number, replays.one(lake.ledger, number).fork)
+        lake.ledger.decide("accept-loss", why="w", spans=["0:10-13"])
+    assert lake.ledger.head().batch == 2
+
+
+def test_a_hole_that_the_branch_has_too_is_none_of_the_fork(lake: Lake) -> None:
+    lake.submit()
+    anchor = lake.seal(1, range(10))
+    lake.publish()
+    lake.seal(1, range(12, 20))
+    publisher = lake.publisher()
+    publisher.holes = lambda _topic, spans: dict.fromkeys(spans, "absent")
+    publisher.once()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(12, 20))
+    assert isinstance(publisher.replace(number, replays.one(lake.ledger, number).fork), Published)
+
+
+def test_a_replay_that_was_given_up_or_taken_back_is_not_published(lake: Lake) -> None:
+    anchor = begun(lake)
+    first, one = lake.replay(anchor)
+    lake.seal(one, range(10, 31))
+    _give_up(lake.publisher(), first, "w")
+    with pytest.raises(UsageError, match="is aborted"):
+        lake.replace(first)
+    second, two = lake.replay(anchor)
+    manifests = lake.seal(two, range(10, 31))
+    lake.replace(second)
+    lake.publisher().roll_back(second, "wrong")
+    lake.newest[two] = lake.newest[two][0] - 1, anchor["events"]
+    assert lake.seal(two, range(10, 31)) == manifests, "committed once more, after it was folded"
+    with pytest.raises(UsageError, match="is rolled back"):
+        lake.replace(second)
+    lake.seal(1, range(30, 32))
+    assert lake.publish().head.frontier == {0: 32}
+
+
+def test_to_give_up_what_is_decided_already_comes_too_late(lake: Lake) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 31))
+    with pytest.raises(Killed):
+        lake.replace(number, "commit events")
+    with pytest.raises(UsageError, match="is published"):
+        _give_up(lake.publisher(), number, "w")
+    assert replays.state(lake.ledger, number) == "published"
+
+
+def test_replays_are_taken_back_one_behind_the_other(lake: Lake) -> None:
+    anchor = begun(lake)
+    before = lake.rows()
+    first, one = lake.replay(anchor)
+    lake.seal(one, range(10, 31))
+    lake.replace(first)
+    after_first = lake.rows()
+    second, two = lake.replay(anchor)
+    lake.seal(two, range(10, 32))
+    lake.replace(second)
+    with pytest.raises(UsageError, match="not the last published one"):
+        lake.publisher().roll_back(first, "w")
+    lake.publisher().roll_back(second, "w")
+    assert lake.rows() == after_first
+    lake.publisher().roll_back(first, "w")
+    assert lake.rows() == before
+    lake.seal(1, range(30, 33))
+    assert lake.publish().head.frontier == {0: 33}
+
+
+def test_a_submission_that_comes_before_the_batch_is_finished_is_followed(lake: Lake) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 31))
+    with pytest.raises(Killed):
+        lake.replace(number, "take over")
+    later = lake.submit(goes_on=fork)
+    lake.replace(number)
+    lake.seal(later, range(31, 33))
+    assert lake.publish().head.frontier == {0: 33}
+
+
+def test_a_batch_for_other_tables_is_left_to_who_knows_them(lake: Lake) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 31))
+    with pytest.raises(Killed):
+        lake.replace(number, "commit events")
+    fewer = Replacer(lake.warehouse, lake.contract, outputs(lake.contract)[1:], lambda _t, _s: {})
+    with pytest.raises(LedgerError, match="was decided for other tables"):
+        fewer.once()
+    lake.replace(number)
+    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
+
+
+def test_an_idle_job_is_published_whole_when_somebody_asks(lake: Lake) -> None:
+    begun(lake)
+    quiet = lake.seal(1, range(0))
+    assert lake.publish().head.batch == 2, "a follower makes no batch of it"
+    with pytest.raises(DecisionNeeded, match="not published yet"):
+        lake.replay(quiet)
+    assert lake.publisher().once(all_of_it=True).head.batch == 3
+    number, fork = lake.replay(quiet)
+    lake.seal(fork, range(30, 33))
+    lake.replace(number)
+    assert lake.ledger.head().frontier == {0: 33}

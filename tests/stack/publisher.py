@@ -10,7 +10,8 @@ from headrace import settings
 from headrace.cluster.kafka import hole_verdicts
 from headrace.contract.load import load_named
 from headrace.lake import replays
-from headrace.lake.publish import Published, Publisher
+from headrace.lake.publish import Published
+from headrace.lake.replace import Replacer
 from headrace.lake.store import connect
 from headrace.table.outputs import outputs
 
@@ -24,7 +25,7 @@ def main(fatal: str, replay: int | None = None) -> None:
 
     env, contract = settings.load(), load_named("events")
     holes = hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix)
-    publisher = Publisher(connect(env.store), contract, outputs(contract), holes, step)
+    publisher = Replacer(connect(env.store), contract, outputs(contract), holes, step)
     if replay is None:
         publisher.once()
     else:

@@ -32,6 +32,10 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     (gone,) = job.told("anchor", "check", JOB, "1", expect=1)["problems"]
     assert f"1 of its {len(state)} state files are gone" in gone
 
+    def newest(kind: str) -> int:
+        return int((road.checkpoints(job.flink_id)["latest"][kind] or {"id": 0})["id"])
+
+    until("a checkpoint behind the savepoint", lambda: newest("completed") > newest("savepoint"))
     road.cancel(job.flink_id)
     retained = road.checkpoints(job.flink_id)["latest"]["completed"]["external_path"]
     adopted = job.told("anchor", "adopt", JOB, retained)

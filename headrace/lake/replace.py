@@ -1,0 +1,188 @@
+"""Publish a replay: its branch takes the place of what stands behind its fork point; or take it back.
+
+Each is decided by a batch record like any other, and finished by whoever finds it: the steps are those of
+:mod:`headrace.lake.publish`. What would make a batch impossible to finish is looked at before it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from deltalake.exceptions import DeltaError
+
+from headrace.errors import ConservationError, DecisionNeeded, UsageError
+from headrace.lake import fork as forks
+from headrace.lake import replays
+from headrace.lake.amend import amended
+from headrace.lake.branch import Rulings, continued
+from headrace.lake.caught_up import Stand, of_branch, of_fork
+from headrace.lake.delta import Added
+from headrace.lake.fork import Base, Fork
+from headrace.lake.ledger import Head, Record, now
+from headrace.lake.offsets import ReadFile, continue_frontier
+from headrace.lake.publish import Published, Publisher, added
+from headrace.lake.swap import require_told
+
+Offsets = dict[int, int]
+
+
+class Replacer(Publisher):
+    """Publishes a job's replays."""
+
+    def replace(self, replay: int, fork: Fork) -> Published | Offsets:
+        """Make a replay's fork the branch.
+
+        Safe to repeat, and beside any other publisher: whoever wins a batch number meanwhile, it looks again.
+
+        Returns:
+            What was published; or, where the fork has not caught up with the branch, how far it has come.
+
+        Raises:
+            ConservationError: the fork does not hold every offset behind the fork point exactly once.
+            DecisionNeeded: how far the branch had come is not known.
+            UsageError: the replay was given up or taken back; or its fork point is no longer on the branch.
+        """
+        while True:
+            finished = self.finish_open_batch()
+            head = self.ledger.head()
+            if replays.state(self.ledger, replay) == "published":
+                return Published(head, finished, {})
+            replays.open_one(self.ledger, replay)
+            forks.require_on_branch(self.ledger, fork)
+            if (behind := self._swap_in(head, replay, fork)) is not None:
+                return behind
+
+    def _swap_in(self, head: Head, replay: int, fork: Fork) -> Offsets | None:
+        """Decide the batch, unless another publisher is first; or tell how far the fork has come."""
+        reached = self._frontier_at(fork)
+        staged = {o: s.read() for o, s in self.staged.items()}
+        claim, found = continued(self.ledger, fork, staged, replay)
+        if claim is None or found is None:
+            return reached
+        if self.contract.derived:
+            stands = of_fork(self.warehouse, self.ledger, staged, replay)
+            if not stands.covers(self._branch_stands()):
+                return next(iter(stands.positions.values()), {})
+        read = self._read(found)
+        if not self.contract.derived:
+            self._refuse_lost(head, fork, reached, read)
+        counted = self._frontier(reached, read)["frontier"]
+        if any(counted.get(str(p), 0) < o for p, o in head.frontier.items()):
+            return {int(p): o for p, o in counted.items()}
+        files = {
+            o: [Added(f.file.path, f.file.size, f.file.partition, f.statistics) for f in fs]
+            for o, fs in read.items()
+        }
+        own = self._own(fork, reached, forks.base(self.ledger, fork), files)
+        self._write_batch(head, claim, found, read, reached, {**own, "replay": replay})
+        return None
+
+    def _branch_stands(self) -> Stand:
+        """How far the branch of a derive job has come, in the tables that it writes now."""
+        stands = of_branch(self.warehouse, self.ledger, derived=True)
+        if not stands.positions:
+            raise DecisionNeeded(
+                "no checkpoint of the published branch is kept any more: how far it had come is not known",
+                where=f"job {self.ledger.job}",
+                remedy="restore a checkpoint or savepoint of it into the warehouse, then publish again",
+            )
+        return Stand(stands.positions, {o: at for o, at in stands.watermarks.items() if o in self.staged})
+
+    def _refuse_lost(
+        self, head: Head, fork: Fork, reached: Offsets, read: Mapping[str, Sequence[ReadFile]]
+    ) -> None:
+        """Say no where the fork lacks records that the branch has published: Kafka no longer had them."""
+        positions = (f.positions for found in read.values() for f in found)
+        holes = continue_frontier(reached, self._begun(), positions).holes
+        known = forks.holes_behind(self.ledger, fork)
+        mine = [h for h in holes if h.first < head.frontier.get(h.partition, 0)]
+        own = [h for h in mine if not any(k.covers(h) for k in known)]
+        verdicts = self.holes(self.contract.topic, own) if own else {}
+        if lacking := [h for h in own if verdicts[h] != "absent"]:
+            raise ConservationError(
+                f"the fork lacks records that are published: {', '.join(map(str, lacking[:10]))}",
+                where=f"job {self.ledger.job}, behind batch {fork.batch}",
+                remedy=f"nothing was changed. Kafka deleted them, or the fork skipped them:"
+                f" `headrace replay ls {self.ledger.job}`, abort it, and plan one that begins later",
+                missing=[str(h) for h in lacking],
+            )
+
+    def roll_back(self, replay: int, why: str) -> Published:
+        """Return the tables to what they were before a replay: its files go out, and the old ones come in.
+
+        Safe to repeat. What was read since is still in Kafka: the job goes on from its old branch.
+
+        Raises:
+            UsageError: the replay is not the last one that became the branch.
+        """
+        while True:
+            finished = self.finish_open_batch()
+            head = self.ledger.head()
+            if replay in Rulings.of(self.ledger.decisions()).back:
+                return Published(head, finished, {})
+            number = replays.batch_of(self.ledger, replay)
+            if not number or number != forks.standing_replay(self.ledger):
+                raise UsageError(
+                    f"replay {replay} is not the last published one",
+                    where=f"job {self.ledger.job}: it is {replays.state(self.ledger, replay)}",
+                    remedy=f"headrace replay ls {self.ledger.job}: take back later ones first",
+                )
+            batch = self._taken_back(head, number, replay, why)
+            self.step("batch")
+            self.ledger.put("batches", head.batch + 1, batch)
+
+    def _taken_back(self, head: Head, number: int, replay: int, why: str) -> Record:
+        swap, before = self.ledger.required("batches", number), self.ledger.required("done", number - 1)
+        fork = Fork.of(swap["fork"])
+        manifests = forks.manifests_behind(self.ledger, fork, number - 1)
+        numbers = [m["checkpoint"] for found in manifests.values() for m in found] or [fork.checkpoint]
+        base = Base({o: v for o, v in before["versions"].items() if o in self.staged})
+        gone = swap["removed"]
+        files = {o: added(gone.get(o, [])) for o in self.staged}
+        return {
+            "batch": head.batch + 1,
+            "after": head.digest,
+            "claim": before["claim"],
+            "contract_version": self.ledger.required("batches", number - 1)["contract_version"],
+            "checkpoints": [min(numbers), max(numbers)],
+            "frontier": before["frontier"],
+            "outputs": {
+                o: {"manifests": manifests.get(o, []), "files": gone.get(o, [])} for o in self.staged
+            },
+            **self._own(fork, self._frontier_at(fork), base, files),
+            "undoes": replay,
+            "why": why,
+            "at": now(),
+        }
+
+    # what both batches say, and what must be true to finish them
+
+    def _own(self, fork: Fork, reached: Offsets, base: Base, files: Mapping[str, list[Added]]) -> Record:
+        removed = forks.behind(self.ledger, fork)
+        for output in self.outputs:
+            came = [*added(base.files.get(output.id, [])), *files[output.id]]
+            if not output.key:
+                require_told(self.warehouse, output.id, added(removed.get(output.id, [])), reached or None)
+                continue
+            version = base.versions.get(output.id)
+            try:
+                amended(self.warehouse, output, version, came)
+            except (OSError, DeltaError) as e:
+                raise UsageError(
+                    f"version {version} of table {output.id} cannot be read any more: {str(e)[:200]}",
+                    where=self.warehouse.table_uri(output.id),
+                    remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
+                ) from e
+        return {
+            "fork": fork.to_json(),
+            "reached": {str(p): o for p, o in reached.items()},
+            "removed": removed,
+            "base": base.to_json(),
+            "claims_then": self.ledger.newest("claims"),
+        }
+
+    def _frontier_at(self, fork: Fork) -> Offsets:
+        """Where an ingest job's branch stood; a derive job's rows have no place in a topic."""
+        if self.contract.derived:
+            return {}
+        return forks.frontier(self.warehouse, self.ledger, self.outputs, fork)
