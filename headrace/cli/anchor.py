@@ -84,11 +84,17 @@ def adopt(
     why: Why = "",
     fmt: Output = Format.text,
 ) -> None:
-    """Record a savepoint that was made by other means: by Flink, by its operator, or a retained checkpoint.
+    """Record a savepoint that was made by other means, or a retained checkpoint of a job that does not run.
 
     Example: headrace anchor adopt flights s3://lake/_flink/savepoints/savepoint-1a2b3c-0123456789ab
     """
     existing(job)
+    if "/chk-" in path and live(settings.load(), job):
+        raise UsageError(
+            "Flink removes a checkpoint of a running job as soon as three newer ones are there",
+            where=path,
+            remedy=f"headrace anchor {job} takes a savepoint; or stop the job first",
+        )
     found = taking.record(job, path, why, adopted=True)
     emit(found.to_json(), fmt, lambda: _page(found))
 

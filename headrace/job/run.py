@@ -148,6 +148,13 @@ def _start(
     given: str | None,
 ) -> Start:
     offsets = {contract: _begun(ledger, contract, topic) for contract, topic in topics.items()}
+    open_ = ledger.get("batches", ledger.newest("done") + 1)
+    if open_ and "fork" in open_:
+        raise DecisionNeeded(
+            "a replay is decided, and not all of its tables are swapped yet",
+            where=f"{warehouse.uri}/{ledger.folder}/batches",
+            remedy=f"headrace publish {ledger.job} finishes it; then run again",
+        )
     submission = _submission()
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     savepoint = given or _resume(ledger, warehouse, staged, derived=program.contract.derived)

@@ -106,11 +106,30 @@ def at_batch(ledger: Ledger, number: int) -> Fork:
     return Fork(number, dict(ledger.required("done", number)["heads"])) if number else Fork(0)
 
 
-def batches(ledger: Ledger) -> Iterator[int]:
-    """Numbers of the batches that the published branch holds whole, newest first."""
-    for number, end in _branch(ledger):
-        if end == ledger.required("done", number)["heads"]:
-            yield number
+def newest_within(ledger: Ledger, offsets: Mapping[int, int]) -> int:
+    """The newest batch that the branch holds whole and whose frontier is behind none of these offsets; or 0.
+
+    By bisection: frontiers grow along a branch, from one published replay to the next.
+    """
+
+    def fits(number: int) -> bool:
+        frontier = ledger.head_of(ledger.required("done", number)).frontier
+        return all(frontier.get(p, 0) <= o for p, o in offsets.items())
+
+    high = ledger.newest("done")
+    while high > 0:
+        since = int(ledger.required("done", high).get("since", 1))
+        low, top = since - 1, high
+        while low < top:
+            middle = (low + top + 1) // 2
+            low, top = (middle, top) if fits(middle) else (low, middle - 1)
+        if low >= since:
+            return low
+        done = ledger.required("done", since)
+        fork = Fork.of(done["fork"]) if "fork" in done else Fork(0)
+        whole = not fork.batch or ledger.required("done", fork.batch)["heads"] == fork.manifests
+        high = fork.batch if whole else fork.batch - 1
+    return 0
 
 
 def behind(ledger: Ledger, fork: Fork) -> dict[str, list[Record]]:
@@ -171,17 +190,25 @@ def base(ledger: Ledger, fork: Fork) -> Base:
     return Base(under.versions, {o: [*under.files.get(o, []), *found] for o, found in files.items()})
 
 
+def swaps(ledger: Ledger, newest: int = 0) -> Iterator[int]:
+    """Batches that published a replay or took one back, newest first."""
+    number = newest or ledger.newest("done")
+    while number > 0:
+        since = int(ledger.required("done", number).get("since", 1))
+        if "fork" in ledger.required("done", since):
+            yield since
+        number = since - 1
+
+
 def standing_replay(ledger: Ledger) -> int:
     """The batch of the last published replay that was not taken back; 0 if there is none."""
-    number = ledger.newest("done")
-    while number > 0:
-        since = ledger.required("done", number).get("since", 1)
-        batch = ledger.required("batches", since)
-        if "undoes" not in batch:
-            return since if "replay" in batch else 0
-        earlier = range(since - 1, 0, -1)
-        undone = next(n for n in earlier if ledger.required("batches", n).get("replay") == batch["undoes"])
-        number = undone - 1  # what the rollback returned to
+    taken_back: set[int] = set()
+    for number in swaps(ledger):
+        batch = ledger.required("batches", number)
+        if "undoes" in batch:
+            taken_back.add(batch["undoes"])
+        elif batch["replay"] not in taken_back:
+            return number
     return 0
 
 

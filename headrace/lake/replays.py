@@ -12,7 +12,7 @@ from typing import Any
 
 from headrace.errors import UsageError
 from headrace.lake.branch import Rulings
-from headrace.lake.fork import Fork
+from headrace.lake.fork import Fork, swaps
 from headrace.lake.ledger import Claim, Ledger, now, whoever
 
 KIND = "replays"
@@ -133,10 +133,8 @@ def open_one(ledger: Ledger, number: int) -> Replay:
 
 def batch_of(ledger: Ledger, number: int) -> int:
     """The batch that published a replay; 0 if none did."""
-    for at in range(ledger.newest("done"), 0, -1):
-        if ledger.required("batches", at).get("replay") == number:
-            return at
-    return 0
+    found = (at for at in swaps(ledger) if ledger.required("batches", at).get("replay") == number)
+    return next(found, 0)
 
 
 def flink_name(job: str, number: int) -> str:

@@ -81,16 +81,22 @@ def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
             f"nothing of partition {unknown[0]} is published",
             remedy=f"headrace status {job} lists partitions",
         )
-    for number in (*fork.batches(ledger), 0):
-        at = fork.at_batch(ledger, number)
-        reached = fork.frontier(ledger.warehouse, ledger, program.outputs, at)
-        if all(reached.get(p, 0) <= o for p, o in offsets.items()):
-            return _planned(program, ledger, at, origin, why, None)
-    raise UsageError(
-        "the job began behind these offsets: it never read them",
-        where=f"job {job}, {origin}",
-        remedy=f"headrace status {job}",
-    )
+    start = ledger.start()
+    if start and any(start["offsets"].get(str(p), 0) > o for p, o in offsets.items()):
+        raise UsageError(
+            "the job began behind these offsets: it never read them",
+            where=f"job {job}, {origin}",
+            remedy=f"headrace status {job}",
+        )
+    at = fork.at_batch(ledger, fork.newest_within(ledger, offsets))
+    planned = _planned(program, ledger, at, origin, why, None)
+    if not planned.records:
+        raise UsageError(
+            "nothing is published from there on",
+            where=f"job {job}, {origin}",
+            remedy=f"headrace status {job} tells the frontier",
+        )
+    return planned
 
 
 def _planned(

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake.branch import REPLACE, Rulings, followed
-from headrace.lake.fork import Fork, at_batch, at_manifests, batches, behind
+from headrace.lake.fork import Fork, at_batch, at_manifests, behind, newest_within, standing_replay, swaps
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.settings import Store
@@ -45,7 +45,7 @@ def publish(ledger: Ledger, branch: str, first: int, last: int, fork: Fork | Non
             "checkpoints": [first, last],
             "heads": {"j": ids[-1]},
             "manifests": {"j": ids},
-            "frontier": {},
+            "frontier": {"0": last * 10},
             "versions": {},
             "rows": {},
             "since": since,
@@ -80,7 +80,7 @@ def test_behind_a_published_replay_stands_its_own_branch(ledger: Ledger) -> None
     publish(ledger, "b", 3, 6, fork=at(ledger, 2, "a"))
     publish(ledger, "b", 7, 8)
 
-    assert list(batches(ledger)) == [4, 3]
+    assert list(swaps(ledger)) == [3]
     assert files(ledger, at(ledger, 1, "a")) == [manifest(2, "a"), *(manifest(c, "b") for c in range(3, 9))]
     assert files(ledger, at(ledger, 4, "b")) == [manifest(c, "b") for c in range(5, 9)]
     for replaced in (3, 5, 9):
@@ -93,7 +93,7 @@ def test_a_replay_over_a_replay(ledger: Ledger) -> None:
     publish(ledger, "b", 3, 6, fork=at(ledger, 2, "a"))
     publish(ledger, "c", 2, 9, fork=at(ledger, 1, "a"))
 
-    assert list(batches(ledger)) == [3]
+    assert (list(swaps(ledger)), standing_replay(ledger)) == ([3, 2], 3)
     assert files(ledger, at(ledger, 1, "a")) == [manifest(c, "c") for c in range(2, 10)]
     with pytest.raises(UsageError, match="has replaced it"):
         at(ledger, 2, "a")
@@ -143,3 +143,15 @@ def test_a_replay_is_followed_once_it_is_published(ledger: Ledger) -> None:
     assert follows() == fork.number
     after = ledger.claim("s4", None, "1.0.0")
     assert follows() == after.number, "a newer submission goes on from it"
+
+
+def test_the_newest_batch_within_offsets_is_found_on_every_stretch_of_the_branch(ledger: Ledger) -> None:
+    publish(ledger, "a", 1, 1)
+    publish(ledger, "a", 2, 3)
+    publish(ledger, "a", 4, 5)
+    assert [newest_within(ledger, {0: o}) for o in (5, 10, 29, 30, 49, 50, 99)] == [0, 1, 1, 2, 2, 3, 3]
+    publish(ledger, "b", 3, 4, fork=at(ledger, 2, "a"))  # within batch 2: that one is no longer whole
+    publish(ledger, "b", 5, 9)
+    assert [newest_within(ledger, {0: o}) for o in (5, 10, 30, 39, 40, 89, 90)] == [0, 1, 1, 1, 4, 4, 5]
+    publish(ledger, "c", 4, 7, fork=at_batch(ledger, 1))
+    assert [newest_within(ledger, {0: o}) for o in (5, 10, 40, 69, 70)] == [0, 1, 1, 1, 6]

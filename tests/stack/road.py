@@ -28,6 +28,7 @@ from headrace import settings
 from headrace.cli.main import main as command
 from headrace.cluster.kafka import create_topic, hole_verdicts
 from headrace.job.assemble import named
+from headrace.job.run import REPLAY
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.publish import Published, Publisher, Step
@@ -139,7 +140,7 @@ class Road:
     def submit(self, *arguments: str, module: str = "") -> str:
         """Submit the job; gives Flink's job id once it runs. With arguments or a module, by ``flink run``."""
         if not arguments and not module:
-            flink_id = self.client.submit(self.job, self.overrides())
+            flink_id = self.client.submit(self.job, {**self.overrides(), REPLAY: "0"})
             self.running(flink_id)
             return flink_id
         said = self.flink("run", "-d", *arguments, "-pym", module or f"jobs.{self.job}")

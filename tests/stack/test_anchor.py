@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from edited import JOB, Edited
+from runbook import steps
 from waiting import until
 
 OF_EACH_ID = "SELECT id AS lane, COUNT(*) AS n, MAX(id) AS most FROM events GROUP BY id"
 """Thousands of keys: more state than Flink writes into `_metadata`."""
 
 
+@pytest.mark.usefixtures("by_client")
 def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[..., Edited]) -> None:
     job = edited({JOB: OF_EACH_ID})
     road = job.road
@@ -38,10 +41,12 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     until("a checkpoint behind the savepoint", lambda: newest("completed") > newest("savepoint"))
     road.cancel(job.flink_id)
     retained = road.checkpoints(job.flink_id)["latest"]["completed"]["external_path"]
-    adopted = job.told("anchor", "adopt", JOB, retained)
+    words = {"departures_hourly": JOB, "PATH": retained}
+    adopt, check = steps("the-newest-checkpoint-is-corrupt", 0, words)
+    adopted = job.told(*adopt)
     assert (adopted["number"], adopted["adopted"]) == (2, True)
-    assert job.told("anchor", "adopt", JOB, retained)["number"] == 2, "the same one is not taken twice"
-    whole = job.told("anchor", "check", JOB, "2")
+    assert job.told(*adopt)["number"] == 2, "the same one is not taken twice"
+    whole = job.told(*check)
     assert (whole["problems"], whole["state_files"] > 0) == ([], True)
 
     given_up = job.told("anchor", "expire", JOB, "--keep", "0")
@@ -50,3 +55,9 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     assert [a["number"] for a in job.told("anchor", "ls", JOB)] == [2]
     assert "it was given up" in job.told("anchor", "check", JOB, "1", expect=1)["problems"]
     road.headrace("replay", "plan", JOB, "--from", "1", "--why", "w", expect=2)
+
+    # The older savepoint is damaged, and the job is gone: another one takes its place.
+    for step in steps("the-newest-checkpoint-is-corrupt", 1, words):
+        job.road.headrace(*step)
+    job.send(500)
+    until("the fork to be the job", lambda: road.publish().head.rows.get(JOB) == 4500)

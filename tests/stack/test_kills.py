@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from road import Road, every
+from runbook import steps
 from waiting import until
 
 
@@ -40,15 +42,18 @@ def test_a_killed_taskmanager_loses_and_doubles_nothing(road: Road) -> None:
     road.headrace("verify", "events")
 
 
+@pytest.mark.usefixtures("by_client")
 def test_a_killed_jobmanager_and_a_new_submission_read_nothing_twice(road: Road) -> None:
     job = road.submit()
     sending = flood(road, 40_000)
     flowing(road, job)
     road.stack.kill_jobmanager()
     road.stack.start_jobmanager()
-    road.submit()
+    run, *looking = steps("the-cluster-is-gone", 0, {"flights": road.job})
+    road.headrace(*run)
     sending.join()
     road.publish_until(40_000)
     assert road.homes() == every({0: 20_000, 1: 20_000})
     assert [c.restored_from is not None for c in road.ledger.claims()] == [False, True]
-    road.headrace("verify", "events")
+    for step in looking:
+        road.headrace(*step)

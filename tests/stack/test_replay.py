@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from road import Road, every, publishing
 from runbook import steps
 from waiting import until
@@ -79,6 +80,7 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     assert road.verified()["verdict"] == "proved"
 
 
+@pytest.mark.usefixtures("by_client")
 def test_a_replay_from_offsets_begins_where_a_batch_ended_and_needs_no_state(make_road: MakeRoad) -> None:
     road = make_road()
     road.submit()
@@ -127,6 +129,7 @@ def _die_before(road: Road, steps: list[str]) -> None:
         assert killed.returncode == -signal.SIGKILL, f"{fatal}: {said.decode()[-2000:]}"
 
 
+@pytest.mark.usefixtures("by_client")
 def test_a_wrong_rule_is_replayed_away_with_a_kill_in_every_stage(
     make_road: MakeRoad, project: Path, tmp_path: Path
 ) -> None:

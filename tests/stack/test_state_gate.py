@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
 from edited import JOB, Edited
 from runbook import steps
 
@@ -129,6 +130,7 @@ def test_windows_joins_and_ranks_keep_what_they_have_seen(edited: Callable[..., 
     job.holds("new", [(0, 249, 998), (1, 250, 999)])
 
 
+@pytest.mark.usefixtures("by_client")
 def test_a_replay_recomputes_an_edited_query_from_the_state_of_an_anchor(
     edited: Callable[..., Edited],
 ) -> None:
