@@ -103,6 +103,7 @@ def run(
     job: Job,
     replay: Number,
     wait: Annotated[bool, typer.Option(help="Follow until it has caught up with the branch.")] = True,
+    within: Annotated[float, typer.Option(help="Follow for so many seconds at most.", min=0)] = 3600,
     fmt: Output = Format.text,
 ) -> None:
     """Start the fork beside the live job, and follow it until it has caught up. Safe to repeat.
@@ -114,7 +115,7 @@ def run(
     planned = replays.open_one(ledger, replay)
     running = forks(env, job, replay)
     flink_id = running[0].id if running else _submitted(job, replay)
-    at = _followed(ledger, planned, flink_id) if wait else _look(ledger, planned)
+    at = _followed(ledger, planned, flink_id, within) if wait else _look(ledger, planned)
     done, total = at.records
     result = {
         "job": job,
@@ -143,9 +144,9 @@ def _look(ledger: Ledger, planned: Replay) -> Reached:
     return reached(ledger.warehouse, ledger, named(ledger.job), planned)
 
 
-def _followed(ledger: Ledger, planned: Replay, flink_id: str) -> Reached:
+def _followed(ledger: Ledger, planned: Replay, flink_id: str, within: float) -> Reached:
     """Wait until the fork has come as far as the branch; a fork that ends before that is an error."""
-    env = settings.load()
+    env, deadline = settings.load(), time.monotonic() + within
     with progress("the fork catches up with the branch") as tell:
         while not (at := _look(ledger, planned)).caught_up:
             done, total = at.records
@@ -159,6 +160,12 @@ def _followed(ledger: Ledger, planned: Replay, flink_id: str) -> Reached:
                     where=f"Flink job {flink_id}: {rest.failure(env.flink.rest, flink_id) or 'cancelled'}",
                     remedy=f"headrace replay run {ledger.job} {planned.number} goes on from its newest"
                     f" checkpoint; headrace replay abort {ledger.job} {planned.number} gives it up",
+                )
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"the fork has not caught up within {within:.0f} s: {done:,} of {total:,} offsets read",
+                    where=f"Flink job {flink_id}, {detail.job.state}",
+                    remedy=f"it goes on; headrace replay run {ledger.job} {planned.number} follows it again",
                 )
             time.sleep(LOOK_S)
     return at

@@ -12,6 +12,8 @@ from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse
 
 Offsets = dict[int, int]
+_AS_BEFORE = (1 << 63) - 1
+"""Stands for an event time that is not behind any other."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ def of_fork(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay: int)
         for at in checkpoints.of_submission(warehouse, ledger.job, claim.submission):
             if all(manifest in staged.get(output, {}) for output, manifest in at.manifests):
                 stands = _at(warehouse, ledger, at) or stands
+    if stands.positions and stands.positions == replays.one(ledger, replay).positions:
+        # It has read nothing since it was restored: its event time is that of its state, and Flink, whose
+        # watermark begins anew at every start, does not tell it.
+        return Stand(stands.positions, dict.fromkeys(stands.watermarks, _AS_BEFORE))
     return stands
 
 

@@ -360,8 +360,8 @@ def _without_files(manifest: Manifest) -> Record:
 
 
 def _files(manifests: Sequence[Manifest], read: Sequence[ReadFile]) -> list[Record]:
-    """Files as a batch records them: in the order of the manifests, each with the one that names it."""
-    named = [m.id for m in manifests for _ in m.files]
+    """Files as a batch records them, each with the manifest that names it."""
+    named = {f.path: m.id for m in manifests for f in m.files}
     return [
         {
             "path": r.file.path,
@@ -369,9 +369,9 @@ def _files(manifests: Sequence[Manifest], read: Sequence[ReadFile]) -> list[Reco
             "rows": r.rows,
             "partition": r.file.partition,
             "statistics": r.statistics,
-            "manifest": manifest,
+            "manifest": named[r.file.path],
         }
-        for manifest, r in zip(named, read, strict=True)
+        for r in read
     ]
 
 
