@@ -26,10 +26,10 @@ EXPIRE = "expire"
 
 _UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _BESIDE = re.compile(rb"\x06\x00\x24(" + _UUID + rb")")
-_ELSEWHERE = re.compile(rb"\x02(.{8})..[a-z0-9]+://[^\x00-\x1f]+/(" + _UUID + rb")", re.DOTALL)
+_ELSEWHERE = re.compile(rb"\x02(.{7}[^\x01])..[a-z0-9]+://[^\x00-\x1f]+/(" + _UUID + rb")", re.DOTALL)
 """How `_metadata` names a state file (MetadataV2V3SerializerBase): a RelativeFileStateHandle has tag 6 and a
 name, a FileStateHandle tag 2, a size and an address. What is small stands in it, under the address that it
-would have had; such an address has no size before it that a file of its own could have."""
+would have had, with tag 1 before it: so a size that ends in 1 is not told from it, and is not looked for."""
 _OWN_FILE = range(20_000, 1 << 40)
 
 Offsets = dict[int, int]
