@@ -26,7 +26,6 @@ from headrace.lake.branch import Rulings
 from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Published
 from headrace.lake.query import to_text
-from headrace.lake.replace import Replacer
 from headrace.lake.replays import Replay
 from headrace.lake.store import connect
 from headrace.replay import diff as comparing
@@ -341,7 +340,7 @@ def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) ->
     existing(job)
     env, ledger = settings.load(), _ledger(job)
     if replays.state(ledger, replay) != "aborted":
-        _give_up(replacer(job), replay, why)
+        replacer(job).give_up(replay, why or "no reason given")
     running = [j.id for j in forks(env, job, replay)]
     with progress("cancelling the fork"):
         for flink_id in running:
@@ -351,20 +350,6 @@ def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) ->
         fmt,
         lambda: f"replay {replay} is given up; cancelled: {', '.join(running) or 'nothing ran'}",
     )
-
-
-def _give_up(publishing: Replacer, replay: int, why: str) -> None:
-    """Decide it, unless a batch has: one that was decided is finished first, and stands."""
-    publishing.finish_open_batch()
-    replays.open_one(publishing.ledger, replay)
-    publishing.ledger.decide(replays.ABORT, why=why or "no reason given", replay=replay)
-    publishing.finish_open_batch()
-    if replays.batch_of(publishing.ledger, replay):
-        raise DecisionNeeded(
-            f"replay {replay} was published in the same moment",
-            where=f"job {publishing.ledger.job}",
-            remedy=f"headrace replay rollback {publishing.ledger.job} {replay} --why TEXT takes it back",
-        )
 
 
 def ls(job: Job, fmt: Output = Format.text) -> None:

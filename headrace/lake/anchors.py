@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from headrace.errors import LedgerError, UsageError
+from headrace.errors import UsageError
 from headrace.lake import checkpoints, cuts
 from headrace.lake.ledger import Ledger, Record, now, whoever
 from headrace.lake.manifests import Staged, StagedFile
@@ -190,12 +190,7 @@ def one(ledger: Ledger, number: int) -> Anchor:
     Raises:
         UsageError: there is none.
     """
-    raw = ledger.get(KIND, number)
-    if raw is None:
-        raise UsageError(
-            f"job {ledger.job} has no anchor {number}", remedy=f"headrace anchor ls {ledger.job}"
-        )
-    return Anchor.of(raw)
+    return Anchor.of(ledger.asked(KIND, number, "anchor"))
 
 
 @dataclass(frozen=True)
@@ -257,10 +252,8 @@ def _files(warehouse: Warehouse, ledger: Ledger, anchor: Anchor) -> dict[str, li
             staged = Staged(warehouse, output).read().get(manifest)
             found[output] = list(staged.files) if staged else []
             continue
-        record = ledger.get("batches", batch)
-        if record is None:
-            raise LedgerError(f"batch {batch} is missing", where=f"{warehouse.uri}/{ledger.folder}")
-        own = [f for f in record["outputs"][output]["files"] if f["manifest"] == manifest]
+        files = ledger.required("batches", batch)["outputs"][output]["files"]
+        own = [f for f in files if f["manifest"] == manifest]
         found[output] = [StagedFile(f["path"], f["size"]) for f in own]
     return found
 

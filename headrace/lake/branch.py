@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.errors import DecisionNeeded, LedgerError
-from headrace.lake.fork import Fork
 from headrace.lake.ledger import Claim, Head, Ledger, Record, checkpoint_of
 from headrace.lake.manifests import Manifest, chain
 
@@ -229,41 +228,10 @@ def stretch(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> Stret
         if not walked.goes_on:
             _refuse(ledger, output, walked, claim)
         chains[output] = walked.manifests
-    return _cut(chains)
+    return cut(chains)
 
 
-def continued(
-    ledger: Ledger, fork: Fork, staged: ByOutput, replay: int
-) -> tuple[Claim | None, Stretch | None]:
-    """A replay's newest claim with manifests, and all that its branch has sealed behind the fork point.
-
-    Raises:
-        LedgerError: its chain does not begin at the fork point.
-    """
-    claims = ledger.claims()
-    own = [c for c in claims if c.replay == replay]
-    at_fork = Head(manifests=fork.manifests)
-    for claim in reversed(own):
-        chains: dict[str, list[Manifest]] = {}
-        for output, manifests in staged.items():
-            newest = tip(manifests, claim.number)
-            if newest is None:
-                break
-            walked = walk(at_fork, claims, output, manifests, newest)
-            if not walked.goes_on:
-                raise LedgerError(
-                    f"replay {replay} does not begin at its fork point:"
-                    f" {walked.manifests[0].id} follows {walked.reached or 'nothing'}",
-                    where=f"{ledger.warehouse.table_uri(output)}, claim {claim.number}",
-                    remedy=f"headrace replay abort {ledger.job} {replay}",
-                )
-            chains[output] = walked.manifests
-        else:
-            return claim, _cut(chains)
-    return None, None
-
-
-def _cut(chains: dict[str, list[Manifest]]) -> Stretch | None:
+def cut(chains: dict[str, list[Manifest]]) -> Stretch | None:
     """The chains up to the newest checkpoint that is sealed in each."""
     common = set.intersection(*({m.checkpoint for m in found} for found in chains.values()))
     if not common:

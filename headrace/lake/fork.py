@@ -190,9 +190,9 @@ def base(ledger: Ledger, fork: Fork) -> Base:
     return Base(under.versions, {o: [*under.files.get(o, []), *found] for o, found in files.items()})
 
 
-def swaps(ledger: Ledger, newest: int = 0) -> Iterator[int]:
+def swaps(ledger: Ledger) -> Iterator[int]:
     """Batches that published a replay or took one back, newest first."""
-    number = newest or ledger.newest("done")
+    number = ledger.newest("done")
     while number > 0:
         since = int(ledger.required("done", number).get("since", 1))
         if "fork" in ledger.required("done", since):

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from headrace.errors import LedgerError
+from headrace.errors import LedgerError, UsageError
 from headrace.lake.store import Warehouse, encode
 
 Record = dict[str, Any]
@@ -102,8 +102,9 @@ class Ledger:
         self.folder = f"_headrace/{job}"
         self._newest: dict[str, int] = {}
         self._published: dict[tuple[str, str], int | None] = {}
+        """What was answered about manifests."""
         self._asked_at = 0
-        """What was answered about manifests, and the newest batch then."""
+        """The newest batch then."""
 
     # records with numbers
 
@@ -267,6 +268,19 @@ class Ledger:
                 return middle if manifest in done["manifests"][output] else None
             low, high = (low, middle - 1) if checkpoint < first else (middle + 1, high)
         return None
+
+    def asked(self, kind: str, number: int, noun: str) -> Record:
+        """A record that a person named.
+
+        Raises:
+            UsageError: there is none; ``headrace NOUN ls JOB`` lists those that are.
+        """
+        record = self.get(kind, number)
+        if record is None:
+            raise UsageError(
+                f"job {self.job} has no {noun} {number}", remedy=f"headrace {noun} ls {self.job}"
+            )
+        return record
 
     def required(self, kind: str, number: int) -> Record:
         """A record that must be there.

@@ -110,7 +110,8 @@ class Publisher:
             return Published(head, finished, {}, waiting_for=self._awaited(claim))
         if not (all_of_it or _worth_it(found)):
             return Published(head, finished, {})
-        self._write_batch(head, claim, found, self._read(found), head.frontier)
+        read = self._read(found)
+        self._write_batch(head, claim, found, read, self._frontier(head.frontier, read))
         finished += self.finish_open_batch()
         after = self.ledger.head()
         return Published(after, finished, {o: after.rows[o] - head.rows.get(o, 0) for o in after.rows})
@@ -154,8 +155,7 @@ class Publisher:
         claim: Claim,
         found: Stretch,
         read: dict[str, list[ReadFile]],
-        reached: dict[int, int],
-        own: Record | None = None,
+        own: Record,
     ) -> None:
         """Decide the batch, after every check.
 
@@ -164,17 +164,14 @@ class Publisher:
             claim: whose manifests they are.
             found: the manifests.
             read: their files, by output.
-            reached: the frontier that they go on from.
-            own: what the batch of a replay says besides.
+            own: what it says of offsets, and that of a replay besides.
         """
-        counted = self._frontier(reached, read)
         batch = {
             "batch": head.batch + 1,
             "after": head.digest,
             "claim": claim.number,
             "contract_version": claim.contract_version,
             "checkpoints": list(found.checkpoints),
-            **counted,
             "outputs": {
                 o.id: {
                     "manifests": [_without_files(m) for m in found.manifests[o.id]],
@@ -182,7 +179,7 @@ class Publisher:
                 }
                 for o in self.outputs
             },
-            **(own or {}),
+            **own,
             "at": now(),
         }
         self.step("batch")

@@ -10,20 +10,52 @@ from collections.abc import Mapping, Sequence
 
 from deltalake.exceptions import DeltaError
 
-from headrace.errors import ConservationError, DecisionNeeded, UsageError
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.lake import fork as forks
 from headrace.lake import replays
 from headrace.lake.amend import amended
-from headrace.lake.branch import Rulings, continued
+from headrace.lake.branch import ByOutput, Rulings, Stretch, cut, tip, walk
 from headrace.lake.caught_up import Stand, of_branch, of_fork
 from headrace.lake.delta import Added
 from headrace.lake.fork import Base, Fork
-from headrace.lake.ledger import Head, Record, now
+from headrace.lake.ledger import Claim, Head, Ledger, Record, now
+from headrace.lake.manifests import Manifest
 from headrace.lake.offsets import ReadFile, continue_frontier
 from headrace.lake.publish import Published, Publisher, added
 from headrace.lake.swap import require_told
 
 Offsets = dict[int, int]
+
+
+def continued(
+    ledger: Ledger, fork: Fork, staged: ByOutput, replay: int
+) -> tuple[Claim | None, Stretch | None]:
+    """A replay's newest claim with manifests, and all that its branch has sealed behind the fork point.
+
+    Raises:
+        LedgerError: its chain does not begin at the fork point.
+    """
+    claims = ledger.claims()
+    own = [c for c in claims if c.replay == replay]
+    at_fork = Head(manifests=fork.manifests)
+    for claim in reversed(own):
+        chains: dict[str, list[Manifest]] = {}
+        for output, manifests in staged.items():
+            newest = tip(manifests, claim.number)
+            if newest is None:
+                break
+            walked = walk(at_fork, claims, output, manifests, newest)
+            if not walked.goes_on:
+                raise LedgerError(
+                    f"replay {replay} does not begin at its fork point:"
+                    f" {walked.manifests[0].id} follows {walked.reached or 'nothing'}",
+                    where=f"{ledger.warehouse.table_uri(output)}, claim {claim.number}",
+                    remedy=f"headrace replay abort {ledger.job} {replay}",
+                )
+            chains[output] = walked.manifests
+        else:
+            return claim, cut(chains)
+    return None, None
 
 
 class Replacer(Publisher):
@@ -66,15 +98,16 @@ class Replacer(Publisher):
         read = self._read(found)
         if not self.contract.derived:
             self._refuse_lost(head, fork, reached, read)
-        counted = self._frontier(reached, read)["frontier"]
-        if any(counted.get(str(p), 0) < o for p, o in head.frontier.items()):
-            return {int(p): o for p, o in counted.items()}
+        counted = self._frontier(reached, read)
+        come = {int(p): o for p, o in counted["frontier"].items()}
+        if any(come.get(p, 0) < o for p, o in head.frontier.items()):
+            return come
         files = {
             o: [Added(f.file.path, f.file.size, f.file.partition, f.statistics) for f in fs]
             for o, fs in read.items()
         }
         own = self._own(fork, reached, forks.base(self.ledger, fork), files)
-        self._write_batch(head, claim, found, read, reached, {**own, "replay": replay})
+        self._write_batch(head, claim, found, read, {**counted, **own, "replay": replay})
         return None
 
     def _branch_stands(self) -> Stand:
@@ -105,6 +138,24 @@ class Replacer(Publisher):
                 remedy=f"nothing was changed. Kafka deleted them, or the fork skipped them:"
                 f" `headrace replay ls {self.ledger.job}`, abort it, and plan one that begins later",
                 missing=[str(h) for h in lacking],
+            )
+
+    def give_up(self, replay: int, why: str) -> None:
+        """Decide that a replay is never published; a batch that is decided already is finished, and stands.
+
+        Raises:
+            UsageError: it is published, taken back, or given up.
+            DecisionNeeded: it was published in the same moment.
+        """
+        self.finish_open_batch()
+        replays.open_one(self.ledger, replay)
+        self.ledger.decide(replays.ABORT, why=why, replay=replay)
+        self.finish_open_batch()
+        if replays.batch_of(self.ledger, replay):
+            raise DecisionNeeded(
+                f"replay {replay} was published in the same moment",
+                where=f"job {self.ledger.job}",
+                remedy=f"headrace replay rollback {self.ledger.job} {replay} --why TEXT takes it back",
             )
 
     def roll_back(self, replay: int, why: str) -> Published:

@@ -86,12 +86,7 @@ def one(ledger: Ledger, number: int) -> Replay:
     Raises:
         UsageError: there is none.
     """
-    raw = ledger.get(KIND, number)
-    if raw is None:
-        raise UsageError(
-            f"job {ledger.job} has no replay {number}", remedy=f"headrace replay ls {ledger.job}"
-        )
-    return Replay.of(raw)
+    return Replay.of(ledger.asked(KIND, number, "replay"))
 
 
 def every(ledger: Ledger) -> list[Replay]:

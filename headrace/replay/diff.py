@@ -24,10 +24,10 @@ from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
 from headrace.lake import fork
 from headrace.lake.amend import amended, published_rows, read_rows
-from headrace.lake.branch import continued
 from headrace.lake.delta import Added
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
+from headrace.lake.replace import continued
 from headrace.lake.replays import Replay, batch_of, state
 from headrace.lake.store import Warehouse
 from headrace.table.outputs import Output

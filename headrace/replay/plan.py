@@ -89,6 +89,7 @@ def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
             remedy=f"headrace status {job}",
         )
     at = fork.at_batch(ledger, fork.newest_within(ledger, offsets))
+    _require_records(program, fork.frontier(ledger.warehouse, ledger, program.outputs, at))
     planned = _planned(program, ledger, at, origin, why, None)
     if not planned.records:
         raise UsageError(
@@ -105,7 +106,6 @@ def _planned(
     reached = {} if program.contract.derived else fork.frontier(ledger.warehouse, ledger, program.outputs, at)
     replaced = fork.behind(ledger, at)
     positions = anchor.positions if anchor else {program.contract.id: reached}
-    _require_records(program, positions)
     return Replay(
         number=0,
         origin=origin,
@@ -138,19 +138,18 @@ def _sizes(files: Sequence[Record]) -> dict[str, int]:
     }
 
 
-def _require_records(program: Program, positions: Mapping[str, Offsets]) -> None:
+def _require_records(program: Program, begun: Offsets) -> None:
     """Say no where Kafka no longer has what the fork would read: it would jump over it silently."""
     env = settings.load()
-    for contract in program.reads:
-        topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic(contract.topic))
-        for partition, offset in sorted(positions.get(contract.id, {}).items()):
-            if 0 <= offset < (first := topic.log_start.get(partition, 0)):
-                raise DecisionNeeded(
-                    f"Kafka deleted what the replay would read: partition {partition} begins at {first:,},"
-                    f" the replay at {offset:,}",
-                    where=f"topic {topic.name}",
-                    remedy="choose a later anchor, offset or time",
-                )
+    topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic))
+    for partition, offset in sorted(begun.items()):
+        if offset < (first := topic.log_start.get(partition, 0)):
+            raise DecisionNeeded(
+                f"Kafka deleted what the replay would read: partition {partition} begins at {first:,},"
+                f" the replay at {offset:,}",
+                where=f"topic {topic.name}",
+                remedy="choose a later offset or time",
+            )
 
 
 def _stale(program: Program, warehouse: Warehouse) -> tuple[str, ...]:

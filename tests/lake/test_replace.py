@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from headrace.cli.replay import _give_up
 from headrace.cli.verify import _batch_at
 from headrace.contract.load import load
 from headrace.contract.model import Contract
@@ -428,7 +427,7 @@ def test_a_replay_that_was_given_up_or_taken_back_is_not_published(lake: Lake) -
     anchor = begun(lake)
     first, one = lake.replay(anchor)
     lake.seal(one, range(10, 31))
-    _give_up(lake.publisher(), first, "w")
+    lake.publisher().give_up(first, "w")
     with pytest.raises(UsageError, match="is aborted"):
         lake.replace(first)
     second, two = lake.replay(anchor)
@@ -449,7 +448,7 @@ def test_to_give_up_what_is_decided_already_comes_too_late(lake: Lake) -> None:
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
     with pytest.raises(UsageError, match="is published"):
-        _give_up(lake.publisher(), number, "w")
+        lake.publisher().give_up(number, "w")
     assert replays.state(lake.ledger, number) == "published"
 
 
