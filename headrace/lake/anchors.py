@@ -216,7 +216,8 @@ def examine(warehouse: Warehouse, ledger: Ledger, anchor: Anchor, log_start: Map
         problems.append("it was given up")
     state = _state(warehouse, anchor, problems)
     files = _files(warehouse, ledger, anchor)
-    gone = [f"{o}/{f.path}" for o, found in files.items() for f in found if not _there(warehouse, o, f)]
+    keys = [f"{output}/{f.path}" for output, found in files.items() for f in found]
+    gone = [key for key in keys if not warehouse.has(key)]
     if gone:
         problems.append(f"{len(gone)} files whose commit it may repeat are gone, {gone[0]} among them")
     problems += _kafka(anchor, log_start)
@@ -256,11 +257,6 @@ def _files(warehouse: Warehouse, ledger: Ledger, anchor: Anchor) -> dict[str, li
         own = [f for f in files if f["manifest"] == manifest]
         found[output] = [StagedFile(f["path"], f["size"]) for f in own]
     return found
-
-
-def _there(warehouse: Warehouse, output: str, file: StagedFile) -> bool:
-    key = f"{output}/{file.path}"
-    return key in warehouse.keys(key)
 
 
 def _kafka(anchor: Anchor, log_start: Mapping[str, Offsets]) -> Iterable[str]:

@@ -70,8 +70,17 @@ class Warehouse:
         with reached(self.uri):
             return bytes(obstore.get(self.objects, key).bytes())
 
+    def has(self, key: str) -> bool:
+        """Whether there is such an object."""
+        with reached(self.uri):
+            try:
+                obstore.head(self.objects, key)
+            except FileNotFoundError:
+                return False
+            return True
+
     def keys(self, prefix: str, after: str | None = None) -> Iterator[str]:
-        """Keys below a prefix, in order, optionally only those behind ``after``."""
+        """Keys below a folder, in order, optionally only those behind ``after``; not the folder's own."""
         with reached(self.uri):
             for page in obstore.list(self.objects, prefix=prefix, offset=after):
                 yield from sorted(str(entry["path"]) for entry in page)

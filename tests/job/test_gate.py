@@ -117,15 +117,16 @@ def _one_more_column(plan: Plan) -> None:
     _moved(node["condition"])
 
 
-def _moved(expression: Any) -> None:
+def _moved(expression: Any, behind: int = 0) -> None:
+    """Numbers of columns from ``behind`` on are one more."""
     if isinstance(expression, dict):
-        if "inputIndex" in expression:
+        if expression.get("inputIndex", -1) >= behind:
             expression["inputIndex"] += 1
         for value in expression.values():
-            _moved(value)
+            _moved(value, behind)
     elif isinstance(expression, list):
         for value in expression:
-            _moved(value)
+            _moved(value, behind)
 
 
 WINDOW, JUDGED = 8, 4
@@ -248,6 +249,41 @@ def test_the_field_of_an_answer_is_part_of_the_meaning() -> None:
     assert fields[0]["name"] == "answer"
     fields[0]["name"] = "reason"
     assert fates(before, after) == {sink["id"]: "changed"}
+
+
+def test_a_column_more_through_an_over_window_is_nothing_to_who_does_not_read_it() -> None:
+    before = plan_of("departures_hourly")
+    after = copy.deepcopy(before)
+    (over,) = nodes(after, "over-aggregate")
+    (exchange,) = (e["source"] for e in after["edges"] if e["target"] == over["id"])
+    (calc,) = (e["source"] for e in after["edges"] if e["target"] == exchange)
+    more = {"name": "more", "fieldType": "INT"}
+    for node in [n for n in after["nodes"] if n["id"] in (calc, exchange)]:
+        node["outputType"]["fields"].append(more)
+        if "projection" in node:
+            node["projection"].append({"kind": "LITERAL", "value": 1, "type": "INT NOT NULL"})
+    came = over["overSpec"]["originalInputFields"]
+    over["overSpec"]["originalInputFields"] += 1
+    over["outputType"]["fields"].insert(came, more)
+    for target in [e["target"] for e in after["edges"] if e["source"] == over["id"]]:
+        reader = next(n for n in after["nodes"] if n["id"] == target)
+        _moved([reader["projection"], reader["condition"]], came)
+    found = fates(before, after)
+    assert (found.pop(JUDGED), WINDOW in found) == ("dropped", True)
+    assert {found[n] for n in found if n < 100} == {"changed"}, (
+        "the rows are judged anew, and nothing else is lost"
+    )
+
+
+def test_how_event_time_is_told_is_part_of_the_meaning() -> None:
+    before = plan_of("departures_hourly")
+    (exchange,) = [n for n in before["nodes"] if n["id"] == 3]
+    delay = {"kind": "LITERAL", "value": 60_000, "type": "INTERVAL SECOND"}
+    exchange.update(type="stream-exec-watermark-assigner_1", watermarkExpr=delay, rowtimeFieldIndex=22)
+    after = copy.deepcopy(before)
+    assert fates(before, after) == {}
+    nodes(after, "watermark-assigner")[0]["watermarkExpr"]["value"] = 1
+    assert fates(before, after) == {JUDGED: "changed", WINDOW: "changed"}
 
 
 def verdict(number: int, what: str, meant: str | None, means: str | None) -> Verdict:

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import Transaction
 
-from headrace.lake.amend import amend_batch, newest, read_rows
+from headrace.lake.amend import amend_batch, amend_from, amended, newest, read_rows
 from headrace.lake.delta import Added
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
@@ -55,6 +56,10 @@ def staged(warehouse: Warehouse, name: str, rows: list[Row]) -> Added:
     raw = sink.getvalue().to_pybytes()
     obstore.put(warehouse.objects, f"hourly/{path}", raw)
     return Added(path, len(raw), {"day_month": "2013-01-01"}, "{}")
+
+
+def held_batch(warehouse: Warehouse) -> int | None:
+    return DeltaTable(warehouse.table_uri("hourly")).transaction_version("a")
 
 
 def held(warehouse: Warehouse) -> list[Row]:
@@ -99,3 +104,25 @@ def test_a_batch_without_rows_of_the_table_keeps_its_number(warehouse: Warehouse
     amend(warehouse, 2)
     assert DeltaTable(warehouse.table_uri("hourly")).transaction_version("hourly/hourly") == 2
     assert held(warehouse) == [("JFK", 1, 1)]
+
+
+def test_a_table_goes_on_from_a_version_that_it_had(warehouse: Warehouse) -> None:
+    first = amend_batch(warehouse, HOURLY, Transaction("a", 1), [staged(warehouse, "a", [("JFK", 1, 5)])])
+    amend_batch(
+        warehouse, HOURLY, Transaction("a", 2), [staged(warehouse, "b", [("JFK", 1, 9), ("LGA", 1, 1)])]
+    )
+    fork = [staged(warehouse, "c", [("JFK", 1, 6), ("EWR", 2, 3)])]
+    for _ in range(2):
+        amend_from(warehouse, HOURLY, Transaction("a", 3), first, fork)
+        assert held(warehouse) == [("EWR", 2, 3), ("JFK", 1, 6)]
+    amend_from(warehouse, HOURLY, Transaction("a", 4), None, fork[:0])
+    assert held(warehouse) == []
+
+
+def test_a_version_whose_files_are_gone_is_not_gone_on_from(warehouse: Warehouse) -> None:
+    first = amend_batch(warehouse, HOURLY, Transaction("a", 1), [staged(warehouse, "a", [("JFK", 1, 5)])])
+    for key in [k for k in warehouse.keys("hourly/") if "_delta_log" not in k and "_staged" not in k]:
+        warehouse.delete(key)
+    with pytest.raises((OSError, DeltaError)):
+        amended(warehouse, HOURLY, first, [])
+    assert held_batch(warehouse) == 1

@@ -6,166 +6,35 @@ What Flink does stands in tests/stack; here files and manifests are written by h
 from __future__ import annotations
 
 import datetime as dt
-import json
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import obstore
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact, foreign
 
 from headrace.cli.verify import _batch_at
 from headrace.contract.load import load
-from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
-from headrace.lake import fork as forks
+from headrace.job.run import Start, _forked, _start
 from headrace.lake import replays
 from headrace.lake.fork import Fork
-from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Published
 from headrace.lake.query import query
 from headrace.lake.replace import Replacer
 from headrace.lake.replays import Replay
-from headrace.lake.store import Warehouse, connect
+from headrace.lake.store import connect
 from headrace.settings import Store
 from headrace.table.outputs import outputs
 
-CONTRACT = Path(__file__).parents[1] / "stack/project/contracts/events.odcs.yaml"
-AT = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 STEPS = ["read", "batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
-
-
-class Killed(Exception):
-    """The publisher died."""
-
-
-@dataclass
-class Lake:
-    """One ingest job of one partition; ``bad`` offsets are quarantined."""
-
-    warehouse: Warehouse
-    contract: Contract
-    newest: dict[int, tuple[int, str | None]] = field(default_factory=dict)
-    """Claim → its newest checkpoint and manifest hash."""
-
-    def __post_init__(self) -> None:
-        self.ledger = Ledger(self.warehouse, "events")
-        self.ledger.record_start("events", "id", {0: 0}, contract="events")
-
-    def submit(self, goes_on: int | None = None, **facts: Any) -> int:
-        """A claim that goes on from where another one stands now."""
-        number = self.ledger.claim(f"s{len(self.ledger.claims()) + 1}", None, "1.0.0", **facts).number
-        self.newest[number] = self.newest[goes_on] if goes_on else (0, None)
-        return number
-
-    def seal(self, claim: int, good: range, bad: range = range(0)) -> dict[str, str]:
-        """One checkpoint with these offsets; gives its manifests."""
-        checkpoint, parent = self.newest[claim]
-        at, digest = checkpoint + 1, f"{claim:04d}{checkpoint + 1:012d}"
-        found = {}
-        for output, offsets in (("events__quarantine", bad), ("events", good)):
-            files = [self._file(output, claim, at, offsets)] if offsets else []
-            found[output] = f"{at:010d}-{digest}"
-            manifest = {
-                "id": found[output],
-                "parent": parent,
-                "checkpoint": at,
-                "output": output,
-                "claim": claim,
-                "submission": f"s{claim}",
-                "contract_version": "1.0.0",
-                "files": files,
-            }
-            key = f"{output}/_staged/manifests/{found[output]}.json"
-            obstore.put(self.warehouse.objects, key, json.dumps(manifest).encode())
-        self.newest[claim] = at, found["events"]
-        return found
-
-    def _file(self, output: str, claim: int, checkpoint: int, offsets: range) -> dict[str, Any]:
-        place = {
-            "_partition": pa.array([0] * len(offsets), pa.int32()),
-            "_offset": pa.array(offsets, pa.int64()),
-        }
-        when = pa.array([AT] * len(offsets), pa.timestamp("us"))
-        if output == "events":
-            rows = {
-                "id": pa.array(offsets, pa.int64()),
-                "at": when,
-                "amount": pa.array([Decimal(claim)] * len(offsets), pa.decimal128(6, 2)),
-                **place,
-                "_kafka_time": when,
-            }
-        else:
-            told = {
-                c: pa.array(["x"] * len(offsets))
-                for c in ("reason", "field", "rule", "contract_version", "_topic")
-            }
-            rows = {"payload": pa.array([b"x"] * len(offsets)), **told, **place, "_kafka_time": when}
-        day = "at_day" if output == "events" else "_kafka_day"
-        path = f"_staged/s{claim}/{day}=2026-01-01/part-{checkpoint}.parquet"
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table(rows), sink)
-        raw = sink.getvalue().to_pybytes()
-        obstore.put(self.warehouse.objects, f"{output}/{path}", raw)
-        return {"path": path, "size": len(raw)}
-
-    def publisher(self, fatal: str = "") -> Replacer:
-        def step(name: str) -> None:
-            if name == fatal:
-                raise Killed
-
-        return Replacer(self.warehouse, self.contract, outputs(self.contract), lambda _t, _s: {}, step)
-
-    def publish(self) -> Published:
-        return self.publisher().once()
-
-    def replay(self, manifests: dict[str, str]) -> tuple[int, int]:
-        """Plan a replay from a place on the branch, and begin it; gives its number and its claim."""
-        point = forks.at_manifests(self.ledger, manifests)
-        planned = Replay(0, "x", "why", "", "", point, "savepoint", None, {}, {}, {}, 0, "1.0.0", ())
-        number = replays.record(self.ledger, planned).number
-        claim = self.submit(replay=number)
-        at = max(manifests.values())
-        self.newest[claim] = int(at.partition("-")[0]), at
-        return number, claim
-
-    def replace(self, number: int, fatal: str = "") -> Published | dict[int, int]:
-        return self.publisher(fatal).replace(number, replays.one(self.ledger, number).fork)
-
-    def rows(self) -> list[tuple[int, str]]:
-        """Offset and who wrote it, of both tables."""
-        found = []
-        for name in ("events", "events__quarantine"):
-            table = DeltaTable(self.warehouse.table_uri(name)).to_pyarrow_table()
-            amounts = table["amount"].to_pylist() if name == "events" else []
-            writers = [str(int(a)) for a in amounts] or ["bad"] * len(table)
-            found += zip(table["_offset"].to_pylist(), writers, strict=True)
-        return sorted(found)
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
-
-
-def by(claim: object, offsets: range) -> list[tuple[int, str]]:
-    return [(o, str(claim)) for o in offsets]
-
-
-def begun(lake: Lake) -> dict[str, str]:
-    """Claim 1 has published offsets 0 to 29 in two batches; gives the place behind the first ten."""
-    lake.submit()
-    anchor = lake.seal(1, range(10))
-    lake.seal(1, range(10, 20))
-    lake.publish()
-    lake.seal(1, range(20, 25), bad=range(25, 30))
-    lake.publish()
-    assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
-    return anchor
 
 
 def test_a_fork_takes_the_place_of_what_stands_behind_its_point(lake: Lake) -> None:
@@ -323,16 +192,6 @@ def test_a_replay_from_the_very_beginning(lake: Lake) -> None:
     lake.seal(fork, range(31))
     lake.replace(number)
     assert lake.rows() == by(fork, range(31))
-
-
-def compact(lake: Lake) -> None:
-    """What a maintenance job of the lake does."""
-    for name in ("events", "events__quarantine"):
-        DeltaTable(lake.warehouse.table_uri(name)).optimize.compact()
-
-
-def foreign(lake: Lake) -> list[str]:
-    return [u for u in DeltaTable(lake.warehouse.table_uri("events")).file_uris() if "_staged" not in u]
 
 
 @pytest.mark.parametrize("fatal", ["", "commit events__quarantine", "commit events"])
@@ -506,3 +365,28 @@ def test_an_idle_job_is_published_whole_when_somebody_asks(lake: Lake) -> None:
     lake.seal(fork, range(30, 33))
     lake.replace(number)
     assert lake.ledger.head().frontier == {0: 33}
+
+
+def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
+    number, _ = lake.replay(begun(lake))
+    program = SimpleNamespace(contract=replace(lake.contract, version="1.0.0"))
+    edited = SimpleNamespace(contract=replace(lake.contract, version="1.1.0"))
+    same, other = SimpleNamespace(plan_digest=""), SimpleNamespace(plan_digest="another")
+
+    def start(program: Any, plan: Any) -> Start:
+        return _forked(program, plan, lake.ledger, lake.warehouse, {}, number)
+
+    assert start(program, same).savepoint == "savepoint"
+    for job, plan in ((program, other), (edited, same)):
+        with pytest.raises(DecisionNeeded, match="the job was edited since replay 1"):
+            start(job, plan)
+
+
+def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 31))
+    with pytest.raises(Killed):
+        lake.replace(number, "take over")
+    program: Any = SimpleNamespace(outputs=outputs(lake.contract), contract=lake.contract)
+    with pytest.raises(DecisionNeeded, match="not all of its tables are swapped yet"):
+        _start(program, lake.ledger, lake.warehouse, {}, None)

@@ -35,6 +35,10 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     (gone,) = job.told("anchor", "check", JOB, "1", expect=1)["problems"]
     assert f"1 of its {len(state)} state files are gone" in gone
 
+    running = road.checkpoints(job.flink_id)["latest"]["completed"]["external_path"]
+    refused = road.headrace("anchor", "adopt", JOB, running, expect=2)
+    assert "Flink removes a checkpoint of a running job" in refused
+
     def newest(kind: str) -> int:
         return int((road.checkpoints(job.flink_id)["latest"][kind] or {"id": 0})["id"])
 

@@ -1,0 +1,97 @@
+"""What an anchor would need to be a place where a replay can begin."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import obstore
+import pytest
+from lake.sealed_lake import CONTRACT, Lake, begun
+
+from headrace.contract.load import load
+from headrace.errors import UsageError
+from headrace.lake import anchors
+from headrace.lake.anchors import Anchor
+from headrace.lake.checkpoints import MAGIC
+from headrace.lake.store import connect
+from headrace.settings import Store
+
+PLACE = "_flink/events/savepoints/savepoint-1"
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+
+
+def savepoint(lake: Lake, manifests: dict[str, str], submission: str = "s1") -> str:
+    """A `_metadata` that tells these manifests, and that the topic was read up to 10."""
+    seals = b"\x00".join(
+        f"headrace-sealed|events|{output}|{submission}|{m}".encode() for output, m in manifests.items()
+    )
+    name = b"events"
+    split = struct.pack(">iiH", 0, 2 + len(name) + 20, len(name)) + name + struct.pack(">iqq", 0, 10, -1)
+    raw = struct.pack(">iiq", MAGIC, 6, 1) + seals + split
+    obstore.put(lake.warehouse.objects, f"{PLACE}/_metadata", raw)
+    return f"{lake.warehouse.uri}/{PLACE}"
+
+
+def taken(lake: Lake, manifests: dict[str, str]) -> Anchor:
+    path = savepoint(lake, manifests)
+    return anchors.record(
+        lake.warehouse, lake.ledger, path, {"events": "events"}, flink="2.3.0", why="", adopted=False
+    )
+
+
+def problems(lake: Lake, anchor: Anchor, log_start: dict[str, dict[int, int]]) -> list[str]:
+    return anchors.examine(lake.warehouse, lake.ledger, anchor, log_start).problems
+
+
+def test_all_is_there(lake: Lake) -> None:
+    anchor = taken(lake, begun(lake))
+    assert (anchor.positions, anchor.batch) == ({"events": {0: 10}}, 2)
+    assert anchors.examine(lake.warehouse, lake.ledger, anchor, {"events": {0: 10}}).data_files == 1
+    assert problems(lake, anchor, {"events": {0: 10}}) == []
+
+
+def test_what_is_missing_is_told(lake: Lake) -> None:
+    manifests = begun(lake)
+    anchor = taken(lake, manifests)
+    assert (
+        "Kafka deleted what it would read: partition 0 of events begins at 11"
+        in problems(lake, anchor, {"events": {0: 11}})[0]
+    )
+    assert "was deleted, or made anew" in problems(lake, anchor, {})[0]
+    assert problems(lake, replace(anchor, manifests={}), {"events": {0: 0}}) == [
+        "another savepoint lies at its place now"
+    ]
+    (first,) = [k for k in lake.warehouse.keys("events/_staged/s1/") if k.endswith("part-1.parquet")]
+    lake.warehouse.delete(first)
+    assert "1 files whose commit it may repeat are gone" in problems(lake, anchor, {"events": {0: 0}})[0]
+    lake.warehouse.delete(f"{PLACE}/_metadata")
+    assert "it has no _metadata" in problems(lake, anchor, {"events": {0: 0}})[0]
+
+
+def test_only_savepoints_of_the_job_in_the_warehouse_are_taken(lake: Lake) -> None:
+    manifests = begun(lake)
+    path = savepoint(lake, manifests, submission="another")
+    for where, says in (
+        (path, "is none of job events"),
+        ("s3://elsewhere/savepoint-1", "lies in the warehouse"),
+        (f"{lake.warehouse.uri}/_flink/none", "it has no _metadata"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            anchors.record(
+                lake.warehouse, lake.ledger, where, {"events": "events"}, flink="", why="", adopted=True
+            )
+
+
+def test_what_was_given_up_is_removed_unless_others_made_it(lake: Lake) -> None:
+    anchor = taken(lake, begun(lake))
+    anchors.give_up(lake.ledger, replace(anchor, adopted=True), "w")
+    assert list(lake.warehouse.keys(f"{PLACE}/"))
+    anchors.give_up(lake.ledger, anchor, "w")
+    assert not list(lake.warehouse.keys(f"{PLACE}/"))
+    assert anchors.standing(lake.ledger) == []
