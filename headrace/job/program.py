@@ -37,8 +37,6 @@ class Placement:
     numbered_from: int = 0
     """What a manifest's number is ahead of Flink's: where a start without state goes on from the frontier, or
     an output is new in a restored job."""
-    begins: frozenset[str] = frozenset()
-    """Outputs that are new in a restored job."""
     startup: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By the contract that is read: options of its source that say where to begin."""
 
@@ -94,7 +92,6 @@ class Program(ABC):
                     "contract-version": self.contract.version,
                     "distinct": ";".join(c.name for c in output.columns if c.distinct),
                     **({"versions": "true"} if output.versions else {}),
-                    **({"begins": "true"} if output.id in at.begins else {}),
                     **PARQUET,
                 },
             )

@@ -25,7 +25,7 @@ from headrace.job import lock
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Job
 from headrace.job.gate import DROPPED, compare, unaccounted
-from headrace.job.meaning import FUNCTIONS, table_of
+from headrace.job.meaning import FUNCTIONS
 from headrace.job.program import Placement, Program
 from headrace.lake import anchors, checkpoints, replays
 from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
@@ -33,7 +33,6 @@ from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse, connect
-from headrace.table.state import kind_of
 
 logger = structlog.get_logger()
 
@@ -122,7 +121,6 @@ def submit(job: Job, *, bounded: bool = False) -> str:
         submission=start.submission,
         claim=claim.number,
         numbered_from=start.behind.checkpoint if start.behind else passed.numbered_from,
-        begins=passed.begins,
         startup={c: _startup(o) | (_BOUNDED if bounded else {}) for c, o in start.offsets.items()},
     )
     try:
@@ -170,9 +168,8 @@ class Passed:
     """What the state gate lets a submission restore."""
 
     options: dict[str, str] = field(default_factory=dict)
-    begins: frozenset[str] = frozenset()
-    """Outputs that the savepoint does not know: their chains begin here."""
     numbered_from: int = 0
+    """How far the branch counts ahead of Flink, for an output that is new: its chain begins here."""
 
 
 def _gate(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str | None) -> Passed:
@@ -185,13 +182,14 @@ def _gate(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str 
     if savepoint is None:
         return Passed()
     raw, found = anchors.opened(warehouse, savepoint)
-    claim = next((c for c in reversed(ledger.claims()) if c.submission == found.submission), None)
+    claim = ledger.claim_of(found.submission)
     before = ledger.warehouse.get(f"{ledger.folder}/plans/{claim.plan}.json") if claim else None
     if before is None:
         raise UsageError(
             "it is not known which plan wrote this savepoint: what its state means cannot be told",
             where=savepoint,
-            remedy=f"headrace branch ls {ledger.job} lists the submissions whose plans are known",
+            remedy=f"give one of a submission that `headrace branch ls {ledger.job}` lists; what an older headrace"
+            " wrote, or another job, cannot be restored",
         )
     verdicts = compare(before, plan.plan)
     if open_ := unaccounted(verdicts, plan.accepted):
@@ -204,10 +202,8 @@ def _gate(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str 
             state=[v.to_json() for v in open_],
         )
     drops = any(v.verdict == DROPPED for v in verdicts)
-    known = {output for output, _ in found.manifests}
     return Passed(
         {"execution.state-recovery.ignore-unclaimed-state": "true"} if drops else {},
-        frozenset(table_of(n) for n in plan.plan["nodes"] if kind_of(n) == "sink") - known,
         found.number - checkpoints.flink_number(raw),
     )
 

@@ -107,7 +107,7 @@ def record(
     for known in standing(ledger):
         if known.path == path:
             return known
-    claim = next((c for c in reversed(ledger.claims()) if c.submission == found.submission), None)
+    claim = ledger.claim_of(found.submission)
     if claim is None:
         raise UsageError(
             f"the savepoint is none of job {ledger.job}: its ledger knows no submission {found.submission}",

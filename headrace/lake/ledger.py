@@ -194,6 +194,10 @@ class Ledger:
         """All claims, oldest first."""
         return [self._claim(self.required("claims", n)) for n in range(1, self.newest("claims") + 1)]
 
+    def claim_of(self, submission: str) -> Claim | None:
+        """The claim of a submission, if it made one here."""
+        return next((c for c in reversed(self.claims()) if c.submission == submission), None)
+
     @staticmethod
     def _claim(raw: Record) -> Claim:
         return Claim(

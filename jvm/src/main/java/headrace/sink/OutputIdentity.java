@@ -11,9 +11,8 @@ import java.io.Serializable;
  * @param submission one start of the job's {@code main}; names the folder of its files
  * @param claim the number that {@code main} wrote into the ledger before it submitted
  * @param contractVersion the version of the contract these rows were judged by
- * @param numberedFrom how far the branch's numbers are ahead of Flink's at this output's first
- *     manifest: where a submission goes on without state, Flink counts from 1 again, a branch never
- * @param begins whether the output is new in a restored job, and so finds no state
+ * @param numberedFrom the number that the branch has reached where a submission goes on from the
+ *     frontier without state: Flink counts its checkpoints from 1 again, a branch never does
  */
 record OutputIdentity(
         String path,
@@ -22,8 +21,7 @@ record OutputIdentity(
         String submission,
         long claim,
         String contractVersion,
-        long numberedFrom,
-        boolean begins)
+        long numberedFrom)
         implements Serializable {
 
     private static final String STATE_MARK = "headrace-sealed";

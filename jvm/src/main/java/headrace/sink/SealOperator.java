@@ -71,7 +71,7 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
         for (String stored : sealedState.get()) {
             parent = identity.manifestOf(stored);
         }
-        if (context.isRestored() && parent == null && !identity.begins()) {
+        if (context.isRestored() && parent == null) {
             throw new IllegalStateException(
                     "output "
                             + identity.output()

@@ -37,12 +37,7 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
             ConfigOptions.key("numbered-from")
                     .longType()
                     .defaultValue(0L)
-                    .withDescription("How far the branch's numbers are ahead of Flink's, at a first manifest.");
-    static final ConfigOption<Boolean> BEGINS =
-            ConfigOptions.key("begins")
-                    .booleanType()
-                    .defaultValue(false)
-                    .withDescription("Whether the output is new in a restored job: it finds no state.");
+                    .withDescription("The number that the branch has reached, for a start without state.");
     static final ConfigOption<List<String>> DISTINCT =
             ConfigOptions.key("distinct")
                     .stringType()
@@ -68,7 +63,7 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
 
     @Override
     public Set<ConfigOption<?>> optionalOptions() {
-        return Set.of(NUMBERED_FROM, BEGINS, DISTINCT, VERSIONS);
+        return Set.of(NUMBERED_FROM, DISTINCT, VERSIONS);
     }
 
     @Override
@@ -90,7 +85,6 @@ public final class StagedTableFactory implements DynamicTableSinkFactory {
                         options.get(SUBMISSION),
                         options.get(CLAIM),
                         options.get(CONTRACT_VERSION),
-                        options.get(NUMBERED_FROM),
-                        options.get(BEGINS)));
+                        options.get(NUMBERED_FROM)));
     }
 }

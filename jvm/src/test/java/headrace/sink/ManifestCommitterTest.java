@@ -58,7 +58,7 @@ class ManifestCommitterTest {
     }
 
     private OutputIdentity identity() {
-        return new OutputIdentity("file:" + folder + "/t", "t", "job", "s1", 1, "1.0.0", 0, false);
+        return new OutputIdentity("file:" + folder + "/t", "t", "job", "s1", 1, "1.0.0", 0);
     }
 
     private Manifest manifest() {

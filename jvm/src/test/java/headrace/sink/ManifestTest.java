@@ -16,7 +16,7 @@ class ManifestTest {
     private static final OutputIdentity SECOND = identity("s2", 2);
 
     private static OutputIdentity identity(String submission, long claim) {
-        return new OutputIdentity("s3://lake/t", "t", "job", submission, claim, "1.0.0", 0, false);
+        return new OutputIdentity("s3://lake/t", "t", "job", submission, claim, "1.0.0", 0);
     }
 
     @Test
@@ -59,7 +59,7 @@ class ManifestTest {
 
     @Test
     void theStateOfAnotherOutputIsRefused() {
-        OutputIdentity other = new OutputIdentity("s3://lake/u", "u", "job", "s1", 1, "1.0.0", 0, false);
+        OutputIdentity other = new OutputIdentity("s3://lake/u", "u", "job", "s1", 1, "1.0.0", 0);
         String state = other.stateOf("0000000007-ab");
         assertThrows(IllegalStateException.class, () -> FIRST.manifestOf(state));
         assertThrows(IllegalStateException.class, () -> FIRST.manifestOf("0000000007-ab"));
