@@ -188,8 +188,8 @@ def _gate(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str 
         raise UsageError(
             "it is not known which plan wrote this savepoint: what its state means cannot be told",
             where=savepoint,
-            remedy=f"give one of a submission that `headrace branch ls {ledger.job}` lists; what an older headrace"
-            " wrote, or another job, cannot be restored",
+            remedy=f"give one of a submission that `headrace branch ls {ledger.job}` lists; what another job"
+            " wrote, or an older headrace, cannot be restored",
         )
     verdicts = compare(before, plan.plan)
     if open_ := unaccounted(verdicts, plan.accepted):
