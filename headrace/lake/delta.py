@@ -21,7 +21,7 @@ from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Tra
 
 from headrace.errors import ClusterError, LedgerError
 from headrace.lake.store import Warehouse
-from headrace.table.columns import TableColumn
+from headrace.table.columns import REPAIRED_BY, TableColumn
 from headrace.table.outputs import Output
 
 ATTEMPTS = 50
@@ -189,6 +189,7 @@ def refuse_other_columns(warehouse: Warehouse, table: str, columns: Sequence[Tab
 
 def _refuse_other_columns(snapshot: DeltaTable, columns: Sequence[TableColumn]) -> None:
     found, wanted = _shape(snapshot.schema()), _shape(schema(columns))
+    found = {field for field in found if field[0] != REPAIRED_BY.name}
     if found != wanted:
         differ = sorted({name for name, *_ in found ^ wanted})
         raise LedgerError(

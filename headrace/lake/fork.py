@@ -102,7 +102,9 @@ def require_on_branch(ledger: Ledger, fork: Fork) -> None:
 
 
 def at_batch(ledger: Ledger, number: int) -> Fork:
-    """The fork point behind a batch; behind 0: before everything."""
+    """The fork point behind a batch; behind 0: before everything. A patch is no place on the branch."""
+    while number and "patch" in ledger.required("done", number):
+        number -= 1
     return Fork(number, dict(ledger.required("done", number)["heads"])) if number else Fork(0)
 
 
@@ -247,6 +249,9 @@ def _branch(ledger: Ledger, newest: int = 0) -> Iterator[tuple[int, dict[str, st
     number, end = newest or ledger.newest("done"), None
     while number > 0:
         done = ledger.required("done", number)
+        if "patch" in done:  # it moves no head
+            number -= 1
+            continue
         yield number, end or done["heads"]
         fork = Fork.of(done["fork"]) if "fork" in done else None
         number, end = (fork.batch, fork.manifests) if fork else (number - 1, None)

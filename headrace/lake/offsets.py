@@ -15,7 +15,7 @@ from headrace.errors import ConservationError, LedgerError
 from headrace.lake.manifests import READERS, StagedFile
 from headrace.lake.stats import file_statistics
 from headrace.lake.store import Warehouse
-from headrace.table.columns import TableColumn
+from headrace.table.columns import REPAIRED_BY, TableColumn
 
 Offsets = npt.NDArray[np.int64]
 
@@ -81,7 +81,8 @@ def _read(warehouse: Warehouse, output: str, file: StagedFile, columns: tuple[Ta
 
 def _refuse_other_columns(path: str, found: list[str], columns: tuple[TableColumn, ...]) -> None:
     """A file that was written under another contract would show NULL where it has no column."""
-    if differ := set(found) ^ {c.name for c in columns if not c.partition}:
+    wanted = {c.name for c in columns if not c.partition}
+    if differ := (set(found) ^ wanted) - {REPAIRED_BY.name}:
         raise LedgerError(
             f"a staged file has other columns than the contract: {', '.join(sorted(differ))}",
             where=path,

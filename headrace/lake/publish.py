@@ -22,6 +22,7 @@ from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError
+from headrace.lake import patches
 from headrace.lake.amend import amend_batch, amend_from
 from headrace.lake.branch import (
     REPLACE,
@@ -35,10 +36,13 @@ from headrace.lake.branch import (
 from headrace.lake.delta import Added, commit_batch, refuse_other_columns
 from headrace.lake.fork import Base
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
-from headrace.lake.manifests import Manifest, Staged
+from headrace.lake.manifests import Manifest, Staged, StagedFile
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
+from headrace.lake.patched import patch_batch, tell_repairs
+from headrace.lake.positions import Positions
 from headrace.lake.store import Warehouse
 from headrace.lake.swap import swap_batch
+from headrace.lake.tables import row_count
 from headrace.table.outputs import Output
 
 log = structlog.get_logger()
@@ -275,13 +279,19 @@ class Publisher:
         return 1
 
     def _commit(self, batch: Record, head: Head) -> dict[str, int]:
-        if "fork" not in batch and not any(out["files"] for out in batch["outputs"].values()):
+        moves = "fork" in batch or "patch" in batch
+        if not (moves or any(out["files"] for out in batch["outputs"].values())):
             return head.versions
         versions = {}
+        patched = self._positions(batch) if "patch" in batch else None
+        if batch.get("repaired"):
+            tell_repairs(self.warehouse, self.contract.id)
         for output in self.outputs:
             self.step(f"commit {output.id}")
             files, place = added(batch["outputs"][output.id]["files"]), self._transaction(output.id, batch)
-            if "fork" in batch and output.key:
+            if patched is not None:
+                versions[output.id] = patch_batch(self.warehouse, output, place, files, patched)
+            elif "fork" in batch and output.key:
                 base = Base.of(batch["base"])
                 kept = added(base.files.get(output.id, []))
                 versions[output.id] = amend_from(
@@ -297,7 +307,16 @@ class Publisher:
         return versions
 
     def _take_over(self, batch: Record) -> None:
-        """A replay's batch decides which claim publish follows, and so does the one that takes it back."""
+        """A replay's batch decides which claim publish follows, and so does the one that takes it back.
+
+        That of a patch decides nothing but that the patch is in.
+        """
+        if "patch" in batch:
+            if not patches.batch_of(self.ledger.decisions(), batch["patch"]):
+                self.step("take over")
+                said = {"patch": batch["patch"], "batch": batch["batch"], "undoes_patch": batch["undoes"]}
+                self.ledger.decide(patches.PUT_IN, why=batch["why"], **said)
+            return
         replay, undone = batch.get("replay"), batch.get("undoes")
         rulings = Rulings.of(self.ledger.decisions())
         if (replay or undone) is None or replay in rulings.replaced or undone in rulings.back:
@@ -311,14 +330,28 @@ class Publisher:
             claims_then=batch["claims_then"],
         )
 
+    def _positions(self, batch: Record) -> Positions:
+        """The records that a patch's batch is about: those that come in, and those that only go."""
+        out = Positions.of_spans(Span.parse(text) for text in batch.get("out", ()))
+        read = [
+            f.positions
+            for o in self.outputs
+            for f in read_files(
+                self.warehouse,
+                o.id,
+                [StagedFile(f["path"], f["size"]) for f in batch["outputs"][o.id]["files"]],
+                o.columns,
+            )
+        ]
+        return Positions.gathered([*read, out.offsets])
+
     def _transaction(self, output: str, batch: Record) -> Transaction:
         return Transaction(f"{self.contract.id}/{output}", batch["batch"])
 
-    @staticmethod
-    def _done(batch: Record, head: Head, versions: dict[str, int]) -> Record:
+    def _done(self, batch: Record, head: Head, versions: dict[str, int]) -> Record:
         outs: dict[str, Any] = batch["outputs"]
-        gone: dict[str, Any] = batch.get("removed", {})
-        stays: dict[str, str] = batch["fork"]["manifests"] if "fork" in batch else {}
+        stays: dict[str, str] = head.manifests if "patch" in batch else {}
+        stays = batch["fork"]["manifests"] if "fork" in batch else stays
         return {
             "batch": batch["batch"],
             "of": digest(batch),
@@ -328,13 +361,19 @@ class Publisher:
             "manifests": {o: [m["id"] for m in out["manifests"]] for o, out in outs.items()},
             "frontier": batch["frontier"],
             "versions": versions,
-            "rows": {
-                o: head.rows.get(o, 0) + _rows(out["files"]) - _rows(gone.get(o, []))
-                for o, out in outs.items()
-            },
+            "rows": {o: self._rows(o, batch, head, versions) for o in outs},
             "since": batch["batch"] if "fork" in batch else head.since,
             **({"fork": batch["fork"]} if "fork" in batch else {}),
+            **({"patch": batch["patch"]} if "patch" in batch else {}),
         }
+
+    def _rows(self, output: str, batch: Record, head: Head, versions: dict[str, int]) -> int:
+        """Rows published so far: of an amended table all that were ever written, of another what it holds."""
+        files, gone = batch["outputs"][output]["files"], batch.get("removed", {}).get(output, [])
+        amended = any(o.key for o in self.outputs if o.id == output)
+        if ("fork" in batch or "patch" in batch) and not amended:
+            return row_count(self.warehouse, output, versions[output])
+        return head.rows.get(output, 0) + _rows(files) - _rows(gone)
 
     def _fold(self, batch: Record) -> None:
         for output in self.outputs:

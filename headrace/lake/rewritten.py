@@ -1,32 +1,56 @@
-"""Files that another program wrote anew, a compaction mostly: their rows are told apart by their positions.
+"""Rows taken out of files by their positions: what stays of a file is written once more.
 
-A swap takes out files that publish has registered. Where one of them is not in the table any more, its rows
-are in files that are not ours. Each row of an ingest job's tables has its position in the topic, so the rows
-that stay are those before the frontier at the fork point: they are written once more, the foreign files go.
+A file that publish registered is told by its name. Other files hold rows of an ingest job too: a compaction
+made them, or a patch, or this module. Each row has its position in the topic, so a replay takes out of them
+what lies behind its fork point, and a patch what it puts in anew.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+import numpy.typing as npt
 import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake import DeltaTable
 
 from headrace.lake.delta import Added
+from headrace.lake.manifests import READERS
+from headrace.lake.offsets import Offsets
+from headrace.lake.positions import Mask, Positions
 from headrace.lake.stats import file_statistics
 from headrace.lake.store import Warehouse, reached
-from headrace.table.columns import TableColumn
+from headrace.table.columns import OFFSET, PARTITION
+from headrace.table.outputs import Output
 
 FOLDER = "_staged/rewritten"
+PATCHED = "_staged/patch-"
+"""How the folder of a patch's files begins."""
+
+Goes = Callable[[npt.NDArray[np.int32], Offsets], Mask]
+"""Told partitions and offsets of rows: which of them go."""
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What a commit takes out, and puts in for it."""
+
+    going: list[Added]
+    coming: list[Added]
+    taken: Positions
+    """The rows that are gone behind it."""
 
 
 def foreign(active: Iterable[str]) -> list[str]:
-    """Paths of active files that publish has not registered."""
-    return sorted(p for p in active if not p.startswith("_staged/") or p.startswith(f"{FOLDER}/"))
+    """Paths of active files that no batch of the branch has registered."""
+    return sorted(p for p in active if not p.startswith("_staged/") or p.startswith((f"{FOLDER}/", PATCHED)))
 
 
 def partition_of(path: str) -> dict[str, str]:
@@ -35,42 +59,87 @@ def partition_of(path: str) -> dict[str, str]:
     return {name: unquote(value) for name, is_value, value in folders if is_value}
 
 
-def kept(
-    warehouse: Warehouse,
-    table: str,
-    columns: tuple[TableColumn, ...],
-    paths: Iterable[str],
-    frontier: Mapping[int, int],
-) -> list[Added]:
-    """Write the rows before the frontier into files of our own, one for each that has any.
+def behind(frontier: Mapping[int, int]) -> Goes:
+    """Rows of the topic at or behind a frontier; what came from files (a backfill) is not of the topic."""
+
+    def goes(partitions: npt.NDArray[np.int32], offsets: Offsets) -> Mask:
+        ends = np.array([frontier.get(int(p), 0) for p in partitions], np.int64)
+        found: Mask = (partitions >= 0) & (offsets >= ends)
+        return found
+
+    return goes
+
+
+def meeting(snapshot: DeltaTable, positions: Positions) -> list[str]:
+    """Paths of active files that could hold one of these records, by the bounds in the log."""
+    files = pa.table(snapshot.get_add_actions(flatten=True))
+    names = [f"{side}.{c}" for c in (PARTITION.name, OFFSET.name) for side in ("min", "max")]
+    told = [files[n].to_pylist() if n in files.schema.names else [None] * len(files) for n in names]
+    return [
+        path
+        for path, p0, p1, o0, o1 in zip(files["path"].to_pylist(), *told, strict=True)
+        if None in (p0, p1, o0, o1) or positions.may_meet((p0, p1), (o0, o1))
+    ]
+
+
+def found(warehouse: Warehouse, output: Output, snapshot: DeltaTable, positions: Positions) -> Positions:
+    """Which of these records the table holds."""
+    held = _each(lambda path: _positions(warehouse, output, path), meeting(snapshot, positions))
+    there = [Positions.of_rows(p[mask], o[mask]) for p, o in held for mask in [positions.holds(p, o)]]
+    return Positions.gathered(part.offsets for part in there)
+
+
+def take_out(warehouse: Warehouse, output: Output, paths: Sequence[str], goes: Goes) -> Rewrite:
+    """Take rows out of files; one that loses none is left alone, one that loses all only goes.
 
     A file that no commit takes is left where it is: as all staged files, it is ours to collect.
     """
-    found = []
-    for path in paths:
-        rows = pq.read_table(pa.BufferReader(warehouse.read(f"{table}/{path}")), partitioning=None)
-        partitions, offsets = rows["_partition"].to_numpy(), rows["_offset"].to_numpy()
-        ends = np.array([frontier.get(int(p), 0) for p in partitions], np.int64)
-        stays = rows.filter(pa.array(offsets < ends))
-        if stays.num_rows:
-            found.append(_written(warehouse, table, columns, partition_of(path), stays))
-    return found
+
+    def one(path: str) -> tuple[bool, Added | None, dict[int, Offsets]]:
+        partitions, offsets = _positions(warehouse, output, path)
+        out = goes(partitions, offsets)
+        taken = dict(Positions.of_rows(partitions[out], offsets[out]).offsets)
+        if not out.any():
+            return False, None, taken
+        if out.all():
+            return True, None, taken
+        rows = pq.read_table(pa.BufferReader(warehouse.read(f"{output.id}/{path}")), partitioning=None)
+        return True, write(warehouse, output, partition_of(path), rows.filter(pa.array(~out))), taken
+
+    done = _each(one, paths)
+    return Rewrite(
+        [
+            Added(path, 0, partition_of(path), "")
+            for path, (is_, _, _) in zip(paths, done, strict=True)
+            if is_
+        ],
+        [left for _, left, _ in done if left],
+        Positions.gathered(taken for _, _, taken in done),
+    )
 
 
-def _written(
-    warehouse: Warehouse,
-    table: str,
-    columns: tuple[TableColumn, ...],
-    partition: dict[str, str],
-    rows: pa.Table,
+def write(
+    warehouse: Warehouse, output: Output, partition: Mapping[str, str], rows: pa.Table, folder: str = FOLDER
 ) -> Added:
+    """Write rows into a file of one partition, below a folder of the table."""
     folders = "".join(f"{name}={value}/" for name, value in partition.items())
-    path = f"{FOLDER}/{folders}part-{uuid.uuid4()}.parquet"
+    path = f"{folder}/{folders}part-{uuid.uuid4()}.parquet"
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink, compression="zstd")
     raw = sink.getvalue()
     with reached(warehouse.uri):
-        obstore.put(warehouse.objects, f"{table}/{path}", raw.to_pybytes())
+        obstore.put(warehouse.objects, f"{output.id}/{path}", raw.to_pybytes())
     with pq.ParquetFile(pa.BufferReader(raw)) as parquet:
-        statistics = file_statistics(parquet.metadata, columns)
-    return Added(path, raw.size, partition, statistics)
+        statistics = file_statistics(parquet.metadata, output.columns)
+    return Added(path, raw.size, dict(partition), statistics)
+
+
+def _positions(warehouse: Warehouse, output: Output, path: str) -> tuple[npt.NDArray[np.int32], Offsets]:
+    raw = pa.BufferReader(warehouse.read(f"{output.id}/{path}"))
+    rows = pq.read_table(raw, columns=[PARTITION.name, OFFSET.name], partitioning=None)
+    return rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy()
+
+
+def _each(work: Callable[[str], Any], paths: Sequence[str]) -> list[Any]:
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(work, paths))

@@ -1,4 +1,8 @@
-"""One commit that puts a replay's files in the place of others, whatever other programs did with those."""
+"""One commit that puts a replay's files in the place of others, whatever other programs did with those.
+
+Files that publish registered go by their names. In an ingest job's tables other files may hold rows behind
+the fork point (a compaction made them, or a patch): of these the rows go, by their positions.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from deltalake.transaction import Transaction
 
 from headrace.errors import LedgerError
 from headrace.lake.delta import Added, active, add_files, commit_once, refuse_again
-from headrace.lake.rewritten import foreign, kept, partition_of
+from headrace.lake.rewritten import behind, foreign, take_out
 from headrace.lake.store import Warehouse
 from headrace.lake.tables import open_table
 from headrace.table.outputs import Output
@@ -43,12 +47,11 @@ def swap_batch(
         there = active(snapshot)
         going = [f for f in removed if f.path in there]
         coming = list(files)
-        if len(going) < len(removed):
-            others = foreign(there)
-            if frontier is None:
-                raise _unknown(snapshot, [f.path for f in removed if f.path not in there])
-            coming += kept(warehouse, output.id, output.columns, others, frontier)
-            going += [Added(path, 0, partition_of(path), "") for path in others]
+        if frontier is not None:
+            others = take_out(warehouse, output, foreign(there), behind(frontier))
+            coming, going = coming + others.coming, going + others.going
+        elif len(going) < len(removed):
+            raise _unknown(snapshot, [f.path for f in removed if f.path not in there])
         add_files(snapshot, output.columns, transaction, coming, going)
 
     return commit_once(warehouse, output, transaction, swap)

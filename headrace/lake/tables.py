@@ -6,6 +6,7 @@ import contextlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
@@ -13,8 +14,6 @@ from headrace.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pyarrow as pa
 
     from headrace.lake.store import Warehouse
 
@@ -101,6 +100,13 @@ def at_batch(warehouse: Warehouse, name: str, app: str, batch: int) -> tuple[Del
     if found is None or (table := open_table(warehouse, name, found[0])) is None:
         return None
     return table, found[1]
+
+
+def row_count(warehouse: Warehouse, name: str, version: int) -> int:
+    """How many rows a version of a table holds, by the statistics of its files."""
+    table = open_table(warehouse, name, version)
+    files = pa.table(table.get_add_actions()) if table else None
+    return sum(files["num_records"].to_pylist()) if files else 0
 
 
 def batches(table: DeltaTable, columns: list[str]) -> Iterator[pa.RecordBatch]:

@@ -32,6 +32,9 @@ OFFSET = TableColumn("_offset", "BIGINT", "long", nullable=False, distinct=True)
 TIME = TableColumn(KAFKA_TIME, "TIMESTAMP_LTZ(3)", "timestamp", nullable=False, distinct=True)
 
 
+REPAIRED_BY = TableColumn("_repaired_by", "STRING", "string")
+"""Who changed the bytes of a row, where a redrive did: no job writes it, and a table has it once it is needed."""
+
 WATERMARK = TableColumn("_watermark", "TIMESTAMP_LTZ(3)", "timestamp", nullable=False)
 
 

@@ -13,6 +13,8 @@ from headrace.contract.sql import identifier, literal
 from headrace.table.columns import TableColumn, data_columns, flink_type, quarantine_columns
 
 FORMAT = "strict-json"
+DECODER = "strict_json_rows"
+"""The same decoder as a table function."""
 
 METADATA = {
     "_payload": ("BYTES", "value.payload"),
@@ -24,6 +26,15 @@ METADATA = {
     KAFKA_TIME: ("TIMESTAMP_LTZ(3)", "timestamp"),
 }
 """What a record brings besides its columns: Flink's type, and the key of the connector or of the format."""
+
+PAYLOADS = {
+    "_payload": ("BYTES", "binary"),
+    "_topic": ("STRING NOT NULL", "string"),
+    "_partition": ("INT NOT NULL", "int32"),
+    "_offset": ("BIGINT NOT NULL", "int64"),
+    "_kafka_ms": ("BIGINT NOT NULL", "int64"),
+}
+"""A file of payloads that are judged once more: Flink's type and Arrow's. Milliseconds since 1970."""
 
 GOOD = "`_reason` IS NULL AND `_verdict` IS NULL"
 _BAD = "`_reason` IS NOT NULL OR `_verdict` IS NOT NULL"
@@ -71,6 +82,32 @@ def source_ddl(
         **({f"{FORMAT}.versions": "true"} if key else {}),
     }
     return _create(name, [*columns, *metadata, *more], {**ours, **options})
+
+
+def payloads_ddl(*, name: str, path: str) -> str:
+    """``CREATE TABLE`` of a Parquet file of payloads."""
+    columns = [f"{identifier(c)} {kind}" for c, (kind, _) in PAYLOADS.items()]
+    return _create(name, columns, {"connector": "filesystem", "path": path, "format": "parquet"})
+
+
+def decoder_ddl() -> str:
+    """``CREATE FUNCTION`` of the decoder, for payloads that are a column."""
+    return f"CREATE TEMPORARY SYSTEM FUNCTION {DECODER} AS 'headrace.format.StrictJsonRows'"
+
+
+def decoded_view(contract: Contract, *, name: str, payloads: str) -> str:
+    """``CREATE VIEW`` of a file of payloads as if it were the contract's topic: the columns of :func:`source_ddl`."""
+    row = ", ".join(f"{identifier(c.name)} {flink_type(c.type)}" for c in contract.columns)
+    told = {c: f"d.{identifier(c)}" for c in ("_reason", "_field")}
+    told[KAFKA_TIME] = f"TO_TIMESTAMP_LTZ(p.`_kafka_ms`, 3) AS {identifier(KAFKA_TIME)}"
+    columns = [f"d.{identifier(c.name)}" for c in contract.columns]
+    columns += [told.get(c, f"p.{identifier(c)}") for c in METADATA]
+    call = f"{DECODER}(p.`_payload`, {literal(f'ROW<{row}>')}, {literal(contract.unknown_fields)})"
+    return (
+        f"CREATE VIEW {identifier(name)} AS\nSELECT\n  "
+        + ",\n  ".join(columns)
+        + f"\nFROM {identifier(payloads)} AS p, LATERAL TABLE({call}) AS d"
+    )
 
 
 def sink_ddl(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +17,10 @@ from deltalake import DeltaTable
 
 from headrace.contract.model import Contract
 from headrace.lake import fork as forks
-from headrace.lake import replays
+from headrace.lake import patches, replays
 from headrace.lake.ledger import Ledger
+from headrace.lake.patch import Patcher
+from headrace.lake.patches import Judged, Patch
 from headrace.lake.publish import Published
 from headrace.lake.replace import Replacer
 from headrace.lake.replays import Replay
@@ -57,7 +60,7 @@ class Lake:
         at, digest = checkpoint + 1, f"{claim:04d}{checkpoint + 1:012d}"
         found = {}
         for output, offsets in (("events__quarantine", bad), ("events", good)):
-            files = [self._file(output, claim, at, offsets)] if offsets else []
+            files = [self._file(output, f"s{claim}", at, offsets)] if offsets else []
             found[output] = f"{at:010d}-{digest}"
             manifest = {
                 "id": found[output],
@@ -74,9 +77,19 @@ class Lake:
         self.newest[claim] = at, found["events"]
         return found
 
-    def _file(self, output: str, claim: int, checkpoint: int, offsets: range) -> dict[str, Any]:
+    def _file(
+        self,
+        output: str,
+        submission: str,
+        checkpoint: int,
+        offsets: range,
+        partition: int = 0,
+        repair: str | None = None,
+    ) -> dict[str, Any]:
+        """``amount`` tells who wrote a row: a claim's number, or that of a patch, negative."""
+        writer = int(submission.removeprefix("s").replace("patch-", "-"))
         place = {
-            "_partition": pa.array([0] * len(offsets), pa.int32()),
+            "_partition": pa.array([partition] * len(offsets), pa.int32()),
             "_offset": pa.array(offsets, pa.int64()),
         }
         when = pa.array([AT] * len(offsets), pa.timestamp("us"))
@@ -84,9 +97,10 @@ class Lake:
             rows = {
                 "id": pa.array(offsets, pa.int64()),
                 "at": when,
-                "amount": pa.array([Decimal(claim)] * len(offsets), pa.decimal128(6, 2)),
+                "amount": pa.array([Decimal(writer)] * len(offsets), pa.decimal128(6, 2)),
                 **place,
                 "_kafka_time": when,
+                **({"_repaired_by": pa.array([repair] * len(offsets))} if repair else {}),
             }
         else:
             told = {
@@ -95,7 +109,7 @@ class Lake:
             }
             rows = {"payload": pa.array([b"x"] * len(offsets)), **told, **place, "_kafka_time": when}
         day = "at_day" if output == "events" else "_kafka_day"
-        path = f"_staged/s{claim}/{day}=2026-01-01/part-{checkpoint}.parquet"
+        path = f"_staged/{submission}/{day}=2026-01-01/part-{checkpoint}.parquet"
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table(rows), sink)
         raw = sink.getvalue().to_pybytes()
@@ -108,6 +122,40 @@ class Lake:
                 raise Killed
 
         return Replacer(self.warehouse, self.contract, outputs(self.contract), lambda _t, _s: {}, step)
+
+    def patcher(self, fatal: str = "") -> Patcher:
+        def step(name: str) -> None:
+            if name == fatal:
+                raise Killed
+
+        return Patcher(self.warehouse, self.contract, outputs(self.contract), lambda _t, _s: {}, step)
+
+    def ask(self, kind: str, **facts: Any) -> int:
+        return patches.record(self.ledger, Patch(0, kind, "x", "why", "", "", "1.0.0", 0, **facts)).number
+
+    def judge(
+        self,
+        kind: str,
+        good: range,
+        bad: range = range(0),
+        *,
+        partition: int = 0,
+        first: int | None = None,
+        end: int | None = None,
+        repair: str | None = None,
+    ) -> int:
+        """A patch, and what its bounded job made of it; gives its number."""
+        stretch = {"first": {0: good.start if first is None else first}, "end": {0: end}} if end else {}
+        number = self.ask(kind, repair=repair, **stretch)
+        files = {
+            output: [
+                {**self._file(output, f"patch-{number}", 1, offsets, partition, repair), "rows": len(offsets)}
+            ]
+            for output, offsets in (("events__quarantine", bad), ("events", good))
+            if offsets
+        }
+        patches.keep_judged(self.ledger, number, Judged(f"patch-{number}", files, []))
+        return number
 
     def publish(self) -> Published:
         return self.publisher().once()
@@ -131,12 +179,12 @@ class Lake:
         for name in ("events", "events__quarantine"):
             table = DeltaTable(self.warehouse.table_uri(name)).to_pyarrow_table()
             amounts = table["amount"].to_pylist() if name == "events" else []
-            writers = [str(int(a)) for a in amounts] or ["bad"] * len(table)
+            writers = [f"patch {-a}" if a < 0 else str(a) for a in map(int, amounts)] or ["bad"] * len(table)
             found += zip(table["_offset"].to_pylist(), writers, strict=True)
         return sorted(found)
 
 
-def by(claim: object, offsets: range) -> list[tuple[int, str]]:
+def by(claim: object, offsets: Iterable[int]) -> list[tuple[int, str]]:
     return [(o, str(claim)) for o in offsets]
 
 

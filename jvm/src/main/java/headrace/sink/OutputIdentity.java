@@ -9,7 +9,8 @@ import java.io.Serializable;
  * @param output the output's id, which is also the seal operator's uid: {@code flights}
  * @param job the job whose ledger claims this submission
  * @param submission one start of the job's {@code main}; names the folder of its files
- * @param claim the number that {@code main} wrote into the ledger before it submitted
+ * @param claim the number that {@code main} wrote into the ledger before it submitted; 0 for a job
+ *     whose rows are none of the branch's
  * @param contractVersion the version of the contract these rows were judged by
  * @param numberedFrom the number that the branch has reached where a submission goes on from the
  *     frontier without state: Flink counts its checkpoints from 1 again, a branch never does
@@ -31,8 +32,13 @@ record OutputIdentity(
         return path + "/_staged/" + submission;
     }
 
+    /**
+     * The manifests of all claims lie together, so that publish finds the chain. A submission without a
+     * claim is no part of it: its manifests stay beside its files.
+     */
     String manifestPath(Manifest manifest) {
-        return path + "/_staged/manifests/" + manifest.id() + ".json";
+        String folder = claim == 0 ? stagedFolder() : path + "/_staged";
+        return folder + "/manifests/" + manifest.id() + ".json";
     }
 
     /**

@@ -1,0 +1,110 @@
+"""``flink run -pym headrace.job.judge``: a bounded job beside the live one, for the records of one patch.
+
+The decode, the rules and the two outputs are those of the ingest job; only where the records come from
+differs, and that no claim is made: what it stages is none of the branch's.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from headrace import log, settings
+from headrace.errors import HeadraceError, UsageError
+from headrace.job.assemble import assemble
+from headrace.job.declaration import Ingest, find
+from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
+from headrace.job.program import Placement
+from headrace.job.run import offsets_option, report
+from headrace.lake import checkpoints, patches
+from headrace.lake.ledger import Ledger
+from headrace.lake.patches import Patch
+from headrace.lake.store import connect
+from headrace.table.ddl import decoded_view, decoder_ddl, payloads_ddl, verdict_view
+
+PATCH = "HEADRACE_PATCH"
+"""Names in the environment what is to be judged: job, number and submission, with blanks between them."""
+INPUT = "payloads"
+OPTIONS = {
+    "execution.checkpointing.interval": "2s",  # a bounded job ends with the checkpoint after its last record
+    "table.exec.uid.generation": "ALWAYS",  # the seal operator has one, and there is no compiled plan
+}
+
+
+@dataclass(frozen=True)
+class JudgeProgram(IngestProgram):
+    """The ingest program over the records of one patch."""
+
+    patch: Patch
+
+    def tables(self, at: Placement) -> list[str]:
+        """The payloads, or the stretch of the topic; then as in the job itself."""
+        if self.patch.input is None:
+            return super().tables(at)
+        return [
+            decoder_ddl(),
+            payloads_ddl(name=INPUT, path=f"{at.warehouse}/{self.patch.input}"),
+            decoded_view(self.contract, name=SOURCE, payloads=INPUT),
+            verdict_view(self.contract, name=JUDGED, source=SOURCE),
+            *self.sinks(at),
+        ]
+
+
+def submit(job: str, number: int, submission: str) -> str:
+    """Submit the bounded job of a patch and return the id that Flink gave it.
+
+    Raises:
+        UsageError: the job keeps state, or its contract has changed since the patch was asked for.
+    """
+    from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds, and only this function needs it
+
+    env, declared = settings.load(), find(job)
+    if not isinstance(declared, Ingest):
+        raise UsageError(f"job {job} is no ingest job: its rows have no records to be judged again")
+    warehouse = connect(env.store)
+    patch = patches.open_one(Ledger(warehouse, job), number)
+    program = assemble(declared)
+    if program.contract.version != patch.contract_version:
+        raise UsageError(
+            f"the contract is version {program.contract.version} now; {patch.kind} {number} was asked for"
+            f" under {patch.contract_version}",
+            where=f"contracts/{job}.odcs.yaml",
+            remedy=f"headrace patch drop {job} {number} --why TEXT, and ask again",
+        )
+    stretch = {}
+    if patch.input is None:
+        stretch = {
+            "scan.startup.mode": "specific-offsets",
+            "scan.startup.specific-offsets": offsets_option(patch.first),
+            "scan.bounded.mode": "specific-offsets",
+            "scan.bounded.specific-offsets": offsets_option(patch.end),
+        }
+    at = Placement(
+        bootstrap=env.kafka.bootstrap,
+        topic_prefix=env.kafka.topic_prefix,
+        warehouse=warehouse.uri,
+        submission=submission,
+        startup={program.contract.id: stretch},
+    )
+    own = {
+        "pipeline.name": patches.flink_name(job, number),
+        "parallelism.default": str(env.flink.parallelism),
+        "execution.checkpointing.dir": f"{warehouse.uri}/{checkpoints.folder(job, submission)}/checkpoints",
+    }
+    judging = JudgeProgram(declared, program.contract, program.reads, patch)
+    table_env = flink.environment(judging, at, {**env.flink.options, **OPTIONS, **own})
+    return str(table_env.execute_sql(judging.statement_set()).get_job_client().get_job_id())
+
+
+def main() -> None:
+    """Submit what the environment names."""
+    log.configure()
+    job, number, submission = os.environ[PATCH].split()
+    try:
+        submit(job, int(number), submission)
+    except HeadraceError as e:
+        raise SystemExit(report(e)) from e
+
+
+if __name__ == "__main__":
+    main()

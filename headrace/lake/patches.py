@@ -1,0 +1,166 @@
+"""Patches in the ledger: rows judged aside from the live job, to be put into its tables in one batch.
+
+A redrive, a backfill and a bounded replay differ in where their records come from. What follows is the same:
+a bounded job judges them by the contract, and one batch puts its rows in and takes out whatever other rows
+have their positions. The branch, its head and its frontier stay as they are.
+
+The record says what was asked and never changes. ``judged/<number>.json`` says what the bounded job made of
+it; a decision, which batch put it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from headrace.errors import UsageError
+from headrace.lake.ledger import Ledger, Record, now, whoever
+
+KIND = "patches"
+PUT_IN = "patch"
+"""What a patch's batch decides: the patch is in the tables."""
+GIVE_UP = "give-up-patch"
+
+REDRIVE, BACKFILL, REPLAY, UNDO = "redrive", "backfill", "replay", "undo"
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One patch as it was asked for."""
+
+    number: int
+    kind: str
+    """``redrive``, ``backfill``, ``replay`` or ``undo``."""
+    origin: str
+    """Which records, in words."""
+    why: str
+    by: str
+    at: str
+    contract_version: str
+    records: int
+    """How many are to be judged."""
+    input: str | None = None
+    """Key of the Parquet file that holds their payloads; None where they are read from the topic."""
+    first: dict[int, int] = field(default_factory=dict)
+    """Of a bounded replay, partition → where it begins."""
+    end: dict[int, int] = field(default_factory=dict)
+    """Of a bounded replay, partition → the offset behind its last one."""
+    repair: str | None = None
+    """The Python function that the payloads went through."""
+    files: list[Record] = field(default_factory=list)
+    """Of a backfill: number, address, rows and sha256 of each file."""
+    of: int | None = None
+    """Of a bounded replay its number; of an undo, the patch that it takes back."""
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Patch:
+        """Out of its record."""
+        return cls(
+            **{
+                **raw,
+                "first": {int(p): o for p, o in raw["first"].items()},
+                "end": {int(p): o for p, o in raw["end"].items()},
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As the ledger keeps it, and for ``-o json``."""
+        return asdict(self) | {
+            "first": {str(p): o for p, o in sorted(self.first.items())},
+            "end": {str(p): o for p, o in sorted(self.end.items())},
+        }
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the bounded job made of a patch's records."""
+
+    submission: str
+    files: dict[str, list[Record]]
+    """By output."""
+    refused: list[Record]
+    """Reason, field, rule, count and an example of what is not good enough for the table."""
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """By output."""
+        return {o: sum(f["rows"] for f in files) for o, files in self.files.items()}
+
+
+def record(ledger: Ledger, asked: Patch) -> Patch:
+    """Write what is asked, and give it its number."""
+    told = {**asked.to_json(), "by": whoever(), "at": now()}
+    return Patch.from_json({**told, "number": ledger.append(KIND, told)})
+
+
+def one(ledger: Ledger, number: int) -> Patch:
+    """The patch of that number.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return Patch.from_json(ledger.asked(KIND, number, "patch"))
+
+
+def every(ledger: Ledger) -> list[Patch]:
+    """All patches, oldest first."""
+    return [one(ledger, n) for n in range(1, ledger.newest(KIND) + 1)]
+
+
+def keep_judged(ledger: Ledger, number: int, judged: Judged) -> Judged:
+    """Write what the job made of it, once; gives what stands there."""
+    told = {"submission": judged.submission, "files": judged.files, "refused": judged.refused, "at": now()}
+    ledger.warehouse.put_new(_key(ledger, number), told)
+    return judged_of(ledger, number) or judged
+
+
+def judged_of(ledger: Ledger, number: int) -> Judged | None:
+    """What the job made of a patch, if it is known."""
+    raw = ledger.warehouse.get(_key(ledger, number))
+    return Judged(raw["submission"], raw["files"], raw["refused"]) if raw else None
+
+
+def _key(ledger: Ledger, number: int) -> str:
+    return f"{ledger.folder}/judged/{number:010d}.json"
+
+
+def batch_of(decisions: Sequence[Record], number: int) -> int:
+    """The batch that put a patch in; 0 if none did."""
+    return next((d["batch"] for d in decisions if d["action"] == PUT_IN and d["patch"] == number), 0)
+
+
+def undone(decisions: Sequence[Record]) -> set[int]:
+    """Patches that were taken back."""
+    return {d["undoes_patch"] for d in decisions if d["action"] == PUT_IN and d["undoes_patch"]}
+
+
+def state(ledger: Ledger, number: int) -> str:
+    """``asked``, ``judged``, ``published``, ``undone`` or ``given up``."""
+    decisions = ledger.decisions()
+    if batch_of(decisions, number):
+        return "undone" if number in undone(decisions) else "published"
+    if any(d["action"] == GIVE_UP and d["patch"] == number for d in decisions):
+        return "given up"
+    return "judged" if judged_of(ledger, number) else "asked"
+
+
+def open_one(ledger: Ledger, number: int) -> Patch:
+    """A patch that can still be judged and put in.
+
+    Raises:
+        UsageError: it is in, or was given up.
+    """
+    found, stands = one(ledger, number), state(ledger, number)
+    if stands not in ("asked", "judged"):
+        raise UsageError(
+            f"{found.kind} {number} of {ledger.job} is {stands}",
+            where=f"asked {found.at} by {found.by}: {found.why}",
+            remedy=f"headrace patch ls {ledger.job}",
+        )
+    return found
+
+
+def flink_name(job: str, number: int) -> str:
+    """What Flink calls the bounded job of a patch."""
+    return f"{job}@patch-{number}"

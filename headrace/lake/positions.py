@@ -1,0 +1,88 @@
+"""A set of records, told by their positions: partition and offset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from headrace.lake.offsets import Offsets, Span
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Which records; each at most once."""
+
+    offsets: Mapping[int, Offsets] = field(default_factory=dict)
+    """Partition → offsets, sorted."""
+
+    @classmethod
+    def gathered(cls, parts: Iterable[Mapping[int, Offsets]]) -> Positions:
+        """All of them together."""
+        found: dict[int, list[Offsets]] = {}
+        for part in parts:
+            for partition, offsets in part.items():
+                found.setdefault(partition, []).append(offsets)
+        return cls({p: np.unique(np.concatenate(many)) for p, many in sorted(found.items())})
+
+    @classmethod
+    def of_spans(cls, spans: Iterable[Span]) -> Positions:
+        """Every offset of these spans."""
+        return cls.gathered({s.partition: np.arange(s.first, s.last + 1)} for s in spans)
+
+    @classmethod
+    def of_rows(cls, partitions: npt.NDArray[np.int32], offsets: Offsets) -> Positions:
+        """Those of rows, given column by column."""
+        return cls.gathered({int(p): offsets[partitions == p]} for p in np.unique(partitions))
+
+    def holds(self, partitions: npt.NDArray[np.int32], offsets: Offsets) -> Mask:
+        """Which rows are of the set."""
+        found = np.zeros(len(offsets), dtype=bool)
+        for partition in np.unique(partitions):
+            if (own := self.offsets.get(int(partition))) is not None:
+                here = partitions == partition
+                found[here] = np.isin(offsets[here], own, assume_unique=False)
+        return found
+
+    def may_meet(self, partitions: tuple[int, int], offsets: tuple[int, int]) -> bool:
+        """Whether a file with these bounds (lowest and highest) could hold one of them."""
+        return any(
+            partitions[0] <= p <= partitions[1]
+            and np.searchsorted(own, offsets[0]) < np.searchsorted(own, offsets[1], side="right")
+            for p, own in self.offsets.items()
+        )
+
+    def without(self, other: Positions) -> Positions:
+        """Those that the other set lacks."""
+        left = {
+            p: np.setdiff1d(own, other.offsets.get(p, np.array([], np.int64)))
+            for p, own in self.offsets.items()
+        }
+        return Positions({p: own for p, own in left.items() if len(own)})
+
+    def both(self, other: Positions) -> Positions:
+        """Those that the other set has too."""
+        return self.without(self.without(other))
+
+    def spans(self) -> list[Span]:
+        """The set as runs of offsets."""
+        found = []
+        for partition, own in self.offsets.items():
+            breaks = np.flatnonzero(np.diff(own) > 1)
+            firsts, lasts = own[np.r_[0, breaks + 1]], own[np.r_[breaks, len(own) - 1]]
+            found += [Span(partition, int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
+        return found
+
+    def __len__(self) -> int:
+        """How many records."""
+        return sum(map(len, self.offsets.values()))
+
+    def __str__(self) -> str:
+        """Some of the spans, for an error."""
+        spans, most = self.spans(), 10
+        more = f" and {len(spans) - most} more" if len(spans) > most else ""
+        return " ".join(map(str, spans[:most])) + more
