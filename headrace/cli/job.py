@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ from headrace.cluster import kafka, metrics
 from headrace.errors import ClusterError, HeadraceError, JobError, StackError, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing, find
-from headrace.job.run import REPLAY, REPORT
+from headrace.job.run import PATCH, REPLAY, REPORT
 from headrace.lake import replays
 from headrace.lake.branch import Rulings, restart_is_due
 from headrace.lake.checkpoints import savepoints
@@ -78,16 +79,30 @@ def submit(job: str, savepoint: str | None = None, replay: int | None = None) ->
         StackError: there is no ``flink`` to run.
         JobError: the job refused to start; its own message is quoted.
     """
+    given = ["-s", savepoint] if savepoint else []
+    return _flink_run(job, [*given, "-pym", f"jobs.{job}"], {REPLAY: str(replay)} if replay else {})
+
+
+def submit_judge(job: str, patch: int, submission: str) -> str:
+    """``flink run`` of the bounded job of a patch; gives the id that Flink gave it.
+
+    Raises:
+        StackError: there is no ``flink`` to run.
+        JobError: the job refused to start; its own message is quoted.
+    """
+    return _flink_run(job, ["-pym", "headrace.job.judge"], {PATCH: f"{job} {patch} {submission}"})
+
+
+def _flink_run(job: str, arguments: Sequence[str], given: Mapping[str, str]) -> str:
     env = {**os.environ, **local_flink.environment(settings.load())}
     command = shutil.which("flink", path=env["PATH"])
     if command is None:
         raise StackError("there is no flink command", remedy="headrace stack up")
-    given = ["-s", savepoint] if savepoint else []
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         done = subprocess.run(
-            [command, "run", "-d", *given, "-pym", f"jobs.{job}"],
-            env={**env, REPORT: str(report), **({REPLAY: str(replay)} if replay else {})},
+            [command, "run", "-d", *arguments],
+            env={**env, REPORT: str(report), **given},
             cwd=project.root(),
             capture_output=True,
             text=True,

@@ -17,6 +17,7 @@ from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named
 from headrace.lake.branch import Rulings
 from headrace.lake.offsets import Span
+from headrace.lake.patch import Patcher
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.replace import Replacer
 from headrace.lake.store import connect
@@ -35,6 +36,11 @@ def publisher(job: str) -> Publisher:
 def replacer(job: str) -> Replacer:
     """The publisher of a job's replays in this environment."""
     return _made(Replacer, job)
+
+
+def patcher(job: str) -> Patcher:
+    """The publisher of a job's patches in this environment."""
+    return _made(Patcher, job)
 
 
 def _made(kind: type[P], job: str) -> P:

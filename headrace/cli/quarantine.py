@@ -1,8 +1,9 @@
-"""``headrace quarantine``: what was refused, why, and the bytes as they came."""
+"""``headrace quarantine``: what was refused, why, the bytes as they came, and the ways out."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,18 +11,45 @@ from rich.console import Group
 from rich.text import Text
 
 from headrace import settings
-from headrace.cli.output import Format, Output, counted, emit, moment
+from headrace.cli.output import TIMES, Format, Output, counted, emit, moment, progress, utc
+from headrace.cli.patch import Hold, opened, put_in
 from headrace.cli.query import rows_table
 from headrace.contract.load import load_topic
 from headrace.errors import UsageError
 from headrace.lake import quarantine
+from headrace.lake.branch import Rulings
+from headrace.lake.ledger import Ledger
+from headrace.lake.offsets import Span
+from headrace.lake.positions import Positions
+from headrace.lake.quarantine import Selection
 from headrace.lake.query import to_text
 from headrace.lake.store import connect
+from headrace.replay import redrive as redriving
 
 if TYPE_CHECKING:
     from headrace.lake.quarantine import Refused
 
 Contract = Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")]
+
+Why = Annotated[str, typer.Option(help="Why; goes into the ledger.")]
+Reason = Annotated[str | None, typer.Option(help="Only records with this reason.")]
+Field = Annotated[str | None, typer.Option(help="Only records that this field made invalid.")]
+Rule = Annotated[str | None, typer.Option(help="Only records that this rule refused.")]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="P:O", help="Only the record at PARTITION:OFFSET, or PARTITION:FROM-TO; may be repeated."
+    ),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=TIMES, metavar="TIME", help="Only what Kafka received from then on, UTC."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(formats=TIMES, metavar="TIME", help="Only what Kafka received before that, UTC."),
+]
+POSITION = re.compile(r"-?[0-9]{1,9}:[0-9]{1,18}(-[0-9]{1,18})?")
 
 quarantined = typer.Typer(help="Records that broke their contract.", no_args_is_help=True)
 
@@ -37,18 +65,28 @@ def ls(contract: Contract, output: Output = Format.text) -> None:
 
     Example: headrace quarantine ls flights
     """
-    found = quarantine.reasons(connect(settings.load().store), load_topic(contract).id)
+    warehouse, name = connect(settings.load().store), load_topic(contract).id
+    found = quarantine.reasons(warehouse, name)
+    given_up = len(quarantine.discarded(Ledger(warehouse, name)))
     columns = ("reason", "field", "rule", "records", "first", "last", "example")
     rows = [(r.reason, r.field, r.rule, r.count, moment(r.first), moment(r.last), r.example) for r in found]
-    emit([r.to_json() for r in found], output, lambda: rows_table(columns, rows, "use -o json for all"))
+    note = [Text(f"{counted(given_up, 'record')} of these discarded")] if given_up else []
+
+    def page() -> Group:
+        return Group(rows_table(columns, rows, "use -o json for all"), *note)
+
+    emit([r.to_json() for r in found], output, page)
 
 
 @quarantined.command("show")
 def show(
     contract: Contract,
-    reason: Annotated[str | None, typer.Option(help="Only records with this reason.")] = None,
-    field: Annotated[str | None, typer.Option(help="Only records that this field made invalid.")] = None,
-    at: Annotated[str | None, typer.Option(help="Only the record at PARTITION:OFFSET.")] = None,
+    reason: Reason = None,
+    field: Field = None,
+    rule: Rule = None,
+    at: At = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many records, the oldest first.")] = 20,
     size: Annotated[
         int, typer.Option("--bytes", min=0, help="Cut payloads after so many bytes; 0 shows them whole.")
@@ -62,10 +100,8 @@ def show(
     found = quarantine.records(
         connect(settings.load().store),
         load_topic(contract).id,
-        reason=reason,
-        field=field,
-        at=None if at is None else _position(at),
-        limit=limit,
+        _selection(reason, field, rule, at, since, until),
+        limit,
     )
     emit(
         [r.to_json(size) for r in found],
@@ -74,10 +110,114 @@ def show(
     )
 
 
-def _position(at: str) -> tuple[int, int]:
-    if not (parts := re.fullmatch(r"([0-9]{1,9}):([0-9]{1,18})", at)):
-        raise UsageError(f"{at!r} is not a position", remedy="write PARTITION:OFFSET, like 0:84213")
-    return int(parts[1]), int(parts[2])
+@quarantined.command("redrive")
+def redrive(
+    contract: Contract,
+    why: Why = "",
+    reason: Reason = None,
+    field: Field = None,
+    rule: Rule = None,
+    at: At = None,
+    since: Since = None,
+    until: Until = None,
+    repair: Annotated[
+        str | None,
+        typer.Option(metavar="repairs.MODULE.FUNCTION", help="Put each payload through this function first."),
+    ] = None,
+    hold: Hold = False,
+    output: Output = Format.text,
+) -> None:
+    """Send quarantined records through decode and rules again; what passes moves into the table in one batch.
+
+    Each record keeps its position, so `verify` holds. What is refused again stays as it is, and is told. Safe
+    to kill: `headrace patch ls` names what was begun, `headrace patch apply` goes on.
+
+    Example: headrace quarantine redrive flights --rule distance_is_positive --why "0 is allowed now" --hold
+    """
+    ledger, program = opened(load_topic(contract).id)
+    _reason(why)
+    wanted = _selection(reason, field, rule, at, since, until)
+    with progress("taking the records out of quarantine"):
+        asked = redriving.ask(ledger, program.contract, wanted, why, repair)
+    put_in(ledger, program, asked, output, hold=hold)
+
+
+@quarantined.command("discard")
+def discard(
+    contract: Contract,
+    why: Why = "",
+    reason: Reason = None,
+    field: Field = None,
+    rule: Rule = None,
+    at: At = None,
+    since: Since = None,
+    until: Until = None,
+    undo: Annotated[
+        int | None, typer.Option(metavar="DECISION", help="Take a discard back, by its number.")
+    ] = None,
+    output: Output = Format.text,
+) -> None:
+    """Give quarantined records up: they stay where `verify` counts them, and no redrive takes them.
+
+    Example: headrace quarantine discard flights --reason malformed_json --why "a test of the producer"
+    """
+    ledger, program = opened(load_topic(contract).id)
+    _reason(why)
+    if undo is not None:
+        given_up = {d["number"]: d for d in Rulings.of(ledger.decisions()).discards}
+        if undo not in given_up:
+            known = ", ".join(map(str, given_up)) or "none"
+            raise UsageError(f"decision {undo} is no discard", remedy=f"those that stand: {known}")
+        number, spans = ledger.decide("undo", why=why, undoes=undo), given_up[undo]["spans"]
+    else:
+        wanted = _selection(reason, field, rule, at, since, until)
+        chosen = quarantine.positions(ledger.warehouse, program.contract.id, wanted)
+        chosen = chosen.without(quarantine.discarded(ledger))
+        if not chosen:
+            raise UsageError(
+                "there are no such records in quarantine", remedy=f"headrace quarantine ls {contract}"
+            )
+        spans = [str(s) for s in chosen.spans()]
+        number = ledger.decide(quarantine.DISCARD, why=why, spans=spans)
+    records = len(Positions.of_spans(map(Span.parse, spans)))
+    said = "no longer discarded" if undo is not None else "discarded"
+    emit(
+        {"decision": number, "records": records, "spans": spans, "undoes": undo},
+        output,
+        lambda: (
+            f"decision {number}: {counted(records, 'record')} {said}: {' '.join(spans[:10])}"
+            + (f" and {len(spans) - 10} more ranges" if len(spans) > 10 else "")  # noqa: PLR2004
+            + (
+                ""
+                if undo is not None
+                else f"\nback: headrace quarantine discard {contract} --undo {number} --why TEXT"
+            )
+        ),
+    )
+
+
+def _reason(why: str) -> None:
+    if not why:
+        raise UsageError("this needs a reason", remedy='add --why "…": the next person will read it')
+
+
+def _selection(
+    reason: str | None,
+    field: str | None,
+    rule: str | None,
+    at: list[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Selection:
+    return Selection(reason, field, rule, tuple(map(_position, at or [])), utc(since), utc(until))
+
+
+def _position(at: str) -> Span:
+    if not POSITION.fullmatch(at) or (span := Span.parse(at)).first > span.last:
+        raise UsageError(
+            f"{at!r} is not a position", remedy="write PARTITION:OFFSET, like 0:84213, or PARTITION:FROM-TO"
+        )
+    return span
 
 
 def _text(record: Refused, size: int) -> Text:

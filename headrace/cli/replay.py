@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace import settings
+from headrace.cli.compared import compared
 from headrace.cli.job import forks, live, submit
 from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, moment, progress, utc
 from headrace.cli.publish import replacer
@@ -25,13 +26,11 @@ from headrace.lake import replays
 from headrace.lake.branch import Rulings
 from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Published
-from headrace.lake.query import to_text
 from headrace.lake.replays import Replay
 from headrace.lake.store import connect
 from headrace.replay import diff as comparing
 from headrace.replay import plan as planning
 from headrace.replay.catch_up import Reached, reached
-from headrace.replay.diff import Diff, Sample
 from headrace.replay.page import page
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
@@ -194,33 +193,7 @@ def diff(
             html.write_text(page(job, planned, found))
         except OSError as e:
             raise UsageError(f"the page cannot be written: {e.strerror}", where=str(html)) from e
-    emit(found.to_json(), fmt, lambda: _compared(found))
-
-
-def _compared(found: Diff) -> Group:
-    changes = Table("what", "records")
-    changes.columns[1].justify = "right"
-    changes.add_row("the same", f"{found.same:,}")
-    for move, number in sorted(found.moved.items()):
-        changes.add_row(move, f"{number:,}")
-    for table, columns in sorted(found.changed.items()):
-        for column, number in columns.items():
-            changes.add_row(f"{table}.{column} changes", f"{number:,}")
-    for what, counts in (("gone", found.lost), ("come", found.added)):
-        for table, number in counts.items():
-            changes.add_row(f"{table}: {what}", f"{number:,}")
-    parts = Table("partition", "compared", "changed", "moved")
-    for partition, n in found.partitions.items():
-        parts.add_row(str(partition), *(f"{n[k]:,}" for k in ("compared", "changed", "moved")))
-    return Group(fitted(changes), fitted(parts), *map(_sample, found.samples))
-
-
-def _sample(s: Sample) -> Text:
-    shown = Text(f"{s.position}  {s.before or '—'}" + (f" → {s.after or '—'}" if s.after != s.before else ""))
-    for column, (before, after) in s.values.items():
-        shown.append(f"\n  {column}: ", style="dim")
-        shown.append(to_text(before), style="red").append(" → ").append(to_text(after), style="green")
-    return shown
+    emit(found.to_json(), fmt, lambda: compared(found))
 
 
 def publish(

@@ -15,18 +15,20 @@ from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest, find
 from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
 from headrace.job.program import Placement
-from headrace.job.run import offsets_option, report
+from headrace.job.run import PATCH, offsets_option, report
 from headrace.lake import checkpoints, patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Patch
 from headrace.lake.store import connect
 from headrace.table.ddl import decoded_view, decoder_ddl, payloads_ddl, verdict_view
 
-PATCH = "HEADRACE_PATCH"
-"""Names in the environment what is to be judged: job, number and submission, with blanks between them."""
 INPUT = "payloads"
 OPTIONS = {
     "execution.checkpointing.interval": "2s",  # a bounded job ends with the checkpoint after its last record
+    "execution.checkpointing.externalized-checkpoint-retention": "DELETE_ON_CANCELLATION",
+    "restart-strategy.type": "fixed-delay",  # it is repeated whole, so a fault is told soon
+    "restart-strategy.fixed-delay.attempts": "3",
+    "restart-strategy.fixed-delay.delay": "1s",
     "table.exec.uid.generation": "ALWAYS",  # the seal operator has one, and there is no compiled plan
 }
 
@@ -93,7 +95,7 @@ def submit(job: str, number: int, submission: str) -> str:
     }
     judging = JudgeProgram(declared, program.contract, program.reads, patch)
     table_env = flink.environment(judging, at, {**env.flink.options, **OPTIONS, **own})
-    return str(table_env.execute_sql(judging.statement_set()).get_job_client().get_job_id())
+    return str(table_env.execute_sql(f"EXECUTE {judging.statement_set()}").get_job_client().get_job_id())
 
 
 def main() -> None:

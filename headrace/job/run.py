@@ -40,6 +40,8 @@ SAVEPOINT = "execution.state-recovery.path"
 _BOUNDED = {"scan.bounded.mode": "latest-offset"}
 REPLAY = "HEADRACE_REPLAY"
 """Names a replay in the environment: the job is then that replay's fork. `headrace replay run` sets it."""
+PATCH = "HEADRACE_PATCH"
+"""Names in the environment what :mod:`headrace.job.judge` judges: job, number and submission."""
 REPORT = "HEADRACE_REPORT"
 """Names a file in the environment: where a refused start leaves its error for whoever submitted."""
 FORBIDDEN = {
@@ -69,7 +71,7 @@ def run(job: Job) -> None:
     try:
         submit(job)
     except HeadraceError as e:
-        raise SystemExit(_report(e)) from e
+        raise SystemExit(report(e)) from e
 
 
 def submit(job: Job, *, bounded: bool = False) -> str:
@@ -297,8 +299,12 @@ def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, derived: 
 
 def _startup(offsets: dict[int, int]) -> dict[str, str]:
     """Begin where the record says; an empty topic has no offsets to name."""
-    named = ";".join(f"partition:{p},offset:{o}" for p, o in sorted(offsets.items()))
-    return {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": named}
+    return {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": offsets_option(offsets)}
+
+
+def offsets_option(offsets: Mapping[int, int]) -> str:
+    """Offsets by partition as the Kafka connector takes them."""
+    return ";".join(f"partition:{p},offset:{o}" for p, o in sorted(offsets.items()))
 
 
 def _placed(start: Start, job: Job, warehouse: Warehouse, parallelism: int) -> dict[str, str]:
@@ -363,7 +369,7 @@ def _execute(table_env: object, plan: lock.Lock) -> str:
         return str(result.get_job_client().get_job_id())
 
 
-def _report(error: HeadraceError) -> int:
+def report(error: HeadraceError) -> int:
     """Say it on stderr, and to `headrace run` by the file that it named: Flink's client hides exit codes."""
     sys.stderr.write(f"error: {error}\n")
     if place := os.environ.get(REPORT):

@@ -32,6 +32,7 @@ class Rulings:
     adopted: Record | None = None
     restart: Record | None = None
     losses: tuple[Record, ...] = ()
+    discards: tuple[Record, ...] = ()
     replaced: dict[int, Record] = field(default_factory=dict)
     """Replays that became the branch, and were not taken back."""
     back: dict[int, Record] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Rulings:
             adopted=_newest(valid, "adopt"),
             restart=_newest(valid, "restart"),
             losses=tuple(d for d in valid if d["action"] == "accept-loss"),
+            discards=tuple(d for d in valid if d["action"] == "discard"),
             replaced={d["replay"]: d for d in valid if d["action"] == REPLACE and d["replay"] not in back},
             back=back,
         )

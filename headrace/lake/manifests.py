@@ -79,14 +79,16 @@ def key(manifest_id: str, output: str) -> str:
 class Staged:
     """The manifests of one output that are not folded into the ledger yet; each is read once."""
 
-    def __init__(self, warehouse: Warehouse, output: str) -> None:
+    def __init__(self, warehouse: Warehouse, output: str, submission: str = "") -> None:
+        """Those of all claims; or of one submission that made none, whose manifests stay with its files."""
         self.output = output
+        self._folder = f"{output}/_staged/{submission and submission + '/'}manifests/"
         self._warehouse = warehouse
         self._known: dict[str, Manifest] = {}
 
     def read(self) -> dict[str, Manifest]:
         """All manifests there are now, by id."""
-        keys = set(self._warehouse.keys(f"{self.output}/_staged/manifests/"))
+        keys = set(self._warehouse.keys(self._folder))
         for gone in self._known.keys() - keys:
             del self._known[gone]
         fresh = sorted(keys - self._known.keys())

@@ -228,7 +228,7 @@ class Patcher(Publisher):
             "checkpoints": [last + 1, last],
             "frontier": {str(p): o for p, o in sorted(head.frontier.items())},
             "outputs": {
-                o.id: {"manifests": [], "files": [_file(f) for f in coming.get(o.id, [])]}
+                o.id: {"manifests": [], "files": [as_recorded(f) for f in coming.get(o.id, [])]}
                 for o in self.outputs
             },
             "patch": patch.number,
@@ -242,7 +242,8 @@ class Patcher(Publisher):
         self.ledger.put("batches", head.batch + 1, batch)
 
 
-def _file(read: ReadFile) -> Record:
+def as_recorded(read: ReadFile) -> Record:
+    """A file as records keep it."""
     return {
         "path": read.file.path,
         "size": read.file.size,

@@ -48,6 +48,8 @@ class Patch:
     """Of a bounded replay, partition → the offset behind its last one."""
     repair: str | None = None
     """The Python function that the payloads went through."""
+    unrepaired: list[Record] = field(default_factory=list)
+    """Records on which the function failed, as ``refused`` tells others: they stay where they are."""
     files: list[Record] = field(default_factory=list)
     """Of a backfill: number, address, rows and sha256 of each file."""
     of: int | None = None

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlglot import exp
 
+from headrace.lake.branch import Rulings
+from headrace.lake.offsets import Span
+from headrace.lake.positions import Positions
 from headrace.lake.query import query, readable, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headrace.lake.ledger import Ledger
     from headrace.lake.store import Warehouse
+
+DISCARD = "discard"
+"""What a person decides of records that will never be good."""
 
 SHOWN_BYTES = 400
 
@@ -92,42 +103,108 @@ def reasons(warehouse: Warehouse, contract: str) -> list[Reason]:
     ]
 
 
-def records(
-    warehouse: Warehouse,
-    contract: str,
-    *,
-    reason: str | None = None,
-    field: str | None = None,
-    at: tuple[int, int] | None = None,
-    limit: int = 20,
-) -> list[Refused]:
-    """Quarantined records, the oldest first.
+@dataclass(frozen=True)
+class Selection:
+    """Which quarantined records; all of them where nothing is said."""
 
-    Args:
-        warehouse: where the tables are.
-        contract: the contract's id.
-        reason: only with this reason.
-        field: only where this field was the cause.
-        at: only the record at this partition and offset.
-        limit: at most so many.
+    reason: str | None = None
+    field: str | None = None
+    rule: str | None = None
+    at: tuple[Span, ...] = ()
+    """Only these positions."""
+    since: datetime | None = None
+    """Only what Kafka received from then on."""
+    until: datetime | None = None
+    """Only what Kafka received before that."""
+
+    def __str__(self) -> str:
+        """In words, as the ledger keeps it."""
+        said = [f"{name} {value}" for name in ("reason", "field", "rule") if (value := getattr(self, name))]
+        said += [f"at {' '.join(map(str, self.at))}"] if self.at else []
+        said += [f"{n} {t.isoformat()}" for n, t in (("since", self.since), ("until", self.until)) if t]
+        return ", ".join(said) or "all"
+
+    def sql(self) -> str:
+        """As a condition."""
+        told = {"reason": self.reason, "field": self.field, "rule": self.rule}
+        tests: list[exp.Condition] = [_column(c).eq(v) for c, v in told.items() if v is not None]
+        if self.at:
+            tests.append(
+                exp.or_(
+                    *(
+                        exp.and_(
+                            _column("_partition").eq(s.partition),
+                            _column("_offset").between(s.first, s.last),
+                        )
+                        for s in self.at
+                    )
+                )
+            )
+        tests += [_time() >= _literal(self.since)] if self.since else []
+        tests += [_time() < _literal(self.until)] if self.until else []
+        return str(exp.and_(*tests).sql(dialect="postgres")) if tests else "TRUE"
+
+
+def records(
+    warehouse: Warehouse, contract: str, wanted: Selection | None = None, limit: int = 20
+) -> list[Refused]:
+    """Quarantined records, the oldest first, at most so many.
 
     Raises:
         UsageError: the quarantine table was never published.
     """
+    columns = "_partition, _offset, _kafka_time, reason, field, rule, contract_version, payload"
+    rows = _selected(
+        warehouse, contract, wanted or Selection(), columns, f" ORDER BY {_ORDER} LIMIT {int(limit)}"
+    )
+    return [Refused(f"{p}:{o}", *rest) for p, o, *rest in rows]
+
+
+def payloads(warehouse: Warehouse, contract: str, wanted: Selection) -> Iterator[tuple[Any, ...]]:
+    """Payload, topic, partition, offset and Kafka's time of each record, in no order: streamed.
+
+    Raises:
+        UsageError: the quarantine table was never published.
+    """
+    yield from _selected(warehouse, contract, wanted, "payload, _topic, _partition, _offset, _kafka_time")
+
+
+def positions(warehouse: Warehouse, contract: str, wanted: Selection) -> Positions:
+    """Where these records are.
+
+    Raises:
+        UsageError: the quarantine table was never published.
+    """
+    found: dict[int, list[int]] = {}
+    for partition, offset in _selected(warehouse, contract, wanted, "_partition, _offset"):
+        found.setdefault(partition, []).append(offset)
+    return Positions.gathered({p: np.array(o, np.int64)} for p, o in found.items())
+
+
+def discarded(ledger: Ledger) -> Positions:
+    """Records that a person gave up: they stay where they are, and no redrive takes them."""
+    standing = Rulings.of(ledger.decisions()).discards
+    return Positions.of_spans(Span.parse(text) for d in standing for text in d["spans"])
+
+
+def _selected(
+    warehouse: Warehouse, contract: str, wanted: Selection, columns: str, more: str = ""
+) -> Iterator[tuple[Any, ...]]:
     name = f"{contract}__quarantine"
-    wanted: dict[str, str | int | None] = {"reason": reason, "field": field}
-    if at:
-        wanted |= {"_partition": at[0], "_offset": at[1]}
-    sql = f"""
-        SELECT _partition, _offset, _kafka_time, reason, field, rule, contract_version, payload
-        FROM {name} WHERE {_where(wanted)} ORDER BY {_ORDER} LIMIT {int(limit)}
-    """  # noqa: S608 - literals are written by sqlglot, the name was checked
-    return [Refused(f"{p}:{o}", *rest) for p, o, *rest in query(warehouse, [name], sql).rows]
+    sql = f"SELECT {columns} FROM {name} WHERE {wanted.sql()}{more}"  # noqa: S608 - literals are sqlglot's
+    return query(warehouse, [name], sql).rows
 
 
-def _where(wanted: dict[str, str | int | None]) -> str:
-    tests = [exp.column(c, quoted=True).eq(v) for c, v in wanted.items() if v is not None]
-    return str(exp.and_(*tests).sql(dialect="postgres")) if tests else "TRUE"
+def _column(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)
+
+
+def _time() -> exp.Column:
+    return _column("_kafka_time")
+
+
+def _literal(moment: datetime) -> exp.Condition:
+    return exp.cast(exp.Literal.string(moment.astimezone(timezone.utc).isoformat()), "timestamptz")
 
 
 def _cut(payload: bytes, limit: int) -> bytes:

@@ -8,7 +8,7 @@ what lies behind its fork point, and a patch what it puts in anew.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
+from headrace.lake.amend import read_rows
 from headrace.lake.delta import Added
 from headrace.lake.manifests import READERS
 from headrace.lake.offsets import Offsets
 from headrace.lake.positions import Mask, Positions
 from headrace.lake.stats import file_statistics
 from headrace.lake.store import Warehouse, reached
+from headrace.lake.tables import open_table
 from headrace.table.columns import OFFSET, PARTITION
 from headrace.table.outputs import Output
 
@@ -72,14 +74,39 @@ def behind(frontier: Mapping[int, int]) -> Goes:
 
 def meeting(snapshot: DeltaTable, positions: Positions) -> list[str]:
     """Paths of active files that could hold one of these records, by the bounds in the log."""
+    return [path for path, p, o in _bounds(snapshot) if None in (*p, *o) or positions.may_meet(p, o)]
+
+
+def reaching(snapshot: DeltaTable, frontier: Mapping[int, int]) -> list[str]:
+    """Paths of active files that could hold a record at or behind a frontier, by the bounds in the log."""
+    return [
+        path
+        for path, p, o in _bounds(snapshot)
+        if None in (*p, *o) or any(o[1] >= frontier.get(n, 0) for n in range(max(p[0], 0), p[1] + 1))
+    ]
+
+
+def _bounds(snapshot: DeltaTable) -> Iterator[tuple[str, tuple[Any, Any], tuple[Any, Any]]]:
+    """Each active file with its lowest and highest partition and offset; None where the log does not tell."""
     files = pa.table(snapshot.get_add_actions(flatten=True))
     names = [f"{side}.{c}" for c in (PARTITION.name, OFFSET.name) for side in ("min", "max")]
     told = [files[n].to_pylist() if n in files.schema.names else [None] * len(files) for n in names]
-    return [
-        path
-        for path, p0, p1, o0, o1 in zip(files["path"].to_pylist(), *told, strict=True)
-        if None in (p0, p1, o0, o1) or positions.may_meet((p0, p1), (o0, o1))
-    ]
+    for path, p0, p1, o0, o1 in zip(files["path"].to_pylist(), *told, strict=True):
+        yield path, (p0, p1), (o0, o1)
+
+
+def standing(
+    warehouse: Warehouse, output: Output, version: int | None, where: Positions | Mapping[int, int]
+) -> pa.Table:
+    """Rows of a version of a table: those of these records, or all at or behind a frontier."""
+    table = open_table(warehouse, output.id, version)
+    wanted: Goes
+    if isinstance(where, Positions):
+        paths, wanted = meeting(table, where) if table else [], where.holds
+    else:
+        paths, wanted = reaching(table, where) if table else [], behind(where)
+    rows = read_rows(warehouse, output, [Added(path, 0, partition_of(path), "") for path in paths])
+    return rows.filter(pa.array(wanted(rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy())))
 
 
 def found(warehouse: Warehouse, output: Output, snapshot: DeltaTable, positions: Positions) -> Positions:

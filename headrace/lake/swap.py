@@ -13,7 +13,7 @@ from deltalake.transaction import Transaction
 
 from headrace.errors import LedgerError
 from headrace.lake.delta import Added, active, add_files, commit_once, refuse_again
-from headrace.lake.rewritten import behind, foreign, take_out
+from headrace.lake.rewritten import behind, foreign, reaching, take_out
 from headrace.lake.store import Warehouse
 from headrace.lake.tables import open_table
 from headrace.table.outputs import Output
@@ -48,7 +48,8 @@ def swap_batch(
         going = [f for f in removed if f.path in there]
         coming = list(files)
         if frontier is not None:
-            others = take_out(warehouse, output, foreign(there), behind(frontier))
+            paths = sorted({*foreign(there)} & {*reaching(snapshot, frontier)})
+            others = take_out(warehouse, output, paths, behind(frontier))
             coming, going = coming + others.coming, going + others.going
         elif len(going) < len(removed):
             raise _unknown(snapshot, [f.path for f in removed if f.path not in there])

@@ -22,13 +22,16 @@ import pyarrow.compute as pc
 
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
-from headrace.lake import fork
+from headrace.lake import fork, patches
 from headrace.lake.amend import amended, published_rows, read_rows
 from headrace.lake.delta import Added
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
+from headrace.lake.patches import Patch
+from headrace.lake.positions import Positions
 from headrace.lake.replace import continued
 from headrace.lake.replays import Replay, batch_of, state
+from headrace.lake.rewritten import standing
 from headrace.lake.store import Warehouse
 from headrace.table.outputs import Output
 
@@ -87,13 +90,12 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
         DecisionNeeded: its fork has not completed a checkpoint yet.
     """
     before, after = _sides(warehouse, ledger, program, replay)
-    if not program.contract.derived:
-        old, new = (
-            {o.id: read_rows(warehouse, o, _added(files.get(o.id, []))) for o in program.outputs}
-            for files in (before, after)
-        )
-        return compare(old, new, samples)
     published = batch_of(ledger, replay.number)
+    if not program.contract.derived:
+        was = ledger.required("done", published - 1)["versions"] if published else {}
+        old = {o.id: standing(warehouse, o, was.get(o.id), replay.frontier) for o in program.outputs}
+        new = {o.id: read_rows(warehouse, o, _added(after.get(o.id, []))) for o in program.outputs}
+        return compare(old, new, samples)
     base = fork.base(ledger, replay.fork)
     old, new = {}, {}
     for output in program.outputs:
@@ -107,6 +109,34 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
             old[output.id] = read_rows(warehouse, output, _added(before.get(output.id, [])))
             new[output.id] = read_rows(warehouse, output, came)
     return compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
+
+
+def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> Diff:
+    """Compare what a patch takes out of the tables with what it puts in; of a published one, as it was then.
+
+    Raises:
+        DecisionNeeded: it is not judged yet.
+    """
+    judged, warehouse = patches.judged_of(ledger, patch.number), ledger.warehouse
+    if judged is None:
+        raise DecisionNeeded(
+            f"{patch.kind} {patch.number} is not judged yet",
+            where=f"job {ledger.job}",
+            remedy=f"headrace patch judge {ledger.job} {patch.number}",
+        )
+    new = {o.id: read_rows(warehouse, o, _added(judged.files[o.id])) for o in program.outputs}
+    own = Positions.gathered(
+        Positions.of_rows(rows["_partition"].to_numpy(), rows["_offset"].to_numpy()).offsets
+        for rows in new.values()
+    )
+    batch = patches.batch_of(ledger.decisions(), patch.number)
+    was = (ledger.get("done", batch - 1) or {"versions": {}})["versions"] if batch else {}
+    first = [o.id for o in program.outputs if batch and o.id not in was]
+    old = {
+        o.id: new[o.id].slice(0, 0) if o.id in first else standing(warehouse, o, was.get(o.id), own)
+        for o in program.outputs
+    }
+    return compare(old, new, samples, whole=True)
 
 
 def compare_keyed(before: Rows, after: Rows, outputs: Mapping[str, Output], samples: int = 5) -> Diff:
@@ -226,16 +256,18 @@ class _Side:
         return {int(p): int(offsets[partitions == p].max()) for p in np.unique(partitions)}
 
 
-def compare(before: Rows, after: Rows, samples: int = 5) -> Diff:
+def compare(before: Rows, after: Rows, samples: int = 5, *, whole: bool = False) -> Diff:
     """Compare two sets of rows, record by record, as far as both reach.
 
     Args:
         before: by output, rows with ``_partition`` and ``_offset``.
         after: the same outputs.
         samples: so many changed records are shown.
+        whole: both sides are all that is to be compared, however far each reaches.
     """
     old, new = _Side.of(before), _Side.of(after)
-    old, new = old.within(new.ends()), new.within(old.ends())
+    if not whole:
+        old, new = old.within(new.ends()), new.within(old.ends())
     names = list(before)
     both, at_old, at_new = np.intersect1d(old.keys, new.keys, return_indices=True)
     from_, to = old.homes[at_old], new.homes[at_new]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from headrace import project, settings
+from headrace import settings
 from headrace.cluster import kafka
-from headrace.errors import DecisionNeeded, HeadraceError, UsageError
+from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.assemble import named
-from headrace.job.declaration import Derive, find
 from headrace.job.program import Program
 from headrace.lake import anchors, fork
 from headrace.lake.caught_up import of_branch
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Ledger, Record
 from headrace.lake.replays import Replay
-from headrace.lake.store import Warehouse, connect
+from headrace.lake.store import connect
+from headrace.replay.stale import stale
 from headrace.replay.take import examine
 
 Offsets = dict[int, int]
@@ -120,7 +119,7 @@ def _planned(
         replaces={output: _sizes(files) for output, files in replaced.items()},
         records=_records(ledger, positions, derived=program.contract.derived),
         contract_version=program.contract.version,
-        stale=_stale(program, ledger.warehouse),
+        stale=stale(program, ledger.warehouse),
     )
 
 
@@ -150,20 +149,3 @@ def _require_records(program: Program, begun: Offsets) -> None:
                 where=f"topic {topic.name}",
                 remedy="choose a later offset or time",
             )
-
-
-def _stale(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
-    """Published tables of derive jobs that read what this job reads, with the old meaning of its records."""
-    if program.contract.derived:
-        return ()
-    found: list[str] = []
-    for name in project.job_names():
-        with contextlib.suppress(HeadraceError):  # a file that is broken now is no matter of this replay
-            job = find(name)
-            if (
-                isinstance(job, Derive)
-                and program.contract.id in job.reads
-                and Ledger(warehouse, name).newest("done")
-            ):
-                found += job.writes
-    return tuple(dict.fromkeys(found))

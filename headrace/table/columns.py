@@ -33,7 +33,7 @@ TIME = TableColumn(KAFKA_TIME, "TIMESTAMP_LTZ(3)", "timestamp", nullable=False, 
 
 
 REPAIRED_BY = TableColumn("_repaired_by", "STRING", "string")
-"""Who changed the bytes of a row, where a redrive did: no job writes it, and a table has it once it is needed."""
+"""Who changed the bytes of a row, where a redrive did. No job writes it; a table has it once it is needed."""
 
 WATERMARK = TableColumn("_watermark", "TIMESTAMP_LTZ(3)", "timestamp", nullable=False)
 

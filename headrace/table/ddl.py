@@ -96,7 +96,7 @@ def decoder_ddl() -> str:
 
 
 def decoded_view(contract: Contract, *, name: str, payloads: str) -> str:
-    """``CREATE VIEW`` of a file of payloads as if it were the contract's topic: the columns of :func:`source_ddl`."""
+    """``CREATE VIEW`` of a file of payloads as if it were the topic: the columns of :func:`source_ddl`."""
     row = ", ".join(f"{identifier(c.name)} {flink_type(c.type)}" for c in contract.columns)
     told = {c: f"d.{identifier(c)}" for c in ("_reason", "_field")}
     told[KAFKA_TIME] = f"TO_TIMESTAMP_LTZ(p.`_kafka_ms`, 3) AS {identifier(KAFKA_TIME)}"

@@ -176,13 +176,11 @@ def test_what_is_not_judged_or_given_up_is_not_put_in(lake: Lake) -> None:
 
 
 def test_the_first_repaired_row_brings_the_column_that_says_so(lake: Lake) -> None:
-    number = lake.judge(patches.REDRIVE, good=range(26, 28), repair="udfs.repairs.fix")
+    number = lake.judge(patches.REDRIVE, good=range(26, 28), repair="repairs.events.fix")
     lake.patcher().put_in(number)
     told = DeltaTable(lake.warehouse.table_uri("events")).to_pyarrow_table()
-    repaired = {
-        o: r for o, r in zip(told["_offset"].to_pylist(), told["_repaired_by"].to_pylist(), strict=True)
-    }
-    assert {o for o, r in repaired.items() if r} == {26, 27}
+    rows = zip(told["_offset"].to_pylist(), told["_repaired_by"].to_pylist(), strict=True)
+    assert {o for o, by in rows if by} == {26, 27}
     lake.seal(1, range(30, 33))
     lake.publish()
     compact(lake)

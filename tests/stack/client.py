@@ -28,6 +28,10 @@ class FlinkClient:
         """``submit`` of the job's declaration; gives Flink's job id."""
         return self._ask("submit", job, environment)
 
+    def judge(self, told: str, environment: Mapping[str, str]) -> str:
+        """The bounded job of a patch (job, number, submission); gives Flink's job id."""
+        return self._ask("judge", told, environment)
+
     def compile(self, job: str, environment: Mapping[str, str]) -> str:
         """The job's compiled plan, as JSON."""
         return self._ask("compile", job, environment)

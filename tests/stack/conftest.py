@@ -17,6 +17,7 @@ from road import Road
 from stack_fixtures import Stack
 
 from headrace.cli import job as commands
+from headrace.cli import patch as patching
 from headrace.cli import replay as replaying
 from headrace.job import lock
 from headrace.job.run import REPLAY
@@ -112,5 +113,10 @@ def by_client(client: FlinkClient, monkeypatch: pytest.MonkeyPatch) -> None:
         own = {key: value for key, value in os.environ.items() if key.startswith("HEADRACE")}
         return client.submit(job, {**own, REPLAY: str(replay or 0)})
 
+    def judge(job: str, patch: int, submission: str) -> str:
+        own = {key: value for key, value in os.environ.items() if key.startswith("HEADRACE")}
+        return client.judge(f"{job} {patch} {submission}", own)
+
+    monkeypatch.setattr(patching, "submit_judge", judge)
     monkeypatch.setattr(commands, "submit", submit)
     monkeypatch.setattr(replaying, "submit", submit)

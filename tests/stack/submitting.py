@@ -6,12 +6,14 @@ It compiles plans too, in a JVM whose counter of node ids has long moved on.
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from multiprocessing.connection import Client
 from pathlib import Path
 
 from headrace.errors import HeadraceError
 from headrace.job.compile import main as compile_plan
 from headrace.job.declaration import find
+from headrace.job.judge import submit as submit_judge
 from headrace.job.run import submit
 
 PLACE = "HEADRACE_TEST_CLIENT"
@@ -27,9 +29,9 @@ def main() -> None:
             os.environ.update(environment)
             try:
                 look_in(os.environ["HEADRACE_PROJECT"])
-                link.send((submit(find(job)) if what == "submit" else compiled(job), ""))
+                link.send((TOLD[what](job), ""))
             except Exception as e:  # noqa: BLE001 - the client stays, the test is told
-                link.send(("", str(e) if isinstance(e, HeadraceError) else repr(e)))
+                link.send(("", str(e) if isinstance(e, HeadraceError) else f"{e!r} {e}"))
 
 
 def look_in(project: str) -> None:
@@ -45,6 +47,18 @@ def compiled(job: str) -> str:
         target = Path(folder) / "plan.json"
         compile_plan(job, str(target))
         return target.read_text()
+
+
+TOLD: dict[str, Callable[[str], str]] = {
+    "submit": lambda job: submit(find(job)),
+    "judge": lambda told: submit_judge(*_split(told)),
+    "compile": compiled,
+}
+
+
+def _split(told: str) -> tuple[str, int, str]:
+    job, patch, submission = told.split()
+    return job, int(patch), submission
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import threading
@@ -14,18 +13,13 @@ from typing import Any
 import pytest
 from road import Road, every, publishing
 from runbook import steps
+from told import told
 from waiting import until
 
 MakeRoad = Callable[..., Road]
 LOOK_S = 0.2
 STEPS = ["batch", "commit events", "take over", "fold"]
 """Where a publisher dies here; tests/lake/test_replace.py goes through all of them."""
-
-
-def told(road: Road, *arguments: str) -> dict[str, Any]:
-    """What a command says as JSON, before whatever its log says."""
-    found: dict[str, Any] = json.JSONDecoder().raw_decode(road.headrace(*arguments, "-o", "json"))[0]
-    return found
 
 
 def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(

@@ -1,0 +1,246 @@
+"""``headrace patch``: what redrives, backfills and bounded replays have in common, up to their undo."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from headrace import settings
+from headrace.cli.compared import compared
+from headrace.cli.job import submit_judge
+from headrace.cli.output import Format, Output, counted, emit, fitted, moment, progress
+from headrace.cli.publish import patcher
+from headrace.cluster import flink as rest
+from headrace.errors import ClusterError, UsageError
+from headrace.job.assemble import named
+from headrace.job.declaration import existing
+from headrace.job.program import Program
+from headrace.lake import patches
+from headrace.lake.ledger import Ledger
+from headrace.lake.patches import REDRIVE, Judged, Patch
+from headrace.lake.publish import Published
+from headrace.lake.store import connect
+from headrace.replay.diff import patch_diff
+from headrace.replay.judged import gather
+from headrace.replay.stale import stale
+
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The ingest job, as in jobs/JOB.py.")]
+Number = Annotated[int, typer.Argument(metavar="PATCH", help="The patch, as `patch ls` numbers it.")]
+Why = Annotated[str, typer.Option(help="Why; goes into the ledger.")]
+Hold = Annotated[bool, typer.Option("--hold", help="Only judge the records and show what would come of it.")]
+LOOK_S = 0.5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(
+        help="Redrives, backfills and bounded replays: what was asked, what came of it, and the way back.",
+        no_args_is_help=True,
+    )
+    for command in (ls, show, judge, diff, apply, undo, drop):
+        group.command()(command)
+    app.add_typer(group, name="patch")
+
+
+def ls(job: Job, fmt: Output = Format.text) -> None:
+    """List the patches of a job, the newest first.
+
+    Example: headrace patch ls flights
+    """
+    ledger = opened(job)[0]
+    found = [(p, patches.state(ledger, p.number)) for p in reversed(patches.every(ledger))]
+
+    def table() -> Any:
+        shown = Table("patch", "kind", "state", "records", "of", "asked", "by", "why")
+        for p, state in found:
+            row = (str(p.number), p.kind, state, f"{p.records:,}", p.origin, moment(p.at), p.by, p.why)
+            shown.add_row(*row)
+        return fitted(shown)
+
+    emit([{**p.to_json(), "state": state} for p, state in found], fmt, table)
+
+
+def show(job: Job, patch: Number, fmt: Output = Format.text) -> None:
+    """Describe a patch: what was asked, what its bounded job made of it, where it stands.
+
+    Example: headrace patch show flights 1
+    """
+    ledger, program = opened(job)
+    answer(ledger, program, patches.one(ledger, patch), None, fmt)
+
+
+def judge(job: Job, patch: Number, fmt: Output = Format.text) -> None:
+    """Let the bounded job judge a patch's records beside the live job; the tables are not touched.
+
+    Example: headrace patch judge flights 1
+    """
+    ledger, program = opened(job)
+    asked = patches.open_one(ledger, patch)
+    judged(ledger, program, asked)
+    answer(ledger, program, asked, None, fmt)
+
+
+def diff(
+    job: Job,
+    patch: Number,
+    samples: Annotated[int, typer.Option(help="How many changed records to show.", min=0)] = 5,
+    fmt: Output = Format.text,
+) -> None:
+    """Compare what stands in the tables with what a judged patch would put there.
+
+    Example: headrace patch diff flights 1
+    """
+    ledger, program = opened(job)
+    asked = patches.one(ledger, patch)
+    with progress("reading both sides"):
+        found = patch_diff(ledger, program, asked, samples)
+    emit({"job": job, "patch": patch, **found.to_json()}, fmt, lambda: compared(found))
+
+
+def apply(job: Job, patch: Number, fmt: Output = Format.text) -> None:
+    """Put a patch into the tables in one batch; it is judged first where it is not. Safe to repeat.
+
+    Example: headrace patch apply flights 1
+    """
+    ledger, program = opened(job)
+    put_in(ledger, program, patches.one(ledger, patch), fmt, hold=False)
+
+
+def undo(job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
+    """Take a patch back: its rows go out, and those that it took out come in again. Safe to repeat.
+
+    Example: headrace patch undo flights 1 --why "the repair was wrong"
+    """
+    ledger, program = opened(job)
+    _reason(why)
+    with progress("swapping the old rows in"):
+        done = patcher(job).undo(patch, why)
+    answer(ledger, program, patches.one(ledger, patch), done, fmt)
+
+
+def drop(job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
+    """Give up a patch that is not in the tables yet.
+
+    Example: headrace patch drop flights 1 --why "the wrong records"
+    """
+    ledger, program = opened(job)
+    _reason(why)
+    patcher(job).give_up(patch, why)
+    answer(ledger, program, patches.one(ledger, patch), None, fmt)
+
+
+# for the commands that ask for one
+
+
+def opened(job: str) -> tuple[Ledger, Program]:
+    """The ledger and the program of an ingest job.
+
+    Raises:
+        UsageError: there is no such job, or its rows are no records.
+    """
+    existing(job)
+    program = named(job)
+    if program.contract.derived:
+        raise UsageError(
+            f"job {job} writes a derived table: its rows are no records that could be judged again",
+            remedy=f"headrace replay plan {job} --from ANCHOR computes them anew",
+        )
+    return Ledger(connect(settings.load().store), job), program
+
+
+def put_in(ledger: Ledger, program: Program, asked: Patch, fmt: Format, *, hold: bool) -> None:
+    """Judge a patch, put it in unless it is to be held, and say what came of it."""
+    done = None
+    if patches.state(ledger, asked.number) in ("asked", "judged"):
+        judged(ledger, program, asked)
+    if not hold:
+        with progress("putting the rows in"):
+            done = patcher(ledger.job).put_in(asked.number)
+    answer(ledger, program, asked, done, fmt)
+
+
+def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
+    """What the bounded job makes of a patch; run anew unless that is known already.
+
+    Raises:
+        ClusterError: the job failed.
+    """
+    if known := patches.judged_of(ledger, asked.number):
+        return known
+    env, name = settings.load(), patches.flink_name(ledger.job, asked.number)
+    for left in [j for j in rest.jobs(env.flink.rest) if j.name == name and not j.ended]:
+        rest.cancel(env.flink.rest, left.id)  # of a command that was killed: nobody follows it
+    submission = f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
+    with progress(f"judging {counted(asked.records, 'record')}"):
+        flink_id = submit_judge(ledger.job, asked.number, submission)
+        while not (job := rest.detail(env.flink.rest, flink_id).job).ended:
+            time.sleep(LOOK_S)
+        if job.state != "FINISHED":
+            raise ClusterError(
+                f"the bounded job is {job.state}: {rest.failure(env.flink.rest, flink_id)}",
+                where=f"{env.flink.rest}, job {flink_id}",
+                remedy=f"headrace stack logs jobmanager; headrace patch apply {ledger.job} {asked.number}",
+            )
+        return gather(ledger, program, asked, submission)
+
+
+def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | None, fmt: Format) -> None:
+    """Say where a patch stands."""
+    state, found = patches.state(ledger, asked.number), patches.judged_of(ledger, asked.number)
+    table = program.contract.id
+    result = {
+        **asked.to_json(),
+        "job": ledger.job,
+        "patch": asked.number,
+        "state": state,
+        "rows": found.rows if found else None,
+        "refused": [*asked.unrepaired, *(found.refused if found else [])],
+        "batch": patches.batch_of(ledger.decisions(), asked.number) or None,
+        "versions": done.head.versions if done else None,
+        "stale": list(stale(program, ledger.warehouse)) if state in ("published", "undone") else [],
+    }
+    emit(result, fmt, lambda: _page(ledger.job, table, asked, result))
+
+
+def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
+    lines = {
+        f"{asked.kind} {asked.number}": f"{r['state']}; {asked.origin}",
+        "why": asked.why,
+        "records": f"{asked.records:,}, judged by contract version {asked.contract_version}",
+    }
+    if r["rows"] is not None:
+        lines["passed"] = f"{r['rows'].get(table, 0):,} into {table}"
+        where = "they stay in quarantine as they are" if asked.kind == REDRIVE else "into quarantine"
+        lines["refused"] = f"{sum(x['count'] for x in r['refused']):,}, {where}"
+    if r["batch"]:
+        lines["in the tables"] = f"since batch {r['batch']}" + (
+            ", taken back" if r["state"] == "undone" else ""
+        )
+    for name in r["stale"]:
+        lines[f"stale: {name}"] = f"computed without this; headrace replay plan {name} --from ANCHOR"
+    n = asked.number
+    following = {
+        "asked": f"headrace patch judge {job} {n}",
+        "judged": " · ".join(f"headrace patch {verb} {job} {n}" for verb in ("diff", "apply", "drop")),
+        "published": f"headrace verify {job}; headrace patch undo {job} {n} --why TEXT",
+    }
+    if r["state"] in following:
+        lines["next"] = following[r["state"]]
+    shown = Table("reason", "field", "rule", "records", "example", title="refused", title_justify="left")
+    for x in r["refused"]:
+        shown.add_row(x["reason"], x["field"] or "", x["rule"] or "", f"{x['count']:,}", x["example"])
+    return Group(
+        *(Text(f"{name:<16} {value}") for name, value in lines.items()),
+        *([fitted(shown)] if r["refused"] else []),
+    )
+
+
+def _reason(why: str) -> None:
+    if not why:
+        raise UsageError("this needs a reason", remedy='add --why "…": the next person will read it')

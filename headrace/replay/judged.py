@@ -1,0 +1,117 @@
+"""What the bounded job of a patch staged, gathered and checked: each record is in one output, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headrace.errors import ConservationError, LedgerError
+from headrace.job.program import Program
+from headrace.lake import patches, rewritten
+from headrace.lake.ledger import Ledger, Record
+from headrace.lake.manifests import Staged, StagedFile, chain
+from headrace.lake.offsets import ReadFile, read_files
+from headrace.lake.patch import as_recorded
+from headrace.lake.patches import REDRIVE, Judged, Patch
+from headrace.lake.positions import Positions
+from headrace.replay import payloads
+from headrace.table.columns import REPAIRED_BY
+from headrace.table.outputs import Output
+
+
+def gather(ledger: Ledger, program: Program, patch: Patch, submission: str) -> Judged:
+    """Write down what a finished job made of a patch.
+
+    Raises:
+        ConservationError: a record is in none of its outputs, or twice.
+        LedgerError: its manifests are no chain.
+    """
+    found = {o.id: _staged(ledger, o, submission) for o in program.outputs}
+    if patch.input is not None:
+        _check(ledger, patch, found)
+    quarantine, data = program.outputs
+    refused = _refused(ledger, quarantine, found[quarantine.id])
+    if patch.repair and patch.input:
+        changed = payloads.repaired(ledger.warehouse, patch.input)
+        told = f"{patch.repair} ({patch.kind} {patch.number})"
+        found[data.id] = _signed(ledger, data, found[data.id], changed, told, submission)
+    if patch.kind == REDRIVE:  # what is refused again stays where it is, as it is
+        found[quarantine.id] = []
+    return patches.keep_judged(
+        ledger,
+        patch.number,
+        Judged(submission, {o: [as_recorded(f) for f in files] for o, files in found.items()}, refused),
+    )
+
+
+def _staged(ledger: Ledger, output: Output, submission: str) -> list[ReadFile]:
+    manifests = Staged(ledger.warehouse, output.id, submission).read()
+    if not manifests:
+        raise LedgerError(
+            "the bounded job has sealed nothing",
+            where=f"{ledger.warehouse.table_uri(output.id)}, {submission}",
+        )
+    newest = max(manifests.values(), key=lambda m: m.checkpoint)
+    walked, before = chain(manifests, newest.id, None)
+    if before is not None or len(walked) != len(manifests):
+        raise LedgerError(
+            "the manifests of the bounded job are no chain",
+            where=f"{ledger.warehouse.table_uri(output.id)}, {submission}",
+        )
+    files: list[StagedFile] = [f for m in walked for f in m.files]
+    return read_files(ledger.warehouse, output.id, files, output.columns)
+
+
+def _check(ledger: Ledger, patch: Patch, found: Mapping[str, Sequence[ReadFile]]) -> None:
+    """Say no where the job lost one of the records that it was given, or made two of one."""
+    asked = payloads.positions(ledger.warehouse, patch.input or "")
+    came = Positions.gathered(f.positions for files in found.values() for f in files)
+    rows = sum(f.rows for files in found.values() for f in files)
+    if lacking := asked.without(came):
+        raise ConservationError(f"records were not judged: {lacking}", where=f"{patch.kind} {patch.number}")
+    if rows != len(asked) or came.without(asked):
+        raise ConservationError(
+            f"{rows:,} rows came of {len(asked):,} records", where=f"{patch.kind} {patch.number}"
+        )
+
+
+def _refused(ledger: Ledger, output: Output, files: Sequence[ReadFile]) -> list[Record]:
+    """Reason, field, rule, how often, and one position to look at; the most frequent first."""
+    counts: Counter[tuple[str | None, ...]] = Counter()
+    examples: dict[tuple[str | None, ...], str] = {}
+    for file in files:
+        rows = _rows(ledger, output, file.file.path)
+        why = zip(*(rows[c].to_pylist() for c in ("reason", "field", "rule")), strict=True)
+        where = zip(rows["_partition"].to_pylist(), rows["_offset"].to_pylist(), strict=True)
+        for key, (partition, offset) in zip(why, where, strict=True):
+            counts[key] += 1
+            examples.setdefault(key, f"{partition}:{offset}")
+    return [
+        {"reason": key[0], "field": key[1], "rule": key[2], "count": n, "example": examples[key]}
+        for key, n in counts.most_common()
+    ]
+
+
+def _signed(
+    ledger: Ledger, output: Output, files: Sequence[ReadFile], changed: Positions, by: str, submission: str
+) -> list[ReadFile]:
+    """The files, with who repaired it beside each row whose bytes were changed."""
+    fresh = []
+    for file in files:
+        rows = _rows(ledger, output, file.file.path)
+        theirs = changed.holds(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())
+        rows = rows.append_column(
+            REPAIRED_BY.name, pa.array([by if t else None for t in theirs], pa.string())
+        )
+        place = file.file.partition
+        added = rewritten.write(ledger.warehouse, output, place, rows, f"_staged/{submission}")
+        fresh.append(StagedFile(added.path, added.size))
+    return read_files(ledger.warehouse, output.id, fresh, output.columns)
+
+
+def _rows(ledger: Ledger, output: Output, path: str) -> pa.Table:
+    raw = pa.BufferReader(ledger.warehouse.read(f"{output.id}/{path}"))
+    return pq.read_table(raw, partitioning=None)

@@ -1,0 +1,93 @@
+"""The file of payloads that a patch's bounded job judges: a row a record, with the position it keeps."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import obstore
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from headrace.lake.ledger import Ledger
+from headrace.lake.positions import Positions
+from headrace.lake.store import Warehouse, reached
+from headrace.table.ddl import PAYLOADS
+
+ORIGINAL = "original"
+"""The bytes as they came, where a repair changed them; a column that the job does not read."""
+SCHEMA = pa.schema([*((name, kind) for name, (_, kind) in PAYLOADS.items()), (ORIGINAL, "binary")])
+AT_ONCE = 20_000
+"""Rows in memory."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """One record that is to be judged."""
+
+    payload: bytes | None
+    topic: str
+    """Of a row out of a file: the file's address."""
+    partition: int
+    offset: int
+    kafka_ms: int
+    original: bytes | None = None
+
+
+def write(ledger: Ledger, payloads: Iterable[Payload]) -> tuple[str, int]:
+    """Write them into a new file beside the ledger; gives its key and how many there are."""
+    key, rows = f"{ledger.folder}/payloads/{uuid.uuid4()}.parquet", 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "payloads.parquet"
+        with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+            for some in _portions(payloads):
+                writer.write_table(pa.Table.from_arrays(_columns(some), schema=SCHEMA))
+                rows += len(some)
+        with reached(ledger.warehouse.uri):
+            obstore.put(ledger.warehouse.objects, key, path)
+    return key, rows
+
+
+def positions(warehouse: Warehouse, key: str) -> Positions:
+    """Which records the file holds."""
+    rows = _read(warehouse, key, ["_partition", "_offset"])
+    return Positions.of_rows(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())
+
+
+def repaired(warehouse: Warehouse, key: str) -> Positions:
+    """Which of its records hold other bytes than those that came."""
+    rows = _read(warehouse, key, ["_partition", "_offset", ORIGINAL])
+    rows = rows.filter(pc.is_valid(rows[ORIGINAL]))
+    return Positions.of_rows(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())
+
+
+def _read(warehouse: Warehouse, key: str, columns: Sequence[str]) -> pa.Table:
+    return pq.read_table(pa.BufferReader(warehouse.read(key)), columns=list(columns))
+
+
+def _portions(payloads: Iterable[Payload]) -> Iterator[list[Payload]]:
+    some: list[Payload] = []
+    for payload in payloads:
+        some.append(payload)
+        if len(some) == AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _columns(some: Sequence[Payload]) -> list[Any]:
+    values: dict[str, list[Any]] = {
+        "_payload": [p.payload for p in some],
+        "_topic": [p.topic for p in some],
+        "_partition": [p.partition for p in some],
+        "_offset": [p.offset for p in some],
+        "_kafka_ms": [p.kafka_ms for p in some],
+        ORIGINAL: [p.original for p in some],
+    }
+    return [pa.array(values[field.name], field.type) for field in SCHEMA]

@@ -1,0 +1,72 @@
+"""Quarantined records once more through decode and rules, repaired or not, at the positions they have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from headrace.contract.model import Contract
+from headrace.errors import UsageError
+from headrace.lake import patches, quarantine
+from headrace.lake.ledger import Ledger
+from headrace.lake.patches import REDRIVE, Patch
+from headrace.lake.quarantine import Selection
+from headrace.replay import payloads
+from headrace.replay.payloads import Payload
+from headrace.replay.repair import Repair, load, repaired
+
+
+def ask(ledger: Ledger, contract: Contract, wanted: Selection, why: str, repair: str | None = None) -> Patch:
+    """Take the payloads out of quarantine, repair them, and record the redrive.
+
+    Raises:
+        UsageError: there are no such records, or no such function.
+    """
+    function = load(repair) if repair else None
+    failed: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    taken = _taken(ledger, contract, wanted, function, failed, examples)
+    key, records = payloads.write(ledger, taken)
+    unrepaired = [
+        {"reason": "repair_failed", "field": None, "rule": kind, "count": n, "example": examples[kind]}
+        for kind, n in failed.most_common()
+    ]
+    if not records:
+        raise UsageError(
+            "no quarantined record is left to be judged"
+            if unrepaired
+            else "there are no such records in quarantine",
+            where=f"{contract.id}__quarantine: {wanted}"
+            + (f"; {repair} raised {failed}" if unrepaired else ""),
+            remedy=f"headrace quarantine ls {contract.id}",
+        )
+    origin = f"quarantine: {wanted}" + (f"; repaired by {repair}" if repair else "")
+    asked = Patch(0, REDRIVE, origin, why, "", "", contract.version, records, input=key, repair=repair)
+    return patches.record(ledger, replace(asked, unrepaired=unrepaired))
+
+
+def _taken(
+    ledger: Ledger,
+    contract: Contract,
+    wanted: Selection,
+    function: Repair | None,
+    failed: Counter[str],
+    examples: dict[str, str],
+) -> Iterator[Payload]:
+    """What is to be judged; what the function failed on is counted instead, and stays where it is."""
+    given_up = {
+        (s.partition, o) for s in quarantine.discarded(ledger).spans() for o in range(s.first, s.last + 1)
+    }
+    for raw, topic, partition, offset, at in quarantine.payloads(ledger.warehouse, contract.id, wanted):
+        if (partition, offset) in given_up:
+            continue
+        done = repaired(function, raw) if function else None
+        if done and done.failed:
+            failed[done.failed] += 1
+            examples.setdefault(done.failed, f"{partition}:{offset}")
+            continue
+        changed = done is not None and done.changed
+        payload = done.payload if done else raw
+        ms = round(at.timestamp() * 1000)
+        yield Payload(payload, topic, partition, offset, ms, raw if changed else None)

@@ -1,0 +1,79 @@
+"""A Python function that repairs payloads before a redrive: bytes in, bytes out, in ``repairs/``.
+
+No function of ``udfs/``: those are part of jobs, and a new one makes their locks stale.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from headrace import project
+from headrace.errors import UsageError
+
+_PATH = re.compile(r"repairs\.([a-z][a-z0-9_]*)\.([A-Za-z_][A-Za-z0-9_]*)")
+
+Repair = Callable[[bytes], "bytes | None"]
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """One payload behind the function."""
+
+    payload: bytes | None
+    changed: bool = False
+    failed: str = ""
+    """The kind of what it raised. Never its message: that may hold what is in the payload."""
+
+
+def load(path: str) -> Repair:
+    """The function.
+
+    Raises:
+        UsageError: there is none, or its file raises.
+    """
+    found = _PATH.fullmatch(path)
+    if not found:
+        raise UsageError(f"{path!r} is not the address of a function", remedy="write repairs.module.function")
+    module, name = found.groups()
+    where = f"repairs/{module}.py"
+    if not (project.root() / where).is_file():
+        raise UsageError(
+            "there is no such file", where=where, remedy=f"write def {name}(payload: bytes) -> bytes"
+        )
+    if str(project.root()) not in sys.path:
+        sys.path.insert(0, str(project.root()))
+    try:
+        function = getattr(importlib.import_module(f"repairs.{module}"), name, None)
+    except Exception as e:
+        raise UsageError(f"the file raises {type(e).__name__}", where=where, remedy="correct it") from e
+    if not callable(function):
+        raise UsageError(
+            f"the file has no function {name}",
+            where=where,
+            remedy=f"write def {name}(payload: bytes) -> bytes; what it leaves alone it gives back",
+        )
+    repair: Repair = function
+    return repair
+
+
+def repaired(repair: Repair, payload: bytes | None) -> Repaired:
+    """A payload behind the function; a record without one has nothing to repair.
+
+    Raises:
+        UsageError: it gives something that is neither bytes nor None.
+    """
+    if payload is None:
+        return Repaired(None)
+    try:
+        fresh = repair(payload)
+    except Exception as e:  # noqa: BLE001 - whatever it raises, the record stays where it is
+        return Repaired(payload, failed=type(e).__name__)
+    if fresh is not None and not isinstance(fresh, bytes):
+        raise UsageError(
+            f"the function gives a {type(fresh).__name__}", remedy="give bytes, or None for nothing"
+        )
+    return Repaired(payload) if fresh is None or fresh == payload else Repaired(fresh, changed=True)

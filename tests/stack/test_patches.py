@@ -1,0 +1,105 @@
+"""Records that were refused, or that Kafka no longer has, come in by one batch, with one home each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from road import Road, event, every
+from runbook import steps
+from told import told
+
+from headrace.cli import patch as patching
+from headrace.job import lock
+
+MakeRoad = Callable[..., Road]
+ZEROS, NESTED, BROKEN = range(20, 30), range(40, 46), range(60, 63)
+
+
+@pytest.fixture
+def strict(make_road: MakeRoad, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Road:
+    """A road of 200 published records, of which 19 are refused; the contract allows an amount of 0 since."""
+    own = tmp_path / "project"
+    shutil.copytree(project, own, symlinks=True)
+    road = make_road(project=own)
+    monkeypatch.setattr(
+        lock,
+        "compile_lock",
+        lambda program, _env: lock.Lock(
+            program.digest(),
+            plan := json.loads(road.client.compile(road.job, road.overrides())),
+            max(n["id"] for n in plan["nodes"]) + 1,
+        ),
+    )
+    wrong = {n: event(n, "0") for n in ZEROS}
+    wrong |= {n: json.dumps({**json.loads(event(n)), "amount": {"usd": 1.5}}).encode() for n in NESTED}
+    wrong |= dict.fromkeys(BROKEN, b"{broken")
+    road.submit()
+    road.send([wrong.get(n, event(n)) for n in range(200)])
+    road.publish_until(200)
+    assert len(road.rows("events__quarantine")) == 19
+    contract = own / "contracts/events.odcs.yaml"
+    lenient = contract.read_text().replace("amount > 0", "amount >= 0")
+    contract.write_text(lenient.replace("version: 1.0.0", "version: 1.1.0"))
+    road.headrace("plan", road.job, "--accept")
+    return road
+
+
+def test_refused_records_are_sent_through_again_as_the_runbook_says(strict: Road) -> None:
+    road, words = strict, {"flights": strict.job, "distance_is_positive": "amount_is_positive"}
+    words |= {"repairs.flights.number": "repairs.events.number"}
+    before = road.ledger.head()
+    redrive, *rest = steps("a-contract-was-too-strict", 0, words)
+    held = told(road, *redrive)
+    assert (held["state"], held["records"], held["rows"]["events"], held["refused"]) == ("judged", 10, 10, [])
+    assert road.ledger.head() == before, "it is only judged"
+    for step in rest:
+        road.headrace(*step)
+    assert road.homes() == every({0: 200})
+    assert len(road.rows("events__quarantine")) == 9
+    assert road.ledger.head().frontier == before.frontier
+
+    mended, discard, ls = steps("a-contract-was-too-strict", 1, words)
+    done = told(road, *mended)
+    assert (done["state"], done["rows"]["events"], done["refused"]) == ("published", 6, [])
+    by = road.rows("events", ("_offset", "_repaired_by"))
+    assert [(o, who) for o, who in by if who] == [(n, "repairs.events.number (redrive 2)") for n in NESTED]
+    assert told(road, *discard)["records"] == 3
+    assert "3 records of these discarded" in road.headrace(*ls)
+    road.headrace("quarantine", "redrive", road.job, "--why", "again", expect=2)
+    assert road.verified()["verdict"] == "proved"
+
+    road.produce(range(200, 400), partition=0)
+    road.publish_until(400)
+    told(road, "patch", "undo", road.job, "2", "--why", "test")
+    assert len(road.rows("events__quarantine")) == 9
+    assert road.verified()["verdict"] == "proved", "behind the undo, and with what came meanwhile"
+
+
+@pytest.mark.usefixtures("by_client")
+def test_a_redrive_that_is_killed_goes_on_and_tells_what_is_refused_again(
+    strict: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    road = strict
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(patching, "gather", killed)
+        road.headrace("quarantine", "redrive", road.job, "--why", "all of them", expect=130)
+    assert road.homes() == every({0: 200})
+    done = told(road, "patch", "apply", road.job, "1")
+    assert (done["records"], done["rows"]["events"]) == (19, 10)
+    reasons = {r["reason"]: (r["count"], r["example"]) for r in done["refused"]}
+    assert reasons == {"wrong_type": (6, "0:40"), "malformed_json": (3, "0:60")}
+    assert told(road, "patch", "apply", road.job, "1")["batch"] == done["batch"], (
+        "a second time changes nothing"
+    )
+    assert road.homes() == every({0: 200})
+    kept = road.rows("events__quarantine", ("reason", "contract_version"))
+    assert set(kept) == {("wrong_type", "1.0.0"), ("malformed_json", "1.0.0")}, "as they were"
+    assert road.verified()["verdict"] == "proved"
