@@ -26,6 +26,7 @@ NOUNS = {
     "query": "query",
     "verify": "verify",
     "quarantine": "quarantine",
+    "backfill": "backfill",
     "patch": "patch",
     "topic": "topic",
     "stack": "stack",

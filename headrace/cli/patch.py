@@ -118,7 +118,7 @@ def undo(job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> N
     Example: headrace patch undo flights 1 --why "the repair was wrong"
     """
     ledger, program = opened(job)
-    _reason(why)
+    require_reason(why)
     with progress("swapping the old rows in"):
         done = patcher(job).undo(patch, why)
     answer(ledger, program, patches.one(ledger, patch), done, fmt)
@@ -130,7 +130,7 @@ def drop(job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> N
     Example: headrace patch drop flights 1 --why "the wrong records"
     """
     ledger, program = opened(job)
-    _reason(why)
+    require_reason(why)
     patcher(job).give_up(patch, why)
     answer(ledger, program, patches.one(ledger, patch), None, fmt)
 
@@ -241,6 +241,11 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
     )
 
 
-def _reason(why: str) -> None:
+def require_reason(why: str) -> None:
+    """What is done to published rows is explained to the next person.
+
+    Raises:
+        UsageError: there is no reason.
+    """
     if not why:
         raise UsageError("this needs a reason", remedy='add --why "…": the next person will read it')

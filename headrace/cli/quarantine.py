@@ -12,7 +12,7 @@ from rich.text import Text
 
 from headrace import settings
 from headrace.cli.output import TIMES, Format, Output, counted, emit, moment, progress, utc
-from headrace.cli.patch import Hold, opened, put_in
+from headrace.cli.patch import Hold, Why, opened, put_in, require_reason
 from headrace.cli.query import rows_table
 from headrace.contract.load import load_topic
 from headrace.errors import UsageError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 Contract = Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")]
 
-Why = Annotated[str, typer.Option(help="Why; goes into the ledger.")]
 Reason = Annotated[str | None, typer.Option(help="Only records with this reason.")]
 Field = Annotated[str | None, typer.Option(help="Only records that this field made invalid.")]
 Rule = Annotated[str | None, typer.Option(help="Only records that this rule refused.")]
@@ -135,7 +134,7 @@ def redrive(
     Example: headrace quarantine redrive flights --rule distance_is_positive --why "0 is allowed now" --hold
     """
     ledger, program = opened(load_topic(contract).id)
-    _reason(why)
+    require_reason(why)
     wanted = _selection(reason, field, rule, at, since, until)
     with progress("taking the records out of quarantine"):
         asked = redriving.ask(ledger, program.contract, wanted, why, repair)
@@ -162,7 +161,7 @@ def discard(
     Example: headrace quarantine discard flights --reason malformed_json --why "a test of the producer"
     """
     ledger, program = opened(load_topic(contract).id)
-    _reason(why)
+    require_reason(why)
     if undo is not None:
         given_up = {d["number"]: d for d in Rulings.of(ledger.decisions()).discards}
         if undo not in given_up:
@@ -194,11 +193,6 @@ def discard(
             )
         ),
     )
-
-
-def _reason(why: str) -> None:
-    if not why:
-        raise UsageError("this needs a reason", remedy='add --why "…": the next person will read it')
 
 
 def _selection(

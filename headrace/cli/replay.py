@@ -17,6 +17,7 @@ from headrace import settings
 from headrace.cli.compared import compared
 from headrace.cli.job import forks, live, submit
 from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, moment, progress, utc
+from headrace.cli.patch import answer, opened
 from headrace.cli.publish import replacer
 from headrace.cluster import flink as rest
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
@@ -28,6 +29,7 @@ from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Published
 from headrace.lake.replays import Replay
 from headrace.lake.store import connect
+from headrace.replay import bounded
 from headrace.replay import diff as comparing
 from headrace.replay import plan as planning
 from headrace.replay.catch_up import Reached, reached
@@ -71,10 +73,23 @@ def plan(
             help="Begin at or before what Kafka received then: 2026-11-26T09:00, UTC; ingest jobs only.",
         ),
     ] = None,
+    to_offsets: Annotated[
+        str | None,
+        typer.Option("--to-offsets", metavar="P:O,…", help="End before these offsets; then it is a patch."),
+    ] = None,
+    to: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=TIMES, metavar="TIME", help="End before what Kafka received then, UTC; a patch."
+        ),
+    ] = None,
     why: Why = "",
     fmt: Output = Format.text,
 ) -> None:
     """Record what a replay is to do, and say it. Nothing runs, nothing published is touched.
+
+    With an end, which only ingest jobs can have, no fork is needed: it is a patch, and goes on by
+    `headrace patch judge`, `diff` and `apply`.
 
     Example: headrace replay plan flights --from 1 --why "distance 0 was refused since yesterday"
     """
@@ -86,6 +101,9 @@ def plan(
         )
     if not why:
         raise UsageError("a replay needs a reason", remedy='add --why "…": the next person will read it')
+    if to_offsets is not None or to is not None:
+        _bounded(job, offsets, utc(moment_), to_offsets, utc(to), why, fmt)
+        return
     with progress("looking at what is published"):
         if anchor is not None:
             planned = planning.from_anchor(job, anchor, why)
@@ -95,6 +113,33 @@ def plan(
             planned = planning.from_time(job, utc(moment_) or datetime.now(timezone.utc), why)
         planned = replays.record(_ledger(job), planned)
     emit(planned.to_json(), fmt, lambda: _page(job, planned, "planned"))
+
+
+def _bounded(
+    job: str,
+    offsets: str | None,
+    since: datetime | None,
+    to_offsets: str | None,
+    until: datetime | None,
+    why: str,
+    fmt: Format,
+) -> None:
+    """Record a replay that ends."""
+    ledger, program = opened(job)
+    if (offsets is None and since is None) or (to_offsets is not None and until is not None):
+        raise UsageError(
+            "a replay with an end begins at offsets or a time, and has one end",
+            remedy="give --from-offsets P:O,… or --from-time T, and --to-offsets P:O,… or --to T",
+        )
+    with progress("looking at what is published"):
+        first = _offsets(offsets) if offsets else bounded.at(program, since)
+        end = _offsets(to_offsets) if to_offsets else bounded.at(program, until)
+        if offsets and not to_offsets:
+            end = {p: o for p, o in end.items() if p in first}
+        if to_offsets and not offsets:
+            first = {p: o for p, o in first.items() if p in end}
+        asked = bounded.ask(ledger, program, first, end, why)
+    answer(ledger, program, asked, None, fmt)
 
 
 def run(

@@ -19,11 +19,13 @@ from headrace.cli.output import At, Format, Output, emit, progress, unsqueezed, 
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, UsageError
 from headrace.job.declaration import existing
+from headrace.lake._findings import named
 from headrace.lake._topic_scan import KafkaTopic
 from headrace.lake.holes import noted, promised
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.lake.verify import verify as prove
+from headrace.replay.backfill import counted_again
 
 if TYPE_CHECKING:
     from headrace.lake._findings import Verification
@@ -81,6 +83,7 @@ def verify(
             batch=batch,
             noted=noted(ledger),
             promised=promised(ledger),
+            filled=lambda number: counted_again(env.store, ledger, number, update),
             tick=lambda step, done, total: update(what=step, completed=done, total=total),
         )
     emit(found.to_json(), output, lambda: _text(found))
@@ -131,8 +134,9 @@ def _numbers(found: Verification) -> Table:
     for column in shown.columns:
         column.justify = "right"
     for p in found.partitions:
+        name = str(p.partition) if p.partition >= 0 else named(p.partition)
         numbers = (p.frontier, p.records, p.data, p.quarantine, p.beyond_reach, p.unpublished)
-        shown.add_row(str(p.partition), f"{p.log_start:,}-{p.log_end:,}", *(f"{n:,}" for n in numbers))
+        shown.add_row(name, f"{p.log_start:,}-{p.log_end:,}", *(f"{n:,}" for n in numbers))
     return unsqueezed(shown)
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from headrace.lake._marks import Span
 
+NOWHERE = -(1 << 31)
+"""The partition of rows that have none."""
 SHOWN = 20
 """Ranges of one finding shown as text; JSON has all of them."""
 
@@ -44,14 +46,14 @@ class Finding:
     def __str__(self) -> str:
         noun = ("row" if self.rows else "offset") + ("s" if len(self) != 1 else "")
         said = SENTENCES[self.kind].format(n=f"{len(self):,} {noun}", where=self.where)
-        place = "" if self.partition < 0 else f"partition {self.partition}: "
+        place = "" if self.partition == NOWHERE else f"{named(self.partition)}: "
         return f"{place}{said}" + (f": {shown(self.spans)}" if self.spans else "")
 
     def to_json(self) -> dict[str, Any]:
         """With every range."""
         return {
             "kind": self.kind,
-            "partition": self.partition if self.partition >= 0 else None,
+            "partition": None if self.partition == NOWHERE else self.partition,
             "where": self.where,
             "count": len(self),
             "offsets": _pairs(self.spans),
@@ -151,6 +153,11 @@ class Verification:
             "places": [p.to_json() for p in self.places],
             "aged_holes": dict(self.aged_holes),
         }
+
+
+def named(partition: int) -> str:
+    """A partition of the topic; or, where it is negative, a file of a backfill."""
+    return f"partition {partition}" if partition >= 0 else f"file {-partition}"
 
 
 def shown(spans: Sequence[Span]) -> str:

@@ -137,6 +137,12 @@ def undone(decisions: Sequence[Record]) -> set[int]:
     return {d["undoes_patch"] for d in decisions if d["action"] == PUT_IN and d["undoes_patch"]}
 
 
+def undone_in(decisions: Sequence[Record], number: int) -> int:
+    """The batch that took a patch back; 0 if none did."""
+    found = (d["batch"] for d in decisions if d["action"] == PUT_IN and d["undoes_patch"] == number)
+    return next(found, 0)
+
+
 def state(ledger: Ledger, number: int) -> str:
     """``asked``, ``judged``, ``published``, ``undone`` or ``given up``."""
     decisions = ledger.decisions()

@@ -123,26 +123,32 @@ def connect(settings: Store) -> Warehouse:
         return Warehouse(uri, LocalStore(prefix=rest, mkdir=True), {})
     if scheme != "s3":
         raise UsageError("a warehouse is an s3:// address", where=f"store.warehouse = {uri}")
-    bucket, _, prefix = rest.partition("/")
-    key, hidden = secret(settings.access_key), secret(settings.secret_key)
-    plain = settings.endpoint.startswith("http://")
-    objects = S3Store(
-        bucket,
+    name, _, prefix = rest.partition("/")
+    options = {
+        "AWS_ENDPOINT_URL": settings.endpoint,
+        "AWS_ACCESS_KEY_ID": secret(settings.access_key),
+        "AWS_SECRET_ACCESS_KEY": secret(settings.secret_key),
+        "AWS_REGION": settings.region,
+        "AWS_ALLOW_HTTP": "true" if _plain(settings) else "false",
+        "aws_conditional_put": "etag",
+    }
+    return Warehouse(uri, bucket(settings, name, prefix), options)
+
+
+def bucket(settings: Store, name: str, prefix: str = "") -> ObjectStore:
+    """A bucket of the environment's object store, rooted at a prefix."""
+    return S3Store(
+        name,
         prefix=prefix or None,
         endpoint=settings.endpoint,
         region=settings.region,
-        access_key_id=key,
-        secret_access_key=hidden,
+        access_key_id=secret(settings.access_key),
+        secret_access_key=secret(settings.secret_key),
         virtual_hosted_style_request=False,
-        client_options={"allow_http": plain},
+        client_options={"allow_http": _plain(settings)},
         retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=30)},
     )
-    options = {
-        "AWS_ENDPOINT_URL": settings.endpoint,
-        "AWS_ACCESS_KEY_ID": key,
-        "AWS_SECRET_ACCESS_KEY": hidden,
-        "AWS_REGION": settings.region,
-        "AWS_ALLOW_HTTP": "true" if plain else "false",
-        "aws_conditional_put": "etag",
-    }
-    return Warehouse(uri, objects, options)
+
+
+def _plain(settings: Store) -> bool:
+    return settings.endpoint.startswith("http://")

@@ -16,7 +16,7 @@ import numpy as np
 
 from headrace.errors import UsageError
 from headrace.lake import _marks as m
-from headrace.lake._findings import Finding, PartitionProof, Place, Verification
+from headrace.lake._findings import NOWHERE, Finding, PartitionProof, Place, Verification
 from headrace.lake._marks import Marks, Offsets, Span
 from headrace.lake._topic_scan import Extent
 from headrace.lake.tables import at_batch, batches, open_table
@@ -49,6 +49,7 @@ def verify(
     batch: int | None = None,
     noted: Noted = lambda _batch: {},
     promised: Promised = lambda _batch: {},
+    filled: Promised = lambda _batch: {},
     tick: Tick = lambda _step, _done, _total: None,
 ) -> Verification:
     """Compare a table and its quarantine with the topic that they came from.
@@ -60,6 +61,8 @@ def verify(
         batch: the batch whose table versions are judged; the newest that both tables hold if None.
         noted: asked only about offsets that are older than the topic's log and in no table.
         promised: how far the batch said that the tables go; without its word, as far as their rows.
+        filled: how many rows each file has that was backfilled by then, counted in the file; files are told
+            from partitions by negative numbers.
         tick: told how far each step is.
 
     Raises:
@@ -75,7 +78,11 @@ def verify(
         lambda partition, offsets: homes.marks[partition].mark(offsets, m.TOPIC),
         lambda done, total: tick(f"reading topic {topic.name}", done, total),
     )
-    proofs, findings, frontier = [], homes.positionless(), promised(number)
+    files = filled(number)
+    for partition, rows in files.items():
+        homes.marks[partition].mark(np.arange(rows), m.TOPIC)
+        extents[partition] = Extent(0, rows)
+    proofs, findings, frontier = [], homes.positionless(), {**promised(number), **files}
     for partition in sorted({*extents, *homes.marks, *frontier}):
         extent = extents.get(partition, Extent(0, 0))
         reach = max(homes.reach(partition), frontier.get(partition, 0))
@@ -172,7 +179,9 @@ class _Homes:
 
     def positionless(self) -> list[Finding]:
         """Rows whose partition or offset is NULL."""
-        return [Finding("positionless", -1, name, (), rows) for name, rows in sorted(self.nowhere.items())]
+        return [
+            Finding("positionless", NOWHERE, name, (), rows) for name, rows in sorted(self.nowhere.items())
+        ]
 
     def reach(self, partition: int) -> int:
         """The offset behind the last one that has a home."""

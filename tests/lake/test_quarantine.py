@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from headrace.cli import quarantine as command
 from headrace.errors import UsageError
-from headrace.lake.quarantine import Refused, reasons, records
+from headrace.lake.offsets import Span
+from headrace.lake.quarantine import Refused, Selection, payloads, reasons, records
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
 
@@ -33,13 +34,17 @@ def row(minute: int, offset: int, reason: str, field: str | None, payload: bytes
         "payload": payload,
         "reason": reason,
         "field": field,
-        "rule": "distance > 0" if reason == "rule" else None,
+        "rule": "distance_is_positive" if reason == "rule" else None,
         "contract_version": "1.0.0",
         "_topic": "flights",
         "_partition": offset % 2,
         "_offset": offset,
         "_kafka_time": NOON + dt.timedelta(minutes=minute),
     }
+
+
+def at(minute: int) -> dt.datetime:
+    return NOON + dt.timedelta(minutes=minute + 1)
 
 
 @pytest.fixture
@@ -67,7 +72,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 def test_reasons_are_counted_with_the_oldest_as_the_example(warehouse: Warehouse) -> None:
     found = reasons(warehouse, "flights")
     assert [(r.reason, r.field, r.rule, r.count, r.example) for r in found] == [
-        ("rule", "distance", "distance > 0", 2, "1:9"),
+        ("rule", "distance", "distance_is_positive", 2, "1:9"),
         ("it's", None, None, 1, "0:2"),
         ("malformed", None, None, 1, "0:4"),
     ]
@@ -80,18 +85,24 @@ def test_reasons_are_counted_with_the_oldest_as_the_example(warehouse: Warehouse
 @pytest.mark.parametrize(
     ("wanted", "positions"),
     [
-        ({}, ["0:4", "1:9", "1:7", "0:2"]),
-        ({"limit": 2}, ["0:4", "1:9"]),
-        ({"reason": "rule"}, ["1:9", "1:7"]),
-        ({"reason": "it's"}, ["0:2"]),
-        ({"field": "distance", "limit": 1}, ["1:9"]),
-        ({"at": (0, 4)}, ["0:4"]),
-        ({"at": (1, 4)}, []),
-        ({"reason": "x' OR '1'='1"}, []),
+        (Selection(), ["0:4", "1:9", "1:7", "0:2"]),
+        (Selection(reason="rule"), ["1:9", "1:7"]),
+        (Selection(reason="it's"), ["0:2"]),
+        (Selection(field="distance"), ["1:9", "1:7"]),
+        (Selection(rule="distance_is_positive"), ["1:9", "1:7"]),
+        (Selection(at=(Span(0, 4, 4),)), ["0:4"]),
+        (Selection(at=(Span(1, 0, 8), Span(0, 0, 3))), ["1:7", "0:2"]),
+        (Selection(at=(Span(1, 4, 4),)), []),
+        (Selection(since=at(1), until=at(3)), ["1:9", "1:7"]),
+        (Selection(reason="rule", since=at(2)), ["1:7"]),
+        (Selection(reason="x' OR '1'='1"), []),
     ],
 )
-def test_records_are_found(warehouse: Warehouse, wanted: dict[str, Any], positions: list[str]) -> None:
-    assert [r.position for r in records(warehouse, "flights", **wanted)] == positions
+def test_records_are_found(warehouse: Warehouse, wanted: Selection, positions: list[str]) -> None:
+    assert [r.position for r in records(warehouse, "flights", wanted)] == positions
+    assert [r.position for r in records(warehouse, "flights", wanted, limit=1)] == positions[:1]
+    found = [f"{p}:{o}" for _, _, p, o, _ in payloads(warehouse, "flights", wanted)]
+    assert sorted(found) == sorted(positions)
 
 
 def test_a_quarantine_that_was_never_published_is_said(warehouse: Warehouse) -> None:
@@ -145,7 +156,7 @@ def test_the_commands_answer_people_and_machines(
     monkeypatch: pytest.MonkeyPatch, warehouse: Warehouse
 ) -> None:
     listed = ask(monkeypatch, warehouse, "ls", "flights").stdout
-    assert ("distance > 0" in listed, "1:9" in listed, "3 rows" in listed) == (True, True, True)
+    assert ("distance_is_positive" in listed, "1:9" in listed, "3 rows" in listed) == (True, True, True)
     counts = json.loads(ask(monkeypatch, warehouse, "ls", "flights", "-o", "json").stdout)
     assert [c["count"] for c in counts] == [2, 1, 1]
     shown = ask(monkeypatch, warehouse, "show", "flights", "--reason", "rule").stdout

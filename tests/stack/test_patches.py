@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
+import obstore
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from road import Road, event, every
 from runbook import steps
@@ -103,3 +108,73 @@ def test_a_redrive_that_is_killed_goes_on_and_tells_what_is_refused_again(
     kept = road.rows("events__quarantine", ("reason", "contract_version"))
     assert set(kept) == {("wrong_type", "1.0.0"), ("malformed_json", "1.0.0")}, "as they were"
     assert road.verified()["verdict"] == "proved"
+
+
+@pytest.mark.usefixtures("by_client")
+def test_rows_of_files_come_in_as_the_runbook_says(make_road: MakeRoad, tmp_path: Path) -> None:
+    road = make_road()
+    lines = [event(n) for n in range(50)] + [b'{"id": 1}', b"", event(50, "0")]
+    obstore.put(road.warehouse.objects, "incoming/day.jsonl", b"\n".join(lines) + b"\n")
+    address = f"{road.warehouse.uri}/incoming/day.jsonl"
+    words = {"flights": road.job, "s3://partner/2013-02-07.jsonl": address}
+    backfill, *rest = steps("a-partners-file-came-late", 0, words)
+    held = told(road, *backfill)
+    assert (held["state"], held["records"], held["rows"]) == (
+        "judged",
+        53,
+        {"events__quarantine": 3, "events": 50},
+    )
+    road.headrace(*backfill, expect=2)  # these very bytes were taken already
+    road.submit()
+    road.produce(range(100))
+    road.publish_until(100)
+    for step in rest:
+        road.headrace(*step)
+    rows = [(-1, n) for n in range(53)]
+    assert road.homes() == sorted(rows + every({0: 50, 1: 50}))
+    refused = road.rows("events__quarantine", ("_offset", "reason", "_topic"))
+    assert [(o, r) for o, r, _ in refused] == [
+        (50, "required_missing"),
+        (51, "empty_payload"),
+        (52, "rule_failed"),
+    ]
+    assert {topic for *_, topic in refused} == {address}
+
+    parquet = tmp_path / "more.parquet"
+    at = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+    amounts = [Decimal("1.25"), Decimal(-1), None]
+    table = pa.table({"id": [1, 2, 3], "at": [at] * 3, "amount": pa.array(amounts, pa.decimal128(6, 2))})
+    pq.write_table(table, parquet)
+    more = told(road, "backfill", road.job, str(parquet), "--why", "typed")
+    assert (more["state"], more["rows"]) == ("published", {"events__quarantine": 1, "events": 2})
+    proof = road.verified()
+    counted = {p["partition"]: (p["records"], p["data"], p["quarantine"]) for p in proof["partitions"]}
+    assert counted == {-2: (3, 2, 1), -1: (53, 50, 3), 0: (50, 50, 0), 1: (50, 50, 0)}
+
+    told(road, "patch", "undo", road.job, "2", "--why", "test")
+    road.headrace(*steps("a-partners-file-came-late", 1, words)[0])
+    assert road.homes() == every({0: 50, 1: 50})
+    assert road.verified()["verdict"] == "proved"
+    assert told(road, *backfill)["state"] == "judged", "what was taken back may come again"
+
+
+@pytest.mark.usefixtures("by_client")
+def test_a_stretch_of_the_topic_is_judged_again(strict: Road) -> None:
+    road = strict
+    plan = ("replay", "plan", road.job, "--from-offsets", "0:15", "--why", "zeros are right")
+    road.headrace(*plan, "--to-offsets", "0:300", expect=2)  # not published
+    road.headrace(*plan, "--to-offsets", "1:300", expect=2)  # another partition
+    asked = told(road, *plan, "--to-offsets", "0:43")
+    assert (asked["state"], asked["records"]) == ("asked", 28)
+    told(road, "patch", "judge", road.job, "1")
+    found = told(road, "patch", "diff", road.job, "1")
+    assert (found["compared"], found["moved"]) == (28, {"events__quarantine → events": 10})
+    assert found["changed"] == {}
+    told(road, "patch", "apply", road.job, "1")
+    assert told(road, "patch", "diff", road.job, "1")["moved"] == found["moved"], "told afterwards too"
+    assert road.homes() == every({0: 200})
+    bad = road.rows("events__quarantine", ("_offset", "contract_version"))
+    assert bad == [(n, "1.1.0" if n < 43 else "1.0.0") for n in [*NESTED, *BROKEN]]
+    assert road.verified()["verdict"] == "proved"
+    road.produce(range(200, 300), partition=0)
+    assert road.publish_until(300).frontier == {0: 300, 1: 0}

@@ -1,0 +1,47 @@
+"""``headrace backfill``: rows out of files, for what Kafka no longer has."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from headrace import settings
+from headrace.cli.output import Format, Output, progress
+from headrace.cli.patch import Hold, Why, opened, put_in, require_reason
+from headrace.contract.load import load_topic
+from headrace.replay import backfill as backfilling
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(backfill)
+
+
+def backfill(
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE…",
+            help="JSON lines (*.jsonl, *.json, also .gz) or *.parquet: s3://bucket/key, all below"
+            " s3://bucket/prefix/, or a file here.",
+        ),
+    ],
+    why: Why = "",
+    hold: Hold = False,
+    fmt: Output = Format.text,
+) -> None:
+    """Put the rows of files through a contract and into its tables, in one batch.
+
+    A row is known by its file and its place in it: _partition is the file's number, negative, and _offset the
+    row's, from 0; `verify` counts them in the files. The same bytes are never taken twice. Safe to kill:
+    `headrace patch ls` names what was begun, `headrace patch apply` goes on.
+
+    Example: headrace backfill flights s3://partner/2013-02.jsonl --why "their exporter was down for a day"
+    """
+    ledger, program = opened(load_topic(contract).id)
+    require_reason(why)
+    with progress("reading the files") as tick:
+        asked = backfilling.ask(settings.load().store, ledger, program.contract, files, why, tick)
+    put_in(ledger, program, asked, fmt, hold=hold)
