@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,8 +16,7 @@ from headrace.cli.job import live
 from headrace.cli.output import Format, Output, emit, fitted, moment, progress
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.declaration import existing
-from headrace.lake import anchors, replays
-from headrace.lake.checkpoints import newest_on_branch
+from headrace.lake import anchors
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.replay import take as taking
@@ -159,34 +160,55 @@ def check(job: Job, anchor: Number, fmt: Output = Format.text) -> None:
 
 def expire(
     job: Job,
-    keep: Annotated[int, typer.Option(min=0, help="Keep so many of the newest.")],
+    keep: Annotated[int | None, typer.Option(min=0, help="Keep so many of the newest.")] = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="30d", help="Give up only what is older: a number and d, h or min.")
+    ] = None,
     why: Why = "",
     fmt: Output = Format.text,
 ) -> None:
-    """Give up all but the newest anchors, and remove the savepoints that headrace took for them.
+    """Give up old anchors, and remove the savepoints that headrace took for them.
 
-    What an unfinished replay or the job's next start restores is kept; a savepoint that other means made is
-    forgotten, and stays where it is.
+    Kept is what an unfinished replay restores, or the job's next start, or its start behind the rollback of
+    the replay that stands. A savepoint that other means made is forgotten, and stays where it is.
 
-    Example: headrace anchor expire flights --keep 7
+    Example: headrace anchor expire flights --keep 7 --older-than 30d
     """
     ledger = _ledger(job)
-    unfinished = [r for r in replays.every(ledger) if replays.state(ledger, r.number) in ("planned", "begun")]
-    newest = newest_on_branch(ledger.warehouse, ledger)
-    needed = {*(r.savepoint for r in unfinished), newest and newest.path}
-    old = anchors.standing(ledger)[: -keep or None]
+    if keep is None and older_than is None:
+        raise UsageError("which anchors?", remedy="give --keep N, --older-than 30d, or both")
+    needed = anchors.needed(ledger)
+    old = anchors.standing(ledger)[: -(keep or 0) or None]
+    if older_than is not None:
+        before = datetime.now(timezone.utc) - _age(older_than)
+        old = [a for a in old if datetime.fromisoformat(a.at) < before]
     going = [a for a in old if a.path not in needed]
     for found in anchors.every(ledger):  # one that was given up when the command died
         if found.number in anchors.expired(ledger):
             anchors.remove(ledger, found)
     for found in going:
-        anchors.give_up(ledger, found, why or f"expire --keep {keep}")
+        anchors.give_up(ledger, found, why or f"expire --keep {keep} --older-than {older_than}")
     kept = [a.number for a in old if a.path in needed]
     result = {"job": job, "expired": [a.number for a in going], "needed": kept}
     said = f"gave up {', '.join(str(a.number) for a in going) or 'none'}" + (
         f"; kept {', '.join(map(str, kept))}: a replay or the next start needs it" if kept else ""
     )
     emit(result, fmt, lambda: said)
+
+
+def _age(text: str) -> timedelta:
+    """A time span of the command line.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,5})(d|h|min)", text)
+    if not found:
+        raise UsageError(f"{text!r} is no time span", remedy="write a number and d, h or min, as in 30d")
+    return (
+        int(found[1])
+        * {"d": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1)}[found[2]]
+    )
 
 
 def _ledger(job: str) -> Ledger:

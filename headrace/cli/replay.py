@@ -429,6 +429,9 @@ def _page(job: str, r: Replay, state: str) -> Group:
         "fork point": f"in batch {r.fork.batch}"
         + (f", manifests {', '.join(sorted(set(r.fork.manifests.values())))}" if r.fork.manifests else ""),
         "reads": f"{counted(r.records, 'record')} again" + (f", from {begins}" if begins else ""),
+        "takes": f"about {r.records / r.rate:,.0f} s, at the {r.rate:,} records a second that were seen"
+        if r.rate > 0
+        else "nobody knows how long: the ledger has seen no rate",
         "state": f"of {r.savepoint}" if r.savepoint else "none: the job keeps nothing but positions",
         "contract": f"version {r.contract_version}",
         "leaves stale": ", ".join(r.stale) or "no table",

@@ -16,7 +16,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headrace.errors import UsageError
-from headrace.lake import checkpoints, cuts
+from headrace.lake import checkpoints, cuts, replays
+from headrace.lake.fork import standing_replay
 from headrace.lake.ledger import Ledger, Record, now, whoever
 from headrace.lake.manifests import Staged, StagedFile
 from headrace.lake.store import Warehouse
@@ -177,6 +178,18 @@ def standing(ledger: Ledger) -> list[Anchor]:
     """Those that were not given up."""
     gone = expired(ledger)
     return [a for a in every(ledger) if a.number not in gone]
+
+
+def needed(ledger: Ledger) -> set[str]:
+    """Savepoints that something may restore yet: a replay, the next start, or that behind a rollback."""
+    unfinished = [r for r in replays.every(ledger) if replays.state(ledger, r.number) in ("planned", "begun")]
+    newest = checkpoints.newest_on_branch(ledger.warehouse, ledger)
+    before = [a.path for a in standing(ledger) if a.batch < standing_replay(ledger)]
+    return {
+        *(r.savepoint for r in unfinished if r.savepoint),
+        *([newest.path] if newest else []),
+        *before[-1:],
+    }
 
 
 def expired(ledger: Ledger) -> set[int]:

@@ -26,14 +26,22 @@ class Stand:
     """Per output, how far event time has come; of an ingest job no matter."""
 
     def covers(self, other: Stand) -> bool:
-        """Whether it has read, and seen of event time, all that the other one has; if that is known."""
+        """Whether it has read, and seen of event time, all that the other one has; if that is known.
+
+        A topic of which it holds no partition at all is one that it no longer reads: it was edited.
+        """
         read = all(
-            self.positions.get(contract, {}).get(partition, -1) >= offset
+            self.positions[contract].get(partition, -1) >= offset
             for contract, offsets in other.positions.items()
+            if self.reads(contract)
             for partition, offset in offsets.items()
         )
         seen = all(o in self.watermarks and self.watermarks[o] >= at for o, at in other.watermarks.items())
-        return bool(other.positions) and read and seen
+        return any(self.positions.values()) and bool(other.positions) and read and seen
+
+    def reads(self, contract: str) -> bool:
+        """Whether it holds a position in a topic; a source has one in each partition from the beginning."""
+        return bool(self.positions.get(contract))
 
 
 def of_fork(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay: int) -> Stand:

@@ -300,7 +300,8 @@ class Publisher:
             elif "fork" in batch:
                 removed = added(batch["removed"].get(output.id, []))
                 reached = {int(p): o for p, o in batch["reached"].items()} if batch["reached"] else None
-                versions[output.id] = swap_batch(self.warehouse, output, place, files, removed, reached)
+                base = Base.of(batch["base"])
+                versions[output.id] = swap_batch(self.warehouse, output, place, files, removed, reached, base)
             else:
                 commit = amend_batch if output.key else commit_batch
                 versions[output.id] = commit(self.warehouse, output, place, files)

@@ -213,7 +213,8 @@ class Replacer(Publisher):
         for output in self.outputs:
             came = [*added(base.files.get(output.id, [])), *files[output.id]]
             if not output.key:
-                require_told(self.warehouse, output.id, added(removed.get(output.id, [])), reached or None)
+                gone = added(removed.get(output.id, []))
+                require_told(self.warehouse, output, gone, reached or None, base)
                 continue
             version = base.versions.get(output.id)
             try:

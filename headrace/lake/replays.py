@@ -45,6 +45,8 @@ class Replay:
     contract_version: str
     stale: tuple[str, ...]
     """Derived tables that read the same topic: the replay does not change them."""
+    rate: int = 0
+    """Records a second, as fast as the branch was published lately; 0 where that is unknown."""
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Replay:

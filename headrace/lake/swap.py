@@ -1,19 +1,23 @@
 """One commit that puts a replay's files in the place of others, whatever other programs did with those.
 
 Files that publish registered go by their names. In an ingest job's tables other files may hold rows behind
-the fork point (a compaction made them, or a patch): of these the rows go, by their positions.
+the fork point (a compaction made them, or a patch): of these the rows go, by their positions. Where rows have
+none, the table at the fork point is put back, and the replay's files added to it.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.transaction import Transaction
 
-from headrace.errors import LedgerError
+from headrace.errors import UsageError
 from headrace.lake.delta import Added, active, add_files, commit_once, refuse_again
-from headrace.lake.rewritten import behind, foreign, reaching, take_out
+from headrace.lake.fork import Base
+from headrace.lake.rewritten import behind, foreign, partition_of, reaching, take_out
 from headrace.lake.store import Warehouse
 from headrace.lake.tables import open_table
 from headrace.table.outputs import Output
@@ -26,6 +30,7 @@ def swap_batch(
     files: Sequence[Added],
     removed: Sequence[Added],
     frontier: Mapping[int, int] | None,
+    base: Base,
 ) -> int:
     """Swap, unless it is done; returns the version that holds it.
 
@@ -36,14 +41,14 @@ def swap_batch(
         files: what comes in.
         removed: what goes out.
         frontier: where the branch stood at the fork point; None where rows have no positions.
+        base: what the table held at the fork point: it is put back where such rows were rewritten.
 
     Raises:
-        LedgerError: a file that is to go is not in the table, and its rows cannot be told; or one that is to
-            come is there already; or the table has other columns.
+        LedgerError: a file that is to come is in the table already, or the table has other columns.
+        UsageError: rows without positions were rewritten, and the table at the fork point is not readable.
     """
 
     def swap(snapshot: DeltaTable) -> None:
-        refuse_again(snapshot, output.id, files)
         there = active(snapshot)
         going = [f for f in removed if f.path in there]
         coming = list(files)
@@ -52,31 +57,58 @@ def swap_batch(
             others = take_out(warehouse, output, paths, behind(frontier))
             coming, going = coming + others.coming, going + others.going
         elif len(going) < len(removed):
-            raise _unknown(snapshot, [f.path for f in removed if f.path not in there])
+            wanted = {f.path: f for f in [*_as_it_was(warehouse, output, base), *files]}
+            coming = [f for path, f in wanted.items() if path not in there]
+            going = [Added(path, 0, partition_of(path), "") for path in sorted(there - wanted.keys())]
+        refuse_again(snapshot, output.id, coming)
         add_files(snapshot, output.columns, transaction, coming, going)
 
     return commit_once(warehouse, output, transaction, swap)
 
 
 def require_told(
-    warehouse: Warehouse, table: str, removed: Sequence[Added], frontier: Mapping[int, int] | None
+    warehouse: Warehouse,
+    output: Output,
+    removed: Sequence[Added],
+    frontier: Mapping[int, int] | None,
+    base: Base,
 ) -> None:
-    """Say no before a batch is decided: files that were rewritten have to be told apart by positions.
+    """Say no before a batch is decided that could not be finished: rewritten rows have to be told apart.
+
+    By their positions; where they have none, the table at the fork point is put back, so it has to be there.
 
     Raises:
-        LedgerError: one is not in the table any more, and its rows have none.
+        UsageError: it is not readable any more.
     """
-    snapshot = open_table(warehouse, table)
-    if snapshot is not None and frontier is None:
-        there = active(snapshot)
-        if gone := [f.path for f in removed if f.path not in there]:
-            raise _unknown(snapshot, gone)
+    snapshot = open_table(warehouse, output.id)
+    if snapshot is None or frontier is not None or {f.path for f in removed} <= active(snapshot):
+        return
+    lost = [f.path for f in _as_it_was(warehouse, output, base) if not warehouse.has(f"{output.id}/{f.path}")]
+    if lost:
+        raise UsageError(
+            f"another program rewrote published files, and {lost[0]} of the table at the fork point is gone",
+            where=snapshot.table_uri,
+            remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
+        )
 
 
-def _unknown(snapshot: DeltaTable, gone: Sequence[str]) -> LedgerError:
-    return LedgerError(
-        f"{len(gone)} published files are not in the table any more, {gone[0]} among them",
-        where=snapshot.table_uri,
-        remedy="another program rewrote them (a compaction?), and these rows have no positions to tell them"
-        " by: restore the table to the version before it, then publish again",
-    )
+def _as_it_was(warehouse: Warehouse, output: Output, base: Base) -> list[Added]:
+    """The files of the table at the fork point."""
+    version = base.versions.get(output.id)
+    table = None if version is None else open_table(warehouse, output.id, version)
+    found = pa.table(table.get_add_actions()).select(["path", "size_bytes", "num_records"]) if table else None
+    return [
+        *(
+            Added(
+                f["path"],
+                f["size_bytes"],
+                partition_of(f["path"]),
+                json.dumps({"numRecords": f["num_records"]}),
+            )
+            for f in (found.to_pylist() if found else [])
+        ),
+        *(
+            Added(f["path"], f["size"], f["partition"], f["statistics"])
+            for f in base.files.get(output.id, [])
+        ),
+    ]

@@ -25,6 +25,8 @@ class Reached:
         """How many offsets the fork has read, of those that the branch has behind the fork point."""
         done = total = 0
         for contract, ends in self.branch.positions.items():
+            if self.fork.positions and not self.fork.reads(contract):
+                continue
             begun, fork = self.begun.get(contract, {}), self.fork.positions.get(contract, {})
             for partition, end in ends.items():
                 first = begun.get(partition, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from headrace import settings
 from headrace.cluster import kafka
@@ -20,6 +21,8 @@ from headrace.replay.stale import stale
 from headrace.replay.take import examine
 
 Offsets = dict[int, int]
+LOOKED_AT = 100
+"""Batches that an estimate is made of."""
 
 
 def from_anchor(job: str, number: int, why: str) -> Replay:
@@ -120,6 +123,7 @@ def _planned(
         records=_records(ledger, positions, derived=program.contract.derived),
         contract_version=program.contract.version,
         stale=stale(program, ledger.warehouse),
+        rate=_rate(ledger),
     )
 
 
@@ -127,6 +131,18 @@ def _records(ledger: Ledger, begun: Mapping[str, Offsets], *, derived: bool) -> 
     """How many offsets the branch has read behind the place where the fork begins."""
     ends = of_branch(ledger.warehouse, ledger, derived=derived).positions
     return sum(max(0, o - begun.get(c, {}).get(p, 0)) for c, found in ends.items() for p, o in found.items())
+
+
+def _rate(ledger: Ledger) -> int:
+    """The fastest of the last batches, in records a second: batches tell when they were decided."""
+    newest = ledger.newest("done")
+    ends = []
+    for number in range(max(1, newest - LOOKED_AT), newest + 1):
+        batch = ledger.required("batches", number)
+        ends.append((datetime.fromisoformat(batch["at"]), sum(batch["frontier"].values())))
+    return max(
+        (int((b - a) / (t - s).total_seconds()) for (s, a), (t, b) in pairwise(ends) if t > s), default=0
+    )
 
 
 def _sizes(files: Sequence[Record]) -> dict[str, int]:

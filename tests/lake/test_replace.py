@@ -20,6 +20,7 @@ from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.job.run import Start, _forked, _start
 from headrace.lake import replays
+from headrace.lake.anchors import Anchor, needed
 from headrace.lake.fork import Fork
 from headrace.lake.publish import Published
 from headrace.lake.query import query
@@ -390,3 +391,24 @@ def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> N
     program: Any = SimpleNamespace(outputs=outputs(lake.contract), contract=lake.contract)
     with pytest.raises(DecisionNeeded, match="not all of its tables are swapped yet"):
         _start(program, lake.ledger, lake.warehouse, {}, None)
+
+
+def test_anchors_are_kept_that_a_rollback_would_need(lake: Lake) -> None:
+    def anchor(name: str) -> str:
+        batch, path = lake.ledger.newest("done"), f"{lake.warehouse.uri}/{name}"
+        told = Anchor(0, path, False, "", "", "", 1, "s1", 1, {}, {}, {}, batch, {}, "", "", "")  # noqa: FBT003
+        lake.ledger.append("anchors", told.to_json())
+        return path
+
+    point = begun(lake)
+    anchor("old")
+    last = anchor("the last before the swap")
+    assert needed(lake.ledger) == set(), "nothing could be restored yet"
+    number, fork = lake.replay(point)
+    assert needed(lake.ledger) == {"savepoint"}, "the replay restores it"
+    lake.seal(fork, range(10, 31))
+    lake.replace(number)
+    anchor("on the fork")
+    assert needed(lake.ledger) == {last}
+    lake.publisher().roll_back(number, "test")
+    assert needed(lake.ledger) == set()

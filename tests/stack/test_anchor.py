@@ -53,6 +53,8 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     whole = job.told(*check)
     assert (whole["problems"], whole["state_files"] > 0) == ([], True)
 
+    assert job.told("anchor", "expire", JOB, "--older-than", "1h")["expired"] == []
+    job.road.headrace("anchor", "expire", JOB, expect=2)
     given_up = job.told("anchor", "expire", JOB, "--keep", "0")
     assert (given_up["expired"], given_up["needed"]) == ([1], [2]), "the next start needs the newest"
     assert list(road.warehouse.keys(f"{folder}/")) == []

@@ -1,0 +1,36 @@
+"""When a fork has come as far as the branch."""
+
+import pytest
+
+from headrace.lake.caught_up import Stand
+
+BRANCH = Stand({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 100})
+
+
+@pytest.mark.parametrize(
+    ("fork", "covers"),
+    [
+        (Stand({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 100}), True),
+        (Stand({"flights": {0: 11, 1: 20}, "weather": {0: 9}}, {"hourly": 101}), True),
+        (Stand({"flights": {0: 10, 1: 19}, "weather": {0: 5}}, {"hourly": 100}), False),
+        (Stand({"flights": {0: 10}, "weather": {0: 5}}, {"hourly": 100}), False),
+        (Stand({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 99}), False),
+        (Stand({"flights": {0: 10, 1: 20}, "weather": {0: 5}}), False),
+        (Stand({"flights": {0: 10, 1: 20}, "weather": {}}, {"hourly": 100}), True),
+        (Stand({"flights": {}, "weather": {}}, {"hourly": 100}), False),
+        (Stand(), False),
+    ],
+    ids=[
+        "as far",
+        "farther",
+        "behind",
+        "a partition",
+        "event time",
+        "no event time",
+        "not read now",
+        "no",
+        "new",
+    ],
+)
+def test_a_fork_covers_a_branch(fork: Stand, *, covers: bool) -> None:
+    assert fork.covers(BRANCH) is covers

@@ -1,0 +1,75 @@
+"""A swap of rows without positions, as a derived table's are, where another program wrote the files anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from deltalake.transaction import Transaction
+from lake.sealed_lake import CONTRACT, Lake, begun, by, compact
+
+from headrace.contract.load import load
+from headrace.errors import UsageError
+from headrace.lake.delta import Added
+from headrace.lake.fork import Base
+from headrace.lake.publish import added
+from headrace.lake.store import connect
+from headrace.lake.swap import require_told, swap_batch
+from headrace.settings import Store
+from headrace.table.outputs import outputs
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    found = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+    begun(found)
+    return found
+
+
+def _files(lake: Lake, batch: int) -> list[Added]:
+    return added(lake.ledger.required("batches", batch)["outputs"]["events"]["files"])
+
+
+def _swap(lake: Lake, base: Base, removed: list[Added]) -> None:
+    fork = lake._file("events", "s7", 9, range(20, 23))
+    came = [Added(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 3}')]
+    output = outputs(lake.contract)[1]
+    for _ in range(2):  # the second time it is done already
+        swap_batch(lake.warehouse, output, Transaction("events/events", 3), came, removed, None, base)
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_the_table_at_the_fork_point_is_put_back(lake: Lake, *, compacted: bool) -> None:
+    version = lake.ledger.required("done", 1)["versions"]["events"]
+    if compacted:
+        compact(lake)
+    _swap(lake, Base({"events": version}), _files(lake, 2))
+    assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(20)) + by(7, range(20, 23))
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_fork_point_in_the_middle_of_a_batch_keeps_what_came_before_it(
+    lake: Lake, *, compacted: bool
+) -> None:
+    first, second = _files(lake, 1)
+    if compacted:
+        compact(lake)
+    kept = {
+        "path": first.path,
+        "size": first.size,
+        "partition": first.partition,
+        "statistics": first.statistics,
+    }
+    _swap(lake, Base({}, {"events": [kept]}), [second, *_files(lake, 2)])
+    assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(10)) + by(7, range(20, 23))
+
+
+def test_a_fork_point_whose_files_are_gone_is_refused_before_anything_is_decided(lake: Lake) -> None:
+    output, removed = outputs(lake.contract)[1], _files(lake, 2)
+    base = Base({"events": lake.ledger.required("done", 1)["versions"]["events"]})
+    require_told(lake.warehouse, output, removed, None, base)
+    compact(lake)
+    require_told(lake.warehouse, output, removed, None, base)
+    lake.warehouse.delete(f"events/{_files(lake, 1)[0].path}")
+    with pytest.raises(UsageError, match="at the fork point is gone"):
+        require_told(lake.warehouse, output, removed, None, base)
