@@ -5,9 +5,8 @@ No function of ``udfs/``: those are part of jobs, and a new one makes their lock
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,12 +43,15 @@ def load(path: str) -> Repair:
         raise UsageError(
             "there is no such file", where=where, remedy=f"write def {name}(payload: bytes) -> bytes"
         )
-    if str(project.root()) not in sys.path:
-        sys.path.insert(0, str(project.root()))
+    spec = importlib.util.spec_from_file_location(f"repairs.{module}", project.root() / where)
+    if spec is None or spec.loader is None:
+        raise UsageError("the file is no Python", where=where)
+    loaded = importlib.util.module_from_spec(spec)
     try:
-        function = getattr(importlib.import_module(f"repairs.{module}"), name, None)
+        spec.loader.exec_module(loaded)
     except Exception as e:
         raise UsageError(f"the file raises {type(e).__name__}", where=where, remedy="correct it") from e
+    function = getattr(loaded, name, None)
     if not callable(function):
         raise UsageError(
             f"the file has no function {name}",
