@@ -1,0 +1,159 @@
+"""Rows out of files as the documents that a producer would have sent, and what is recorded of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from headrace.contract.load import load
+from headrace.errors import UsageError
+from headrace.lake import patches
+from headrace.lake.ledger import Ledger
+from headrace.lake.outside import fetched, listed
+from headrace.lake.patches import Patch
+from headrace.lake.store import connect
+from headrace.replay import payloads
+from headrace.replay.backfill import _documents, ask, counted_again
+from headrace.settings import Store
+
+CONTRACT = Path(__file__).parents[1] / "stack/project/contracts/events.odcs.yaml"
+NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone.utc)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(warehouse=f"file://{tmp_path}/lake")
+
+
+@pytest.fixture
+def ledger(store: Store) -> Ledger:
+    return Ledger(connect(store), "events")
+
+
+def silent(**_: Any) -> None:
+    """No progress bar."""
+
+
+def asked(store: Store, ledger: Ledger, *files: Path) -> Patch:
+    return ask(store, ledger, load(CONTRACT), [str(f) for f in files], "test", silent)
+
+
+def documents(store: Store, path: Path) -> list[bytes]:
+    with fetched(store, str(path)) as copy:
+        return list(_documents(copy))
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (b'{"id":1}\n{"id":2}\n', [b'{"id":1}', b'{"id":2}']),
+        (b'{"id":1}\n{"id":2}', [b'{"id":1}', b'{"id":2}']),
+        (b'{"id":1}\r\n\n\xff\n', [b'{"id":1}\r', b"", b"\xff"]),
+        (b"", []),
+    ],
+)
+def test_each_line_is_a_row_with_its_bytes_untouched(
+    content: bytes, rows: list[bytes], store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "day.jsonl").write_bytes(content)
+    (tmp_path / "day.ndjson.gz").write_bytes(gzip.compress(content))
+    assert documents(store, tmp_path / "day.jsonl") == rows
+    assert documents(store, tmp_path / "day.ndjson.gz") == rows
+
+
+def test_a_row_of_parquet_is_a_document_that_loses_nothing(store: Store, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "id": pa.array([1 << 62, None]),
+            "amount": pa.array([Decimal("1234.50"), Decimal("-0.01")], pa.decimal128(6, 2)),
+            "ratio": pa.array([0.1, float("nan")]),
+            "at": pa.array([NOON, NOON], pa.timestamp("us", "UTC")),
+            "local": pa.array([NOON.replace(tzinfo=None)] * 2, pa.timestamp("ns")),
+            "day": pa.array([NOON.date(), None]),
+            "names": pa.array([["ü", "\n"], []]),
+        }
+    )
+    pq.write_table(table, tmp_path / "day.parquet")
+    first, second = documents(store, tmp_path / "day.parquet")
+    assert json.loads(first) == {
+        "id": 1 << 62,
+        "amount": "1234.50",
+        "ratio": 0.1,
+        "at": "2026-01-01T12:00:00+00:00",
+        "local": "2026-01-01T12:00:00",
+        "day": "2026-01-01",
+        "names": ["ü", "\n"],
+    }
+    assert b'"ratio":NaN' in second, "no JSON: it will be refused, not turned into something else"
+
+
+def test_what_no_document_can_hold_is_refused(store: Store, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"raw": [b"x"]}), tmp_path / "bytes.parquet")
+    with pytest.raises(UsageError, match="column raw holds bytes"):
+        documents(store, tmp_path / "bytes.parquet")
+    nanos = pa.table({"at": pa.array([1], pa.timestamp("ns", "UTC"))})
+    pq.write_table(nanos, tmp_path / "nanos.parquet")
+    with pytest.raises(UsageError, match="cannot be read"):
+        documents(store, tmp_path / "nanos.parquet")
+    (tmp_path / "day.parquet").write_bytes(b"no parquet")
+    with pytest.raises(UsageError, match="cannot be read as Parquet"):
+        documents(store, tmp_path / "day.parquet")
+    (tmp_path / "day.csv").write_bytes(b"1,2")
+    with pytest.raises(UsageError, match="JSON lines or Parquet"):
+        documents(store, tmp_path / "day.csv")
+    with pytest.raises(UsageError, match="no such file"):
+        documents(store, tmp_path / "nowhere.jsonl")
+
+
+def test_files_get_numbers_of_their_own_and_are_taken_once(
+    store: Store, ledger: Ledger, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jsonl").write_bytes(b"1\n2\n")
+    (folder / "b.jsonl").write_bytes(b"3\n")
+    both = listed(store, [f"{folder}/"])
+    assert both == [str(folder / "a.jsonl"), str(folder / "b.jsonl")]
+    first = asked(store, ledger, *map(Path, both))
+    assert (first.records, [(f["number"], f["rows"]) for f in first.files]) == (3, [(1, 2), (2, 1)])
+    held = payloads.positions(ledger.warehouse, first.input or "")
+    assert [str(s) for s in held.spans()] == ["-2:0", "-1:0-1"]
+    with pytest.raises(UsageError, match="backfill 1 has taken these very bytes already"):
+        asked(store, ledger, folder / "b.jsonl")
+    (folder / "c.jsonl").write_bytes(b"4\n")
+    (folder / "d.jsonl").write_bytes(b"4\n")
+    with pytest.raises(UsageError, match="the very same bytes"):
+        asked(store, ledger, folder / "c.jsonl", folder / "d.jsonl")
+    ledger.decide(patches.GIVE_UP, why="test", patch=1)
+    again = asked(store, ledger, folder / "b.jsonl")
+    assert again.files[0]["number"] > 2, "a number stands for one taking of one file"
+    (folder / "empty.jsonl").write_bytes(b"")
+    with pytest.raises(UsageError, match="no rows"):
+        asked(store, ledger, folder / "empty.jsonl")
+
+
+def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
+    store: Store, ledger: Ledger, tmp_path: Path
+) -> None:
+    file = tmp_path / "day.jsonl"
+    file.write_bytes(b"1\n2\n")
+    patch = asked(store, ledger, file)
+    assert counted_again(store, ledger, 9, silent) == {}, "it is in no batch yet"
+    ledger.decide(patches.PUT_IN, why="", patch=patch.number, batch=4, undoes_patch=None)
+    assert counted_again(store, ledger, 3, silent) == {}
+    assert counted_again(store, ledger, 4, silent) == {-1: 2}
+    file.write_bytes(b"1\n")
+    assert counted_again(store, ledger, 4, silent) == {-1: 2}, "other bytes: the ledger's word"
+    file.unlink()
+    assert counted_again(store, ledger, 4, silent) == {-1: 2}
+    ledger.decide(patches.PUT_IN, why="", patch=2, batch=6, undoes_patch=patch.number)
+    assert counted_again(store, ledger, 5, silent) == {-1: 2}
+    assert counted_again(store, ledger, 6, silent) == {}

@@ -1,0 +1,25 @@
+"""Which derived tables were computed from rows that something replaces."""
+
+from pathlib import Path
+
+import pytest
+
+from headrace.job.assemble import named
+from headrace.lake.ledger import Ledger
+from headrace.lake.store import connect
+from headrace.replay.stale import stale
+from headrace.settings import Store
+
+PROJECT = Path(__file__).parents[1] / "stack/project"
+
+
+def test_published_tables_of_jobs_that_read_the_topic_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
+    monkeypatch.syspath_prepend(str(PROJECT))
+    warehouse = connect(Store(warehouse=f"file://{tmp_path}/lake"))
+    assert stale(named("events"), warehouse) == ()
+    Ledger(warehouse, "events_by_hour").put("done", 1, {})
+    assert stale(named("events"), warehouse) == ("events_by_hour",)
+    assert stale(named("events_by_hour"), warehouse) == ()
