@@ -62,10 +62,18 @@ class Patcher(Publisher):
 
         Raises:
             UsageError: it is in already, or was given up.
+            DecisionNeeded: it was put in in the same moment.
         """
         self.finish_open_batch()
         patches.open_one(self.ledger, number)
         self.ledger.decide(patches.GIVE_UP, why=why, patch=number)
+        self.finish_open_batch()
+        if patches.batch_of(self.ledger.decisions(), number):
+            raise DecisionNeeded(
+                f"patch {number} was put in in the same moment",
+                where=f"job {self.ledger.job}",
+                remedy=f"headrace patch undo {self.ledger.job} {number} --why TEXT takes it back",
+            )
 
     def undo(self, number: int, why: str) -> Published:
         """Take a patch back: its rows go out, those that it took out come in again. Safe to repeat.

@@ -11,6 +11,7 @@ from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, UsageError
 from headrace.lake import patches
+from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.settings import Store
 
@@ -187,3 +188,35 @@ def test_the_first_repaired_row_brings_the_column_that_says_so(lake: Lake) -> No
     later = lake.judge(patches.REDRIVE, good=range(28, 29))
     lake.patcher().put_in(later)
     assert len(lake.rows()) == 33
+
+
+def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
+    number = lake.judge(patches.REDRIVE, good=range(26, 28))
+    with pytest.raises(Killed):
+        lake.patcher("commit events__quarantine").put_in(number)
+    with pytest.raises(UsageError, match="is published"):
+        lake.patcher().give_up(number, "test")
+    late = lake.judge(patches.REDRIVE, good=range(28, 29))
+    giving_up = lake.patcher()
+
+    def decide(action: str, **facts: object) -> int:
+        lake.patcher().put_in(late)
+        return Ledger.decide(giving_up.ledger, action, **facts)  # type: ignore[arg-type]
+
+    giving_up.ledger.decide = decide  # type: ignore[method-assign]
+    with pytest.raises(DecisionNeeded, match="in the same moment"):
+        giving_up.give_up(late, "test")
+    assert patches.state(lake.ledger, late) == "published"
+
+
+def test_a_backfill_may_be_the_first_that_is_published(tmp_path: Path) -> None:
+    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+    number = lake.judge(patches.BACKFILL, good=range(3), bad=range(3, 4), partition=-1)
+    done = lake.patcher().put_in(number)
+    assert (done.head.batch, done.head.frontier, done.head.manifests) == (1, {}, {})
+    lake.submit()
+    lake.seal(1, range(2))
+    assert lake.publish().head.frontier == {0: 2}
+    assert lake.rows() == sorted(by(f"patch {number}", range(3)) + by(1, range(2)) + by("bad", [3]))
+    lake.patcher().undo(number, "test")
+    assert lake.rows() == by(1, range(2))
