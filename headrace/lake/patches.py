@@ -157,9 +157,14 @@ def open_one(ledger: Ledger, number: int) -> Patch:
     """A patch that can still be judged and put in.
 
     Raises:
-        UsageError: it is in, or was given up.
+        UsageError: it is in, or was given up; or it takes back another one, which is all that it does.
     """
     found, stands = one(ledger, number), state(ledger, number)
+    if found.kind == UNDO:
+        raise UsageError(
+            f"patch {number} takes back patch {found.of}",
+            remedy=f"headrace patch undo {ledger.job} {found.of} --why TEXT finishes it",
+        )
     if stands not in ("asked", "judged"):
         raise UsageError(
             f"{found.kind} {number} of {ledger.job} is {stands}",
