@@ -26,11 +26,13 @@ KIND = "anchors"
 EXPIRE = "expire"
 
 _UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_BESIDE = re.compile(rb"\x06\x00\x24(" + _UUID + rb")")
+_BESIDE = re.compile(rb"(?<![\x05\x0b].{7})\x06\x00\x24(" + _UUID + rb")", re.DOTALL)
 _ELSEWHERE = re.compile(rb"\x02(.{7}[^\x01])..[a-z0-9]+://[^\x00-\x1f]+/(" + _UUID + rb")", re.DOTALL)
 """How `_metadata` names a state file (MetadataV2V3SerializerBase): a RelativeFileStateHandle has tag 6 and a
 name, a FileStateHandle tag 2, a size and an address. What is small stands in it, under the address that it
-would have had, with tag 1 before it: so a size that ends in 1 is not told from it, and is not looked for."""
+would have had, with tag 1 before it: so a size that ends in 1 is not told from it, and is not looked for. An
+incremental state (tag 5 or 11) begins with its checkpoint's number, and the id of its backend: that of
+checkpoint 6, 262, … ends in 6, and is no tag."""
 _OWN_FILE = range(20_000, 1 << 40)
 
 Offsets = dict[int, int]

@@ -26,14 +26,14 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
 
 
-def savepoint(lake: Lake, manifests: dict[str, str], submission: str = "s1") -> str:
+def savepoint(lake: Lake, manifests: dict[str, str], submission: str = "s1", state: bytes = b"") -> str:
     """A `_metadata` that tells these manifests, and that the topic was read up to 10."""
     seals = b"\x00".join(
         f"headrace-sealed|events|{output}|{submission}|{m}".encode() for output, m in manifests.items()
     )
     name = b"events"
     split = struct.pack(">iiH", 0, 2 + len(name) + 20, len(name)) + name + struct.pack(">iqq", 0, 10, -1)
-    raw = struct.pack(">iiq", MAGIC, 6, 1) + seals + split
+    raw = struct.pack(">iiq", MAGIC, 6, 1) + seals + split + state
     obstore.put(lake.warehouse.objects, f"{PLACE}/_metadata", raw)
     return f"{lake.warehouse.uri}/{PLACE}"
 
@@ -54,6 +54,30 @@ def test_all_is_there(lake: Lake) -> None:
     assert (anchor.positions, anchor.batch) == ({"events": {0: 10}}, 2)
     assert anchors.examine(lake.warehouse, lake.ledger, anchor, {"events": {0: 10}}).data_files == 1
     assert problems(lake, anchor, {"events": {0: 10}}) == []
+
+
+NAME = b"e9003d4a-ac28-4c9f-a479-806992302188"
+
+
+@pytest.mark.parametrize(
+    ("state", "files"),
+    [
+        (b"sst\x06\x00\x24" + NAME, 1),
+        (b"sst\x02" + struct.pack(">q", 70_000) + b"\x00\x90s3://lake/shared/" + NAME, 1),
+        (b"sst\x01" + struct.pack(">q", 70_000) + b"\x00\x90s3://lake/shared/" + NAME, 0),
+        (b"\x05" + struct.pack(">q", 6) + b"\x00\x24" + NAME, 0),
+        (b"\x0b" + struct.pack(">q", 262) + b"\x00\x24" + NAME, 0),
+    ],
+    ids=["beside it", "elsewhere", "in it", "backend of checkpoint 6", "backend of checkpoint 262"],
+)
+def test_files_of_its_state_are_told_from_what_looks_like_them(lake: Lake, state: bytes, files: int) -> None:
+    manifests = begun(lake)
+    anchor = taken(lake, manifests)
+    savepoint(lake, manifests, state=state)
+    found = problems(lake, anchor, {"events": {0: 10}})
+    assert [p for p in found if "state files are gone" in p] == (
+        [f"1 of its 1 state files are gone, {NAME.decode()} among them"] if files else []
+    )
 
 
 def test_what_is_missing_is_told(lake: Lake) -> None:

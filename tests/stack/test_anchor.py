@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from edited import JOB, Edited
+from road import BY_HAND
 from runbook import steps
 from waiting import until
 
@@ -17,8 +18,10 @@ OF_EACH_ID = "SELECT id AS lane, COUNT(*) AS n, MAX(id) AS most FROM events GROU
 def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[..., Edited]) -> None:
     job = edited({JOB: OF_EACH_ID})
     road = job.road
+    road.options = BY_HAND
     job.go()
     job.send(4000)
+    road.settle(job.flink_id, 1)
     until("rows to be published", lambda: road.publish().head.rows.get(JOB) == 4000)
     taken = job.told("anchor", JOB, "--why", "test")
     assert road.state(job.flink_id) == "RUNNING"
@@ -39,12 +42,13 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     refused = road.headrace("anchor", "adopt", JOB, running, expect=2)
     assert "Flink removes a checkpoint of a running job" in refused
 
-    def newest(kind: str) -> int:
-        return int((road.checkpoints(job.flink_id)["latest"][kind] or {"id": 0})["id"])
-
-    until("a checkpoint behind the savepoint", lambda: newest("completed") > newest("savepoint"))
+    road.checkpoint(job.flink_id)
+    newest = road.checkpoints(job.flink_id)["latest"]["completed"]
+    retained = newest["external_path"]
+    publisher = road.publisher()  # what a checkpoint wrote is committed a moment behind it
+    until("its files", lambda: publisher.once(all_of_it=True).head.checkpoint == newest["id"])
     road.cancel(job.flink_id)
-    retained = road.checkpoints(job.flink_id)["latest"]["completed"]["external_path"]
+    road.options = {}
     words = {"departures_hourly": JOB, "PATH": retained}
     adopt, check = steps("the-newest-checkpoint-is-corrupt", 0, words)
     adopted = job.told(*adopt)
