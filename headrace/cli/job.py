@@ -117,17 +117,20 @@ def _flink_run(job: str, arguments: Sequence[str], given: Mapping[str, str]) -> 
 def _refused(job: str, report: Path, said: str) -> HeadraceError:
     """The job's own error if it left one, else the innermost cause that Flink names."""
     if report.is_file():
-        own = json.loads(report.read_text())
-        error = HeadraceError(own["what"], where=own["where"], remedy=own["remedy"])
-        error.exit_code = own["exit_code"]
-        error.code = own["error"]
-        return error
+        return as_told(json.loads(report.read_text()))
     causes = re.findall(r"Caused by: (.*)", said)
     return JobError(
         (causes or said.strip().splitlines() or ["Flink said nothing"])[-1][:600],
         where=f"jobs/{job}.py",
         remedy="headrace stack status; headrace stack logs jobmanager",
     )
+
+
+def as_told(own: Mapping[str, Any]) -> HeadraceError:
+    """The error that a job's `main` left for whoever submitted it."""
+    error = HeadraceError(own["what"], where=own["where"], remedy=own["remedy"])
+    error.exit_code, error.code = own["exit_code"], own["error"]
+    return error
 
 
 def stop(job: Job, fmt: Output = Format.text) -> None:

@@ -10,6 +10,7 @@ from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact
 
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, UsageError
+from headrace.lake import fork as forks
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
@@ -122,7 +123,10 @@ def test_rows_of_files_come_in_beside_those_of_the_topic(lake: Lake) -> None:
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
 
 
-def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(lake: Lake) -> None:
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
+    lake: Lake, *, compacted: bool
+) -> None:
     filled = lake.judge(patches.BACKFILL, good=range(2), partition=-1)
     lake.patcher().put_in(filled)
     anchor = dict(lake.ledger.head().manifests)
@@ -137,6 +141,8 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(l
 
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(30, 34), bad=range(34, 36))
+    if compacted:
+        compact(lake)
     done = lake.replace(number)
 
     kept = by(1, range(25)) + by(f"patch {early}", range(25, 27)) + by("bad", range(27, 30))
@@ -168,6 +174,19 @@ def test_a_stretch_that_is_not_whole_is_refused(lake: Lake, good: range, says: s
     with pytest.raises(ConservationError, match=says):
         lake.patcher().put_in(number)
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
+
+
+def test_a_fork_point_is_a_place_on_the_branch_and_no_patch(lake: Lake) -> None:
+    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(26, 28)))
+    assert forks.newest_within(lake.ledger, {0: 30}) == 3
+    point = forks.at_batch(lake.ledger, 3)
+    assert point == forks.at_batch(lake.ledger, 2)
+    forks.require_on_branch(lake.ledger, point)
+    number, fork = lake.replay(point.manifests)
+    lake.seal(fork, range(30, 33))
+    lake.replace(number)
+    assert lake.ledger.head().frontier == {0: 33}
+    assert lake.ledger.head().rows == {"events": 30, "events__quarantine": 3}
 
 
 def test_what_is_not_judged_or_given_up_is_not_put_in(lake: Lake) -> None:

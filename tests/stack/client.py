@@ -17,6 +17,8 @@ from pathlib import Path
 
 from submitting import PLACE
 
+from headrace.cli.job import as_told
+
 
 @dataclass(frozen=True)
 class FlinkClient:
@@ -39,6 +41,8 @@ class FlinkClient:
     def _ask(self, what: str, job: str, environment: Mapping[str, str]) -> str:
         self.link.send((what, job, dict(environment)))
         answer, refused = self.link.recv()
+        if isinstance(refused, dict):
+            raise as_told(refused)
         assert not refused, refused
         return str(answer)
 

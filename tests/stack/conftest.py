@@ -20,6 +20,7 @@ from headrace.cli import job as commands
 from headrace.cli import patch as patching
 from headrace.cli import replay as replaying
 from headrace.job import lock
+from headrace.job.program import Program
 from headrace.job.run import REPLAY
 
 PROJECT = Path(__file__).parent / "project"
@@ -80,42 +81,56 @@ def road(make_road: Callable[..., Road]) -> Road:
     return make_road()
 
 
+def _own() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key.startswith("HEADRACE")}
+
+
+@pytest.fixture
+def compiled_by_client(client: FlinkClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`plan` compiles by the run's client: a fresh process costs ten CPU-seconds.
+
+    Its ids are the same each time; here they never are.
+    """
+
+    def compiled(program: Program, _environment: Mapping[str, str]) -> lock.Lock:
+        plan = json.loads(client.compile(program.job.name, _own()))
+        return lock.Lock(program.digest(), plan, max(n["id"] for n in plan["nodes"]) + 1)
+
+    monkeypatch.setattr(lock, "compile_lock", compiled)
+
+
 @pytest.fixture
 def edited(
-    make_road: Callable[..., Road], project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_road: Callable[..., Road],
+    project: Path,
+    tmp_path: Path,
+    compiled_by_client: None,  # noqa: ARG001 - it is set
 ) -> Callable[..., Edited]:
-    """Make a job in a project of its own; `plan --accept` then compiles by the run's client."""
+    """Make a job in a project of its own."""
     own = tmp_path / "project"
     shutil.copytree(project, own, symlinks=True)
 
     def make(queries: Mapping[str, str], late: str = "amend") -> Edited:
         write(own, queries, late)
-        road = make_road(project=own, job=JOB, parallelism=1)
-
-        def compiled(program: Any, _environment: Mapping[str, str]) -> lock.Lock:
-            # By the client that is there: a fresh process costs ten CPU-seconds, and its ids are the same
-            # each time; here they never are.
-            plan = json.loads(road.client.compile(JOB, road.overrides()))
-            return lock.Lock(program.digest(), plan, max(n["id"] for n in plan["nodes"]) + 1)
-
-        monkeypatch.setattr(lock, "compile_lock", compiled)
-        return Edited(road, late)
+        return Edited(make_road(project=own, job=JOB, parallelism=1), late)
 
     return make
 
 
 @pytest.fixture
-def by_client(client: FlinkClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`headrace run` and `replay run` submit by the run's client: one `flink run` less is ten CPU-seconds."""
+def by_client(
+    client: FlinkClient,
+    monkeypatch: pytest.MonkeyPatch,
+    compiled_by_client: None,  # noqa: ARG001 - it is set
+) -> None:
+    """`headrace run`, `replay run` and patches submit by the run's client, as `flink run` would."""
 
     def submit(job: str, savepoint: str | None = None, replay: int | None = None) -> str:
         assert savepoint is None, "the client gives no savepoint"
-        own = {key: value for key, value in os.environ.items() if key.startswith("HEADRACE")}
-        return client.submit(job, {**own, REPLAY: str(replay or 0)})
+        return client.submit(job, {**_own(), REPLAY: str(replay or 0)})
 
     def judge(job: str, patch: int, submission: str) -> str:
-        own = {key: value for key, value in os.environ.items() if key.startswith("HEADRACE")}
-        return client.judge(f"{job} {patch} {submission}", own)
+        return client.judge(f"{job} {patch} {submission}", _own())
 
     monkeypatch.setattr(patching, "submit_judge", judge)
     monkeypatch.setattr(commands, "submit", submit)

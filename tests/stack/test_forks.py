@@ -19,6 +19,7 @@ def branches(road: Road) -> dict[int, dict[str, Any]]:
     return {b["claim"]: b for b in json.loads(road.headrace("branch", "ls", "events", "-o", "json"))}
 
 
+@pytest.mark.usefixtures("by_client")
 def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND)
     road.produce(range(1000))

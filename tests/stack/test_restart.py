@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
 from road import BY_HAND, Road, every
 
 MakeRoad = Callable[..., Road]
 
 
+@pytest.mark.usefixtures("by_client")
 def test_a_job_whose_checkpoints_are_lost_reads_on_from_the_frontier(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     road.produce(range(1000), broken_every=100)

@@ -33,6 +33,7 @@ def test_a_savepoint_that_is_not_there(make_road: MakeRoad) -> None:
     assert road.ledger.claims() == []
 
 
+@pytest.mark.usefixtures("by_client")
 def test_a_contract_with_other_columns_than_its_table(make_road: MakeRoad, tmp_path: Path) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     road.produce(range(10))
@@ -50,6 +51,7 @@ def test_a_contract_with_other_columns_than_its_table(make_road: MakeRoad, tmp_p
     assert len(road.ledger.claims()) == 1
 
 
+@pytest.mark.usefixtures("by_client")
 def test_a_topic_that_was_deleted_and_created_again(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     road.stop(road.submit())

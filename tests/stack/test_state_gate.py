@@ -64,6 +64,7 @@ def test_statements_come_move_and_go_and_each_keeps_its_own_numbers(edited: Call
     assert len(job.road.rows("before", ("lane",))) == 2, "what was published stays"
 
 
+@pytest.mark.usefixtures("by_client")
 def test_a_lock_that_swaps_the_state_of_two_queries_is_not_let_through(edited: Callable[..., Edited]) -> None:
     job = edited({JOB: COUNTS, "other": FROM_1000})
     job.go()
