@@ -177,23 +177,26 @@ def expire(
     ledger = _ledger(job)
     if keep is None and older_than is None:
         raise UsageError("which anchors?", remedy="give --keep N, --older-than 30d, or both")
+    given = {"--keep": keep, "--older-than": older_than}
+    said = " ".join(f"{option} {value}" for option, value in given.items() if value is not None)
     needed = anchors.needed(ledger)
     old = anchors.standing(ledger)[: -(keep or 0) or None]
     if older_than is not None:
         before = datetime.now(timezone.utc) - _age(older_than)
         old = [a for a in old if datetime.fromisoformat(a.at) < before]
     going = [a for a in old if a.path not in needed]
+    gone = anchors.expired(ledger)
     for found in anchors.every(ledger):  # one that was given up when the command died
-        if found.number in anchors.expired(ledger):
+        if found.number in gone:
             anchors.remove(ledger, found)
     for found in going:
-        anchors.give_up(ledger, found, why or f"expire --keep {keep} --older-than {older_than}")
+        anchors.give_up(ledger, found, why or f"expire: {said}")
     kept = [a.number for a in old if a.path in needed]
     result = {"job": job, "expired": [a.number for a in going], "needed": kept}
-    said = f"gave up {', '.join(str(a.number) for a in going) or 'none'}" + (
+    told = f"gave up {', '.join(str(a.number) for a in going) or 'none'}" + (
         f"; kept {', '.join(map(str, kept))}: a replay or the next start needs it" if kept else ""
     )
-    emit(result, fmt, lambda: said)
+    emit(result, fmt, lambda: told)
 
 
 def _age(text: str) -> timedelta:

@@ -43,5 +43,5 @@ def backfill(
     ledger, program = opened(load_topic(contract).id)
     require_reason(why)
     with progress("reading the files") as tick:
-        asked = backfilling.ask(settings.load().store, ledger, program.contract, files, why, tick)
+        asked = backfilling.ask(settings.load().store, ledger, program, files, why, tick)
     put_in(ledger, program, asked, fmt, hold=hold)

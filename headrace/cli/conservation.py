@@ -18,6 +18,7 @@ from headrace.job.derive import DeriveProgram
 from headrace.lake import cuts
 from headrace.lake.conservation import counted, prove
 from headrace.lake.ledger import Ledger
+from headrace.replay.stale import patched_times
 
 if TYPE_CHECKING:
     from headrace.lake._conserved import Conservation
@@ -45,7 +46,7 @@ def conserved(warehouse: Warehouse, program: DeriveProgram, batch: int | None = 
     job, read = program.job.name, program.reads[0]
     counting = counted(job, program.writes)
     cut = cuts.find(warehouse, Ledger(warehouse, job), [o.id for o in program.outputs], read.id, batch)
-    return prove(warehouse, job, read, counting, cut)
+    return prove(warehouse, job, read, counting, cut, patched_times(warehouse, read))
 
 
 def writer(table: str) -> DeriveProgram:

@@ -169,6 +169,7 @@ def status(job: Job, fmt: Output = Format.text) -> None:
         "flink_jobs": running,
         "flink_error": unknown and unknown.what,
         "batch": head.batch,
+        "open_batch": head.batch + 1 if ledger.get("batches", head.batch + 1) else None,
         "versions": head.versions,
         "rows": head.rows,
         "frontier": head.frontier,
@@ -259,6 +260,8 @@ def _page(s: dict[str, Any]) -> str:
         "claim": f"{s['claim']} ({s['state']})" if s["claim"] else s["state"],
         "forks": "; ".join(forks) or "none",
     }
+    if s["open_batch"]:
+        lines["unfinished"] = f"batch {s['open_batch']} is decided: `headrace publish {s['job']}` finishes it"
     if s["replays"]:
         lines["replays"] = "; ".join(
             f"{n} ({state}): `headrace replay show {s['job']} {n}`" for n, state in s["replays"].items()

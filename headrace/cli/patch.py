@@ -23,11 +23,12 @@ from headrace.job.declaration import existing
 from headrace.job.program import Program
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
-from headrace.lake.patches import REDRIVE, Judged, Patch
+from headrace.lake.patches import REDRIVE, UNDO, Judged, Patch
 from headrace.lake.publish import Published
 from headrace.lake.store import connect
 from headrace.replay.diff import patch_diff
 from headrace.replay.judged import gather
+from headrace.replay.ready import require_same
 from headrace.replay.stale import stale
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The ingest job, as in jobs/JOB.py.")]
@@ -54,7 +55,8 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
     Example: headrace patch ls flights
     """
     ledger = opened(job)[0]
-    found = [(p, patches.state(ledger, p.number)) for p in reversed(patches.every(ledger))]
+    decisions = ledger.decisions()
+    found = [(p, patches.state(ledger, p.number, decisions)) for p in reversed(patches.every(ledger))]
 
     def table() -> Any:
         shown = Table("patch", "kind", "state", "records", "of", "asked", "by", "why")
@@ -109,7 +111,10 @@ def apply(job: Job, patch: Number, fmt: Output = Format.text) -> None:
     Example: headrace patch apply flights 1
     """
     ledger, program = opened(job)
-    put_in(ledger, program, patches.one(ledger, patch), fmt, hold=False)
+    asked = patches.one(ledger, patch)
+    if patches.state(ledger, patch) != "published":
+        patches.open_one(ledger, patch)
+    put_in(ledger, program, asked, fmt, hold=False)
 
 
 def undo(job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
@@ -157,8 +162,9 @@ def opened(job: str) -> tuple[Ledger, Program]:
 def put_in(ledger: Ledger, program: Program, asked: Patch, fmt: Format, *, hold: bool) -> None:
     """Judge a patch, put it in unless it is to be held, and say what came of it."""
     done = None
-    if patches.state(ledger, asked.number) in ("asked", "judged"):
+    if patches.state(ledger, asked.number) != "published":
         judged(ledger, program, asked)
+        require_same(ledger, program, asked)
     if not hold:
         with progress("putting the rows in"):
             done = patcher(ledger.job).put_in(asked.number)
@@ -171,41 +177,52 @@ def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
     Raises:
         ClusterError: the job failed.
     """
+    patches.open_one(ledger, asked.number)
     if known := patches.judged_of(ledger, asked.number):
         return known
-    env, name = settings.load(), patches.flink_name(ledger.job, asked.number)
-    for left in [j for j in rest.jobs(env.flink.rest) if j.name == name and not j.ended]:
-        rest.cancel(env.flink.rest, left.id)  # of a command that was killed: nobody follows it
-    submission = f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
-    with progress(f"judging {counted(asked.records, 'record')}"):
+    require_same(ledger, program, asked)
+    # One of a command that was killed may run still: it ends by itself, and nobody asks what it made.
+    env, submission = settings.load(), f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
+    doing = f"judging {counted(asked.records, 'record')}"
+    with progress(doing) as tell:
         flink_id = submit_judge(ledger.job, asked.number, submission)
-        while not (job := rest.detail(env.flink.rest, flink_id).job).ended:
+        while not (job := (at := rest.detail(env.flink.rest, flink_id)).job).ended:
+            tell(what=doing if at.running else f"{doing}: not running yet, are there free slots?")
             time.sleep(LOOK_S)
         if job.state != "FINISHED":
             raise ClusterError(
                 f"the bounded job is {job.state}: {rest.failure(env.flink.rest, flink_id)}",
                 where=f"{env.flink.rest}, job {flink_id}",
-                remedy=f"headrace stack logs jobmanager; headrace patch apply {ledger.job} {asked.number}",
+                remedy="headrace stack logs jobmanager; where no slots were free, stop something; then"
+                f" headrace patch apply {ledger.job} {asked.number}",
             )
         return gather(ledger, program, asked, submission)
 
 
 def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | None, fmt: Format) -> None:
     """Say where a patch stands."""
-    state, found = patches.state(ledger, asked.number), patches.judged_of(ledger, asked.number)
+    decisions = ledger.decisions()
+    state, found = patches.state(ledger, asked.number, decisions), patches.judged_of(ledger, asked.number)
+    batch = patches.batch_of(decisions, asked.number)
     table = program.contract.id
     result = {
-        **asked.to_json(),
+        **{k: v for k, v in asked.to_json().items() if k != "number"},
         "job": ledger.job,
         "patch": asked.number,
         "state": state,
-        "rows": found.rows if found else None,
+        "rows": _rows(ledger, batch) if batch else found.rows if found else None,
         "refused": [*asked.unrepaired, *(found.refused if found else [])],
-        "batch": patches.batch_of(ledger.decisions(), asked.number) or None,
+        "batch": batch or None,
         "versions": done.head.versions if done else None,
         "stale": list(stale(program, ledger.warehouse)) if state in ("published", "undone") else [],
     }
     emit(result, fmt, lambda: _page(ledger.job, table, asked, result))
+
+
+def _rows(ledger: Ledger, batch: int) -> dict[str, int]:
+    """How many rows a batch has put in, by table: fewer than were judged where others were faster."""
+    outputs = ledger.required("batches", batch)["outputs"]
+    return {o: sum(f["rows"] for f in out["files"]) for o, out in outputs.items()}
 
 
 def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
@@ -215,7 +232,7 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         "records": f"{asked.records:,}, judged by contract version {asked.contract_version}",
     }
     if r["rows"] is not None:
-        lines["passed"] = f"{r['rows'].get(table, 0):,} into {table}"
+        lines["into the table"] = f"{r['rows'].get(table, 0):,} rows of {table}"
         where = "they stay in quarantine as they are" if asked.kind == REDRIVE else "into quarantine"
         lines["refused"] = f"{sum(x['count'] for x in r['refused']):,}, {where}"
     if r["batch"]:
@@ -226,7 +243,9 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         lines[f"stale: {name}"] = f"computed without this; headrace replay plan {name} --from ANCHOR"
     n = asked.number
     following = {
-        "asked": f"headrace patch judge {job} {n}",
+        "asked": f"headrace patch undo {job} {asked.of} --why TEXT"
+        if asked.kind == UNDO
+        else f"headrace patch judge {job} {n}",
         "judged": " · ".join(f"headrace patch {verb} {job} {n}" for verb in ("diff", "apply", "drop")),
         "published": f"headrace verify {job}; headrace patch undo {job} {n} --why TEXT",
     }

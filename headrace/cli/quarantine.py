@@ -23,8 +23,12 @@ from headrace.lake.offsets import Span
 from headrace.lake.positions import Positions
 from headrace.lake.quarantine import Selection
 from headrace.lake.query import to_text
+from headrace.lake.rewritten import found
 from headrace.lake.store import connect
+from headrace.lake.tables import open_table
 from headrace.replay import redrive as redriving
+from headrace.table.columns import quarantine_columns
+from headrace.table.outputs import Output as Table
 
 if TYPE_CHECKING:
     from headrace.lake.quarantine import Refused
@@ -65,16 +69,16 @@ def ls(contract: Contract, output: Output = Format.text) -> None:
     Example: headrace quarantine ls flights
     """
     warehouse, name = connect(settings.load().store), load_topic(contract).id
-    found = quarantine.reasons(warehouse, name)
-    given_up = len(quarantine.discarded(Ledger(warehouse, name)))
+    reasons = quarantine.reasons(warehouse, name)
+    given_up = len(_discarded_here(Ledger(warehouse, name)))
     columns = ("reason", "field", "rule", "records", "first", "last", "example")
-    rows = [(r.reason, r.field, r.rule, r.count, moment(r.first), moment(r.last), r.example) for r in found]
+    rows = [(r.reason, r.field, r.rule, r.count, moment(r.first), moment(r.last), r.example) for r in reasons]
     note = [Text(f"{counted(given_up, 'record')} of these discarded")] if given_up else []
 
     def page() -> Group:
         return Group(rows_table(columns, rows, "use -o json for all"), *note)
 
-    emit([r.to_json() for r in found], output, page)
+    emit([r.to_json() for r in reasons], output, page)
 
 
 @quarantined.command("show")
@@ -96,16 +100,16 @@ def show(
 
     Example: headrace quarantine show flights --reason wrong_type --field distance --limit 3
     """
-    found = quarantine.records(
+    shown = quarantine.records(
         connect(settings.load().store),
         load_topic(contract).id,
         _selection(reason, field, rule, at, since, until),
         limit,
     )
     emit(
-        [r.to_json(size) for r in found],
+        [r.to_json(size) for r in shown],
         output,
-        lambda: Group(*(_text(r, size) for r in found), _note(found)),
+        lambda: Group(*(_text(r, size) for r in shown), _note(shown)),
     )
 
 
@@ -137,7 +141,7 @@ def redrive(
     require_reason(why)
     wanted = _selection(reason, field, rule, at, since, until)
     with progress("taking the records out of quarantine"):
-        asked = redriving.ask(ledger, program.contract, wanted, why, repair)
+        asked = redriving.ask(ledger, program, wanted, why, repair)
     put_in(ledger, program, asked, output, hold=hold)
 
 
@@ -151,6 +155,9 @@ def discard(
     at: At = None,
     since: Since = None,
     until: Until = None,
+    all_of_them: Annotated[
+        bool, typer.Option("--all", help="Without any choice: all that is in quarantine.")
+    ] = False,
     undo: Annotated[
         int | None, typer.Option(metavar="DECISION", help="Take a discard back, by its number.")
     ] = None,
@@ -162,6 +169,12 @@ def discard(
     """
     ledger, program = opened(load_topic(contract).id)
     require_reason(why)
+    wanted = _selection(reason, field, rule, at, since, until)
+    if (wanted == Selection()) != (all_of_them or undo is not None):
+        raise UsageError(
+            "which records?",
+            remedy="give --reason, --field, --rule, --at, --since or --until; or --all, or --undo DECISION",
+        )
     if undo is not None:
         given_up = {d["number"]: d for d in Rulings.of(ledger.decisions()).discards}
         if undo not in given_up:
@@ -169,7 +182,6 @@ def discard(
             raise UsageError(f"decision {undo} is no discard", remedy=f"those that stand: {known}")
         number, spans = ledger.decide("undo", why=why, undoes=undo), given_up[undo]["spans"]
     else:
-        wanted = _selection(reason, field, rule, at, since, until)
         chosen = quarantine.positions(ledger.warehouse, program.contract.id, wanted)
         chosen = chosen.without(quarantine.discarded(ledger))
         if not chosen:
@@ -193,6 +205,13 @@ def discard(
             )
         ),
     )
+
+
+def _discarded_here(ledger: Ledger) -> Positions:
+    """Discarded records that are in quarantine: a replay may have judged some of them anew since."""
+    table, gone = open_table(ledger.warehouse, f"{ledger.job}__quarantine"), quarantine.discarded(ledger)
+    output = Table(f"{ledger.job}__quarantine", quarantine_columns())
+    return found(ledger.warehouse, output, table, gone) if table and gone else Positions()
 
 
 def _selection(

@@ -132,8 +132,8 @@ def _bounded(
             remedy="give --from-offsets P:O,… or --from-time T, and --to-offsets P:O,… or --to T",
         )
     with progress("looking at what is published"):
-        first = _offsets(offsets) if offsets else bounded.at(program, since)
-        end = _offsets(to_offsets) if to_offsets else bounded.at(program, until)
+        first = bounded.at(ledger, program, since) if since else _offsets(offsets or "")
+        end = bounded.at(ledger, program, until) if until else _offsets(to_offsets or "")
         if offsets and not to_offsets:
             end = {p: o for p, o in end.items() if p in first}
         if to_offsets and not offsets:
@@ -429,9 +429,9 @@ def _page(job: str, r: Replay, state: str) -> Group:
         "fork point": f"in batch {r.fork.batch}"
         + (f", manifests {', '.join(sorted(set(r.fork.manifests.values())))}" if r.fork.manifests else ""),
         "reads": f"{counted(r.records, 'record')} again" + (f", from {begins}" if begins else ""),
-        "takes": f"about {r.records / r.rate:,.0f} s, at the {r.rate:,} records a second that were seen"
+        "takes": f"{r.records / r.rate:,.0f} s, if no faster than the job read lately ({r.rate:,} a second)"
         if r.rate > 0
-        else "nobody knows how long: the ledger has seen no rate",
+        else "unknown: the ledger has seen no rate",
         "state": f"of {r.savepoint}" if r.savepoint else "none: the job keeps nothing but positions",
         "contract": f"version {r.contract_version}",
         "leaves stale": ", ".join(r.stale) or "no table",

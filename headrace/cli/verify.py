@@ -75,6 +75,7 @@ def verify(
     if program is not None:
         verify_derived(warehouse, program, batch, output)
         return
+    on_word: list[str] = []
     with progress(f"verifying {table}") as update:
         found = prove(
             warehouse,
@@ -83,10 +84,12 @@ def verify(
             batch=batch,
             noted=noted(ledger),
             promised=promised(ledger),
-            filled=lambda number: counted_again(env.store, ledger, number, update),
+            filled=lambda number: counted_again(env.store, ledger, number, update, on_word),
             tick=lambda step, done, total: update(what=step, completed=done, total=total),
         )
-    emit(found.to_json(), output, lambda: _text(found))
+    word = [f"gone or changed, its rows on the ledger's word: {address}" for address in on_word]
+    result = {**found.to_json(), "files_on_word": on_word}
+    emit(result, output, lambda: Group(_text(found), *map(Text, word)))
     if found.verdict != "proved":
         raise ConservationError(
             found.sentence(),

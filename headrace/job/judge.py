@@ -10,13 +10,24 @@ import os
 from dataclasses import dataclass
 
 from headrace import log, settings
-from headrace.errors import HeadraceError, UsageError
+from headrace.cluster.kafka import describe
+from headrace.errors import DecisionNeeded, HeadraceError, UsageError
+from headrace.job import lock
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest, find
 from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
 from headrace.job.program import Placement
-from headrace.job.run import PATCH, offsets_option, report
+from headrace.job.run import (
+    FORBIDDEN,
+    PATCH,
+    offsets_option,
+    refuse_overrides,
+    refuse_own,
+    report,
+    require_same_topic,
+)
 from headrace.lake import checkpoints, patches
+from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Patch
 from headrace.lake.store import connect
@@ -56,7 +67,9 @@ def submit(job: str, number: int, submission: str) -> str:
     """Submit the bounded job of a patch and return the id that Flink gave it.
 
     Raises:
-        UsageError: the job keeps state, or its contract has changed since the patch was asked for.
+        UsageError: the job keeps state.
+        DecisionNeeded: the job was edited since the patch was asked for, or its topic was recreated.
+        JobError: Flink was told to run in a way that breaks the chain.
     """
     from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds, and only this function needs it
 
@@ -64,17 +77,22 @@ def submit(job: str, number: int, submission: str) -> str:
     if not isinstance(declared, Ingest):
         raise UsageError(f"job {job} is no ingest job: its rows have no records to be judged again")
     warehouse = connect(env.store)
-    patch = patches.open_one(Ledger(warehouse, job), number)
+    ledger = Ledger(warehouse, job)
+    patch = patches.open_one(ledger, number)
     program = assemble(declared)
-    if program.contract.version != patch.contract_version:
-        raise UsageError(
-            f"the contract is version {program.contract.version} now; {patch.kind} {number} was asked for"
-            f" under {patch.contract_version}",
-            where=f"contracts/{job}.odcs.yaml",
-            remedy=f"headrace patch drop {job} {number} --why TEXT, and ask again",
+    if lock.current(program).digest != patch.program:
+        raise DecisionNeeded(
+            f"the job was edited since {patch.kind} {number} was asked for",
+            where=f"jobs/{job}.lock.json",
+            remedy=f"put it back; or headrace patch drop {job} {number} --why TEXT, and ask again",
         )
+    refuse_overrides(job, flink.configured(FORBIDDEN) | env.flink.options)
+    refuse_own(program, env.flink.options)
+    for output in program.outputs:
+        refuse_other_columns(warehouse, output.id, output.columns)
     stretch = {}
     if patch.input is None:
+        require_same_topic(ledger, describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic)))
         stretch = {
             "scan.startup.mode": "specific-offsets",
             "scan.startup.specific-offsets": offsets_option(patch.first),

@@ -252,13 +252,23 @@ def _kept(ledger: Ledger, plan: lock.Lock) -> str:
 def _begun(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
     """The recorded start on a topic: its first offsets when the job first read it."""
     begun = ledger.record_start(topic.name, topic.id, topic.log_start, contract=contract)
-    if begun["topic_id"] != topic.id:
+    require_same_topic(ledger, topic, contract)
+    return {int(p): o for p, o in begun["offsets"].items()}
+
+
+def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> None:
+    """Say no to another topic than the one that the job began on, whatever its name.
+
+    Raises:
+        DecisionNeeded: it was deleted and created again.
+    """
+    begun = ledger.start(contract)
+    if begun and begun["topic_id"] != topic.id:
         raise DecisionNeeded(
             f"topic {topic.name} was deleted and created again: its offsets mean other records now",
             where=f"topic id {topic.id}, the job began on {begun['topic_id']}",
             remedy="give the new topic a contract and a table of its own",
         )
-    return {int(p): o for p, o in begun["offsets"].items()}
 
 
 def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, derived: bool) -> str | None:

@@ -106,6 +106,8 @@ class Conservation:
     arrived: int
     late: int
     counted: int
+    stale: int
+    """Rows that a patch has put in since they were passed: no job reads them there."""
     waiting: int
     """Rows that are neither counted nor late, in windows that the watermark has not passed."""
     findings: tuple[Finding, ...]
@@ -120,6 +122,9 @@ class Conservation:
         """The outcome in one line."""
         if self.verdict == "proved":
             waiting = f", {self.waiting:,} that the watermark has not passed yet" if self.waiting else ""
+            waiting += (
+                f"; stale: {self.stale:,} that patches put in, which it never read" if self.stale else ""
+            )
             return (
                 f"each of {self.arrived:,} rows read has exactly one home:"
                 f" {self.counted:,} counted, {self.late:,} late{waiting}"
@@ -147,6 +152,7 @@ class Conservation:
                 "counted": self.counted,
                 "late": self.late,
                 "waiting": self.waiting,
+                "stale": self.stale,
             },
             "findings": [f.to_json() for f in self.findings],
         }

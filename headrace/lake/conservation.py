@@ -73,7 +73,12 @@ def counted(job: str, writes: Sequence[Contract]) -> dict[str, Counts]:
 
 
 def prove(
-    warehouse: Warehouse, job: str, read: Contract, counting: Mapping[str, Counts], cut: Cut
+    warehouse: Warehouse,
+    job: str,
+    read: Contract,
+    counting: Mapping[str, Counts],
+    cut: Cut,
+    patched: Mapping[int, int] | None = None,
 ) -> Conservation:
     """Compare the tables of a derive job, as a batch left them, with the rows that it had read by then.
 
@@ -83,6 +88,8 @@ def prove(
         read: the contract of its first topic; its published table must hold all that the cut has read.
         counting: its tables that are :func:`counted`.
         cut: where the job stood at the batch.
+        patched: event time in milliseconds → rows of the table that patches have put in: no job read them
+            there, so they may lack here.
 
     Raises:
         UsageError: the tables cannot be read as the batch left them.
@@ -102,7 +109,7 @@ def prove(
     tables = {registered[name]: counts for name, counts in counting.items() if name in there}
     groups = _groups(engine, read.event_time or "", tables, window, _inside(cut), late=late in there)
     watermark = min(cut.watermarks[name] for name in counting)
-    sums, broken = judged(groups, window, watermark)
+    sums, broken = judged(groups, window, watermark, _in_windows(patched or {}, window))
     lost = list(_late_rows(engine, late, _inside(cut))) if late in there else []
     return Conservation(
         table=job,
@@ -115,8 +122,16 @@ def prove(
     )
 
 
+def _in_windows(patched: Mapping[int, int], window: timedelta) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for at, rows in patched.items():
+        begin = at - at % (max(window, _MS) // _MS)
+        found[begin] = found.get(begin, 0) + rows
+    return found
+
+
 def judged(
-    groups: Iterable[Group], window: timedelta, watermark: int
+    groups: Iterable[Group], window: timedelta, watermark: int, patched: Mapping[int, int] | None = None
 ) -> tuple[dict[str, int], list[Finding]]:
     """The sums of all groups with the rows that wait, and what does not add up.
 
@@ -128,8 +143,9 @@ def judged(
         groups: all windows or event times, the newest first.
         window: how long each is; zero: an event time.
         watermark: how far event time had come, in milliseconds.
+        patched: where a window begins → rows in it that may lack.
     """
-    sums = dict.fromkeys(("arrived", "late", "counted", "waiting"), 0)
+    sums = dict.fromkeys(("arrived", "late", "counted", "stale", "waiting"), 0)
     findings: list[Finding] = []
     told = False
     for group in groups:
@@ -137,8 +153,11 @@ def judged(
         passed = group.at + max(window, _MS) // _MS - 1 <= watermark
         if group.untold < 0:
             findings.append(Finding("too many", "", -group.untold, group, window))
-        elif group.untold and (passed or told):
-            findings.append(Finding("missing" if passed else "unproved", "", group.untold, group, window))
+        stale = min(max(group.untold, 0), (patched or {}).get(group.at, 0)) if passed or told else 0
+        if group.untold > stale and (passed or told):
+            kind = "missing" if passed else "unproved"
+            findings.append(Finding(kind, "", group.untold - stale, group, window))
+        sums["stale"] += stale
         sums["arrived"] += group.arrived
         sums["late"] += group.late
         sums["counted"] += group.counted

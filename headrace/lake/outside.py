@@ -37,11 +37,13 @@ def listed(store: settings.Store, addresses: list[str]) -> list[str]:
     found: list[str] = []
     for address in addresses:
         if not address.endswith("/"):
-            found.append(address)
+            found.append(address if "://" in address else str(Path(address).resolve()))
             continue
         objects, prefix, base = _opened(store, address)
         with reached(address):
-            keys = sorted(e["path"] for page in obstore.list(objects, prefix=prefix or None) for e in page)
+            every = [str(e["path"]) for page in obstore.list(objects, prefix=prefix or None) for e in page]
+        # Programs leave notes beside what they write: _SUCCESS, .part.crc
+        keys = sorted(key for key in every if not key.rpartition("/")[2].startswith(("_", ".")))
         if not keys:
             raise UsageError("there are no files", where=address)
         found += [f"{base}{key}" for key in keys]
@@ -78,6 +80,8 @@ def _opened(store: settings.Store, address: str) -> tuple[ObjectStore, str, str]
     scheme, is_address, rest = address.partition("://")
     if scheme == "s3" and is_address:
         name, _, key = rest.partition("/")
+        if not name or not (key or address.endswith("/")):
+            raise UsageError("this names no file", where=address, remedy="give s3://bucket/key")
         return bucket(store, name), key, f"s3://{name}/"
     if is_address and scheme != "file":
         raise UsageError(
@@ -85,5 +89,5 @@ def _opened(store: settings.Store, address: str) -> tuple[ObjectStore, str, str]
             where=address,
             remedy="give s3://bucket/key, or a file here",
         )
-    path = Path(rest if is_address else address).absolute()
+    path = Path(rest if is_address else address).resolve()
     return LocalStore(), str(path).lstrip("/"), "/"

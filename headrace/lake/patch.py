@@ -8,19 +8,21 @@ a file, each has exactly one behind it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.errors import ConservationError, DecisionNeeded, UsageError
 from headrace.lake import patches, rewritten
-from headrace.lake.delta import Added
+from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Head, Record, now
 from headrace.lake.manifests import StagedFile
 from headrace.lake.offsets import ReadFile, Span, read_files
-from headrace.lake.patches import BACKFILL, REDRIVE, UNDO, Patch
+from headrace.lake.patches import BACKFILL, REDRIVE, UNDO, Judged, Patch
 from headrace.lake.positions import Positions
 from headrace.lake.publish import Published, Publisher
+from headrace.lake.quarantine import discarded
 from headrace.lake.tables import open_table
 from headrace.table.outputs import Output
 
@@ -55,7 +57,11 @@ class Patcher(Publisher):
                     remedy=f"headrace patch apply {self.ledger.job} {number}",
                 )
             coming = {o: self._read_again(o, files) for o, files in judged.files.items()}
-            self._decide(head, patch, self._checked(patch, coming), {})
+            coming = self._checked(patch, judged, coming)
+            if not any(coming.values()):
+                self.give_up(number, "no record of it is left to be moved")
+                return Published(head, finished, {})
+            self._decide(head, patch, coming, {})
 
     def give_up(self, number: int, why: str) -> None:
         """Decide that a patch is never put in.
@@ -81,120 +87,158 @@ class Patcher(Publisher):
         Raises:
             UsageError: it is not in; or a later patch or a replay stands on it.
         """
-        undoing: Patch | None = None
         while True:
             finished = self.finish_open_batch()
             head, decisions = self.ledger.head(), self.ledger.decisions()
             if number in patches.undone(decisions):
                 return Published(head, finished, {})
             patch = patches.one(self.ledger, number)
-            batch = self._undoable(patch, head)
-            undoing = undoing or patches.record(
-                self.ledger,
-                Patch(0, UNDO, f"{patch.kind} {number}", why, "", "", patch.contract_version, 0, of=number),
-            )
-            record = self.ledger.required("batches", batch)
-            own = self._positions(record)
+            batch = self._undoable(patch, head, decisions)
+            own = self._positions(self.ledger.required("batches", batch))
             before = self.ledger.required("done", batch - 1)["versions"] if batch > 1 else {}
-            coming = {o.id: self._as_it_was(o, before.get(o.id), own, undoing) for o in self.outputs}
-            self._decide(head, undoing, coming, {"out": [str(s) for s in own.spans()]})
+            coming = {o.id: self._as_it_was(o, before.get(o.id), own, patch) for o in self.outputs}
+            self._decide(head, self._undoing(patch, why), coming, {"out": [str(s) for s in own.spans()]})
 
-    def _undoable(self, patch: Patch, head: Head) -> int:
+    def _undoing(self, patch: Patch, why: str) -> Patch:
+        """The record of the undo: that of one that was killed, or a new one."""
+        begun = [p for p in patches.every(self.ledger) if p.kind == UNDO and p.of == patch.number]
+        if begun:
+            return begun[-1]
+        told = Patch(0, UNDO, f"{patch.kind} {patch.number}", why, "", "", patch.contract_version, "", 0)
+        return patches.record(self.ledger, replace(told, of=patch.number))
+
+    def _undoable(self, patch: Patch, head: Head, decisions: Sequence[Record]) -> int:
         """The batch that put it in, if nothing stands on it.
 
         Raises:
             UsageError: otherwise.
         """
-        decisions, job = self.ledger.decisions(), self.ledger.job
-        batch = patches.batch_of(decisions, patch.number)
+        job, number = self.ledger.job, patch.number
+        batch = patches.batch_of(decisions, number)
         if not batch or patch.kind == UNDO:
             raise UsageError(
-                f"{patch.kind} {patch.number} is {patches.state(self.ledger, patch.number)}:"
+                f"{patch.kind} {number} is {patches.state(self.ledger, number, decisions)}:"
                 " there is nothing to take back",
                 remedy=f"headrace patch ls {job}",
             )
-        back = patches.undone(decisions)
-        later = [
-            p
-            for p in patches.every(self.ledger)
-            if p.kind != UNDO and p.number not in back and patches.batch_of(decisions, p.number) > batch
-        ]
-        if later:
+        own = self._positions(self.ledger.required("batches", batch))
+        for later in self._put_in_since(batch, own, decisions):
             raise UsageError(
-                f"{later[-1].kind} {later[-1].number} was put in later",
+                f"{later.kind} {later.number} has put some of the same records in later",
                 where=f"job {job}",
-                remedy=f"take it back first: headrace patch undo {job} {later[-1].number} --why TEXT",
+                remedy=f"take it back first: headrace patch undo {job} {later.number} --why TEXT",
             )
-        if head.since > batch:
+        if head.since > batch and any(partition >= 0 for partition in own.offsets):
             raise UsageError(
-                f"a replay was published, or taken back, since {patch.kind} {patch.number} was put in",
+                f"a replay was published, or taken back, since {patch.kind} {number} was put in",
                 where=f"job {job}, batch {head.since}",
                 remedy="the tables hold what that left: time travel shows them as they were",
             )
+        if gone := own.without(self._there(own)):
+            raise UsageError(
+                f"{len(gone):,} of its records are in no table any more: {gone}",
+                where=f"job {job}",
+                remedy="somebody deleted them: to take the patch back would bring them in again",
+            )
         return batch
 
-    def _as_it_was(
-        self, output: Output, version: int | None, own: Positions, undoing: Patch
-    ) -> list[ReadFile]:
-        """The rows of these records in a version of a table, written once more."""
+    def _put_in_since(self, batch: int, own: Positions, decisions: Sequence[Record]) -> list[Patch]:
+        """Patches that stand in the tables with some of these records, the newest first."""
+        later = [(p, b) for p, b in patches.standing(self.ledger, decisions) if b > batch]
+        return [
+            p for p, b in reversed(later) if self._positions(self.ledger.required("batches", b)).both(own)
+        ]
+
+    def _as_it_was(self, output: Output, version: int | None, own: Positions, patch: Patch) -> list[ReadFile]:
+        """The rows of these records in a version of a table, written once more.
+
+        Raises:
+            UsageError: that version cannot be read any more.
+        """
         table = None if version is None else open_table(self.warehouse, output.id, version)
-        found: list[Added] = []
-        for path in rewritten.meeting(table, own) if table else []:
-            raw = pa.BufferReader(self.warehouse.read(f"{output.id}/{path}"))
-            rows = pq.read_table(raw, partitioning=None)
-            held = own.holds(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())
-            if held.any():
-                folder = f"{rewritten.PATCHED}{undoing.number}"
-                place = rewritten.partition_of(path)
-                found.append(
-                    rewritten.write(self.warehouse, output, place, rows.filter(pa.array(held)), folder)
-                )
-        return read_files(
-            self.warehouse, output.id, [StagedFile(f.path, f.size) for f in found], output.columns
-        )
+        found: list[StagedFile] = []
+        try:
+            for path in rewritten.meeting(table, own) if table else []:
+                raw = pa.BufferReader(self.warehouse.read(f"{output.id}/{path}"))
+                rows = pq.read_table(raw, partitioning=None)
+                held = own.holds(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())
+                if held.any():
+                    folder, place = f"{rewritten.PATCHED}{patch.number}-undo", rewritten.partition_of(path)
+                    some = rows.filter(pa.array(held))
+                    added = rewritten.write(self.warehouse, output, place, some, folder)
+                    found.append(StagedFile(added.path, added.size))
+        except FileNotFoundError as e:
+            raise UsageError(
+                f"version {version} of table {output.id} cannot be read any more",
+                where=self.warehouse.table_uri(output.id),
+                remedy="nothing was changed. Its files were removed (a vacuum?): the way back is closed",
+            ) from e
+        return read_files(self.warehouse, output.id, found, output.columns)
 
     # what must be true before a batch is decided
 
-    def _checked(self, patch: Patch, coming: Files) -> Files:
+    def _checked(self, patch: Patch, judged: Judged, coming: Files) -> Files:
         """The files that are to come in: each of their records has the one home now that it is to have."""
+        if patch.contract_version != self.contract.version:
+            raise self._refused(
+                patch,
+                f"it was judged by contract version {patch.contract_version}; now it is"
+                f" {self.contract.version}",
+            )
         own = Positions.gathered(f.positions for files in coming.values() for f in files)
         rows = sum(f.rows for files in coming.values() for f in files)
         if rows != len(own):
             raise self._refused(patch, f"the judged files hold {rows:,} rows of {len(own):,} records")
         if patch.kind == REDRIVE:
             return self._still_refused(patch, coming, own)
+        decisions = self.ledger.decisions()
         if patch.kind == BACKFILL:
-            if there := self._there(own):
-                raise self._refused(patch, f"rows of its files are in the tables already: {there}")
-            return coming
-        asked = Positions.of_spans(
-            Span(p, o, patch.end[p] - 1) for p, o in patch.first.items() if o < patch.end[p]
-        )
-        there = self._there(asked)
+            self._refuse_taken(patch, own, decisions)
+        else:
+            self._refuse_moved(patch, judged, own, decisions)
+        return coming
+
+    def _refuse_taken(self, patch: Patch, own: Positions, decisions: Sequence[Record]) -> None:
+        """Of a backfill: neither its rows nor those of another file of the same bytes are there yet."""
+        if there := self._there(own):
+            raise self._refused(patch, f"rows of its files are in the tables already: {there}")
+        mine = {f["sha256"] for f in patch.files}
+        for other, _ in patches.standing(self.ledger, decisions):
+            if any(f["sha256"] in mine for f in other.files):
+                raise self._refused(patch, f"backfill {other.number} has put the very same bytes in")
+
+    def _refuse_moved(
+        self, patch: Patch, judged: Judged, own: Positions, decisions: Sequence[Record]
+    ) -> None:
+        """Of a stretch of the topic: it is whole, and no patch came in between that it would undo."""
+        spans = (Span(p, o, patch.end[p] - 1) for p, o in patch.first.items() if o < patch.end[p])
+        there = self._there(Positions.of_spans(spans))
         if lacking := there.without(own):
             raise self._refused(patch, f"published records were not read again: {lacking}")
         if more := own.without(there):
             raise self._refused(patch, f"records came that are not published: {more}")
-        return coming
+        for later in self._put_in_since(judged.behind, own, decisions):
+            raise self._refused(
+                patch, f"{later.kind} {later.number} has put some of these records in since it was judged"
+            )
 
     def _still_refused(self, patch: Patch, coming: Files, own: Positions) -> Files:
-        """Of a redrive only what is in quarantine still: another one, or a replay, may have been faster."""
+        """Of a redrive only what is in quarantine still, and was not discarded meanwhile."""
         homes = self._homes(own)
         quarantine, data = (o.id for o in self.outputs)
         if twice := homes[data].both(homes[quarantine]):
             raise self._refused(patch, f"records are in both tables: {twice}")
-        gone = own.without(homes[quarantine])
-        if gone:
-            left = {}
-            for output in self.outputs:
-                paths = [f.file.path for f in coming.get(output.id, [])]
-                cut = rewritten.take_out(self.warehouse, output, paths, gone.holds)
-                out = {f.path for f in cut.going}
-                kept = [f for f in coming.get(output.id, []) if f.file.path not in out]
-                fresh = [StagedFile(f.path, f.size) for f in cut.coming]
-                left[output.id] = kept + read_files(self.warehouse, output.id, fresh, output.columns)
-            coming = left
-        return coming
+        stays = homes[quarantine].without(discarded(self.ledger))
+        gone = own.without(stays)
+        return {o.id: self._without(o, coming.get(o.id, []), gone) for o in self.outputs} if gone else coming
+
+    def _without(self, output: Output, files: Sequence[ReadFile], gone: Positions) -> list[ReadFile]:
+        """Judged files without the rows of some records."""
+        cut = rewritten.take_out(self.warehouse, output, [f.file.path for f in files], gone.holds)
+        out = {f.path for f in cut.going}
+        fresh = [StagedFile(f.path, f.size) for f in cut.coming]
+        kept = [f for f in files if f.file.path not in out]
+        return kept + read_files(self.warehouse, output.id, fresh, output.columns)
 
     def _refused(self, patch: Patch, what: str) -> ConservationError:
         return ConservationError(
@@ -247,6 +291,10 @@ class Patcher(Publisher):
             **more,
         }
         self.step("batch")
+        for output in self.outputs:  # once it is recorded, it must be possible to finish it
+            refuse_other_columns(self.warehouse, output.id, output.columns)
+        if patch.kind != UNDO:
+            patches.open_one(self.ledger, patch.number)  # it may have been given up meanwhile
         self.ledger.put("batches", head.batch + 1, batch)
 
 

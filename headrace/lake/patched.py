@@ -10,7 +10,8 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import Transaction
 
-from headrace.lake.delta import Added, add_files, commit_once, refuse_again
+from headrace.errors import LedgerError
+from headrace.lake.delta import ATTEMPTS, Added, add_files, commit_once, refuse_again
 from headrace.lake.positions import Positions
 from headrace.lake.rewritten import meeting, take_out
 from headrace.lake.store import Warehouse
@@ -49,11 +50,15 @@ def tell_repairs(warehouse: Warehouse, table: str) -> None:
     A table gets it with its first repaired row, in a commit of its own that changes no row.
     """
     field = Field(REPAIRED_BY.name, PrimitiveType(REPAIRED_BY.delta_type), nullable=True)
-    while (found := open_table(warehouse, table)) is not None and field.name not in _names(found):
+    for _ in range(ATTEMPTS):
+        found = open_table(warehouse, table)
+        if found is None or field.name in {f.name for f in found.schema().fields}:
+            return
         # Whoever commits meanwhile is no harm: look again.
         with contextlib.suppress(CommitFailedError):
             found.alter.add_columns([field])
-
-
-def _names(table: DeltaTable) -> set[str]:
-    return {f.name for f in table.schema().fields}
+    raise LedgerError(
+        f"{ATTEMPTS} commits in a row met another writer",
+        where=warehouse.table_uri(table),
+        remedy="run publish again; the batch is recorded and will be finished",
+    )

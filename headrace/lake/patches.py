@@ -38,6 +38,8 @@ class Patch:
     by: str
     at: str
     contract_version: str
+    program: str
+    """Digest of the program that judges it: one patch is judged and put in under one contract."""
     records: int
     """How many are to be judged."""
     input: str | None = None
@@ -53,7 +55,7 @@ class Patch:
     files: list[Record] = field(default_factory=list)
     """Of a backfill: number, address, rows and sha256 of each file."""
     of: int | None = None
-    """Of a bounded replay its number; of an undo, the patch that it takes back."""
+    """Of an undo, the patch that it takes back."""
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Patch:
@@ -79,6 +81,8 @@ class Judged:
     """What the bounded job made of a patch's records."""
 
     submission: str
+    behind: int
+    """The newest batch when it was judged."""
     files: dict[str, list[Record]]
     """By output."""
     refused: list[Record]
@@ -112,15 +116,14 @@ def every(ledger: Ledger) -> list[Patch]:
 
 def keep_judged(ledger: Ledger, number: int, judged: Judged) -> Judged:
     """Write what the job made of it, once; gives what stands there."""
-    told = {"submission": judged.submission, "files": judged.files, "refused": judged.refused, "at": now()}
-    ledger.warehouse.put_new(_key(ledger, number), told)
+    ledger.warehouse.put_new(_key(ledger, number), {**asdict(judged), "at": now()})
     return judged_of(ledger, number) or judged
 
 
 def judged_of(ledger: Ledger, number: int) -> Judged | None:
     """What the job made of a patch, if it is known."""
     raw = ledger.warehouse.get(_key(ledger, number))
-    return Judged(raw["submission"], raw["files"], raw["refused"]) if raw else None
+    return Judged(raw["submission"], raw["behind"], raw["files"], raw["refused"]) if raw else None
 
 
 def _key(ledger: Ledger, number: int) -> str:
@@ -143,9 +146,22 @@ def undone_in(decisions: Sequence[Record], number: int) -> int:
     return next(found, 0)
 
 
-def state(ledger: Ledger, number: int) -> str:
-    """``asked``, ``judged``, ``published``, ``undone`` or ``given up``."""
-    decisions = ledger.decisions()
+def standing(ledger: Ledger, decisions: Sequence[Record]) -> list[tuple[Patch, int]]:
+    """The patches that are in the tables, each with its batch, oldest first."""
+    back = undone(decisions)
+    found = ((p, batch_of(decisions, p.number)) for p in every(ledger) if p.kind != UNDO)
+    return sorted(((p, b) for p, b in found if b and p.number not in back), key=lambda pair: pair[1])
+
+
+def state(ledger: Ledger, number: int, known: Sequence[Record] | None = None) -> str:
+    """``asked``, ``judged``, ``published``, ``undone`` or ``given up``.
+
+    Args:
+        ledger: the job's.
+        number: the patch.
+        known: all decisions, where the caller has read them.
+    """
+    decisions = ledger.decisions() if known is None else known
     if batch_of(decisions, number):
         return "undone" if number in undone(decisions) else "published"
     if any(d["action"] == GIVE_UP and d["patch"] == number for d in decisions):

@@ -301,7 +301,9 @@ class Publisher:
                 removed = added(batch["removed"].get(output.id, []))
                 reached = {int(p): o for p, o in batch["reached"].items()} if batch["reached"] else None
                 base = Base.of(batch["base"])
-                versions[output.id] = swap_batch(self.warehouse, output, place, files, removed, reached, base)
+                versions[output.id] = swap_batch(
+                    self.warehouse, output, place, files, removed, reached, base, back="undoes" in batch
+                )
             else:
                 commit = amend_batch if output.key else commit_batch
                 versions[output.id] = commit(self.warehouse, output, place, files)

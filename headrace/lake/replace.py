@@ -107,6 +107,7 @@ class Replacer(Publisher):
             for o, fs in read.items()
         }
         own = self._own(fork, reached, forks.base(self.ledger, fork), files)
+        replays.open_one(self.ledger, replay)  # it may have been given up meanwhile
         self._write_batch(head, claim, found, read, {**counted, **own, "replay": replay})
         return None
 
@@ -200,7 +201,7 @@ class Replacer(Publisher):
             "outputs": {
                 o: {"manifests": manifests.get(o, []), "files": gone.get(o, [])} for o in self.staged
             },
-            **self._own(fork, self._frontier_at(fork), base, files),
+            **self._own(fork, self._frontier_at(fork), base, files, back=True),
             "undoes": replay,
             "why": why,
             "at": now(),
@@ -208,13 +209,21 @@ class Replacer(Publisher):
 
     # what both batches say, and what must be true to finish them
 
-    def _own(self, fork: Fork, reached: Offsets, base: Base, files: Mapping[str, list[Added]]) -> Record:
+    def _own(
+        self,
+        fork: Fork,
+        reached: Offsets,
+        base: Base,
+        files: Mapping[str, list[Added]],
+        *,
+        back: bool = False,
+    ) -> Record:
         removed = forks.behind(self.ledger, fork)
         for output in self.outputs:
             came = [*added(base.files.get(output.id, [])), *files[output.id]]
             if not output.key:
                 gone = added(removed.get(output.id, []))
-                require_told(self.warehouse, output, gone, reached or None, base)
+                require_told(self.warehouse, output, gone, reached or None, base, back=back)
                 continue
             version = base.versions.get(output.id)
             try:

@@ -65,8 +65,9 @@ def behind(frontier: Mapping[int, int]) -> Goes:
     """Rows of the topic at or behind a frontier; what came from files (a backfill) is not of the topic."""
 
     def goes(partitions: npt.NDArray[np.int32], offsets: Offsets) -> Mask:
-        ends = np.array([frontier.get(int(p), 0) for p in partitions], np.int64)
-        found: Mask = (partitions >= 0) & (offsets >= ends)
+        found = np.zeros(len(offsets), dtype=bool)
+        for partition in np.unique(partitions[partitions >= 0]):
+            found |= (partitions == partition) & (offsets >= frontier.get(int(partition), 0))
         return found
 
     return goes

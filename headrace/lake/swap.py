@@ -19,7 +19,7 @@ from headrace.lake.delta import Added, active, add_files, commit_once, refuse_ag
 from headrace.lake.fork import Base
 from headrace.lake.rewritten import behind, foreign, partition_of, reaching, take_out
 from headrace.lake.store import Warehouse
-from headrace.lake.tables import open_table
+from headrace.lake.tables import open_table, row_count
 from headrace.table.outputs import Output
 
 
@@ -31,6 +31,8 @@ def swap_batch(
     removed: Sequence[Added],
     frontier: Mapping[int, int] | None,
     base: Base,
+    *,
+    back: bool = False,
 ) -> int:
     """Swap, unless it is done; returns the version that holds it.
 
@@ -42,6 +44,7 @@ def swap_batch(
         removed: what goes out.
         frontier: where the branch stood at the fork point; None where rows have no positions.
         base: what the table held at the fork point: it is put back where such rows were rewritten.
+        back: a replay is taken back; then the base is the whole table before it.
 
     Raises:
         LedgerError: a file that is to come is in the table already, or the table has other columns.
@@ -57,7 +60,8 @@ def swap_batch(
             others = take_out(warehouse, output, paths, behind(frontier))
             coming, going = coming + others.coming, going + others.going
         elif len(going) < len(removed):
-            wanted = {f.path: f for f in [*_as_it_was(warehouse, output, base), *files]}
+            was = _as_it_was(warehouse, output, base)
+            wanted = {f.path: f for f in (was if back else [*was, *files])}
             coming = [f for path, f in wanted.items() if path not in there]
             going = [Added(path, 0, partition_of(path), "") for path in sorted(there - wanted.keys())]
         refuse_again(snapshot, output.id, coming)
@@ -72,23 +76,37 @@ def require_told(
     removed: Sequence[Added],
     frontier: Mapping[int, int] | None,
     base: Base,
+    *,
+    back: bool = False,
 ) -> None:
     """Say no before a batch is decided that could not be finished: rewritten rows have to be told apart.
 
-    By their positions; where they have none, the table at the fork point is put back, so it has to be there.
+    By their positions; where they have none, the table at the fork point is put back, so it has to be there,
+    and nothing but rewriting may have been done to it since: rows that somebody deleted would come in again.
 
     Raises:
-        UsageError: it is not readable any more.
+        UsageError: it is not readable any more, or the table holds more or fewer rows than were published.
     """
     snapshot = open_table(warehouse, output.id)
     if snapshot is None or frontier is not None or {f.path for f in removed} <= active(snapshot):
         return
-    lost = [f.path for f in _as_it_was(warehouse, output, base) if not warehouse.has(f"{output.id}/{f.path}")]
+    was = _as_it_was(warehouse, output, base)
+    lost = [f.path for f in was if not warehouse.has(f"{output.id}/{f.path}")]
     if lost:
         raise UsageError(
             f"another program rewrote published files, and {lost[0]} of the table at the fork point is gone",
             where=snapshot.table_uri,
             remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
+        )
+    if back:
+        return
+    published = sum(json.loads(f.statistics)["numRecords"] for f in [*was, *removed])
+    if (held := row_count(warehouse, output.id, int(snapshot.version()))) != published:
+        raise UsageError(
+            f"the table holds {held:,} rows, of {published:,} that were published",
+            where=snapshot.table_uri,
+            remedy="nothing was changed. Another program deleted or added rows and rewrote files: what a swap"
+            " would bring back cannot be told. Restore the table to the version before that first",
         )
 
 

@@ -7,26 +7,29 @@ row, by the same two columns. The time that an absurd event time is judged again
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace import settings
-from headrace.contract.model import Contract
 from headrace.errors import UsageError
+from headrace.job.program import Program
 from headrace.lake import outside, patches
 from headrace.lake.ledger import Ledger, Record, now
 from headrace.lake.outside import Fetched, fetched
 from headrace.lake.patches import BACKFILL, Patch
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
+from headrace.replay.ready import digest
 
 FILES = "files"
 LINES = (".jsonl", ".ndjson", ".json")
@@ -37,7 +40,7 @@ Tick = Callable[..., None]
 
 
 def ask(
-    store: settings.Store, ledger: Ledger, contract: Contract, addresses: list[str], why: str, tick: Tick
+    store: settings.Store, ledger: Ledger, program: Program, addresses: list[str], why: str, tick: Tick
 ) -> Patch:
     """Take the rows out of the files, and record the backfill.
 
@@ -45,41 +48,52 @@ def ask(
         UsageError: a file is not there, is none of the two kinds, or was backfilled already.
         ClusterError: the object store does not answer.
     """
+    judged_by = digest(ledger, program)
     files: list[Record] = []
     key, records = payloads.write(ledger, _rows(store, ledger, addresses, files, tick))
     if not records:
         raise UsageError("the files have no rows", where=", ".join(addresses))
     origin = ", ".join(f["address"] for f in files[:NAMED])
     origin += f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
-    asked = Patch(0, BACKFILL, origin, why, "", "", contract.version, records, input=key, files=files)
-    return patches.record(ledger, asked)
+    asked = Patch(0, BACKFILL, origin, why, "", "", program.contract.version, judged_by, records)
+    return patches.record(ledger, replace(asked, input=key, files=files))
 
 
-def counted_again(store: settings.Store, ledger: Ledger, batch: int, tick: Tick) -> dict[int, int]:
+def counted_again(
+    store: settings.Store, ledger: Ledger, batch: int, tick: Tick, on_word: list[str] | None = None
+) -> dict[int, int]:
     """How many rows each file has that a batch holds, by the partition of its rows: counted in the file.
 
-    Of a file that is gone, or holds other bytes by now, the ledger's word is taken.
+    Of a file that is gone, or holds other bytes by now, the ledger's word is taken, and its address added to
+    ``on_word``.
     """
-    decisions = ledger.decisions()
+    put_in, back = _moved(ledger, batch)
     found = {}
     for patch in patches.every(ledger):
-        put_in = patches.batch_of(decisions, patch.number)
-        taken_back = patches.undone_in(decisions, patch.number)
-        if patch.kind != BACKFILL or not 0 < put_in <= batch or 0 < taken_back <= batch:
-            continue
-        for file in patch.files:
-            tick(what=f"counting {file['address']}")
-            found[-file["number"]] = _counted(store, file)
+        if patch.kind == BACKFILL and patch.number in put_in - back:
+            for file in patch.files:
+                tick(what=f"counting {file['address']}")
+                found[-file["number"]] = _counted(store, file, [] if on_word is None else on_word)
     return found
 
 
-def _counted(store: settings.Store, file: Record) -> int:
-    try:
-        with fetched(store, file["address"]) as copy:
-            if copy.sha256 == file["sha256"]:
-                return sum(1 for _ in _documents(copy))
-    except UsageError:
-        pass
+def _moved(ledger: Ledger, batch: int) -> tuple[set[int], set[int]]:
+    """Patches that are put in, and those that are taken back, up to a batch.
+
+    That batch may be in the tables, and its publisher dead before it wrote its decision.
+    """
+    told = [d for d in ledger.decisions() if d["action"] == patches.PUT_IN and d["batch"] <= batch]
+    last = ledger.get("batches", batch) or {}
+    if "patch" in last:
+        told.append({"patch": last["patch"], "undoes_patch": last["undoes"]})
+    return {d["patch"] for d in told}, {d["undoes_patch"] for d in told}
+
+
+def _counted(store: settings.Store, file: Record, on_word: list[str]) -> int:
+    with contextlib.suppress(UsageError), fetched(store, file["address"]) as copy:
+        if copy.sha256 == file["sha256"]:
+            return sum(1 for _ in _documents(copy))
+    on_word.append(file["address"])
     return int(file["rows"])
 
 
@@ -87,10 +101,11 @@ def _rows(
     store: settings.Store, ledger: Ledger, addresses: list[str], files: list[Record], tick: Tick
 ) -> Iterator[Payload]:
     """Every row of the files; of each file, what the ledger keeps of it is added to ``files``."""
+    decisions = ledger.decisions()
     known = {
         f["sha256"]: p
         for p in patches.every(ledger)
-        if p.kind == BACKFILL and patches.state(ledger, p.number) not in ("undone", "given up")
+        if p.kind == BACKFILL and patches.state(ledger, p.number, decisions) not in ("undone", "given up")
         for f in p.files
     }
     for address in outside.listed(store, addresses):
@@ -118,7 +133,7 @@ def _documents(copy: Fetched) -> Iterator[bytes]:
     if name.endswith(".parquet"):
         return _of_parquet(copy)
     if name.endswith(LINES):
-        return _lines(copy.path)
+        return _lines(copy)
     raise UsageError(
         "a backfill takes JSON lines or Parquet",
         where=copy.address,
@@ -126,35 +141,73 @@ def _documents(copy: Fetched) -> Iterator[bytes]:
     )
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(copy: Fetched) -> Iterator[bytes]:
     """Lines without their ends; an empty one is a row as well, which no contract takes."""
-    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
-        for line in file:
-            yield line.removesuffix(b"\n")
+    try:
+        with gzip.open(copy.path) if copy.path.name.endswith(".gz") else copy.path.open("rb") as file:
+            for line in file:
+                yield line.removesuffix(b"\n")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as e:
+        raise UsageError("the file is not whole, or no gzip", where=copy.address) from e
 
 
 def _of_parquet(copy: Fetched) -> Iterator[bytes]:
     try:
         with pq.ParquetFile(copy.path) as file:
-            _refuse_binary(file.schema_arrow, copy.address)
+            schema = file.schema_arrow
+            _refuse_unsayable(schema, copy.address)
             for batch in file.iter_batches(AT_ONCE):
-                for row in batch.cast(_to_micros(batch.schema)).to_pylist():
+                for row in batch.cast(_to_micros(schema)).to_pylist():
                     yield json.dumps(row, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
-    except pa.ArrowException as e:
-        raise UsageError(f"the file cannot be read as Parquet: {str(e)[:200]}", where=copy.address) from e
+    except (pa.ArrowException, ValueError, OverflowError) as e:  # their words may quote a value
+        raise UsageError(
+            f"the file cannot be read as Parquet, or no document tells it exactly ({type(e).__name__})",
+            where=copy.address,
+            remedy="times finer than a microsecond and days beyond the year 9999 are refused, not cut",
+        ) from e
 
 
-def _refuse_binary(schema: pa.Schema, address: str) -> None:
-    if found := [f.name for f in schema if pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type)]:
-        raise UsageError(f"column {found[0]} holds bytes, which no JSON document can", where=address)
+def _refuse_unsayable(schema: pa.Schema, address: str) -> None:
+    """Say no to columns that no JSON document can hold, and to such that it would lose."""
+    if twice := [name for name in schema.names if schema.names.count(name) > 1]:
+        raise UsageError(f"two columns are called {twice[0]}", where=address)
+    folders = {folder.partition("=")[0] for folder in address.split("/")[:-1] if "=" in folder}
+    if outside_it := sorted(folders - set(schema.names)):
+        raise UsageError(
+            f"column {outside_it[0]} stands in the folder's name, and not in the file",
+            where=address,
+            remedy="write it into the file: a row is taken as the file holds it",
+        )
+    for field in schema:
+        if not _sayable(field.type):
+            raise UsageError(f"column {field.name} is of a type that no JSON document has", where=address)
+
+
+def _sayable(kind: pa.DataType) -> bool:
+    if pa.types.is_nested(kind):
+        return not pa.types.is_map(kind) and all(_sayable(kind.field(i).type) for i in range(kind.num_fields))
+    checks = (
+        pa.types.is_boolean,
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_decimal,
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_temporal,
+        pa.types.is_null,
+    )
+    return any(check(kind) for check in checks) and not pa.types.is_duration(kind)
 
 
 def _to_micros(schema: pa.Schema) -> pa.Schema:
     """Python knows no nanoseconds: where a value has some, the cast says so instead of cutting them off."""
-    fields = [
-        f.with_type(pa.timestamp("us", f.type.tz)) if pa.types.is_timestamp(f.type) else f for f in schema
-    ]
-    return pa.schema(fields)
+    return pa.schema([f.with_type(_in_micros(f.type)) for f in schema])
+
+
+def _in_micros(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", kind.tz)
+    return pa.time64("us") if pa.types.is_time64(kind) else kind
 
 
 def _plain(value: Any) -> str:

@@ -9,20 +9,36 @@ from headrace import settings
 from headrace.cluster import kafka
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
+from headrace.job.run import require_same_topic
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import REPLAY, Patch
+from headrace.replay.ready import digest
 
 Offsets = Mapping[int, int]
 
 
-def at(program: Program, moment: datetime | None) -> dict[int, int]:
-    """Per partition, the first offset that Kafka received at a moment or later."""
-    if moment is None:
-        raise UsageError("a moment is needed")
+def at(ledger: Ledger, program: Program, moment: datetime) -> dict[int, int]:
+    """Per partition, the first offset that Kafka received at a moment or later.
+
+    Raises:
+        DecisionNeeded: the first that Kafka still has is behind published ones: whether they belong to it,
+            nobody can say.
+    """
     env = settings.load()
     topic = env.kafka.topic(program.contract.topic)
-    return kafka.offsets_at(env.kafka.bootstrap, topic, int(moment.timestamp() * 1000))
+    found = kafka.offsets_at(env.kafka.bootstrap, topic, int(moment.timestamp() * 1000))
+    kept = kafka.describe(env.kafka.bootstrap, topic).log_start
+    begun = {int(p): o for p, o in (ledger.start() or {"offsets": {}})["offsets"].items()}
+    for partition, offset in found.items():
+        if offset == kept.get(partition) and begun.get(partition, 0) < offset:
+            raise DecisionNeeded(
+                f"Kafka deleted offsets of partition {partition} before {offset:,}: whether it received them"
+                f" since {moment.isoformat()}, nobody can say",
+                where=f"topic {topic}",
+                remedy="choose a later moment; or name offsets, with --from-offsets",
+            )
+    return found
 
 
 def ask(ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str) -> Patch:
@@ -32,8 +48,9 @@ def ask(ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str
         UsageError: there is nothing in between, or not all of it is published.
         DecisionNeeded: Kafka deleted some of it.
     """
-    env, job = settings.load(), ledger.job
+    env, job, judged_by = settings.load(), ledger.job, digest(ledger, program)
     topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic))
+    require_same_topic(ledger, topic)
     begun = {int(p): o for p, o in (ledger.start() or {"offsets": {}})["offsets"].items()}
     frontier = begun | ledger.head().frontier
     if unlike := sorted(first.keys() ^ end.keys()):
@@ -45,6 +62,12 @@ def ask(ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str
     if not stretch:
         raise UsageError("there is no record in between", remedy="begin before the end")
     for partition, (from_, to) in stretch.items():
+        if partition not in topic.log_start:
+            raise UsageError(
+                f"there is no partition {partition}",
+                where=f"topic {topic.name}",
+                remedy=f"headrace status {job} lists them",
+            )
         if to > (reached := frontier.get(partition, 0)):
             raise UsageError(
                 f"partition {partition} is published up to {reached:,}, and the replay would end at {to:,}",
@@ -71,6 +94,7 @@ def ask(ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str
         by="",
         at="",
         contract_version=program.contract.version,
+        program=judged_by,
         records=sum(b - a for a, b in stretch.values()),
         first=still | {p: a for p, (a, _) in stretch.items()},
         end=still | {p: b for p, (_, b) in stretch.items()},

@@ -27,8 +27,9 @@ from headrace.lake.amend import amended, published_rows, read_rows
 from headrace.lake.delta import Added
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
-from headrace.lake.patches import Patch
+from headrace.lake.patches import REDRIVE, Patch
 from headrace.lake.positions import Positions
+from headrace.lake.quarantine import discarded
 from headrace.lake.replace import continued
 from headrace.lake.replays import Replay, batch_of, state
 from headrace.lake.rewritten import standing
@@ -117,26 +118,40 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
     Raises:
         DecisionNeeded: it is not judged yet.
     """
-    judged, warehouse = patches.judged_of(ledger, patch.number), ledger.warehouse
-    if judged is None:
+    batch, warehouse = patches.batch_of(ledger.decisions(), patch.number), ledger.warehouse
+    if batch:
+        outputs = ledger.required("batches", batch)["outputs"]
+        files = {o: out["files"] for o, out in outputs.items()}
+    elif (judged := patches.judged_of(ledger, patch.number)) is not None:
+        files = judged.files
+    else:
         raise DecisionNeeded(
             f"{patch.kind} {patch.number} is not judged yet",
             where=f"job {ledger.job}",
             remedy=f"headrace patch judge {ledger.job} {patch.number}",
         )
-    new = {o.id: read_rows(warehouse, o, _added(judged.files[o.id])) for o in program.outputs}
-    own = Positions.gathered(
-        Positions.of_rows(rows["_partition"].to_numpy(), rows["_offset"].to_numpy()).offsets
-        for rows in new.values()
-    )
-    batch = patches.batch_of(ledger.decisions(), patch.number)
+    new = {o.id: read_rows(warehouse, o, _added(files[o.id])) for o in program.outputs}
+    own = Positions.gathered(_positions(rows).offsets for rows in new.values())
     was = (ledger.get("done", batch - 1) or {"versions": {}})["versions"] if batch else {}
     first = [o.id for o in program.outputs if batch and o.id not in was]
     old = {
         o.id: new[o.id].slice(0, 0) if o.id in first else standing(warehouse, o, was.get(o.id), own)
         for o in program.outputs
     }
+    if patch.kind == REDRIVE and not batch:
+        quarantine, data = program.outputs
+        left = _positions(old[quarantine.id]).without(discarded(ledger))  # others may have been faster
+        new[data.id] = _those(new[data.id], left)
+        old = {o: _those(rows, _positions(new[data.id])) for o, rows in old.items()}
     return compare(old, new, samples, whole=True)
+
+
+def _positions(rows: pa.Table) -> Positions:
+    return Positions.of_rows(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())
+
+
+def _those(rows: pa.Table, wanted: Positions) -> pa.Table:
+    return rows.filter(pa.array(wanted.holds(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())))
 
 
 def compare_keyed(before: Rows, after: Rows, outputs: Mapping[str, Output], samples: int = 5) -> Diff:

@@ -43,7 +43,12 @@ def gather(ledger: Ledger, program: Program, patch: Patch, submission: str) -> J
     return patches.keep_judged(
         ledger,
         patch.number,
-        Judged(submission, {o: [as_recorded(f) for f in files] for o, files in found.items()}, refused),
+        Judged(
+            submission,
+            ledger.newest("done"),
+            {o: [as_recorded(f) for f in files] for o, files in found.items()},
+            refused,
+        ),
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from itertools import pairwise
+from datetime import datetime, timedelta
 
 from headrace import settings
 from headrace.cluster import kafka
@@ -123,7 +122,7 @@ def _planned(
         records=_records(ledger, positions, derived=program.contract.derived),
         contract_version=program.contract.version,
         stale=stale(program, ledger.warehouse),
-        rate=_rate(ledger),
+        rate=_rate(ledger, program.job.checkpoint_interval),
     )
 
 
@@ -133,16 +132,15 @@ def _records(ledger: Ledger, begun: Mapping[str, Offsets], *, derived: bool) -> 
     return sum(max(0, o - begun.get(c, {}).get(p, 0)) for c, found in ends.items() for p, o in found.items())
 
 
-def _rate(ledger: Ledger) -> int:
-    """The fastest of the last batches, in records a second: batches tell when they were decided."""
-    newest = ledger.newest("done")
-    ends = []
-    for number in range(max(1, newest - LOOKED_AT), newest + 1):
-        batch = ledger.required("batches", number)
-        ends.append((datetime.fromisoformat(batch["at"]), sum(batch["frontier"].values())))
-    return max(
-        (int((b - a) / (t - s).total_seconds()) for (s, a), (t, b) in pairwise(ends) if t > s), default=0
-    )
+def _rate(ledger: Ledger, checkpoint_every: timedelta) -> int:
+    """The fastest of the last batches, in records a second of the checkpoints that they took."""
+    newest, found = ledger.newest("done"), [0]
+    for number in range(max(2, newest - LOOKED_AT), newest + 1):
+        batch, before = ledger.required("batches", number), ledger.required("batches", number - 1)
+        records = sum(batch["frontier"].values()) - sum(before["frontier"].values())
+        took = (batch["checkpoints"][1] - batch["checkpoints"][0] + 1) * checkpoint_every.total_seconds()
+        found += [int(records / took)] if took > 0 else []
+    return max(found)
 
 
 def _sizes(files: Sequence[Record]) -> dict[str, int]:

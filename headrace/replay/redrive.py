@@ -8,21 +8,25 @@ from dataclasses import replace
 
 from headrace.contract.model import Contract
 from headrace.errors import UsageError
+from headrace.job.program import Program
 from headrace.lake import patches, quarantine
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import REDRIVE, Patch
 from headrace.lake.quarantine import Selection
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
+from headrace.replay.ready import digest
 from headrace.replay.repair import Repair, load, repaired
 
 
-def ask(ledger: Ledger, contract: Contract, wanted: Selection, why: str, repair: str | None = None) -> Patch:
+def ask(ledger: Ledger, program: Program, wanted: Selection, why: str, repair: str | None = None) -> Patch:
     """Take the payloads out of quarantine, repair them, and record the redrive.
 
     Raises:
         UsageError: there are no such records, or no such function.
+        DecisionNeeded: the job was edited, and nobody has accepted that.
     """
+    contract, judged_by = program.contract, digest(ledger, program)
     function = load(repair) if repair else None
     failed: Counter[str] = Counter()
     examples: dict[str, str] = {}
@@ -38,12 +42,12 @@ def ask(ledger: Ledger, contract: Contract, wanted: Selection, why: str, repair:
             if unrepaired
             else "there are no such records in quarantine",
             where=f"{contract.id}__quarantine: {wanted}"
-            + (f"; {repair} raised {failed}" if unrepaired else ""),
+            + (f"; {repair} raised {', '.join(failed)}" if unrepaired else ""),
             remedy=f"headrace quarantine ls {contract.id}",
         )
     origin = f"quarantine: {wanted}" + (f"; repaired by {repair}" if repair else "")
-    asked = Patch(0, REDRIVE, origin, why, "", "", contract.version, records, input=key, repair=repair)
-    return patches.record(ledger, replace(asked, unrepaired=unrepaired))
+    asked = Patch(0, REDRIVE, origin, why, "", "", contract.version, judged_by, records)
+    return patches.record(ledger, replace(asked, input=key, repair=repair, unrepaired=unrepaired))
 
 
 def _taken(

@@ -1,15 +1,25 @@
-"""Derived tables that were computed from rows which something has replaced since."""
+"""Derived tables that were computed from rows which something has replaced since, and rows they lack."""
 
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
+
+import pyarrow as pa
 
 from headrace import project
+from headrace.contract.model import Contract
 from headrace.errors import HeadraceError
 from headrace.job.declaration import Derive, find
 from headrace.job.program import Program
+from headrace.lake import patches
 from headrace.lake.ledger import Ledger
+from headrace.lake.manifests import StagedFile
+from headrace.lake.offsets import read_files
+from headrace.lake.positions import Positions
+from headrace.lake.rewritten import standing
 from headrace.lake.store import Warehouse
+from headrace.table.outputs import outputs
 
 
 def stale(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
@@ -27,3 +37,22 @@ def stale(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
             ):
                 found += job.writes
     return tuple(dict.fromkeys(found))
+
+
+def patched_times(warehouse: Warehouse, read: Contract) -> dict[int, int]:
+    """Event times of a topic's published rows that patches have put in: milliseconds → how many.
+
+    No job has read them there: repaired bytes and rows of files are in no topic, and what a contract allowed
+    later, a job that ran under the former one has left out.
+    """
+    ledger, (_, data) = Ledger(warehouse, read.id), outputs(read)
+    files = [
+        StagedFile(f["path"], f["size"])
+        for _, batch in patches.standing(ledger, ledger.decisions())
+        for f in ledger.required("batches", batch)["outputs"][data.id]["files"]
+    ]
+    if not files or read.event_time is None:
+        return {}
+    own = Positions.gathered(f.positions for f in read_files(warehouse, data.id, files, data.columns))
+    times = standing(warehouse, data, None, own)[read.event_time].cast(pa.timestamp("ms", "UTC"), safe=False)
+    return Counter(times.cast(pa.int64()).to_pylist())

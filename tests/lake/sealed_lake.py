@@ -131,7 +131,7 @@ class Lake:
         return Patcher(self.warehouse, self.contract, outputs(self.contract), lambda _t, _s: {}, step)
 
     def ask(self, kind: str, **facts: Any) -> int:
-        return patches.record(self.ledger, Patch(0, kind, "x", "why", "", "", "1.0.0", 0, **facts)).number
+        return patches.record(self.ledger, Patch(0, kind, "x", "why", "", "", "1.0.0", "", 0, **facts)).number
 
     def judge(
         self,
@@ -143,18 +143,21 @@ class Lake:
         first: int | None = None,
         end: int | None = None,
         repair: str | None = None,
+        files: list[dict[str, Any]] | None = None,
     ) -> int:
         """A patch, and what its bounded job made of it; gives its number."""
         stretch = {"first": {0: good.start if first is None else first}, "end": {0: end}} if end else {}
-        number = self.ask(kind, repair=repair, **stretch)
-        files = {
+        number = self.ask(kind, repair=repair, files=files or [], **stretch)
+        made = {
             output: [
                 {**self._file(output, f"patch-{number}", 1, offsets, partition, repair), "rows": len(offsets)}
             ]
             for output, offsets in (("events__quarantine", bad), ("events", good))
             if offsets
         }
-        patches.keep_judged(self.ledger, number, Judged(f"patch-{number}", files, []))
+        patches.keep_judged(
+            self.ledger, number, Judged(f"patch-{number}", self.ledger.newest("done"), made, [])
+        )
         return number
 
     def publish(self) -> Published:

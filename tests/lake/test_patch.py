@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ from deltalake import DeltaTable
 from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact
 
 from headrace.contract.load import load
-from headrace.errors import ConservationError, DecisionNeeded, UsageError
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.lake import fork as forks
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.settings import Store
+from headrace.table.columns import TableColumn
 
 STEPS = ["batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
 
@@ -83,10 +85,13 @@ def test_a_redrive_is_taken_back(lake: Lake) -> None:
     with pytest.raises(UsageError, match="nothing to take back"):
         lake.patcher().undo(number, "test")
     lake.patcher().put_in(number)
-    later = lake.judge(patches.REDRIVE, good=range(28, 29))
+    beside = lake.judge(patches.REDRIVE, good=range(28, 29))
+    lake.patcher().put_in(beside)
+    later = lake.judge(patches.REPLAY, good=range(20, 28), end=28)
     lake.patcher().put_in(later)
-    with pytest.raises(UsageError, match=f"redrive {later} was put in later"):
+    with pytest.raises(UsageError, match=f"replay {later} has put some of the same records in later"):
         lake.patcher().undo(number, "test")
+    lake.patcher().undo(beside, "test")
     lake.patcher().undo(later, "test")
     done = lake.patcher().undo(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
@@ -242,3 +247,90 @@ def test_a_backfill_may_be_the_first_that_is_published(tmp_path: Path) -> None:
     assert lake.rows() == sorted(by(f"patch {number}", range(3)) + by(1, range(2)) + by("bad", [3]))
     lake.patcher().undo(number, "test")
     assert lake.rows() == by(1, range(2))
+
+
+def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lake: Lake) -> None:
+    number = lake.judge(patches.REDRIVE, good=range(25, 28))
+    discard = lake.ledger.decide("discard", why="test", spans=["0:25-26"])
+    lake.patcher().put_in(number)
+    moved = by(f"patch {number}", [27])
+    assert lake.rows() == sorted(by(1, range(25)) + moved + by("bad", [25, 26, 28, 29]))
+    lake.ledger.decide("undo", why="test", undoes=discard)
+    again = lake.judge(patches.REDRIVE, good=range(27, 28))
+    head = lake.ledger.head()
+    assert lake.patcher().put_in(again).head == head, "nothing is left, and no table version is made"
+    assert patches.state(lake.ledger, again) == "given up"
+    stretch = lake.judge(patches.REPLAY, good=range(20, 26), end=26)
+    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(25, 26)))
+    with pytest.raises(ConservationError, match="put some of these records in since it was judged"):
+        lake.patcher().put_in(stretch)
+
+
+def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
+    files = [{"sha256": "ab", "number": 1, "rows": 2}]
+    first = lake.judge(patches.BACKFILL, good=range(2), partition=-1, files=files)
+    second = lake.judge(patches.BACKFILL, good=range(2), partition=-2, files=[{**files[0], "number": 2}])
+    lake.patcher().put_in(first)
+    with pytest.raises(ConservationError, match=f"backfill {first} has put the very same bytes in"):
+        lake.patcher().put_in(second)
+    lake.patcher().undo(first, "test")
+    lake.patcher().put_in(second)
+    assert lake.rows() == sorted(
+        by(1, range(25)) + by("bad", range(25, 30)) + by(f"patch {second}", range(2))
+    )
+
+
+def test_a_patch_that_is_given_up_while_it_is_looked_at_is_not_put_in(lake: Lake) -> None:
+    number = lake.judge(patches.REDRIVE, good=range(26, 28))
+    putting = lake.patcher()
+    putting.step = lambda name: lake.patcher().give_up(number, "test") if name == "batch" else None
+    with pytest.raises(UsageError, match="is given up"):
+        putting.put_in(number)
+    assert lake.ledger.newest("batches") == 2, "nothing was decided"
+
+
+@pytest.mark.parametrize("kind", [patches.REDRIVE, patches.BACKFILL])
+def test_no_batch_is_decided_that_another_contract_could_not_finish(lake: Lake, kind: str) -> None:
+    partition = 0 if kind == patches.REDRIVE else -1
+    number = lake.judge(kind, good=range(26, 28), partition=partition)
+    other = lake.patcher()
+    other.contract = replace(other.contract, version="2.0.0")
+    with pytest.raises(ConservationError, match=r"judged by contract version 1.0.0; now it is 2.0.0"):
+        other.put_in(number)
+    wide = lake.patcher()
+    wide.outputs = [
+        replace(o, columns=(*o.columns, TableColumn("note", "STRING", "string"))) for o in wide.outputs
+    ]
+    with pytest.raises(LedgerError, match="other columns"):
+        wide.put_in(number)
+    assert lake.ledger.newest("batches") == 2, "nothing was decided"
+    assert lake.publish().head.batch == 2
+
+
+def test_a_backfill_can_be_taken_back_behind_a_replay(lake: Lake) -> None:
+    filled = lake.judge(patches.BACKFILL, good=range(2), partition=-1)
+    lake.patcher().put_in(filled)
+    number, fork = lake.replay(lake.ledger.head().manifests)
+    lake.seal(fork, range(30, 31))
+    lake.replace(number)
+    lake.patcher().undo(filled, "test")
+    assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30)) + by(fork, [30])
+
+
+def test_what_somebody_deleted_does_not_come_back_with_an_undo(lake: Lake) -> None:
+    number = lake.judge(patches.REDRIVE, good=range(26, 28))
+    lake.patcher().put_in(number)
+    DeltaTable(lake.warehouse.table_uri("events")).delete("_offset = 27")
+    with pytest.raises(UsageError, match="1 of its records are in no table any more: 0:27"):
+        lake.patcher().undo(number, "test")
+
+
+def test_an_undo_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake: Lake) -> None:
+    number = lake.judge(patches.REDRIVE, good=range(26, 28))
+    lake.patcher().put_in(number)
+    (old,) = lake.ledger.required("batches", 2)["outputs"]["events__quarantine"]["files"]
+    lake.warehouse.delete(f"events__quarantine/{old['path']}")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="cannot be read any more"):
+            lake.patcher().undo(number, "test")
+    assert [p.kind for p in patches.every(lake.ledger)] == ["redrive"]

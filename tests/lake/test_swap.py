@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from deltalake.transaction import Transaction
 from lake.sealed_lake import CONTRACT, Lake, begun, by, compact
 
@@ -73,3 +74,30 @@ def test_a_fork_point_whose_files_are_gone_is_refused_before_anything_is_decided
     lake.warehouse.delete(f"events/{_files(lake, 1)[0].path}")
     with pytest.raises(UsageError, match="at the fork point is gone"):
         require_told(lake.warehouse, output, removed, None, base)
+
+
+def test_what_somebody_deleted_does_not_come_back_with_a_swap(lake: Lake) -> None:
+    output, removed = outputs(lake.contract)[1], _files(lake, 2)
+    base = Base({"events": lake.ledger.required("done", 1)["versions"]["events"]})
+    DeltaTable(lake.warehouse.table_uri("events")).delete("_offset IN (3, 22)")
+    with pytest.raises(UsageError, match="holds 23 rows, of 25 that were published"):
+        require_told(lake.warehouse, output, removed, None, base)
+
+
+def test_a_replay_is_taken_back_by_the_table_that_it_replaced(lake: Lake) -> None:
+    """Compacted before and after the batch that the replay replaced."""
+    compact(lake)
+    lake.seal(1, range(30, 33))
+    lake.publish()
+    before = lake.ledger.required("done", 3)["versions"]["events"]
+    base = Base({"events": lake.ledger.required("done", 1)["versions"]["events"]})
+    gone = [*_files(lake, 2), *_files(lake, 3)]
+    fork = lake._file("events", "s7", 9, range(20, 33))
+    came = [Added(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 13}')]
+    output = outputs(lake.contract)[1]
+    swap_batch(lake.warehouse, output, Transaction("events/events", 4), came, gone, None, base)
+    assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(20)) + by(7, range(20, 33))
+    compact(lake)
+    back = Transaction("events/events", 5)
+    swap_batch(lake.warehouse, output, back, gone, came, None, Base({"events": before}), back=True)
+    assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(25)) + by(1, range(30, 33))

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headrace.contract.load import load
 from headrace.errors import UsageError
+from headrace.job.assemble import named
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.outside import fetched, listed
@@ -24,12 +24,14 @@ from headrace.replay import payloads
 from headrace.replay.backfill import _documents, ask, counted_again
 from headrace.settings import Store
 
-CONTRACT = Path(__file__).parents[1] / "stack/project/contracts/events.odcs.yaml"
+PROJECT = Path(__file__).parents[1] / "stack/project"
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone.utc)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
+    monkeypatch.syspath_prepend(str(PROJECT))
     return Store(warehouse=f"file://{tmp_path}/lake")
 
 
@@ -43,10 +45,10 @@ def silent(**_: Any) -> None:
 
 
 def asked(store: Store, ledger: Ledger, *files: Path) -> Patch:
-    return ask(store, ledger, load(CONTRACT), [str(f) for f in files], "test", silent)
+    return ask(store, ledger, named("events"), [str(f) for f in files], "test", silent)
 
 
-def documents(store: Store, path: Path) -> list[bytes]:
+def documents(store: Store, path: Path | str) -> list[bytes]:
     with fetched(store, str(path)) as copy:
         return list(_documents(copy))
 
@@ -96,13 +98,36 @@ def test_a_row_of_parquet_is_a_document_that_loses_nothing(store: Store, tmp_pat
 
 
 def test_what_no_document_can_hold_is_refused(store: Store, tmp_path: Path) -> None:
-    pq.write_table(pa.table({"raw": [b"x"]}), tmp_path / "bytes.parquet")
-    with pytest.raises(UsageError, match="column raw holds bytes"):
-        documents(store, tmp_path / "bytes.parquet")
-    nanos = pa.table({"at": pa.array([1], pa.timestamp("ns", "UTC"))})
-    pq.write_table(nanos, tmp_path / "nanos.parquet")
-    with pytest.raises(UsageError, match="cannot be read"):
-        documents(store, tmp_path / "nanos.parquet")
+    for column in (
+        pa.array([b"x"]),
+        pa.array([b"x"], pa.binary(1)),
+        pa.array([{"a": b"x"}]),
+        pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int32())),
+    ):
+        pq.write_table(pa.table({"raw": column}), tmp_path / "odd.parquet")
+        with pytest.raises(UsageError, match="column raw is of a type that no JSON document has"):
+            documents(store, tmp_path / "odd.parquet")
+    for fine in (pa.array([1], pa.timestamp("ns", "UTC")), pa.array([1], pa.time64("ns"))):
+        pq.write_table(pa.table({"at": fine}), tmp_path / "fine.parquet")
+        with pytest.raises(UsageError, match="no document tells it exactly") as refused:
+            documents(store, tmp_path / "fine.parquet")
+        assert "1970" not in str(refused.value), "no value of the file is told"
+    pq.write_table(
+        pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["id", "id"]), tmp_path / "two.parquet"
+    )
+    with pytest.raises(UsageError, match="two columns are called id"):
+        documents(store, tmp_path / "two.parquet")
+    (tmp_path / "carrier=UA").mkdir()
+    pq.write_table(pa.table({"id": [1]}), tmp_path / "carrier=UA/part.parquet")
+    with pytest.raises(UsageError, match="column carrier stands in the folder's name"):
+        documents(store, tmp_path / "carrier=UA/part.parquet")
+    for name, content in (("a.jsonl.gz", b"no gzip"), ("b.jsonl.gz", gzip.compress(b"1\n" * 9999)[:-20])):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UsageError, match="not whole, or no gzip"):
+            documents(store, tmp_path / name)
+    for nowhere in ("s3://lake", "s3:///x.jsonl", "ftp://x/y.jsonl"):
+        with pytest.raises(UsageError, match=r"names no file|no place that can be read"):
+            documents(store, nowhere)
     (tmp_path / "day.parquet").write_bytes(b"no parquet")
     with pytest.raises(UsageError, match="cannot be read as Parquet"):
         documents(store, tmp_path / "day.parquet")
@@ -120,6 +145,7 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
     folder.mkdir()
     (folder / "a.jsonl").write_bytes(b"1\n2\n")
     (folder / "b.jsonl").write_bytes(b"3\n")
+    (folder / "_SUCCESS").write_bytes(b"")
     both = listed(store, [f"{folder}/"])
     assert both == [str(folder / "a.jsonl"), str(folder / "b.jsonl")]
     first = asked(store, ledger, *map(Path, both))
@@ -151,9 +177,14 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     assert counted_again(store, ledger, 3, silent) == {}
     assert counted_again(store, ledger, 4, silent) == {-1: 2}
     file.write_bytes(b"1\n")
-    assert counted_again(store, ledger, 4, silent) == {-1: 2}, "other bytes: the ledger's word"
+    on_word: list[str] = []
+    assert counted_again(store, ledger, 4, silent, on_word) == {-1: 2}, "other bytes: the ledger's word"
+    assert on_word == [str(file)]
     file.unlink()
     assert counted_again(store, ledger, 4, silent) == {-1: 2}
+    undoing = {"patch": 2, "undoes": patch.number}
+    ledger.put("batches", 6, undoing)
+    assert counted_again(store, ledger, 6, silent) == {}, "its decision may be missing: the publisher died"
     ledger.decide(patches.PUT_IN, why="", patch=2, batch=6, undoes_patch=patch.number)
     assert counted_again(store, ledger, 5, silent) == {-1: 2}
     assert counted_again(store, ledger, 6, silent) == {}
