@@ -14,7 +14,7 @@ from headrace.contract.load import load
 from headrace.contract.model import Counts
 from headrace.errors import UsageError
 from headrace.lake._conserved import Conservation, Cut, Group
-from headrace.lake.conservation import NONE_YET, counted, judged, prove
+from headrace.lake.conservation import NONE_YET, _in_windows, counted, judged, prove
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
 
@@ -64,6 +64,17 @@ def test_more_than_was_read_is_too_many_in_an_open_window_as_well() -> None:
 def test_after_a_restart_nobody_knows_of_windows_that_were_told_before() -> None:
     groups = [Group(2 * HOUR_MS, 3, 0, 0), Group(HOUR_MS, 5, 0, 5), Group(0, 2, 0, 1)]
     assert said(groups, HOUR, NONE_YET) == (3, [("unproved", 0, 1)])
+
+
+def test_rows_that_patches_put_in_are_stale_where_they_lack_and_nothing_else_is() -> None:
+    groups = [Group(2 * HOUR_MS, 3, 0, 1), Group(HOUR_MS, 5, 0, 5), Group(0, 4, 0, 1)]
+    patched = {HOUR_MS - 1: 2, HOUR_MS: 1, 2 * HOUR_MS: 1}
+    sums, findings = judged(groups, HOUR, 2 * HOUR_MS, _in_windows(patched, HOUR))
+    assert [(f.kind, f.group.at, f.rows) for f in findings if f.group] == [
+        ("missing", 0, 1),
+        ("unproved", 2 * HOUR_MS, 1),
+    ]
+    assert (sums["stale"], sums["waiting"]) == (3, 0)
 
 
 def at(minute: int) -> datetime:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact
+from lake.sealed_lake import AT, CONTRACT, Killed, Lake, begun, by, compact
 
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
@@ -15,6 +15,7 @@ from headrace.lake import fork as forks
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
+from headrace.replay.stale import patched_times
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
 
@@ -334,3 +335,13 @@ def test_an_undo_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake: L
         with pytest.raises(UsageError, match="cannot be read any more"):
             lake.patcher().undo(number, "test")
     assert [p.kind for p in patches.every(lake.ledger)] == ["redrive"]
+
+
+def test_event_times_of_what_patches_put_in_are_told(lake: Lake) -> None:
+    assert patched_times(lake.warehouse, lake.contract) == {}
+    number = lake.judge(patches.REDRIVE, good=range(26, 28))
+    lake.patcher().put_in(number)
+    compact(lake)
+    assert patched_times(lake.warehouse, lake.contract) == {int(AT.timestamp() * 1000): 2}
+    lake.patcher().undo(number, "test")
+    assert patched_times(lake.warehouse, lake.contract) == {}
