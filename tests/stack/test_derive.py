@@ -88,7 +88,7 @@ def ingest(road: Road) -> None:
 
 def counts(read: int, *, late: int, waiting: int) -> dict[str, int]:
     """The numbers of ``verify`` where everything adds up."""
-    return {"read": read, "counted": read - late - waiting, "late": late, "waiting": waiting}
+    return {"read": read, "counted": read - late - waiting, "late": late, "stale": 0, "waiting": waiting}
 
 
 TABLES = ("events_by_hour__late", "events_by_hour")
