@@ -241,16 +241,8 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         )
     for name in r["stale"]:
         lines[f"stale: {name}"] = f"computed without this; headrace replay plan {name} --from ANCHOR"
-    n = asked.number
-    following = {
-        "asked": f"headrace patch undo {job} {asked.of} --why TEXT"
-        if asked.kind == UNDO
-        else f"headrace patch judge {job} {n}",
-        "judged": " · ".join(f"headrace patch {verb} {job} {n}" for verb in ("diff", "apply", "drop")),
-        "published": f"headrace verify {job}; headrace patch undo {job} {n} --why TEXT",
-    }
-    if r["state"] in following:
-        lines["next"] = following[r["state"]]
+    if following := _next(job, asked, r["state"]):
+        lines["next"] = following
     shown = Table("reason", "field", "rule", "records", "example", title="refused", title_justify="left")
     for x in r["refused"]:
         shown.add_row(x["reason"], x["field"] or "", x["rule"] or "", f"{x['count']:,}", x["example"])
@@ -258,6 +250,19 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         *(Text(f"{name:<16} {value}") for name, value in lines.items()),
         *([fitted(shown)] if r["refused"] else []),
     )
+
+
+def _next(job: str, asked: Patch, state: str) -> str:
+    """What a person may do with a patch in that state; empty where nothing is left to be done."""
+    n = asked.number
+    if asked.kind == UNDO:
+        back = f"headrace patch undo {job} {asked.of} --why TEXT"
+        return {"asked": back, "published": f"headrace verify {job}"}.get(state, "")
+    return {
+        "asked": f"headrace patch judge {job} {n}",
+        "judged": " · ".join(f"headrace patch {verb} {job} {n}" for verb in ("diff", "apply", "drop")),
+        "published": f"headrace verify {job}; headrace patch undo {job} {n} --why TEXT",
+    }.get(state, "")
 
 
 def require_reason(why: str) -> None:

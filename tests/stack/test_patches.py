@@ -107,6 +107,22 @@ def test_a_redrive_that_is_killed_goes_on_and_tells_what_is_refused_again(
     assert set(kept) == {("wrong_type", "1.0.0"), ("malformed_json", "1.0.0")}, "as they were"
     assert road.verified()["verdict"] == "proved"
 
+    contract = road.project / "contracts/events.odcs.yaml"
+    contract.write_text(contract.read_text().replace("amount >= 0", "amount >= -1"))
+    said = road.headrace("quarantine", "redrive", road.job, "--why", "an edit that nobody accepted", expect=3)
+    assert "the job has changed since its lock was written" in said
+    for wrong in (
+        ("quarantine", "redrive", road.job),
+        ("quarantine", "discard", road.job, "--why", "which?"),
+        ("quarantine", "discard", road.job, "--why", "x", "--undo", "9"),
+        ("quarantine", "redrive", road.job, "--why", "x", "--at", "zero"),
+        ("patch", "apply", road.job, "7"),
+        ("patch", "undo", road.job, "1"),
+        ("patch", "drop", road.job, "1", "--why", "it is in"),
+        ("backfill", road.job, "s3://lake/nowhere.jsonl"),
+    ):
+        road.headrace(*wrong, expect=2)
+
 
 @pytest.mark.usefixtures("by_client")
 def test_rows_of_files_come_in_as_the_runbook_says(make_road: MakeRoad, tmp_path: Path) -> None:

@@ -59,6 +59,9 @@ def test_a_topic_that_was_deleted_and_created_again(make_road: MakeRoad) -> None
     _make_anew(road)
     said = road.headrace("run", "events", expect=3)
     assert f"topic {road.topic} was deleted and created again" in said
+    stretch = ("--from-offsets", "0:0", "--to-offsets", "0:1", "--why", "other records")
+    said = road.headrace("replay", "plan", "events", *stretch, expect=3)
+    assert f"topic {road.topic} was deleted and created again" in said
     assert road.ledger.claims() == before
 
 

@@ -79,6 +79,13 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
     loss = json.loads(road.headrace("status", "events", "-o", "json"))["accepted_losses"]
     assert loss == ["0:100-149"]
     assert "50 older offsets lost before they were read" in road.headrace("verify", "events")
+    plan = ("replay", "plan", "events", "--why", "test")
+    said = road.headrace(*plan, "--from-offsets", "0:100", "--to-offsets", "0:200", expect=3)
+    assert "Kafka deleted what the replay would read: partition 0 begins at 150" in said
+    said = road.headrace(*plan, "--from-time", "2020-01-01", "--to", "2099-01-01", expect=3)
+    assert "Kafka deleted offsets of partition 0 before 150" in said
+    said = road.headrace(*plan, "--from-offsets", "7:1", "--to-offsets", "7:2", expect=2)
+    assert "there is no partition 7" in said
 
 
 def _delete_below(road: Road, offset: int) -> None:
