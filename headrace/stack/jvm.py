@@ -17,7 +17,7 @@ from headrace import project
 from headrace.errors import StackError
 from headrace.settings import LocalStack
 from headrace.stack import jars
-from headrace.stack.java import jdk
+from headrace.stack.java import QUICK, jdk
 from headrace.stack.progress import Progress
 
 RELEASE = "17"
@@ -58,7 +58,7 @@ def run_tests(settings: LocalStack, build: Path, tell: Progress) -> subprocess.C
     tests = _built(project.root() / "jvm" / "src" / "test", [main, *path], build, "headrace-jvm-tests")
     tell(what="testing jvm")
     console = "org.junit.platform.console.ConsoleLauncher"
-    argv = [jdk().tool("java"), *opens(), "-cp", _joined([tests, main, *path]), console, "execute"]
+    argv = [jdk().tool("java"), *QUICK, *opens(), "-cp", _joined([tests, main, *path]), console, "execute"]
     return subprocess.run(
         [*argv, f"--scan-classpath={tests}", "--details=tree", "--disable-banner", "--disable-ansi-colors"],
         capture_output=True,

@@ -23,7 +23,7 @@ STEPS = ["batch", "commit events", "take over", "fold"]
 
 
 def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
-    make_road: MakeRoad, tmp_path: Path
+    make_road: MakeRoad, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     road = make_road()
     road.produce(range(1000), broken_every=10)
@@ -41,6 +41,7 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     ]
     for step in book[:3]:
         road.headrace(*step)
+    request.getfixturevalue("by_client")  # one fork by `flink run` is enough
     planned = told(road, "replay", "show", road.job, "1")
     assert (planned["state"], planned["records"], planned["replaces"]["events"]["rows"]) == (
         "begun",
