@@ -21,6 +21,7 @@ from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing
 from headrace.job.program import Program
+from headrace.job.ready import require_same
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import REDRIVE, UNDO, Judged, Patch
@@ -28,7 +29,6 @@ from headrace.lake.publish import Published
 from headrace.lake.store import connect
 from headrace.replay.diff import patch_diff
 from headrace.replay.judged import gather
-from headrace.replay.ready import require_same
 from headrace.replay.stale import stale
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The ingest job, as in jobs/JOB.py.")]
@@ -233,8 +233,9 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
     }
     if r["rows"] is not None:
         lines["into the table"] = f"{r['rows'].get(table, 0):,} rows of {table}"
-        where = "they stay in quarantine as they are" if asked.kind == REDRIVE else "into quarantine"
-        lines["refused"] = f"{sum(x['count'] for x in r['refused']):,}, {where}"
+        where = ", which stay in quarantine as they are" if asked.kind == REDRIVE else ", into quarantine"
+        refused = sum(x["count"] for x in r["refused"])
+        lines["refused"] = f"{counted(refused, 'record')}{where}" if refused else "none"
     if r["batch"]:
         lines["in the tables"] = f"since batch {r['batch']}" + (
             ", taken back" if r["state"] == "undone" else ""

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from headrace import log, settings
 from headrace.cluster.kafka import describe
-from headrace.errors import DecisionNeeded, HeadraceError, UsageError
-from headrace.job import lock
+from headrace.errors import HeadraceError, UsageError
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest, find
 from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
 from headrace.job.program import Placement
+from headrace.job.ready import require_same
 from headrace.job.run import (
     FORBIDDEN,
     PATCH,
@@ -27,7 +27,6 @@ from headrace.job.run import (
     require_same_topic,
 )
 from headrace.lake import checkpoints, patches
-from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Patch
 from headrace.lake.store import connect
@@ -80,16 +79,9 @@ def submit(job: str, number: int, submission: str) -> str:
     ledger = Ledger(warehouse, job)
     patch = patches.open_one(ledger, number)
     program = assemble(declared)
-    if lock.current(program).digest != patch.program:
-        raise DecisionNeeded(
-            f"the job was edited since {patch.kind} {number} was asked for",
-            where=f"jobs/{job}.lock.json",
-            remedy=f"put it back; or headrace patch drop {job} {number} --why TEXT, and ask again",
-        )
+    require_same(ledger, program, patch)
     refuse_overrides(job, flink.configured(FORBIDDEN) | env.flink.options)
     refuse_own(program, env.flink.options)
-    for output in program.outputs:
-        refuse_other_columns(warehouse, output.id, output.columns)
     stretch = {}
     if patch.input is None:
         require_same_topic(ledger, describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic)))

@@ -23,13 +23,13 @@ import pyarrow.parquet as pq
 from headrace import settings
 from headrace.errors import UsageError
 from headrace.job.program import Program
+from headrace.job.ready import digest
 from headrace.lake import outside, patches
 from headrace.lake.ledger import Ledger, Record, now
 from headrace.lake.outside import Fetched, fetched
 from headrace.lake.patches import BACKFILL, Patch
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
-from headrace.replay.ready import digest
 
 FILES = "files"
 LINES = (".jsonl", ".ndjson", ".json")

@@ -9,11 +9,11 @@ from headrace import settings
 from headrace.cluster import kafka
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
+from headrace.job.ready import digest
 from headrace.job.run import require_same_topic
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import REPLAY, Patch
-from headrace.replay.ready import digest
 
 Offsets = Mapping[int, int]
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from headrace.contract.model import Contract
 from headrace.errors import UsageError
 from headrace.job.program import Program
+from headrace.job.ready import digest
 from headrace.lake import patches, quarantine
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import REDRIVE, Patch
 from headrace.lake.quarantine import Selection
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
-from headrace.replay.ready import digest
 from headrace.replay.repair import Repair, load, repaired
 
 
