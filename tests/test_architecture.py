@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SOURCES = (
     "headrace/lake/branch.py",
-    *(f"headrace/cli/{n}.py" for n in ("anchor", "check", "job", "plan", "replay")),
+    *(f"headrace/cli/{n}.py" for n in ("anchor", "check", "job", "patch", "plan", "replay")),
 )
 LAKE = tuple(f"headrace/lake/{n}.py" for n in ("_findings", "_conserved", "quarantine"))
 FLINK = {
@@ -36,7 +36,7 @@ def _cells() -> list[str]:
 
 
 def test_every_stage_has_something_that_shows_how_it_does() -> None:
-    assert len(_cells()) == 17
+    assert len(_cells()) == 18
     assert all("`" in cell for cell in _cells())
 
 
