@@ -183,6 +183,7 @@ def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
     require_same(ledger, program, asked)
     # One of a command that was killed may run still: it ends by itself, and nobody asks what it made.
     env, submission = settings.load(), f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
+    behind = ledger.newest("done")
     doing = f"judging {counted(asked.records, 'record')}"
     with progress(doing) as tell:
         flink_id = submit_judge(ledger.job, asked.number, submission)
@@ -196,7 +197,7 @@ def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
                 remedy="headrace stack logs jobmanager; where no slots were free, stop something; then"
                 f" headrace patch apply {ledger.job} {asked.number}",
             )
-        return gather(ledger, program, asked, submission)
+        return gather(ledger, program, asked, submission, behind)
 
 
 def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | None, fmt: Format) -> None:

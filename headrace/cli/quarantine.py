@@ -27,8 +27,8 @@ from headrace.lake.rewritten import found
 from headrace.lake.store import connect
 from headrace.lake.tables import open_table
 from headrace.replay import redrive as redriving
-from headrace.table.columns import quarantine_columns
 from headrace.table.outputs import Output as Table
+from headrace.table.outputs import outputs
 
 if TYPE_CHECKING:
     from headrace.lake.quarantine import Refused
@@ -68,9 +68,9 @@ def ls(contract: Contract, output: Output = Format.text) -> None:
 
     Example: headrace quarantine ls flights
     """
-    warehouse, name = connect(settings.load().store), load_topic(contract).id
-    reasons = quarantine.reasons(warehouse, name)
-    given_up = len(_discarded_here(Ledger(warehouse, name)))
+    warehouse, of = connect(settings.load().store), load_topic(contract)
+    reasons = quarantine.reasons(warehouse, of.id)
+    given_up = len(_discarded_here(Ledger(warehouse, of.id), outputs(of)[0]))
     columns = ("reason", "field", "rule", "records", "first", "last", "example")
     rows = [(r.reason, r.field, r.rule, r.count, moment(r.first), moment(r.last), r.example) for r in reasons]
     note = [Text(f"{counted(given_up, 'record')} of these discarded")] if given_up else []
@@ -207,10 +207,9 @@ def discard(
     )
 
 
-def _discarded_here(ledger: Ledger) -> Positions:
+def _discarded_here(ledger: Ledger, output: Table) -> Positions:
     """Discarded records that are in quarantine: a replay may have judged some of them anew since."""
-    table, gone = open_table(ledger.warehouse, f"{ledger.job}__quarantine"), quarantine.discarded(ledger)
-    output = Table(f"{ledger.job}__quarantine", quarantine_columns())
+    table, gone = open_table(ledger.warehouse, output.id), quarantine.discarded(ledger)
     return found(ledger.warehouse, output, table, gone) if table and gone else Positions()
 
 

@@ -82,7 +82,7 @@ class Judged:
 
     submission: str
     behind: int
-    """The newest batch when it was judged."""
+    """The newest batch when its job was submitted."""
     files: dict[str, list[Record]]
     """By output."""
     refused: list[Record]
@@ -138,12 +138,6 @@ def batch_of(decisions: Sequence[Record], number: int) -> int:
 def undone(decisions: Sequence[Record]) -> set[int]:
     """Patches that were taken back."""
     return {d["undoes_patch"] for d in decisions if d["action"] == PUT_IN and d["undoes_patch"]}
-
-
-def undone_in(decisions: Sequence[Record], number: int) -> int:
-    """The batch that took a patch back; 0 if none did."""
-    found = (d["batch"] for d in decisions if d["action"] == PUT_IN and d["undoes_patch"] == number)
-    return next(found, 0)
 
 
 def standing(ledger: Ledger, decisions: Sequence[Record]) -> list[tuple[Patch, int]]:

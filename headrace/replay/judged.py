@@ -22,8 +22,8 @@ from headrace.table.columns import REPAIRED_BY
 from headrace.table.outputs import Output
 
 
-def gather(ledger: Ledger, program: Program, patch: Patch, submission: str) -> Judged:
-    """Write down what a finished job made of a patch.
+def gather(ledger: Ledger, program: Program, patch: Patch, submission: str, behind: int) -> Judged:
+    """Write down what a finished job made of a patch; it was submitted behind that batch.
 
     Raises:
         ConservationError: a record is in none of its outputs, or twice.
@@ -45,7 +45,7 @@ def gather(ledger: Ledger, program: Program, patch: Patch, submission: str) -> J
         patch.number,
         Judged(
             submission,
-            ledger.newest("done"),
+            behind,
             {o: [as_recorded(f) for f in files] for o, files in found.items()},
             refused,
         ),
