@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -206,6 +207,7 @@ def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | Non
     state, found = patches.state(ledger, asked.number, decisions), patches.judged_of(ledger, asked.number)
     batch = patches.batch_of(decisions, asked.number)
     table = program.contract.id
+    gone = patches.replaced(ledger, batch) if state.endswith("replaced") else None
     result = {
         **{k: v for k, v in asked.to_json().items() if k != "number"},
         "job": ledger.job,
@@ -214,6 +216,7 @@ def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | Non
         "rows": _rows(ledger, batch) if batch else found.rows if found else None,
         "refused": [*asked.unrepaired, *(found.refused if found else [])],
         "batch": batch or None,
+        "replaced": asdict(gone) if gone else None,
         "versions": done.head.versions if done else None,
         "stale": list(stale(program, ledger.warehouse)) if state in ("published", "undone") else [],
     }
@@ -241,6 +244,11 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         lines["in the tables"] = f"since batch {r['batch']}" + (
             ", taken back" if r["state"] == "undone" else ""
         )
+    if gone := r["replaced"]:
+        lines["replaced"] = (
+            f"{counted(gone['records'], 'record')}, by replay {gone['replay']} or its rollback;"
+            f" {gone['left']:,} stand as they were put in"
+        )
     for name in r["stale"]:
         lines[f"stale: {name}"] = f"computed without this; headrace replay plan {name} --from ANCHOR"
     if following := _next(job, asked, r["state"]):
@@ -264,6 +272,8 @@ def _next(job: str, asked: Patch, state: str) -> str:
         "asked": f"headrace patch judge {job} {n}",
         "judged": " · ".join(f"headrace patch {verb} {job} {n}" for verb in ("diff", "apply", "drop")),
         "published": f"headrace verify {job}; headrace patch undo {job} {n} --why TEXT",
+        "replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
+        "partly replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
     }.get(state, "")
 
 

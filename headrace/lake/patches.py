@@ -12,10 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from headrace.errors import UsageError
+from headrace.lake import replays
+from headrace.lake.fork import swaps
 from headrace.lake.ledger import Ledger, Record, now, whoever
+from headrace.lake.offsets import Span
+from headrace.lake.positions import Positions
+from headrace.lake.rewritten import positions
 
 KIND = "patches"
 PUT_IN = "patch"
@@ -147,8 +153,47 @@ def standing(ledger: Ledger, decisions: Sequence[Record]) -> list[tuple[Patch, i
     return sorted(((p, b) for p, b in found if b and p.number not in back), key=lambda pair: pair[1])
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """Other rows stand where a patch's were: a replay has judged the records again, or was taken back."""
+
+    replay: int
+    records: int
+    """How many of the patch's."""
+    left: int
+    """How many stand as the patch put them in."""
+
+
+def replaced(ledger: Ledger, batch: int) -> Replaced | None:
+    """What published replays, and their rollbacks, have left of the patch that this batch put in.
+
+    Each puts other rows in for all records of the topic behind its fork point.
+    """
+    later = list(takewhile(lambda at: at > batch, swaps(ledger)))
+    if not later:
+        return None
+    record = ledger.required("batches", batch)
+    own = Positions.gathered(
+        [
+            Positions.of_spans(Span.parse(text) for text in record.get("out", ())).offsets,
+            *(
+                positions(ledger.warehouse, output, file["path"]).offsets
+                for output, out in record["outputs"].items()
+                for file in out["files"]
+            ),
+        ]
+    )
+    left, replay = own, 0
+    for at in reversed(later):
+        swap = ledger.required("batches", at)
+        number = swap.get("replay") or swap["undoes"]
+        stays = left.before(replays.one(ledger, number).frontier)
+        left, replay = stays, replay if len(stays) == len(left) else number
+    return Replaced(replay, len(own) - len(left), len(left)) if replay else None
+
+
 def state(ledger: Ledger, number: int, known: Sequence[Record] | None = None) -> str:
-    """``asked``, ``judged``, ``published``, ``undone`` or ``given up``.
+    """``asked``, ``judged``, ``published``, ``undone``, ``given up``, or ``replaced``, ``partly replaced``.
 
     Args:
         ledger: the job's.
@@ -156,8 +201,11 @@ def state(ledger: Ledger, number: int, known: Sequence[Record] | None = None) ->
         known: all decisions, where the caller has read them.
     """
     decisions = ledger.decisions() if known is None else known
-    if batch_of(decisions, number):
-        return "undone" if number in undone(decisions) else "published"
+    if batch := batch_of(decisions, number):
+        if number in undone(decisions):
+            return "undone"
+        found = replaced(ledger, batch)
+        return "published" if found is None else "partly replaced" if found.left else "replaced"
     if any(d["action"] == GIVE_UP and d["patch"] == number for d in decisions):
         return "given up"
     return "judged" if judged_of(ledger, number) else "asked"

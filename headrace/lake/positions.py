@@ -64,6 +64,14 @@ class Positions:
         }
         return Positions({p: own for p, own in left.items() if len(own)})
 
+    def before(self, frontier: Mapping[int, int]) -> Positions:
+        """Those before a frontier, and all that are of files and not of the topic."""
+        left = {
+            p: own if p < 0 else own[: np.searchsorted(own, frontier.get(p, 0))]
+            for p, own in self.offsets.items()
+        }
+        return Positions({p: own for p, own in left.items() if len(own)})
+
     def both(self, other: Positions) -> Positions:
         """Those that the other set has too."""
         return self.without(self.without(other))

@@ -112,7 +112,7 @@ def standing(
 
 def found(warehouse: Warehouse, output: Output, snapshot: DeltaTable, positions: Positions) -> Positions:
     """Which of these records the table holds."""
-    held = _each(lambda path: _positions(warehouse, output, path), meeting(snapshot, positions))
+    held = _each(lambda path: _positions(warehouse, output.id, path), meeting(snapshot, positions))
     there = [Positions.of_rows(p[mask], o[mask]) for p, o in held for mask in [positions.holds(p, o)]]
     return Positions.gathered(part.offsets for part in there)
 
@@ -124,7 +124,7 @@ def take_out(warehouse: Warehouse, output: Output, paths: Sequence[str], goes: G
     """
 
     def one(path: str) -> tuple[bool, Added | None, dict[int, Offsets]]:
-        partitions, offsets = _positions(warehouse, output, path)
+        partitions, offsets = _positions(warehouse, output.id, path)
         out = goes(partitions, offsets)
         taken = dict(Positions.of_rows(partitions[out], offsets[out]).offsets)
         if not out.any():
@@ -162,8 +162,13 @@ def write(
     return Added(path, raw.size, dict(partition), statistics)
 
 
-def _positions(warehouse: Warehouse, output: Output, path: str) -> tuple[npt.NDArray[np.int32], Offsets]:
-    raw = pa.BufferReader(warehouse.read(f"{output.id}/{path}"))
+def positions(warehouse: Warehouse, output: str, path: str) -> Positions:
+    """The records whose rows a file of a table holds."""
+    return Positions.of_rows(*_positions(warehouse, output, path))
+
+
+def _positions(warehouse: Warehouse, output: str, path: str) -> tuple[npt.NDArray[np.int32], Offsets]:
+    raw = pa.BufferReader(warehouse.read(f"{output}/{path}"))
     rows = pq.read_table(raw, columns=[PARTITION.name, OFFSET.name], partitioning=None)
     return rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy()
 

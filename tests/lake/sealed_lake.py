@@ -166,7 +166,9 @@ class Lake:
     def replay(self, manifests: dict[str, str]) -> tuple[int, int]:
         """Plan a replay from a place on the branch, and begin it; gives its number and its claim."""
         point = forks.at_manifests(self.ledger, manifests)
-        planned = Replay(0, "x", "why", "", "", point, "savepoint", None, {}, {}, {}, 0, "1.0.0", ())
+        outputs = self.publisher().outputs
+        reached = forks.frontier(self.warehouse, self.ledger, outputs, point)
+        planned = Replay(0, "x", "why", "", "", point, "savepoint", None, reached, {}, {}, 0, "1.0.0", ())
         number = replays.record(self.ledger, planned).number
         claim = self.submit(replay=number)
         at = max(manifests.values())

@@ -153,8 +153,11 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     lake.seal(fork, range(30, 34), bad=range(34, 36))
     if compacted:
         compact(lake)
+    assert patches.state(lake.ledger, late) == "published"
     done = lake.replace(number)
 
+    states = {p: patches.state(lake.ledger, p) for p in (filled, early, late)}
+    assert states == {filled: "published", early: "published", late: "replaced"}
     kept = by(1, range(25)) + by(f"patch {early}", range(25, 27)) + by("bad", range(27, 30))
     files = by(f"patch {filled}", range(2))
     assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
@@ -164,6 +167,27 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     lake.publisher().roll_back(number, "test")
     old = by(1, range(30, 33)) + by("bad", range(33, 36))
     assert lake.rows() == sorted(files + kept + old), "its redrives are taken back with it"
+    batch = patches.batch_of(lake.ledger.decisions(), late)
+    assert patches.replaced(lake.ledger, batch) == patches.Replaced(number, records=2, left=0)
+
+
+def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -> None:
+    anchor = dict(lake.ledger.head().manifests)
+    lake.seal(1, range(30, 33), bad=range(33, 36))
+    lake.publish()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 36))
+    lake.replace(number)
+    lake.publisher().roll_back(number, "test")
+    before = lake.judge(patches.REDRIVE, good=range(29, 34))
+    lake.patcher().put_in(before)
+    assert patches.state(lake.ledger, before) == "published", "the replay was taken back before it"
+    again, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 34), bad=range(34, 36))
+    lake.replace(again)
+    assert patches.state(lake.ledger, before) == "partly replaced"
+    batch = patches.batch_of(lake.ledger.decisions(), before)
+    assert patches.replaced(lake.ledger, batch) == patches.Replaced(again, records=1, left=1)
 
 
 def test_a_stretch_is_judged_again_and_nothing_else(lake: Lake) -> None:
