@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 from bench import running
-from headrace import project, settings
+from bench.running import headrace
+from headrace import settings
 from headrace.cli.publish import publisher
 from headrace.cluster import kafka
 from headrace.stack import flink as local_flink
@@ -69,20 +69,6 @@ def _measure(env: settings.Settings) -> dict[str, Any]:
         "seconds": seconds,
         "faster": round(seconds["live"] / seconds["catch up"], 2),
     }
-
-
-def headrace(*arguments: str) -> Any:
-    """One command, as a user types it; gives what it says to machines."""
-    said = subprocess.run(
-        [sys.executable, "-m", "headrace", *arguments, "-o", "json"],
-        cwd=project.root(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if said.returncode:
-        sys.exit(said.stdout + said.stderr)
-    return json.loads(said.stdout)
 
 
 def _until(done: Callable[[], bool]) -> None:

@@ -1,7 +1,8 @@
-"""What both benchmarks share: a stack of their own, a filled topic, a bounded job, and its CPU-seconds."""
+"""What the benchmarks share: a stack of their own, a filled topic, a bounded job, and its CPU-seconds."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from demo.flights import events
 from headrace import project, settings
@@ -27,15 +29,37 @@ PREFIX = "bench."
 @contextmanager
 def stack(records: int) -> Iterator[settings.Settings]:
     """A stack with one slot in use, and at least that many flights in its topic."""
-    os.environ["HEADRACE__STACK__FOLDER"] = ".headrace/bench"
+    with empty_stack() as env:
+        _fill(env, records)
+        yield env
+
+
+@contextmanager
+def empty_stack() -> Iterator[settings.Settings]:
+    """A stack whose jobs take one slot each."""
+    os.environ["HEADRACE__STACK__FOLDER"] = str(project.root() / ".headrace/bench")
     os.environ["HEADRACE__FLINK__PARALLELISM"] = "1"
     env = settings.load()
     local.up(env)
     try:
-        _fill(env, records)
         yield env
     finally:
         local.down(env)
+
+
+def headrace(*arguments: str) -> Any:
+    """One command, as a user types it; gives what it says to machines."""
+    said = subprocess.run(
+        command(*arguments), cwd=project.root(), capture_output=True, text=True, check=False
+    )
+    if said.returncode:
+        sys.exit(said.stdout + said.stderr)
+    return json.loads(said.stdout)
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of :func:`headrace`."""
+    return [sys.executable, "-m", "headrace", *arguments, "-o", "json"]
 
 
 def _fill(env: settings.Settings, records: int) -> None:
