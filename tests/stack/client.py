@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 
-from submitting import PLACE
+from submitting import PLACE, RESTORED
 
 from headrace.cli.job import as_told
 
@@ -26,9 +26,9 @@ class FlinkClient:
 
     link: Connection
 
-    def submit(self, job: str, environment: Mapping[str, str]) -> str:
-        """``submit`` of the job's declaration; gives Flink's job id."""
-        return self._ask("submit", job, environment)
+    def submit(self, job: str, environment: Mapping[str, str], savepoint: str = "") -> str:
+        """``submit`` of the job's declaration, restored as by ``-s`` if told so; gives Flink's job id."""
+        return self._ask("submit", job, {**environment, RESTORED: savepoint})
 
     def judge(self, told: str, environment: Mapping[str, str]) -> str:
         """The bounded job of a patch (job, number, submission); gives Flink's job id."""

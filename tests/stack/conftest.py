@@ -126,8 +126,7 @@ def by_client(
     """`headrace run`, `replay run` and patches submit by the run's client, as `flink run` would."""
 
     def submit(job: str, savepoint: str | None = None, replay: int | None = None) -> str:
-        assert savepoint is None, "the client gives no savepoint"
-        return client.submit(job, {**_own(), REPLAY: str(replay or 0)})
+        return client.submit(job, {**_own(), REPLAY: str(replay or 0)}, savepoint or "")
 
     def judge(job: str, patch: int, submission: str) -> str:
         return client.judge(f"{job} {patch} {submission}", _own())

@@ -137,12 +137,14 @@ class Road:
         )
         return done.stdout + done.stderr
 
-    def submit(self, *arguments: str, module: str = "") -> str:
-        """Submit the job; gives Flink's job id once it runs. With arguments or a module, by ``flink run``."""
-        if not arguments and not module:
-            flink_id = self.client.submit(self.job, {**self.overrides(), REPLAY: "0"})
-            self.running(flink_id)
-            return flink_id
+    def submit(self, savepoint: str = "") -> str:
+        """Submit the job by the run's client, restored if told so; gives Flink's job id once it runs."""
+        flink_id = self.client.submit(self.job, {**self.overrides(), REPLAY: "0"}, savepoint)
+        self.running(flink_id)
+        return flink_id
+
+    def flink_run(self, *arguments: str, module: str = "") -> str:
+        """Submit by ``flink run``, as a user types it; gives Flink's job id once the job runs."""
         said = self.flink("run", "-d", *arguments, "-pym", module or f"jobs.{self.job}")
         found = re.search(r"JobID ([0-9a-f]{32})", said)
         assert found, said[-3000:]

@@ -9,14 +9,18 @@ import tempfile
 from collections.abc import Callable
 from multiprocessing.connection import Client
 from pathlib import Path
+from unittest.mock import patch
 
 from headrace.errors import HeadraceError
+from headrace.job import flink
 from headrace.job.compile import main as compile_plan
 from headrace.job.declaration import find
 from headrace.job.judge import submit as submit_judge
-from headrace.job.run import submit
+from headrace.job.run import SAVEPOINT, submit
 
 PLACE = "HEADRACE_TEST_CLIENT"
+RESTORED = "HEADRACE_TEST_SAVEPOINT"
+"""The savepoint that `flink run -s` would have been given, or nothing."""
 
 
 def main() -> None:
@@ -50,8 +54,15 @@ def compiled(job: str) -> str:
         return target.read_text()
 
 
+def submitted(job: str) -> str:
+    """Flink's id of a job, which restores what :data:`RESTORED` names."""
+    given = {SAVEPOINT: os.environ[RESTORED]}
+    with patch.object(flink, "configured", lambda keys, told=flink.configured: told(keys) | given):
+        return submit(find(job))
+
+
 TOLD: dict[str, Callable[[str], str]] = {
-    "submit": lambda job: submit(find(job)),
+    "submit": submitted,
     "judge": lambda told: submit_judge(*_split(told)),
     "compile": compiled,
 }

@@ -61,7 +61,7 @@ def test_stop_with_savepoint_while_rows_flow_loses_none(road: Road) -> None:
 def test_a_bounded_source_with_an_idle_subtask_publishes_all(make_road: MakeRoad) -> None:
     road = make_road()
     road.produce(range(3000), partition=0)
-    job = road.submit(module="jobs.events_bounded")
+    job = road.flink_run(module="jobs.events_bounded")
     road.ended(job, "FINISHED")
     road.publish_until(3000)
     assert road.homes() == every({0: 3000})
@@ -96,7 +96,7 @@ def test_a_commit_notification_that_never_came_is_made_up_by_the_restore(make_ro
     road.stack.kill_taskmanager()
     road.cancel(job)
     road.stack.heal()
-    again = road.submit("-s", saved)
+    again = road.submit(saved)
     until(
         "the restore itself to commit the savepoint's manifest",
         lambda: any(m.files for i, m in road.staged().items() if i not in before),

@@ -232,7 +232,7 @@ def test_an_older_savepoint_behind_our_back_leaves_the_result_right(make_road: M
     found = published(derive, job)
     derive.cancel(job)
 
-    forked = derive.submit("-s", saved)
+    forked = derive.flink_run("-s", saved)
     derive.settle(forked, claim=2)
     with pytest.raises(DecisionNeeded, match="forked"):
         derive.publish()

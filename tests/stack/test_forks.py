@@ -37,7 +37,7 @@ def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_r
         )
     road.cancel(live)
 
-    forked = road.submit("-s", saved)
+    forked = road.flink_run("-s", saved)
     road.settle(forked, claim=2)
     with pytest.raises(DecisionNeeded, match="forked") as refused:
         road.publish()
@@ -121,7 +121,7 @@ def test_a_fork_cannot_be_adopted(make_road: MakeRoad) -> None:
     road.settle(live, claim=1)
     road.publish_until(1000)
     road.cancel(live)
-    forked = road.submit("-s", saved)
+    forked = road.submit(saved)
     road.settle(forked, claim=2)
     said = road.headrace("branch", "adopt", "events", "2", "--why", "try", expect=3)
     assert "repeat published rows" in said

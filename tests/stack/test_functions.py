@@ -48,7 +48,7 @@ def test_what_fails_has_a_reason_and_shows_nowhere(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND, parallelism=1, partitions=1, job="events_told")
     before = logged(road)  # of the control, if it came first
     road.send(payloads())
-    job = road.submit(module="jobs.events_told")
+    job = road.flink_run(module="jobs.events_told")
     road.settle(job, claim=1)
     road.publish()
     found = Counter(road.rows("events_told", ("id", "way", "answer", "reason")))

@@ -38,7 +38,7 @@ def test_without_the_parent_check_a_fork_is_published_twice(
     road.settle(job, claim=1)
     road.publish_until(100)
     road.cancel(job)
-    forked = road.submit("-s", saved)
+    forked = road.submit(saved)
     road.settle(forked, claim=2)
 
     monkeypatch.setattr(publishing, "stretch", _all_of_the_newest_claim)
@@ -96,7 +96,7 @@ def test_without_strict_decode_values_change_and_a_record_vanishes(make_road: Ma
     road = make_road(parallelism=1, options=BY_HAND)
     sent = road.send(PAYLOADS)
     rounded, vanished = PAYLOADS.index(ROUNDED), PAYLOADS.index(TRUNCATED)
-    job = road.submit(module="jobs.events_lenient")
+    job = road.flink_run(module="jobs.events_lenient")
     road.settle(job, claim=1)
 
     with pytest.raises(ConservationError, match=rf"are in no file: 0:{vanished}\n"):
