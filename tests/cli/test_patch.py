@@ -1,0 +1,50 @@
+"""What may come in between while a patch is judged: the job is not there, the tables are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from lake.sealed_lake import CONTRACT, Lake, begun, by
+
+from headrace.cli import patch as patching
+from headrace.contract.load import load
+from headrace.errors import ConservationError
+from headrace.lake import patches
+from headrace.lake.ledger import Ledger
+from headrace.lake.patches import Judged, Patch
+from headrace.lake.store import connect
+from headrace.settings import Store
+
+FINISHED = SimpleNamespace(job=SimpleNamespace(ended=True, state="FINISHED"), running=True)
+
+
+def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+    begun(lake)
+    stretch = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28})
+    redrive = lake.judge(patches.REDRIVE, good=range(26, 28))
+
+    def submit(*_: object) -> str:
+        lake.patcher().put_in(redrive)
+        return "flink's id"
+
+    def gather(ledger: Ledger, _program: object, asked: Patch, submission: str, behind: int) -> Judged:
+        rows = lake._file("events", f"patch-{asked.number}", 1, range(20, 28))
+        made: dict[str, Any] = {"events": [{**rows, "rows": 8}]}
+        return patches.keep_judged(ledger, asked.number, Judged(submission, behind, made, []))
+
+    monkeypatch.setattr(patching, "require_same", lambda *_: None)
+    monkeypatch.setattr(patching, "submit_judge", submit)
+    monkeypatch.setattr(patching.rest, "detail", lambda *_: FINISHED)
+    monkeypatch.setattr(patching, "gather", gather)
+    patching.judged(lake.ledger, None, patches.one(lake.ledger, stretch))  # type: ignore[arg-type]
+
+    with pytest.raises(ConservationError, match=f"redrive {redrive} has put some of these records in since"):
+        lake.patcher().put_in(stretch)
+    moved = by(1, range(25)) + by(f"patch {redrive}", range(26, 28)) + by("bad", [25, 28, 29])
+    assert lake.rows() == sorted(moved)
