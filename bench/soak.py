@@ -265,8 +265,8 @@ class Soak:
         known = self.load.sequence
         warehouse = connect(self.env.store)
         place = ["_partition", "_offset"]
-        rows = _published(warehouse, "flights").to_pyarrow_table(columns=[*place, "distance"])
-        apart = _published(warehouse, "flights__quarantine").to_pyarrow_table(columns=place)
+        rows = _table(warehouse, "flights").to_pyarrow_table(columns=[*place, "distance"])
+        apart = _table(warehouse, "flights__quarantine").to_pyarrow_table(columns=place)
         for p in range(known.partitions):
             distances = known.distances(p, 0, known.end(p, sent))
             mine, its = rows.filter(pc.field("_partition") == p), apart.filter(pc.field("_partition") == p)
@@ -300,7 +300,7 @@ class Soak:
         print(f"{time.monotonic() - self._began:7.0f} s  {what}", file=sys.stderr)
 
 
-def _published(warehouse: Warehouse, name: str) -> DeltaTable:
+def _table(warehouse: Warehouse, name: str) -> DeltaTable:
     table = open_table(warehouse, name)
     if table is None:
         sys.exit(f"table {name} was never published")
