@@ -25,7 +25,7 @@ STEPS = ["batch", "commit events", "take over", "fold"]
 def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     make_road: MakeRoad, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    road = make_road()
+    road = make_road(parallelism=1)
     road.produce(range(1000), broken_every=10)
     live = road.submit()
     road.publish_until(1000)
@@ -39,6 +39,7 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     assert [" ".join(step[:2]) for step in book[1:5]] == [
         f"replay {s}" for s in ("plan", "run", "diff", "publish")
     ]
+    road.parallelism = 2  # the fork gets more slots than the job had
     for step in book[:3]:
         road.headrace(*step)
     request.getfixturevalue("by_client")  # one fork by `flink run` is enough
@@ -54,6 +55,8 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     for step in book[3:]:
         road.headrace(*step)
     assert road.state(live) == "CANCELED"
+    (job,) = told(road, "status", road.job)["flink_jobs"]
+    assert max(v["parallelism"] for v in road.rest(f"/jobs/{job['id']}")["vertices"]) == 2
     assert road.ledger.newest("done") > before.batch
     assert road.homes() == every({0: 2000, 1: 2000})
     assert told(road, "anchor", "check", road.job, "1")["problems"] == []
