@@ -246,7 +246,7 @@ def publish(
     replay: Number,
     within: Annotated[
         float, typer.Option(help="Seconds to wait for the fork's next checkpoints.", min=0)
-    ] = 60,
+    ] = 600,
     fmt: Output = Format.text,
 ) -> None:
     """Make the fork the branch: one batch swaps the files, then the old job is cancelled. Safe to repeat.
@@ -287,8 +287,8 @@ def publish(
 
 def _swapped(job: str, planned: Replay, within: float) -> Published:
     """Try until the fork has sealed as much as the branch holds: the two take turns in being ahead."""
-    deadline = time.monotonic() + within
-    while not isinstance(done := replacer(job).replace(planned.number, planned.fork), Published):
+    deadline, publisher = time.monotonic() + within, replacer(job)
+    while not isinstance(done := publisher.replace(planned.number, planned.fork), Published):
         if time.monotonic() > deadline:
             come = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"
             raise DecisionNeeded(

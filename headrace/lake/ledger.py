@@ -105,6 +105,11 @@ class Ledger:
         """What was answered about manifests."""
         self._asked_at = 0
         """The newest batch then."""
+        self._remembered: dict[tuple[str, int], Record] | None = None
+
+    def remember(self) -> None:
+        """Keep numbered records from now on: none ever changes. For one who looks at them again and again."""
+        self._remembered = self._remembered or {}
 
     # records with numbers
 
@@ -292,13 +297,15 @@ class Ledger:
         Raises:
             LedgerError: it is not.
         """
-        record = self.get(kind, number)
+        known = {} if self._remembered is None else self._remembered
+        record = known.get((kind, number)) or self.get(kind, number)
         if record is None:
             raise LedgerError(
                 "a record of the ledger is missing",
                 where=f"{self.warehouse.uri}/{self._key(kind, number)}",
                 remedy="restore it from the bucket's versions; nothing may delete under _headrace",
             )
+        known[kind, number] = record
         return record
 
 

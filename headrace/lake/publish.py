@@ -147,11 +147,11 @@ class Publisher:
         for output in self.outputs:
             refuse_other_columns(self.warehouse, output.id, output.columns)
         return {
-            o.id: read_files(
-                self.warehouse, o.id, [f for m in found.manifests[o.id] for f in m.files], o.columns
-            )
-            for o in self.outputs
+            o.id: self._files(o, [f for m in found.manifests[o.id] for f in m.files]) for o in self.outputs
         }
+
+    def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
+        return read_files(self.warehouse, output.id, files, output.columns)
 
     def _write_batch(
         self,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from deltalake.exceptions import DeltaError
 
+from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.lake import fork as forks
 from headrace.lake import replays
@@ -19,10 +20,12 @@ from headrace.lake.caught_up import Stand, of_branch, of_fork
 from headrace.lake.delta import Added
 from headrace.lake.fork import Base, Fork
 from headrace.lake.ledger import Claim, Head, Ledger, Record, now
-from headrace.lake.manifests import Manifest
+from headrace.lake.manifests import Manifest, StagedFile
 from headrace.lake.offsets import ReadFile, continue_frontier
-from headrace.lake.publish import Published, Publisher, added
+from headrace.lake.publish import Holes, Published, Publisher, Step, added
+from headrace.lake.store import Warehouse
 from headrace.lake.swap import require_told
+from headrace.table.outputs import Output
 
 Offsets = dict[int, int]
 
@@ -59,7 +62,29 @@ def continued(
 
 
 class Replacer(Publisher):
-    """Publishes a job's replays."""
+    """Publishes a job's replays.
+
+    While it looks at all that a fork has sealed, the live job's publisher wins one batch number after the
+    other. So what never changes is read once: records of the ledger, and staged files.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        contract: Contract,
+        outputs: Sequence[Output],
+        holes: Holes,
+        step: Step = lambda _name: None,
+    ) -> None:
+        super().__init__(warehouse, contract, outputs, holes, step)
+        self.ledger.remember()
+        self._known: dict[tuple[str, str], ReadFile] = {}
+        """Staged files that were read, by output and path."""
+
+    def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
+        fresh = [f for f in files if (output.id, f.path) not in self._known]
+        self._known |= {(output.id, f.file.path): f for f in super()._files(output, fresh)}
+        return [self._known[output.id, f.path] for f in files]
 
     def replace(self, replay: int, fork: Fork) -> Published | Offsets:
         """Make a replay's fork the branch.

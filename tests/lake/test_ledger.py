@@ -87,3 +87,19 @@ def test_a_vanished_record_is_an_error_with_its_address(ledger: Ledger) -> None:
     with pytest.raises(LedgerError, match=r"missing") as e:
         ledger.claims()
     assert "claims/0000000001.json" in str(e.value)
+
+
+def test_whoever_looks_again_and_again_reads_a_record_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.put("done", 1, done(1, 1, 1, ["1-a"]))
+    asked: list[int] = []
+    monkeypatch.setattr(
+        ledger, "get", lambda kind, number: asked.append(number) or Ledger.get(ledger, kind, number)
+    )
+    for _ in range(2):
+        ledger.required("done", 1)
+    ledger.remember()
+    for _ in range(3):
+        assert ledger.required("done", 1)["batch"] == 1
+    assert asked == [1, 1, 1]

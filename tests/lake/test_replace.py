@@ -19,14 +19,17 @@ from headrace.cli.verify import _batch_at
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.job.run import Start, _forked, _start
+from headrace.lake import publish as publishing
 from headrace.lake import replays
 from headrace.lake.anchors import Anchor, needed
 from headrace.lake.fork import Fork
+from headrace.lake.manifests import StagedFile
+from headrace.lake.offsets import ReadFile, read_files
 from headrace.lake.publish import Published
 from headrace.lake.query import query
 from headrace.lake.replace import Replacer
 from headrace.lake.replays import Replay
-from headrace.lake.store import connect
+from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
 from headrace.table.outputs import outputs
 
@@ -76,7 +79,9 @@ def test_a_publisher_that_dies_is_repaired_by_whoever_comes(lake: Lake, fatal: s
     assert lake.publish().head.frontier == {0: 33}
 
 
-def test_the_live_job_publishes_while_the_fork_is_being_judged(lake: Lake) -> None:
+def test_the_live_job_publishes_while_the_fork_is_being_judged(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number, fork = lake.replay(begun(lake))
     lake.seal(fork, range(10, 31))
     lake.seal(1, range(30, 32))
@@ -91,12 +96,21 @@ def test_the_live_job_publishes_while_the_fork_is_being_judged(lake: Lake) -> No
                 self.overtaken = True
                 lake.publish()
 
+    read: list[str] = []
+
+    def reading(warehouse: Warehouse, output: str, files: list[StagedFile], columns: Any) -> list[ReadFile]:
+        read.extend(f.path for f in files if f"/s{fork}/" in f.path)
+        return read_files(warehouse, output, files, columns)
+
+    monkeypatch.setattr(publishing, "read_files", reading)
     publisher = Overtaken(lake.warehouse, lake.contract, outputs(lake.contract), lambda _t, _s: {})
     publisher.step = publisher._overtake
-    assert publisher.replace(number, replays.one(lake.ledger, number).fork) == {0: 31}, "it looks again"
+    planned = replays.one(lake.ledger, number)
+    assert publisher.replace(number, planned.fork) == {0: 31}, "it looks again"
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30)) + by(1, range(30, 32))
     lake.seal(fork, range(31, 32))
-    assert isinstance(lake.replace(number), Published)
+    assert isinstance(publisher.replace(number, planned.fork), Published)
+    assert len(read) == 2, "each file once: who reads all of them again is overtaken again"
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 32))
 
 
