@@ -56,8 +56,8 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
     Example: headrace patch ls flights
     """
     ledger = opened(job)[0]
-    decisions = ledger.decisions()
-    found = [(p, patches.state(ledger, p.number, decisions)) for p in reversed(patches.every(ledger))]
+    fates = patches.Fates(ledger)
+    found = [(p, fates.state(p.number)) for p in reversed(patches.every(ledger))]
 
     def table() -> Any:
         shown = Table("patch", "kind", "state", "records", "of", "asked", "by", "why")
@@ -203,11 +203,11 @@ def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
 
 def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | None, fmt: Format) -> None:
     """Say where a patch stands."""
-    decisions = ledger.decisions()
-    state, found = patches.state(ledger, asked.number, decisions), patches.judged_of(ledger, asked.number)
-    batch = patches.batch_of(decisions, asked.number)
+    fates = patches.Fates(ledger)
+    state, found = fates.state(asked.number), patches.judged_of(ledger, asked.number)
+    batch = patches.batch_of(fates.decisions, asked.number)
     table = program.contract.id
-    gone = patches.replaced(ledger, batch) if state.endswith("replaced") else None
+    gone = None if state == "undone" else fates.replaced(asked.number)
     result = {
         **{k: v for k, v in asked.to_json().items() if k != "number"},
         "job": ledger.job,
@@ -246,7 +246,7 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         )
     if gone := r["replaced"]:
         lines["replaced"] = (
-            f"{counted(gone['records'], 'record')}, by replay {gone['replay']} or its rollback;"
+            f"{counted(gone['records'], 'record')}, by {gone['by']};"
             f" {gone['left']:,} stand as they were put in"
         )
     for name in r["stale"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ from headrace.job.declaration import existing
 from headrace.lake import replays
 from headrace.lake.branch import Rulings
 from headrace.lake.ledger import Ledger
+from headrace.lake.patches import Fates
 from headrace.lake.publish import Published
 from headrace.lake.replays import Replay
 from headrace.lake.store import connect
@@ -112,7 +114,8 @@ def plan(
         else:
             planned = planning.from_time(job, utc(moment_) or datetime.now(timezone.utc), why)
         planned = replays.record(_ledger(job), planned)
-    emit(planned.to_json(), fmt, lambda: _page(job, planned, "planned"))
+    ends = _patches(_ledger(job), planned)
+    emit({**planned.to_json(), "patches": ends}, fmt, lambda: _page(job, planned, "planned", ends))
 
 
 def _bounded(
@@ -264,6 +267,7 @@ def publish(
         done = _swapped(job, planned, within)
     fork = [j.id for j in forks(env, job, replay)]
     old = _cancelled(env, ledger, replay, keep=fork)
+    ends = _patches(ledger, planned)
     result = {
         "job": job,
         "replay": replay,
@@ -271,6 +275,7 @@ def publish(
         "versions": done.head.versions,
         "live": fork,
         "cancelled": old,
+        "patches": ends,
     }
     emit(
         result,
@@ -281,6 +286,7 @@ def publish(
             + f"\nlive job: {', '.join(fork) or f'none, start it with `headrace run {job}`'};"
             + f" cancelled: {', '.join(old) or 'none'}"
             + "".join(f"\nstale: {t} was computed from what was replaced" for t in planned.stale)
+            + _ended(job, ends)
         ),
     )
 
@@ -303,7 +309,8 @@ def _swapped(job: str, planned: Replay, within: float) -> Published:
 def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
     """Return the tables to what they were before a replay was published, and stop its job. Safe to repeat.
 
-    What was read since is still in Kafka: `headrace run` goes on from the old branch and reads it again.
+    `headrace run` then goes on from the old branch: what its job had staged is published as it judged it, and
+    the rest is read again. Patches put in behind the fork point are not brought back; they are named.
 
     Example: headrace replay rollback flights 1 --why "the new rule was wrong too"
     """
@@ -311,7 +318,7 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     if not why:
         raise UsageError("a rollback needs a reason", remedy='add --why "…": the next person will read it')
     env, ledger = settings.load(), _ledger(job)
-    replays.one(ledger, replay)
+    planned = replays.one(ledger, replay)
     with progress("swapping the old files in"):
         done = replacer(job).roll_back(replay, why)
     running = _cancelled(env, ledger, replay, keep=[])
@@ -321,6 +328,7 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
         "batch": done.head.batch,
         "versions": done.head.versions,
         "cancelled": running,
+        "patches": (ends := _patches(ledger, planned)),
     }
     emit(
         result,
@@ -329,6 +337,7 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
             f"replay {replay} is taken back: "
             + ", ".join(f"{t} version {v}" for t, v in done.head.versions.items())
             + f"\ncancelled: {', '.join(running) or 'nothing ran'}; next: headrace run {job}"
+            + _ended(job, ends)
         ),
     )
 
@@ -396,7 +405,9 @@ def show(job: Job, replay: Number, fmt: Output = Format.text) -> None:
     existing(job)
     ledger = _ledger(job)
     found, state = replays.one(ledger, replay), replays.state(ledger, replay)
-    emit({**found.to_json(), "state": state}, fmt, lambda: _page(job, found, state))
+    ends = _patches(ledger, found)
+    told = {**found.to_json(), "state": state, "patches": ends}
+    emit(told, fmt, lambda: _page(job, found, state, ends))
 
 
 def _ledger(job: str) -> Ledger:
@@ -418,7 +429,18 @@ def _offsets(text: str) -> dict[int, int]:
     return found
 
 
-def _page(job: str, r: Replay, state: str) -> Group:
+def _patches(ledger: Ledger, planned: Replay) -> list[str]:
+    """Patches with records behind the fork point: a swap judges these again, and its rollback as well."""
+    return [f"{p.kind} {p.number}" for p in Fates(ledger).behind(planned.frontier)]
+
+
+def _ended(job: str, ends: Sequence[str]) -> str:
+    """The same, once it has happened."""
+    lines = (f"\nreplaced: {p}; headrace patch show {job} {p.rpartition(' ')[2]}" for p in ends)
+    return "".join(lines)
+
+
+def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
     replaced = Table("table", "files", "rows", "bytes", title="what it replaces", title_justify="left")
     for output, sizes in r.replaces.items():
         replaced.add_row(output, *(f"{sizes[k]:,}" for k in ("files", "rows", "bytes")))
@@ -435,6 +457,7 @@ def _page(job: str, r: Replay, state: str) -> Group:
         "state": f"of {r.savepoint}" if r.savepoint else "none: the job keeps nothing but positions",
         "contract": f"version {r.contract_version}",
         "leaves stale": ", ".join(r.stale) or "no table",
+        **({"replaces": f"{', '.join(ends)}: judged again from what Kafka holds"} if ends else {}),
     }
     stages = {
         "1 fork": f"headrace replay run {job} {r.number}: beside the live job, until it has caught up",

@@ -223,7 +223,7 @@ def _forked(
     offsets = {contract: _begun(ledger, contract, topic) for contract, topic in topics.items()}
     own_claims = replays.claims(ledger, number)
     other_plan = bool(own_claims) and own_claims[0].plan != plan.plan_digest
-    if other_plan or replay.contract_version != program.contract.version:
+    if other_plan or replay.program != program.digest():
         raise DecisionNeeded(
             f"the job was edited since replay {number} was {'begun' if own_claims else 'planned'}:"
             " one replay runs one contract and one plan",

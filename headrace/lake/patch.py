@@ -19,7 +19,7 @@ from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Head, Record, now
 from headrace.lake.manifests import StagedFile
 from headrace.lake.offsets import ReadFile, Span, read_files
-from headrace.lake.patches import BACKFILL, REDRIVE, UNDO, Judged, Patch
+from headrace.lake.patches import BACKFILL, REDRIVE, UNDO, Fates, Judged, Patch
 from headrace.lake.positions import Positions
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.quarantine import discarded
@@ -89,12 +89,12 @@ class Patcher(Publisher):
         """
         while True:
             finished = self.finish_open_batch()
-            head, decisions = self.ledger.head(), self.ledger.decisions()
-            if number in patches.undone(decisions):
+            head, fates = self.ledger.head(), Fates(self.ledger)
+            if number in patches.undone(fates.decisions):
                 return Published(head, finished, {})
             patch = patches.one(self.ledger, number)
-            batch = self._undoable(patch, head, decisions)
-            own = self._positions(self.ledger.required("batches", batch))
+            batch = self._undoable(patch, fates)
+            own = fates.records(batch)
             before = self.ledger.required("done", batch - 1)["versions"] if batch > 1 else {}
             coming = {o.id: self._as_it_was(o, before.get(o.id), own, patch) for o in self.outputs}
             self._decide(head, self._undoing(patch, why), coming, {"out": [str(s) for s in own.spans()]})
@@ -107,46 +107,47 @@ class Patcher(Publisher):
         told = Patch(0, UNDO, f"{patch.kind} {patch.number}", why, "", "", patch.contract_version, "", 0)
         return patches.record(self.ledger, replace(told, of=patch.number))
 
-    def _undoable(self, patch: Patch, head: Head, decisions: Sequence[Record]) -> int:
+    def _undoable(self, patch: Patch, fates: Fates) -> int:
         """The batch that put it in, if nothing stands on it.
 
         Raises:
             UsageError: otherwise.
         """
         job, number = self.ledger.job, patch.number
-        batch = patches.batch_of(decisions, number)
+        batch = patches.batch_of(fates.decisions, number)
         if not batch or patch.kind == UNDO:
             raise UsageError(
-                f"{patch.kind} {number} is {patches.state(self.ledger, number, decisions)}:"
-                " there is nothing to take back",
+                f"{patch.kind} {number} is {fates.state(number)}: there is nothing to take back",
                 remedy=f"headrace patch ls {job}",
             )
-        own = self._positions(self.ledger.required("batches", batch))
-        for later in self._put_in_since(batch, own, decisions):
+        own = fates.records(batch)
+        for later in self._put_in_since(batch, own, fates):
             raise UsageError(
                 f"{later.kind} {later.number} has put some of the same records in later",
                 where=f"job {job}",
                 remedy=f"take it back first: headrace patch undo {job} {later.number} --why TEXT",
             )
-        if head.since > batch and any(partition >= 0 for partition in own.offsets):
+        if gone := fates.replaced(number):
             raise UsageError(
-                f"a replay was published, or taken back, since {patch.kind} {number} was put in",
-                where=f"job {job}, batch {head.since}",
-                remedy="the tables hold what that left: time travel shows them as they were",
+                f"{gone.by} has put other rows in for {gone.records:,} of its {len(own):,} records since",
+                where=f"job {job}, {patch.kind} {number}",
+                remedy="the tables hold what that left: time travel shows them as they were; what is wrong"
+                f" now is judged again by headrace replay plan {job} --from-offsets … --to-offsets …",
             )
-        if gone := own.without(self._there(own)):
+        if gone_rows := own.without(self._there(own)):
             raise UsageError(
-                f"{len(gone):,} of its records are in no table any more: {gone}",
+                f"{len(gone_rows):,} of its records are in no table any more: {gone_rows}",
                 where=f"job {job}",
                 remedy="somebody deleted them: to take the patch back would bring them in again",
             )
         return batch
 
-    def _put_in_since(self, batch: int, own: Positions, decisions: Sequence[Record]) -> list[Patch]:
+    def _put_in_since(self, batch: int, own: Positions, fates: Fates) -> list[Patch]:
         """Patches that stand in the tables with some of these records, the newest first."""
-        later = [(p, b) for p, b in patches.standing(self.ledger, decisions) if b > batch]
         return [
-            p for p, b in reversed(later) if self._positions(self.ledger.required("batches", b)).both(own)
+            patches.one(self.ledger, d["patch"])
+            for d in reversed(fates.later(batch))
+            if fates.records(d["batch"]).both(own)
         ]
 
     def _as_it_was(self, output: Output, version: int | None, own: Positions, patch: Patch) -> list[ReadFile]:
@@ -191,25 +192,22 @@ class Patcher(Publisher):
             raise self._refused(patch, f"the judged files hold {rows:,} rows of {len(own):,} records")
         if patch.kind == REDRIVE:
             return self._still_refused(patch, coming, own)
-        decisions = self.ledger.decisions()
         if patch.kind == BACKFILL:
-            self._refuse_taken(patch, own, decisions)
+            self._refuse_taken(patch, own)
         else:
-            self._refuse_moved(patch, judged, own, decisions)
+            self._refuse_moved(patch, judged, own)
         return coming
 
-    def _refuse_taken(self, patch: Patch, own: Positions, decisions: Sequence[Record]) -> None:
+    def _refuse_taken(self, patch: Patch, own: Positions) -> None:
         """Of a backfill: neither its rows nor those of another file of the same bytes are there yet."""
         if there := self._there(own):
             raise self._refused(patch, f"rows of its files are in the tables already: {there}")
         mine = {f["sha256"] for f in patch.files}
-        for other, _ in patches.standing(self.ledger, decisions):
+        for other, _ in patches.standing(self.ledger, self.ledger.decisions()):
             if any(f["sha256"] in mine for f in other.files):
                 raise self._refused(patch, f"backfill {other.number} has put the very same bytes in")
 
-    def _refuse_moved(
-        self, patch: Patch, judged: Judged, own: Positions, decisions: Sequence[Record]
-    ) -> None:
+    def _refuse_moved(self, patch: Patch, judged: Judged, own: Positions) -> None:
         """Of a stretch of the topic: it is whole, and no patch came in between that it would undo."""
         spans = (Span(p, o, patch.end[p] - 1) for p, o in patch.first.items() if o < patch.end[p])
         there = self._there(Positions.of_spans(spans))
@@ -217,7 +215,7 @@ class Patcher(Publisher):
             raise self._refused(patch, f"published records were not read again: {lacking}")
         if more := own.without(there):
             raise self._refused(patch, f"records came that are not published: {more}")
-        for later in self._put_in_since(judged.behind, own, decisions):
+        for later in self._put_in_since(judged.behind, own, Fates(self.ledger)):
             raise self._refused(
                 patch, f"{later.kind} {later.number} has put some of these records in since it was judged"
             )

@@ -19,9 +19,8 @@ from headrace.errors import UsageError
 from headrace.lake import replays
 from headrace.lake.fork import swaps
 from headrace.lake.ledger import Ledger, Record, now, whoever
-from headrace.lake.offsets import Span
 from headrace.lake.positions import Positions
-from headrace.lake.rewritten import positions
+from headrace.lake.rewritten import records_of
 
 KIND = "patches"
 PUT_IN = "patch"
@@ -155,60 +154,100 @@ def standing(ledger: Ledger, decisions: Sequence[Record]) -> list[tuple[Patch, i
 
 @dataclass(frozen=True)
 class Replaced:
-    """Other rows stand where a patch's were: a replay has judged the records again, or was taken back."""
+    """Other rows stand where a patch's were: records were judged again, or that was taken back."""
 
-    replay: int
+    by: str
+    """The last that did it, as ``replay 3``, ``rollback of replay 3`` or ``redrive 4``."""
     records: int
     """How many of the patch's."""
     left: int
     """How many stand as the patch put them in."""
 
 
-def replaced(ledger: Ledger, batch: int) -> Replaced | None:
-    """What published replays, and their rollbacks, have left of the patch that this batch put in.
+class Fates:
+    """What has become of a job's patches: decisions, and each patch's files, are read once."""
 
-    Each puts other rows in for all records of the topic behind its fork point.
-    """
-    later = list(takewhile(lambda at: at > batch, swaps(ledger)))
-    if not later:
-        return None
-    record = ledger.required("batches", batch)
-    own = Positions.gathered(
-        [
-            Positions.of_spans(Span.parse(text) for text in record.get("out", ())).offsets,
-            *(
-                positions(ledger.warehouse, output, file["path"]).offsets
-                for output, out in record["outputs"].items()
-                for file in out["files"]
-            ),
-        ]
-    )
-    left, replay = own, 0
-    for at in reversed(later):
-        swap = ledger.required("batches", at)
-        number = swap.get("replay") or swap["undoes"]
-        stays = left.before(replays.one(ledger, number).frontier)
-        left, replay = stays, replay if len(stays) == len(left) else number
-    return Replaced(replay, len(own) - len(left), len(left)) if replay else None
+    def __init__(self, ledger: Ledger, decisions: Sequence[Record] | None = None) -> None:
+        self.ledger = ledger
+        self.decisions = ledger.decisions() if decisions is None else decisions
+        self._undone = undone(self.decisions)
+        self._records: dict[int, Positions] = {}
+        """By batch."""
 
-
-def state(ledger: Ledger, number: int, known: Sequence[Record] | None = None) -> str:
-    """``asked``, ``judged``, ``published``, ``undone``, ``given up``, or ``replaced``, ``partly replaced``.
-
-    Args:
-        ledger: the job's.
-        number: the patch.
-        known: all decisions, where the caller has read them.
-    """
-    decisions = ledger.decisions() if known is None else known
-    if batch := batch_of(decisions, number):
-        if number in undone(decisions):
+    def state(self, number: int) -> str:
+        """One of asked, judged, given up, published, undone, replaced, partly replaced."""
+        if not batch_of(self.decisions, number):
+            if any(d["action"] == GIVE_UP and d["patch"] == number for d in self.decisions):
+                return "given up"
+            return "judged" if judged_of(self.ledger, number) else "asked"
+        if number in self._undone:
             return "undone"
-        found = replaced(ledger, batch)
+        found = self.replaced(number)
         return "published" if found is None else "partly replaced" if found.left else "replaced"
-    if any(d["action"] == GIVE_UP and d["patch"] == number for d in decisions):
-        return "given up"
-    return "judged" if judged_of(ledger, number) else "asked"
+
+    def records(self, batch: int) -> Positions:
+        """The records that a patch's batch is about."""
+        if batch not in self._records:
+            self._records[batch] = records_of(self.ledger.warehouse, self.ledger.required("batches", batch))
+        return self._records[batch]
+
+    def later(self, batch: int) -> list[Record]:
+        """Decisions that put other patches in behind a batch, oldest first; of those that stand."""
+        return [
+            d
+            for d in self.decisions
+            if d["action"] == PUT_IN
+            and d["batch"] > batch
+            and not d["undoes_patch"]
+            and d["patch"] not in self._undone
+        ]
+
+    def replaced(self, number: int) -> Replaced | None:
+        """What later replays, their rollbacks and later patches have left of a patch that is in the tables.
+
+        A replay, and its rollback, puts other rows in for all records of the topic behind its fork point. An
+        undo only puts back what was there before another patch: nothing of it is replaced.
+        """
+        batch = batch_of(self.decisions, number)
+        if not batch or one(self.ledger, number).kind == UNDO:
+            return None
+        events: list[tuple[int, Record]] = [(d["batch"], d) for d in self.later(batch)]
+        events += [(at, {}) for at in takewhile(lambda at: at > batch, swaps(self.ledger))]
+        if not events:
+            return None
+        own = left = self.records(batch)
+        by = ""
+        for at, put_in in sorted(events, key=lambda event: event[0]):
+            said, stays = self._after(at, put_in, left)
+            by, left = by if len(stays) == len(left) else said, stays
+        return Replaced(by, len(own) - len(left), len(left)) if by else None
+
+    def _after(self, at: int, put_in: Record, left: Positions) -> tuple[str, Positions]:
+        """What one later batch is, and what it leaves."""
+        if put_in:
+            return f"{one(self.ledger, put_in['patch']).kind} {put_in['patch']}", left.without(
+                self.records(at)
+            )
+        swap = self.ledger.required("batches", at)
+        number = swap.get("replay") or swap["undoes"]
+        said = f"replay {number}" if "replay" in swap else f"rollback of replay {number}"
+        return said, left.before(replays.one(self.ledger, number).frontier)
+
+    def behind(self, frontier: Mapping[int, int]) -> list[Patch]:
+        """Patches put in, and not undone, with records at or behind a frontier: a replay ends these.
+
+        Those that something else has ended already are among them.
+        """
+        return [
+            patch
+            for patch, batch in standing(self.ledger, self.decisions)
+            if len(self.records(batch).before(frontier)) < len(self.records(batch))
+        ]
+
+
+def state(ledger: Ledger, number: int) -> str:
+    """Of one patch, see :meth:`Fates.state`."""
+    return Fates(ledger).state(number)
 
 
 def open_one(ledger: Ledger, number: int) -> Patch:

@@ -39,7 +39,7 @@ from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged, StagedFile
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
 from headrace.lake.patched import patch_batch, tell_repairs
-from headrace.lake.positions import Positions
+from headrace.lake.rewritten import records_of
 from headrace.lake.store import Warehouse
 from headrace.lake.swap import swap_batch
 from headrace.lake.tables import row_count
@@ -283,7 +283,7 @@ class Publisher:
         if not (moves or any(out["files"] for out in batch["outputs"].values())):
             return head.versions
         versions = {}
-        patched = self._positions(batch) if "patch" in batch else None
+        patched = records_of(self.warehouse, batch) if "patch" in batch else None
         if batch.get("repaired"):
             tell_repairs(self.warehouse, self.contract.id)
         for output in self.outputs:
@@ -332,21 +332,6 @@ class Publisher:
             claim=batch["claim"],
             claims_then=batch["claims_then"],
         )
-
-    def _positions(self, batch: Record) -> Positions:
-        """The records that a patch's batch is about: those that come in, and those that only go."""
-        out = Positions.of_spans(Span.parse(text) for text in batch.get("out", ()))
-        read = [
-            f.positions
-            for o in self.outputs
-            for f in read_files(
-                self.warehouse,
-                o.id,
-                [StagedFile(f["path"], f["size"]) for f in batch["outputs"][o.id]["files"]],
-                o.columns,
-            )
-        ]
-        return Positions.gathered([*read, out.offsets])
 
     def _transaction(self, output: str, batch: Record) -> Transaction:
         return Transaction(f"{self.contract.id}/{output}", batch["batch"])

@@ -7,10 +7,10 @@ Each is decided by a batch record like any other, and finished by whoever finds 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from deltalake.exceptions import DeltaError
 
-from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.lake import fork as forks
 from headrace.lake import replays
@@ -22,8 +22,7 @@ from headrace.lake.fork import Base, Fork
 from headrace.lake.ledger import Claim, Head, Ledger, Record, now
 from headrace.lake.manifests import Manifest, StagedFile
 from headrace.lake.offsets import ReadFile, continue_frontier
-from headrace.lake.publish import Holes, Published, Publisher, Step, added
-from headrace.lake.store import Warehouse
+from headrace.lake.publish import Published, Publisher, added
 from headrace.lake.swap import require_told
 from headrace.table.outputs import Output
 
@@ -68,18 +67,10 @@ class Replacer(Publisher):
     other. So what never changes is read once: records of the ledger, and staged files.
     """
 
-    def __init__(
-        self,
-        warehouse: Warehouse,
-        contract: Contract,
-        outputs: Sequence[Output],
-        holes: Holes,
-        step: Step = lambda _name: None,
-    ) -> None:
-        super().__init__(warehouse, contract, outputs, holes, step)
-        self.ledger.remember()
-        self._known: dict[tuple[str, str], ReadFile] = {}
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], ReadFile]:
         """Staged files that were read, by output and path."""
+        return {}
 
     def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
         fresh = [f for f in files if (output.id, f.path) not in self._known]
@@ -99,6 +90,7 @@ class Replacer(Publisher):
             DecisionNeeded: how far the branch had come is not known.
             UsageError: the replay was given up or taken back; or its fork point is no longer on the branch.
         """
+        self.ledger.remember()
         while True:
             finished = self.finish_open_batch()
             head = self.ledger.head()

@@ -43,6 +43,8 @@ class Replay:
     records: int
     """How many it had to read again when it was planned."""
     contract_version: str
+    program: str
+    """Digest of the program that it was planned with: one replay runs one program."""
     stale: tuple[str, ...]
     """Derived tables that read the same topic: the replay does not change them."""
     rate: int = 0
@@ -52,6 +54,7 @@ class Replay:
     def of(cls, raw: Mapping[str, Any]) -> Replay:
         """Out of its record."""
         told = {
+            "program": raw.get("program", ""),  # a plan of an older version: no program is that one
             "fork": Fork.of(raw["fork"]),
             "frontier": _numbered(raw["frontier"]),
             "positions": {c: _numbered(found) for c, found in raw["positions"].items()},

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import numpy as np
@@ -23,14 +23,17 @@ from deltalake import DeltaTable
 
 from headrace.lake.amend import read_rows
 from headrace.lake.delta import Added
+from headrace.lake.ledger import Record
 from headrace.lake.manifests import READERS
-from headrace.lake.offsets import Offsets
+from headrace.lake.offsets import Offsets, Span
 from headrace.lake.positions import Mask, Positions
 from headrace.lake.stats import file_statistics
 from headrace.lake.store import Warehouse, reached
 from headrace.lake.tables import open_table
 from headrace.table.columns import OFFSET, PARTITION
 from headrace.table.outputs import Output
+
+T = TypeVar("T")
 
 FOLDER = "_staged/rewritten"
 PATCHED = "_staged/patch-"
@@ -162,9 +165,12 @@ def write(
     return Added(path, raw.size, dict(partition), statistics)
 
 
-def positions(warehouse: Warehouse, output: str, path: str) -> Positions:
-    """The records whose rows a file of a table holds."""
-    return Positions.of_rows(*_positions(warehouse, output, path))
+def records_of(warehouse: Warehouse, batch: Record) -> Positions:
+    """The records that a patch's batch is about: those that come in, and those that only go."""
+    out = Positions.of_spans(Span.parse(text) for text in batch.get("out", ()))
+    files = [(o, f["path"]) for o, told in batch["outputs"].items() for f in told["files"]]
+    read = _each(lambda file: Positions.of_rows(*_positions(warehouse, *file)), files)
+    return Positions.gathered(found.offsets for found in (out, *read))
 
 
 def _positions(warehouse: Warehouse, output: str, path: str) -> tuple[npt.NDArray[np.int32], Offsets]:
@@ -173,6 +179,6 @@ def _positions(warehouse: Warehouse, output: str, path: str) -> tuple[npt.NDArra
     return rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy()
 
 
-def _each(work: Callable[[str], Any], paths: Sequence[str]) -> list[Any]:
+def _each(work: Callable[[T], Any], files: Sequence[T]) -> list[Any]:
     with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(work, paths))
+        return list(pool.map(work, files))

@@ -101,11 +101,11 @@ def _rows(
     store: settings.Store, ledger: Ledger, addresses: list[str], files: list[Record], tick: Tick
 ) -> Iterator[Payload]:
     """Every row of the files; of each file, what the ledger keeps of it is added to ``files``."""
-    decisions = ledger.decisions()
+    fates = patches.Fates(ledger)
     known = {
         f["sha256"]: p
         for p in patches.every(ledger)
-        if p.kind == BACKFILL and patches.state(ledger, p.number, decisions) not in ("undone", "given up")
+        if p.kind == BACKFILL and fates.state(p.number) not in ("undone", "given up")
         for f in p.files
     }
     for address in outside.listed(store, addresses):

@@ -10,6 +10,7 @@ from headrace.cluster import kafka
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.job.program import Program
+from headrace.job.ready import digest
 from headrace.lake import anchors, fork
 from headrace.lake.caught_up import of_branch
 from headrace.lake.fork import Fork
@@ -29,7 +30,8 @@ def from_anchor(job: str, number: int, why: str) -> Replay:
 
     Raises:
         UsageError: there is no such anchor, it was given up, or a replay has replaced the branch there.
-        DecisionNeeded: what the job had written there is not published, or Kafka lost what it would read.
+        DecisionNeeded: what the job had written there is not published, or Kafka lost what it would read;
+            or the lock is stale.
     """
     program, ledger = _opened(job)
     anchor = anchors.one(ledger, number)
@@ -51,7 +53,7 @@ def from_offsets(job: str, offsets: Offsets, why: str) -> Replay:
 
     Raises:
         UsageError: the job keeps state, or has no such partition.
-        DecisionNeeded: Kafka lost what it would read.
+        DecisionNeeded: Kafka lost what it would read; or the lock is stale.
     """
     said = " ".join(f"{p}:{o:,}" for p, o in sorted(offsets.items()))
     return _stateless(job, offsets, f"offsets {said}", why)
@@ -121,6 +123,7 @@ def _planned(
         replaces={output: _sizes(files) for output, files in replaced.items()},
         records=_records(ledger, positions, derived=program.contract.derived),
         contract_version=program.contract.version,
+        program=digest(ledger, program),
         stale=stale(program, ledger.warehouse),
         rate=_rate(ledger, program.job.checkpoint_interval),
     )

@@ -168,7 +168,9 @@ class Lake:
         point = forks.at_manifests(self.ledger, manifests)
         outputs = self.publisher().outputs
         reached = forks.frontier(self.warehouse, self.ledger, outputs, point)
-        planned = Replay(0, "x", "why", "", "", point, "savepoint", None, reached, {}, {}, 0, "1.0.0", ())
+        planned = Replay(
+            0, "x", "why", "", "", point, "savepoint", None, reached, {}, {}, 0, "1.0.0", "program", ()
+        )
         number = replays.record(self.ledger, planned).number
         claim = self.submit(replay=number)
         at = max(manifests.values())

@@ -162,13 +162,17 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     files = by(f"patch {filled}", range(2))
     assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
     assert done.head.rows == {"events": 33, "events__quarantine": 5}
-    with pytest.raises(UsageError, match="a replay was published"):
+    with pytest.raises(UsageError, match=f"replay {number} has put other rows in for 2 of its 2 records"):
         lake.patcher().undo(late, "test")
+    fates = patches.Fates(lake.ledger)
+    assert [p.number for p in fates.behind({0: 30})] == [late]
+    assert fates.replaced(late) == patches.Replaced(f"replay {number}", records=2, left=0)
+    lake.patcher().undo(early, "no replay has touched it")
+    kept = by(1, range(25)) + by("bad", range(25, 30))
+    assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
     lake.publisher().roll_back(number, "test")
     old = by(1, range(30, 33)) + by("bad", range(33, 36))
     assert lake.rows() == sorted(files + kept + old), "its redrives are taken back with it"
-    batch = patches.batch_of(lake.ledger.decisions(), late)
-    assert patches.replaced(lake.ledger, batch) == patches.Replaced(number, records=2, left=0)
 
 
 def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -> None:
@@ -186,8 +190,26 @@ def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -
     lake.seal(fork, range(30, 34), bad=range(34, 36))
     lake.replace(again)
     assert patches.state(lake.ledger, before) == "partly replaced"
-    batch = patches.batch_of(lake.ledger.decisions(), before)
-    assert patches.replaced(lake.ledger, batch) == patches.Replaced(again, records=1, left=1)
+    fate = patches.Fates(lake.ledger).replaced(before)
+    assert fate == patches.Replaced(f"replay {again}", records=1, left=1)
+
+
+def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_part(lake: Lake) -> None:
+    redrive = lake.judge(patches.REDRIVE, good=range(25, 28))
+    lake.patcher().put_in(redrive)
+    stretch = lake.judge(patches.REPLAY, good=range(20, 26), bad=range(26, 27), end=27)
+    lake.patcher().put_in(stretch)
+    fate = patches.Fates(lake.ledger).replaced(redrive)
+    assert fate == patches.Replaced(f"replay {stretch}", records=2, left=1)
+    lake.patcher().undo(stretch, "test")
+    lake.patcher().put_in(lake.judge(patches.REPLAY, good=range(20, 25), end=25))
+    states = [(p.kind, patches.state(lake.ledger, p.number)) for p in patches.every(lake.ledger)]
+    assert states == [
+        ("redrive", "published"),
+        ("replay", "undone"),
+        ("undo", "published"),
+        ("replay", "published"),
+    ]
 
 
 def test_a_stretch_is_judged_again_and_nothing_else(lake: Lake) -> None:

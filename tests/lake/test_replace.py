@@ -6,7 +6,6 @@ What Flink does stands in tests/stack; here files and manifests are written by h
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -201,7 +200,7 @@ def test_a_rollback_that_dies_is_finished(lake: Lake, fatal: str) -> None:
 
 def test_a_replay_from_the_very_beginning(lake: Lake) -> None:
     begun(lake)
-    planned = Replay(0, "x", "why", "", "", Fork(0), None, None, {0: 0}, {}, {}, 0, "1.0.0", ())
+    planned = Replay(0, "x", "why", "", "", Fork(0), None, None, {0: 0}, {}, {}, 0, "1.0.0", "program", ())
     number = replays.record(lake.ledger, planned).number
     fork = lake.submit(replay=number, begins_behind={})
     lake.seal(fork, range(31))
@@ -384,8 +383,8 @@ def test_an_idle_job_is_published_whole_when_somebody_asks(lake: Lake) -> None:
 
 def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
     number, _ = lake.replay(begun(lake))
-    program = SimpleNamespace(contract=replace(lake.contract, version="1.0.0"))
-    edited = SimpleNamespace(contract=replace(lake.contract, version="1.1.0"))
+    program = SimpleNamespace(contract=lake.contract, digest=lambda: "program")
+    edited = SimpleNamespace(contract=lake.contract, digest=lambda: "a rule of the same version")
     same, other = SimpleNamespace(plan_digest=""), SimpleNamespace(plan_digest="another")
 
     def start(program: Any, plan: Any) -> Start:
@@ -395,6 +394,9 @@ def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
     for job, plan in ((program, other), (edited, same)):
         with pytest.raises(DecisionNeeded, match="the job was edited since replay 1"):
             start(job, plan)
+    number = replays.record(lake.ledger, replays.one(lake.ledger, number)).number
+    with pytest.raises(DecisionNeeded, match="edited since replay 2 was planned"):
+        start(edited, same)
 
 
 def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> None:

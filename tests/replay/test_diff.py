@@ -86,7 +86,7 @@ def test_the_page_shows_values_as_text() -> None:
     after = side(
         data=[(1, "<b>", 0, 0), (2, None, 0, 2), (3, "c", 1, 0), (9, "z", 0, 3)], bad=[("rule", "1", 0, 1)]
     )
-    replay = Replay(1, "anchor 1", "a <rule>", "me", "now", Fork(1), None, 1, {}, {}, {}, 5, "1.0.0", ())
+    replay = Replay(1, "anchor 1", "a <rule>", "me", "now", Fork(1), None, 1, {}, {}, {}, 5, "1.0.0", "", ())
     said = page("t", replay, compare(BEFORE, after))
     assert "a &lt;rule&gt;" in said
     assert "<code>&lt;b&gt;</code>" in said
