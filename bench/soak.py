@@ -105,12 +105,17 @@ class Publishing:
         self.end(signal.SIGKILL)
         self.start()
 
+    def require_alive(self) -> None:
+        """End the run where the publisher has ended by itself."""
+        if self._process and self._process.poll() is not None:
+            self._process = None
+            sys.exit(f"the publisher ended by itself\n{self._log.read_text()[-3000:]}")
+
     def end(self, number: int = signal.SIGINT) -> None:
         """As Ctrl-C would, or by another signal."""
+        self.require_alive()
         if self._process is None:
             return
-        if self._process.poll() is not None:
-            sys.exit(f"the publisher ended by itself\n{self._log.read_text()[-3000:]}")
         self._process.send_signal(number)
         if self._process.wait(WITHIN_S) not in (0, -signal.SIGKILL):
             sys.exit(f"the publisher failed\n{self._log.read_text()[-3000:]}")
@@ -294,6 +299,7 @@ class Soak:
         while not done():
             if time.monotonic() > deadline:
                 sys.exit(f"it takes too long: {what}")
+            self.publishing.require_alive()
             idle.wait(1)
 
     def _say(self, what: str) -> None:

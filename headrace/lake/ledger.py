@@ -230,10 +230,11 @@ class Ledger:
 
     def head(self) -> Head:
         """The state after the newest finished batch."""
-        number = self.newest("done")
-        if number == 0:
-            return Head()
-        return self.head_of(self.required("done", number))
+        return self.head_at(self.newest("done"))
+
+    def head_at(self, number: int) -> Head:
+        """The state after a finished batch; 0: before everything."""
+        return self.head_of(self.required("done", number)) if number else Head()
 
     @staticmethod
     def head_of(done: Record) -> Head:

@@ -253,11 +253,12 @@ class Publisher:
         Raises:
             LedgerError: it does not follow the head, or was decided for other tables.
         """
-        number = self.ledger.newest("done") + 1
+        before = self.ledger.newest("done")
+        number = before + 1
         batch = self.ledger.get("batches", number)
         if batch is None:
             return 0
-        head = self.ledger.head()
+        head = self.ledger.head_at(before)  # not the newest: another publisher may finish the batch meanwhile
         if batch["outputs"].keys() != self.staged.keys():
             raise LedgerError(
                 f"batch {number} was decided for other tables than this program writes:"
@@ -267,7 +268,7 @@ class Publisher:
             )
         if batch["after"] != head.digest:
             raise LedgerError(
-                f"batch {number} does not follow batch {number - 1}", where=f"{self.ledger.folder}/batches"
+                f"batch {number} does not follow batch {before}", where=f"{self.ledger.folder}/batches"
             )
         versions = self._commit(batch, head)
         self._take_over(batch)

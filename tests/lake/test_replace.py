@@ -22,6 +22,7 @@ from headrace.lake import publish as publishing
 from headrace.lake import replays
 from headrace.lake.anchors import Anchor, needed
 from headrace.lake.fork import Fork
+from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import StagedFile
 from headrace.lake.offsets import ReadFile, read_files
 from headrace.lake.publish import Published
@@ -111,6 +112,27 @@ def test_the_live_job_publishes_while_the_fork_is_being_judged(
     assert isinstance(publisher.replace(number, planned.fork), Published)
     assert len(read) == 2, "each file once: who reads all of them again is overtaken again"
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 32))
+
+
+def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 31))
+    with pytest.raises(Killed):
+        lake.replace(number, "commit events")
+    slow = lake.publisher()
+
+    def get(kind: str, at: int) -> dict[str, Any] | None:
+        found = Ledger.get(slow.ledger, kind, at)
+        if kind == "batches" and found:
+            lake.publish()
+        return found
+
+    monkeypatch.setattr(slow.ledger, "get", get)
+    slow.once()
+    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
+    assert [d["action"] for d in lake.ledger.decisions()] == ["replace"]
 
 
 @pytest.mark.parametrize(
