@@ -310,7 +310,8 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     """Return the tables to what they were before a replay was published, and stop its job. Safe to repeat.
 
     `headrace run` then goes on from the old branch: what its job had staged is published as it judged it, and
-    the rest is read again. Patches put in behind the fork point are not brought back; they are named.
+    the rest is read again. Patches that the replay had replaced stand again; those put in since, behind the
+    fork point, are named: their records are as they were before.
 
     Example: headrace replay rollback flights 1 --why "the new rule was wrong too"
     """
@@ -322,13 +323,17 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     with progress("swapping the old files in"):
         done = replacer(job).roll_back(replay, why)
     running = _cancelled(env, ledger, replay, keep=[])
+    behind, fates = _patches(ledger, planned), Fates(ledger)
+    ends = [p for p in behind if fates.replaced(_number(p))]
+    again = [p for p in behind if p not in ends]
     result = {
         "job": job,
         "replay": replay,
         "batch": done.head.batch,
         "versions": done.head.versions,
         "cancelled": running,
-        "patches": (ends := _patches(ledger, planned)),
+        "patches": ends,
+        "again": again,
     }
     emit(
         result,
@@ -337,6 +342,7 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
             f"replay {replay} is taken back: "
             + ", ".join(f"{t} version {v}" for t, v in done.head.versions.items())
             + f"\ncancelled: {', '.join(running) or 'nothing ran'}; next: headrace run {job}"
+            + "".join(f"\nstands again: {p}" for p in again)
             + _ended(job, ends)
         ),
     )
@@ -430,13 +436,18 @@ def _offsets(text: str) -> dict[int, int]:
 
 
 def _patches(ledger: Ledger, planned: Replay) -> list[str]:
-    """Patches with records behind the fork point: a swap judges these again, and its rollback as well."""
+    """Patches with records behind the fork point: a swap judges these again."""
     return [f"{p.kind} {p.number}" for p in Fates(ledger).behind(planned.frontier)]
+
+
+def _number(patch: str) -> int:
+    """Of a patch by its kind and number."""
+    return int(patch.rpartition(" ")[2])
 
 
 def _ended(job: str, ends: Sequence[str]) -> str:
     """The same, once it has happened."""
-    lines = (f"\nreplaced: {p}; headrace patch show {job} {p.rpartition(' ')[2]}" for p in ends)
+    lines = (f"\nreplaced: {p}; headrace patch show {job} {_number(p)}" for p in ends)
     return "".join(lines)
 
 

@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from headrace.errors import ConservationError, DecisionNeeded, UsageError
 from headrace.lake import patches, rewritten
 from headrace.lake.delta import refuse_other_columns
@@ -21,7 +18,7 @@ from headrace.lake.manifests import StagedFile
 from headrace.lake.offsets import ReadFile, Span, read_files
 from headrace.lake.patches import BACKFILL, REDRIVE, UNDO, Fates, Judged, Patch
 from headrace.lake.positions import Positions
-from headrace.lake.publish import Published, Publisher
+from headrace.lake.publish import Published, Publisher, as_recorded
 from headrace.lake.quarantine import discarded
 from headrace.lake.tables import open_table
 from headrace.table.outputs import Output
@@ -143,38 +140,18 @@ class Patcher(Publisher):
         return batch
 
     def _put_in_since(self, batch: int, own: Positions, fates: Fates) -> list[Patch]:
-        """Patches that stand in the tables with some of these records, the newest first."""
+        """Patches put in behind a batch whose rows stand for some of these records, the newest first."""
         return [
             patches.one(self.ledger, d["patch"])
             for d in reversed(fates.later(batch))
-            if fates.records(d["batch"]).both(own)
+            if fates.standing(d["batch"]).both(own)
         ]
 
     def _as_it_was(self, output: Output, version: int | None, own: Positions, patch: Patch) -> list[ReadFile]:
-        """The rows of these records in a version of a table, written once more.
-
-        Raises:
-            UsageError: that version cannot be read any more.
-        """
-        table = None if version is None else open_table(self.warehouse, output.id, version)
-        found: list[StagedFile] = []
-        try:
-            for path in rewritten.meeting(table, own) if table else []:
-                raw = pa.BufferReader(self.warehouse.read(f"{output.id}/{path}"))
-                rows = pq.read_table(raw, partitioning=None)
-                held = own.holds(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())
-                if held.any():
-                    folder, place = f"{rewritten.PATCHED}{patch.number}-undo", rewritten.partition_of(path)
-                    some = rows.filter(pa.array(held))
-                    added = rewritten.write(self.warehouse, output, place, some, folder)
-                    found.append(StagedFile(added.path, added.size))
-        except FileNotFoundError as e:
-            raise UsageError(
-                f"version {version} of table {output.id} cannot be read any more",
-                where=self.warehouse.table_uri(output.id),
-                remedy="nothing was changed. Its files were removed (a vacuum?): the way back is closed",
-            ) from e
-        return read_files(self.warehouse, output.id, found, output.columns)
+        """Files with the rows of these records in a version of a table."""
+        folder = f"{rewritten.PATCHED}{patch.number}-undo"
+        files = rewritten.as_it_was(self.warehouse, output, version, own, folder)
+        return read_files(self.warehouse, output.id, files, output.columns)
 
     # what must be true before a batch is decided
 
@@ -294,14 +271,3 @@ class Patcher(Publisher):
         if patch.kind != UNDO:
             patches.open_one(self.ledger, patch.number)  # it may have been given up meanwhile
         self.ledger.put("batches", head.batch + 1, batch)
-
-
-def as_recorded(read: ReadFile) -> Record:
-    """A file as records keep it."""
-    return {
-        "path": read.file.path,
-        "size": read.file.size,
-        "rows": read.rows,
-        "partition": read.file.partition,
-        "statistics": read.statistics,
-    }

@@ -164,6 +164,19 @@ class Replaced:
     """How many stand as the patch put them in."""
 
 
+@dataclass(frozen=True)
+class _Stood:
+    """What stands of a patch at some batch."""
+
+    by: str
+    """The last that took some of it; empty: nothing did."""
+    left: Positions
+
+    def less(self, by: str, left: Positions) -> _Stood:
+        """Behind something that leaves only these."""
+        return self if len(left) == len(self.left) else _Stood(by, left)
+
+
 class Fates:
     """What has become of a job's patches: decisions, and each patch's files, are read once."""
 
@@ -205,33 +218,48 @@ class Fates:
     def replaced(self, number: int) -> Replaced | None:
         """What later replays, their rollbacks and later patches have left of a patch that is in the tables.
 
-        A replay, and its rollback, puts other rows in for all records of the topic behind its fork point. An
-        undo only puts back what was there before another patch: nothing of it is replaced.
+        A replay puts other rows in for all records of the topic behind its fork point; its rollback puts
+        there what stood there before. An undo only puts back what was there before another patch: nothing of
+        it is replaced.
         """
         batch = batch_of(self.decisions, number)
         if not batch or one(self.ledger, number).kind == UNDO:
             return None
+        found, own = self._stood(batch), self.records(batch)
+        return Replaced(found.by, len(own) - len(found.left), len(found.left)) if found.by else None
+
+    def standing(self, batch: int) -> Positions:
+        """The records of a patch's batch whose rows are those that it put in."""
+        return self._stood(batch).left
+
+    def _stood(self, batch: int) -> _Stood:
         events: list[tuple[int, Record]] = [(d["batch"], d) for d in self.later(batch)]
         events += [(at, {}) for at in takewhile(lambda at: at > batch, swaps(self.ledger))]
-        if not events:
-            return None
-        own = left = self.records(batch)
-        by = ""
+        stood, swapped = _Stood("", self.records(batch)), dict[int, _Stood]()
         for at, put_in in sorted(events, key=lambda event: event[0]):
-            said, stays = self._after(at, put_in, left)
-            by, left = by if len(stays) == len(left) else said, stays
-        return Replaced(by, len(own) - len(left), len(left)) if by else None
+            stood = self._after(at, put_in, stood, swapped)
+        return stood
 
-    def _after(self, at: int, put_in: Record, left: Positions) -> tuple[str, Positions]:
-        """What one later batch is, and what it leaves."""
+    def _after(self, at: int, put_in: Record, stood: _Stood, swapped: dict[int, _Stood]) -> _Stood:
+        """What one later batch leaves; what a swap finds is kept in ``swapped``, until it is taken back."""
         if put_in:
-            return f"{one(self.ledger, put_in['patch']).kind} {put_in['patch']}", left.without(
-                self.records(at)
+            said = f"{one(self.ledger, put_in['patch']).kind} {put_in['patch']}"
+            return stood.less(said, stood.left.without(self.records(at)))
+        batch = self.ledger.required("batches", at)
+        if "replay" in batch:
+            number = batch["replay"]
+            swapped[number] = stood
+            return stood.less(
+                f"replay {number}", stood.left.before(replays.one(self.ledger, number).frontier)
             )
-        swap = self.ledger.required("batches", at)
-        number = swap.get("replay") or swap["undoes"]
-        said = f"replay {number}" if "replay" in swap else f"rollback of replay {number}"
-        return said, left.before(replays.one(self.ledger, number).frontier)
+        number = batch["undoes"]
+        frontier = replays.one(self.ledger, number).frontier
+        there = stood.left.before(frontier)
+        if (found := swapped.get(number)) is None:
+            return stood.less(f"rollback of replay {number}", there)
+        again = found.left.without(found.left.before(frontier))
+        by = found.by if len(there) == len(found.left.before(frontier)) else stood.by
+        return _Stood(by, Positions.gathered([there.offsets, again.offsets]))
 
     def behind(self, frontier: Mapping[int, int]) -> list[Patch]:
         """Patches put in, and not undone, with records at or behind a frontier: a replay ends these.

@@ -289,7 +289,8 @@ class Publisher:
             tell_repairs(self.warehouse, self.contract.id)
         for output in self.outputs:
             self.step(f"commit {output.id}")
-            files, place = added(batch["outputs"][output.id]["files"]), self._transaction(output.id, batch)
+            told = batch.get("restored", {}).get(output.id, batch["outputs"][output.id]["files"])
+            files, place = added(told), self._transaction(output.id, batch)
             if patched is not None:
                 versions[output.id] = patch_batch(self.warehouse, output, place, files, patched)
             elif "fork" in batch and output.key:
@@ -387,17 +388,18 @@ def _without_files(manifest: Manifest) -> Record:
 def _files(manifests: Sequence[Manifest], read: Sequence[ReadFile]) -> list[Record]:
     """Files as a batch records them, each with the manifest that names it."""
     named = {f.path: m.id for m in manifests for f in m.files}
-    return [
-        {
-            "path": r.file.path,
-            "size": r.file.size,
-            "rows": r.rows,
-            "partition": r.file.partition,
-            "statistics": r.statistics,
-            "manifest": named[r.file.path],
-        }
-        for r in read
-    ]
+    return [{**as_recorded(r), "manifest": named[r.file.path]} for r in read]
+
+
+def as_recorded(read: ReadFile) -> Record:
+    """A file as records keep it."""
+    return {
+        "path": read.file.path,
+        "size": read.file.size,
+        "rows": read.rows,
+        "partition": read.file.partition,
+        "statistics": read.statistics,
+    }
 
 
 def added(files: Iterable[Record]) -> list[Added]:

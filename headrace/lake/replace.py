@@ -17,13 +17,15 @@ from headrace.lake import replays
 from headrace.lake.amend import amended
 from headrace.lake.branch import ByOutput, Rulings, Stretch, cut, tip, walk
 from headrace.lake.caught_up import Stand, of_branch, of_fork
-from headrace.lake.delta import Added
+from headrace.lake.delta import Added, active
 from headrace.lake.fork import Base, Fork
 from headrace.lake.ledger import Claim, Head, Ledger, Record, now
 from headrace.lake.manifests import Manifest, StagedFile
 from headrace.lake.offsets import ReadFile, continue_frontier
-from headrace.lake.publish import Published, Publisher, added
+from headrace.lake.publish import Published, Publisher, added, as_recorded
+from headrace.lake.rewritten import as_it_was
 from headrace.lake.swap import require_told
+from headrace.lake.tables import open_table
 from headrace.table.outputs import Output
 
 Offsets = dict[int, int]
@@ -201,28 +203,52 @@ class Replacer(Publisher):
             self.ledger.put("batches", head.batch + 1, batch)
 
     def _taken_back(self, head: Head, number: int, replay: int, why: str) -> Record:
+        """The batch that takes back what batch ``number`` swapped in.
+
+        Its manifests and their files are those of the branch, as if nothing had been swapped. What comes in
+        is what the tables held: of those files a patch, or another program, may have rewritten some.
+        """
         swap, before = self.ledger.required("batches", number), self.ledger.required("done", number - 1)
         fork = Fork.of(swap["fork"])
         manifests = forks.manifests_behind(self.ledger, fork, number - 1)
         numbers = [m["checkpoint"] for found in manifests.values() for m in found] or [fork.checkpoint]
         base = Base({o: v for o, v in before["versions"].items() if o in self.staged})
-        gone = swap["removed"]
-        files = {o: added(gone.get(o, [])) for o in self.staged}
+        gone, reached = swap["removed"], self._frontier_at(fork)
+        came = {} if self.contract.derived else self._restored(number, gone, reached)
+        files = {o: added(came.get(o, gone.get(o, []))) for o in self.staged}
+        on_branch = forks.at_batch(self.ledger, number - 1).batch
         return {
             "batch": head.batch + 1,
             "after": head.digest,
             "claim": before["claim"],
-            "contract_version": self.ledger.required("batches", number - 1)["contract_version"],
+            "contract_version": self.ledger.required("batches", on_branch or number - 1)["contract_version"],
             "checkpoints": [min(numbers), max(numbers)],
             "frontier": before["frontier"],
             "outputs": {
                 o: {"manifests": manifests.get(o, []), "files": gone.get(o, [])} for o in self.staged
             },
-            **self._own(fork, self._frontier_at(fork), base, files, back=True),
+            **({"restored": came} if came else {}),
+            **self._own(fork, reached, base, files, back=True),
             "undoes": replay,
             "why": why,
             "at": now(),
         }
+
+    def _restored(
+        self, number: int, gone: Mapping[str, Sequence[Record]], reached: Offsets
+    ) -> dict[str, list[Record]]:
+        """Per output, files with the rows behind the fork point as they were before batch ``number``."""
+        versions, found = self.ledger.required("done", number)["versions"], {}
+        for output in self.outputs:
+            before = versions[output.id] - 1
+            table = open_table(self.warehouse, output.id, before)
+            there = active(table) if table else set()
+            stay = [f for f in gone.get(output.id, []) if f["path"] in there]
+            known = [f["path"] for f in stay]
+            others = as_it_was(self.warehouse, output, before, reached, known=known)
+            read = self._files(output, others)
+            found[output.id] = [*stay, *map(as_recorded, read)]
+        return found
 
     # what both batches say, and what must be true to finish them
 

@@ -8,7 +8,7 @@ what lies behind its fork point, and a patch what it puts in anew.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -21,10 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
+from headrace.errors import UsageError
 from headrace.lake.amend import read_rows
-from headrace.lake.delta import Added
+from headrace.lake.delta import Added, active
 from headrace.lake.ledger import Record
-from headrace.lake.manifests import READERS
+from headrace.lake.manifests import READERS, StagedFile
 from headrace.lake.offsets import Offsets, Span
 from headrace.lake.positions import Mask, Positions
 from headrace.lake.stats import file_statistics
@@ -102,15 +103,68 @@ def _bounds(snapshot: DeltaTable) -> Iterator[tuple[str, tuple[Any, Any], tuple[
 def standing(
     warehouse: Warehouse, output: Output, version: int | None, where: Positions | Mapping[int, int]
 ) -> pa.Table:
-    """Rows of a version of a table: those of these records, or all at or behind a frontier."""
-    table = open_table(warehouse, output.id, version)
-    wanted: Goes
-    if isinstance(where, Positions):
-        paths, wanted = meeting(table, where) if table else [], where.holds
-    else:
-        paths, wanted = reaching(table, where) if table else [], behind(where)
+    """Rows of a version of a table (None: the newest): of these records, or all at or behind a frontier."""
+    paths, wanted = _chosen(open_table(warehouse, output.id, version), where)
     rows = read_rows(warehouse, output, [Added(path, 0, partition_of(path), "") for path in paths])
     return rows.filter(pa.array(wanted(rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy())))
+
+
+def as_it_was(
+    warehouse: Warehouse,
+    output: Output,
+    version: int | None,
+    where: Positions | Mapping[int, int],
+    folder: str = FOLDER,
+    known: Collection[str] = (),
+) -> list[StagedFile]:
+    """Files that hold the same rows as :func:`standing`: the table's own, or what is wanted of one, written.
+
+    Args:
+        warehouse: where the table is.
+        output: the table.
+        version: the version of it; None: it was not there.
+        where: which rows.
+        folder: where files are written to, below the table.
+        known: files that hold nothing else, and are not named again: they only have to be there.
+
+    Raises:
+        UsageError: that version cannot be read any more.
+    """
+
+    def one(path: str) -> StagedFile | None:
+        if path in known:
+            if not warehouse.has(f"{output.id}/{path}"):
+                raise FileNotFoundError(path)
+            return None
+        raw = warehouse.read(f"{output.id}/{path}")
+        rows = pq.read_table(pa.BufferReader(raw), partitioning=None)
+        held = wanted(rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy())
+        if held.all() and path not in there:
+            return StagedFile(path, len(raw))
+        if not held.any():
+            return None
+        added = write(warehouse, output, partition_of(path), rows.filter(pa.array(held)), folder)
+        return StagedFile(added.path, added.size)
+
+    table = None if version is None else open_table(warehouse, output.id, version)
+    newest = open_table(warehouse, output.id)
+    there = active(newest) if newest else set()
+    paths, wanted = _chosen(table, where)
+    try:
+        return [file for file in _each(one, sorted({*paths, *known})) if file]
+    except FileNotFoundError as e:
+        raise UsageError(
+            f"version {version} of table {output.id} cannot be read any more",
+            where=warehouse.table_uri(output.id),
+            remedy="nothing was changed. Its files were removed (a vacuum?): the way back is closed",
+        ) from e
+
+
+def _chosen(table: DeltaTable | None, where: Positions | Mapping[int, int]) -> tuple[list[str], Goes]:
+    """Files that could hold such rows, and how these are told."""
+    if isinstance(where, Positions):
+        return meeting(table, where) if table else [], where.holds
+    return reaching(table, where) if table else [], behind(where)
 
 
 def found(warehouse: Warehouse, output: Output, snapshot: DeltaTable, positions: Positions) -> Positions:

@@ -14,9 +14,9 @@ from headrace.lake import patches, rewritten
 from headrace.lake.ledger import Ledger, Record
 from headrace.lake.manifests import Staged, StagedFile, chain
 from headrace.lake.offsets import ReadFile, read_files
-from headrace.lake.patch import as_recorded
 from headrace.lake.patches import REDRIVE, Judged, Patch
 from headrace.lake.positions import Positions
+from headrace.lake.publish import as_recorded
 from headrace.replay import payloads
 from headrace.table.columns import REPAIRED_BY
 from headrace.table.outputs import Output

@@ -171,8 +171,12 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     kept = by(1, range(25)) + by("bad", range(25, 30))
     assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
     lake.publisher().roll_back(number, "test")
+    old = by(1, range(30, 33)) + by(f"patch {late}", range(33, 35)) + by("bad", range(35, 36))
+    assert lake.rows() == sorted(files + kept + old), "what it had replaced stands again"
+    assert patches.state(lake.ledger, late) == "published"
+    lake.patcher().undo(late, "test")
     old = by(1, range(30, 33)) + by("bad", range(33, 36))
-    assert lake.rows() == sorted(files + kept + old), "its redrives are taken back with it"
+    assert lake.rows() == sorted(files + kept + old)
 
 
 def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -> None:
@@ -192,6 +196,61 @@ def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -
     assert patches.state(lake.ledger, before) == "partly replaced"
     fate = patches.Fates(lake.ledger).replaced(before)
     assert fate == patches.Replaced(f"replay {again}", records=1, left=1)
+
+
+@pytest.mark.parametrize("fatal", ["", "commit events", "done"])
+def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, fatal: str) -> None:
+    anchor = dict(lake.ledger.head().manifests)
+    lake.seal(1, range(30, 33), bad=range(33, 36))
+    lake.publish()
+    both = lake.judge(patches.REDRIVE, good=range(28, 35))  # one file for both sides
+    lake.patcher().put_in(both)
+    was = lake.rows()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 34), bad=range(34, 36))
+    lake.replace(number)
+    since = lake.judge(patches.REDRIVE, good=range(34, 36))
+    lake.patcher().put_in(since)
+    assert patches.state(lake.ledger, both) == "partly replaced"
+
+    if fatal:
+        with pytest.raises(Killed):
+            lake.publisher(fatal).roll_back(number, "wrong")
+    lake.publisher().roll_back(number, "wrong")
+    assert lake.rows() == was
+    assert {p: patches.state(lake.ledger, p) for p in (both, since)} == {both: "published", since: "replaced"}
+    fate = patches.Fates(lake.ledger).replaced(since)
+    assert fate == patches.Replaced(f"rollback of replay {number}", records=2, left=0)
+    lake.patcher().undo(both, "wrong too")
+    left = by(1, [*range(25), *range(30, 33)]) + by("bad", [*range(25, 30), *range(33, 36)])
+    assert lake.rows() == sorted(left)
+    lake.seal(1, range(36, 40))
+    lake.publish()
+    again, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 40))
+    lake.replace(again)
+    left = by(1, range(25)) + by("bad", range(25, 30)) + by(fork, range(30, 40))
+    assert lake.rows() == left, "and another replay finds all of it"
+
+
+@pytest.mark.parametrize("lost", ["s1/*/part-4*", "patch-1/*/*"])
+def test_a_rollback_to_files_that_are_gone_changes_nothing(lake: Lake, lost: str) -> None:
+    anchor = dict(lake.ledger.head().manifests)
+    lake.seal(1, range(30, 33), bad=range(33, 36))
+    lake.publish()
+    late = lake.judge(patches.REDRIVE, good=range(33, 35))
+    lake.patcher().put_in(late)
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 36))
+    lake.replace(number)
+    was = lake.rows()
+    for file in Path(lake.warehouse.table_uri("events").removeprefix("file://")).glob(f"_staged/{lost}"):
+        file.unlink()
+    with pytest.raises(UsageError, match="of table events cannot be read any more"):
+        lake.publisher().roll_back(number, "wrong")
+    assert lake.rows() == was
+    lake.seal(fork, range(36, 40))
+    lake.publish()
 
 
 def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_part(lake: Lake) -> None:
