@@ -24,6 +24,7 @@ NOUNS = {
     "anchor": "anchor",
     "replay": "replay",
     "query": "query",
+    "diff": "diff",
     "verify": "verify",
     "quarantine": "quarantine",
     "backfill": "backfill",

@@ -5,7 +5,6 @@ For a derived table: each row that its job read has one (:mod:`headrace.cli.cons
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +16,7 @@ from headrace import settings
 from headrace.cli.conservation import verify_derived, writer
 from headrace.cli.output import At, Format, Output, emit, progress, unsqueezed, utc
 from headrace.contract.load import load_named
-from headrace.errors import ConservationError, UsageError
+from headrace.errors import ConservationError
 from headrace.job.declaration import existing
 from headrace.lake._findings import named
 from headrace.lake._topic_scan import KafkaTopic
@@ -62,16 +61,7 @@ def verify(
     ledger = Ledger(warehouse, program.job.name if program else contract.id)
     if program is None and not ledger.newest("done"):
         existing(contract.id)
-    if (moment := utc(at)) is not None:
-        if batch is not None:
-            raise UsageError("a batch or a time, not both", remedy="leave out --batch or --at")
-        batch = _batch_at(ledger, moment)
-    if batch is not None and batch > ledger.newest("done"):
-        raise UsageError(
-            f"batch {batch} is not published",
-            where=f"{warehouse.uri}/{ledger.folder}",
-            remedy=f"the newest is {ledger.newest('done')}",
-        )
+    batch = ledger.batch_asked(batch, utc(at))
     if program is not None:
         verify_derived(warehouse, program, batch, output)
         return
@@ -97,22 +87,6 @@ def verify(
             remedy=_remedy(found),
             findings=[str(f) for f in found.findings],
         )
-
-
-def _batch_at(ledger: Ledger, moment: datetime) -> int:
-    """The newest batch that was published by then: their times grow with their numbers."""
-    low, high = 0, ledger.newest("done")
-    while low < high:
-        middle = (low + high + 1) // 2
-        published = datetime.fromisoformat(ledger.required("batches", middle)["at"])
-        low, high = (middle, high) if published <= moment else (low, middle - 1)
-    if low == 0:
-        raise UsageError(
-            f"nothing was published by {moment.isoformat()}",
-            where=f"{ledger.warehouse.uri}/{ledger.folder}",
-            remedy="choose a later moment",
-        )
-    return low
 
 
 def _text(found: Verification) -> Group:

@@ -16,7 +16,7 @@ from deltalake import QueryBuilder
 
 from headrace.errors import UsageError
 from headrace.lake._conserved import Conservation, Cut, Finding, Group
-from headrace.lake.tables import at_batch, open_table
+from headrace.lake.tables import all_at_batch, open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,7 +97,7 @@ def prove(
     """
     (window,) = {counts.window for counts in counting.values()}
     engine, late = QueryBuilder(), f"{job}__late"
-    there = _tables(warehouse, job, [late, *counting], cut.batch)
+    there = all_at_batch(warehouse, job, [late, *counting], cut.batch)
     there[read.id] = _published(warehouse, read.id)
     registered = {
         read.id: READ,
@@ -163,20 +163,6 @@ def judged(
         sums["counted"] += group.counted
         sums["waiting"] += 0 if passed or told else max(group.untold, 0)
     return sums, findings[::-1]
-
-
-def _tables(warehouse: Warehouse, job: str, names: Sequence[str], batch: int) -> dict[str, DeltaTable]:
-    """The tables as the batch left them; none where no batch up to it held a row."""
-    found = {name: at_batch(warehouse, name, f"{job}/{name}", batch) for name in names}
-    there = {name: held[0] for name, held in found.items() if held is not None}
-    gone = [n for n in names if n not in there and (there or open_table(warehouse, n) is not None)]
-    if gone:
-        raise UsageError(
-            f"table {gone[0]} cannot be read any more as batch {batch} left it",
-            where=warehouse.table_uri(gone[0]),
-            remedy=f"headrace verify {job}",
-        )
-    return there
 
 
 def _published(warehouse: Warehouse, name: str) -> DeltaTable:

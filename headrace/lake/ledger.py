@@ -249,6 +249,32 @@ class Ledger:
             since=done.get("since", 1),
         )
 
+    def batch_asked(self, batch: int | None, moment: datetime | None) -> int | None:
+        """The published batch that a person named, by its number or a time; None if by neither.
+
+        Raises:
+            UsageError: there is none, or both are given.
+        """
+        newest, where = self.newest("done"), f"{self.warehouse.uri}/{self.folder}"
+        if batch is not None and moment is not None:
+            raise UsageError("a batch or a time, not both", remedy="leave out one of them")
+        if batch is not None and batch > newest:
+            raise UsageError(f"batch {batch} is not published", where=where, remedy=f"the newest is {newest}")
+        if moment is None:
+            return batch
+        low, high = 0, newest  # their times grow with their numbers
+        while low < high:
+            middle = (low + high + 1) // 2
+            at = datetime.fromisoformat(self.required("batches", middle)["at"])
+            low, high = (middle, high) if at <= moment else (low, middle - 1)
+        if low == 0:
+            raise UsageError(
+                f"nothing was published by {moment.isoformat()}",
+                where=where,
+                remedy="choose a later moment",
+            )
+        return low
+
     def published(self, output: str, manifest: str) -> int | None:
         """The newest batch that published a manifest, or None.
 

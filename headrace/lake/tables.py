@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from headrace.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from headrace.lake.store import Warehouse
 
@@ -100,6 +100,25 @@ def at_batch(warehouse: Warehouse, name: str, app: str, batch: int) -> tuple[Del
     if found is None or (table := open_table(warehouse, name, found[0])) is None:
         return None
     return table, found[1]
+
+
+def all_at_batch(warehouse: Warehouse, job: str, names: Sequence[str], batch: int) -> dict[str, DeltaTable]:
+    """A job's tables as a batch left them; none where no batch up to it held a row.
+
+    Raises:
+        UsageError: the log of one no longer reaches back so far.
+        ClusterError: the object store does not answer.
+    """
+    found = {name: at_batch(warehouse, name, f"{job}/{name}", batch) for name in names}
+    there = {name: held[0] for name, held in found.items() if held is not None}
+    gone = [n for n in names if n not in there and (there or open_table(warehouse, n) is not None)]
+    if gone:
+        raise UsageError(
+            f"table {gone[0]} cannot be read any more as batch {batch} left it",
+            where=warehouse.table_uri(gone[0]),
+            remedy="choose a later batch",
+        )
+    return there
 
 
 def row_count(warehouse: Warehouse, name: str, version: int) -> int:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
@@ -32,8 +33,9 @@ from headrace.lake.positions import Positions
 from headrace.lake.quarantine import discarded
 from headrace.lake.replace import continued
 from headrace.lake.replays import Replay, batch_of, state
-from headrace.lake.rewritten import standing
+from headrace.lake.rewritten import partition_of, standing
 from headrace.lake.store import Warehouse
+from headrace.lake.tables import all_at_batch
 from headrace.table.outputs import Output
 
 Rows = dict[str, pa.Table]
@@ -144,6 +146,40 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
         new[data.id] = _those(new[data.id], left)
         old = {o: _those(rows, _positions(new[data.id])) for o, rows in old.items()}
     return compare(old, new, samples, whole=True)
+
+
+def between(ledger: Ledger, program: Program, first: int, last: int, samples: int) -> Diff:
+    """Compare a job's tables as two batches left them; a file that both hold is counted, and not read.
+
+    Raises:
+        UsageError: the log of a table no longer reaches back so far.
+    """
+    names = [o.id for o in program.outputs]
+    was, now = (all_at_batch(ledger.warehouse, ledger.job, names, n) for n in (first, last))
+    shared, old, new = 0, {}, {}
+    for output in program.outputs:
+        before, after = _rows_by_file(was.get(output.id)), _rows_by_file(now.get(output.id))
+        stay = before.keys() & after.keys()
+        shared += sum(before[path] for path in stay)
+        old[output.id], new[output.id] = (
+            read_rows(
+                ledger.warehouse,
+                output,
+                [Added(path, 0, partition_of(path), "") for path in sorted(side.keys() - stay)],
+            )
+            for side in (before, after)
+        )
+    if program.contract.derived:
+        found = compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
+    else:
+        found = compare(old, new, samples, whole=True)
+    return replace(found, compared=found.compared + shared, same=found.same + shared)
+
+
+def _rows_by_file(table: DeltaTable | None) -> dict[str, int]:
+    """Path of each file → its rows."""
+    files = pa.table(table.get_add_actions()) if table else None
+    return dict(zip(*(files[c].to_pylist() for c in ("path", "num_records")), strict=True)) if files else {}
 
 
 def _positions(rows: pa.Table) -> Positions:

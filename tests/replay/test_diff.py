@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
+from lake.sealed_lake import CONTRACT, Lake, begun, compact
 
+from headrace.contract.load import load
+from headrace.errors import UsageError
+from headrace.job.declaration import Ingest
+from headrace.job.ingest import IngestProgram
+from headrace.lake import amend, patches
+from headrace.lake.delta import Added
 from headrace.lake.fork import Fork
+from headrace.lake.ledger import Ledger
 from headrace.lake.replays import Replay
+from headrace.lake.store import Warehouse, connect
+from headrace.replay import diff
 from headrace.replay.diff import Sample, compare, compare_keyed
 from headrace.replay.page import page
+from headrace.settings import Store
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
 
@@ -130,3 +145,58 @@ def test_rows_without_a_key_are_compared_whole_and_counted() -> None:
     before, after = totals((1, 1, "a"), (1, 1, "a"), (2, 2, "a")), totals((1, 1, "a"), (2, 3, "a"))
     found = compare_keyed(before, after, {"totals": rows})
     assert (found.same, found.lost, found.added) == (0, {"totals": 2}, {"totals": 1})
+
+
+def test_two_batches_are_compared_and_what_both_hold_is_only_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+    begun(lake)
+    program = IngestProgram(Ingest("events"), lake.contract, (lake.contract,))
+    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(25, 27)))
+    lake.seal(1, range(30, 40))
+    lake.publish()
+    read: list[str] = []
+    monkeypatch.setattr(diff, "read_rows", _listening(read))
+
+    found = diff.between(lake.ledger, program, 2, 4, 1)
+    assert (found.compared, found.same) == (30, 28)
+    assert (found.added, found.lost) == ({"records": 10}, {})
+    assert found.moved == {"events__quarantine → events": 2}
+    assert [s.position for s in found.samples] == ["0:25"]
+    assert not any("part-2" in path for path in read), "in both batches"
+    none = diff.between(lake.ledger, program, 4, 4, 1)
+    assert (none.compared, none.same, none.added, none.moved) == (40, 40, {}, {})
+    compact(lake)
+    lake.seal(1, range(40, 41))
+    lake.publish()
+    found = diff.between(lake.ledger, program, 4, 5, 1)
+    assert (found.same, found.added, found.moved) == (40, {"records": 1}, {}), "a compaction changes nothing"
+    first = diff.between(lake.ledger, program, 1, 2, 0)
+    assert (first.same, first.added) == (20, {"records": 10})
+
+
+def test_a_batch_is_named_by_its_number_or_by_a_time(tmp_path: Path) -> None:
+    ledger = Ledger(connect(Store(warehouse=f"file://{tmp_path}/lake")), "events")
+    first = datetime(2026, 11, 1, tzinfo=timezone.utc)
+    for number, at in enumerate((first, second := first + timedelta(hours=1)), 1):
+        ledger.put("batches", number, {"at": at.isoformat()})
+        ledger.put("done", number, {})
+    assert ledger.batch_asked(None, None) is None
+    assert ledger.batch_asked(1, None) == 1
+    assert [ledger.batch_asked(None, at) for at in (first, second, second + timedelta(days=1))] == [1, 2, 2]
+    for wrong, what in (
+        ((3, None), "batch 3 is not published"),
+        ((1, first), "a batch or a time, not both"),
+        ((None, first - timedelta(seconds=1)), "nothing was published by"),
+    ):
+        with pytest.raises(UsageError, match=what):
+            ledger.batch_asked(*wrong)
+
+
+def _listening(read: list[str]) -> Any:
+    def read_rows(warehouse: Warehouse, output: Output, files: Sequence[Added]) -> pa.Table:
+        read.extend(f.path for f in files)
+        return amend.read_rows(warehouse, output, files)
+
+    return read_rows

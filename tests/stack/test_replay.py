@@ -57,7 +57,8 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     assert road.state(live) == "CANCELED"
     (job,) = told(road, "status", road.job)["flink_jobs"]
     assert max(v["parallelism"] for v in road.rest(f"/jobs/{job['id']}")["vertices"]) == 2
-    assert road.ledger.newest("done") > before.batch
+    swap = road.ledger.newest("done")
+    assert swap > before.batch
     assert road.homes() == every({0: 2000, 1: 2000})
     assert told(road, "anchor", "check", road.job, "1")["problems"] == []
 
@@ -74,6 +75,9 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     road.headrace(*rollback)
     assert road.ledger.head().frontier == {0: 2000, 1: 2000}
     assert road.homes() == every({0: 2000, 1: 2000}), "as it was before the swap"
+    found = told(road, "diff", road.job, "--from-batch", str(swap - 1))
+    assert (found["same"], found["moved"], found["changed"]) == (4000, {}, {})
+    assert (found["lost"], found["added"]) == ({}, {}), "record by record"
     road.headrace(*run)
     road.publish_until(6000)
     assert road.homes() == every({0: 3000, 1: 3000}), "the old branch goes on, and reads the rest again"
