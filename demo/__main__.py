@@ -150,7 +150,7 @@ def _road(env: settings.Settings) -> dict[str, Any]:
     with _step("query"):
         answer = query(warehouse, [JOB], TOP_DELAYS)
         hours = query(warehouse, [HOURLY], WORST_HOURS)
-        bad = reasons(warehouse, JOB)
+        bad = reasons(warehouse, JOB, {})
     return {
         "topic": {"name": topic, "records": sent, "partitions": contract.topic_partitions},
         "published": {

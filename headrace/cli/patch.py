@@ -178,9 +178,9 @@ def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
     Raises:
         ClusterError: the job failed.
     """
-    patches.open_one(ledger, asked.number)
     if known := patches.judged_of(ledger, asked.number):
         return known
+    patches.open_one(ledger, asked.number)
     require_same(ledger, program, asked)
     # One of a command that was killed may run still: it ends by itself, and nobody asks what it made.
     env, submission = settings.load(), f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
@@ -213,9 +213,11 @@ def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | Non
         "job": ledger.job,
         "patch": asked.number,
         "state": state,
-        "rows": _rows(ledger, batch) if batch else found.rows if found else None,
+        "rows": (rows := _rows(ledger, batch) if batch else found.rows if found else None),
         "refused": [*asked.unrepaired, *(found.refused if found else [])],
         "batch": batch or None,
+        "given_up": fates.given_up(asked.number),
+        "left": sum(found.rows.values()) - sum(rows.values()) if batch and found and rows else 0,
         "replaced": asdict(gone) if gone else None,
         "versions": done.head.versions if done else None,
         "stale": list(stale(program, ledger.warehouse)) if state in ("published", "undone") else [],
@@ -235,8 +237,13 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         "why": asked.why,
         "records": f"{asked.records:,}, judged by contract version {asked.contract_version}",
     }
+    if r["given_up"] is not None:
+        lines["given up"] = f"{r['given_up']}; nothing was changed"
+    elif r["rows"] is not None:
+        lines["into the table" if r["batch"] else "would come in"] = counted(r["rows"].get(table, 0), "row")
+    if r["left"]:
+        lines["left alone"] = f"{counted(r['left'], 'record')}, discarded or moved since it was judged"
     if r["rows"] is not None:
-        lines["into the table"] = f"{r['rows'].get(table, 0):,} rows of {table}"
         where = ", which stay in quarantine as they are" if asked.kind == REDRIVE else ", into quarantine"
         refused = sum(x["count"] for x in r["refused"])
         lines["refused"] = f"{counted(refused, 'record')}{where}" if refused else "none"

@@ -23,11 +23,8 @@ from headrace.lake.offsets import Span
 from headrace.lake.positions import Positions
 from headrace.lake.quarantine import Selection
 from headrace.lake.query import to_text
-from headrace.lake.rewritten import found
 from headrace.lake.store import connect
-from headrace.lake.tables import open_table
 from headrace.replay import redrive as redriving
-from headrace.table.outputs import Output as Table
 from headrace.table.outputs import outputs
 
 if TYPE_CHECKING:
@@ -66,19 +63,20 @@ def register(app: typer.Typer) -> None:
 def ls(contract: Contract, output: Output = Format.text) -> None:
     """Count quarantined records by reason, field and rule, with one position to look at.
 
+    Discarded ones are among the records, and counted beside them.
+
     Example: headrace quarantine ls flights
     """
     warehouse, of = connect(settings.load().store), load_topic(contract)
-    reasons = quarantine.reasons(warehouse, of.id)
-    given_up = len(_discarded_here(Ledger(warehouse, of.id), outputs(of)[0]))
-    columns = ("reason", "field", "rule", "records", "first", "last", "example")
-    rows = [(r.reason, r.field, r.rule, r.count, moment(r.first), moment(r.last), r.example) for r in reasons]
-    note = [Text(f"{counted(given_up, 'record')} of these discarded")] if given_up else []
-
-    def page() -> Group:
-        return Group(rows_table(columns, rows, "use -o json for all"), *note)
-
-    emit([r.to_json() for r in reasons], output, page)
+    reasons = quarantine.reasons(
+        warehouse, of.id, quarantine.given_up(Ledger(warehouse, of.id), outputs(of)[0])
+    )
+    columns = ("reason", "field", "rule", "records", "discarded", "first", "last", "example")
+    rows = [
+        (r.reason, r.field, r.rule, r.count, r.discarded, moment(r.first), moment(r.last), r.example)
+        for r in reasons
+    ]
+    emit([r.to_json() for r in reasons], output, lambda: rows_table(columns, rows, "use -o json for all"))
 
 
 @quarantined.command("show")
@@ -170,10 +168,11 @@ def discard(
     ledger, program = opened(load_topic(contract).id)
     require_reason(why)
     wanted = _selection(reason, field, rule, at, since, until)
-    if (wanted == Selection()) != (all_of_them or undo is not None):
+    if sum((wanted != Selection(), all_of_them, undo is not None)) != 1:
         raise UsageError(
             "which records?",
-            remedy="give --reason, --field, --rule, --at, --since or --until; or --all, or --undo DECISION",
+            remedy="give some of --reason, --field, --rule, --at, --since, --until; or only --all; or only"
+            " --undo DECISION",
         )
     if undo is not None:
         given_up = {d["number"]: d for d in Rulings.of(ledger.decisions()).discards}
@@ -205,12 +204,6 @@ def discard(
             )
         ),
     )
-
-
-def _discarded_here(ledger: Ledger, output: Table) -> Positions:
-    """Discarded records that are in quarantine: a replay may have judged some of them anew since."""
-    table, gone = open_table(ledger.warehouse, output.id), quarantine.discarded(ledger)
-    return found(ledger.warehouse, output, table, gone) if table and gone else Positions()
 
 
 def _selection(

@@ -18,7 +18,7 @@ from headrace import settings
 from headrace.cli.compared import compared
 from headrace.cli.job import forks, live, submit
 from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, moment, progress, utc
-from headrace.cli.patch import answer, opened
+from headrace.cli.patch import answer, opened, require_reason
 from headrace.cli.publish import replacer
 from headrace.cluster import flink as rest
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
@@ -101,8 +101,7 @@ def plan(
             "a replay begins at one place",
             remedy="give one of --from ANCHOR, --from-offsets P:O,…, --from-time T",
         )
-    if not why:
-        raise UsageError("a replay needs a reason", remedy='add --why "…": the next person will read it')
+    require_reason(why)
     if to_offsets is not None or to is not None:
         _bounded(job, offsets, utc(moment_), to_offsets, utc(to), why, fmt)
         return
@@ -316,8 +315,7 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     Example: headrace replay rollback flights 1 --why "the new rule was wrong too"
     """
     existing(job)
-    if not why:
-        raise UsageError("a rollback needs a reason", remedy='add --why "…": the next person will read it')
+    require_reason(why)
     env, ledger = settings.load(), _ledger(job)
     planned = replays.one(ledger, replay)
     with progress("swapping the old files in"):
@@ -326,12 +324,14 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     behind, fates = _patches(ledger, planned), Fates(ledger)
     ends = [p for p in behind if fates.replaced(_number(p))]
     again = [p for p in behind if p not in ends]
+    alive = [j.id for j in live(env, job)]
     result = {
         "job": job,
         "replay": replay,
         "batch": done.head.batch,
         "versions": done.head.versions,
         "cancelled": running,
+        "live": alive,
         "patches": ends,
         "again": again,
     }
@@ -341,7 +341,8 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
         lambda: (
             f"replay {replay} is taken back: "
             + ", ".join(f"{t} version {v}" for t, v in done.head.versions.items())
-            + f"\ncancelled: {', '.join(running) or 'nothing ran'}; next: headrace run {job}"
+            + f"\ncancelled: {', '.join(running) or 'none'};"
+            + (f" live job: {', '.join(alive)}" if alive else f" next: headrace run {job}")
             + "".join(f"\nstands again: {p}" for p in again)
             + _ended(job, ends)
         ),
@@ -372,8 +373,9 @@ def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) ->
     """
     existing(job)
     env, ledger = settings.load(), _ledger(job)
+    require_reason(why)
     if replays.state(ledger, replay) != "aborted":
-        replacer(job).give_up(replay, why or "no reason given")
+        replacer(job).give_up(replay, why)
     running = [j.id for j in forks(env, job, replay)]
     with progress("cancelling the fork"):
         for flink_id in running:

@@ -45,7 +45,7 @@ class Patcher(Publisher):
             head = self.ledger.head()
             if patches.batch_of(self.ledger.decisions(), number):
                 return Published(head, finished, {})
-            patch = patches.open_one(self.ledger, number)
+            patch = patches.open_one(self.ledger, number, or_in=True)
             judged = patches.judged_of(self.ledger, number)
             if judged is None:
                 raise DecisionNeeded(
@@ -269,5 +269,5 @@ class Patcher(Publisher):
         for output in self.outputs:  # once it is recorded, it must be possible to finish it
             refuse_other_columns(self.warehouse, output.id, output.columns)
         if patch.kind != UNDO:
-            patches.open_one(self.ledger, patch.number)  # it may have been given up meanwhile
+            patches.open_one(self.ledger, patch.number, or_in=True)  # it may have been given up meanwhile
         self.ledger.put("batches", head.batch + 1, batch)

@@ -187,10 +187,16 @@ class Fates:
         self._records: dict[int, Positions] = {}
         """By batch."""
 
+    def given_up(self, number: int) -> str | None:
+        """Why a patch was given up; None if it was not."""
+        return next(
+            (d["why"] for d in self.decisions if d["action"] == GIVE_UP and d["patch"] == number), None
+        )
+
     def state(self, number: int) -> str:
         """One of asked, judged, given up, published, undone, replaced, partly replaced."""
         if not batch_of(self.decisions, number):
-            if any(d["action"] == GIVE_UP and d["patch"] == number for d in self.decisions):
+            if self.given_up(number) is not None:
                 return "given up"
             return "judged" if judged_of(self.ledger, number) else "asked"
         if number in self._undone:
@@ -278,8 +284,13 @@ def state(ledger: Ledger, number: int) -> str:
     return Fates(ledger).state(number)
 
 
-def open_one(ledger: Ledger, number: int) -> Patch:
+def open_one(ledger: Ledger, number: int, *, or_in: bool = False) -> Patch:
     """A patch that can still be judged and put in.
+
+    Args:
+        ledger: of the job.
+        number: of the patch.
+        or_in: one that is in is no harm: somebody else has asked for the same, and was faster.
 
     Raises:
         UsageError: it is in, or was given up; or it takes back another one, which is all that it does.
@@ -290,10 +301,10 @@ def open_one(ledger: Ledger, number: int) -> Patch:
             f"patch {number} takes back patch {found.of}",
             remedy=f"headrace patch undo {ledger.job} {found.of} --why TEXT finishes it",
         )
-    if stands not in ("asked", "judged"):
+    if stands not in ("asked", "judged") and not (or_in and stands != "given up"):
         raise UsageError(
-            f"{found.kind} {number} of {ledger.job} is {stands}",
-            where=f"asked {found.at} by {found.by}: {found.why}",
+            f"{found.kind} {number} is {stands}; asked {found.at} by {found.by}: {found.why}",
+            where=f"job {ledger.job}",
             remedy=f"headrace patch ls {ledger.job}",
         )
     return found

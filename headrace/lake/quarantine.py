@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -13,17 +14,23 @@ from headrace.lake.branch import Rulings
 from headrace.lake.offsets import Span
 from headrace.lake.positions import Positions
 from headrace.lake.query import query, readable, to_json
+from headrace.lake.rewritten import standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from headrace.lake.ledger import Ledger
     from headrace.lake.store import Warehouse
+    from headrace.table.outputs import Output
 
 DISCARD = "discard"
 """What a person decides of records that will never be good."""
 
 SHOWN_BYTES = 400
+
+WHY = ("reason", "field", "rule")
+Why = tuple["str | None", ...]
+"""Values of these columns."""
 
 _ORDER = "_kafka_time, _partition, _offset"
 
@@ -36,6 +43,8 @@ class Reason:
     field: str | None
     rule: str | None
     count: int
+    discarded: int
+    """So many of them were given up."""
     first: Any
     last: Any
     example: str
@@ -84,8 +93,20 @@ class Refused:
         }
 
 
-def reasons(warehouse: Warehouse, contract: str) -> list[Reason]:
+def given_up(ledger: Ledger, table: Output) -> Counter[Why]:
+    """How many discarded records are in quarantine: a replay may have judged some of them anew since."""
+    gone = discarded(ledger)
+    rows = standing(ledger.warehouse, table, None, gone) if gone else None
+    return Counter(zip(*(rows[c].to_pylist() for c in WHY), strict=True)) if rows else Counter()
+
+
+def reasons(warehouse: Warehouse, contract: str, given_up: Mapping[Why, int]) -> list[Reason]:
     """Why records of a contract are in quarantine, the most frequent reason first.
+
+    Args:
+        warehouse: where the table is.
+        contract: its id.
+        given_up: how many of them were discarded.
 
     Raises:
         UsageError: the quarantine table was never published.
@@ -98,7 +119,7 @@ def reasons(warehouse: Warehouse, contract: str) -> list[Reason]:
     """  # noqa: S608 - the name was checked, the rest is constant
     found = query(warehouse, [name], sql).rows
     return [
-        Reason(why, field, rule, n, first, last, f"{p}:{o}")
+        Reason(why, field, rule, n, given_up.get((why, field, rule), 0), first, last, f"{p}:{o}")
         for why, field, rule, n, first, last, p, o in found
     ]
 

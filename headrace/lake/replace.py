@@ -98,7 +98,7 @@ class Replacer(Publisher):
             head = self.ledger.head()
             if replays.state(self.ledger, replay) == "published":
                 return Published(head, finished, {})
-            replays.open_one(self.ledger, replay)
+            replays.open_one(self.ledger, replay, or_published=True)
             forks.require_on_branch(self.ledger, fork)
             if (behind := self._swap_in(head, replay, fork)) is not None:
                 return behind
@@ -126,7 +126,7 @@ class Replacer(Publisher):
             for o, fs in read.items()
         }
         own = self._own(fork, reached, forks.base(self.ledger, fork), files)
-        replays.open_one(self.ledger, replay)  # it may have been given up meanwhile
+        replays.open_one(self.ledger, replay, or_published=True)  # it may have been given up meanwhile
         self._write_batch(head, claim, found, read, {**counted, **own, "replay": replay})
         return None
 
@@ -192,11 +192,18 @@ class Replacer(Publisher):
             if replay in Rulings.of(self.ledger.decisions()).back:
                 return Published(head, finished, {})
             number = replays.batch_of(self.ledger, replay)
-            if not number or number != forks.standing_replay(self.ledger):
+            if not number:
                 raise UsageError(
-                    f"replay {replay} is not the last published one",
-                    where=f"job {self.ledger.job}: it is {replays.state(self.ledger, replay)}",
-                    remedy=f"headrace replay ls {self.ledger.job}: take back later ones first",
+                    f"replay {replay} is {replays.state(self.ledger, replay)}: it has changed no table",
+                    where=f"job {self.ledger.job}",
+                    remedy=f"headrace replay show {self.ledger.job} {replay}",
+                )
+            if number != (last := forks.standing_replay(self.ledger)):
+                later = self.ledger.required("batches", last)["replay"]
+                raise UsageError(
+                    f"replay {replay} is not the last published one: that is replay {later}",
+                    where=f"job {self.ledger.job}",
+                    remedy=f"headrace replay rollback {self.ledger.job} {later} --why TEXT first",
                 )
             batch = self._taken_back(head, number, replay, why)
             self.step("batch")

@@ -115,17 +115,22 @@ def state(ledger: Ledger, number: int) -> str:
     return "begun" if claims(ledger, number) else "planned"
 
 
-def open_one(ledger: Ledger, number: int) -> Replay:
+def open_one(ledger: Ledger, number: int, *, or_published: bool = False) -> Replay:
     """A replay that can still be run and published.
+
+    Args:
+        ledger: of the job.
+        number: of the replay.
+        or_published: a published one is no harm: somebody else has asked for the same, and was faster.
 
     Raises:
         UsageError: it is published, or was aborted.
     """
     found, reached = one(ledger, number), state(ledger, number)
-    if reached not in ("planned", "begun"):
+    if reached not in ("planned", "begun", *(["published"] if or_published else [])):
         raise UsageError(
-            f"replay {number} of job {ledger.job} is {reached}",
-            where=f"planned {found.at} by {found.by}: {found.why}",
+            f"replay {number} is {reached}; planned {found.at} by {found.by}: {found.why}",
+            where=f"job {ledger.job}",
             remedy=f"headrace replay plan {ledger.job} --from … --why TEXT makes another",
         )
     return found

@@ -113,10 +113,12 @@ def _rows(
             if any(f["sha256"] == copy.sha256 for f in files):
                 raise UsageError("another of these files holds the very same bytes", where=address)
             if other := known.get(copy.sha256):
+                is_in = patches.batch_of(fates.decisions, other.number)
                 raise UsageError(
-                    f"backfill {other.number} has taken these very bytes already",
+                    f"backfill {other.number} has taken these very bytes already, and is"
+                    f" {fates.state(other.number)}",
                     where=address,
-                    remedy=f"headrace patch show {ledger.job} {other.number}",
+                    remedy=f"headrace patch {'show' if is_in else 'apply'} {ledger.job} {other.number}",
                 )
             told = {"address": address, "sha256": copy.sha256, "modified_ms": copy.modified_ms, "at": now()}
             number, row = ledger.append(FILES, told), 0

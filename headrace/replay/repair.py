@@ -49,7 +49,7 @@ def load(path: str) -> Repair:
     loaded = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(loaded)
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         raise UsageError(f"the file raises {type(e).__name__}", where=where, remedy="correct it") from e
     function = getattr(loaded, name, None)
     if not callable(function):
@@ -72,7 +72,7 @@ def repaired(repair: Repair, payload: bytes | None) -> Repaired:
         return Repaired(None)
     try:
         fresh = repair(payload)
-    except Exception as e:  # noqa: BLE001 - whatever it raises, the record stays where it is
+    except (Exception, SystemExit) as e:  # noqa: BLE001 - whatever it raises, the record stays where it is
         return Repaired(payload, failed=type(e).__name__)
     if fresh is not None and not isinstance(fresh, bytes):
         raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 from lake.sealed_lake import CONTRACT, Lake, begun, by
 
 from headrace.cli import patch as patching
+from headrace.cli.output import Format
 from headrace.contract.load import load
 from headrace.errors import ConservationError
+from headrace.job.declaration import Ingest
+from headrace.job.ingest import IngestProgram
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Judged, Patch
@@ -48,3 +52,31 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
         lake.patcher().put_in(stretch)
     moved = by(1, range(25)) + by(f"patch {redrive}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
+
+
+def test_what_came_of_a_redrive_is_told_to_the_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+    begun(lake)
+    program = IngestProgram(Ingest("events"), lake.contract, (lake.contract,))
+
+    def told(number: int, output: Format) -> str:
+        asked, _ = patches.one(lake.ledger, number), capsys.readouterr()
+        patching.answer(lake.ledger, program, asked, None, output)
+        return capsys.readouterr().out
+
+    first = lake.judge(patches.REDRIVE, good=range(25, 28))
+    again = lake.judge(patches.REDRIVE, good=range(27, 28))
+    assert "would come in    3 rows" in told(first, Format.text)
+    lake.ledger.decide("discard", why="test", spans=["0:25"])
+    lake.patcher().put_in(first)
+    assert json.loads(told(first, Format.json))["left"] == 1
+    said = told(first, Format.text)
+    assert "into the table   2 rows" in said
+    assert "left alone       1 record, discarded or moved since it was judged" in said
+    lake.patcher().put_in(again)
+    assert json.loads(told(again, Format.json))["given_up"] == "no record of it is left to be moved"
+    said = told(again, Format.text)
+    assert "given up         no record of it is left to be moved; nothing was changed" in said
+    assert "into the table" not in said

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from headrace.errors import LedgerError
+from headrace.errors import LedgerError, UsageError
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
@@ -103,3 +104,20 @@ def test_whoever_looks_again_and_again_reads_a_record_once(
     for _ in range(3):
         assert ledger.required("done", 1)["batch"] == 1
     assert asked == [1, 1, 1]
+
+
+def test_a_batch_is_named_by_its_number_or_by_a_time(ledger: Ledger) -> None:
+    first = datetime(2026, 11, 1, tzinfo=timezone.utc)
+    for number, at in enumerate((first, second := first + timedelta(hours=1)), 1):
+        ledger.put("batches", number, {"at": at.isoformat()})
+        ledger.put("done", number, {})
+    assert ledger.batch_asked(None, None) is None
+    assert ledger.batch_asked(1, None) == 1
+    assert [ledger.batch_asked(None, at) for at in (first, second, second + timedelta(days=1))] == [1, 2, 2]
+    for wrong, what in (
+        ((3, None), "batch 3 is not published"),
+        ((1, first), "a batch or a time, not both"),
+        ((None, first - timedelta(seconds=1)), "nothing was published by"),
+    ):
+        with pytest.raises(UsageError, match=what):
+            ledger.batch_asked(*wrong)

@@ -17,6 +17,7 @@ from headrace.errors import ConservationError, DecisionNeeded, LedgerError, Usag
 from headrace.lake import fork as forks
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
+from headrace.lake.quarantine import given_up
 from headrace.lake.store import connect
 from headrace.replay.stale import patched_times
 from headrace.settings import Store
@@ -327,6 +328,15 @@ def test_the_first_repaired_row_brings_the_column_that_says_so(lake: Lake) -> No
     assert len(lake.rows()) == 33
 
 
+def test_a_patch_that_two_put_in_at_once_is_in_once(lake: Lake) -> None:
+    number = lake.judge(patches.REDRIVE, good=range(26, 28))
+    slow = lake.patcher()
+    slow.step = lambda name: lake.patcher().put_in(number) and None if name == "batch" else None
+    done = slow.put_in(number)
+    assert done.head.batch == lake.ledger.newest("batches") == 3
+    assert patches.state(lake.ledger, number) == "published"
+
+
 def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     with pytest.raises(Killed):
@@ -365,7 +375,9 @@ def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lak
     lake.patcher().put_in(number)
     moved = by(f"patch {number}", [27])
     assert lake.rows() == sorted(by(1, range(25)) + moved + by("bad", [25, 26, 28, 29]))
+    assert given_up(lake.ledger, lake.patcher().outputs[0]) == {("x", "x", "x"): 2}
     lake.ledger.decide("undo", why="test", undoes=discard)
+    assert not given_up(lake.ledger, lake.patcher().outputs[0])
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     head = lake.ledger.head()
     assert lake.patcher().put_in(again).head == head, "nothing is left, and no table version is made"

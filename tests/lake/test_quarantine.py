@@ -70,11 +70,11 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def test_reasons_are_counted_with_the_oldest_as_the_example(warehouse: Warehouse) -> None:
-    found = reasons(warehouse, "flights")
-    assert [(r.reason, r.field, r.rule, r.count, r.example) for r in found] == [
-        ("rule", "distance", "distance_is_positive", 2, "1:9"),
-        ("it's", None, None, 1, "0:2"),
-        ("malformed", None, None, 1, "0:4"),
+    found = reasons(warehouse, "flights", {("rule", "distance", "distance_is_positive"): 1})
+    assert [(r.reason, r.field, r.rule, r.count, r.discarded, r.example) for r in found] == [
+        ("rule", "distance", "distance_is_positive", 2, 1, "1:9"),
+        ("it's", None, None, 1, 0, "0:2"),
+        ("malformed", None, None, 1, 0, "0:4"),
     ]
     assert (found[0].to_json()["first"], found[0].to_json()["last"]) == (
         "2013-01-01T12:02:00+00:00",
@@ -107,7 +107,7 @@ def test_records_are_found(warehouse: Warehouse, wanted: Selection, positions: l
 
 def test_a_quarantine_that_was_never_published_is_said(warehouse: Warehouse) -> None:
     with pytest.raises(UsageError, match="weather__quarantine was never published"):
-        reasons(warehouse, "weather")
+        reasons(warehouse, "weather", {})
 
 
 def refused(payload: bytes | None) -> Refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_a_record_without_a_value_and_one_that_cannot_be_repaired_stay_as_they_a
     assert repaired(number, None).payload is None
     done = repaired(lambda payload: bytes(int(payload)), b"a name")
     assert (done.payload, done.changed, done.failed) == (b"a name", False, "ValueError")
+    assert repaired(lambda _payload: sys.exit(3), b"x").failed == "SystemExit"
     assert not repaired(lambda _payload: None, b"x").changed
     with pytest.raises(UsageError, match="gives a str"):
         repaired(lambda payload: payload.decode(), b"x")  # type: ignore[arg-type,return-value]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,11 @@ import pytest
 from lake.sealed_lake import CONTRACT, Lake, begun, compact
 
 from headrace.contract.load import load
-from headrace.errors import UsageError
 from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
 from headrace.lake import amend, patches
 from headrace.lake.delta import Added
 from headrace.lake.fork import Fork
-from headrace.lake.ledger import Ledger
 from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse, connect
 from headrace.replay import diff
@@ -174,24 +171,6 @@ def test_two_batches_are_compared_and_what_both_hold_is_only_counted(
     assert (found.same, found.added, found.moved) == (40, {"records": 1}, {}), "a compaction changes nothing"
     first = diff.between(lake.ledger, program, 1, 2, 0)
     assert (first.same, first.added) == (20, {"records": 10})
-
-
-def test_a_batch_is_named_by_its_number_or_by_a_time(tmp_path: Path) -> None:
-    ledger = Ledger(connect(Store(warehouse=f"file://{tmp_path}/lake")), "events")
-    first = datetime(2026, 11, 1, tzinfo=timezone.utc)
-    for number, at in enumerate((first, second := first + timedelta(hours=1)), 1):
-        ledger.put("batches", number, {"at": at.isoformat()})
-        ledger.put("done", number, {})
-    assert ledger.batch_asked(None, None) is None
-    assert ledger.batch_asked(1, None) == 1
-    assert [ledger.batch_asked(None, at) for at in (first, second, second + timedelta(days=1))] == [1, 2, 2]
-    for wrong, what in (
-        ((3, None), "batch 3 is not published"),
-        ((1, first), "a batch or a time, not both"),
-        ((None, first - timedelta(seconds=1)), "nothing was published by"),
-    ):
-        with pytest.raises(UsageError, match=what):
-            ledger.batch_asked(*wrong)
 
 
 def _listening(read: list[str]) -> Any:

@@ -99,7 +99,7 @@ def test_a_replay_from_offsets_begins_where_a_batch_ended_and_needs_no_state(mak
     ends = [road.ledger.required("done", n)["frontier"] for n in range(1, road.ledger.newest("done") + 1)]
     assert (begun[0] <= 700, planned["frontier"] in ends, planned["savepoint"]) == (True, True, None)
     assert told(road, "replay", "run", road.job, "1")["caught_up"]
-    aborted = told(road, "replay", "abort", road.job, "1")
+    aborted = told(road, "replay", "abort", road.job, "1", "--why", "test")
     assert len(aborted["cancelled"]) == 1
     road.headrace("replay", "publish", road.job, "1", expect=2)
     road.publish()
