@@ -93,7 +93,14 @@ def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
         )
     at = fork.at_batch(ledger, fork.newest_within(ledger, offsets))
     _require_records(program, fork.frontier(ledger.warehouse, ledger, program.outputs, at))
-    return _planned(program, ledger, at, origin, why, None)
+    planned = _planned(program, ledger, at, origin, why, None)
+    if not planned.records:
+        raise UsageError(
+            "nothing is published from there on",
+            where=f"job {job}, {origin}",
+            remedy=f"headrace status {job} tells the frontier",
+        )
+    return planned
 
 
 def _planned(
@@ -102,13 +109,6 @@ def _planned(
     reached = {} if program.contract.derived else fork.frontier(ledger.warehouse, ledger, program.outputs, at)
     replaced = fork.behind(ledger, at)
     positions = anchor.positions if anchor else {program.contract.id: reached}
-    records = _records(ledger, positions, derived=program.contract.derived)
-    if not records and not any(replaced.values()):
-        raise UsageError(
-            "nothing is published from there on: a replay would change nothing",
-            where=f"job {ledger.job}, {origin}",
-            remedy=f"headrace status {ledger.job} tells the frontier",
-        )
     return Replay(
         number=0,
         origin=origin,
@@ -121,7 +121,7 @@ def _planned(
         frontier=reached,
         positions={c: dict(found) for c, found in positions.items()},
         replaces={output: _sizes(files) for output, files in replaced.items()},
-        records=records,
+        records=_records(ledger, positions, derived=program.contract.derived),
         contract_version=program.contract.version,
         program=digest(ledger, program),
         stale=stale(program, ledger.warehouse),
