@@ -233,7 +233,7 @@ def _rows(ledger: Ledger, batch: int) -> dict[str, int]:
 
 def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
     lines = {
-        f"{asked.kind} {asked.number}": f"{r['state']}; {asked.origin}",
+        asked.name: f"{r['state']}; {asked.origin}",
         "why": asked.why,
         "records": f"{asked.records:,}, judged by contract version {asked.contract_version}",
     }

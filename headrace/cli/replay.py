@@ -439,7 +439,7 @@ def _offsets(text: str) -> dict[int, int]:
 
 def _patches(ledger: Ledger, planned: Replay) -> list[str]:
     """Patches with records behind the fork point: a swap judges these again."""
-    return [f"{p.kind} {p.number}" for p in Fates(ledger).behind(planned.frontier)]
+    return [p.name for p in Fates(ledger).behind(planned.frontier)]
 
 
 def _number(patch: str) -> int:

@@ -31,7 +31,7 @@ def require_same(ledger: Ledger, program: Program, patch: Patch) -> None:
     """
     if digest(ledger, program) != patch.program:
         raise DecisionNeeded(
-            f"the job was edited since {patch.kind} {patch.number} was asked for",
+            f"the job was edited since {patch.name} was asked for",
             where=f"jobs/{ledger.job}.lock.json",
             remedy=f"put it back; or headrace patch drop {ledger.job} {patch.number} --why …, and ask again",
         )

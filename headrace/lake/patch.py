@@ -49,7 +49,7 @@ class Patcher(Publisher):
             judged = patches.judged_of(self.ledger, number)
             if judged is None:
                 raise DecisionNeeded(
-                    f"{patch.kind} {number} is not judged yet",
+                    f"{patch.name} is not judged yet",
                     where=f"job {self.ledger.job}",
                     remedy=f"headrace patch apply {self.ledger.job} {number}",
                 )
@@ -101,7 +101,7 @@ class Patcher(Publisher):
         begun = [p for p in patches.every(self.ledger) if p.kind == UNDO and p.of == patch.number]
         if begun:
             return begun[-1]
-        told = Patch(0, UNDO, f"{patch.kind} {patch.number}", why, "", "", patch.contract_version, "", 0)
+        told = Patch(0, UNDO, patch.name, why, "", "", patch.contract_version, "", 0)
         return patches.record(self.ledger, replace(told, of=patch.number))
 
     def _undoable(self, patch: Patch, fates: Fates) -> int:
@@ -114,20 +114,20 @@ class Patcher(Publisher):
         batch = patches.batch_of(fates.decisions, number)
         if not batch or patch.kind == UNDO:
             raise UsageError(
-                f"{patch.kind} {number} is {fates.state(number)}: there is nothing to take back",
+                f"{patch.name} is {fates.state(number)}: there is nothing to take back",
                 remedy=f"headrace patch ls {job}",
             )
         own = fates.records(batch)
         for later in self._put_in_since(batch, own, fates):
             raise UsageError(
-                f"{later.kind} {later.number} has put some of the same records in later",
+                f"{later.name} has put some of the same records in later",
                 where=f"job {job}",
                 remedy=f"take it back first: headrace patch undo {job} {later.number} --why TEXT",
             )
         if gone := fates.replaced(number):
             raise UsageError(
                 f"{gone.by} has put other rows in for {gone.records:,} of its {len(own):,} records since",
-                where=f"job {job}, {patch.kind} {number}",
+                where=f"job {job}, {patch.name}",
                 remedy="the tables hold what that left: time travel shows them as they were; what is wrong"
                 f" now is judged again by headrace replay plan {job} --from-offsets … --to-offsets …",
             )
@@ -193,9 +193,7 @@ class Patcher(Publisher):
         if more := own.without(there):
             raise self._refused(patch, f"records came that are not published: {more}")
         for later in self._put_in_since(judged.behind, own, Fates(self.ledger)):
-            raise self._refused(
-                patch, f"{later.kind} {later.number} has put some of these records in since it was judged"
-            )
+            raise self._refused(patch, f"{later.name} has put some of these records in since it was judged")
 
     def _still_refused(self, patch: Patch, coming: Files, own: Positions) -> Files:
         """Of a redrive only what is in quarantine still, and was not discarded meanwhile."""
@@ -218,7 +216,7 @@ class Patcher(Publisher):
     def _refused(self, patch: Patch, what: str) -> ConservationError:
         return ConservationError(
             what,
-            where=f"job {self.ledger.job}, {patch.kind} {patch.number}",
+            where=f"job {self.ledger.job}, {patch.name}",
             remedy=f"nothing was changed; headrace patch drop {self.ledger.job} {patch.number} --why TEXT,"
             " and ask again",
         )

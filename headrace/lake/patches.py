@@ -62,6 +62,11 @@ class Patch:
     of: int | None = None
     """Of an undo, the patch that it takes back."""
 
+    @property
+    def name(self) -> str:
+        """As people are told of it; `replay 4` alone would be one of a fork."""
+        return f"{'bounded ' if self.kind == REPLAY else ''}{self.kind} {self.number}"
+
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Patch:
         """Out of its record."""
@@ -249,7 +254,7 @@ class Fates:
     def _after(self, at: int, put_in: Record, stood: _Stood, swapped: dict[int, _Stood]) -> _Stood:
         """What one later batch leaves; what a swap finds is kept in ``swapped``, until it is taken back."""
         if put_in:
-            said = f"{one(self.ledger, put_in['patch']).kind} {put_in['patch']}"
+            said = one(self.ledger, put_in["patch"]).name
             return stood.less(said, stood.left.without(self.records(at)))
         batch = self.ledger.required("batches", at)
         if "replay" in batch:
@@ -303,7 +308,7 @@ def open_one(ledger: Ledger, number: int, *, or_in: bool = False) -> Patch:
         )
     if stands not in ("asked", "judged") and not (or_in and stands != "given up"):
         raise UsageError(
-            f"{found.kind} {number} is {stands}; asked {found.at} by {found.by}: {found.why}",
+            f"{found.name} is {stands}; asked {found.at} by {found.by}: {found.why}",
             where=f"job {ledger.job}",
             remedy=f"headrace patch ls {ledger.job}",
         )

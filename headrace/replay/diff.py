@@ -128,7 +128,7 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
         files = judged.files
     else:
         raise DecisionNeeded(
-            f"{patch.kind} {patch.number} is not judged yet",
+            f"{patch.name} is not judged yet",
             where=f"job {ledger.job}",
             remedy=f"headrace patch judge {ledger.job} {patch.number}",
         )

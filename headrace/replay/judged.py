@@ -36,7 +36,7 @@ def gather(ledger: Ledger, program: Program, patch: Patch, submission: str, behi
     refused = _refused(ledger, quarantine, found[quarantine.id])
     if patch.repair and patch.input:
         changed = payloads.repaired(ledger.warehouse, patch.input)
-        told = f"{patch.repair} ({patch.kind} {patch.number})"
+        told = f"{patch.repair} ({patch.name})"
         found[data.id] = _signed(ledger, data, found[data.id], changed, told, submission)
     if patch.kind == REDRIVE:  # what is refused again stays where it is, as it is
         found[quarantine.id] = []
@@ -76,11 +76,9 @@ def _check(ledger: Ledger, patch: Patch, found: Mapping[str, Sequence[ReadFile]]
     came = Positions.gathered(f.positions for files in found.values() for f in files)
     rows = sum(f.rows for files in found.values() for f in files)
     if lacking := asked.without(came):
-        raise ConservationError(f"records were not judged: {lacking}", where=f"{patch.kind} {patch.number}")
+        raise ConservationError(f"records were not judged: {lacking}", where=patch.name)
     if rows != len(asked) or came.without(asked):
-        raise ConservationError(
-            f"{rows:,} rows came of {len(asked):,} records", where=f"{patch.kind} {patch.number}"
-        )
+        raise ConservationError(f"{rows:,} rows came of {len(asked):,} records", where=patch.name)
 
 
 def _refused(ledger: Ledger, output: Output, files: Sequence[ReadFile]) -> list[Record]:

@@ -234,6 +234,24 @@ def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, 
     assert lake.rows() == left, "and another replay finds all of it"
 
 
+def test_a_rollback_brings_back_only_what_the_swap_had_taken(lake: Lake) -> None:
+    anchor = dict(lake.ledger.head().manifests)
+    lake.seal(1, range(30, 36))
+    lake.publish()
+    both = lake.judge(patches.REPLAY, good=range(25, 34), end=34)
+    lake.patcher().put_in(both)
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 36))
+    lake.replace(number)
+    before = lake.judge(patches.REPLAY, good=range(24, 26), end=26)
+    lake.patcher().put_in(before)
+    lake.publisher().roll_back(number, "wrong")
+    rows = by(1, range(24)) + by(f"patch {before}", [24, 25]) + by(f"patch {both}", range(26, 34))
+    assert lake.rows() == sorted(rows + by(1, [34, 35]))
+    fate = patches.Fates(lake.ledger).replaced(both)
+    assert fate == patches.Replaced(f"bounded replay {before}", records=1, left=8)
+
+
 @pytest.mark.parametrize("lost", ["s1/*/part-4*", "patch-1/*/*"])
 def test_a_rollback_to_files_that_are_gone_changes_nothing(lake: Lake, lost: str) -> None:
     anchor = dict(lake.ledger.head().manifests)
@@ -260,7 +278,7 @@ def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_par
     stretch = lake.judge(patches.REPLAY, good=range(20, 26), bad=range(26, 27), end=27)
     lake.patcher().put_in(stretch)
     fate = patches.Fates(lake.ledger).replaced(redrive)
-    assert fate == patches.Replaced(f"replay {stretch}", records=2, left=1)
+    assert fate == patches.Replaced(f"bounded replay {stretch}", records=2, left=1)
     lake.patcher().undo(stretch, "test")
     lake.patcher().put_in(lake.judge(patches.REPLAY, good=range(20, 25), end=25))
     states = [(p.kind, patches.state(lake.ledger, p.number)) for p in patches.every(lake.ledger)]
