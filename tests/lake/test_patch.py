@@ -234,6 +234,16 @@ def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, 
     assert lake.rows() == left, "and another replay finds all of it"
 
 
+def test_an_undo_of_what_another_program_has_restored_already_doubles_nothing(lake: Lake) -> None:
+    before = DeltaTable(lake.warehouse.table_uri("events")).version()
+    number = lake.judge(patches.REPLAY, good=range(20, 25), end=25)  # all rows of one file
+    lake.patcher().put_in(number)
+    DeltaTable(lake.warehouse.table_uri("events")).restore(before)
+    lake.patcher().undo(number, "test")
+    assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
+    assert patches.state(lake.ledger, number) == "undone"
+
+
 def test_a_rollback_brings_back_only_what_the_swap_had_taken(lake: Lake) -> None:
     anchor = dict(lake.ledger.head().manifests)
     lake.seal(1, range(30, 36))
