@@ -71,3 +71,5 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
         job.road.headrace(*step)
     job.send(500)
     until("the fork to be the job", lambda: road.publish().head.rows.get(JOB) == 4500)
+    since = job.told("diff", JOB, "--from-batch", "1")
+    assert (since["same"], since["added"], since["changed"]) == (4000, {JOB: 500}, {}), "by their keys"
