@@ -290,5 +290,5 @@ def require_reason(why: str) -> None:
     Raises:
         UsageError: there is no reason.
     """
-    if not why:
+    if not why.strip():
         raise UsageError("this needs a reason", remedy='add --why "…": the next person will read it')

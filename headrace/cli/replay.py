@@ -317,13 +317,12 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     existing(job)
     require_reason(why)
     env, ledger = settings.load(), _ledger(job)
-    planned = replays.one(ledger, replay)
+    replays.one(ledger, replay)
     with progress("swapping the old files in"):
         done = replacer(job).roll_back(replay, why)
     running = _cancelled(env, ledger, replay, keep=[])
-    behind, fates = _patches(ledger, planned), Fates(ledger)
-    ends = [p for p in behind if fates.replaced(_number(p))]
-    again = [p for p in behind if p not in ends]
+    changed = Fates(ledger).changed(replays.rollback_of(ledger, replay))
+    ends, again = ([p.name for p in found] for found in changed)
     alive = [j.id for j in live(env, job)]
     result = {
         "job": job,
@@ -438,19 +437,19 @@ def _offsets(text: str) -> dict[int, int]:
 
 
 def _patches(ledger: Ledger, planned: Replay) -> list[str]:
-    """Patches with records behind the fork point: a swap judges these again."""
-    return [p.name for p in Fates(ledger).behind(planned.frontier)]
-
-
-def _number(patch: str) -> int:
-    """Of a patch by its kind and number."""
-    return int(patch.rpartition(" ")[2])
+    """Patches that a replay ends: of an open one, those with records behind its fork point."""
+    fates = Fates(ledger)
+    if at := replays.batch_of(ledger, planned.number):
+        return [p.name for p in fates.changed(at)[0]]
+    if replays.state(ledger, planned.number) == "aborted":
+        return []
+    return [p.name for p in fates.behind(planned.frontier)]
 
 
 def _ended(job: str, ends: Sequence[str]) -> str:
     """The same, once it has happened."""
-    lines = (f"\nreplaced: {p}; headrace patch show {job} {_number(p)}" for p in ends)
-    return "".join(lines)
+    shows = ((p, f"headrace patch show {job} {p.rpartition(' ')[2]}") for p in ends)
+    return "".join(f"\nreplaced, whole or in part: {p}; {show}" for p, show in shows)
 
 
 def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:

@@ -243,9 +243,21 @@ class Fates:
         """The records of a patch's batch whose rows are those that it put in."""
         return self._stood(batch).left
 
-    def _stood(self, batch: int) -> _Stood:
+    def changed(self, at: int) -> tuple[list[Patch], list[Patch]]:
+        """Patches of which a batch has taken some records, and those of which it has brought some back."""
+        ended, again = [], []
+        for patch, batch in standing(self.ledger, self.decisions):
+            if batch < at:
+                before, after = (len(self._stood(batch, until).left) for until in (at - 1, at))
+                ended += [patch] if after < before else []
+                again += [patch] if after > before else []
+        return ended, again
+
+    def _stood(self, batch: int, until: int | None = None) -> _Stood:
+        """What stands of a patch's batch; behind a later batch if one is named."""
         events: list[tuple[int, Record]] = [(d["batch"], d) for d in self.later(batch)]
         events += [(at, {}) for at in takewhile(lambda at: at > batch, swaps(self.ledger))]
+        events = [(at, put_in) for at, put_in in events if until is None or at <= until]
         stood, swapped = _Stood("", self.records(batch)), dict[int, _Stood]()
         for at, put_in in sorted(events, key=lambda event: event[0]):
             stood = self._after(at, put_in, stood, swapped)
@@ -273,14 +285,11 @@ class Fates:
         return _Stood(by, Positions.gathered([there.offsets, again.offsets]))
 
     def behind(self, frontier: Mapping[int, int]) -> list[Patch]:
-        """Patches put in, and not undone, with records at or behind a frontier: a replay ends these.
-
-        Those that something else has ended already are among them.
-        """
+        """Patches of which records stand at or behind a frontier: a replay from there ends these."""
         return [
             patch
             for patch, batch in standing(self.ledger, self.decisions)
-            if len(self.records(batch).before(frontier)) < len(self.records(batch))
+            if len((left := self.standing(batch)).before(frontier)) < len(left)
         ]
 
 

@@ -142,6 +142,12 @@ def batch_of(ledger: Ledger, number: int) -> int:
     return next(found, 0)
 
 
+def rollback_of(ledger: Ledger, number: int) -> int:
+    """The batch that took a replay back; 0 if none did."""
+    found = (at for at in swaps(ledger) if ledger.required("batches", at).get("undoes") == number)
+    return next(found, 0)
+
+
 def flink_name(job: str, number: int) -> str:
     """What Flink calls the job of a replay."""
     return f"{job}@replay-{number}"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from headrace.lake.store import Warehouse
 
+_GONE = ("NoSuchKey", "not found", "No such file")
+"""How a store says that there is no such object, where the error's type does not."""
+
 ROWS_AT_ONCE = 1 << 17
 """Rows of one Arrow batch: 2 MB of positions, small beside the Parquet pages they come from."""
 
@@ -132,7 +135,27 @@ def batches(table: DeltaTable, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """The rows of every active file, a few columns of them, plus ``__filename``: streamed, in no order."""
     data = table.to_pyarrow_dataset()
     wanted = [*(c for c in columns if c in data.schema.names), "__filename"]
-    yield from data.scanner(columns=wanted, batch_size=ROWS_AT_ONCE).to_batches()
+    with all_there():
+        yield from data.scanner(columns=wanted, batch_size=ROWS_AT_ONCE).to_batches()
+
+
+@contextlib.contextmanager
+def all_there() -> Iterator[None]:
+    """Rows of an older version are read: its log may reach back further than its files.
+
+    Raises:
+        UsageError: a file of it is gone.
+    """
+    try:
+        yield
+    except OSError as e:  # delta-rs, pyarrow and obstore say it in different ways
+        if not isinstance(e, FileNotFoundError) and not any(said in str(e) for said in _GONE):
+            raise
+        raise UsageError(
+            "a file of the tables as they were then is gone",
+            where=_first_line(e)[:300],
+            remedy="somebody removed it (a vacuum?): choose a later batch, or put the file back",
+        ) from e
 
 
 def _held_at(warehouse: Warehouse, name: str, app: str, version: int) -> int:

@@ -35,7 +35,7 @@ from headrace.lake.replace import continued
 from headrace.lake.replays import Replay, batch_of, state
 from headrace.lake.rewritten import partition_of, standing
 from headrace.lake.store import Warehouse
-from headrace.lake.tables import all_at_batch
+from headrace.lake.tables import all_at_batch, all_there
 from headrace.table.outputs import Output
 
 Rows = dict[str, pa.Table]
@@ -85,6 +85,7 @@ class Diff:
         return asdict(self)
 
 
+@all_there()
 def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay, samples: int) -> Diff:
     """Compare what a replay would replace with what it would put there; published ones as they were then.
 
@@ -114,6 +115,7 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
     return compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
 
 
+@all_there()
 def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> Diff:
     """Compare what a patch takes out of the tables with what it puts in; of a published one, as it was then.
 
@@ -148,11 +150,12 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
     return compare(old, new, samples, whole=True)
 
 
+@all_there()
 def between(ledger: Ledger, program: Program, first: int, last: int, samples: int) -> Diff:
     """Compare a job's tables as two batches left them; a file that both hold is counted, and not read.
 
     Raises:
-        UsageError: the log of a table no longer reaches back so far.
+        UsageError: the log of a table, or its files, no longer reach back so far.
     """
     names = [o.id for o in program.outputs]
     was, now = (all_at_batch(ledger.warehouse, ledger.job, names, n) for n in (first, last))

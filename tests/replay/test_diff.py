@@ -12,6 +12,7 @@ import pytest
 from lake.sealed_lake import CONTRACT, Lake, begun, compact
 
 from headrace.contract.load import load
+from headrace.errors import UsageError
 from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
 from headrace.lake import amend, patches
@@ -19,6 +20,7 @@ from headrace.lake.delta import Added
 from headrace.lake.fork import Fork
 from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse, connect
+from headrace.lake.tables import batches, open_table
 from headrace.replay import diff
 from headrace.replay.diff import Sample, compare, compare_keyed
 from headrace.replay.page import page
@@ -169,6 +171,16 @@ def test_two_batches_are_compared_and_what_both_hold_is_only_counted(
     lake.publish()
     found = diff.between(lake.ledger, program, 4, 5, 1)
     assert (found.same, found.added, found.moved) == (40, {"records": 1}, {}), "a compaction changes nothing"
+    gone = tmp_path / "lake/events/_staged/s1/at_day=2026-01-01/part-3.parquet"
+    gone.rename(tmp_path / "aside")
+    with pytest.raises(UsageError, match=r"is gone") as refused:
+        diff.between(lake.ledger, program, 1, 2, 0)
+    assert "part-3.parquet" in refused.value.where
+    table = open_table(lake.warehouse, "events", 2)
+    assert table
+    with pytest.raises(UsageError, match=r"is gone"):
+        list(batches(table, ["_offset"]))
+    (tmp_path / "aside").rename(gone)
     first = diff.between(lake.ledger, program, 1, 2, 0)
     assert (first.same, first.added) == (20, {"records": 10})
 
