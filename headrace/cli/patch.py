@@ -217,6 +217,9 @@ def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | Non
         "refused": [*asked.unrepaired, *(found.refused if found else [])],
         "batch": batch or None,
         "given_up": fates.given_up(asked.number),
+        "taken_back": {k: back[k] for k in ("at", "by", "why")}
+        if (back := fates.taken_back(asked.number))
+        else None,
         "left": sum(found.rows.values()) - sum(rows.values()) if batch and found and rows else 0,
         "replaced": asdict(gone) if gone else None,
         "versions": done.head.versions if done else None,
@@ -249,7 +252,9 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         lines["refused"] = f"{counted(refused, 'record')}{where}" if refused else "none"
     if r["batch"]:
         lines["in the tables"] = f"since batch {r['batch']}" + (
-            ", taken back" if r["state"] == "undone" else ""
+            f", taken back {moment(back['at'])} by {back['by']}: {back['why']}"
+            if (back := r["taken_back"])
+            else ""
         )
     if gone := r["replaced"]:
         lines["replaced"] = (

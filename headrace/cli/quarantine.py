@@ -130,8 +130,9 @@ def redrive(
 ) -> None:
     """Send quarantined records through decode and rules again; what passes moves into the table in one batch.
 
-    Each record keeps its position, so `verify` holds. What is refused again stays as it is, and is told. Safe
-    to kill: `headrace patch ls` names what was begun, `headrace patch apply` goes on.
+    Without a choice: all that is in quarantine, and not discarded. Each record keeps its position, so
+    `verify` holds. What is refused again stays as it is, and is told. Safe to kill: `headrace patch ls` names
+    what was begun, `headrace patch apply` goes on.
 
     Example: headrace quarantine redrive flights --rule distance_is_positive --why "0 is allowed now" --hold
     """
@@ -177,8 +178,10 @@ def discard(
     if undo is not None:
         given_up = {d["number"]: d for d in Rulings.of(ledger.decisions()).discards}
         if undo not in given_up:
-            known = ", ".join(map(str, given_up)) or "none"
-            raise UsageError(f"decision {undo} is no discard", remedy=f"those that stand: {known}")
+            known = (f"{n} ({' '.join(d['spans'][:3])}; {d['by']}: {d['why']})" for n, d in given_up.items())
+            raise UsageError(
+                f"decision {undo} is no discard that stands", remedy=f"these do: {', '.join(known) or 'none'}"
+            )
         number, spans = ledger.decide("undo", why=why, undoes=undo), given_up[undo]["spans"]
     else:
         chosen = quarantine.positions(ledger.warehouse, program.contract.id, wanted)

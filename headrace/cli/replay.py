@@ -413,8 +413,13 @@ def show(job: Job, replay: Number, fmt: Output = Format.text) -> None:
     ledger = _ledger(job)
     found, state = replays.one(ledger, replay), replays.state(ledger, replay)
     ends = _patches(ledger, found)
-    told = {**found.to_json(), "state": state, "patches": ends}
-    emit(told, fmt, lambda: _page(job, found, state, ends))
+    decided = {
+        what: {"at": d["at"], "by": d["by"], "why": d["why"]}
+        for what, d in replays.decided(ledger, replay).items()
+    }
+    told = {**found.to_json(), "state": state, "decided": decided, "patches": ends}
+    lines = (f"{what:<14} {moment(d['at'])} by {d['by']}: {d['why']}" for what, d in decided.items())
+    emit(told, fmt, lambda: Group(_page(job, found, state, ends), *map(Text, lines)))
 
 
 def _ledger(job: str) -> Ledger:

@@ -137,15 +137,23 @@ def _difference(was: Meaning, now: Meaning) -> str:
     """In words: filters that came or went, else the descriptions; and what follows."""
     came = [f for f in now.filters if f not in was.filters]
     went = [f for f in was.filters if f not in now.filters]
-    said = [f"a filter came: {_short(f)}" for f in came] + [f"a filter went: {_short(f)}" for f in went]
+    before, after = " ".join(went) or was.description, " ".join(came) or now.description
+    said = [f"a filter came: {_short(f, before)}" for f in came]
+    said += [f"a filter went: {_short(f, after)}" for f in went]
     if was.description != now.description:
-        said.append(f"it was {_short(was.description)}")
+        said.append(f"it was {_short(was.description, now.description)}")
     follows = "what it holds from before stays: results mix both until that has gone"
     return "; ".join([*(said or ["what it reads is computed otherwise"]), follows])
 
 
-def _short(text: str, most: int = 200) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
+def _short(text: str, other: str = "", most: int = 200) -> str:
+    """The text; of a long one the part where it begins to differ from another."""
+    if len(text) <= most:
+        return text
+    alike = next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), 0)
+    first = max(0, alike - most // 2)
+    last = first + most
+    return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"
 
 
 class _Matching:

@@ -56,7 +56,8 @@ class Patcher(Publisher):
             coming = {o: self._read_again(o, files) for o, files in judged.files.items()}
             coming = self._checked(patch, judged, coming)
             if not any(coming.values()):
-                self.give_up(number, "no record of it is left to be moved")
+                passed = any(judged.files.values())
+                self.give_up(number, "no record of it is left to be moved" if passed else "none of it passed")
                 return Published(head, finished, {})
             self._decide(head, patch, coming, {})
 

@@ -198,6 +198,12 @@ class Fates:
             (d["why"] for d in self.decisions if d["action"] == GIVE_UP and d["patch"] == number), None
         )
 
+    def taken_back(self, number: int) -> Record | None:
+        """The decision that took a patch back; None if none did."""
+        return next(
+            (d for d in self.decisions if d["action"] == PUT_IN and d["undoes_patch"] == number), None
+        )
+
     def state(self, number: int) -> str:
         """One of asked, judged, given up, published, undone, replaced, partly replaced."""
         if not batch_of(self.decisions, number):

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headrace.errors import UsageError
-from headrace.lake.branch import Rulings
+from headrace.lake.branch import REPLACE, ROLL_BACK, Rulings
 from headrace.lake.fork import Fork, swaps
-from headrace.lake.ledger import Claim, Ledger, now, whoever
+from headrace.lake.ledger import Claim, Ledger, Record, now, whoever
 
 KIND = "replays"
 ABORT = "abort-replay"
@@ -140,6 +140,13 @@ def batch_of(ledger: Ledger, number: int) -> int:
     """The batch that published a replay; 0 if none did."""
     found = (at for at in swaps(ledger) if ledger.required("batches", at).get("replay") == number)
     return next(found, 0)
+
+
+def decided(ledger: Ledger, number: int) -> dict[str, Record]:
+    """What was decided about a replay: published, taken back, given up → the decision."""
+    words = {REPLACE: "published", ROLL_BACK: "taken back", ABORT: "given up"}
+    about = (d for d in ledger.decisions() if d.get("replay") == number)
+    return {words[d["action"]]: d for d in about if d["action"] in words}
 
 
 def rollback_of(ledger: Ledger, number: int) -> int:

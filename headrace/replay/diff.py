@@ -31,6 +31,7 @@ from headrace.lake.manifests import Staged
 from headrace.lake.patches import REDRIVE, Patch
 from headrace.lake.positions import Positions
 from headrace.lake.quarantine import discarded
+from headrace.lake.query import to_json
 from headrace.lake.replace import continued
 from headrace.lake.replays import Replay, batch_of, state
 from headrace.lake.rewritten import partition_of, standing
@@ -82,7 +83,10 @@ class Diff:
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
-        return asdict(self)
+        told = asdict(self)
+        for sample in told["samples"]:
+            sample["values"] = {c: [to_json(was), to_json(now)] for c, (was, now) in sample["values"].items()}
+        return told
 
 
 @all_there()

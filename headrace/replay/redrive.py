@@ -11,7 +11,7 @@ from headrace.errors import UsageError
 from headrace.job.program import Program
 from headrace.job.ready import digest
 from headrace.lake import patches, quarantine
-from headrace.lake.ledger import Ledger
+from headrace.lake.ledger import Ledger, Record
 from headrace.lake.patches import REDRIVE, Patch
 from headrace.lake.quarantine import Selection
 from headrace.replay import payloads
@@ -37,17 +37,33 @@ def ask(ledger: Ledger, program: Program, wanted: Selection, why: str, repair: s
         for kind, n in failed.most_common()
     ]
     if not records:
-        raise UsageError(
-            "no quarantined record is left to be judged"
-            if unrepaired
-            else "there are no such records in quarantine",
-            where=f"{contract.id}__quarantine: {wanted}"
-            + (f"; {repair} raised {', '.join(failed)}" if unrepaired else ""),
-            remedy=f"headrace quarantine ls {contract.id}",
-        )
+        raise _nothing(ledger, contract, wanted, f"{repair} failed on", unrepaired)
     origin = f"quarantine: {wanted}" + (f"; repaired by {repair}" if repair else "")
     asked = Patch(0, REDRIVE, origin, why, "", "", contract.version, judged_by, records)
     return patches.record(ledger, replace(asked, input=key, repair=repair, unrepaired=unrepaired))
+
+
+def _nothing(
+    ledger: Ledger, contract: Contract, wanted: Selection, failed: str, unrepaired: list[Record]
+) -> UsageError:
+    """Why there is nothing to be judged: they failed in the repair, were discarded, or are not there."""
+    where = f"{contract.id}__quarantine: {wanted}"
+    if unrepaired:
+        kinds = ", ".join(f"{x['count']:,} by {x['rule']}, first at {x['example']}" for x in unrepaired)
+        return UsageError(
+            f"{failed} every record: {kinds}", where=where, remedy="correct the function, and ask again"
+        )
+    if there := quarantine.positions(ledger.warehouse, contract.id, wanted):
+        return UsageError(
+            f"all {len(there):,} of these records are discarded",
+            where=where,
+            remedy=f"headrace quarantine discard {contract.id} --undo DECISION --why TEXT brings them back",
+        )
+    return UsageError(
+        "there are no such records in quarantine",
+        where=where,
+        remedy=f"headrace quarantine ls {contract.id}",
+    )
 
 
 def _taken(

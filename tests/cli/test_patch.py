@@ -75,6 +75,11 @@ def test_what_came_of_a_redrive_is_told_to_the_record(
     said = told(first, Format.text)
     assert "into the table   2 rows" in said
     assert "left alone       1 record, discarded or moved since it was judged" in said
+    lake.patcher().undo(first, "a mistake")
+    back = json.loads(told(first, Format.json))["taken_back"]
+    assert (back["why"], bool(back["by"])) == ("a mistake", True)
+    assert f"taken back {back['at']} by {back['by']}: a mistake" in told(first, Format.text)
+    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(27, 28)))
     lake.patcher().put_in(again)
     assert json.loads(told(again, Format.json))["given_up"] == "no record of it is left to be moved"
     said = told(again, Format.text)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from headrace.job import lock
-from headrace.job.gate import Verdict, compare, pin, unaccounted
+from headrace.job.gate import Verdict, _short, compare, pin, unaccounted
 
 ROOT = Path(__file__).parent.parent.parent
 Plan = dict[str, Any]
@@ -319,3 +319,13 @@ def test_what_was_accepted_in_several_steps_is_accepted(asked: Verdict, passes: 
 def test_a_plan_restores_what_it_wrote_itself() -> None:
     plan = plan_of("flights_enriched")
     assert {v.verdict for v in compare(plan, plan)} == {"kept"}
+
+
+def test_of_two_long_filters_the_part_is_shown_where_they_differ() -> None:
+    rules = " AND ".join(f"a{n} IS NOT NULL" for n in range(40))
+    was, now = f"{rules} AND distance > 0 AND {rules}", f"{rules} AND distance >= 0 AND {rules}"
+    assert (_short(was, now) != _short(now, was), len(_short(was, now))) == (True, 202)
+    assert "distance > 0" in _short(was, now)
+    assert "distance >= 0" in _short(now, was)
+    assert _short("a > 0", "b") == "a > 0"
+    assert _short(rules, rules) == f"{rules[:200]}…"

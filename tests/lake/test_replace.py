@@ -190,6 +190,8 @@ def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -
     assert (lake.rows(), done.head.frontier) == (before, {0: 30})
     assert done.head.manifests["events"] == lake.newest[1][1]
     assert replays.state(lake.ledger, number) == "rolled back"
+    decided = {what: d["why"] for what, d in replays.decided(lake.ledger, number).items()}
+    assert decided == {"published": "why", "taken back": "wrong"}
 
     again = lake.submit(goes_on=1)
     lake.seal(again, range(30, 44))

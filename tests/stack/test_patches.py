@@ -73,7 +73,8 @@ def test_refused_records_are_sent_through_again_as_the_runbook_says(
     assert told(road, *discard)["records"] == 3
     assert "discarded" in road.headrace(*ls)
     assert [(bad["count"], bad["discarded"]) for bad in told(road, *ls)] == [(3, 3)]
-    road.headrace("quarantine", "redrive", road.job, "--why", "again", expect=2)
+    refused = road.headrace("quarantine", "redrive", road.job, "--why", "again", expect=2)
+    assert "all 3 of these records are discarded" in refused
     assert road.verified()["verdict"] == "proved"
 
     road.produce(range(200, 400), partition=0)
