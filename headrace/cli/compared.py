@@ -8,7 +8,7 @@ from rich.text import Text
 
 from headrace.cli.output import fitted
 from headrace.lake.query import to_text
-from headrace.replay.diff import Diff, Sample
+from headrace.replay.compare import COUNTS, Diff, Sample
 
 
 def compared(found: Diff) -> Group:
@@ -24,9 +24,9 @@ def compared(found: Diff) -> Group:
     for what, counts in (("gone", found.lost), ("come", found.added)):
         for table, number in counts.items():
             changes.add_row(f"{table}: {what}", f"{number:,}")
-    parts = Table("partition", "compared", "changed", "moved")
+    parts = Table("partition", *COUNTS)
     for partition, n in found.partitions.items():
-        parts.add_row(str(partition), *(f"{n[k]:,}" for k in ("compared", "changed", "moved")))
+        parts.add_row(str(partition), *(f"{n[k]:,}" for k in COUNTS))
     return Group(fitted(changes), fitted(parts), *map(_sample, found.samples))
 
 

@@ -83,4 +83,8 @@ def _text(found: Conservation) -> Group:
 def _remedy(found: Conservation) -> str:
     if found.verdict == "unproved":
         return "verify again when the watermark has passed these windows and the batch is published"
-    return f"headrace verify {found.read}: if that is proved, rows were lost or doubled behind the topic"
+    return (
+        f"where rows of {found.read} were judged otherwise since (a rollback, a bounded replay):"
+        f" headrace replay plan {found.table} --from ANCHOR; where none were, and"
+        f" headrace verify {found.read} is proved: rows were lost or doubled behind the topic"
+    )

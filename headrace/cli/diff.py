@@ -48,7 +48,7 @@ def diff(
 
     Rows of an ingest job record by record: which came, went, moved between a table and its quarantine, or
     have other values. Those of a derive job by their key. Files that both sides hold are counted as the same,
-    and not read: the partitions tell only of the others. Contract versions are no difference.
+    and not read: partitions tell only of the others. Contract versions are no difference.
 
     Example: headrace diff flights --from-time 2026-11-26T09:00
     """

@@ -54,7 +54,8 @@ def swap_batch(
     def swap(snapshot: DeltaTable) -> None:
         there = active(snapshot)
         going = [f for f in removed if f.path in there]
-        coming = list(files)
+        # Who restored the table by other means has brought some back already.
+        coming = [f for f in files if not (back and f.path in there)]
         if frontier is not None:
             paths = sorted({*foreign(there)} & {*reaching(snapshot, frontier)})
             others = take_out(warehouse, output, paths, behind(frontier))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from headrace.lake.store import Warehouse
 
-_GONE = ("NoSuchKey", "not found", "No such file")
+_GONE = ("NoSuchKey", "Object at location")
 """How a store says that there is no such object, where the error's type does not."""
 
 ROWS_AT_ONCE = 1 << 17

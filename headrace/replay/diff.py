@@ -10,15 +10,11 @@ cannot be told apart.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from headrace.errors import DecisionNeeded, UsageError
@@ -31,62 +27,12 @@ from headrace.lake.manifests import Staged
 from headrace.lake.patches import REDRIVE, Patch
 from headrace.lake.positions import Positions
 from headrace.lake.quarantine import discarded
-from headrace.lake.query import to_json
 from headrace.lake.replace import continued
 from headrace.lake.replays import Replay, batch_of, state
 from headrace.lake.rewritten import partition_of, standing
 from headrace.lake.store import Warehouse
 from headrace.lake.tables import all_at_batch, all_there
-from headrace.table.outputs import Output
-
-Rows = dict[str, pa.Table]
-"""By output."""
-Numbers = npt.NDArray[np.int64]
-
-_OFFSETS = 48
-"""Bits of a position's key below its partition: more offsets than a partition ever has."""
-_TOLD_APART = ("contract_version",)
-"""Columns that differ because the contract does: of every row, so they are no news."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One record or row that the replay changes."""
-
-    position: str
-    """Where it is in the topic; of a derived row, its key."""
-    before: str
-    """Its table; empty where there was no such row."""
-    after: str
-    """The same behind the replay."""
-    values: dict[str, tuple[Any, Any]]
-    """Where it stays in its table, what changes: column → before, after. Where it moves, all it is then."""
-
-
-@dataclass(frozen=True)
-class Diff:
-    """Counts of records of an ingest job, or of rows of a derive job, and a few of them."""
-
-    compared: int
-    same: int
-    moved: dict[str, int]
-    """``flights__quarantine → flights``: how many records go there."""
-    changed: dict[str, dict[str, int]]
-    """Table → column → in how many rows its value changes."""
-    lost: dict[str, int]
-    """Table → rows that go; of an ingest job, records that its fork does not hold: there must be none."""
-    added: dict[str, int]
-    """Table → rows that come; of an ingest job, records that are not published: there must be none."""
-    partitions: dict[str, dict[str, int]]
-    """Partition of the topic, or of the table → rows compared, changed, moved (they come or go)."""
-    samples: list[Sample] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """For ``-o json``."""
-        told = asdict(self)
-        for sample in told["samples"]:
-            sample["values"] = {c: [to_json(was), to_json(now)] for c, (was, now) in sample["values"].items()}
-        return told
+from headrace.replay.compare import Diff, compare, compare_keyed
 
 
 @all_there()
@@ -197,53 +143,6 @@ def _those(rows: pa.Table, wanted: Positions) -> pa.Table:
     return rows.filter(pa.array(wanted.holds(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())))
 
 
-def compare_keyed(before: Rows, after: Rows, outputs: Mapping[str, Output], samples: int = 5) -> Diff:
-    """Compare rows by their tables' keys; where a table has none, whole rows.
-
-    Args:
-        before: by output, all rows.
-        after: the same outputs.
-        outputs: what the tables are.
-        samples: so many changed rows are shown.
-    """
-    total = Diff(0, 0, {}, {}, {}, {}, {}, [])
-    compared = same = 0
-    for name, output in outputs.items():
-        old, new = _by_key(before[name], output), _by_key(after[name], output)
-        parts = [c.name for c in output.columns if c.partition]
-        for key in sorted(old.keys() | new.keys(), key=str):
-            was, now = old.get(key, []), new.get(key, [])
-            row = (now or was)[0]
-            place = ", ".join(f"{name} {p}={row[p]}" for p in parts) or name
-            count = total.partitions.setdefault(place, {"compared": 0, "changed": 0, "moved": 0})
-            compared += max(len(was), len(now))
-            count["compared"] += max(len(was), len(now))
-            unlike = [c for c in row if was and now and was[0][c] != now[0][c]]
-            if len(was) == len(now) and not unlike:
-                same += len(was)
-                continue
-            count["changed" if unlike else "moved"] += abs(len(was) - len(now)) or 1
-            for column in unlike:
-                columns = total.changed.setdefault(name, {})
-                columns[column] = columns.get(column, 0) + 1
-            for side, many in ((total.lost, len(was) - len(now)), (total.added, len(now) - len(was))):
-                if many > 0:
-                    side[name] = side.get(name, 0) + many
-            if len(total.samples) < samples:
-                shown = unlike or [c for c in row if c not in output.key]
-                values = {c: (was[0][c] if was else None, now[0][c] if now else None) for c in shown}
-                told = " ".join(f"{k}={row[k]}" for k in output.key) or name
-                total.samples.append(Sample(told, name if was else "", name if now else "", values))
-    return replace(total, compared=compared, same=same)
-
-
-def _by_key(rows: pa.Table, output: Output) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
-    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in rows.to_pylist():
-        found.setdefault(tuple(row[k] for k in output.key or row), []).append(row)
-    return found
-
-
 def _sides(
     warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay
 ) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], Mapping[str, Sequence[Mapping[str, Any]]]]:
@@ -278,125 +177,3 @@ def _sides(
 
 def _added(files: Sequence[Mapping[str, Any]]) -> list[Added]:
     return [Added(f["path"], f["size"], f["partition"], f["statistics"]) for f in files]
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Every record of one side, in the order of positions."""
-
-    rows: Rows
-    keys: Numbers
-    homes: Numbers
-    """Which table."""
-    places: Numbers
-    """Which row of it."""
-
-    @classmethod
-    def of(cls, rows: Rows) -> _Side:
-        keys = [_keys(table) for table in rows.values()]
-        homes = [np.full(len(k), i) for i, k in enumerate(keys)]
-        places = [np.arange(len(k)) for k in keys]
-        every = np.concatenate(keys)
-        order = np.argsort(every, kind="stable")
-        return cls(rows, every[order], np.concatenate(homes)[order], np.concatenate(places)[order])
-
-    def within(self, last: Mapping[int, int]) -> _Side:
-        """Only records that lie before the other side's end."""
-        partitions, offsets = self.keys >> _OFFSETS, self.keys & ((1 << _OFFSETS) - 1)
-        kept = np.zeros(len(self.keys), dtype=bool)
-        for partition, end in last.items():
-            kept |= (partitions == partition) & (offsets <= end)
-        return _Side(self.rows, self.keys[kept], self.homes[kept], self.places[kept])
-
-    def ends(self) -> dict[int, int]:
-        """Partition → the last offset."""
-        partitions, offsets = self.keys >> _OFFSETS, self.keys & ((1 << _OFFSETS) - 1)
-        return {int(p): int(offsets[partitions == p].max()) for p in np.unique(partitions)}
-
-
-def compare(before: Rows, after: Rows, samples: int = 5, *, whole: bool = False) -> Diff:
-    """Compare two sets of rows, record by record, as far as both reach.
-
-    Args:
-        before: by output, rows with ``_partition`` and ``_offset``.
-        after: the same outputs.
-        samples: so many changed records are shown.
-        whole: both sides are all that is to be compared, however far each reaches.
-    """
-    old, new = _Side.of(before), _Side.of(after)
-    if not whole:
-        old, new = old.within(new.ends()), new.within(old.ends())
-    names = list(before)
-    both, at_old, at_new = np.intersect1d(old.keys, new.keys, return_indices=True)
-    from_, to = old.homes[at_old], new.homes[at_new]
-    moved = from_ != to
-    changed, columns = _changes(old, new, at_old, at_new, moved)
-    differs = moved | changed
-    partitions = both >> _OFFSETS
-    shown = np.flatnonzero(differs)[:samples]
-    return Diff(
-        compared=len(both),
-        same=int((~differs).sum()),
-        moved=dict(Counter(f"{names[a]} → {names[b]}" for a, b in zip(from_[moved], to[moved], strict=True))),
-        changed=columns,
-        lost=_counted("records", len(np.setdiff1d(old.keys, new.keys))),
-        added=_counted("records", len(np.setdiff1d(new.keys, old.keys))),
-        partitions={
-            str(p): {
-                "compared": int((partitions == p).sum()),
-                "changed": int((changed & (partitions == p)).sum()),
-                "moved": int((moved & (partitions == p)).sum()),
-            }
-            for p in np.unique(partitions)
-        },
-        samples=[_sample(old, new, int(at_old[i]), int(at_new[i])) for i in shown],
-    )
-
-
-def _counted(what: str, number: int) -> dict[str, int]:
-    return {what: number} if number else {}
-
-
-def _changes(
-    old: _Side, new: _Side, at_old: Numbers, at_new: Numbers, moved: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.bool_], dict[str, dict[str, int]]]:
-    """Which records stay in their table and have other values; and the count by table and column."""
-    changed = np.zeros(len(at_old), dtype=bool)
-    counts: dict[str, dict[str, int]] = {}
-    for home, name in enumerate(old.rows):
-        here = np.flatnonzero(~moved & (old.homes[at_old] == home))
-        left = old.rows[name].take(old.places[at_old[here]])
-        right = new.rows[name].take(new.places[at_new[here]])
-        for column in left.schema.names:
-            if column in _TOLD_APART:
-                continue
-            unlike = _unlike(left[column], right[column])
-            if unlike.any():
-                counts.setdefault(name, {})[column] = int(unlike.sum())
-                changed[here[unlike]] = True
-    return changed, counts
-
-
-def _unlike(left: pa.ChunkedArray, right: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    """Where two columns differ; NULL is like NULL."""
-    values = pc.fill_null(pc.not_equal(left, right), False)  # noqa: FBT003
-    nulls = pc.xor(pc.is_null(left), pc.is_null(right))
-    found: npt.NDArray[np.bool_] = pc.or_(values, nulls).to_numpy()
-    return found
-
-
-def _sample(old: _Side, new: _Side, at_old: int, at_new: int) -> Sample:
-    names = list(old.rows)
-    from_, to = names[old.homes[at_old]], names[new.homes[at_new]]
-    left = old.rows[from_].slice(int(old.places[at_old]), 1).to_pylist()[0]
-    right = new.rows[to].slice(int(new.places[at_new]), 1).to_pylist()[0]
-    columns = [c for c in dict.fromkeys([*left, *right]) if c not in _TOLD_APART and not c.startswith("_")]
-    values = {c: (left.get(c), right.get(c)) for c in columns if left.get(c) != right.get(c)}
-    key = int(old.keys[at_old])
-    return Sample(f"{key >> _OFFSETS}:{key & ((1 << _OFFSETS) - 1)}", from_, to, values)
-
-
-def _keys(table: pa.Table) -> Numbers:
-    partitions: Numbers = table["_partition"].to_numpy().astype(np.int64)
-    offsets: Numbers = table["_offset"].to_numpy().astype(np.int64)
-    return (partitions << _OFFSETS) | offsets

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.lake.query import to_text
 from headrace.lake.replays import Replay
-from headrace.replay.diff import Diff, Sample
+from headrace.replay.compare import COUNTS, Diff, Sample
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; }
@@ -32,7 +32,7 @@ def page(job: str, replay: Replay, found: Diff) -> str:
 <p>From {escape(replay.origin)}, behind batch {replay.fork.batch}; planned {escape(replay.at)}
 by {escape(replay.by)}. {found.compared:,} rows compared, {found.same:,} of them the same.</p>
 {_table(("what happens", "records", ""), _changes(found))}
-{_table(("partition", "compared", "changed", "moved"), _partitions(found))}
+{_table(("partition", *COUNTS), _partitions(found))}
 <h2>Samples</h2>
 {_table(("position", "table", "column", "before", "after"), (r for s in found.samples for r in _sample(s)))}
 </body></html>
@@ -56,7 +56,7 @@ def _changes(found: Diff) -> Iterable[tuple[str, ...]]:
 
 def _partitions(found: Diff) -> Iterable[tuple[str, ...]]:
     for partition, n in found.partitions.items():
-        yield escape(partition), *(f"{n[k]:,}" for k in ("compared", "changed", "moved"))
+        yield escape(partition), *(f"{n[k]:,}" for k in COUNTS)
 
 
 def _sample(sample: Sample) -> Iterable[tuple[str, ...]]:

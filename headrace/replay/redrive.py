@@ -37,21 +37,23 @@ def ask(ledger: Ledger, program: Program, wanted: Selection, why: str, repair: s
         for kind, n in failed.most_common()
     ]
     if not records:
-        raise _nothing(ledger, contract, wanted, f"{repair} failed on", unrepaired)
+        raise _nothing(ledger, contract, wanted, repair, unrepaired)
     origin = f"quarantine: {wanted}" + (f"; repaired by {repair}" if repair else "")
     asked = Patch(0, REDRIVE, origin, why, "", "", contract.version, judged_by, records)
     return patches.record(ledger, replace(asked, input=key, repair=repair, unrepaired=unrepaired))
 
 
 def _nothing(
-    ledger: Ledger, contract: Contract, wanted: Selection, failed: str, unrepaired: list[Record]
+    ledger: Ledger, contract: Contract, wanted: Selection, repair: str | None, unrepaired: list[Record]
 ) -> UsageError:
     """Why there is nothing to be judged: they failed in the repair, were discarded, or are not there."""
     where = f"{contract.id}__quarantine: {wanted}"
     if unrepaired:
         kinds = ", ".join(f"{x['count']:,} by {x['rule']}, first at {x['example']}" for x in unrepaired)
         return UsageError(
-            f"{failed} every record: {kinds}", where=where, remedy="correct the function, and ask again"
+            f"{repair} failed on every record: {kinds}",
+            where=where,
+            remedy="correct the function, and ask again",
         )
     if there := quarantine.positions(ledger.warehouse, contract.id, wanted):
         return UsageError(

@@ -13,7 +13,7 @@ from lake.sealed_lake import CONTRACT, Lake, begun, by
 from headrace.cli import patch as patching
 from headrace.cli.output import Format
 from headrace.contract.load import load
-from headrace.errors import ConservationError
+from headrace.errors import ConservationError, UsageError
 from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
 from headrace.lake import patches
@@ -52,6 +52,13 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
         lake.patcher().put_in(stretch)
     moved = by(1, range(25)) + by(f"patch {redrive}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
+
+
+def test_blanks_are_no_reason() -> None:
+    patching.require_reason("x")
+    for why in ("", "  ", "\n"):
+        with pytest.raises(UsageError, match="this needs a reason"):
+            patching.require_reason(why)
 
 
 def test_what_came_of_a_redrive_is_told_to_the_record(

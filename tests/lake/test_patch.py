@@ -15,7 +15,7 @@ from lake.sealed_lake import AT, CONTRACT, Killed, Lake, begun, by, compact
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.lake import fork as forks
-from headrace.lake import patches, replays
+from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.quarantine import given_up
 from headrace.lake.store import connect
@@ -199,46 +199,6 @@ def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -
     assert fate == patches.Replaced(f"replay {again}", records=1, left=1)
 
 
-@pytest.mark.parametrize("fatal", ["", "commit events", "done"])
-def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, fatal: str) -> None:
-    anchor = dict(lake.ledger.head().manifests)
-    lake.seal(1, range(30, 33), bad=range(33, 36))
-    lake.publish()
-    both = lake.judge(patches.REDRIVE, good=range(28, 35))  # one file for both sides
-    lake.patcher().put_in(both)
-    was = lake.rows()
-    number, fork = lake.replay(anchor)
-    lake.seal(fork, range(30, 34), bad=range(34, 36))
-    lake.replace(number)
-    since = lake.judge(patches.REDRIVE, good=range(34, 36))
-    lake.patcher().put_in(since)
-    assert patches.state(lake.ledger, both) == "partly replaced"
-
-    if fatal:
-        with pytest.raises(Killed):
-            lake.publisher(fatal).roll_back(number, "wrong")
-    lake.publisher().roll_back(number, "wrong")
-    assert lake.rows() == was
-    assert {p: patches.state(lake.ledger, p) for p in (both, since)} == {both: "published", since: "replaced"}
-    fates = patches.Fates(lake.ledger)
-    fate = fates.replaced(since)
-    swap, back = replays.batch_of(lake.ledger, number), replays.rollback_of(lake.ledger, number)
-    told = [[[p.number for p in found] for found in fates.changed(at)] for at in (swap, back)]
-    assert told == [[[both], []], [[since], [both]]]
-    assert [p.number for p in fates.behind({0: 30})] == [both], "nothing of the other one is left"
-    assert fate == patches.Replaced(f"rollback of replay {number}", records=2, left=0)
-    lake.patcher().undo(both, "wrong too")
-    left = by(1, [*range(25), *range(30, 33)]) + by("bad", [*range(25, 30), *range(33, 36)])
-    assert lake.rows() == sorted(left)
-    lake.seal(1, range(36, 40))
-    lake.publish()
-    again, fork = lake.replay(anchor)
-    lake.seal(fork, range(30, 40))
-    lake.replace(again)
-    left = by(1, range(25)) + by("bad", range(25, 30)) + by(fork, range(30, 40))
-    assert lake.rows() == left, "and another replay finds all of it"
-
-
 def test_an_undo_of_what_another_program_has_restored_already_doubles_nothing(lake: Lake) -> None:
     before = DeltaTable(lake.warehouse.table_uri("events")).version()
     number = lake.judge(patches.REPLAY, good=range(20, 25), end=25)  # all rows of one file
@@ -247,44 +207,6 @@ def test_an_undo_of_what_another_program_has_restored_already_doubles_nothing(la
     lake.patcher().undo(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
     assert patches.state(lake.ledger, number) == "undone"
-
-
-def test_a_rollback_brings_back_only_what_the_swap_had_taken(lake: Lake) -> None:
-    anchor = dict(lake.ledger.head().manifests)
-    lake.seal(1, range(30, 36))
-    lake.publish()
-    both = lake.judge(patches.REPLAY, good=range(25, 34), end=34)
-    lake.patcher().put_in(both)
-    number, fork = lake.replay(anchor)
-    lake.seal(fork, range(30, 36))
-    lake.replace(number)
-    before = lake.judge(patches.REPLAY, good=range(24, 26), end=26)
-    lake.patcher().put_in(before)
-    lake.publisher().roll_back(number, "wrong")
-    rows = by(1, range(24)) + by(f"patch {before}", [24, 25]) + by(f"patch {both}", range(26, 34))
-    assert lake.rows() == sorted(rows + by(1, [34, 35]))
-    fate = patches.Fates(lake.ledger).replaced(both)
-    assert fate == patches.Replaced(f"bounded replay {before}", records=1, left=8)
-
-
-@pytest.mark.parametrize("lost", ["s1/*/part-4*", "patch-1/*/*"])
-def test_a_rollback_to_files_that_are_gone_changes_nothing(lake: Lake, lost: str) -> None:
-    anchor = dict(lake.ledger.head().manifests)
-    lake.seal(1, range(30, 33), bad=range(33, 36))
-    lake.publish()
-    late = lake.judge(patches.REDRIVE, good=range(33, 35))
-    lake.patcher().put_in(late)
-    number, fork = lake.replay(anchor)
-    lake.seal(fork, range(30, 36))
-    lake.replace(number)
-    was = lake.rows()
-    for file in Path(lake.warehouse.table_uri("events").removeprefix("file://")).glob(f"_staged/{lost}"):
-        file.unlink()
-    with pytest.raises(UsageError, match="of table events cannot be read any more"):
-        lake.publisher().roll_back(number, "wrong")
-    assert lake.rows() == was
-    lake.seal(fork, range(36, 40))
-    lake.publish()
 
 
 def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_part(lake: Lake) -> None:
@@ -415,6 +337,10 @@ def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lak
     head = lake.ledger.head()
     assert lake.patcher().put_in(again).head == head, "nothing is left, and no table version is made"
     assert patches.state(lake.ledger, again) == "given up"
+    nothing = lake.judge(patches.REDRIVE, good=range(0))
+    lake.patcher().put_in(nothing)
+    said = [patches.Fates(lake.ledger).given_up(n) for n in (again, nothing)]
+    assert said == ["no record of it is left to be moved", "none of it passed"]
     stretch = lake.judge(patches.REPLAY, good=range(20, 26), end=26)
     lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(25, 26)))
     with pytest.raises(ConservationError, match="put some of these records in since it was judged"):

@@ -176,53 +176,6 @@ def test_a_second_replay_from_the_same_place_replaces_the_first(lake: Lake) -> N
     assert lake.rows() == by(1, range(10)) + by(two, range(10, 35))
 
 
-def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -> None:
-    anchor = begun(lake)
-    before = lake.rows()
-    number, fork = lake.replay(anchor)
-    lake.seal(fork, range(10, 31))
-    lake.replace(number)
-    lake.seal(fork, range(31, 40))
-    lake.publish()
-
-    done = lake.publisher().roll_back(number, "wrong")
-    assert lake.publisher().roll_back(number, "wrong").head == done.head, "once"
-    assert (lake.rows(), done.head.frontier) == (before, {0: 30})
-    assert done.head.manifests["events"] == lake.newest[1][1]
-    assert replays.state(lake.ledger, number) == "rolled back"
-    decided = {what: d["why"] for what, d in replays.decided(lake.ledger, number).items()}
-    assert decided == {"published": "why", "taken back": "wrong"}
-
-    again = lake.submit(goes_on=1)
-    lake.seal(again, range(30, 44))
-    assert lake.publish().head.frontier == {0: 44}
-    assert lake.rows() == before + by(again, range(30, 44))
-    # and its places are places to replay from once more
-    number, fork = lake.replay(anchor)
-    lake.seal(fork, range(10, 44))
-    lake.replace(number)
-    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 44))
-    planned, _ = lake.replay(anchor)
-    with pytest.raises(UsageError, match=f"replay {planned} is begun: it has changed no table"):
-        lake.publisher().roll_back(planned, "never published")
-
-
-@pytest.mark.parametrize(
-    "fatal", ["batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
-)
-def test_a_rollback_that_dies_is_finished(lake: Lake, fatal: str) -> None:
-    anchor = begun(lake)
-    before = lake.rows()
-    number, fork = lake.replay(anchor)
-    lake.seal(fork, range(10, 31))
-    lake.replace(number)
-    with pytest.raises(Killed):
-        lake.publisher(fatal).roll_back(number, "wrong")
-    lake.publisher().roll_back(number, "wrong")
-    assert lake.rows() == before
-    assert [d["action"] for d in lake.ledger.decisions()] == ["replace", "roll-back"]
-
-
 def test_a_replay_from_the_very_beginning(lake: Lake) -> None:
     begun(lake)
     planned = Replay(0, "x", "why", "", "", Fork(0), None, None, {0: 0}, {}, {}, 0, "1.0.0", "program", ())
@@ -357,28 +310,6 @@ def test_a_replay_that_two_publish_at_once_is_published_once(lake: Lake) -> None
     assert isinstance(done, Published)
     assert done.head.batch == lake.ledger.newest("batches") == 3
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
-
-
-def test_replays_are_taken_back_one_behind_the_other(lake: Lake) -> None:
-    anchor = begun(lake)
-    before = lake.rows()
-    first, one = lake.replay(anchor)
-    lake.seal(one, range(10, 31))
-    lake.replace(first)
-    after_first = lake.rows()
-    second, two = lake.replay(anchor)
-    lake.seal(two, range(10, 32))
-    lake.replace(second)
-    with pytest.raises(
-        UsageError, match=f"replay {first} is not the last published one: that is replay {second}"
-    ):
-        lake.publisher().roll_back(first, "w")
-    lake.publisher().roll_back(second, "w")
-    assert lake.rows() == after_first
-    lake.publisher().roll_back(first, "w")
-    assert lake.rows() == before
-    lake.seal(1, range(30, 33))
-    assert lake.publish().head.frontier == {0: 33}
 
 
 def test_a_submission_that_comes_before_the_batch_is_finished_is_followed(lake: Lake) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,7 @@ from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import batches, open_table
 from headrace.replay import diff
-from headrace.replay.diff import Sample, compare, compare_keyed
+from headrace.replay.compare import Diff, Sample, compare, compare_keyed
 from headrace.replay.page import page
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
@@ -68,8 +71,8 @@ def test_moves_and_changes_are_counted_by_table_column_and_partition() -> None:
     assert found.moved == {"t__quarantine → t": 1, "t → t__quarantine": 1}
     assert found.changed == {"t": {"amount": 2}}
     assert found.partitions == {
-        "0": {"compared": 4, "changed": 2, "moved": 1},
-        "1": {"compared": 1, "changed": 0, "moved": 1},
+        "0": {"compared": 4, "changed": 2, "moved": 1, "gone": 0, "come": 0},
+        "1": {"compared": 1, "changed": 0, "moved": 1, "gone": 0, "come": 0},
     }
     assert found.samples[:2] == [
         Sample("0:0", "t", "t", {"amount": ("a", "A")}),
@@ -87,8 +90,22 @@ def test_only_what_both_sides_have_read_is_compared() -> None:
 
 def test_a_record_that_one_side_has_not_is_told() -> None:
     after = side(data=[(1, "a", 0, 0), (9, "z", 0, 3), (3, "c", 1, 0)], bad=[("rule", "1", 0, 1)])
-    assert compare(BEFORE, after).lost == {"records": 1}
-    assert compare(after, BEFORE).added == {"records": 1}
+    gone, come = compare(BEFORE, after), compare(after, BEFORE)
+    assert (gone.lost, come.added) == ({"records": 1}, {"records": 1})
+    assert [(n["gone"], n["come"]) for n in (gone.partitions["0"], come.partitions["0"])] == [(1, 0), (0, 1)]
+    assert gone.samples == [Sample("0:2", "t", "", {"id": (2, None)})]
+    assert come.samples == [Sample("0:2", "", "t", {"id": (None, 2)})]
+
+
+def test_values_in_json_are_data() -> None:
+    at = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    sample = Sample("0:1", "t", "t", {"at": (at, None), "raw": (b"{}", b"x"), "n": (Decimal("1.50"), 2)})
+    (told,) = Diff(1, 0, {}, {}, {}, {}, {}, [sample]).to_json()["samples"]
+    assert json.loads(json.dumps(told))["values"] == {
+        "at": ["2026-01-01T00:00:00+00:00", None],
+        "raw": ["e30=", "eA=="],
+        "n": ["1.50", 2],
+    }
 
 
 def test_nothing_compared_with_nothing() -> None:
@@ -129,8 +146,8 @@ def test_rows_of_a_derived_table_are_compared_by_their_key() -> None:
     assert (found.compared, found.same, found.changed) == (4, 1, {"totals": {"n": 1}})
     assert (found.lost, found.added) == ({"totals": 1}, {"totals": 1})
     assert found.partitions == {
-        "totals day=a": {"compared": 2, "changed": 1, "moved": 0},
-        "totals day=b": {"compared": 2, "changed": 0, "moved": 2},
+        "totals day=a": {"compared": 2, "changed": 1, "moved": 0, "gone": 0, "come": 0},
+        "totals day=b": {"compared": 2, "changed": 0, "moved": 0, "gone": 1, "come": 1},
     }
     assert found.samples == [
         Sample("lane=2", "totals", "totals", {"n": (20, 21)}),

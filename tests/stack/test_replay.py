@@ -78,10 +78,26 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     found = told(road, "diff", road.job, "--from-batch", str(swap - 1))
     assert (found["same"], found["moved"], found["changed"]) == (4000, {}, {})
     assert (found["lost"], found["added"]) == ({}, {}), "record by record"
+    decided = told(road, "replay", "show", road.job, "1")["decided"]
+    assert [*decided] == ["published", "taken back"]
+    assert decided["taken back"]["why"] == rollback[-1]
+    _require_gone_files_told(road, swap)
     road.headrace(*run)
     road.publish_until(6000)
     assert road.homes() == every({0: 3000, 1: 3000}), "the old branch goes on, and reads the rest again"
     assert road.verified()["verdict"] == "proved"
+
+
+def _require_gone_files_told(road: Road, swap: int) -> None:
+    """Of the version that a swap made, which nobody reads any more, a file is gone."""
+    gone = road.ledger.required("batches", swap)["outputs"]["events"]["files"][0]["path"]
+    road.warehouse.delete(f"events/{gone}")
+    for command in (
+        ("verify", road.job, "--batch", str(swap)),
+        ("diff", road.job, "--from-batch", str(swap - 1), "--to-batch", str(swap)),
+        ("replay", "diff", road.job, "1"),
+    ):
+        assert "is gone" in road.headrace(*command, expect=2), command
 
 
 @pytest.mark.usefixtures("by_client")

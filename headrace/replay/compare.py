@@ -1,0 +1,250 @@
+"""Two sets of rows compared: record by record where rows have positions, by their tables' keys where not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.lake.query import to_json
+from headrace.table.outputs import Output
+
+Rows = dict[str, pa.Table]
+"""By output."""
+Numbers = npt.NDArray[np.int64]
+
+COUNTS = ("compared", "changed", "moved", "gone", "come")
+"""What is told of each partition."""
+
+_OFFSETS = 48
+"""Bits of a position's key below its partition: more offsets than a partition ever has."""
+_TOLD_APART = ("contract_version",)
+"""Columns that differ because the contract does: of every row, so they are no news."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One record or row that is not the same on both sides."""
+
+    position: str
+    """Where it is in the topic; of a derived row, its key."""
+    before: str
+    """Its table; empty where there was no such row."""
+    after: str
+    """The same on the other side."""
+    values: dict[str, tuple[Any, Any]]
+    """Where it stays in its table, what changes: column → before, after. Where it moves, all it is then."""
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Counts of records of an ingest job, or of rows of a derive job, and a few of them."""
+
+    compared: int
+    same: int
+    moved: dict[str, int]
+    """``flights__quarantine → flights``: how many records go there."""
+    changed: dict[str, dict[str, int]]
+    """Table → column → in how many rows its value changes."""
+    lost: dict[str, int]
+    """Table → rows that go; of an ingest job, records that the other side does not hold."""
+    added: dict[str, int]
+    """Table → rows that come; of an ingest job, records that only the other side holds."""
+    partitions: dict[str, dict[str, int]]
+    """Partition of the topic, or of the table → ``COUNTS``."""
+    samples: list[Sample] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        told = asdict(self)
+        for sample in told["samples"]:
+            sample["values"] = {c: [to_json(was), to_json(now)] for c, (was, now) in sample["values"].items()}
+        return told
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Every record of one side, in the order of positions."""
+
+    rows: Rows
+    keys: Numbers
+    homes: Numbers
+    """Which table."""
+    places: Numbers
+    """Which row of it."""
+
+    @classmethod
+    def of(cls, rows: Rows) -> _Side:
+        keys = [_keys(table) for table in rows.values()]
+        homes = [np.full(len(k), i) for i, k in enumerate(keys)]
+        places = [np.arange(len(k)) for k in keys]
+        every = np.concatenate(keys)
+        order = np.argsort(every, kind="stable")
+        return cls(rows, every[order], np.concatenate(homes)[order], np.concatenate(places)[order])
+
+    def row(self, at: int | None) -> tuple[str, dict[str, Any], int]:
+        """Of one record its table, its row and its key; nothing of none."""
+        if at is None:
+            return "", {}, 0
+        table = list(self.rows)[self.homes[at]]
+        return table, self.rows[table].slice(int(self.places[at]), 1).to_pylist()[0], int(self.keys[at])
+
+    def within(self, last: Mapping[int, int]) -> _Side:
+        """Only records that lie before the other side's end."""
+        partitions, offsets = self.keys >> _OFFSETS, self.keys & ((1 << _OFFSETS) - 1)
+        kept = np.zeros(len(self.keys), dtype=bool)
+        for partition, end in last.items():
+            kept |= (partitions == partition) & (offsets <= end)
+        return _Side(self.rows, self.keys[kept], self.homes[kept], self.places[kept])
+
+    def ends(self) -> dict[int, int]:
+        """Partition → the last offset."""
+        partitions, offsets = self.keys >> _OFFSETS, self.keys & ((1 << _OFFSETS) - 1)
+        return {int(p): int(offsets[partitions == p].max()) for p in np.unique(partitions)}
+
+
+def compare(before: Rows, after: Rows, samples: int = 5, *, whole: bool = False) -> Diff:
+    """Compare two sets of rows, record by record, as far as both reach.
+
+    Args:
+        before: by output, rows with ``_partition`` and ``_offset``.
+        after: the same outputs.
+        samples: so many changed records are shown.
+        whole: both sides are all that is to be compared, however far each reaches.
+    """
+    old, new = _Side.of(before), _Side.of(after)
+    if not whole:
+        old, new = old.within(new.ends()), new.within(old.ends())
+    names = list(before)
+    both, at_old, at_new = np.intersect1d(old.keys, new.keys, return_indices=True)
+    from_, to = old.homes[at_old], new.homes[at_new]
+    moved = from_ != to
+    changed, columns = _changes(old, new, at_old, at_new, moved)
+    differs = moved | changed
+    gone, come = _only(old, new), _only(new, old)
+    of_each = (both, both[changed], both[moved], old.keys[gone], new.keys[come])
+    counts = [Counter((keys >> _OFFSETS).tolist()) for keys in of_each]
+    unlike: list[tuple[int | None, int | None]] = [
+        *zip(at_old[differs].tolist(), at_new[differs].tolist(), strict=True),
+        *((at, None) for at in gone.tolist()),
+        *((None, at) for at in come.tolist()),
+    ]
+    return Diff(
+        compared=len(both),
+        same=int((~differs).sum()),
+        moved=dict(Counter(f"{names[a]} → {names[b]}" for a, b in zip(from_[moved], to[moved], strict=True))),
+        changed=columns,
+        lost=_counted("records", len(gone)),
+        added=_counted("records", len(come)),
+        partitions={
+            str(p): {name: found[p] for name, found in zip(COUNTS, counts, strict=True)}
+            for p in sorted(set().union(*counts))
+        },
+        samples=[_sample(old, new, *at) for at in unlike[:samples]],
+    )
+
+
+def _only(side: _Side, other: _Side) -> Numbers:
+    """Places of the records that the other side does not hold."""
+    return np.flatnonzero(~np.isin(side.keys, other.keys))
+
+
+def _counted(what: str, number: int) -> dict[str, int]:
+    return {what: number} if number else {}
+
+
+def _changes(
+    old: _Side, new: _Side, at_old: Numbers, at_new: Numbers, moved: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], dict[str, dict[str, int]]]:
+    """Which records stay in their table and have other values; and the count by table and column."""
+    changed = np.zeros(len(at_old), dtype=bool)
+    counts: dict[str, dict[str, int]] = {}
+    for home, name in enumerate(old.rows):
+        here = np.flatnonzero(~moved & (old.homes[at_old] == home))
+        left = old.rows[name].take(old.places[at_old[here]])
+        right = new.rows[name].take(new.places[at_new[here]])
+        for column in left.schema.names:
+            if column in _TOLD_APART:
+                continue
+            unlike = _unlike(left[column], right[column])
+            if unlike.any():
+                counts.setdefault(name, {})[column] = int(unlike.sum())
+                changed[here[unlike]] = True
+    return changed, counts
+
+
+def _unlike(left: pa.ChunkedArray, right: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Where two columns differ; NULL is like NULL."""
+    values = pc.fill_null(pc.not_equal(left, right), False)  # noqa: FBT003
+    nulls = pc.xor(pc.is_null(left), pc.is_null(right))
+    found: npt.NDArray[np.bool_] = pc.or_(values, nulls).to_numpy()
+    return found
+
+
+def _sample(old: _Side, new: _Side, at_old: int | None, at_new: int | None) -> Sample:
+    (before, left, key), (after, right, also) = old.row(at_old), new.row(at_new)
+    columns = [c for c in dict.fromkeys([*left, *right]) if c not in _TOLD_APART and not c.startswith("_")]
+    values = {c: (left.get(c), right.get(c)) for c in columns if left.get(c) != right.get(c)}
+    place = key if at_new is None else also
+    return Sample(f"{place >> _OFFSETS}:{place & ((1 << _OFFSETS) - 1)}", before, after, values)
+
+
+def _keys(table: pa.Table) -> Numbers:
+    partitions: Numbers = table["_partition"].to_numpy().astype(np.int64)
+    offsets: Numbers = table["_offset"].to_numpy().astype(np.int64)
+    return (partitions << _OFFSETS) | offsets
+
+
+def compare_keyed(before: Rows, after: Rows, outputs: Mapping[str, Output], samples: int = 5) -> Diff:
+    """Compare rows by their tables' keys; where a table has none, whole rows.
+
+    Args:
+        before: by output, all rows.
+        after: the same outputs.
+        outputs: what the tables are.
+        samples: so many changed rows are shown.
+    """
+    total = Diff(0, 0, {}, {}, {}, {}, {}, [])
+    compared = same = 0
+    for name, output in outputs.items():
+        old, new = _by_key(before[name], output), _by_key(after[name], output)
+        parts = [c.name for c in output.columns if c.partition]
+        for key in sorted(old.keys() | new.keys(), key=str):
+            was, now = old.get(key, []), new.get(key, [])
+            row = (now or was)[0]
+            place = ", ".join(f"{name} {p}={row[p]}" for p in parts) or name
+            count = total.partitions.setdefault(place, dict.fromkeys(COUNTS, 0))
+            compared += max(len(was), len(now))
+            count["compared"] += max(len(was), len(now))
+            unlike = [c for c in row if was and now and was[0][c] != now[0][c]]
+            if len(was) == len(now) and not unlike:
+                same += len(was)
+                continue
+            count["changed"] += 1 if unlike else 0
+            for column in unlike:
+                columns = total.changed.setdefault(name, {})
+                columns[column] = columns.get(column, 0) + 1
+            more = len(now) - len(was)
+            for what, side, many in (("gone", total.lost, -more), ("come", total.added, more)):
+                if many > 0:
+                    count[what] += many
+                    side[name] = side.get(name, 0) + many
+            if len(total.samples) < samples:
+                shown = unlike or [c for c in row if c not in output.key]
+                values = {c: (was[0][c] if was else None, now[0][c] if now else None) for c in shown}
+                told = " ".join(f"{k}={row[k]}" for k in output.key) or name
+                total.samples.append(Sample(told, name if was else "", name if now else "", values))
+    return replace(total, compared=compared, same=same)
+
+
+def _by_key(rows: pa.Table, output: Output) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows.to_pylist():
+        found.setdefault(tuple(row[k] for k in output.key or row), []).append(row)
+    return found
