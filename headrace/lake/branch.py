@@ -41,13 +41,7 @@ class Rulings:
     @classmethod
     def of(cls, decisions: Iterable[Record]) -> Rulings:
         """Fold decisions, oldest first."""
-        valid: list[Record] = []
-        for decision in decisions:
-            if decision["action"] == "undo":  # of all that said the same: set aside twice is set aside once
-                same = next((d for d in valid if d["number"] == decision["undoes"]), {})
-                valid = [d for d in valid if _subject(d) != _subject(same)]
-            else:
-                valid.append(decision)
+        valid = _standing(list(decisions))
         back = {d["replay"]: d for d in valid if d["action"] == ROLL_BACK}
         return cls(
             set_aside={d["claim"]: d for d in valid if d["action"] == "set-aside"},
@@ -76,6 +70,17 @@ class Rulings:
     def restarted_behind(self) -> int:
         """The newest claim whose checkpoints a restart at the frontier leaves alone, or 0."""
         return int(self.restart["claims_then"]) if self.restart else 0
+
+
+def _standing(decisions: list[Record]) -> list[Record]:
+    """Decisions that no later one took back. An undo ends all that said the same before it."""
+    said = {d["number"]: d for d in decisions if d["action"] != "undo"}
+    ended: dict[tuple[Any, ...], int] = {}
+    for undo in (d for d in decisions if d["action"] == "undo"):
+        same = said.get(undo["undoes"])
+        if same and same["number"] > ended.get(_subject(same), 0):
+            ended[_subject(same)] = undo["number"]
+    return [d for d in said.values() if d["number"] > ended.get(_subject(d), 0)]
 
 
 def _newest(decisions: list[Record], action: str) -> Record | None:
@@ -116,7 +121,7 @@ def unpublished(
     return {
         i: m
         for i, m in manifests.items()
-        if (grown and m.checkpoint > last) or ledger.published(output, i) is None
+        if (grown and m.checkpoint > last) or ledger.published(output, i, head) is None
     }
 
 
@@ -170,7 +175,7 @@ def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[
         if newest == head.manifests.get(output) or newest not in staged.get(output, {}):
             continue
         walked = walk(head, claims, output, staged[output], newest)
-        apart = walked.reached is None or ledger.published(output, walked.reached) is not None
+        apart = walked.reached is None or ledger.published(output, walked.reached, head) is not None
         if not walked.goes_on and apart:
             return walked.reached or ""
     return None

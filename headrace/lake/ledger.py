@@ -13,7 +13,8 @@
       batches/0000000001.json  the intent of one publish: manifests, files, offsets
       done/0000000001.json     the batch is in the tables: versions, heads, frontier
 
-Numbers have no gaps, so the newest record is found by asking for few keys however long the job lives.
+Numbers have no gaps, so the newest record is found by asking for few keys however long the job lives. A
+numbered record never changes, so each is read once: who looks again and again pays for what is new.
 """
 
 from __future__ import annotations
@@ -21,14 +22,20 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace.errors import LedgerError, UsageError
 from headrace.lake.store import Warehouse, encode
 
 Record = dict[str, Any]
+K = TypeVar("K")
+V = TypeVar("V")
+
+KEPT = 10_000
+"""Records of a kind that a ledger keeps in memory: a publisher that runs for months makes more batches."""
 
 
 def now() -> str:
@@ -101,15 +108,18 @@ class Ledger:
         self.warehouse, self.job = warehouse, job
         self.folder = f"_headrace/{job}"
         self._newest: dict[str, int] = {}
-        self._published: dict[tuple[str, str], int | None] = {}
-        """What was answered about manifests."""
-        self._asked_at = 0
-        """The newest batch then."""
-        self._remembered: dict[tuple[str, int], Record] | None = None
+        self._kept: dict[str, dict[int, Record]] = {}
+        """Records that were read, by kind and number: none ever changes."""
+        self._most = KEPT
+        self._published: dict[tuple[str, str], tuple[int, int | None]] = {}
+        """Output and manifest → the newest batch that was asked about it, and the answer."""
 
-    def remember(self) -> None:
-        """Keep numbered records from now on: none ever changes. For one who looks at them again and again."""
-        self._remembered = self._remembered or {}
+    def remember_all(self) -> None:
+        """Keep all records that are read, for a swap: it goes through every batch after its fork point.
+
+        To read those once more would take longer than the live job needs for its next batch.
+        """
+        self._most = sys.maxsize
 
     # records with numbers
 
@@ -275,22 +285,23 @@ class Ledger:
             )
         return low
 
-    def published(self, output: str, manifest: str) -> int | None:
-        """The newest batch that published a manifest, or None.
+    def published(self, output: str, manifest: str, head: Head | None = None) -> int | None:
+        """The newest batch that published a manifest, or None; as of ``head``, or else of the newest batch.
 
-        By bisection: checkpoints grow along a branch. A published replay went back in them.
+        By bisection: checkpoints grow along a branch, and go back only where a replay was published. Batches
+        never change, so the next call looks only at those that came since.
         """
-        last, found = self.newest("done"), None
-        if last != self._asked_at:  # what no batch held then, a replay may have published since
-            self._published = {at: batch for at, batch in self._published.items() if batch is not None}
-            self._asked_at = last
-        if (output, manifest) in self._published:
-            return self._published[output, manifest]
-        while last > 0 and found is None:
+        newest = last = self.newest("done") if head is None else head.batch
+        seen, found = self._published.get((output, manifest), (0, None))
+        if last <= seen:
+            return found
+        newer = None
+        while last > seen and newer is None:
             since = self.required("done", last).get("since", 1)
-            found = self._within(since, last, output, manifest)
+            newer = self._within(max(since, seen + 1), last, output, manifest)
             last = since - 1
-        self._published[output, manifest] = found
+        found = newer or found
+        _keep(self._published, (output, manifest), (newest, found), self._most)
         return found
 
     def _within(self, low: int, high: int, output: str, manifest: str) -> int | None:
@@ -324,16 +335,23 @@ class Ledger:
         Raises:
             LedgerError: it is not.
         """
-        known = {} if self._remembered is None else self._remembered
-        record = known.get((kind, number)) or self.get(kind, number)
+        kept = self._kept.setdefault(kind, {})
+        record = kept.get(number) or self.get(kind, number)
         if record is None:
             raise LedgerError(
                 "a record of the ledger is missing",
                 where=f"{self.warehouse.uri}/{self._key(kind, number)}",
                 remedy="restore it from the bucket's versions; nothing may delete under _headrace",
             )
-        known[kind, number] = record
+        _keep(kept, number, record, self._most)
         return record
+
+
+def _keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
+    """Keep a value; beyond ``most`` of them, the one that was kept first goes."""
+    kept[key] = value
+    if len(kept) > most:
+        del kept[next(iter(kept))]
 
 
 def _text(offsets: dict[int, int]) -> dict[str, int]:

@@ -136,7 +136,7 @@ class Publisher:
 
     def _awaited(self, claim: Claim) -> int | None:
         number = self.ledger.newest("done")
-        done = self.ledger.get("done", number) if number else None
+        done = self.ledger.required("done", number) if number else None
         return None if done and done["claim"] == claim.number else claim.number
 
     # the batch

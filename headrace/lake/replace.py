@@ -92,7 +92,7 @@ class Replacer(Publisher):
             DecisionNeeded: how far the branch had come is not known.
             UsageError: the replay was given up or taken back; or its fork point is no longer on the branch.
         """
-        self.ledger.remember()
+        self.ledger.remember_all()
         while True:
             finished = self.finish_open_batch()
             head = self.ledger.head()

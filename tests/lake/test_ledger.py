@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import LedgerError, UsageError
-from headrace.lake.ledger import Ledger
+from headrace.lake.ledger import Head, Ledger
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
 
@@ -90,20 +90,41 @@ def test_a_vanished_record_is_an_error_with_its_address(ledger: Ledger) -> None:
     assert "claims/0000000001.json" in str(e.value)
 
 
-def test_whoever_looks_again_and_again_reads_a_record_once(
+def test_a_record_is_read_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "_most", 2)
+    read: list[int] = []
+    monkeypatch.setattr(ledger, "get", lambda kind, n: read.append(n) or Ledger.get(ledger, kind, n))
+    for n in (1, 2, 3):
+        ledger.put("done", n, done(n, n, n, [f"{n}-a"]))
+
+    def look(*numbers: int) -> list[int]:
+        read.clear()
+        for number in numbers:
+            assert ledger.required("done", number)["batch"] == number
+        return list(read)
+
+    assert look(1, 2, 1, 2) == [1, 2]
+    assert look(3, 3) == [3]
+    assert look(2, 1, 3) == [1], "two of a kind are kept: those read last"
+    ledger.remember_all()
+    assert look(1, 2, 3, 1, 2, 3) == [2]
+
+
+def test_a_manifest_that_no_batch_held_is_looked_for_in_newer_ones_only(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.put("done", 1, done(1, 1, 1, ["1-a"]))
-    asked: list[int] = []
-    monkeypatch.setattr(
-        ledger, "get", lambda kind, number: asked.append(number) or Ledger.get(ledger, kind, number)
-    )
-    for _ in range(2):
-        ledger.required("done", 1)
-    ledger.remember()
-    for _ in range(3):
-        assert ledger.required("done", 1)["batch"] == 1
-    assert asked == [1, 1, 1]
+    for batch in range(1, 20):
+        ledger.append("done", done(batch, batch, batch, [f"{batch:010d}-x"]))
+    assert ledger.published("flights", "0000000005-y") is None
+    looked: list[int] = []
+    required = ledger.required
+    monkeypatch.setattr(ledger, "required", lambda kind, n: looked.append(n) or required(kind, n))
+    assert ledger.published("flights", "0000000005-y") is None
+    assert looked == []
+    ledger.append("done", {**done(20, 5, 6, ["0000000005-y", "0000000006-y"]), "since": 20})
+    assert ledger.published("flights", "0000000005-y", Head(batch=19)) is None, "as of that head"
+    assert ledger.published("flights", "0000000005-y") == 20
+    assert set(looked) == {20}
 
 
 def test_a_batch_is_named_by_its_number_or_by_a_time(ledger: Ledger) -> None:
