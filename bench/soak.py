@@ -150,7 +150,7 @@ class Soak:
         headrace("stop", "flights")
         first = by_partition(headrace("publish", "flights")["frontier"])
         right = self._contract.read_text(), self._lock.read_text()
-        self._contract.write_text(right[0].replace(RIGHT, WRONG))
+        self._contract.write_text(right[0].replace(RIGHT, WRONG).replace("version: 1.0.0", "version: 1.1.0"))
         headrace("plan", "flights", "--accept")
         headrace("run", "flights")
         reader = Reader(connect(self.env.store), "flights", first, REFUSED_UP_TO)

@@ -56,14 +56,17 @@ def plan(
     Of each operator with state, when the job has changed: kept, new, dropped, changed, or unknown. What is
     lost or changes its meaning has to be named to be accepted.
 
-    Exit 3 when there is no lock, or the job has changed since it was written.
+    Exit 3 when there is no lock, or the job has changed since it was written; and where a contract was edited
+    under the version that it had.
 
     Example: headrace plan departures_hourly --accept --changing 8
     """
     program = named(job)
     before = lock.read(job)
+    if accept:
+        lock.refuse_same_version(program)
     after, verdicts = before, list[Verdict]()
-    if accept or (before is not None and before.digest != program.digest()):
+    if accept or (before is not None and not lock.is_of(before, program)):
         with progress("compiling the job in a fresh process") as tell:
             compiled = lock.compile_lock(program, _flink_home(tell))
         refuse_unbounded(compiled.plan, program.contract)
@@ -76,6 +79,7 @@ def plan(
         fmt,
         lambda: _page(program, shown, _told(program) if sql else [], verdicts),
     )
+    lock.refuse_same_version(program)
     lock.current(program)
 
 
@@ -149,7 +153,7 @@ def _as_json(program: Program, found: lock.Lock | None) -> dict[str, Any]:
 def _state(program: Program, found: lock.Lock | None) -> str:
     if found is None:
         return "missing"
-    return "current" if found.digest == program.digest() else "stale"
+    return "current" if lock.is_of(found, program) else "stale"
 
 
 def _remembered(program: Program, found: lock.Lock | None) -> dict[int, str]:

@@ -27,6 +27,11 @@ class DeriveProgram(Program):
     late: Late
 
     @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Of the topics, and of every result."""
+        return (*self.reads, *self.writes)
+
+    @property
     def outputs(self) -> tuple[Output, ...]:
         """The late tables, then the results."""
         return derived_outputs(self.writes, self.reads)

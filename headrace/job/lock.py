@@ -15,17 +15,21 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from headrace import project
+from headrace.contract.meaning import meaning
+from headrace.contract.model import Contract
 from headrace.errors import DecisionNeeded, JobError
 from headrace.job.gate import Verdict, pin
 from headrace.job.meaning import FUNCTIONS
 from headrace.job.program import Program
 
 FORMAT = 1
+Meanings = Mapping[str, Mapping[str, str]]
+"""Contract → version → digest of its meaning."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,13 @@ class Lock:
     """The first node id that no plan of the job has used: one that is dropped is never given away again."""
     accepted: tuple[dict[str, Any], ...] = ()
     """What people accepted of state that changed its meaning or was dropped, oldest first."""
+    contracts: Meanings = field(default_factory=dict)
+    """Every version of each contract that a lock of the job was written for, with what it means."""
 
     def to_json(self) -> str:
         """The file's text: stable, readable in a review."""
         told = {"format": FORMAT, "digest": self.digest, "next_id": self.next_id, "accepted": self.accepted}
+        told["contracts"] = self.contracts
         return json.dumps({**told, "plan": self.plan}, indent=1) + "\n"
 
     @property
@@ -66,7 +73,8 @@ def read(job: str) -> Lock | None:
     try:
         raw = json.loads(path.read_text())
         fresh = max(n["id"] for n in raw["plan"]["nodes"]) + 1
-        lock = Lock(raw["digest"], raw["plan"], raw.get("next_id", fresh), tuple(raw.get("accepted", ())))
+        accepted, contracts = tuple(raw.get("accepted", ())), raw.get("contracts", {})
+        lock = Lock(raw["digest"], raw["plan"], raw.get("next_id", fresh), accepted, contracts)
         found = {FORMAT: lock}
         return found[raw["format"]]
     except (ValueError, KeyError, TypeError) as e:
@@ -81,7 +89,7 @@ def current(program: Program) -> Lock:
     """
     name = program.job.name
     lock = read(name)
-    if lock is None or lock.digest != program.digest():
+    if lock is None or not is_of(lock, program):
         raise DecisionNeeded(
             "the job has no lock yet" if lock is None else "the job has changed since its lock was written",
             where=f"jobs/{name}.lock.json",
@@ -90,12 +98,44 @@ def current(program: Program) -> Lock:
     return lock
 
 
+def is_of(lock: Lock, program: Program) -> bool:
+    """Whether a lock was written for this very program, and for contracts that mean what they mean now."""
+    return lock.digest == program.digest() and not edited(lock, program)
+
+
+def edited(lock: Lock, program: Program) -> list[Contract]:
+    """The program's contracts that mean something else now, under a version that the lock knows."""
+    known = [(c, lock.contracts.get(c.id, {}).get(c.version)) for c in program.contracts]
+    return [c for c, meant in known if meant and meant != meaning(c)]
+
+
+def refuse_same_version(program: Program) -> None:
+    """Refuse an edited contract that kept its version: rows name the version that judged them.
+
+    Raises:
+        DecisionNeeded: names the contract.
+    """
+    lock, job = read(program.job.name), program.job.name
+    if lock is None or not (changed := edited(lock, program)):
+        return
+    names = ", ".join(f"{c.id} {c.version}" for c in changed)
+    raise DecisionNeeded(
+        f"a contract has changed, and its version has not: {names} meant something else when"
+        " the lock was written",
+        where=", ".join(f"contracts/{c.path.name}" for c in changed),
+        remedy="give it a new version, so that each row tells by which one it was judged. If no job has run"
+        f" under this version, put jobs/{job}.lock.json back as it was before instead, and accept again",
+    )
+
+
 def follow(lock: Lock | None, compiled: Lock) -> tuple[Lock, list[Verdict]]:
     """The lock that takes the place of another one: its nodes keep the ids of those that mean the same."""
     if lock is None:
         return compiled, []
     pinned = pin(lock.plan, compiled.plan, lock.next_id)
-    return Lock(compiled.digest, pinned.plan, pinned.next_id, lock.accepted), pinned.verdicts
+    contracts = {c: {**lock.contracts.get(c, {}), **now} for c, now in compiled.contracts.items()}
+    own = replace(compiled, plan=pinned.plan, next_id=pinned.next_id, accepted=lock.accepted)
+    return replace(own, contracts=contracts), pinned.verdicts
 
 
 def coded(program: Program) -> dict[str, str]:
@@ -128,7 +168,13 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
         plan = json.loads(target.read_text())
         if program.functions:
             plan[FUNCTIONS] = coded(program)
-        return Lock(program.digest(), plan, max(n["id"] for n in plan["nodes"]) + 1)
+        fresh = max(n["id"] for n in plan["nodes"]) + 1
+        return Lock(program.digest(), plan, fresh, contracts=meanings(program))
+
+
+def meanings(program: Program) -> Meanings:
+    """What the program's contracts mean now, by version."""
+    return {c.id: {c.version: meaning(c)} for c in program.contracts}
 
 
 def _cause(stderr: str) -> str:

@@ -66,6 +66,11 @@ class Program(ABC):
     def settings(self) -> tuple[Default, ...]:
         """The Flink settings of the job."""
 
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Every contract of the job: of what it reads, and of what it writes."""
+        return tuple({c.id: c for c in (*self.reads, self.contract)}.values())
+
     @abstractmethod
     def tables(self, at: Placement) -> list[str]:
         """``CREATE TABLE`` and ``CREATE VIEW`` statements for one submission."""

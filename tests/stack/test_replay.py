@@ -165,6 +165,9 @@ def test_a_wrong_rule_is_replayed_away_with_a_kill_in_every_stage(
     road.stop(first)
 
     contract.write_text(right[0].replace("amount > 0", "amount > 2"))
+    said = road.headrace("plan", road.job, "--accept", expect=3)
+    assert "events 1.0.0 meant something else when the lock was written" in said
+    contract.write_text(contract.read_text().replace("version: 1.0.0", "version: 1.1.0"))
     road.headrace("plan", road.job, "--accept")
     live = road.submit()
     road.produce(range(1000, 3000))

@@ -1,0 +1,93 @@
+"""Locks and the versions of contracts: a version that was accepted means one thing ever after."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from headrace import project
+from headrace.cli import plan
+from headrace.errors import DecisionNeeded
+from headrace.job import lock
+from headrace.job.assemble import named
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The contract of a project's ingest job, which has its lock."""
+    for name in ("contracts/flights.odcs.yaml", "jobs/flights.py", "jobs/flights.lock.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
+    return tmp_path / "contracts/flights.odcs.yaml"
+
+
+def edit(contract: Path, old: str, new: str) -> None:
+    text = contract.read_text()
+    assert old in text
+    contract.write_text(text.replace(old, new))
+
+
+def test_an_edited_contract_with_its_former_version_is_not_accepted(contract: Path) -> None:
+    edit(contract, "distance > 0\n", "distance >= 0\n")
+    app = typer.Typer()
+    plan.register(app)
+    before = project.lock_path("flights").read_text()
+    raised = CliRunner().invoke(app, ["flights", "--accept"]).exception
+    assert isinstance(raised, DecisionNeeded)
+    assert "flights 1.0.0 meant something else when the lock was written" in raised.what
+    assert raised.where == "contracts/flights.odcs.yaml"
+    assert "give it a new version" in raised.remedy
+    assert project.lock_path("flights").read_text() == before
+
+
+def test_with_a_new_version_it_is(contract: Path) -> None:
+    edit(contract, "distance > 0\n", "distance >= 0\n")
+    edit(contract, "version: 1.0.0", "version: 1.1.0")
+    lock.refuse_same_version(named("flights"))
+
+
+def test_a_former_version_is_taken_back_as_it_was_and_never_reused(contract: Path) -> None:
+    right = contract.read_text()
+    first = lock.read("flights")
+    assert first
+    edit(contract, "distance > 0\n", "distance >= 0\n")
+    edit(contract, "version: 1.0.0", "version: 1.1.0")
+    second = replace(first, contracts=lock.meanings(named("flights")))
+    accepted, _ = lock.follow(first, second)
+    assert accepted.contracts["flights"].keys() == {"1.0.0", "1.1.0"}
+    project.lock_path("flights").write_text(accepted.to_json())
+    assert lock.read("flights") == accepted
+
+    contract.write_text(right)
+    lock.refuse_same_version(named("flights"))
+    edit(contract, "distance > 0\n", "distance > 1\n")
+    with pytest.raises(DecisionNeeded, match=r"flights 1\.0\.0 meant something else"):
+        lock.refuse_same_version(named("flights"))
+
+
+@pytest.mark.usefixtures("contract")
+def test_a_lock_is_stale_where_a_contract_means_something_else() -> None:
+    """Also where Flink would be told the same: what a derived table counts is in no statement."""
+    program = named("flights")
+    current = lock.current(program)
+    other = replace(current, contracts={"flights": {"1.0.0": "what it meant before"}})
+    project.lock_path("flights").write_text(other.to_json())
+    with pytest.raises(DecisionNeeded, match="has changed since its lock was written"):
+        lock.current(program)
+
+
+@pytest.mark.usefixtures("contract")
+def test_a_lock_of_an_older_headrace_knows_no_versions() -> None:
+    program = named("flights")
+    older = replace(lock.current(program), contracts={})
+    project.lock_path("flights").write_text(older.to_json())
+    assert lock.current(program) == older
+    lock.refuse_same_version(program)
