@@ -96,9 +96,9 @@ class KafkaTopic:
             return self._scan(consumer, seen, tick)
         except UnsupportedCodecError as e:
             raise ClusterError(
-                f"the topic is compressed with a codec that this Python cannot read: {e}",
+                f"the topic is compressed with a codec that kafka-python does not know: {e}",
                 where=self.name,
-                remedy="pip install zstandard, lz4 or python-snappy",
+                remedy="pip install --force-reinstall headrace: gzip, lz4, snappy and zstd come with it",
             ) from e
         except KafkaError as e:
             raise ClusterError(f"the topic cannot be read: {e}", where=self._where()) from e

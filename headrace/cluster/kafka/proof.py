@@ -133,9 +133,9 @@ def holes(bootstrap: str, topic: str, spans: Iterable[H], *, within_s: float = D
         return [proof for walk in walks for proof in walk.prove()]
     except UnsupportedCodecError as e:
         raise ClusterError(
-            f"the topic is compressed with a codec that this Python cannot read: {e}",
+            f"the topic is compressed with a codec that kafka-python does not know: {e}",
             where=where(bootstrap, topic),
-            remedy="pip install zstandard, lz4 or python-snappy",
+            remedy="pip install --force-reinstall headrace: gzip, lz4, snappy and zstd come with it",
         ) from e
     except KafkaError as e:
         raise refused(e, bootstrap, topic) from e
