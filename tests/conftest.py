@@ -25,7 +25,7 @@ BACK_ENDS: dict[str, Callable[[Path], AbstractContextManager[Stack]]] = {
 }
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before -m deselects by the mark, and after the order is shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the stack, and begin with its files: the quick ones then fill the rest."""
     choice = os.environ.get(CHOICE, "local")
