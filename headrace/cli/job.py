@@ -173,7 +173,7 @@ def status(job: Job, fmt: Output = Format.text) -> None:
         "versions": head.versions,
         "rows": head.rows,
         "frontier": head.frontier,
-        "lag": {} if contract.derived else _lag(env, contract.topic, head),
+        "lag": {} if contract.derived else _lag(env, contract.topic, ledger, head),
         "claim": followed[0].claim.number if followed else None,
         "state": followed[0].state if followed else "no submission",
         "unpublished_files": sum(
@@ -196,10 +196,12 @@ def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:
     return [(r, state) for r, state in found if state in ("planned", "begun")]
 
 
-def _lag(env: settings.Settings, topic: str, head: Head) -> dict[int, int]:
-    """Per partition, how many offsets of the topic are not published."""
+def _lag(env: settings.Settings, topic: str, ledger: Ledger, head: Head) -> dict[int, int]:
+    """Per partition, how many offsets of the topic are not published. An added partition counts from 0."""
     found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(topic))
-    frontier = {p: head.frontier.get(p, start) for p, start in found.log_start.items()}
+    start = ledger.start()
+    begun = {int(p): o for p, o in start["offsets"].items()} if start else found.log_start
+    frontier = {p: head.frontier.get(p, begun.get(p, 0)) for p in found.log_start}
     return kafka.lag(env.kafka.bootstrap, found, frontier)
 
 

@@ -17,6 +17,7 @@ from headrace.cli.output import Format, Output, emit, progress, unsqueezed
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.assemble import named
+from headrace.job.defaults import SOURCES
 from headrace.job.gate import CHANGED, DROPPED, UNKNOWN, Verdict
 from headrace.job.program import Placement, Program
 from headrace.stack import files, local
@@ -129,7 +130,10 @@ def _told(program: Program) -> list[str]:
         topic_prefix=env.kafka.topic_prefix,
         warehouse=env.store.warehouse,
         submission="<submission>",
-        startup={c.id: {"scan.startup.mode": "<recorded start>"} for c in program.reads},
+        startup={
+            c.id: {"scan.startup.mode": "<recorded start>", **{d.key: d.value for d in SOURCES}}
+            for c in program.reads
+        },
     )
     return [*program.tables(at), program.statement_set()]
 
@@ -141,7 +145,7 @@ def _as_json(program: Program, found: lock.Lock | None) -> dict[str, Any]:
         "contract_version": program.contract.version,
         "outputs": [o.id for o in program.outputs],
         "lock": _state(program, found),
-        "settings": {d.key: {"value": d.value, "why": d.why} for d in program.settings},
+        "settings": {d.key: {"value": d.value, "why": d.why} for d in (*program.settings, *SOURCES)},
         "operators": [
             {"id": i, "type": t, "description": d, "state_until": remembered.get(i)}
             for i, t, d in (found.nodes() if found else [])
@@ -178,7 +182,7 @@ def _cut(description: str) -> str:
 
 def _page(program: Program, found: lock.Lock | None, statements: list[str], verdicts: list[Verdict]) -> Group:
     options = Table("setting", "value", "without it", title=f"job {program.job.name}", title_justify="left")
-    for default in program.settings:
+    for default in (*program.settings, *SOURCES):
         options.add_row(default.key, default.value, default.why)
     remembered = _remembered(program, found)
     operators = Table(

@@ -50,6 +50,15 @@ def workers() -> tuple[Default, ...]:
     )
 
 
+SOURCES = (
+    Default(
+        "scan.topic-partition-discovery.interval",
+        "30 s",
+        "a partition that is added to a topic would be found after 5 minutes",
+    ),
+)
+"""What each source of a topic is told at every submission. Not in the lock: it changes when, not what."""
+
 MAX_PARALLELISM = 120
 """Fixed from the first run: changing it later loses keyed state. Divides by 2, 3, 4, 5 and 6."""
 

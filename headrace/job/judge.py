@@ -25,6 +25,7 @@ from headrace.job.run import (
     refuse_own,
     report,
     require_same_topic,
+    startup,
 )
 from headrace.lake import checkpoints, patches
 from headrace.lake.ledger import Ledger
@@ -84,12 +85,12 @@ def submit(job: str, number: int, submission: str) -> str:
     refuse_own(program, env.flink.options)
     stretch = {}
     if patch.input is None:
-        require_same_topic(ledger, describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic)))
-        stretch = {
-            "scan.startup.mode": "specific-offsets",
-            "scan.startup.specific-offsets": offsets_option(patch.first),
+        topic = describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic))
+        require_same_topic(ledger, topic)
+        # Of a partition that was added since, nothing: it ends where it begins.
+        stretch = startup(topic.log_start | patch.first, submission) | {
             "scan.bounded.mode": "specific-offsets",
-            "scan.bounded.specific-offsets": offsets_option(patch.end),
+            "scan.bounded.specific-offsets": offsets_option(topic.log_start | patch.end),
         }
     at = Placement(
         bootstrap=env.kafka.bootstrap,

@@ -24,6 +24,7 @@ from headrace.errors import DecisionNeeded, HeadraceError, JobError, UsageError
 from headrace.job import lock
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Job
+from headrace.job.defaults import SOURCES
 from headrace.job.gate import DROPPED, compare, unaccounted
 from headrace.job.meaning import FUNCTIONS
 from headrace.job.program import Placement, Program
@@ -123,7 +124,9 @@ def submit(job: Job, *, bounded: bool = False) -> str:
         submission=start.submission,
         claim=claim.number,
         numbered_from=start.behind.checkpoint if start.behind else passed.numbered_from,
-        startup={c: _startup(o) | (_BOUNDED if bounded else {}) for c, o in start.offsets.items()},
+        startup={
+            c: startup(o, start.submission) | (_BOUNDED if bounded else {}) for c, o in start.offsets.items()
+        },
     )
     try:
         with shipped(program.functions, options) as all_options:
@@ -250,10 +253,14 @@ def _kept(ledger: Ledger, plan: lock.Lock) -> str:
 
 
 def _begun(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
-    """The recorded start on a topic: its first offsets when the job first read it."""
+    """Where the job begins to read each partition: as recorded when it first read the topic.
+
+    A partition that was added since begins where it begins now. What retention has deleted of it by then is
+    a loss all the same: publish counts it from 0.
+    """
     begun = ledger.record_start(topic.name, topic.id, topic.log_start, contract=contract)
     require_same_topic(ledger, topic, contract)
-    return {int(p): o for p, o in begun["offsets"].items()}
+    return topic.log_start | {int(p): o for p, o in begun["offsets"].items()}
 
 
 def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> None:
@@ -307,9 +314,20 @@ def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, derived: 
     return None
 
 
-def _startup(offsets: dict[int, int]) -> dict[str, str]:
-    """Begin where the record says; an empty topic has no offsets to name."""
-    return {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": offsets_option(offsets)}
+def startup(offsets: Mapping[int, int], submission: str) -> dict[str, str]:
+    """Options of a source that begins at these offsets; in any other partition, at its beginning.
+
+    The connector asks for the offsets that a consumer group has committed in a partition that is not named,
+    such as one that is added while the job starts. Without a group that fails, and the job restarts for ever.
+    So there is one, of this submission alone, that never commits.
+    """
+    return {
+        "scan.startup.mode": "specific-offsets",
+        "scan.startup.specific-offsets": offsets_option(offsets),
+        "properties.group.id": f"headrace-{submission}",
+        "properties.commit.offsets.on.checkpoint": "false",
+        **{d.key: d.value for d in SOURCES},
+    }
 
 
 def offsets_option(offsets: Mapping[int, int]) -> str:

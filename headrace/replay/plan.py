@@ -61,9 +61,11 @@ def from_offsets(job: str, offsets: Offsets, why: str) -> Replay:
 
 def from_time(job: str, moment: datetime, why: str) -> Replay:
     """As :func:`from_offsets`, at the records that Kafka received from that moment on."""
-    env, (program, _) = settings.load(), _opened(job)
+    env, (program, ledger) = settings.load(), _opened(job)
     topic = env.kafka.topic(program.contract.topic)
-    offsets = kafka.offsets_at(env.kafka.bootstrap, topic, int(moment.timestamp() * 1000))
+    found = kafka.offsets_at(env.kafka.bootstrap, topic, int(moment.timestamp() * 1000))
+    # Of a partition that was added a moment ago nothing is published: there is nothing to replace.
+    offsets = {p: o for p, o in found.items() if p in ledger.head().frontier}
     return _stateless(job, offsets, f"{moment.isoformat(timespec='seconds')}", why)
 
 

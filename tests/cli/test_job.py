@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from headrace import project
 from headrace.cli import branch, job, plan, publish
 from headrace.errors import UsageError
+from headrace.job.assemble import named
 from headrace.lake import branch as lake_branch
 
 ROOT = Path(__file__).parents[2]
@@ -120,3 +121,10 @@ def test_every_state_of_a_branch_is_explained(place: str) -> None:
         told = set(re.findall(r"state \*(.+?)\*", (ROOT / "docs" / "glossary.md").read_text()))
 
     assert states <= told
+
+
+def test_plan_shows_how_soon_an_added_partition_is_found() -> None:
+    shown = plan._as_json(named("flights"), None)
+    option = "scan.topic-partition-discovery.interval"
+    assert shown["settings"][option]["value"] == "30 s"
+    assert f"'{option}' = '30 s'" in shown["statements"][0]

@@ -11,7 +11,7 @@ from headrace.contract.load import load
 from headrace.errors import JobError
 from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
-from headrace.job.run import refuse_overrides, refuse_own
+from headrace.job.run import refuse_overrides, refuse_own, startup
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = load(ROOT / "contracts" / "flights.odcs.yaml")
@@ -71,3 +71,13 @@ def test_an_environment_may_say_when_and_what_no_job_depends_on(option: str) -> 
 
 def test_the_settings_that_the_chain_depends_on_are_the_jobs_own() -> None:
     assert FORBIDDEN.keys() <= OWN.keys()
+
+
+def test_a_source_begins_where_it_is_told_and_looks_for_new_partitions() -> None:
+    assert startup({1: 7, 0: 5}, "s1") == {
+        "scan.startup.mode": "specific-offsets",
+        "scan.startup.specific-offsets": "partition:0,offset:5;partition:1,offset:7",
+        "scan.topic-partition-discovery.interval": "30 s",
+        "properties.group.id": "headrace-s1",
+        "properties.commit.offsets.on.checkpoint": "false",
+    }

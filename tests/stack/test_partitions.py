@@ -1,0 +1,76 @@
+"""A partition that is added to a topic is read whole: by a running job, after a restart and in a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from kafka import KafkaAdminClient
+from road import Road, every
+from told import told
+
+MakeRoad = Callable[..., Road]
+SOON_S = 60
+
+
+def add_partition(road: Road, records: int = 50) -> int:
+    """One more partition, with records in it."""
+    added = road.partitions
+    admin = KafkaAdminClient(bootstrap_servers=road.settings.kafka.bootstrap)
+    admin.create_partitions({road.topic: added + 1})
+    admin.close()
+    road.partitions += 1
+    road.produce(range(records), partition=added)
+    return added
+
+
+def lag(road: Road) -> dict[str, int]:
+    return dict(told(road, "status", road.job)["lag"])
+
+
+@pytest.mark.usefixtures("by_client")
+def test_a_partition_that_is_added_is_read_from_its_beginning(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1)
+    road.produce(range(100))
+    first = road.submit()
+    road.publish_until(100)
+
+    add_partition(road)
+    assert lag(road) == {"0": 0, "1": 0, "2": 50}, "counted before the job has found it"
+    road.publish_until(150, within_s=SOON_S)
+    assert lag(road) == {"0": 0, "1": 0, "2": 0}
+
+    road.stop(first)
+    add_partition(road)
+    road.headrace("branch", "restart", road.job, "--why", "the bucket")
+    road.headrace("run", road.job)
+    road.publish_until(200)
+    assert road.homes() == every(dict.fromkeys(range(4), 50)), (
+        "a restart at the frontier names no such offset"
+    )
+
+    add_partition(road)
+    since = ("--from-time", "2026-01-01T00:00:00", "--why", "test")
+    assert told(road, "replay", "plan", road.job, *since)["frontier"] == {"0": 0, "1": 0}
+    told(road, "replay", "run", road.job, "1")
+    told(road, "replay", "publish", road.job, "1")
+    road.publish_until(250)
+    assert road.homes() == every(dict.fromkeys(range(5), 50)), "nor does a replay from before there was one"
+
+    stretch = ("--from-offsets", "0:10", "--to-offsets", "0:20", "--why", "test")
+    told(road, "replay", "plan", road.job, *stretch)
+    add_partition(road)
+    told(road, "patch", "judge", road.job, "1")
+    told(road, "patch", "apply", road.job, "1")
+    road.publish_until(300)
+    assert road.homes() == every(dict.fromkeys(range(6), 50)), "a bounded replay reads nothing of it"
+    assert road.verified()["verdict"] == "proved"
+
+
+def test_a_partition_that_is_added_while_the_job_starts(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1, partitions=3)
+    road.produce(range(150))
+    job = road.flink_run(module="jobs.events_raced")
+    road.publish_until(150)
+    assert road.homes() == every(dict.fromkeys(range(3), 50))
+    assert road.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"] == []
