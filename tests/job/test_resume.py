@@ -1,0 +1,51 @@
+"""Where a start without a savepoint goes on: at the newest checkpoint, unless the tables are ahead of it."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import obstore
+import pytest
+from lake.sealed_lake import CONTRACT, Lake, begun
+
+from headrace.contract.load import load
+from headrace.errors import DecisionNeeded
+from headrace.job.run import _resume
+from headrace.lake.checkpoints import MAGIC
+from headrace.lake.manifests import Staged
+from headrace.lake.store import connect
+from headrace.settings import Store
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+
+
+def checkpoint(lake: Lake, manifests: dict[str, str]) -> str:
+    """A checkpoint of claim 1 that goes on from these manifests, as Flink keeps it."""
+    number = int(next(iter(manifests.values())).partition("-")[0])
+    folder = f"_flink/events/s1/checkpoints/j/chk-{number}"
+    sealed = [f"headrace-sealed|events|{o}|s1|{manifest}" for o, manifest in manifests.items()]
+    raw = struct.pack(">iiq", MAGIC, 6, number) + "\0".join([*sealed, ""]).encode()
+    obstore.put(lake.warehouse.objects, f"{folder}/_metadata", raw)
+    return f"{lake.warehouse.uri}/{folder}"
+
+
+def resumed(lake: Lake) -> str | None:
+    staged = {o.id: Staged(lake.warehouse, o.id).read() for o in lake.publisher().outputs}
+    return _resume(lake.ledger, lake.warehouse, staged, derived=False)
+
+
+def test_a_checkpoint_at_the_head_is_gone_on_from(lake: Lake) -> None:
+    begun(lake)
+    newest = checkpoint(lake, lake.ledger.head().manifests)
+    assert resumed(lake) == newest
+
+
+def test_a_checkpoint_that_is_older_than_what_is_published_is_not(lake: Lake) -> None:
+    place = checkpoint(lake, begun(lake))
+    with pytest.raises(DecisionNeeded, match=r"newest checkpoint found \(1\) is older than .* \(3\)") as said:
+        resumed(lake)
+    assert said.value.where == place
