@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,8 +19,18 @@ import typer
 from headrace import project, settings
 from headrace.cli.branch import branches
 from headrace.cli.output import Format, Output, counted, emit, moment, progress
+from headrace.cli.starting import (
+    DEFAULT_S,
+    Timeout,
+    await_start,
+    cancelled,
+    claim_of,
+    in_words,
+    not_ready,
+)
 from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
+from headrace.cluster.ready import LOOK_S, Ready, Unready, why_not_running
 from headrace.errors import ClusterError, HeadraceError, JobError, StackError, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing, find
@@ -48,9 +59,18 @@ def run(
         str | None,
         typer.Option("--savepoint", "-s", help="Restore this one instead of the newest on the branch."),
     ] = None,
+    timeout: Timeout = DEFAULT_S,
+    cancel_on_timeout: Annotated[
+        bool,
+        typer.Option(
+            "--cancel-on-timeout", help="Then cancel the job and set its claim aside; else both stay."
+        ),
+    ] = False,
     fmt: Output = Format.text,
 ) -> None:
-    """Submit a job by `flink run`; it goes on from its newest checkpoint by itself.
+    """Submit a job by `flink run`, and wait until it runs and its first checkpoint is complete.
+
+    It goes on from its newest checkpoint by itself.
 
     Example: headrace run flights
     """
@@ -62,9 +82,33 @@ def run(
             where=env.flink.rest,
             remedy=f"headrace stop {job}; a second one beside it can only be started by `flink run` itself",
         )
+    began = time.monotonic()
     with progress(f"submitting {job}"):
         flink_id = submit(job, savepoint)
-    emit({"job": job, "flink_job": flink_id}, fmt, lambda: f"{job} runs as Flink job {flink_id}")
+    at = await_start(env, flink_id, timeout, f"starting {job}")
+    if isinstance(at, Unready):
+        raise _not_started(env, job, flink_id, at, timeout, cancel=cancel_on_timeout)
+    emit(
+        {"job": job, "flink_job": flink_id, "state": at.state, "checkpoint": at.checkpoint},
+        fmt,
+        lambda: f"{job} is Flink job {flink_id}: {in_words(at, began)}",
+    )
+
+
+def _not_started(
+    env: settings.Settings, job: str, flink_id: str, at: Unready, timeout: float, *, cancel: bool
+) -> ClusterError:
+    ledger = Ledger(connect(env.store), job)
+    if cancel:
+        then = cancelled(env, ledger, flink_id, f"not ready within {timeout:g} s: {at.cause}")
+        return not_ready(job, flink_id, at, timeout, then, f"then headrace run {job}")
+    claim = claim_of(env, ledger, flink_id)
+    stays = f"claim {claim.number} stays" if claim else "its claim stays"
+    if at.final:
+        leave = f"headrace branch set-aside {job} {claim.number if claim else 'N'} --why TEXT"
+        return not_ready(job, flink_id, at, timeout, stays, f"{leave} lets publish go on without it")
+    remedy = f"headrace status {job} --wait waits on; headrace stop {job} ends it"
+    return not_ready(job, flink_id, at, timeout, f"the job and {stays}", remedy)
 
 
 def submit(job: str, savepoint: str | None = None, replay: int | None = None) -> str:
@@ -136,6 +180,8 @@ def as_told(own: Mapping[str, Any]) -> HeadraceError:
 def stop(job: Job, fmt: Output = Format.text) -> None:
     """Stop a job with a savepoint, from which `run` goes on. Never drains: open state stays open.
 
+    A job that never ran cannot take a savepoint: it is cancelled, and its claim set aside.
+
     Example: headrace stop flights
     """
     existing(job)
@@ -144,17 +190,58 @@ def stop(job: Job, fmt: Output = Format.text) -> None:
     if not running:
         raise UsageError(f"job {job} does not run", remedy=f"headrace status {job}")
     with progress(f"stopping {job} with a savepoint"):
-        place = f"{env.store.warehouse}/{savepoints(job)}"
-        saved = {j.id: rest.stop(env.flink.rest, j.id, place) for j in running}
-    emit({"job": job, "savepoints": saved}, fmt, lambda: "\n".join(f"{j} → {s}" for j, s in saved.items()))
+        ends = {j.id: _ended(env, job, j.id) for j in running}
+    emit(
+        {
+            "job": job,
+            "savepoints": {j: said for j, (said, saved) in ends.items() if saved},
+            "cancelled": {j: said for j, (said, saved) in ends.items() if not saved},
+        },
+        fmt,
+        lambda: "\n".join(f"{j} → {said}" for j, (said, _) in ends.items()),
+    )
 
 
-def status(job: Job, fmt: Output = Format.text) -> None:
+def _ended(env: settings.Settings, job: str, flink_id: str) -> tuple[str, bool]:
+    """The address of the savepoint that a Flink job was stopped with and True, or what was done instead.
+
+    Raises:
+        ClusterError: its tasks do not run now, but it has completed checkpoints: it ran.
+    """
+    url = env.flink.rest
+    at = rest.detail(url, flink_id)
+    if at.running:
+        return rest.stop(url, flink_id, f"{env.store.warehouse}/{savepoints(job)}"), True
+    why = why_not_running(url, at, rest.failure(url, flink_id))
+    if rest.checkpoints(url, flink_id).completed:
+        raise ClusterError(
+            f"job {job} cannot take a savepoint now: {why.what}",
+            where=f"Flink job {flink_id}, {at.job.state}",
+            remedy=f"{why.remedy}; headrace status {job} --wait waits until it runs. To end it all the same:"
+            f" flink cancel {flink_id}; the next start goes on from its newest checkpoint",
+        )
+    done = cancelled(env, Ledger(connect(env.store), job), flink_id, f"stopped before it ran: {why.cause}")
+    return f"it never ran, so there is no savepoint ({why.what}); {done}", False
+
+
+def status(
+    job: Job,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="First wait until the job is ready, as `run` does; exit 1 if it is not."),
+    ] = False,
+    timeout: Timeout = DEFAULT_S,
+    fmt: Output = Format.text,
+) -> None:
     """Show where a job stands: lag, frontier, unpublished files, last checkpoint, restarts, forks.
 
-    Example: headrace status flights -o json
+    With `--wait` it gives `run`'s verdict on what `flink run` or an operator has submitted.
+
+    Example: headrace status flights --wait --timeout 60
     """
     env = settings.load()
+    existing(job)
+    unready = _awaited(env, job, timeout) if wait else None
     contract = named(job).contract
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job)
@@ -186,8 +273,42 @@ def status(job: Job, fmt: Output = Format.text) -> None:
         "accepted_losses": [s for d in Rulings.of(ledger.decisions()).losses for s in d["spans"]],
     }
     emit(result, fmt, lambda: _page(result))
-    if unknown is not None:
-        raise unknown
+    if refused := unready or unknown:
+        raise refused
+
+
+def _awaited(env: settings.Settings, job: str, timeout: float) -> ClusterError | None:
+    """Wait until what was submitted is ready; why it is not, where it is not."""
+    began = time.monotonic()
+    flink_id = _submitted(env, job, timeout)
+    if flink_id is None:
+        return ClusterError(
+            f"job {job} does not run: nothing has submitted it within {timeout:g} s",
+            where=env.flink.rest,
+            remedy=f"headrace run {job}; or see what was to submit it",
+            cause="missing",
+        )
+    left = max(0.0, timeout - (time.monotonic() - began))
+    at = await_start(env, flink_id, left, f"waiting for {job}")
+    if isinstance(at, Ready):
+        return None
+    return not_ready(job, flink_id, at, timeout, "the job stays", f"headrace stop {job} ends it")
+
+
+def _submitted(env: settings.Settings, job: str, timeout: float) -> str | None:
+    """The Flink job of that name, once there is one. Whoever submits it may be on the way."""
+    deadline = time.monotonic() + timeout
+    with progress(f"waiting for a submission of {job}"):
+        while True:
+            try:
+                if running := live(env, job):
+                    return running[0].id
+            except ClusterError:
+                if time.monotonic() > deadline:
+                    raise
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(LOOK_S)
 
 
 def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:

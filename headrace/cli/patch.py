@@ -17,7 +17,9 @@ from headrace.cli.compared import compared
 from headrace.cli.job import submit_judge
 from headrace.cli.output import Format, Output, counted, emit, fitted, moment, progress
 from headrace.cli.publish import patcher
+from headrace.cli.starting import DEFAULT_S, await_start, not_ready
 from headrace.cluster import flink as rest
+from headrace.cluster.ready import Unready
 from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing
@@ -186,16 +188,21 @@ def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
     env, submission = settings.load(), f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
     behind = ledger.newest("done")
     doing = f"judging {counted(asked.records, 'record')}"
-    with progress(doing) as tell:
+    with progress(doing):
         flink_id = submit_judge(ledger.job, asked.number, submission)
-        while not (job := (at := rest.detail(env.flink.rest, flink_id)).job).ended:
-            tell(what=doing if at.running else f"{doing}: not running yet, are there free slots?")
+    begun = await_start(env, flink_id, DEFAULT_S, doing)
+    if isinstance(begun, Unready) and not begun.final:
+        rest.cancel(env.flink.rest, flink_id)
+        again = f"then headrace patch apply {ledger.job} {asked.number}"
+        raise not_ready(ledger.job, flink_id, begun, DEFAULT_S, "its bounded job is cancelled", again)
+    with progress(doing):
+        while not (job := rest.detail(env.flink.rest, flink_id).job).ended:
             time.sleep(LOOK_S)
         if job.state != "FINISHED":
             raise ClusterError(
                 f"the bounded job is {job.state}: {rest.failure(env.flink.rest, flink_id)}",
                 where=f"{env.flink.rest}, job {flink_id}",
-                remedy="headrace stack logs jobmanager; where no slots were free, stop something; then"
+                remedy="headrace stack logs jobmanager; then"
                 f" headrace patch apply {ledger.job} {asked.number}",
             )
         return gather(ledger, program, asked, submission, behind)

@@ -20,7 +20,9 @@ from headrace.cli.job import forks, live, submit
 from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, moment, progress, utc
 from headrace.cli.patch import answer, opened, require_reason
 from headrace.cli.publish import replacer
+from headrace.cli.starting import DEFAULT_S, Timeout, await_start, not_ready
 from headrace.cluster import flink as rest
+from headrace.cluster.ready import Unready
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing
@@ -149,6 +151,7 @@ def run(
     replay: Number,
     wait: Annotated[bool, typer.Option(help="Follow until it has caught up with the branch.")] = True,
     within: Annotated[float, typer.Option(help="Follow for so many seconds at most.", min=0)] = 3600,
+    timeout: Timeout = DEFAULT_S,
     fmt: Output = Format.text,
 ) -> None:
     """Start the fork beside the live job, and follow it until it has caught up. Safe to repeat.
@@ -160,6 +163,17 @@ def run(
     planned = replays.open_one(ledger, replay)
     running = forks(env, job, replay)
     flink_id = running[0].id if running else _submitted(job, replay)
+    begun = await_start(env, flink_id, timeout, f"starting the fork of {job}")
+    if isinstance(begun, Unready) and not begun.final:
+        raise not_ready(
+            job,
+            flink_id,
+            begun,
+            timeout,
+            "the fork stays",
+            f"headrace replay run {job} {replay} waits on;"
+            f" headrace replay abort {job} {replay} --why TEXT ends it",
+        )
     at = _followed(ledger, planned, flink_id, within) if wait else _look(ledger, planned)
     done, total = at.records
     result = {
@@ -198,7 +212,7 @@ def _followed(ledger: Ledger, planned: Replay, flink_id: str, within: float) -> 
             tell(completed=done, total=total, what="the fork catches up with the branch")
             detail = rest.detail(env.flink.rest, flink_id)
             if not detail.running:
-                tell(what=f"the fork is not running yet ({detail.job.state}): are there free slots?")
+                tell(what=f"the fork does not run now: it is {detail.job.state}")
             if (found := detail.job).ended:
                 raise ClusterError(
                     f"the fork has ended before it had caught up: {found.state}",

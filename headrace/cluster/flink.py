@@ -7,6 +7,7 @@ Every function takes the endpoint first and has a deadline; a refusal or silence
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,6 +21,8 @@ T = TypeVar("T")
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
 """States that a job never leaves. SUSPENDED is not among them: another JobManager may go on."""
 
+UP = frozenset({"RUNNING", "FINISHED"})
+"""States of a job or an operator that has begun."""
 POLL_S = 0.2
 SAVEPOINT_WITHIN_S = 300.0
 CANCEL_WITHIN_S = 60.0
@@ -80,8 +83,21 @@ class JobDetail:
     @property
     def running(self) -> bool:
         """Whether every task runs or is done: a job says RUNNING before its tasks do."""
-        ok = {"RUNNING", "FINISHED"}
-        return self.job.state in ok and all(v.state in ok for v in self.vertices)
+        return self.job.state in UP and all(v.state in UP for v in self.vertices)
+
+
+@dataclass(frozen=True)
+class Slots:
+    """What a job's tasks can be put on: a job needs as many slots as its widest operator has subtasks."""
+
+    taskmanagers: int
+    total: int
+    held: dict[str, int]
+    """By the id of each job that holds some."""
+
+    def free_for(self, job: str) -> int:
+        """Those that no other job holds."""
+        return self.total - sum(n for other, n in self.held.items() if other != job)
 
 
 @dataclass(frozen=True)
@@ -129,6 +145,14 @@ def taskmanagers(rest: str) -> list[TaskManager]:
     """The workers that are registered now."""
     found = ask(rest, "/taskmanagers")["taskmanagers"]
     return [TaskManager(t["id"], t["slotsNumber"], t["freeSlots"], t["path"]) for t in found]
+
+
+def slots(rest: str) -> Slots:
+    """How many slots there are, and which jobs hold them."""
+    workers = taskmanagers(rest)
+    details = [ask(rest, f"/taskmanagers/{w.id}") for w in workers]
+    held = Counter(s["jobId"] for worker in details for s in worker["allocatedSlots"])
+    return Slots(len(workers), sum(w.slots for w in workers), dict(held))
 
 
 def jobs(rest: str) -> list[Job]:
@@ -180,8 +204,37 @@ def configuration(rest: str, job: str) -> dict[str, str]:
 
 def failure(rest: str, job: str) -> str:
     """The root cause of the newest failure, on one line; empty if it never failed."""
+    return newest_failure(rest, job)[1]
+
+
+def newest_failure(rest: str, job: str) -> tuple[int, str]:
+    """When a job failed last, in the JobManager's milliseconds, and why; zero and nothing if it never did."""
     entries = ask(rest, f"/jobs/{job}/exceptions?maxExceptions=1")["exceptionHistory"]["entries"]
-    return root_cause(entries[0]["stacktrace"]) if entries else ""
+    return (entries[0]["timestamp"], root_cause(entries[0]["stacktrace"])) if entries else (0, "")
+
+
+def trigger_checkpoint(rest: str, job: str) -> str:
+    """Ask for a checkpoint now; gives the request's id for :func:`triggered`."""
+    return str(ask(rest, f"/jobs/{job}/checkpoints", {"checkpointType": "CONFIGURED"})["request-id"])
+
+
+def triggered(rest: str, job: str, request: str) -> tuple[int | None, str]:
+    """The number of the checkpoint that was asked for, once complete, and why it failed, if it did."""
+    said = ask(rest, f"/jobs/{job}/checkpoints/{request}")
+    done = (said["status"]["id"] == "COMPLETED" and said["operation"]) or {}
+    failed = done.get("failure-cause")
+    return done.get("checkpointId"), root_cause(failed["stack-trace"]) if failed else ""
+
+
+def unacknowledged(rest: str, job: str) -> list[str]:
+    """The operators that have not finished their part of the oldest checkpoint in progress, sources first."""
+    history = ask(rest, f"/jobs/{job}/checkpoints")["history"]
+    open_ = [c["id"] for c in history if c["status"] == "IN_PROGRESS"]
+    if not open_:
+        return []
+    tasks = ask(rest, f"/jobs/{job}/checkpoints/details/{min(open_)}")["tasks"]
+    late = {i for i, t in tasks.items() if t["num_acknowledged_subtasks"] < t["num_subtasks"]}
+    return [v.name for v in detail(rest, job).vertices if v.id in late]
 
 
 def savepoint(rest: str, job: str, target: str | None = None, within_s: float = SAVEPOINT_WITHIN_S) -> str:

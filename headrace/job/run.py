@@ -43,6 +43,9 @@ REPLAY = "HEADRACE_REPLAY"
 """Names a replay in the environment: the job is then that replay's fork. `headrace replay run` sets it."""
 PATCH = "HEADRACE_PATCH"
 """Names in the environment what :mod:`headrace.job.judge` judges: job, number and submission."""
+SUBMISSION = "headrace.submission"
+"""Names the submission in its Flink job's parameters, so that `stop` finds the claim of what it ends."""
+PARAMETERS = "pipeline.global-job-parameters"
 REPORT = "HEADRACE_REPORT"
 """Names a file in the environment: where a refused start leaves its error for whoever submitted."""
 FORBIDDEN = {
@@ -108,7 +111,11 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     else:
         start = _start(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
     passed = _gate(ledger, warehouse, plan, start.savepoint)
-    options = env.flink.options | _placed(start, job, warehouse, env.flink.parallelism) | passed.options
+    options = (
+        env.flink.options
+        | _placed(start, job, warehouse, env.flink.parallelism, env.flink.options)
+        | passed.options
+    )
     claim = ledger.claim(
         start.submission,
         start.savepoint,
@@ -335,13 +342,16 @@ def offsets_option(offsets: Mapping[int, int]) -> str:
     return ";".join(f"partition:{p},offset:{o}" for p, o in sorted(offsets.items()))
 
 
-def _placed(start: Start, job: Job, warehouse: Warehouse, parallelism: int) -> dict[str, str]:
+def _placed(
+    start: Start, job: Job, warehouse: Warehouse, parallelism: int, options: Mapping[str, str]
+) -> dict[str, str]:
     """Settings of this one submission: they differ each time, so they are not in the lock."""
     own = f"{warehouse.uri}/{checkpoints.folder(job.name, start.submission)}"
     placed = {
         "pipeline.name": replays.flink_name(job.name, start.replay) if start.replay else job.name,
         "parallelism.default": str(parallelism),
         "execution.checkpointing.dir": f"{own}/checkpoints",
+        PARAMETERS: ",".join(filter(None, [options.get(PARAMETERS), f"{SUBMISSION}:{start.submission}"])),
     }
     if start.savepoint:
         placed[SAVEPOINT] = start.savepoint

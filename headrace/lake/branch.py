@@ -192,6 +192,18 @@ def restart_is_due(ledger: Ledger, staged: ByOutput) -> bool:
     return max([int(done["claim"]), *sealed]) <= rulings.restarted_behind
 
 
+def leave_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> bool:
+    """Set the claim of a submission that has ended aside, if nothing of it is staged or published.
+
+    Publish would wait for its first manifest for ever.
+    """
+    done = ledger.get("done", ledger.newest("done")) or {"claim": 0}
+    if done["claim"] == claim or any(m.claim == claim for found in staged.values() for m in found.values()):
+        return False
+    ledger.decide("set-aside", why=why, claim=claim, claims_then=ledger.newest("claims"))
+    return True
+
+
 def goes_on(ledger: Ledger, head: Head, staged: ByOutput, claim: int) -> bool:
     """Whether a claim has sealed manifests, and those of every output continue the head."""
     claims = ledger.claims()

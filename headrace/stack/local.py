@@ -14,7 +14,8 @@ from headrace.stack.files import Folder
 from headrace.stack.processes import Processes, Service
 from headrace.stack.progress import Progress, silent
 
-READY_WITHIN_S = 90
+READY_WITHIN_S = 180
+"""Twenty seconds on a quiet machine."""
 
 
 def up(settings: Settings, tell: Progress = silent) -> list[str]:

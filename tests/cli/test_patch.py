@@ -12,6 +12,7 @@ from lake.sealed_lake import CONTRACT, Lake, begun, by
 
 from headrace.cli import patch as patching
 from headrace.cli.output import Format
+from headrace.cluster.ready import Ready
 from headrace.contract.load import load
 from headrace.errors import ConservationError, UsageError
 from headrace.job.declaration import Ingest
@@ -44,6 +45,7 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
 
     monkeypatch.setattr(patching, "require_same", lambda *_: None)
     monkeypatch.setattr(patching, "submit_judge", submit)
+    monkeypatch.setattr(patching, "await_start", lambda *_: Ready("FINISHED", None))
     monkeypatch.setattr(patching.rest, "detail", lambda *_: FINISHED)
     monkeypatch.setattr(patching, "gather", gather)
     patching.judged(lake.ledger, None, patches.one(lake.ledger, stretch))  # type: ignore[arg-type]

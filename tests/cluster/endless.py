@@ -1,4 +1,4 @@
-"""Jobs for Flink: two run for ever, one fails for ever."""
+"""Jobs for Flink: three run for ever, one fails for ever."""
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
@@ -9,6 +9,7 @@ env.execute_sql("CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole'
 for name, query in {
     "endless": "SELECT n FROM numbers",
     "to_be_stopped": "SELECT n FROM numbers",
+    "to_be_cancelled": "SELECT n FROM numbers",
     "failing": "SELECT 1 / (n - n) FROM numbers",
 }.items():
     env.get_config().set("pipeline.name", name)

@@ -13,6 +13,7 @@ from stack.waiting import until
 from stack_fixtures import Stack
 
 from headrace.cluster import flink, metrics
+from headrace.cluster.ready import Ready, Unready, await_ready
 from headrace.errors import ClusterError
 
 JOBS = Path(__file__).parent / "endless.py"
@@ -26,6 +27,7 @@ class Cluster:
     endless: str
     failing: str
     to_be_stopped: str
+    to_be_cancelled: str
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,37 @@ def test_a_failing_job_tells_its_root_cause(running: Cluster) -> None:
     until("a restart", lambda: metrics.restarts(running.rest, running.failing) > 0)
     assert metrics.restarts(running.rest, running.endless) == 0
     assert flink.failure(running.rest, running.endless) == ""
+
+
+def test_a_job_that_runs_is_ready_once_a_checkpoint_is_complete(cluster: Cluster) -> None:
+    at = await_ready(cluster.rest, cluster.endless)
+
+    assert isinstance(at, Ready)
+    assert at.state == "RUNNING"
+    done = flink.checkpoints(cluster.rest, cluster.endless)
+    assert done.last is not None
+    assert at.checkpoint is not None
+    assert at.checkpoint <= done.last.id
+
+
+def test_a_job_that_fails_again_and_again_is_not_ready_by_its_own_failure(running: Cluster) -> None:
+    until("a failure", lambda: flink.failure(running.rest, running.failing))
+
+    at = await_ready(running.rest, running.failing, 3)
+
+    assert isinstance(at, Unready)
+    assert (at.cause, at.what) == ("failure", "it fails: java.lang.ArithmeticException: / by zero")
+
+
+def test_a_job_that_has_ended_is_told_at_once(cluster: Cluster) -> None:
+    until("the job", lambda: flink.detail(cluster.rest, cluster.to_be_cancelled).vertices)
+    flink.cancel(cluster.rest, cluster.to_be_cancelled)
+
+    at = await_ready(cluster.rest, cluster.to_be_cancelled)
+
+    assert isinstance(at, Unready)
+    assert at.final
+    assert at.what == "it is CANCELED: cancelled"
 
 
 def test_lag_is_unknown_without_a_kafka_source(running: Cluster) -> None:
