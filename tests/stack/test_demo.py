@@ -41,7 +41,7 @@ FROM flights GROUP BY ALL
 NOT_HERE = ("source .venv", "headrace stack down")
 """Lines of the tour that are for a shell outside of the run, or would end the run's stack."""
 STEP, FAILED = "@@ step: ", "@@ failed: "
-WATCHED = (f"trap 'echo \"{STEP}$BASH_COMMAND\"' DEBUG", f"trap 'echo \"{FAILED}$BASH_COMMAND\"' ERR")
+WATCHED = (f"trap 'echo \"{FAILED}$BASH_COMMAND\"' ERR", f"trap 'echo \"{STEP}$BASH_COMMAND\"' DEBUG")
 
 
 @pytest.fixture(scope="module")
