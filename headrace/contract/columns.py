@@ -8,10 +8,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from headrace.contract import pattern
 from headrace.contract.document import Document, Path
 from headrace.contract.model import Bound, Column, ColumnType
+from headrace.contract.pattern import judge
 from headrace.contract.standard import ENUM_VALUE, INSTEAD, OPTIONS, PROPERTY, check_keys, suggestion
+from headrace.contract.typed import Refused
 from headrace.contract.types import MAX_PRECISION, Unsupported, column_type
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -117,11 +118,15 @@ class _Reader:
         text = options.get("pattern")
         if text is None or self.type.kind != "string":
             return None
-        fault = pattern.fault(text) if isinstance(text, str) and text else "it is not a text"
-        if fault:
-            self._note(("logicalTypeOptions", "pattern"), f"pattern {text!r}: {fault}", "correct the pattern")
+        if not isinstance(text, str) or not text:
+            self._note(("logicalTypeOptions", "pattern"), "the pattern is not a text", "put it in quotes")
             return None
-        return str(text)
+        try:
+            judge(text)
+        except Refused as e:
+            self._note(("logicalTypeOptions", "pattern"), f"pattern {text}: {e.what}", e.remedy)
+            return None
+        return text
 
     def _length(self, options: Mapping[str, Any], key: str) -> int | None:
         value = options.get(key)

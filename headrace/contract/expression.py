@@ -18,6 +18,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from headrace.contract.model import ColumnType
+from headrace.contract.pattern import judge_like
 from headrace.contract.sql import MAX_INTERVAL, identifier, literal
 from headrace.contract.typed import (
     ALLOWED,
@@ -219,8 +220,10 @@ class _Renderer:
         value = self._of(node.this, "string", "LIKE")
         if not (isinstance(node.expression, exp.Literal) and node.expression.is_string):
             raise Refused("LIKE takes a text in quotes", "write column LIKE 'AB%'")
+        text = str(node.expression.this)
+        judge_like(text)
         word = "NOT LIKE" if node.args.get("negate") else "LIKE"
-        return _boolean(f"{value.sql} {word} {literal(str(node.expression.this))}")
+        return _boolean(f"{value.sql} {word} {literal(text)}")
 
     def state(self, node: exp.Is) -> Typed:
         value, wanted = self.render(node.this), node.expression

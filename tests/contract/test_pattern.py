@@ -2,65 +2,208 @@
 
 from __future__ import annotations
 
+import random
+import re
+from pathlib import Path
+
 import pytest
+from contract.random_patterns import accepted, hard_texts, is_accepted, matches
+from hypothesis import given
+from hypothesis import strategies as st
 
-from headrace.contract.pattern import fault
+from headrace.contract.pattern import judge, judge_like
+from headrace.contract.pattern.paths import build
+from headrace.contract.pattern.syntax import read
+from headrace.contract.typed import Refused
+
+TAKEN = [
+    "[A-Z]{2}",
+    r"\d{4}-\d{2}-\d{2}",
+    "^abc$",
+    "a|b|",
+    "(?:ab|c){0,20}",
+    "(?:[a-z]+)?",
+    r"[^\]\[]*",
+    r"\u00e4\x41\.\\\/",
+    "(?=a)(?!b)(?<=a)(?<!b).*?",
+    r"[a\-z&]",
+    "a{2,}b{3,5}?",
+    "((a|b){0,5}c){0,15}",
+    "x}]",
+    ".*x",
+    "[^@]*@[^.]*\\..*",
+    r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+){1,20}",
+    "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
+    r"(?!000)[0-9]{3}",
+    "[a-z]{0,5000}",
+    r"[^,]*,[\s\S]*",
+    r".*,[\s\S]*",
+    "[-a][a-]",
+]
+
+REFUSED = [
+    ("[A-Z", "the '[' at character 1 is not closed", ""),
+    ("a)|(b", "')' at character 2 closes nothing", ""),
+    ("a|(b", "the '(' at character 3 is not closed", ""),
+    ("*a", "'*' repeats nothing", ""),
+    ("a**", "a quantifier follows a quantifier", ""),
+    ("a++", "a quantifier follows a quantifier", ""),
+    ("a{3,2}", "{3,2} counts backwards", "write {2,3}"),
+    ("a{\u0663}", "'{' needs a backslash", ""),
+    ("a{1\u0663}", "'{' needs a backslash", ""),
+    ("(?i)a", "'(?i)' is not a group of all dialects", ""),
+    ("(?x)a #", "'(?x)' is not a group of all dialects", ""),
+    ("(?P<n>a)", "'(?P<' is not a group of all dialects", ""),
+    ("(?<n>a)", "'(?<n' is not a group of all dialects", ""),
+    ("(?>a)", "'(?>a' is not a group of all dialects", ""),
+    ("(?#c)a", "'(?#c' is not a group of all dialects", ""),
+    ("(" * 51 + "a" + ")" * 51, "groups are nested deeper than 50", ""),
+    (r"a\Z", r"\Z does not mean the same", ""),
+    (r"\Aa", r"\A does not mean the same", ""),
+    (r"(a)\1", r"\1 does not mean the same", ""),
+    (r"\v", r"\v does not mean the same", ""),
+    ("\\\u0663", "\\\u0663 does not mean the same", ""),
+    ("a\\", "\\ does not mean the same", ""),
+    (r"\ud83d\ude00", r"\ud83d is half a character", ""),
+    (r"a\b", r"\b asks for letters", ""),
+    ("[[a]", "'[' inside '[…]' opens a class", ""),
+    ("[a&&b]", "'&&' inside '[…]'", ""),
+    (r"[\b]", r"\b asks", ""),
+    ("[]a]", "']' right after '['", ""),
+    ("[b-a]", "a range inside '[…]' runs backwards", ""),
+    (r"[a-\d]", "a range inside '[…]' needs a single character", ""),
+    ("[a-z-9]", "'-' inside '[…]'", ""),
+    ("[--9]", "a range inside '[…]' needs", ""),
+    ("a{", "'{' needs a backslash", ""),
+    ("a{,3}", "'{' needs a backslash", ""),
+    ("(a|b)*", "(a|b)* repeats a group without an end", "write [ab]*"),
+    ("(a|b)+", "(a|b)+ repeats a group without an end", "write [ab]+"),
+    ("(a|b)*?", "(a|b)*? repeats a group without an end", "write [ab]*?"),
+    (r"(?:[a-z]|\d|-|\.){2,}", "", r"write [a-z\d\-\.]{2,}"),
+    ("(?:.)*", "(?:.)* repeats a group without an end", "write .*"),
+    ("(?:[^a]|b)*", "(?:[^a]|b)* repeats a group without an end", "write how often at most"),
+    ("(?:ab?){2,}", "(?:ab?){2,} repeats a group without an end", "write how often at most"),
+    ("(?:a|b){0,2000}", "Java may need over 1000 calls within calls", "smaller counts"),
+    ("((a|b){0,100}){0,100}", "((a|b){0,100}){0,100} repeats what may be empty", ""),
+    ("(a|b){0,600}(a|b){0,600}", "the same text can be divided between a and another a", ""),
+    ("(?:ab|c){0,600}", "Java may need over 1000 calls within calls", "smaller counts"),
+    ("[^a]{0,1000}", "Java may need over 1000 calls within calls", "maxLength"),
+    ("(?:a*)*", "(?:a*)* repeats what may be empty", ""),
+    ("(?:^)*", "(?:^)* repeats what may be empty", ""),
+    (".{2,}", ".{2,} calls itself for each character", "write .{2}.*"),
+    ("a{0,9999}b", "its counts come to over 5,000 characters", "maxLength"),
+    ("a" * 2001, "it has over 2000 characters", ""),
+    ("(a+){1,1000}b", "a+ can take part in the same text in over 20 ways", ""),
+    ("(?:a|a){0,100}b", "the same text can be divided between a and another a", ""),
+    (".*.*.*.*.*.*x", "the same text can be divided between .* and another .*", ""),
+    (r".*@.*\..*", "the same text can be divided between .* and another .*", "[^@]*@ instead of .*@"),
+    (r"[^@\s]+@[^@\s]+\.[^@\s]+", "", r"[^@\s.]+\. instead of [^@\s]+\."),
+    (".*,.*", "", "[^,]*, instead of .*,"),
+    ("(?:|)" * 20, "", ""),
+    ("a" + "(?:|)" * 20, "", ""),
+    ("[ab]*a[ab]{20}", "", ""),
+    ("(?=.*x)a", "(?=.*x) may look at over 100 characters", ""),
+    ("(?=(?:a?){1,9})a", "(?:a?){1,9} repeats what may be empty", ""),
+    ("(?=[ab]{0,40}[ab]{0,40})a", "", ""),
+    ("(?<=a{0,3})b", "(?<=a{0,3}) looks back over texts of several lengths", ""),
+]
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        "[A-Z]{2}",
-        r"\d{4}-\d{2}-\d{2}",
-        "^abc$",
-        "a|b|",
-        "(?:ab|c){0,20}",
-        "(?:[a-z]+)?",
-        r"[^\]\[]*",
-        r"\u00e4\x41\.\\\/",
-        "(?=a)(?!b)(?<=a)(?<!b).*?",
-        r"[a\-z&]",
-        "a{2,}b{3,5}?",
-        "((a|b){0,10}c){0,100}",
-        "x}",
-    ],
-)
+@pytest.mark.parametrize("pattern", TAKEN)
 def test_taken(pattern: str) -> None:
-    assert fault(pattern) is None
+    judge(pattern)
+
+
+@pytest.mark.parametrize(("pattern", "why", "remedy"), REFUSED)
+def test_refused(pattern: str, why: str, remedy: str) -> None:
+    with pytest.raises(Refused) as refused:
+        judge(pattern)
+
+    assert refused.value.what.startswith(why)
+    assert remedy in refused.value.remedy
+    assert refused.value.remedy
 
 
 @pytest.mark.parametrize(
-    ("pattern", "why"),
+    ("pattern", "instead"),
     [
-        ("[A-Z", "it is not a regular expression: unterminated character set"),
-        ("a)|(b", "it is not a regular expression: unbalanced parenthesis"),
-        ("(?i)a", "'(?i)' is not a group of all dialects"),
-        ("(?x)a #", "'(?x)' is not a group of all dialects"),
-        ("(?P<n>a)", "'(?P<' is not a group of all dialects"),
-        ("(?#c)a", "'(?#c' is not a group of all dialects"),
-        (r"a\Z", r"\Z does not mean the same"),
-        (r"\Aa", r"\A does not mean the same"),
-        (r"(a)\1", r"\1 does not mean the same"),
-        (r"\v", r"\v does not mean the same"),
-        ("[[a]", "'[' inside '[…]' opens a class"),
-        ("[a&&b]", "'&&' inside '[…]'"),
-        (r"[\b]", r"\b inside"),
-        ("[]a]", "']' right after '['"),
-        ("a{", "'{' needs a backslash"),
-        ("a{,3}", "'{' needs a backslash"),
-        ("(a|b)*", "groups may be repeated over 1000 times"),
-        ("(a|b)+", "groups may be repeated over 1000 times"),
-        ("(a|b)*?", "groups may be repeated over 1000 times"),
-        ("(?:ab?){2,}", "groups may be repeated over 1000 times"),
-        ("(?:a|b){0,2000}", "groups may be repeated over 1000 times"),
-        ("((a|b){0,100}){0,100}", "groups may be repeated over 1000 times"),
-        ("(a|b){0,600}(a|b){0,600}", "groups may be repeated over 1000 times"),
+        ("(a|b)*", "[ab]*"),
+        ("(?:.)*", ".*"),
+        (".{2,}", ".{2}.*"),
+        (r".*@.*\..*", r"[^@]*@[^.]*\..*"),
+        (".*,.*", "[^,]*,.*"),
     ],
 )
-def test_refused(pattern: str, why: str) -> None:
-    assert (fault(pattern) or "").startswith(why)
+def test_what_is_offered_instead_is_taken_and_means_the_same(pattern: str, instead: str) -> None:
+    assert is_accepted(instead)
+    rng = random.Random(7)  # noqa: S311 - the same patterns in every run
+    for _ in range(300):
+        word = "".join(rng.choices("ab@.,", k=rng.randint(0, 8)))
+        assert bool(re.fullmatch(pattern, word)) == bool(re.fullmatch(instead, word)), word
 
 
-def test_possessive_quantifiers_are_refused_whatever_python_says() -> None:
-    # Python 3.11 knows them, 3.10 calls them a multiple repeat, ECMA-262 has none.
-    assert fault("a++") is not None
+@given(st.text("ab.[]()|*+?{}1,2^-$\\d&=!<:\u0663", max_size=25))
+def test_whatever_is_written_is_taken_or_refused(text: str) -> None:
+    if is_accepted(text):
+        re.compile(text)
+
+
+@given(st.integers(0, 10**9))
+def test_it_is_read_as_python_reads_it(seed: int) -> None:
+    """On texts on which Java and Python agree; ``tests/jvm`` asks Java."""
+    rng = random.Random(seed)  # noqa: S311 - the same patterns in every run
+    (pattern,) = accepted(rng, 1)
+    automaton = build(read(pattern))
+    for text in hard_texts(pattern, rng, 5):
+        word = text.prefix + text.pump * rng.randint(0, 3) + text.suffix
+        if not re.search("[\n\r\u0085\u2028\u2029]", word):
+            assert matches(automaton, word) == bool(re.fullmatch(pattern, word, re.ASCII)), (pattern, word)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "%",
+        "abc",
+        'a"%',
+        "%\\%",
+        "%a%b%",
+        "a%b",
+        "%%",
+        "_",
+        "a_b%",
+        "%_a",
+        "%a_b%",
+        "%_@_%",
+        "_" * 50 + "%",
+    ],
+)
+def test_likes_taken(text: str) -> None:
+    judge_like(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("%_a%_a%_a%_b", "LIKE '%_a%_a%_a%_b' becomes a regular expression: the same text can be divided"),
+        ("%a_%b", "LIKE '%a_%b' becomes a regular expression"),
+        ("%" + "_" * 30, "LIKE '%___"),
+    ],
+)
+def test_likes_refused(text: str, why: str) -> None:
+    with pytest.raises(Refused) as refused:
+        judge_like(text)
+
+    assert refused.value.what.startswith(why)
+
+
+def test_the_documented_examples_are_as_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text()
+    rows = re.findall(r"^\| `(.+?)` \| .+ \| `(.+?)` \|$", text, re.MULTILINE)
+    refused, instead = ([cell.replace(r"\|", "|") for cell in column] for column in zip(*rows, strict=True))
+
+    assert len(rows) == 8
+    assert [p for p in refused if is_accepted(p)] == []
+    assert [p for p in instead if not is_accepted(p)] == []

@@ -208,8 +208,14 @@ REFUSED = {
     "pattern": (
         "'[A-Z]{2}'",
         "'[A-Z' # <-",
-        "column country: pattern '[A-Z': it is not a regular",
-        "correct",
+        "column country: pattern [A-Z: the '[' at character 1 is not closed",
+        "write \\[ for the character",
+    ),
+    "pattern that Java reads for ever": (
+        "'[A-Z]{2}'",
+        "'.*@.*\\..*' # <-",
+        "column country: pattern .*@.*\\..*: the same text can be divided between .* and another .* in",
+        "let each part end where the next one begins, as in [^@]*@ instead of .*@",
     ),
     "enum of other type": (
         "- value: 2",

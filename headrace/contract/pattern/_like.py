@@ -1,0 +1,29 @@
+"""LIKE, as Flink evaluates it: a search for fixed texts where it can, else a regular expression of Java."""
+
+from __future__ import annotations
+
+from headrace.contract.pattern._judgement import judge_tree
+from headrace.contract.pattern.characters import ALL, DOT, only
+from headrace.contract.pattern.tree import Node, One, Repeat, Sequence
+from headrace.contract.typed import Refused
+
+
+def judge_like(text: str) -> None:
+    """Return if Flink evaluates LIKE with that text in linear time.
+
+    Raises:
+        Refused: it does not.
+    """
+    if "_" not in text:
+        return  # LikeCallGen compares constants, or looks for one after the other and never goes back
+    try:
+        judge_tree(Sequence(tuple(map(_node, text)), text))
+    except Refused as e:
+        remedy = "use one % at most before the last _, or pattern of the column"
+        raise Refused(f"LIKE {text!r} becomes a regular expression: {e.what}", remedy) from None
+
+
+def _node(char: str) -> Node:
+    if char == "%":
+        return Repeat(One(ALL, "%"), 0, None, lazy=False, text="%")
+    return One(DOT, "_") if char == "_" else One(only(char), char)

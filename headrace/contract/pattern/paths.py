@@ -1,0 +1,216 @@
+"""How many ways Java may follow at once: the proof that it reads a text in linear time.
+
+Java tries one way through a pattern after the other and remembers none. So its work on a text is what all
+ways together read of it, also those that fail in the end. The pattern becomes an automaton with one state
+for each of its characters (Glushkov's), in which each of these ways is one run. All runs are followed at
+once over every text there can be, and counted for each state. Where their sum stays bounded, Java reads no
+character more often than that. This is exact: nothing is refused whose ways are few, and nothing passes
+because it looks harmless.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from headrace.contract.pattern.characters import ALL, Characters, samples
+from headrace.contract.pattern.tree import Choice, Edge, Group, Look, Node, One, Repeat, Sequence
+from headrace.contract.typed import Refused
+
+MAX_WAYS = 20
+"""How many ways Java may have to follow over the same text."""
+MAX_SITUATIONS = 10_000
+"""How many sets of ways are looked at before a pattern counts as too intricate; about a second."""
+START, END = -1, -2
+
+Situation = tuple[tuple[int, int], ...]
+"""States and how many runs are in each."""
+
+
+@dataclass
+class Automaton:
+    """States are the pattern's characters, in order; ``follow`` counts the ways from one to the next."""
+
+    sets: list[Characters] = field(default_factory=list)
+    written: dict[int, Node] = field(default_factory=dict)
+    """The part of the pattern that each state stands for."""
+    follow: dict[int, Counter[int]] = field(default_factory=dict)
+
+    def targets(self, situation: Situation) -> Counter[int]:
+        """Which states come next, whatever the character, and END."""
+        found: Counter[int] = Counter()
+        for state, runs in situation:
+            for target, ways in self.follow[state].items():
+                found[target] += runs * ways
+        return found
+
+
+@dataclass
+class _Part:
+    first: Counter[int]
+    last: Counter[int]
+    empty: int
+    """In how many ways it takes no character."""
+
+
+def prove(node: Node) -> None:
+    """Return if Java follows at most :data:`MAX_WAYS` ways over any text.
+
+    Raises:
+        Refused: it may follow more; the message names the parts that compete.
+    """
+    automaton = build(_without_rest(node))
+    begin: Situation = ((START, 1),)
+    seen, waiting = {begin}, [begin]
+    alphabet = _Alphabet(automaton.sets)
+    while waiting:
+        for after in _after(automaton, alphabet, waiting.pop()):
+            if after not in seen:
+                seen.add(after)
+                waiting.append(after)
+        if len(seen) > MAX_SITUATIONS:
+            raise Refused(
+                "it is too intricate to prove that Java reads it in linear time", "use smaller counts"
+            )
+
+
+def build(node: Node) -> Automaton:
+    """The automaton of a pattern in which nothing repeated can be empty."""
+    automaton = Automaton()
+    automaton.written[START] = node
+    whole = _part(automaton, node, node)
+    automaton.follow[START] = whole.first + Counter({END: whole.empty})
+    for state, ways in whole.last.items():
+        automaton.follow[state][END] += ways
+    return automaton
+
+
+class _Alphabet:
+    """One character for each kind that the pattern tells apart, and who takes it."""
+
+    def __init__(self, sets: list[Characters]) -> None:
+        self.characters = samples(sets)
+        takers = {s: [c in s for c in self.characters] for s in dict.fromkeys(sets)}
+        self.takes = [takers[s] for s in sets]
+
+
+def _after(automaton: Automaton, alphabet: _Alphabet, situation: Situation) -> Iterator[Situation]:
+    targets = automaton.targets(situation)
+    if targets.pop(END, 0) > MAX_WAYS:
+        raise _too_many(automaton, Counter(dict(situation)))
+    for kind in range(len(alphabet.characters)):
+        taken = {state: runs for state, runs in targets.items() if alphabet.takes[state][kind]}
+        if sum(taken.values()) > MAX_WAYS:
+            raise _too_many(automaton, Counter(taken))
+        if taken:
+            yield tuple(sorted(taken.items()))
+
+
+def _too_many(automaton: Automaton, runs: Counter[int]) -> Refused:
+    compete: Counter[int] = Counter()
+    states: dict[int, int] = {}
+    for state, count in runs.items():
+        part = automaton.written[state]
+        states[id(part)] = state
+        compete[id(part)] += count * (MAX_WAYS if isinstance(part, Repeat) and part.most is None else 1)
+    first, *second = [states[key] for key, _ in compete.most_common(2)]
+    one = automaton.written[first].text
+    if not second:
+        return Refused(
+            f"{one} can take part in the same text in over {MAX_WAYS} ways, and Java tries each of them",
+            "let alternatives, and a repeated part and what follows it, begin with different characters",
+        )
+    other = automaton.written[second[0]].text
+    return Refused(
+        f"the same text can be divided between {one} and {f'another {one}' if one == other else other}"
+        f" in over {MAX_WAYS} ways, and Java tries each of them",
+        f"let each part end where the next one begins, as in {_apart(automaton, min(first, second[0]))}",
+    )
+
+
+def _apart(automaton: Automaton, state: int) -> str:
+    """A repeated part that does not take the character after it, beside how it is written now."""
+    repeat = automaton.written[state]
+    after = next((automaton.written[t] for t in sorted(automaton.follow[state]) if t > state), None)
+    if (
+        isinstance(repeat, Repeat)
+        and isinstance(after, One)
+        and after.chars.ranges[0] == after.chars.ranges[-1]
+    ):
+        sign = repeat.text.removeprefix(repeat.body.text)
+        stop = "\\" + after.text if after.text in "^-" else after.text.removeprefix("\\") or after.text
+        if repeat.body.text == ".":
+            return f"[^{stop}]{sign}{after.text} instead of {repeat.text}{after.text}"
+        if repeat.body.text.startswith("[^") and repeat.body.text.endswith("]"):
+            return f"{repeat.body.text[:-1]}{stop}]{sign}{after.text} instead of {repeat.text}{after.text}"
+    return "[^@]*@ instead of .*@"
+
+
+def _without_rest(node: Node) -> Node:
+    """Without an end that takes whatever comes: who gets there has matched, and nothing is tried again."""
+    parts = node.parts if isinstance(node, Sequence) else (node,)
+    match parts[-1:]:
+        case (Repeat(body=One(chars=chars), most=None) as rest,) if chars == ALL:
+            once = Repeat(rest.body, rest.least, rest.least, rest.lazy, rest.text)
+            return Sequence((*parts[:-1], once), node.text)
+    return node
+
+
+def _part(automaton: Automaton, node: Node, written: Node) -> _Part:
+    match node:
+        case One():
+            state = len(automaton.sets)
+            automaton.sets.append(node.chars)
+            automaton.written[state] = written
+            automaton.follow[state] = Counter()
+            return _Part(Counter({state: 1}), Counter({state: 1}), 0)
+        case Edge() | Look():
+            return _nothing()
+        case Group():
+            return _part(automaton, node.body, node.body)
+        case Sequence():
+            found = _nothing()
+            for part in node.parts:
+                found = _joined(automaton, found, _part(automaton, part, part))
+            return found
+        case Choice():
+            branches = [_part(automaton, b, b) for b in node.branches]
+            first, last = Counter[int](), Counter[int]()
+            for branch in branches:
+                first.update(branch.first)
+                last.update(branch.last)
+            return _Part(first, last, sum(b.empty for b in branches))
+        case Repeat():
+            return _repeated(automaton, node)
+
+
+def _repeated(automaton: Automaton, node: Repeat) -> _Part:
+    found = _nothing()
+    for number in reversed(range(max(node.least, 1) if node.most is None else node.most)):
+        copy = _part(automaton, node.body, node)
+        if node.most is None and not found.last:
+            _link(automaton, copy, copy)
+        found = _joined(automaton, copy, found)
+        found.empty += number >= node.least
+    return found
+
+
+def _nothing() -> _Part:
+    return _Part(Counter(), Counter(), 1)
+
+
+def _joined(automaton: Automaton, left: _Part, right: _Part) -> _Part:
+    """One after the other; takes both apart."""
+    _link(automaton, left, right)
+    if left.empty:
+        left.first.update({state: ways * left.empty for state, ways in right.first.items()})
+    if right.empty:
+        right.last.update({state: ways * right.empty for state, ways in left.last.items()})
+    return _Part(left.first, right.last, left.empty * right.empty)
+
+
+def _link(automaton: Automaton, left: _Part, right: _Part) -> None:
+    for state, ways in left.last.items():
+        for target, more in right.first.items():
+            automaton.follow[state][target] += ways * more
