@@ -26,7 +26,7 @@ from rich.table import Table
 from demo.broken import BROKEN, mixed
 from demo.flights import FLIGHTS
 from headrace import log, project, settings
-from headrace.cli.conservation import conserved, writer
+from headrace.cli.conservation import conserved, deriving
 from headrace.cli.job import live, submit
 from headrace.cli.output import err, out, progress
 from headrace.cli.publish import publisher
@@ -146,7 +146,7 @@ def _road(env: settings.Settings) -> dict[str, Any]:
     with _step("verify against Kafka"):
         proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic))
     with _step("verify the derived table against what its job has read"):
-        conservation = conserved(warehouse, writer(HOURLY))
+        conservation = conserved(warehouse, deriving(HOURLY))
     with _step("query"):
         answer = query(warehouse, [JOB], TOP_DELAYS)
         hours = query(warehouse, [HOURLY], WORST_HOURS)

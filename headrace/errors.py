@@ -10,6 +10,7 @@
     ├── ClusterError               1   Flink or Kafka answered no, or not at all
     ├── LedgerError                1   a record in the ledger contradicts the tables or another record
     ├── ConservationError          1   a hole or an overlap of offsets: publishing would break G1
+    ├── NotProvable                1   a table cannot be proved: too little is said, kept or there yet
     └── DecisionNeeded             3   nothing is wrong yet, but a person must choose (fork, loss, new lock)
 
 Bad *data* is never an exception: it is a row in quarantine.
@@ -94,6 +95,12 @@ class ConservationError(HeadraceError):
     """Publishing would leave an offset without a home, or give it two; nothing was published."""
 
     code = "conservation"
+
+
+class NotProvable(HeadraceError):  # noqa: N818 - the table may be right: it is an answer, not a fault
+    """A table cannot be proved: too little is said of it, or what would prove it is gone or still to come."""
+
+    code = "not_provable"
 
 
 class DecisionNeeded(HeadraceError):  # noqa: N818 - it is a question to a person, not a fault

@@ -5,6 +5,7 @@ For a derived table: each row that its job read has one (:mod:`headrace.cli.cons
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,11 +13,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from headrace import settings
-from headrace.cli.conservation import verify_derived, writer
+from headrace import project, settings
+from headrace.cli.conservation import deriving, verify_derived
 from headrace.cli.output import At, Format, Output, emit, progress, unsqueezed, utc
 from headrace.contract.load import load_named
-from headrace.errors import ConservationError
+from headrace.errors import ConservationError, NotProvable, UsageError
 from headrace.job.declaration import existing
 from headrace.lake._findings import named
 from headrace.lake._topic_scan import KafkaTopic
@@ -25,8 +26,12 @@ from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.lake.verify import verify as prove
 from headrace.replay.backfill import counted_again
+from headrace.table.outputs import QUARANTINE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headrace.contract.model import Contract
     from headrace.lake._findings import Verification
 
 FILES_SHOWN = 20
@@ -38,37 +43,70 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    table: Annotated[str, typer.Argument(help="The id of the table's contract.")],
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="The table: any that a job writes.")],
     batch: Annotated[
         int | None, typer.Option(min=1, help="Judge the tables as this batch left them; else the newest.")
     ] = None,
     at: At = None,
     output: Output = Format.text,
 ) -> None:
-    """Read the topic and prove that each offset is in exactly one of the table and its quarantine, once.
+    """Prove a table: that each record, or each row that its job has read, has exactly one home.
 
-    For a derived table: prove that the rows its job has read are the rows counted plus the late ones, plus
-    those in windows that are still open.
+    For the table of a topic, or its quarantine: read the topic, and prove that each offset is in exactly one
+    of the two, once.
 
-    Exit code 0: proved. 1: not; the message names table, partition and offsets, or the windows.
+    For a derived table that says what it counts, or the late rows of its job: prove that the rows that the
+    job has read are the rows counted plus the late ones, plus those in windows that are still open.
+
+    Exit code 0: proved. 1: not, or it cannot be proved; the message says what is wrong, or what is lacking.
 
     Example: headrace verify flights --batch 12 -o json
     """
     env = settings.load()
-    contract = load_named(table)
     warehouse = connect(env.store)
-    program = writer(contract.id) if contract.derived else None
-    ledger = Ledger(warehouse, program.job.name if program else contract.id)
-    if program is None and not ledger.newest("done"):
-        existing(contract.id)
-    batch = ledger.batch_asked(batch, utc(at))
-    if program is not None:
-        verify_derived(warehouse, program, batch, output)
+    if contract := _of_topic(table):
+        ledger = Ledger(warehouse, contract.id)
+        if not ledger.newest("done"):
+            existing(contract.id)
+        batch = ledger.batch_asked(batch, utc(at))
+        with _provable(table):
+            _verify_topic(env, ledger, contract, table, batch, output)
         return
+    program = deriving(table)
+    batch = Ledger(warehouse, program.job.name).batch_asked(batch, utc(at))
+    with _provable(table):
+        verify_derived(warehouse, program, table, batch, output)
+
+
+def _of_topic(table: str) -> Contract | None:
+    """The contract of a topic's table or of its quarantine, whether or not it has a job any more."""
+    name = table.removesuffix(QUARANTINE)
+    if name not in project.contract_names():
+        return None
+    contract = load_named(name)
+    return None if contract.derived else contract
+
+
+@contextmanager
+def _provable(table: str) -> Iterator[None]:
+    """What a proof needs and does not find is an answer, and no wrong use: the table cannot be proved.
+
+    Raises:
+        NotProvable: with what is lacking.
+    """
+    try:
+        yield
+    except UsageError as e:
+        raise NotProvable(f"table {table} cannot be proved: {e.what}", where=e.where, remedy=e.remedy) from e
+
+
+def _verify_topic(
+    env: settings.Settings, ledger: Ledger, contract: Contract, table: str, batch: int | None, fmt: Format
+) -> None:
     on_word: list[str] = []
     with progress(f"verifying {table}") as update:
         found = prove(
-            warehouse,
+            ledger.warehouse,
             contract.id,
             KafkaTopic(env.kafka.bootstrap, env.kafka.topic(contract.topic)),
             batch=batch,
@@ -78,18 +116,18 @@ def verify(
             tick=lambda step, done, total: update(what=step, completed=done, total=total),
         )
     word = [f"gone or changed, its rows on the ledger's word: {address}" for address in on_word]
-    result = {**found.to_json(), "files_on_word": on_word}
-    emit(result, output, lambda: Group(_text(found), *map(Text, word)))
+    result = {**found.to_json(), "table": table, "files_on_word": on_word}
+    emit(result, fmt, lambda: Group(_text(found, table), *map(Text, word)))
     if found.verdict != "proved":
         raise ConservationError(
             found.sentence(),
-            where=f"{found.table}, batch {found.batch}",
+            where=f"{table}, batch {found.batch}",
             remedy=_remedy(found),
             findings=[str(f) for f in found.findings],
         )
 
 
-def _text(found: Verification) -> Group:
+def _text(found: Verification, table: str) -> Group:
     places = [f"  {p}" for p in found.places[:FILES_SHOWN]]
     if len(found.places) > FILES_SHOWN:
         places.append(f"  and {len(found.places) - FILES_SHOWN:,} more files: see -o json")
@@ -98,8 +136,13 @@ def _text(found: Verification) -> Group:
         _numbers(found),
         *(Text(f"{found.table} {f}", style="red") for f in found.findings),
         *map(Text, places),
-        *([Text(f"verified: {found.sentence()}", style="green")] if found.verdict == "proved" else []),
+        *([Text(_verified(found, table), style="green")] if found.verdict == "proved" else []),
     )
+
+
+def _verified(found: Verification, table: str) -> str:
+    (other,) = found.versions.keys() - {table}
+    return f"verified {table}, together with {other}: {found.sentence()}"
 
 
 def _versions(found: Verification) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+
+from headrace import project
 from headrace.contract.load import load_named
 from headrace.contract.model import Contract, Late
-from headrace.errors import JobError
+from headrace.errors import HeadraceError, JobError, UsageError
 from headrace.job.declaration import Derive, Job, find
 from headrace.job.derive import DeriveProgram
 from headrace.job.ingest import IngestProgram
@@ -16,6 +19,35 @@ from headrace.table.steps import read_step
 def named(job: str) -> Program:
     """The program of ``jobs/<job>.py``."""
     return assemble(find(job))
+
+
+def writing(table: str) -> Program:
+    """The program of the job that writes a table: its result, its quarantine, or its late rows.
+
+    Raises:
+        UsageError: no job does.
+        HeadraceError: none was found, and a job could not be read: its own error.
+    """
+    unread: HeadraceError | None = None
+    # Most tables begin with the name of their job.
+    for name in sorted(project.job_names(), key=lambda n: (not table.startswith(n), -len(n), n)):
+        try:
+            program = named(name)
+        except HeadraceError as e:
+            unread = unread or e
+            continue
+        if table in {o.id for o in program.outputs}:
+            return program
+    if unread is not None:
+        raise unread
+    raise UsageError(f"no job writes table {table}", where="jobs/", remedy=_nearest(table))
+
+
+def _nearest(table: str) -> str:
+    """What the tables are called, the most similar one first."""
+    known = sorted({o.id for name in project.job_names() for o in named(name).outputs})
+    close = difflib.get_close_matches(table, known, 1)
+    return f"did you mean {close[0]}?" if close else f"the tables here are: {', '.join(known)}"
 
 
 def assemble(job: Job) -> Program:

@@ -97,6 +97,7 @@ class Conservation:
     """What was compared, and what came out."""
 
     table: str
+    """The job's own."""
     read: str
     """The published table that holds the rows read."""
     cut: Cut
@@ -106,6 +107,8 @@ class Conservation:
     arrived: int
     late: int
     counted: int
+    in_each: Mapping[str, int]
+    """Table that counts → how many of the rows read it counts."""
     stale: int
     """Rows that a patch has put in since they were passed: no job reads them there."""
     waiting: int
@@ -125,9 +128,10 @@ class Conservation:
             waiting += (
                 f"; stale: {self.stale:,} that patches put in, which it never read" if self.stale else ""
             )
+            counted = ", ".join(f"{n:,} counted in {table}" for table, n in self.in_each.items())
             return (
-                f"each of {self.arrived:,} rows read has exactly one home:"
-                f" {self.counted:,} counted, {self.late:,} late{waiting}"
+                f"each of {self.arrived:,} rows read from {self.read} has exactly one home:"
+                f" {counted}, {self.late:,} late{waiting}"
             )
         counts: dict[str, int] = {}
         for f in self.findings:
@@ -147,6 +151,7 @@ class Conservation:
             "versions": dict(self.versions),
             "verdict": self.verdict,
             "sentence": self.sentence(),
+            "counted_in": dict(self.in_each),
             "rows": {
                 "read": self.arrived,
                 "counted": self.counted,

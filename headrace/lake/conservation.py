@@ -107,6 +107,9 @@ def prove(
     for name, table in there.items():
         engine.register(registered[name], table)
     tables = {registered[name]: counts for name, counts in counting.items() if name in there}
+    in_each = {
+        name: _sum(engine, registered[name], c) if name in there else 0 for name, c in counting.items()
+    }
     groups = _groups(engine, read.event_time or "", tables, window, _inside(cut), late=late in there)
     watermark = min(cut.watermarks[name] for name in counting)
     sums, broken = judged(groups, window, watermark, _in_windows(patched or {}, window))
@@ -117,6 +120,7 @@ def prove(
         cut=cut,
         versions={name: int(table.version()) for name, table in there.items()},
         watermark=None if watermark == NONE_YET else watermark,
+        in_each=in_each,
         **sums,
         findings=(*broken, *lost),
     )
@@ -201,10 +205,19 @@ def _groups(
     if late:
         parts.append(f"SELECT {at}, 0, 1, 0 FROM {LATE}")  # noqa: S608
     for name, counts in tables.items():
-        many = "1" if counts.column is None else f'CAST("{counts.column}" AS BIGINT)'
-        parts.append(f"SELECT {_begins(counts.at, window)}, 0, 0, {many} FROM {name}")  # noqa: S608
+        parts.append(f"SELECT {_begins(counts.at, window)}, 0, 0, {_many(counts)} FROM {name}")  # noqa: S608
     for row in _rows(engine, GROUPS.format(parts=" UNION ALL ".join(parts))):
         yield Group(row["at"], row["arrived"], row["late"], row["counted"])
+
+
+def _many(counts: Counts) -> str:
+    """How many rows that were read one row of the table stands for."""
+    return "1" if counts.column is None else f'CAST("{counts.column}" AS BIGINT)'
+
+
+def _sum(engine: QueryBuilder, table: str, counts: Counts) -> int:
+    (row,) = _rows(engine, f'SELECT sum({_many(counts)}) AS "n" FROM {table}')  # noqa: S608
+    return row["n"] or 0
 
 
 def _begins(column: str, window: timedelta) -> str:

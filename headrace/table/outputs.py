@@ -27,10 +27,14 @@ class Output:
     """Whether its rows are versions of one another, each of which is kept."""
 
 
+QUARANTINE, LATE = "__quarantine", "__late"
+"""What follows the name of a table whose rows it keeps apart. A name of ours has no two underscores in it."""
+
+
 def outputs(contract: Contract) -> tuple[Output, ...]:
     """Quarantine, then data: publish commits in this order, and the data commit is the commit point."""
     return (
-        Output(f"{contract.id}__quarantine", quarantine_columns()),
+        Output(f"{contract.id}{QUARANTINE}", quarantine_columns()),
         Output(contract.id, data_columns(contract)),
     )
 
@@ -41,7 +45,7 @@ def derived_outputs(writes: Sequence[Contract], reads: Sequence[Contract]) -> tu
     The late rows of the first topic are in ``<job>__late``, those of another in ``<job>__late_<topic>``.
     """
     own = writes[0].id
-    late = [f"{own}__late", *(f"{own}__late_{read.id}" for read in reads[1:])]
+    late = [f"{own}{LATE}", *(f"{own}{LATE}_{read.id}" for read in reads[1:])]
     return (
         *(
             Output(name, late_columns(read), versions=bool(read.version_of))

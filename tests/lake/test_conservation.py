@@ -151,8 +151,10 @@ def test_every_row_read_is_counted_late_or_waits(lake: Lake) -> None:
     found = lake.proof()
     assert (found.verdict, found.arrived, found.counted, found.late, found.waiting) == ("proved", 6, 4, 1, 1)
     assert found.sentence() == (
-        "each of 6 rows read has exactly one home: 4 counted, 1 late, 1 that the watermark has not passed yet"
+        "each of 6 rows read from flights has exactly one home: 4 counted in departures_hourly, 1 late,"
+        " 1 that the watermark has not passed yet"
     )
+    assert found.to_json()["counted_in"] == {"departures_hourly": 4}
     assert found.to_json()["watermark"] == "2013-01-01T02:01:00+00:00"
 
 

@@ -304,7 +304,14 @@ def test_the_jobs_equal_the_batch_result(make_flights: MakeRoad) -> None:
         assert proof["rows"]["read"] == len(flights)
         assert proof["rows"]["late"] == late_ones
         assert proof["rows"]["waiting"] == 2, "the flights that close all before them"
-    assert "nothing can be counted" in road.beside("aircraft_rotation").verified(expect=2)["what"]
+    assert proof["counted_in"].keys() == {*HOMES}
+    for table in HOMES[1:]:
+        asked = json.loads(road.headrace("verify", table, "-o", "json"))
+        assert (asked["table"], asked["verdict"]) == (table, "proved")
+        assert asked["counted_in"][table] == len(found[table])
+    for table in ("aircraft_rotation", "flight_delays", "flights_enriched__late_weather"):
+        said = road.headrace("verify", table, expect=1)
+        assert f"table {table} cannot be proved" in said
     for late in ("flights_enriched__late_weather", "flights_enriched__late_planes"):
         assert arrow(road, late).num_rows == 0
     assert any(row[5] == "CORRECTED" for row in found["flights_enriched"])

@@ -1,0 +1,292 @@
+"""``headrace verify TABLE`` proves the table that was asked for, or says that it cannot, and exits 1."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import obstore
+import pyarrow as pa
+import pytest
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+from headrace.cli.main import main
+from headrace.lake._topic_scan import Extent, Seen
+from headrace.lake.checkpoints import MAGIC
+from headrace.lake.ledger import Ledger
+from headrace.lake.store import Warehouse, connect
+from headrace.settings import Store
+
+ROOT = Path(__file__).parents[2]
+BEGIN = datetime(2013, 1, 1, tzinfo=timezone.utc)
+TOPIC = "flights"
+MANIFEST = "0000000001-" + "ab" * 8
+PASSED = 3
+"""Minutes that the watermark has passed; the row of the last one waits."""
+OUTPUTS = {
+    "flights_deduplicated": [
+        "flights_deduplicated",
+        "flights_retries",
+        "flights_conflicts",
+        "flights_deduplicated__late",
+    ],
+    "flights_measured": ["flights_measured", "flight_delays", "flights_measured__late"],
+    "flights_enriched": [
+        "flights_enriched",
+        "flights_enriched__late",
+        "flights_enriched__late_weather",
+        "flights_enriched__late_planes",
+    ],
+    "aircraft_rotation": ["aircraft_rotation", "aircraft_rotation__late"],
+}
+Rows = Mapping[str, Sequence[int]]
+"""Table → the offsets, and minutes, of its rows."""
+
+
+@dataclass
+class Lake:
+    """Six flights in a topic's published table, and derive jobs that have read them all."""
+
+    warehouse: Warehouse
+
+    def __post_init__(self) -> None:
+        ingest = Ledger(self.warehouse, "flights")
+        ingest.record_start(TOPIC, "id", {0: 0}, contract="flights")
+        ingest.put("done", 1, done(["flights"], {"0": 6}))
+        self.write("flights", "flights", range(6))
+
+    def derived(self, job: str, rows: Rows) -> None:
+        """One batch of a derive job."""
+        ledger = Ledger(self.warehouse, job)
+        ledger.record_start(TOPIC, "id", {0: 0}, contract="flights")
+        ledger.put("batches", 1, {"batch": 1})
+        ledger.put("done", 1, done(OUTPUTS[job], {}))
+        raw = struct.pack(">iiq", MAGIC, 6, 1)
+        at = int((BEGIN + timedelta(minutes=PASSED)).timestamp() * 1000)
+        for output in OUTPUTS[job]:
+            raw += f"\x00Mheadrace-sealed|{job}|{output}|s1|{MANIFEST}".encode()
+            raw += f"\x00Fheadrace-watermark|{job}|{output}|{at}|7".encode()
+        name = TOPIC.encode()
+        raw += struct.pack(">iiH", 0, len(name) + 22, len(name)) + name
+        raw += struct.pack(">iqq", 0, 6, -(1 << 63))
+        obstore.put(self.warehouse.objects, f"_flink/{job}/s1/checkpoints/j/chk-1/_metadata", raw)
+        for output in OUTPUTS[job]:
+            self.write(job, output, rows.get(output, ()))
+
+    def write(self, job: str, name: str, offsets: Sequence[int]) -> None:
+        write_deltalake(
+            self.warehouse.table_uri(name),
+            pa.table(
+                {
+                    "_partition": pa.array([0] * len(offsets), pa.int32()),
+                    "_offset": pa.array(offsets, pa.int64()),
+                    "scheduled_departure": pa.array(
+                        [BEGIN + timedelta(minutes=o) for o in offsets], pa.timestamp("us", "UTC")
+                    ),
+                }
+            ),
+            mode="append",
+            commit_properties=CommitProperties(app_transactions=[Transaction(f"{job}/{name}", 1)]),
+        )
+
+
+def done(outputs: Sequence[str], frontier: Mapping[str, int]) -> dict[str, Any]:
+    heads = dict.fromkeys(outputs, MANIFEST)
+    return {"batch": 1, "heads": heads, "frontier": frontier, "versions": {}, "rows": {}, "written": {}}
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    monkeypatch.setenv("HEADRACE_PROJECT", str(ROOT))
+    store = f"file://{tmp_path}/lake"
+    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", store)
+    return Lake(connect(Store(warehouse=store)))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def verify(capsys: pytest.CaptureFixture[str]) -> Any:
+    """``headrace verify`` in this process."""
+
+    def said(*arguments: str) -> Said:
+        with pytest.raises(SystemExit) as left:
+            main(["verify", *arguments])
+        found = capsys.readouterr()
+        return Said(int(left.value.code or 0), found.out, found.err)
+
+    return said
+
+
+THREE: Rows = {
+    "flights_deduplicated": [0, 2],
+    "flights_retries": [1],
+    "flights_conflicts": [3],
+    "flights_deduplicated__late": [4],
+}
+
+
+@pytest.mark.parametrize("table", OUTPUTS["flights_deduplicated"])
+def test_tables_that_count_the_same_rows_are_proved_together_and_said_to_be(
+    lake: Lake, verify: Any, table: str
+) -> None:
+    lake.derived("flights_deduplicated", THREE)
+    said = verify(table)
+    assert (said.code, said.err) == (0, "")
+    others = [n for n in OUTPUTS["flights_deduplicated"] if n != table]
+    assert f"verified {table}, together with {' and '.join(others)}:" in said.out
+    assert (
+        "each of 6 rows read from flights has exactly one home: 2 counted in flights_deduplicated,"
+        " 1 counted in flights_retries, 1 counted in flights_conflicts, 1 late, 1 that the watermark"
+    ) in said.out
+    assert "a row is counted is not judged" in said.out
+    found = verify(table, "-o", "json").json
+    assert (found["table"], found["job"], found["verdict"]) == (table, "flights_deduplicated", "proved")
+    assert found["counted_in"] == {n: len(THREE[n]) for n in OUTPUTS["flights_deduplicated"][:3]}
+
+
+def test_a_row_that_the_second_output_lacks_is_missing_where_that_is_asked_for(
+    lake: Lake, verify: Any
+) -> None:
+    lake.derived("flights_deduplicated", {**THREE, "flights_retries": []})
+    said = verify("flights_retries")
+    assert said.code == 1
+    assert "flights_retries, batch 1: rows read are not rows counted plus rows late: 1 missing" in said.err
+    assert "verified" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("job", "table", "why", "proved"),
+    [
+        ("flights_measured", "flight_delays", "flight_delays.odcs", "flights_measured"),
+        ("aircraft_rotation", "aircraft_rotation", "aircraft_rotation.odcs", ""),
+        ("aircraft_rotation", "aircraft_rotation__late", "aircraft_rotation.odcs", ""),
+        (
+            "flights_enriched",
+            "flights_enriched__late_weather",
+            "late rows of",
+            "flights_enriched",
+        ),
+    ],
+)
+def test_a_table_of_which_nothing_says_what_it_counts_is_not_proved_by_another(
+    lake: Lake, verify: Any, job: str, table: str, why: str, proved: str
+) -> None:
+    lake.derived(job, {job: range(6)})
+    for arguments in ((table,), (table, "-o", "json")):
+        said = verify(*arguments)
+        assert (said.code, said.out) == (1, "")
+        assert f"table {table} cannot be proved" in said.err
+        assert why in said.err
+        assert (f"`headrace verify {proved}` proves" in said.err) is bool(proved)
+    assert json.loads(said.err)["error"] == "not_provable"
+
+
+def test_the_first_output_beside_one_that_counts_nothing_is_proved(lake: Lake, verify: Any) -> None:
+    lake.derived("flights_measured", {"flights_measured": [0, 1, 2, 3], "flights_measured__late": [4]})
+    said = verify("flights_measured")
+    assert said.code == 0
+    assert "verified flights_measured, together with flights_measured__late: each of 6 rows read" in said.out
+    assert "flight_delays" not in said.out
+
+
+def test_what_would_prove_it_and_is_gone_is_said_with_exit_1(lake: Lake, verify: Any) -> None:
+    lake.derived("flights_deduplicated", THREE)
+    lake.warehouse.delete("_flink/flights_deduplicated/s1/checkpoints/j/chk-1/_metadata")
+    said = verify("flights_retries")
+    assert said.code == 1
+    assert "table flights_retries cannot be proved: no checkpoint of a published batch is kept" in said.err
+
+
+def test_what_nobody_has_published_cannot_be_proved(lake: Lake, verify: Any) -> None:
+    assert lake
+    said = verify("flights_conflicts")
+    assert said.code == 1
+    assert "table flights_conflicts cannot be proved: nothing was published yet" in said.err
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("flights_retrys", "flights_retries"), ("weather", "")])
+def test_a_table_that_no_job_writes_is_wrong_use(lake: Lake, verify: Any, name: str, nearest: str) -> None:
+    assert lake
+    said = verify(name)
+    assert said.code == 2
+    assert (f"did you mean {nearest}?" if nearest else "there is no job 'weather'") in said.err
+
+
+def test_another_job_that_cannot_be_read_stands_in_nobodys_way(
+    lake: Lake, verify: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.derived("flights_deduplicated", THREE)
+    for folder in ("contracts", "deploy", "sql", "udfs"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / "jobs").mkdir()
+    shutil.copy(ROOT / "jobs/flights_deduplicated.py", tmp_path / "jobs")
+    (tmp_path / "jobs/broken.py").write_text("raise ValueError\n")
+    monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
+    assert verify("flights_retries").code == 0
+    assert "broken.py" in verify("flight_delays").err
+
+
+class Topic:
+    """Six records, as a consumer would give them."""
+
+    name = TOPIC
+
+    def __init__(self, *_: str) -> None:
+        """Nothing is connected to."""
+
+    def scan(self, seen: Seen, _tick: Any) -> dict[int, Extent]:
+        seen(0, np.arange(6))
+        return {0: Extent(0, 6)}
+
+
+@pytest.mark.parametrize("table", ["flights", "flights__quarantine"])
+def test_a_quarantine_is_proved_with_its_table(
+    lake: Lake, verify: Any, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    monkeypatch.setattr("headrace.cli.verify.KafkaTopic", Topic)
+    lake.write("flights", "flights__quarantine", [])
+    said = verify(table)
+    assert (said.code, said.err) == (0, "")
+    other = {"flights", "flights__quarantine"} - {table}
+    assert f"verified {table}, together with {other.pop()}: every offset has exactly one home" in said.out
+    assert verify(table, "-o", "json").json["table"] == table
+    lake.write("flights", "flights__quarantine", [5])
+    said = verify(table)
+    assert said.code == 1
+    assert f"{table}, batch 1: not every offset has exactly one home: 1 doubled" in said.err
+
+
+@pytest.mark.usefixtures("lake")
+def test_every_table_of_the_project_has_an_answer(verify: Any) -> None:
+    """None is taken for another: before anything is published, each says so of itself."""
+    for table in [name for names in OUTPUTS.values() for name in names]:
+        said = verify(table)
+        assert (said.code, f"table {table} cannot be proved" in said.err) == (1, True), said
+
+
+def test_a_table_is_opened_as_its_batch_left_it(lake: Lake, verify: Any) -> None:
+    lake.derived("flights_deduplicated", THREE)
+    lake.write("flights_deduplicated", "flights_retries", [1])
+    assert DeltaTable(lake.warehouse.table_uri("flights_retries")).version() == 1
+    said = verify("flights_retries")
+    assert said.code == 1
+    assert "1 too many" in said.err
