@@ -163,7 +163,8 @@ def _road(env: settings.Settings) -> dict[str, Any]:
         "frontier": published.frontier,
         "verified": {"verdict": proof.verdict, "sentence": proof.sentence()},
         "derived": {
-            "rows": next(query(warehouse, [HOURLY], f"SELECT count(*) FROM {HOURLY}").rows)[0],  # noqa: S608
+            "rows": hourly.rows[HOURLY],
+            "written": hourly.written[HOURLY],
             "late": hourly.rows[f"{HOURLY}__late"],
             "version": hourly.versions[HOURLY],
             "table": warehouse.table_uri(HOURLY),
@@ -256,8 +257,8 @@ def _show(s: dict[str, Any]) -> None:
         "quarantined": f"{s['quarantined']['rows']:,} rows   by reason: {reasons_found}",
         "frontier": " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items())),
         "verified": s["verified"]["sentence"],
-        "derived": f"{derived['rows']:,} rows   version {derived['version']}   {derived['table']}"
-        f"   {derived['late']:,} came too late",
+        "derived": f"{derived['rows']:,} rows, of {derived['written']:,} written"
+        f"   version {derived['version']}   {derived['table']}   {derived['late']:,} came too late",
         "verified (derived)": derived["verified"]["sentence"],
     }
     for name, value in lines.items():

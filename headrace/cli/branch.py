@@ -58,7 +58,7 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
 
     waiting: is followed, and has not completed a checkpoint yet.
 
-    ahead: goes on from the head and has sealed manifests since, empty ones too; publish takes them.
+    ahead: goes on from the head and has sealed manifests since, empty ones too; publish takes what has rows.
 
     fork: left the chain that publish follows; to publish it would repeat rows, so a person must decide.
 

@@ -40,7 +40,8 @@ from headrace.lake.branch import Rulings, restart_is_due
 from headrace.lake.checkpoints import savepoints
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
-from headrace.lake.store import connect
+from headrace.lake.store import Warehouse, connect
+from headrace.lake.tables import row_count
 from headrace.stack import flink as local_flink
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
@@ -258,7 +259,8 @@ def status(
         "batch": head.batch,
         "open_batch": head.batch + 1 if ledger.get("batches", head.batch + 1) else None,
         "versions": head.versions,
-        "rows": head.rows,
+        "rows": _held(warehouse, head),
+        "rows_written": head.written,
         "frontier": head.frontier,
         "lag": {} if contract.derived else _lag(env, contract.topic, ledger, head),
         "claim": followed[0].claim.number if followed else None,
@@ -309,6 +311,14 @@ def _submitted(env: settings.Settings, job: str, timeout: float) -> str | None:
             if time.monotonic() > deadline:
                 return None
             time.sleep(LOOK_S)
+
+
+def _held(warehouse: Warehouse, head: Head) -> dict[str, int]:
+    """Rows of each table at its published version; counted now where an older headrace made the batch."""
+    return {
+        o: head.rows[o] if o in head.rows else row_count(warehouse, o, version)
+        for o, version in head.versions.items()
+    }
 
 
 def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:
@@ -377,7 +387,9 @@ def _page(s: dict[str, Any]) -> str:
     lines = {
         f"job {s['job']}": "; ".join(running) or s["flink_error"] or "does not run",
         "published": f"batch {s['batch']}, "
-        + (", ".join(f"{n:,} rows in {o}" for o, n in s["rows"].items()) or "nothing yet"),
+        + (
+            ", ".join(_rows(o, n, s["rows_written"].get(o, n)) for o, n in s["rows"].items()) or "nothing yet"
+        ),
         **({} if s["derived"] else _against_the_topic(s)),
         "unpublished": f"{s['unpublished_files']} files",
         "claim": f"{s['claim']} ({s['state']})" if s["claim"] else s["state"],
@@ -394,6 +406,12 @@ def _page(s: dict[str, Any]) -> str:
     if s["accepted_losses"]:
         lines["accepted losses"] = " ".join(s["accepted_losses"])
     return "\n".join(f"{name:<20} {value}" for name, value in lines.items())
+
+
+def _rows(table: str, held: int, written: int) -> str:
+    """What a table holds; and how much was written, where rows have taken the place of others."""
+    more = "" if written == held else f" ({written:,} written)"
+    return f"{held:,} rows in {table}{more}"
 
 
 def _against_the_topic(s: dict[str, Any]) -> dict[str, str]:

@@ -74,6 +74,9 @@ def publish(
 ) -> None:
     """Register finished checkpoints in the tables: one atomic commit a batch, safe to repeat.
 
+    Checkpoints without rows change no table, and wait. A batch of them is made, and says why, once there are
+    60, or where an anchor stands among them: a replay begins at what is published.
+
     Example: headrace publish flights --follow
     """
     if accept_loss or undo:
@@ -83,7 +86,7 @@ def publish(
     if follow:
         _follow(publisher(job), every, fmt)
     else:
-        _show(publisher(job).once(all_of_it=True), fmt)
+        _show(publisher(job).once(), fmt)
 
 
 def _rule(following: Publisher, texts: list[str], why: str, fmt: Format, *, undo: bool) -> None:
@@ -157,7 +160,9 @@ def as_json(done: Published) -> dict[str, Any]:
     return {
         "batch": done.head.batch,
         "batches": done.batches,
-        "rows": done.rows,
+        "rows": done.head.rows,
+        "written": done.written,
+        "empty": done.empty,
         "versions": done.head.versions,
         "frontier": done.head.frontier,
         "waiting_for_claim": done.waiting_for,
@@ -165,9 +170,13 @@ def as_json(done: Published) -> dict[str, Any]:
 
 
 def _sentence(done: Published) -> str:
+    if done.empty:
+        return f"batch {done.head.batch} without rows: {done.empty}"
     if done.batches:
-        rows = ", ".join(f"{n:,} rows to {o}" for o, n in done.rows.items()) or "an unfinished batch"
-        return f"batch {done.head.batch}: {rows}"
+        tables = [
+            f"{n:,} rows written to {o}, which holds {done.head.rows[o]:,}" for o, n in done.written.items()
+        ]
+        return f"batch {done.head.batch}: {'; '.join(tables) or 'an unfinished batch'}"
     if done.waiting_for is not None:
         return f"nothing published: waiting for the first manifest of claim {done.waiting_for}"
-    return f"nothing new behind batch {done.head.batch}"
+    return f"nothing new since batch {done.head.batch}"

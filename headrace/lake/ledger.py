@@ -85,7 +85,9 @@ class Head:
     versions: dict[str, int] = field(default_factory=dict)
     """The table versions that the batch made."""
     rows: dict[str, int] = field(default_factory=dict)
-    """Rows published so far, by output."""
+    """Rows that each table holds at its version. Without those that an older headrace did not count."""
+    written: dict[str, int] = field(default_factory=dict)
+    """Rows that batches have written into each table, all of them summed: also those that others replaced."""
     digest: str | None = None
     since: int = 1
     """The batch from which on checkpoints grow without a break: a published replay begins anew."""
@@ -254,7 +256,8 @@ class Ledger:
             manifests=done["heads"],
             frontier={int(p): o for p, o in done["frontier"].items()},
             versions=done["versions"],
-            rows=done["rows"],
+            rows=done["rows"] if "written" in done else {},
+            written=done["written"] if "written" in done else done["rows"],
             digest=digest(done),
             since=done.get("since", 1),
         )

@@ -22,7 +22,7 @@ from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError
-from headrace.lake import patches
+from headrace.lake import anchors, patches
 from headrace.lake.amend import amend_batch, amend_from
 from headrace.lake.branch import (
     REPLACE,
@@ -48,7 +48,7 @@ from headrace.table.outputs import Output
 log = structlog.get_logger()
 
 EMPTY_KEPT = 60
-"""Checkpoints without rows that may wait: an idle job must not make a table version every 10 seconds."""
+"""Checkpoints without rows that may wait: they change no table, and a batch of them would tell nothing."""
 
 Holes = Callable[[str, list[Span]], dict[Span, str]]
 """Ask Kafka about holes: topic and spans → ``absent``, ``present`` or ``lost`` for each span."""
@@ -67,9 +67,12 @@ class Published:
 
     head: Head
     batches: int
-    rows: dict[str, int]
+    written: dict[str, int]
+    """Rows that it wrote into each table; a table that amends may hold fewer."""
     waiting_for: int | None = None
     """The claim whose first manifest is still to come, or None."""
+    empty: str = ""
+    """Why there is a batch without rows, where it made one."""
 
 
 class Publisher:
@@ -88,11 +91,8 @@ class Publisher:
         self.outputs = outputs
         self.staged = {o.id: Staged(warehouse, o.id) for o in self.outputs}
 
-    def once(self, *, all_of_it: bool = False) -> Published:
-        """Publish what is ready now.
-
-        Args:
-            all_of_it: take checkpoints without rows too, of which some may wait.
+    def once(self) -> Published:
+        """Publish what is ready now. Checkpoints without rows wait, unless a batch of them is needed.
 
         Raises:
             DecisionNeeded: the followed chain is a fork, or Kafka lost records before they were read.
@@ -109,16 +109,19 @@ class Publisher:
             if self.ledger.head() == head:
                 raise
             # Another publisher moved the head while we looked: no fork, look again.
-            return self.once(all_of_it=all_of_it)
+            return self.once()
         if found is None:
             return Published(head, finished, {}, waiting_for=self._awaited(claim))
-        if not (all_of_it or _worth_it(found)):
+        empty = "" if _has_rows(found) else self._needed(found)
+        if not (_has_rows(found) or empty):
             return Published(head, finished, {})
         read = self._read(found)
-        self._write_batch(head, claim, found, read, self._frontier(head.frontier, read))
+        own = self._frontier(head.frontier, read)
+        self._write_batch(head, claim, found, read, {**own, "empty": empty} if empty else own)
         finished += self.finish_open_batch()
         after = self.ledger.head()
-        return Published(after, finished, {o: after.rows[o] - head.rows.get(o, 0) for o in after.rows})
+        written = {o: n - head.written.get(o, 0) for o, n in after.written.items()}
+        return Published(after, finished, written, empty=empty)
 
     # what there is to publish
 
@@ -133,6 +136,17 @@ class Publisher:
         fresh = unpublished(self.ledger, head, output, manifests)
         self.staged[output].fold(m for i, m in manifests.items() if i not in fresh)
         return fresh
+
+    def _needed(self, found: Stretch) -> str:
+        """Why a batch without rows is needed all the same; empty where it is not."""
+        waiting = max(map(len, found.manifests.values()))
+        if waiting >= EMPTY_KEPT:
+            return f"it folds {waiting} checkpoints without rows, which each look would read again"
+        ends = {m.id for each in found.manifests.values() for m in each}
+        for anchor in anchors.standing(self.ledger):
+            if ends & set(anchor.manifests.values()):
+                return f"anchor {anchor.number} stands there, and a replay begins at what is published"
+        return ""
 
     def _awaited(self, claim: Claim) -> int | None:
         number = self.ledger.newest("done")
@@ -276,7 +290,8 @@ class Publisher:
         self.ledger.put("done", number, self._done(batch, head, versions))
         self.step("fold")
         self._fold(batch)
-        log.info("published", job=self.contract.id, batch=number, versions=versions)
+        why = {"empty": batch["empty"]} if "empty" in batch else {}
+        log.info("published", job=self.contract.id, batch=number, versions=versions, **why)
         return 1
 
     def _commit(self, batch: Record, head: Head) -> dict[str, int]:
@@ -351,19 +366,12 @@ class Publisher:
             "manifests": {o: [m["id"] for m in out["manifests"]] for o, out in outs.items()},
             "frontier": batch["frontier"],
             "versions": versions,
-            "rows": {o: self._rows(o, batch, head, versions) for o in outs},
+            "rows": {o: row_count(self.warehouse, o, versions[o]) if o in versions else 0 for o in outs},
+            "written": {o: head.written.get(o, 0) + _rows(out["files"]) for o, out in outs.items()},
             "since": batch["batch"] if "fork" in batch else head.since,
             **({"fork": batch["fork"]} if "fork" in batch else {}),
             **({"patch": batch["patch"]} if "patch" in batch else {}),
         }
-
-    def _rows(self, output: str, batch: Record, head: Head, versions: dict[str, int]) -> int:
-        """Rows published so far: of an amended table all that were ever written, of another what it holds."""
-        files, gone = batch["outputs"][output]["files"], batch.get("removed", {}).get(output, [])
-        amended = any(o.key for o in self.outputs if o.id == output)
-        if ("fork" in batch or "patch" in batch) and not amended:
-            return row_count(self.warehouse, output, versions[output])
-        return head.rows.get(output, 0) + _rows(files) - _rows(gone)
 
     def _fold(self, batch: Record) -> None:
         for output in self.outputs:
@@ -376,9 +384,8 @@ def _last(output: Record) -> str | None:
     return output["manifests"][-1]["id"] if output["manifests"] else None
 
 
-def _worth_it(found: Stretch) -> bool:
-    each = list(found.manifests.values())
-    return any(m.files for ms in each for m in ms) or len(each[0]) >= EMPTY_KEPT
+def _has_rows(found: Stretch) -> bool:
+    return any(m.files for each in found.manifests.values() for m in each)
 
 
 def _without_files(manifest: Manifest) -> Record:

@@ -125,10 +125,12 @@ def all_at_batch(warehouse: Warehouse, job: str, names: Sequence[str], batch: in
 
 
 def row_count(warehouse: Warehouse, name: str, version: int) -> int:
-    """How many rows a version of a table holds, by the statistics of its files."""
+    """Rows that a version of a table holds, by its files' statistics; by their footers where one has none."""
     table = open_table(warehouse, name, version)
-    files = pa.table(table.get_add_actions()) if table else None
-    return sum(files["num_records"].to_pylist()) if files else 0
+    if table is None:
+        return 0
+    counts = pa.table(table.get_add_actions())["num_records"].to_pylist()
+    return table.to_pyarrow_dataset().count_rows() if None in counts else sum(counts)
 
 
 def batches(table: DeltaTable, columns: list[str]) -> Iterator[pa.RecordBatch]:

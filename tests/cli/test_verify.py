@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,7 +15,9 @@ import numpy as np
 import obstore
 import pyarrow as pa
 import pytest
+import structlog
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from submitting import look_in
 
 from headrace.cli.main import main
 from headrace.lake._topic_scan import Extent, Seen
@@ -103,11 +105,13 @@ def done(outputs: Sequence[str], frontier: Mapping[str, int]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     monkeypatch.setenv("HEADRACE_PROJECT", str(ROOT))
     store = f"file://{tmp_path}/lake"
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", store)
-    return Lake(connect(Store(warehouse=store)))
+    look_in(str(ROOT))
+    yield Lake(connect(Store(warehouse=store)))
+    look_in(str(ROOT))
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,11 @@ def verify(capsys: pytest.CaptureFixture[str]) -> Any:
     """``headrace verify`` in this process."""
 
     def said(*arguments: str) -> Said:
-        with pytest.raises(SystemExit) as left:
-            main(["verify", *arguments])
+        try:
+            with pytest.raises(SystemExit) as left:
+                main(["verify", *arguments])
+        finally:
+            structlog.reset_defaults()
         found = capsys.readouterr()
         return Said(int(left.value.code or 0), found.out, found.err)
 
@@ -241,6 +248,7 @@ def test_another_job_that_cannot_be_read_stands_in_nobodys_way(
     shutil.copy(ROOT / "jobs/flights_deduplicated.py", tmp_path / "jobs")
     (tmp_path / "jobs/broken.py").write_text("raise ValueError\n")
     monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
+    look_in(str(tmp_path))
     assert verify("flights_retries").code == 0
     assert "broken.py" in verify("flight_delays").err
 

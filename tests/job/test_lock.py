@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
+from submitting import look_in
 from typer.testing import CliRunner
 
 from headrace import project
@@ -20,13 +22,15 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The contract of a project's ingest job, which has its lock."""
     for name in ("contracts/flights.odcs.yaml", "jobs/flights.py", "jobs/flights.lock.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
-    return tmp_path / "contracts/flights.odcs.yaml"
+    look_in(str(tmp_path))
+    yield tmp_path / "contracts/flights.odcs.yaml"
+    look_in(str(ROOT))
 
 
 def edit(contract: Path, old: str, new: str) -> None:

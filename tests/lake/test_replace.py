@@ -335,19 +335,6 @@ def test_a_batch_for_other_tables_is_left_to_who_knows_them(lake: Lake) -> None:
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
 
 
-def test_an_idle_job_is_published_whole_when_somebody_asks(lake: Lake) -> None:
-    begun(lake)
-    quiet = lake.seal(1, range(0))
-    assert lake.publish().head.batch == 2, "a follower makes no batch of it"
-    with pytest.raises(DecisionNeeded, match="not published yet"):
-        lake.replay(quiet)
-    assert lake.publisher().once(all_of_it=True).head.batch == 3
-    number, fork = lake.replay(quiet)
-    lake.seal(fork, range(30, 33))
-    lake.replace(number)
-    assert lake.ledger.head().frontier == {0: 33}
-
-
 def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
     number, _ = lake.replay(begun(lake))
     program = SimpleNamespace(contract=lake.contract, digest=lambda: "program")

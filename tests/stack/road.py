@@ -29,7 +29,7 @@ from headrace.cli.main import main as command
 from headrace.cluster.kafka import create_topic, hole_verdicts
 from headrace.job.assemble import named
 from headrace.job.run import REPLAY
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Head, Ledger, checkpoint_of
 from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.publish import Published, Publisher, Step
 from headrace.lake.store import Warehouse, connect
@@ -259,6 +259,12 @@ class Road:
 
     def staged(self, output: str = "") -> dict[str, Manifest]:
         return Staged(self.warehouse, output or self.job).read()
+
+    def sealed(self, checkpoint: int) -> bool:
+        """Whether every output has committed that checkpoint, or a later one: a moment after Flink's word."""
+        head = self.ledger.head().manifests
+        newest = [max([*self.staged(o.id), head.get(o.id, "")]) for o in self.program.outputs]
+        return all(m and checkpoint_of(m) >= checkpoint for m in newest)
 
     def rows(
         self, output: str = "events", columns: tuple[str, ...] = ("_partition", "_offset")

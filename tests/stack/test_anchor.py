@@ -45,8 +45,7 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     road.checkpoint(job.flink_id)
     newest = road.checkpoints(job.flink_id)["latest"]["completed"]
     retained = newest["external_path"]
-    publisher = road.publisher()  # what a checkpoint wrote is committed a moment behind it
-    until("its files", lambda: publisher.once(all_of_it=True).head.checkpoint == newest["id"])
+    until("its manifests", lambda: road.sealed(newest["id"]))
     road.cancel(job.flink_id)
     road.options = {}
     words = {"departures_hourly": JOB, "PATH": retained}
@@ -67,8 +66,8 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     road.headrace("replay", "plan", JOB, "--from", "1", "--why", "w", expect=2)
 
     # The older savepoint is damaged, and the job is gone: another one takes its place.
-    for step in steps("the-newest-checkpoint-is-corrupt", 1, words):
-        job.road.headrace(*step)
+    said = [job.road.headrace(*step) for step in steps("the-newest-checkpoint-is-corrupt", 1, words)]
+    assert "without rows: anchor 2 stands there" in said[0]
     job.send(500)
     until("the fork to be the job", lambda: road.publish().head.rows.get(JOB) == 4500)
     since = job.told("diff", JOB, "--from-batch", "1")

@@ -260,10 +260,7 @@ def complete(road: Road, name: str, job: str, flights: int, claim: int) -> None:
     # verify, which has no `_metadata` of it, judges the batch before. So one more, which is complete.
     road.checkpoint(job)
     whole = int(road.checkpoints(job)["latest"]["completed"]["id"])
-    until(
-        f"batch of checkpoint {whole}",
-        lambda: derive.publisher().once(all_of_it=True).head.checkpoint >= whole,
-    )
+    until(f"checkpoint {whole} to be committed", lambda: derive.publish() and derive.sealed(whole))
 
 
 def disturb(road: Road, jobs: Mapping[str, str]) -> None:
