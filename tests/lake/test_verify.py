@@ -365,7 +365,7 @@ class Served:
 
     def run(self, monkeypatch: pytest.MonkeyPatch, *args: str) -> Any:
         contract = type("Contract", (), {"id": self.lake.table, "topic": self.topic, "derived": False})
-        monkeypatch.setattr(command, "load_named", lambda _name: contract)
+        monkeypatch.setattr(command, "_of_topic", lambda _table: contract)
         app = typer.Typer()
         command.register(app)
         return CliRunner().invoke(app, [self.lake.table, *args])
