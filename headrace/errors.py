@@ -4,6 +4,7 @@
 
     HeadraceError                exit  meaning
     ├── UsageError                 2   the command or a setting is wrong
+    │   └── NeverPublishedError        a table that is asked for is not there yet
     ├── ContractError              1   a contract breaks a rule of its format (file, line)
     ├── JobError                   1   a job declaration or its lock does not hold
     ├── StackError                 1   a local process did not start, or a port is taken
@@ -59,6 +60,16 @@ class UsageError(HeadraceError):
 
     code = "usage"
     exit_code = 2
+
+
+class NeverPublishedError(UsageError):
+    """A table is not there yet. Which job writes ``table`` is for the caller to add, who knows the jobs."""
+
+    def __init__(self, table: str, *, where: str) -> None:
+        self.table = table
+        super().__init__(
+            f"table {table} was never published", where=where, remedy="publish the job that writes it"
+        )
 
 
 class ContractError(HeadraceError):

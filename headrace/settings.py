@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -18,6 +19,8 @@ from headrace import project
 from headrace.errors import UsageError
 
 PREFIX = "HEADRACE__"
+LOCAL = "stack: {}"
+"""The whole file of an environment that is the local stack, with defaults."""
 
 
 class _Section(BaseModel):
@@ -128,7 +131,7 @@ def load(env: str | None = None) -> Settings:
     env = env or os.environ.get("HEADRACE_ENV", "local")
     path = project.root() / "deploy" / "env" / f"{env}.yaml"
     if not path.is_file():
-        raise UsageError(f"no settings for environment {env!r}", where=str(path), remedy="set HEADRACE_ENV")
+        raise UsageError(f"no settings for environment {env!r}", where=str(path), remedy=_settled(path))
     raw: dict[str, Any] = yaml.safe_load(path.read_text()) or {}
     for key, value in sorted(os.environ.items()):
         if key.startswith(PREFIX):
@@ -139,6 +142,13 @@ def load(env: str | None = None) -> Settings:
         first = e.errors()[0]
         key = ".".join(str(x) for x in first["loc"])
         raise UsageError(f"setting {key}: {first['msg']}", where=str(path)) from e
+
+
+def _settled(path: Path) -> str:
+    """What helps where a settings file is missing."""
+    others = sorted(p.stem for p in path.parent.glob("*.yaml"))
+    write = f"write that file; for the local stack it is one line: {LOCAL}"
+    return f"set HEADRACE_ENV to one of {', '.join(others)}; or {write}" if others else write
 
 
 def secret(reference: str) -> str:

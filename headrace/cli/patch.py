@@ -21,7 +21,7 @@ from headrace.cli.starting import DEFAULT_S, await_start, not_ready
 from headrace.cluster import flink as rest
 from headrace.cluster.ready import Unready
 from headrace.errors import ClusterError, UsageError
-from headrace.job.assemble import named
+from headrace.job.assemble import named, writing
 from headrace.job.declaration import existing
 from headrace.job.program import Program
 from headrace.job.ready import require_same
@@ -157,7 +157,7 @@ def opened(job: str) -> tuple[Ledger, Program]:
     if program.contract.derived:
         raise UsageError(
             f"job {job} writes a derived table: its rows are no records that could be judged again",
-            remedy=f"headrace replay plan {job} --from ANCHOR computes them anew",
+            remedy=f"headrace replay plan {job} --from ANCHOR --why TEXT computes them anew",
         )
     return Ledger(connect(settings.load().store), job), program
 
@@ -269,7 +269,8 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
             f" {gone['left']:,} stand as they were put in"
         )
     for name in r["stale"]:
-        lines[f"stale: {name}"] = f"computed without this; headrace replay plan {name} --from ANCHOR"
+        anew = f"headrace replay plan {writing(name).job.name} --from ANCHOR --why TEXT"
+        lines[f"stale: {name}"] = f"computed without this; {anew}"
     if following := _next(job, asked, r["state"]):
         lines["next"] = following
     shown = Table("reason", "field", "rule", "records", "example", title="refused", title_justify="left")

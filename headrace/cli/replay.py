@@ -218,7 +218,8 @@ def _followed(ledger: Ledger, planned: Replay, flink_id: str, within: float) -> 
                     f"the fork has ended before it had caught up: {found.state}",
                     where=f"Flink job {flink_id}: {rest.failure(env.flink.rest, flink_id) or 'cancelled'}",
                     remedy=f"headrace replay run {ledger.job} {planned.number} goes on from its newest"
-                    f" checkpoint; headrace replay abort {ledger.job} {planned.number} gives it up",
+                    f" checkpoint; headrace replay abort {ledger.job} {planned.number} --why TEXT"
+                    " gives it up",
                 )
             if time.monotonic() > deadline:
                 raise ClusterError(
@@ -494,7 +495,7 @@ def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
         "1 fork": f"headrace replay run {job} {r.number}: beside the live job, until it has caught up",
         "2 compare": f"headrace replay diff {job} {r.number}: rows that change or move, with samples",
         "3 swap": f"headrace replay publish {job} {r.number}: one commit a table, then the old job ends",
-        "or": f"headrace replay abort {job} {r.number}: nothing published was touched",
+        "or": f"headrace replay abort {job} {r.number} --why TEXT: nothing published was touched",
     }
     return Group(
         *(Text(f"{name:<14} {value}") for name, value in lines.items()),

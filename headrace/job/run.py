@@ -238,7 +238,8 @@ def _forked(
             f"the job was edited since replay {number} was {'begun' if own_claims else 'planned'}:"
             " one replay runs one contract and one plan",
             where=f"jobs/{ledger.job}.lock.json",
-            remedy=f"put them back; or headrace replay abort {ledger.job} {number}, and plan another one",
+            remedy=f"put them back; or headrace replay abort {ledger.job} {number} --why TEXT, and plan"
+            " another one",
         )
     submissions = [c.submission for c in own_claims]
     if own := checkpoints.newest_of(warehouse, ledger.job, submissions):

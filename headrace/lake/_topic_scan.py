@@ -108,7 +108,9 @@ class KafkaTopic:
     def _scan(self, consumer: KafkaConsumer, seen: Seen, tick: Tick) -> dict[int, Extent]:
         numbers = consumer.partitions_for_topic(self.name)
         if not numbers:
-            raise ClusterError("there is no such topic", where=self._where(), remedy="headrace topic create")
+            raise ClusterError(
+                "there is no such topic", where=self._where(), remedy="headrace topic create CONTRACT"
+            )
         parts = [TopicPartition(self.name, n) for n in sorted(numbers)]
         consumer.assign(parts)
         starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)

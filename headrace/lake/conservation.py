@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from deltalake import QueryBuilder
 
-from headrace.errors import UsageError
+from headrace.errors import NeverPublishedError, UsageError
 from headrace.lake._conserved import Conservation, Cut, Finding, Group
 from headrace.lake.tables import all_at_batch, open_table
 
@@ -172,11 +172,7 @@ def judged(
 def _published(warehouse: Warehouse, name: str) -> DeltaTable:
     table = open_table(warehouse, name)
     if table is None:
-        raise UsageError(
-            f"table {name} was never published: the rows read cannot be counted",
-            where=warehouse.table_uri(name),
-            remedy=f"headrace run {name}; headrace publish {name}",
-        )
+        raise NeverPublishedError(name, where=warehouse.table_uri(name))
     return table
 
 

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from headrace.errors import UsageError
+from headrace.errors import NeverPublishedError, UsageError
 from headrace.lake._conserved import Cut
 from headrace.lake.checkpoints import Checkpoint, folder, parse
 from headrace.lake.ledger import Ledger, Record, checkpoint_of
@@ -159,11 +159,7 @@ def _require_published(ingest: Ledger, begun: Record, cut: Cut) -> None:
     start, frontier, table = ingest.start(), ingest.head().frontier, ingest.job
     publish = f"headrace publish {table}, once the ingest job {table} has read as far"
     if start is None or not frontier:
-        raise UsageError(
-            f"table {table} was never published: the rows read cannot be counted",
-            where=f"{ingest.warehouse.uri}/{ingest.folder}",
-            remedy=publish,
-        )
+        raise NeverPublishedError(table, where=f"{ingest.warehouse.uri}/{ingest.folder}")
     if start["topic_id"] != begun["topic_id"]:
         raise UsageError(
             f"the derive job and table {table} do not come from the same topic",

@@ -87,8 +87,9 @@ def _refuse_other_columns(path: str, found: list[str], columns: tuple[TableColum
             f"a staged file has other columns than the contract: {', '.join(sorted(differ))}",
             where=path,
             remedy="publish what the former contract staged before changing it: put that version back first."
-            " Or leave it: `headrace branch ls` tells whose submission this is, `headrace branch set-aside`"
-            " leaves that claim, and the next `headrace run` reads its records again",
+            " Or leave it: `headrace branch ls JOB` shows whose submission this is,"
+            " `headrace branch set-aside JOB CLAIM --why TEXT` leaves that claim, and the next"
+            " `headrace run JOB` reads its records again",
         )
 
 
@@ -143,7 +144,7 @@ def _refuse_overlap(partition: int, offsets: Offsets, expected: int) -> None:
             raise ConservationError(
                 f"{wrong.size} offsets {what}: {named}{' …' if wrong.size > 5 else ''}",  # noqa: PLR2004
                 where=f"partition {partition}, frontier {expected}",
-                remedy="nothing was published; `headrace branch ls` shows whose manifests these are",
+                remedy="nothing was published; `headrace branch ls JOB` shows whose manifests these are",
                 partition=partition,
                 offsets=[int(o) for o in wrong[:100]],
             )

@@ -130,7 +130,8 @@ class Patcher(Publisher):
                 f"{gone.by} has put other rows in for {gone.records:,} of its {len(own):,} records since",
                 where=f"job {job}, {patch.name}",
                 remedy="the tables hold what that left: time travel shows them as they were; what is wrong"
-                f" now is judged again by headrace replay plan {job} --from-offsets … --to-offsets …",
+                f" now is judged again by headrace replay plan {job} --from-offsets P:O,… --to-offsets P:O,…"
+                " --why TEXT",
             )
         if gone_rows := own.without(self._there(own)):
             raise UsageError(

@@ -17,7 +17,7 @@ from deltalake.exceptions import DeltaError
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from headrace.errors import UsageError
+from headrace.errors import NeverPublishedError, UsageError
 from headrace.lake.tables import as_of, open_table
 
 if TYPE_CHECKING:
@@ -77,11 +77,7 @@ def query(
     for name in wanted:
         table = open_table(warehouse, name, version) if moment is None else as_of(warehouse, name, moment)
         if table is None:
-            raise UsageError(
-                f"table {name} was never published",
-                where=warehouse.table_uri(name),
-                remedy=f"headrace publish {name.partition('__')[0]}",
-            )
+            raise NeverPublishedError(name, where=warehouse.table_uri(name))
         engine.register(name, table)
     try:
         reader = pa.RecordBatchReader.from_stream(engine.execute(sql))

@@ -54,7 +54,7 @@ def continued(
                     f"replay {replay} does not begin at its fork point:"
                     f" {walked.manifests[0].id} follows {walked.reached or 'nothing'}",
                     where=f"{ledger.warehouse.table_uri(output)}, claim {claim.number}",
-                    remedy=f"headrace replay abort {ledger.job} {replay}",
+                    remedy=f"headrace replay abort {ledger.job} {replay} --why TEXT",
                 )
             chains[output] = walked.manifests
         else:

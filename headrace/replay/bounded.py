@@ -71,7 +71,8 @@ def ask(ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str
         if to > (reached := frontier.get(partition, 0)):
             raise UsageError(
                 f"partition {partition} is published up to {reached:,}, and the replay would end at {to:,}",
-                remedy=f"end there, or leave out the end: headrace replay plan {job} … follows the topic",
+                remedy="end there; or leave out the end, and"
+                f" headrace replay plan {job} --from-offsets P:O,… --why TEXT follows the topic",
             )
         if from_ < begun.get(partition, 0):
             raise UsageError(

@@ -78,7 +78,7 @@ def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
     if program.contract.derived:
         raise UsageError(
             f"job {job} keeps state that no offset brings back",
-            remedy=f"headrace replay plan {job} --from ANCHOR; headrace anchor ls {job}",
+            remedy=f"headrace replay plan {job} --from ANCHOR --why TEXT; headrace anchor ls {job}",
         )
     frontier = ledger.head().frontier
     if unknown := sorted(offsets.keys() - frontier.keys()):

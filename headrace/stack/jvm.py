@@ -79,6 +79,8 @@ def _main() -> Path:
 
 def _built(source: Path, path: list[Path], build: Path, name: str) -> Path:
     java = sorted((source / "java").rglob("*.java"))
+    if not java:
+        raise StackError("the project does not hold the JVM module", where=str(source), remedy=jars.MACHINERY)
     resources = sorted(p for p in (source / "resources").rglob("*") if p.is_file())
     target = build / f"{name}-{_digest([*java, *resources], source, path)}.jar"
     if target.exists():
@@ -87,8 +89,7 @@ def _built(source: Path, path: list[Path], build: Path, name: str) -> Path:
     with tempfile.TemporaryDirectory(dir=build) as own:
         classes = Path(own, "classes")
         classes.mkdir()
-        if java:
-            _javac(java, path, classes)
+        _javac(java, path, classes)
         _pack(Path(own, "out.jar"), [(classes, classes.rglob("*")), (source / "resources", resources)])
         Path(own, "out.jar").replace(target)
     for old in build.glob(f"{name}-????????????????.jar"):

@@ -15,7 +15,7 @@ from deltalake import write_deltalake
 from typer.testing import CliRunner
 
 from headrace.cli import query as command
-from headrace.errors import UsageError
+from headrace.errors import NeverPublishedError, UsageError
 from headrace.lake.query import escaped, published_names, query, readable, to_json, to_text
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
@@ -120,7 +120,8 @@ def test_nothing_is_written(warehouse: Warehouse, tmp_path: Path, sql: str) -> N
 def test_a_table_that_was_never_published_is_said(warehouse: Warehouse) -> None:
     with pytest.raises(UsageError, match="weather__quarantine was never published") as caught:
         rows(warehouse, "SELECT * FROM weather__quarantine")
-    assert caught.value.remedy == "headrace publish weather"
+    assert isinstance(caught.value, NeverPublishedError)
+    assert caught.value.table == "weather__quarantine"
 
 
 @pytest.mark.parametrize(

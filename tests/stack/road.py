@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import structlog
+from cli.typed import as_printed
 from client import FlinkClient
 from kafka import KafkaProducer
 from stack_fixtures import Stack
@@ -294,6 +295,7 @@ class Road:
             structlog.reset_defaults()
         said, code = (out.getvalue(), err.getvalue()), left.value.code or 0
         assert code == expect, f"exit {code}\n{said[0][-3000:]}\n{said[1][-3000:]}"
+        assert as_printed(said[1]) == [], said[1]
         return "".join(said)
 
     def verified(self, *arguments: str, expect: int = 0) -> dict[str, Any]:

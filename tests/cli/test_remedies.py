@@ -1,0 +1,129 @@
+"""A remedy that is a command is one that can be typed, and helps in the state that produced it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli.commands_named import Named, commands_named
+from cli.typed import as_printed, in_source
+
+from headrace import project, settings
+from headrace.cli.main import main
+from headrace.errors import HeadraceError, UsageError
+from headrace.stack import jars, jvm
+
+ROOT = Path(__file__).parents[2]
+PROSE = {"does", "job", "took"}
+"""Words that follow the project's name where it is the subject of a sentence."""
+MENTIONS = [n for n in commands_named() if n.words[0].rstrip(",") not in PROSE]
+
+
+@pytest.mark.parametrize("named", MENTIONS, ids=str)
+def test_a_command_that_a_message_names_can_be_typed(named: Named) -> None:
+    assert in_source(named.words) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("publsh flights", "there is no command publsh"),
+        ("replay abandon flights 1", "there is no command replay abandon"),
+        ("branch ls", "branch ls needs JOB"),
+        ("run flights --detach", "run has no option --detach"),
+        ("branch set-aside flights 1", "branch set-aside needs --why"),
+        ("replay plan flights --why TEXT", "replay plan needs one of --from, --from-offsets, --from-time"),
+        ("branch set-aside flights 1 --why", "--why has no value"),
+        ("anchor flights takes one", ""),
+    ],
+)
+def test_what_could_not_be_typed_is_noticed(words: str, problem: str) -> None:
+    assert in_source(tuple(words.split())) == problem
+
+
+def test_a_printed_command_names_a_job_that_exists() -> None:
+    assert as_printed("→ headrace publish flights; headrace run departures_hourly, then again") == []
+    assert as_printed("→ headrace publish weather") == ["publish weather: there is no job weather"]
+
+
+def _said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == UsageError.exit_code
+    said = capsys.readouterr().err
+    assert as_printed(said) == []
+    return said
+
+
+@pytest.mark.parametrize(
+    ("table", "remedy"),
+    [
+        ("flights__quarantine", "headrace run flights, if it does not run; then headrace publish flights"),
+        ("flights_retries", "then headrace publish flights_deduplicated"),
+        (
+            "weather",
+            "no job here writes it: declare one in jobs/weather.py, JOB = Ingest(contract='weather')",
+        ),
+    ],
+)
+def test_a_table_that_was_never_published_names_the_job_that_writes_it(
+    table: str,
+    remedy: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", f"file://{tmp_path}/lake")
+    for key in ("ACCESS_KEY", "SECRET_KEY"):
+        monkeypatch.setenv(f"HEADRACE__STORE__{key}", "env:HOME")
+
+    said = _said(capsys, "query", f"TABLE {table}")
+
+    assert f"table {table} was never published" in said
+    assert remedy in said
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project without settings and without jars."""
+    (tmp_path / "contracts").mkdir()
+    monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("empty")
+def test_settings_that_are_missing_are_written_as_the_remedy_says() -> None:
+    with pytest.raises(UsageError, match="no settings for environment 'local'") as refused:
+        settings.load()
+    said, place = refused.value.remedy, Path(refused.value.where)
+    assert said == "write that file; for the local stack it is one line: stack: {}"
+
+    place.parent.mkdir(parents=True)
+    place.write_text(said.rpartition("one line: ")[2])
+
+    assert settings.load().store.endpoint == "http://127.0.0.1:8333"
+    with pytest.raises(UsageError, match="no settings for environment 'prod'") as refused:
+        settings.load("prod")
+    assert refused.value.remedy.startswith("set HEADRACE_ENV to one of local; or write that file")
+
+
+@pytest.mark.parametrize("command", [("stack", "up"), ("stack", "lock")], ids=" ".join)
+def test_jars_that_are_missing(
+    command: tuple[str, ...], empty: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (empty / "deploy" / "env").mkdir(parents=True)
+    (empty / "deploy" / "env" / "local.yaml").write_text(settings.LOCAL)
+
+    said = _said(capsys, *command)
+
+    assert "the project does not say which jars it needs" in said
+    assert "→ copy or link jars/ and jvm/ of headrace's repository into the project" in said
+    (empty / "jars").symlink_to(ROOT / "jars")
+    assert jars.locked("flink")
+
+
+def test_a_stack_without_the_jvm_module_is_refused(empty: Path) -> None:
+    with pytest.raises(HeadraceError, match="does not hold the JVM module"):
+        jvm._built(jvm._main(), [], empty / "build", "headrace-jvm")
+    assert not (empty / "build").exists()
+    assert project.root() == empty

@@ -1,0 +1,98 @@
+"""What would be wrong with typing a command that a message names: its words against the real command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import typer.main
+
+from headrace import project
+from headrace.cli.main import NOUNS, _app
+
+NEEDS_WHY = {
+    *(("replay", verb) for verb in ("plan", "abort", "rollback")),
+    *(("patch", verb) for verb in ("undo", "drop")),
+    *(("branch", verb) for verb in ("set-aside", "adopt", "restart")),
+    *(("quarantine", verb) for verb in ("redrive", "discard")),
+    ("backfill",),
+}
+"""Commands that do nothing without a reason."""
+BEGINS = {"--from", "--from-offsets", "--from-time"}
+"""One of these is needed by `replay plan`."""
+VALUE = "\N{WHITE SQUARE}"
+"""Stands for what an f-string fills in."""
+EXAMPLES = ("flights", "jobmanager", "taskmanager-1")
+APP: Any = typer.main.get_command(_app(dict.fromkeys(NOUNS.values())))
+COMMAND = re.compile(r"\bheadrace ([^\n`;)]+)")
+
+
+def in_source(words: tuple[str, ...]) -> str:
+    """What is wrong with a command as the source has it, filled in or not; empty if nothing is."""
+    return _problem(list(words), _filled_in)
+
+
+def as_printed(text: str) -> list[str]:
+    """What is wrong with the commands that a printed message names: a job that is none is wrong too."""
+    remedies = [line for line in text.splitlines() if line.strip().startswith("→ ")]
+    found = [m[1] for line in remedies for m in COMMAND.finditer(line)]
+    asked = [words for words in found if words.split()[0] in APP.commands]
+    return [f"{words}: {p}" for words in asked if (p := _problem(words.split(), lambda _word: True))]
+
+
+def _problem(left: list[str], is_value: Callable[[str], bool]) -> str:
+    command, path = APP, list[str]()
+    while known := getattr(command, "commands", None):
+        word = _bare(left.pop(0)) if left else ""
+        if word not in known and path == ["anchor"]:
+            left, word = [word, *left], "take"
+        if VALUE in word:
+            return ""  # each of several verbs, which are all spelled out where it is filled in
+        if word not in known:
+            return f"there is no command {' '.join([*path, word])}"
+        command, path = known[word], [*path, word]
+    return _wrongly_given(command, tuple(path), left, is_value)
+
+
+def _wrongly_given(
+    command: Any, path: tuple[str, ...], words: list[str], is_value: Callable[[str], bool]
+) -> str:
+    options = {n: p for p in command.params for n in (*p.opts, *p.secondary_opts) if n.startswith("-")}
+    wanted = [p.metavar or p.name for p in command.params if p.param_type_name == "argument" and p.required]
+    given = set[str]()
+    while words and (words[0].startswith("-") or (wanted and is_value(words[0]))):
+        word = _bare(words.pop(0))
+        if not word.startswith("-"):
+            if wanted.pop(0) == "JOB" and not _may_be_a_job(word):
+                return f"there is no job {word}"
+        elif (name := word.partition(VALUE)[0]) not in options:
+            return f"{' '.join(path)} has no option {name}"
+        else:
+            given.add(name)
+            if not options[name].is_flag and not (words and is_value(words.pop(0))):
+                return f"{name} has no value"
+    return f"{' '.join(path)} needs {wanted[0].upper()}" if wanted else _left_out(path, given)
+
+
+def _left_out(path: tuple[str, ...], given: set[str]) -> str:
+    if path in NEEDS_WHY and "--why" not in given:
+        return f"{' '.join(path)} needs --why"
+    if path == ("replay", "plan") and not given & BEGINS:
+        return f"replay plan needs one of {', '.join(sorted(BEGINS))}"
+    return ""
+
+
+def _may_be_a_job(word: str) -> bool:
+    return VALUE in word or word.isupper() or word in (*project.job_names(), *EXAMPLES)
+
+
+def _bare(word: str) -> str:
+    """The word without what prose puts after it."""
+    return word.rstrip(",.:'")
+
+
+def _filled_in(word: str) -> bool:
+    """Filled in by the message, or a name in capitals that the reader fills in, or an example's."""
+    bare = _bare(word)
+    return VALUE in bare or bare[:1] in '0123456789"…' or bare.isupper() or bare in EXAMPLES
