@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import structlog
 from cli.commands_named import Named, commands_named
 from cli.typed import as_printed, in_source
 
@@ -49,6 +50,7 @@ def test_a_printed_command_names_a_job_that_exists() -> None:
 def _said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     with pytest.raises(SystemExit) as left:
         main(arguments)
+    structlog.reset_defaults()  # else later tests would log into this one's captured streams
     assert left.value.code == UsageError.exit_code
     said = capsys.readouterr().err
     assert as_printed(said) == []
