@@ -59,7 +59,11 @@ class Flink(_Section):
 
 
 class Ports(_Section):
-    """Ports of the local stack, all of them on 127.0.0.1; a taken one is an error that names it."""
+    """Ports of the local stack, all of them on 127.0.0.1; a taken one is an error that names it.
+
+    All lie below the ports from which systems serve outgoing connections (Linux: from 32768 on), any of which
+    may be taken for a moment by anything.
+    """
 
     kafka: int = 9092
     kafka_controller: int = 9093
@@ -72,7 +76,7 @@ class Ports(_Section):
     s3_filer: int = 8888
     s3_filer_grpc: int = 18888
     s3_admin: int = 23646
-    s3_admin_grpc: int = 33646
+    s3_admin_grpc: int = 23647
     flink_rest: int = 8081
     flink_rpc: int = 6123
     flink_blob: int = 6124

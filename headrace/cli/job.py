@@ -32,6 +32,7 @@ from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
 from headrace.cluster.ready import LOOK_S, Ready, Unready, why_not_running
 from headrace.errors import ClusterError, HeadraceError, JobError, StackError, UsageError
+from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.declaration import existing, find
 from headrace.job.run import PATCH, REPLAY, REPORT
@@ -76,6 +77,7 @@ def run(
     Example: headrace run flights
     """
     find(job)
+    lock.current(named(job))  # Flink's client, a JVM, would take seconds to say the same
     env = settings.load()
     if running := live(env, job):
         raise UsageError(
@@ -121,9 +123,13 @@ def submit(job: str, savepoint: str | None = None, replay: int | None = None) ->
         replay: be the fork of that replay.
 
     Raises:
+        ClusterError: Kafka or the object store refuses the connection.
         StackError: there is no ``flink`` to run.
         JobError: the job refused to start; its own message is quoted.
     """
+    env = settings.load()
+    kafka.require_brokers(env.kafka.bootstrap)  # as with the lock: the job itself would say it, seconds later
+    connect(env.store)
     given = ["-s", savepoint] if savepoint else []
     return _flink_run(job, [*given, "-pym", f"jobs.{job}"], {REPLAY: str(replay)} if replay else {})
 

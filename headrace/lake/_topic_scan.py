@@ -15,6 +15,7 @@ import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnsupportedCodecError
 
+from headrace.contact import require_listening
 from headrace.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class KafkaTopic:
         Raises:
             ClusterError: no such topic, or Kafka does not answer.
         """
+        require_listening("Kafka", self.bootstrap, "kafka.bootstrap")
         try:
             consumer = KafkaConsumer(
                 bootstrap_servers=self.bootstrap,

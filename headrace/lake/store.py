@@ -17,6 +17,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
+from headrace.contact import require_endpoint
 from headrace.errors import ClusterError, LedgerError, UsageError
 from headrace.settings import Store, secret
 
@@ -116,13 +117,19 @@ def encode(record: dict[str, Any]) -> bytes:
 
 
 def connect(settings: Store) -> Warehouse:
-    """The warehouse of an environment (``s3://…``, or ``file:///…`` for tests of pure logic)."""
+    """The warehouse of an environment (``s3://…``, or ``file:///…`` for tests of pure logic).
+
+    Raises:
+        ClusterError: nothing listens at the store's endpoint, and nothing has in this process.
+        UsageError: another kind of address.
+    """
     uri = settings.warehouse.rstrip("/")
     scheme, _, rest = uri.partition("://")
     if scheme == "file":
         return Warehouse(uri, LocalStore(prefix=rest, mkdir=True), {})
     if scheme != "s3":
         raise UsageError("a warehouse is an s3:// address", where=f"store.warehouse = {uri}")
+    require_endpoint("the object store", settings.endpoint, "store.endpoint")
     name, _, prefix = rest.partition("/")
     options = {
         "AWS_ENDPOINT_URL": settings.endpoint,

@@ -9,7 +9,7 @@ from pathlib import Path
 import obstore
 from obstore.exceptions import BaseError
 
-from headrace.errors import StackError
+from headrace.errors import ClusterError, StackError
 from headrace.lake.store import connect
 from headrace.settings import Settings
 from headrace.stack.files import Folder
@@ -57,10 +57,9 @@ def service(settings: Settings, at: Folder) -> Service:
 
 def answers(settings: Settings) -> bool:
     """Whether the warehouse can be listed with our credentials, so that its bucket is there."""
-    warehouse = connect(settings.store)
     try:
-        next(iter(obstore.list(warehouse.objects, chunk_size=1)), None)
-    except (BaseError, OSError):
+        next(iter(obstore.list(connect(settings.store).objects, chunk_size=1)), None)
+    except (ClusterError, BaseError, OSError):
         return False
     return True
 

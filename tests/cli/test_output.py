@@ -7,9 +7,11 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 import pytest
+import structlog
 from rich.console import Console, RenderableType
 from rich.table import Table
 
+from headrace import log
 from headrace.cli import output, plan
 from headrace.cli.query import rows_table
 from headrace.job import lock
@@ -122,3 +124,17 @@ def test_times_are_told_to_the_second() -> None:
 @pytest.mark.parametrize(("number", "said"), [(0, "0 rules"), (1, "1 rule"), (1200, "1,200 rules")])
 def test_one_is_not_many(number: int, said: str) -> None:
     assert output.counted(number, "rule") == said
+
+
+def test_a_log_line_does_not_land_in_a_spinner(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr(output, "err", Console(force_terminal=True, soft_wrap=True, width=80, file=screen))
+    log.configure()
+
+    with output.progress("verifying flights"):
+        structlog.get_logger().warning("cannot publish now")
+
+    (line,) = [line for line in screen.getvalue().splitlines() if "cannot publish now" in line]
+    assert "verifying flights" not in line.rpartition("\x1b[2K")[2]  # what stood in the line before is erased
+    assert "\x1b[2K" in line

@@ -38,3 +38,8 @@ def test_chosen_ports_differ_and_are_free() -> None:
 
     assert len(set(chosen.values())) == len(Ports.model_fields)
     assert all(ports.is_free(port) for port in chosen.values())
+
+
+def test_default_ports_lie_below_those_of_outgoing_connections() -> None:
+    """Linux takes 32768 and above for them: any client of anything may hold such a port for a moment."""
+    assert {name: port for name, port in Ports() if not 1024 < port < 32_768} == {}

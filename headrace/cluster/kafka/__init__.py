@@ -3,7 +3,14 @@
 from headrace.cluster.kafka.lag import lag
 from headrace.cluster.kafka.producer import Lines, Message, json_lines, produce, produce_lines
 from headrace.cluster.kafka.proof import Proof, Verdict, hole_verdicts, holes
-from headrace.cluster.kafka.topics import TopicInfo, create_topic, describe, offsets_at, topic_names
+from headrace.cluster.kafka.topics import (
+    TopicInfo,
+    create_topic,
+    describe,
+    offsets_at,
+    require_brokers,
+    topic_names,
+)
 
 __all__ = [
     "Lines",
@@ -20,5 +27,6 @@ __all__ = [
     "offsets_at",
     "produce",
     "produce_lines",
+    "require_brokers",
     "topic_names",
 ]

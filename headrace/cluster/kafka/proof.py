@@ -22,7 +22,7 @@ from kafka.errors import (
     UnsupportedCodecError,
 )
 
-from headrace.cluster.kafka.topics import PATIENCE_MS, refused, where
+from headrace.cluster.kafka.topics import PATIENCE_MS, refused, require_brokers, where
 from headrace.errors import ClusterError
 
 SHOWN = 5
@@ -117,6 +117,7 @@ def holes(bootstrap: str, topic: str, spans: Iterable[H], *, within_s: float = D
         by_partition.setdefault(span.partition, []).append(span)
     if not by_partition:
         return []
+    require_brokers(bootstrap)
     try:
         consumer = KafkaConsumer(bootstrap_servers=bootstrap, **_CONSUMER)
     except KafkaError as e:

@@ -11,6 +11,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
+from headrace.contact import require_listening
 from headrace.errors import ClusterError
 
 PATIENCE_MS = 15_000
@@ -123,6 +124,15 @@ def where(bootstrap: str, topic: str) -> str:
     return f"topic {topic} at {bootstrap}" if topic else bootstrap
 
 
+def require_brokers(bootstrap: str) -> None:
+    """Refuse at once where no broker listens: the clients ask again until their patience ends.
+
+    Raises:
+        ClusterError: none does, and none has in this process.
+    """
+    require_listening("Kafka", bootstrap, "kafka.bootstrap")
+
+
 def refused(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
     """A Kafka client's error as ours."""
     if isinstance(error, UnknownTopicOrPartitionError):
@@ -140,6 +150,7 @@ def refused(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
 
 @contextmanager
 def _admin(bootstrap: str, topic: str) -> Iterator[Any]:
+    require_brokers(bootstrap)
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=bootstrap, bootstrap_timeout_ms=PATIENCE_MS, request_timeout_ms=PATIENCE_MS

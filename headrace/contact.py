@@ -1,0 +1,77 @@
+"""The first contact with a server: where nothing listens, there is nothing to wait for.
+
+The clients of Kafka and of object stores try a refused connection again, for seconds up to a quarter of a
+minute. That is right for a server that restarts under a running publisher, and wrong for a command against a
+stack that was never started. So a process looks once, before its first client: later ones have the client's
+patience.
+"""
+
+from __future__ import annotations
+
+import socket
+from functools import cache
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from headrace.errors import ClusterError
+
+CONNECTED_WITHIN_S = 0.5
+"""A server that is slower than this is left to its client, which waits longer."""
+
+KAFKA_PORT = 9092
+"""What Kafka's clients take where an address names no port."""
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@cache  # what raises is not remembered
+def require_listening(server: str, addresses: str, setting: str) -> None:
+    """Refuse to go on where no server listens at any of these addresses; looks once a process.
+
+    Args:
+        server: what should listen there, for the message.
+        addresses: ``host:port,…``.
+        setting: where the addresses come from.
+
+    Raises:
+        ClusterError: each address refuses the connection, or has a host name that nobody knows.
+    """
+    reasons = [_refusal(*_host_and_port(address)) for address in addresses.split(",")]
+    if all(reasons):
+        raise ClusterError(
+            f"{server} does not answer: {reasons[0]}",
+            where=addresses,
+            remedy="`headrace stack status` shows what runs here, `headrace stack up` starts it; for another"
+            f" cluster see {setting} in deploy/env",
+        )
+
+
+def require_endpoint(server: str, url: str, setting: str) -> None:
+    """The same for an address of the web; where a proxy stands in front of it, only the client can tell.
+
+    Raises:
+        ClusterError: as :func:`require_listening`.
+    """
+    found = urlsplit(url)
+    if found.scheme in getproxies() and not proxy_bypass(found.netloc):
+        return
+    port = found.port or _PORTS.get(found.scheme, 443)
+    require_listening(server, f"{found.hostname}:{port}", setting)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    found = urlsplit(address.strip() if "://" in address else f"//{address.strip()}")
+    return found.hostname or "", found.port or KAFKA_PORT
+
+
+def _refusal(host: str, port: int) -> str:
+    """Why no connection can be had; empty where there is one, or where more patience may help."""
+    try:
+        with socket.create_connection((host, port), CONNECTED_WITHIN_S):
+            return ""
+    except ConnectionRefusedError:
+        return "the connection is refused"
+    except socket.gaierror as e:
+        return f"there is no host {host!r}" if e.errno == socket.EAI_NONAME else ""
+    except OSError:
+        return ""

@@ -1,0 +1,178 @@
+"""Where nothing listens, a command says so at once: it is asked most often when everything is down."""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from headrace import contact, settings
+from headrace.cli import main as cli
+from headrace.cluster import kafka
+from headrace.errors import ClusterError
+from headrace.lake._topic_scan import KafkaTopic
+from headrace.lake.offsets import Span
+from headrace.lake.store import connect
+
+WITHIN_S = 2.0
+WHY = ("--why", "x")
+
+ASKING = [
+    ("run", "flights"),
+    ("stop", "flights"),
+    ("status", "flights"),
+    ("publish", "flights"),
+    ("publish", "flights", "--follow"),
+    ("query", "SELECT count(*) FROM flights"),
+    ("verify", "flights"),
+    ("verify", "departures_hourly"),
+    ("diff", "flights", "--from-batch", "1"),
+    ("branch", "ls", "flights"),
+    ("branch", "show", "flights", "1"),
+    ("branch", "set-aside", "flights", "1", *WHY),
+    ("branch", "adopt", "flights", "1", *WHY),
+    ("branch", "restart", "flights", *WHY),
+    ("anchor", "flights"),
+    ("anchor", "ls", "flights"),
+    ("anchor", "show", "flights", "1"),
+    ("anchor", "check", "flights", "1"),
+    ("anchor", "adopt", "flights", "s3://lake/savepoint", *WHY),
+    ("anchor", "expire", "flights", "--keep", "1"),
+    ("replay", "plan", "flights", "--from-offsets", "0:0", *WHY),
+    ("replay", "run", "flights", "1"),
+    ("replay", "diff", "flights", "1"),
+    ("replay", "publish", "flights", "1"),
+    ("replay", "rollback", "flights", "1", *WHY),
+    ("replay", "abort", "flights", "1", *WHY),
+    ("replay", "ls", "flights"),
+    ("replay", "show", "flights", "1"),
+    ("patch", "ls", "flights"),
+    ("patch", "show", "flights", "1"),
+    ("patch", "judge", "flights", "1"),
+    ("patch", "diff", "flights", "1"),
+    ("patch", "apply", "flights", "1"),
+    ("patch", "undo", "flights", "1", *WHY),
+    ("patch", "drop", "flights", "1", *WHY),
+    ("backfill", "flights", "s3://lake/file.jsonl", *WHY),
+    ("quarantine", "ls", "flights"),
+    ("quarantine", "show", "flights"),
+    ("quarantine", "redrive", "flights", *WHY),
+    ("quarantine", "discard", "flights", "--all", *WHY),
+    ("topic", "create", "flights"),
+    ("topic", "show", "flights"),
+    ("topic", "produce", "flights", __file__),
+]
+"""Every command that asks a server, with arguments that bring it there."""
+
+ASKING_KAFKA = [
+    ("status", "flights"),
+    ("topic", "create", "flights"),
+    ("topic", "show", "flights"),
+    ("topic", "produce", "flights", __file__),
+]
+
+
+@pytest.fixture
+def closed() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def _nothing_listens(closed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE__KAFKA__BOOTSTRAP", f"127.0.0.1:{closed}")
+    monkeypatch.setenv("HEADRACE__STORE__ENDPOINT", f"http://127.0.0.1:{closed}")
+    monkeypatch.setenv("HEADRACE__FLINK__REST", f"http://127.0.0.1:{closed}")
+    for key in ("access_key", "secret_key"):
+        (tmp_path / key).write_text("any")
+        monkeypatch.setenv(f"HEADRACE__STORE__{key.upper()}", f"file:{tmp_path / key}")
+    for noun in set(cli.NOUNS.values()):  # what is measured is the command, not its imports
+        importlib.import_module(f"headrace.cli.{noun}")
+
+
+def _asked(command: tuple[str, ...]) -> tuple[int, float]:
+    """Its exit code and how many seconds it took."""
+    began = time.monotonic()
+    with pytest.raises(SystemExit) as end:
+        cli.main(command)
+    assert isinstance(end.value.code, int)
+    return end.value.code, time.monotonic() - began
+
+
+@pytest.mark.parametrize("command", ASKING, ids=" ".join)
+def test_a_refused_connection_is_said_at_once(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, seconds = _asked(command)
+
+    said = capsys.readouterr().err
+    assert "refused" in said
+    assert "headrace stack" in said
+    assert code == ClusterError.exit_code
+    assert seconds < WITHIN_S
+
+
+@pytest.mark.parametrize("command", ASKING_KAFKA, ids=" ".join)
+def test_so_it_is_where_only_kafka_is_down(
+    command: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", f"file://{tmp_path}/lake")
+
+    code, seconds = _asked(command)
+
+    assert "Kafka does not answer: the connection is refused" in capsys.readouterr().err
+    assert code == ClusterError.exit_code
+    assert seconds < WITHIN_S
+
+
+def test_who_proves_from_kafka_says_it_at_once_too(closed: int) -> None:
+    bootstrap, span = f"127.0.0.1:{closed},localhost:{closed}", Span(0, 1, 2)
+    began = time.monotonic()
+
+    for ask in (
+        lambda: KafkaTopic(bootstrap, "flights").scan(lambda *_: None),
+        lambda: kafka.holes(bootstrap, "flights", [span]),
+        lambda: kafka.produce(bootstrap, "flights", []),
+    ):
+        with pytest.raises(ClusterError, match="the connection is refused"):
+            ask()
+    assert time.monotonic() - began < WITHIN_S
+
+
+def test_a_host_that_nobody_knows_is_named() -> None:
+    with pytest.raises(ClusterError, match=r"there is no host 'no-such-host\.invalid'"):
+        contact.require_listening("Kafka", "no-such-host.invalid:9092", "kafka.bootstrap")
+
+
+def test_one_broker_of_several_is_enough(closed: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{closed},127.0.0.1:{server.getsockname()[1]}"
+        contact.require_listening("Kafka", address, "kafka.bootstrap")
+
+
+def test_a_server_that_was_there_may_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A publisher that runs already keeps the patience of its clients."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setenv("HEADRACE__STORE__ENDPOINT", address)
+        connect(settings.load().store)
+
+    connect(settings.load().store)
+
+
+def test_behind_a_proxy_only_the_client_can_tell(closed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:3128")
+    monkeypatch.setenv("no_proxy", "elsewhere")
+    contact.require_endpoint("the object store", f"http://127.0.0.1:{closed}", "store.endpoint")
+
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with pytest.raises(ClusterError):
+        contact.require_endpoint("the object store", f"http://127.0.0.1:{closed}", "store.endpoint")
