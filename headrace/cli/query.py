@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT; tables are named by their contract's id.")],
+    sql: Annotated[str, typer.Argument(help="One SELECT, in DataFusion SQL; tables are named by their contract's id.")],
     version: Annotated[
         int | None, typer.Option(min=0, help="That version of the table, of which one is named.")
     ] = None,
@@ -38,6 +38,9 @@ def query(
     output: Output = Format.text,
 ) -> None:
     """Run one SELECT over published tables: each contract's table, NAME__quarantine or NAME__late beside it.
+
+    The dialect is DataFusion SQL (https://datafusion.apache.org/user-guide/sql), near to PostgreSQL's. Names
+    are case-sensitive.
 
     Text shows the first 100 rows, upright where the terminal is too narrow; JSON is a list of all rows.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import difflib
 import math
 import re
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 DIALECT = "postgres"
 """The nearest to DataFusion's that sqlglot has; it finds table names, and what a statement does."""
+
+SPOKEN = "The dialect is DataFusion SQL: https://datafusion.apache.org/user-guide/sql"
 
 WRITES = (exp.Into, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Copy, exp.DDL, exp.Command)
 
@@ -67,7 +70,7 @@ def query(
         UsageError: it is not one SELECT, names an unknown table or column, or fails while it runs.
         ClusterError: the object store does not answer.
     """
-    engine = QueryBuilder()
+    engine, columns = QueryBuilder(), list[str]()
     wanted = _named(_parsed(sql), names)
     if version is not None and len(wanted) != 1:
         raise UsageError(
@@ -79,10 +82,11 @@ def query(
         if table is None:
             raise NeverPublishedError(name, where=warehouse.table_uri(name))
         engine.register(name, table)
+        columns += [field.name for field in table.schema().fields]
     try:
         reader = pa.RecordBatchReader.from_stream(engine.execute(sql))
     except DeltaError as e:
-        raise _refused(e, names) from e
+        raise _refused(e, names, columns) from e
     return Answer(tuple(reader.schema.names), _rows(reader, names))
 
 
@@ -90,7 +94,7 @@ def _parsed(sql: str) -> exp.Query:
     try:
         statements = [s for s in sqlglot.parse(sql, read=DIALECT) if s is not None]
     except SqlglotError as e:
-        raise UsageError(f"this is not SQL: {_plain(str(e))}") from e
+        raise UsageError(f"this is not SQL: {_plain(str(e))}", remedy=SPOKEN) from e
     if len(statements) != 1 or not isinstance(statements[0], exp.Query) or statements[0].find(*WRITES):
         raise UsageError(
             "only one SELECT can be run: tables are written by publish and by nothing else",
@@ -109,7 +113,8 @@ def _named(statement: exp.Query, names: Sequence[str]) -> list[str]:
         if table.name in names:  # case matters, as it does in this build of DataFusion
             found.add(table.name)
         elif table.name not in own:
-            raise UsageError(f"there is no table {table.name}", remedy=_tables(names))
+            what = f"there is no table {table.name}{_nearest(table.name, names)}"
+            raise UsageError(what, remedy=_tables(names))
     return sorted(found)
 
 
@@ -128,8 +133,18 @@ def _values(column: pa.Array) -> list[Any]:
     return list(column.to_pylist())
 
 
-def _refused(e: Exception, names: Sequence[str]) -> UsageError:
-    return UsageError(_plain(str(e)), remedy=_tables(names))
+def _refused(e: Exception, names: Sequence[str], columns: Sequence[str] = ()) -> UsageError:
+    said = _plain(str(e))
+    unknown = re.search(r'No field named "?(?:\w+\.)?(\w+)', said)
+    near = _nearest(unknown[1], columns) if unknown else ""
+    return UsageError(f"DataFusion says: {said.rstrip('.')}{near}", remedy=f"{_tables(names)}. {SPOKEN}")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """A question after the name that was probably meant; empty where none comes near."""
+    by_lower = {k.lower(): k for k in known}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[found[0]]}?" if found else ""
 
 
 def _tables(names: Sequence[str]) -> str:

@@ -69,10 +69,14 @@ def test_what_can_be_asked(warehouse: Warehouse, sql: str, expected: list[tuple[
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("SELECT * FROM flihgts", "there is no table flihgts"),
-        ('SELECT * FROM "Flights"', "there is no table Flights"),
-        ("SELECT * FROM Flights", "there is no table Flights"),
-        ("SELECT carier FROM flights", "No field named carier"),
+        ("SELECT * FROM flihgts", "there is no table flihgts; did you mean flights?"),
+        ('SELECT * FROM "Flights"', "there is no table Flights; did you mean flights?"),
+        ("SELECT * FROM Flights", "there is no table Flights; did you mean flights?"),
+        ("SELECT * FROM flights_quarantine", "did you mean flights__quarantine?"),
+        ("SELECT * FROM zebras", "there is no table zebras\n"),
+        ("SELECT carier FROM flights", r"DataFusion says: .*No field named carier.*did you mean carrier\?"),
+        ("SELECT f.carier FROM flights f", r"did you mean carrier\?"),
+        ('SELECT "CARRIER" FROM flights', r"did you mean carrier\?"),
         ("SELECT cast(carrier AS INT) FROM flights", "Cannot cast"),
         ("SELEC carrier FROM flights", "only one SELECT|not SQL"),
         ("SELECT 'a", "not SQL"),
