@@ -12,7 +12,8 @@
     ├── LedgerError                1   a record in the ledger contradicts the tables or another record
     ├── ConservationError          1   a hole or an overlap of offsets: publishing would break G1
     ├── NotProvable                1   a table cannot be proved: too little is said, kept or there yet
-    └── DecisionNeeded             3   nothing is wrong yet, but a person must choose (fork, loss, new lock)
+    ├── DecisionNeeded             3   nothing is wrong yet, but a person must choose (fork, loss, new lock)
+    └── Interrupted              130   somebody pressed Ctrl-C, and what was begun is undone
 
 Bad *data* is never an exception: it is a row in quarantine.
 """
@@ -119,3 +120,11 @@ class DecisionNeeded(HeadraceError):  # noqa: N818 - it is a question to a perso
 
     code = "decision"
     exit_code = 3
+
+
+class Interrupted(HeadraceError):  # noqa: N818 - somebody wanted it
+    """Somebody pressed Ctrl-C; the message says what became of what was begun."""
+
+    code = "interrupted"
+    exit_code = 130
+    """What shells give a process that SIGINT has ended."""

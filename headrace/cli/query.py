@@ -30,7 +30,10 @@ def register(app: typer.Typer) -> None:
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT, in DataFusion SQL; tables are named by their contract's id.")],
+    sql: Annotated[
+        str,
+        typer.Argument(help="One SELECT, in DataFusion SQL; tables are named by their contract's id."),
+    ],
     version: Annotated[
         int | None, typer.Option(min=0, help="That version of the table, of which one is named.")
     ] = None,

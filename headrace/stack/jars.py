@@ -68,9 +68,13 @@ def fetch(settings: LocalStack, uses: Iterable[str], tell: Progress = silent) ->
     tell(total=len(todo), completed=0, what="jars")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [pool.submit(_have, jar, cache, settings.jars_repository) for jar in todo]
-        for done, job in enumerate(as_completed(jobs), 1):
-            job.result()
-            tell(completed=done)
+        try:
+            for done, job in enumerate(as_completed(jobs), 1):
+                job.result()
+                tell(completed=done)
+        except BaseException:  # Ctrl-C too: the pool waits for what was asked, so the rest is asked no more
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return {use: [cache / jar.path for jar in jars] for use, jars in wanted.items()}
 
 

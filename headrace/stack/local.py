@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import queue
+import signal
+import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 
+from headrace.errors import Interrupted
 from headrace.settings import Settings
 from headrace.stack import files, flink, jars, kafka, ports, store
 from headrace.stack.files import Folder
@@ -16,6 +19,8 @@ from headrace.stack.progress import Progress, silent
 
 READY_WITHIN_S = 180
 """Twenty seconds on a quiet machine."""
+STOPPED_WITHIN_S = 2
+"""After Ctrl-C, a process may take so long to end by itself: it has hardly begun."""
 
 
 def up(settings: Settings, tell: Progress = silent) -> list[str]:
@@ -25,13 +30,18 @@ def up(settings: Settings, tell: Progress = silent) -> list[str]:
 
     Raises:
         StackError: a port is taken, a jar cannot be had, no JDK, or a process died (with its last lines).
+        Interrupted: somebody pressed Ctrl-C; what was started by then is stopped.
     """
     at = files.folder(settings.stack)
     with _alone(at):
-        services = prepare(settings, at, tell)
         processes = Processes(at.path)
-        processes.stop(s.name for s in services if processes.outdated(s))
-        return start(settings, services, tell)
+        before = _running(processes)
+        try:
+            services = prepare(settings, at, tell)
+            processes.stop(s.name for s in services if processes.outdated(s))
+            return start(settings, services, tell)
+        except KeyboardInterrupt:
+            raise _stopped(processes, _running(processes).items() - before.items()) from None
 
 
 def prepare(settings: Settings, at: Folder, tell: Progress = silent) -> list[Service]:
@@ -58,12 +68,47 @@ def start(settings: Settings, services: list[Service], tell: Progress = silent) 
         processes.start(service)
     deadline = time.monotonic() + READY_WITHIN_S
     tell(total=len(services), completed=0, what="waiting for " + ", ".join(s.name for s in services))
-    with ThreadPoolExecutor(len(services)) as pool:
-        waits = [pool.submit(processes.wait_ready, s, deadline) for s in services]
-        for done, wait in enumerate(waits, 1):
-            wait.result()
-            tell(completed=done)
+    for done, error in enumerate(_ready(processes, services, deadline), 1):
+        if error is not None:
+            raise error
+        tell(completed=done)
     return [s.name for s in missing]
+
+
+def _ready(processes: Processes, services: list[Service], deadline: float) -> Iterator[Exception | None]:
+    """For each service, in the order in which they serve: nothing, or why it does not.
+
+    The threads are daemons: whoever is interrupted must not wait for the answer of a process that starts.
+    """
+    ends: queue.Queue[Exception | None] = queue.Queue()
+
+    def wait(service: Service) -> None:
+        try:
+            processes.wait_ready(service, deadline)
+        except Exception as e:  # noqa: BLE001 - raised again by whoever started the thread
+            ends.put(e)
+        else:
+            ends.put(None)
+
+    for service in services:
+        threading.Thread(target=wait, args=(service,), daemon=True).start()
+    for _ in services:
+        yield ends.get()
+
+
+def _running(processes: Processes) -> dict[str, int]:
+    """Name and pid of each process that runs."""
+    return {name: pid for name in processes.names() if (pid := processes.pid(name)) is not None}
+
+
+def _stopped(processes: Processes, started: Iterable[tuple[str, int]]) -> Interrupted:
+    """End what an interrupted `up` has started, and say so; a second Ctrl-C must not leave half of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    names = processes.stop([name for name, _ in started], STOPPED_WITHIN_S)
+    return Interrupted(
+        f"interrupted; stopped again: {', '.join(names) or 'nothing, no process had been started'}",
+        remedy="headrace stack up",
+    )
 
 
 def down(settings: Settings, tell: Progress = silent) -> list[str]:
