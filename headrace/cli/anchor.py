@@ -7,13 +7,12 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
 from headrace import settings
 from headrace.cli.job import live
-from headrace.cli.output import Format, Output, emit, fitted, moment, progress
+from headrace.cli.output import Format, Output, emit, facts, fitted, listing, moment, progress
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.declaration import existing
 from headrace.lake import anchors
@@ -110,12 +109,21 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
     found = [a for a in reversed(anchors.every(ledger)) if a.number not in gone]
 
     def table() -> Any:
-        shown = Table("anchor", "taken", "by", "checkpoint", "batch then", "contract", "why")
+        shown = listing(
+            "anchor",
+            "taken",
+            "by",
+            "checkpoint",
+            "batch",
+            "contract",
+            "why",
+            numbers=["anchor", "checkpoint", "batch"],
+        )
         for a in found:
             shown.add_row(
                 str(a.number), moment(a.at), a.by, str(a.checkpoint), str(a.batch), a.contract_version, a.why
             )
-        return fitted(shown)
+        return fitted(shown, spare=["contract", "checkpoint"], prose="why")
 
     emit([a.to_json() for a in found], fmt, table)
 
@@ -219,7 +227,7 @@ def _ledger(job: str) -> Ledger:
     return Ledger(connect(settings.load().store), job)
 
 
-def _page(a: Anchor) -> str:
+def _page(a: Anchor) -> Text:
     read = "; ".join(
         f"{contract} " + " ".join(f"{p}:{o:,}" for p, o in sorted(found.items()))
         for contract, found in a.positions.items()
@@ -234,4 +242,4 @@ def _page(a: Anchor) -> str:
         + (", ".join(f"{t} version {v}" for t, v in a.versions.items()) or "nothing"),
         "contract": f"version {a.contract_version}, plan {a.plan[:12] or 'unknown'}, Flink {a.flink}",
     }
-    return "\n".join(f"{name:<16} {value}" for name, value in lines.items())
+    return facts(lines)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from headrace import settings
-from headrace.cli.output import Format, Output, emit, fitted
+from headrace.cli.output import Format, Output, emit, fitted, listing, moment
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, restart_is_due, survey
@@ -22,6 +22,18 @@ Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB
 Number = Annotated[int, typer.Argument(help="The claim, as `branch ls` numbers it.")]
 Why = Annotated[str, typer.Option(help="Why; goes into the ledger.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Take the decision back.")]
+
+
+STATES = {
+    "head": "wrote the newest published batch, and nothing since",
+    "waiting": "is followed, and has not completed a checkpoint yet",
+    "ahead": "goes on from the published head and has staged more; publish takes what has rows",
+    "fork": "left the chain that publish follows; to publish it would repeat rows, so a person must decide",
+    "replay": "the fork of a replay that is not published; publish does not follow it",
+    "left behind": "an older submission: nothing more to publish, or a restart skips its rest",
+    "set aside": "somebody decided that publish does not follow it",
+}
+"""What the state of a branch means."""
 
 
 def register(app: typer.Typer) -> None:
@@ -52,38 +64,44 @@ def _opened(job: str) -> tuple[Ledger, ByOutput]:
 
 
 def ls(job: Job, fmt: Output = Format.text) -> None:
-    """List every submission's branch: which is followed, and where a fork left the published one.
+    """List every submission of a job: which one publish follows, and which of them left the published chain.
+
+    Each start of the job is numbered: that is its claim.
 
     head: wrote the newest published batch, and nothing since.
 
     waiting: is followed, and has not completed a checkpoint yet.
 
-    ahead: goes on from the head and has sealed manifests since, empty ones too; publish takes what has rows.
+    ahead: goes on from the published head and has staged more; publish takes what has rows.
 
     fork: left the chain that publish follows; to publish it would repeat rows, so a person must decide.
 
     replay: the fork of a replay that is not published; publish does not follow it.
 
-    left behind: an older submission that has nothing more to publish, or whose rest a restart skips.
+    left behind: an older submission: nothing more to publish, or a restart skips its rest.
 
     set aside: somebody decided that publish does not follow it.
 
     Example: headrace branch ls flights
     """
     found = branches(job)
+    emit([b.to_json() for b in found], fmt, lambda: _listed(found))
 
-    def table() -> RenderableType:
-        shown = Table("claim", "submission", "state", "followed", "staged checkpoints", "forks at")
-        for b in found:
-            span = f"{b.checkpoints[0]}–{b.checkpoints[1]}" if b.checkpoints else "—"  # noqa: RUF001
-            points = sorted({str(p) for p in b.forks_at.values()})
-            followed = "yes" if b.followed else ""
-            shown.add_row(
-                str(b.claim.number), b.claim.submission, b.state, followed, span, ", ".join(points) or "—"
-            )
-        return fitted(shown)
 
-    emit([b.to_json() for b in found], fmt, table)
+def _listed(found: Sequence[Branch]) -> RenderableType:
+    shown = listing("claim", "state", "followed", "staged", "forks at", "submission", numbers=["claim"])
+    for b in found:
+        staged = f"{b.checkpoints[0]}-{b.checkpoints[1]}" if b.checkpoints else "—"
+        points = ", ".join(sorted({str(p) for p in b.forks_at.values()})) or "—"
+        followed = "yes" if b.followed else ""
+        shown.add_row(str(b.claim.number), b.state, followed, staged, points, b.claim.submission)
+    said = [Text(f"{state}: {meaning}", style="dim") for state, meaning in _meanings(found).items()]
+    return Group(fitted(shown), *([Text()] if said else []), *said)
+
+
+def _meanings(found: Sequence[Branch]) -> dict[str, str]:
+    """What the states among these branches mean."""
+    return {s: meaning for s, meaning in STATES.items() if any(b.state == s for b in found)}
 
 
 def show(job: Job, claim: Number, fmt: Output = Format.text) -> None:
@@ -96,13 +114,14 @@ def show(job: Job, claim: Number, fmt: Output = Format.text) -> None:
     result = {**branch.to_json(), "decisions": decisions}
 
     def table() -> RenderableType:
-        shown = Table("output", "manifest", "parent", "files", "bytes")
+        shown = listing("output", "manifest", "parent", "files", "bytes", numbers=["files", "bytes"])
         for output, manifests in branch.manifests.items():
             for m in manifests:
                 size = sum(f.size for f in m.files)
                 shown.add_row(output, m.id, str(m.parent), str(len(m.files)), f"{size:,}")
-        said = [f"{d['at']} {d['by']}: {d['action']} — {d['why']}" for d in decisions]
-        return Group(fitted(shown), *map(Text, [f"claim {claim}: {branch.state}", *said]))
+        said = [f"{moment(d['at'])} {d['by']}: {d['action']} — {d['why']}" for d in decisions]
+        meaning = STATES.get(branch.state, "")
+        return Group(fitted(shown), *map(Text, [f"claim {claim} is {branch.state}: {meaning}", *said]))
 
     emit(result, fmt, table)
 

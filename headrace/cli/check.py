@@ -15,11 +15,10 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from headrace import project
-from headrace.cli.output import Format, Output, counted, emit
+from headrace.cli.output import Format, Output, counted, emit, fitted, listing
 from headrace.contract.load import examine
 from headrace.contract.model import Contract
 from headrace.errors import ContractError, HeadraceError, JobError, UsageError
@@ -243,14 +242,14 @@ def _called(call: ast.Call) -> str:
 
 
 def _page(found: list[Checked]) -> Group:
-    table = Table("kind", "name", "result", "holds", box=None)
+    table = listing("kind", "name", "result", "holds")
     for c in found:
         count = counted(len(c.errors), "error")
         table.add_row(
             c.kind, c.name, Text(count, style="red") if c.errors else Text("ok", style="green"), c.holds
         )
     return Group(
-        table,
+        fitted(table, prose="holds"),
         *(Text(f"warning: {w}", style="yellow") for c in found for w in c.warnings),
         *(Text(f"error: {e}", style="red") for c in found for e in c.errors),
     )

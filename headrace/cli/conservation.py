@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
-from headrace.cli.output import Format, emit, progress, unsqueezed
+from headrace.cli.output import Format, emit, fitted, listing, progress
 from headrace.contract.sql import instant
 from headrace.errors import ConservationError, NotProvable, UsageError
 from headrace.job.assemble import writing
@@ -98,9 +97,8 @@ def deriving(table: str) -> DeriveProgram:
 
 def _text(found: Conservation, table: str) -> Group:
     versions = ", ".join(f"{name} version {version}" for name, version in found.versions.items())
-    numbers = Table("rows read", *(f"counted in {name}" for name in found.in_each), "late", "waiting")
-    for column in numbers.columns:
-        column.justify = "right"
+    names = ("rows read", *(f"counted in {name}" for name in found.in_each), "late", "waiting")
+    numbers = listing(*names, numbers=names)
     counts = (found.arrived, *found.in_each.values(), found.late, found.waiting)
     numbers.add_row(*(f"{n:,}" for n in counts))
     at = (
@@ -112,7 +110,7 @@ def _text(found: Conservation, table: str) -> Group:
     return Group(
         Text(f"rows of {found.read} against batch {found.cut.batch}: {versions}"),
         Text(f"checkpoint {found.cut.path}, {at}"),
-        unsqueezed(numbers),
+        fitted(numbers),
         *said,
         *([Text(_verified(found, table), style="green")] if found.verdict == "proved" else []),
     )

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.branch import branches
-from headrace.cli.output import Format, Output, counted, emit, moment, progress
+from headrace.cli.branch import STATES, branches
+from headrace.cli.output import Format, Output, counted, emit, facts, moment, progress
 from headrace.cli.starting import (
     DEFAULT_S,
     Timeout,
@@ -382,7 +383,7 @@ def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool, fresh: boo
     }
 
 
-def _page(s: dict[str, Any]) -> str:
+def _page(s: dict[str, Any]) -> Text:
     running = [_running(j) for j in s["flink_jobs"]]
     forks = [
         f"claim {f['claim']} at {', '.join(sorted({str(p) for p in f['forks_at'].values()}))},"
@@ -391,15 +392,12 @@ def _page(s: dict[str, Any]) -> str:
         for f in s["forks"]
     ]
     lines = {
-        f"job {s['job']}": "; ".join(running) or s["flink_error"] or "does not run",
-        "published": f"batch {s['batch']}, "
-        + (
-            ", ".join(_rows(o, n, s["rows_written"].get(o, n)) for o, n in s["rows"].items()) or "nothing yet"
-        ),
+        f"job {s['job']}": "\n".join(running) or s["flink_error"] or "does not run",
+        "published": _published(s),
         **({} if s["derived"] else _against_the_topic(s)),
-        "unpublished": f"{s['unpublished_files']} files",
-        "claim": f"{s['claim']} ({s['state']})" if s["claim"] else s["state"],
-        "forks": "; ".join(forks) or "none",
+        "staged": f"{counted(s['unpublished_files'], 'file')} that `headrace publish {s['job']}` takes",
+        "followed": _followed(s),
+        **({"forks": "\n".join(forks)} if forks else {}),
     }
     if s["open_batch"]:
         lines["unfinished"] = f"batch {s['open_batch']} is decided: `headrace publish {s['job']}` finishes it"
@@ -408,10 +406,24 @@ def _page(s: dict[str, Any]) -> str:
             f"{n} ({state}): `headrace replay show {s['job']} {n}`" for n, state in s["replays"].items()
         )
     if s["restart_due"]:
-        lines["restart"] = "the next start reads on from the frontier, as ruled"
+        lines["restart"] = "the next start reads on from what is published, as somebody decided"
     if s["accepted_losses"]:
         lines["accepted losses"] = " ".join(s["accepted_losses"])
-    return "\n".join(f"{name:<20} {value}" for name, value in lines.items())
+    return facts(lines, 20)
+
+
+def _followed(s: dict[str, Any]) -> str:
+    """Which start of the job publish follows, in words that a first run can be read with."""
+    if not s["claim"]:
+        return "nothing: the job was never started"
+    return f"start {s['claim']} of the job, its claim {s['claim']}: {STATES[s['state']]}"
+
+
+def _published(s: dict[str, Any]) -> str:
+    if not s["batch"]:
+        return "nothing yet"
+    rows = "\n".join(_rows(o, n, s["rows_written"].get(o, n)) for o, n in s["rows"].items())
+    return f"batch {s['batch']}" + (f"\n{rows}" if rows else "")
 
 
 def _rows(table: str, held: int, written: int) -> str:
@@ -422,8 +434,9 @@ def _rows(table: str, held: int, written: int) -> str:
 
 def _against_the_topic(s: dict[str, Any]) -> dict[str, str]:
     """Where an ingest job stands on its topic; a derive job's rows have no place in one."""
+    reached = "  ".join(f"{p}: {o:,}" for p, o in sorted(s["frontier"].items()))
     return {
-        "frontier": " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items())) or "—",
+        **({"published up to": f"offset, by partition:  {reached}"} if reached else {}),
         "behind the topic": f"{sum(s['lag'].values()):,} offsets" if s["lag"] else "—",
     }
 
@@ -449,7 +462,7 @@ def _running(j: dict[str, Any]) -> str:
             lines.append(f"silent, and not waited for: {', '.join(idle)}")
         if ahead := [p["name"] for p in j["partitions"] if p["paused"]]:
             lines.append(f"not read for now, too far ahead: {', '.join(ahead)}")
-    return f"\n{'':<20} ".join(lines)
+    return "\n".join(lines)
 
 
 def live(env: settings.Settings, job: str, *, every: bool = False) -> list[rest.Job]:

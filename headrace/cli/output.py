@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from enum import Enum
@@ -51,6 +52,9 @@ At = Annotated[
 UNBOUNDED = 100_000
 """Columns of a terminal that no table is too wide for."""
 
+PROSE = 24
+"""Characters that a line of a text needs to be read with ease."""
+
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -63,20 +67,50 @@ def emit(result: Any, fmt: Format, text: Callable[[], Any]) -> None:
         out.print(text(), markup=False)
 
 
-def unsqueezed(table: Table) -> Table:
-    """The table with nothing cut: in its full width off a terminal, on one with its cells folded."""
-    for column in table.columns:
-        column.overflow = "fold"
-    if not out.is_terminal:
-        table.width = _width(table)
+def listing(*columns: str, numbers: Collection[str] = (), title: str | None = None) -> Table:
+    """An empty table in the style of all commands: no lines, and numbers aligned by their digits."""
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+        title=title,
+        title_justify="left",
+        title_style="bold",
+    )
+    for name in columns:
+        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=True, overflow="fold")
     return table
 
 
-def fitted(table: Table) -> RenderableType:
-    """The table; on a terminal too narrow for it each row upright, so that ids stay in one piece."""
-    if out.is_terminal and _width(table) > out.width:
-        return _upright(table)
-    return unsqueezed(table)
+def fitted(table: Table, *, spare: Sequence[str] = (), prose: str = "") -> RenderableType:
+    """The table as the place where it is read has room for it; off a terminal always in its full width.
+
+    Args:
+        table: one of :func:`listing`.
+        spare: columns that a narrow terminal can do without, the least important first.
+        prose: the column whose cells may take several lines.
+
+    Where all this is not enough, each row stands upright: ids stay in one piece, and no header is broken.
+    """
+    if not out.is_terminal:
+        table.width = _width(table)
+        return table
+    for name in spare:
+        if _width(table) <= out.width:
+            break
+        table = _without(table, name)
+    if _width(table) <= out.width:
+        return table
+    if prose and _width(_without(table, prose)) + PROSE <= out.width:
+        next(c for c in table.columns if c.header == prose).no_wrap = False
+        return table
+    return _upright(table)
+
+
+def facts(lines: Mapping[str, str], indent: int = 16) -> Text:
+    """``name  value`` a line; on a terminal a long value goes on below itself, broken between words only."""
+    return Text("\n".join(f"{name:<{indent}} {hanging(value, indent + 1)}" for name, value in lines.items()))
 
 
 def counted(number: int, noun: str) -> str:
@@ -96,19 +130,42 @@ def utc(moment: datetime | None) -> datetime | None:
     return moment and moment.replace(tzinfo=timezone.utc)
 
 
+def hanging(value: str, indent: int) -> str:
+    """A value of one or more lines, each of them wrapped where it is too long for the terminal."""
+    room = max(out.width - indent, PROSE) if out.is_terminal else UNBOUNDED
+    lines = [
+        part
+        for line in value.splitlines()
+        for part in textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]
+    ]
+    return f"\n{'':<{indent}}".join(lines)
+
+
+def _without(table: Table, name: str) -> Table:
+    """The same table without one column."""
+    kept = [c for c in table.columns if c.header != name]
+    numbers = [str(c.header) for c in kept if c.justify == "right"]
+    title = str(table.title) if table.title is not None else None
+    fewer = listing(*(str(c.header) for c in kept), numbers=numbers, title=title)
+    for row in zip(*(c.cells for c in kept), strict=True):
+        fewer.add_row(*row)
+    return fewer
+
+
 def _width(table: Table) -> int:
     return Measurement.get(out, out.options.update(max_width=UNBOUNDED), table).maximum
 
 
 def _upright(table: Table) -> Group:
-    """One line ``name  value`` a column, and a rule between two rows."""
+    """One line ``name  value`` a column, a rule between two rows, and the title before them."""
     names = [str(column.header) for column in table.columns]
     wide = max(map(len, names), default=0)
+    titled = [Text(str(table.title), style="bold")] if table.title is not None else []
     lines: list[RenderableType] = []
     for row in zip(*(column.cells for column in table.columns), strict=True):
         lines += [Rule(style="dim")] if lines else []
         lines += [Text(f"{n:<{wide}}  ").append(_text(v)) for n, v in zip(names, row, strict=True)]
-    return Group(*lines)
+    return Group(*titled, *lines)
 
 
 def _text(cell: RenderableType) -> Text:

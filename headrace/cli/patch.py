@@ -9,13 +9,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.table import Table
-from rich.text import Text
 
 from headrace import settings
 from headrace.cli.compared import compared
 from headrace.cli.job import submit_judge
-from headrace.cli.output import Format, Output, counted, emit, fitted, moment, progress
+from headrace.cli.output import Format, Output, counted, emit, facts, fitted, listing, moment, progress
 from headrace.cli.publish import patcher
 from headrace.cli.starting import DEFAULT_S, await_start, not_ready
 from headrace.cluster import flink as rest
@@ -62,11 +60,13 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
     found = [(p, fates.state(p.number)) for p in reversed(patches.every(ledger))]
 
     def table() -> Any:
-        shown = Table("patch", "kind", "state", "records", "of", "asked", "by", "why")
+        shown = listing(
+            "patch", "kind", "state", "records", "asked", "by", "of", "why", numbers=["patch", "records"]
+        )
         for p, state in found:
-            row = (str(p.number), p.kind, state, f"{p.records:,}", p.origin, moment(p.at), p.by, p.why)
+            row = (str(p.number), p.kind, state, f"{p.records:,}", moment(p.at), p.by, p.origin, p.why)
             shown.add_row(*row)
-        return fitted(shown)
+        return fitted(shown, spare=["by", "of"], prose="why")
 
     emit([{**p.to_json(), "state": state} for p, state in found], fmt, table)
 
@@ -273,11 +273,13 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         lines[f"stale: {name}"] = f"computed without this; {anew}"
     if following := _next(job, asked, r["state"]):
         lines["next"] = following
-    shown = Table("reason", "field", "rule", "records", "example", title="refused", title_justify="left")
+    shown = listing(
+        "reason", "field", "rule", "records", "example", numbers=["records", "example"], title="refused"
+    )
     for x in r["refused"]:
         shown.add_row(x["reason"], x["field"] or "", x["rule"] or "", f"{x['count']:,}", x["example"])
     return Group(
-        *(Text(f"{name:<16} {value}") for name, value in lines.items()),
+        facts(lines),
         *([fitted(shown)] if r["refused"] else []),
     )
 

@@ -7,25 +7,26 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.output import Format, Output, emit, progress, unsqueezed
+from headrace.cli.output import Format, Output, emit, facts, fitted, listing, progress
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.assemble import named
+from headrace.job.declaration import Derive
 from headrace.job.defaults import SOURCES
 from headrace.job.gate import CHANGED, DROPPED, UNKNOWN, Verdict
 from headrace.job.program import Placement, Program
 from headrace.stack import files, local
 from headrace.stack import flink as local_flink
 from headrace.stack.progress import Progress
+from headrace.table.outputs import Output as OutputTable
 from headrace.table.state import kept, refuse_unbounded
 
-SHOWN = 160
+SHOWN = 44
 """Characters of an operator's description; JSON has all."""
 
 
@@ -50,9 +51,12 @@ def plan(
         ),
     ] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Show every statement too.")] = False,
+    settings_too: Annotated[
+        bool, typer.Option("--settings", help="Show Flink's settings too, and why each is as it is.")
+    ] = False,
     fmt: Output = Format.text,
 ) -> None:
-    """Show what a job would run: settings and their reasons, operators, and what becomes of its state.
+    """Show what a job would run: what it reads and writes, its operators, and what becomes of its state.
 
     Of each operator with state, when the job has changed: kept, new, dropped, changed, or unknown. What is
     lost or changes its meaning has to be named to be accepted.
@@ -78,7 +82,7 @@ def plan(
     emit(
         {**_as_json(program, shown), "state": [v.to_json() for v in verdicts]},
         fmt,
-        lambda: _page(program, shown, _told(program) if sql else [], verdicts),
+        lambda: _page(program, shown, _told(program) if sql else [], verdicts, settings_too=settings_too),
     )
     lock.refuse_same_version(program)
     lock.current(program)
@@ -166,13 +170,13 @@ def _remembered(program: Program, found: lock.Lock | None) -> dict[int, str]:
     return {k.id: k.until or forever for k in (kept(found.plan, program.contract) if found else [])}
 
 
-def _fates(verdicts: list[Verdict]) -> Table:
-    shown = Table(
-        "id", "state", "operator", "what changes", title="what becomes of its state", title_justify="left"
+def _fates(verdicts: list[Verdict]) -> RenderableType:
+    shown = listing(
+        "id", "state", "operator", "what changes", numbers=["id"], title="what becomes of its state"
     )
     for v in verdicts:
         shown.add_row(str(v.id), v.verdict, _cut(v.description), v.what)
-    return shown
+    return fitted(shown, prose="what changes")
 
 
 def _cut(description: str) -> str:
@@ -180,20 +184,60 @@ def _cut(description: str) -> str:
     return description if len(description) <= SHOWN else f"{description[:SHOWN]}…"
 
 
-def _page(program: Program, found: lock.Lock | None, statements: list[str], verdicts: list[Verdict]) -> Group:
-    options = Table("setting", "value", "without it", title=f"job {program.job.name}", title_justify="left")
-    for default in (*program.settings, *SOURCES):
-        options.add_row(default.key, default.value, default.why)
-    remembered = _remembered(program, found)
-    operators = Table(
-        "id", "operator", "state until", title="operators, as the lock pins them", title_justify="left"
-    )
-    for number, _, description in found.nodes() if found else []:
-        operators.add_row(str(number), _cut(description), remembered.get(number, ""))
+def _page(
+    program: Program,
+    found: lock.Lock | None,
+    statements: list[str],
+    verdicts: list[Verdict],
+    *,
+    settings_too: bool = False,
+) -> Group:
     return Group(
         *(Syntax(s, "sql", word_wrap=True, background_color="default") for s in statements),
-        unsqueezed(options),
-        unsqueezed(operators),
-        *([unsqueezed(_fates(verdicts))] if verdicts else []),
-        Text(f"writes: {', '.join(o.id for o in program.outputs)}   lock: {_state(program, found)}"),
+        *([_settings(program), Text()] if settings_too else []),
+        facts(_pipeline(program, found), indent=12),
+        *([Text(), _operators(program, found)] if found else []),
+        *([Text(), _fates(verdicts)] if verdicts else []),
     )
+
+
+def _pipeline(program: Program, found: lock.Lock | None) -> dict[str, str]:
+    """What the job reads, does and writes, in words."""
+    job = program.job
+    lines = {
+        "job": f"{job.name}, with a checkpoint every {job.checkpoint_every}",
+        "reads": "\n".join(f"topic {c.topic}, by contract {c.id} {c.version}" for c in program.reads),
+    }
+    if isinstance(job, Derive):
+        lines["steps"] = "\n".join(f"sql/{job.name}/{step}.sql" for step in job.steps)
+        lines |= {"calls": "\n".join(job.functions.values())} if job.functions else {}
+    lines["writes"] = "\n".join(_written(o, program.contract.id) for o in program.outputs[::-1])
+    lines["lock"] = {
+        "missing": f"none yet: `headrace plan {job.name} --accept` compiles the job and writes it",
+        "stale": "of an earlier version of the job: --accept writes it anew",
+        "current": f"jobs/{job.name}.lock.json is that of this very job",
+    }[_state(program, found)]
+    lines["settings"] = f"{len(program.settings) + len(SOURCES)} of Flink's: --settings shows them"
+    return lines
+
+
+def _written(output: OutputTable, own: str) -> str:
+    key = f", the newest row of each {', '.join(output.key)}" if output.key else ""
+    kind = output.id.removeprefix(own).strip("_").partition("_")[0]
+    holds = {"quarantine": " that broke the contract", "late": " that came too late"}.get(kind, "")
+    return f"table {output.id}: {'records' if kind == 'quarantine' else 'rows'}{holds}{key}"
+
+
+def _settings(program: Program) -> RenderableType:
+    shown = listing("setting", "value", "why", title=f"Flink's settings of job {program.job.name}")
+    for default in (*program.settings, *SOURCES):
+        shown.add_row(default.key, default.value, default.why)
+    return fitted(shown, prose="why")
+
+
+def _operators(program: Program, found: lock.Lock) -> RenderableType:
+    remembered = _remembered(program, found)
+    shown = listing("id", "operator", "state until", numbers=["id"], title="operators, as the lock pins them")
+    for number, _, description in found.nodes():
+        shown.add_row(str(number), _cut(description), remembered.get(number, ""))
+    return fitted(shown, prose="state until")

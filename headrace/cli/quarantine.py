@@ -11,9 +11,8 @@ from rich.console import Group
 from rich.text import Text
 
 from headrace import settings
-from headrace.cli.output import TIMES, Format, Output, counted, emit, moment, progress, utc
+from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, listing, moment, progress, utc
 from headrace.cli.patch import Hold, Why, opened, put_in, require_reason
-from headrace.cli.query import rows_table
 from headrace.contract.load import load_topic
 from headrace.errors import UsageError
 from headrace.lake import quarantine
@@ -71,12 +70,7 @@ def ls(contract: Contract, output: Output = Format.text) -> None:
     reasons = quarantine.reasons(
         warehouse, of.id, quarantine.given_up(Ledger(warehouse, of.id), outputs(of)[0])
     )
-    columns = ("reason", "field", "rule", "records", "discarded", "first", "last", "example")
-    rows = [
-        (r.reason, r.field, r.rule, r.count, r.discarded, moment(r.first), moment(r.last), r.example)
-        for r in reasons
-    ]
-    emit([r.to_json() for r in reasons], output, lambda: rows_table(columns, rows, "use -o json for all"))
+    emit([r.to_json() for r in reasons], output, lambda: _listed(reasons))
 
 
 @quarantined.command("show")
@@ -232,6 +226,20 @@ def _text(record: Refused, size: int) -> Text:
     why = " ".join(to_text(v) for v in (record.reason, record.field, record.rule) if v is not None)
     shown = Text(f"{record.position}  {to_text(record.kafka_time)}  ")
     return shown.append(why, style="yellow").append(f"\n  {record.text(size)}")
+
+
+def _listed(reasons: list[quarantine.Reason]) -> Group:
+    """One line a reason, however narrow the terminal; when they came, where there is room."""
+    numbers = ["records", *(["discarded"] if any(r.discarded for r in reasons) else [])]
+    names = (*numbers, "reason", "field or rule", "example", "last", "first")
+    shown = listing(*names, numbers=[*numbers, "example"])
+    for r in reasons:
+        counts = [f"{r.count:,}", f"{r.discarded:,}"][: len(numbers)]
+        place = ", ".join(to_text(v) for v in (r.field, r.rule) if v is not None)
+        shown.add_row(*counts, to_text(r.reason), place, r.example, moment(r.last), moment(r.first))
+    records = counted(sum(r.count for r in reasons), "record")
+    said = Text(f"{records} in quarantine, {counted(len(reasons), 'reason')}")
+    return Group(fitted(shown, spare=["first", "last"], prose="field or rule"), said)
 
 
 def _note(found: list[Refused]) -> Text:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.output import At, Format, Output, counted, emit, fitted, utc
+from headrace.cli.output import At, Format, Output, counted, emit, fitted, listing, utc
 from headrace.contract.load import examine
 from headrace.errors import UsageError
 from headrace.lake.query import Answer, published_names, to_json, to_text
@@ -19,7 +19,7 @@ from headrace.lake.query import query as run
 from headrace.lake.store import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 ROWS_SHOWN = 100
 
@@ -71,14 +71,18 @@ def _names() -> list[str]:
 def rows_table(columns: Sequence[str], rows: Any, more: str = "add LIMIT, or use -o json for all") -> Group:
     """The first rows as a table, and a note if there are more."""
     shown = list(islice(rows, ROWS_SHOWN + 1))
-    table = Table()
-    for i, name in enumerate(columns):
-        numeric = any(isinstance(row[i], (int, float)) for row in shown[:1])
-        table.add_column(Text(to_text(name)), justify="right" if numeric else "left")
+    names = [to_text(name) for name in columns]
+    table = listing(*names, numbers=[n for i, n in enumerate(names) if _numeric(row[i] for row in shown)])
     for row in shown[:ROWS_SHOWN]:
         table.add_row(*(Text(to_text(value), style="dim" if value is None else "") for value in row))
     note = f"the first {ROWS_SHOWN} rows; {more}" if len(shown) > ROWS_SHOWN else counted(len(shown), "row")
     return Group(fitted(table), Text(note))
+
+
+def _numeric(values: Iterable[Any]) -> bool:
+    """Whether there are numbers among them, and nothing else but NULL."""
+    known = [v for v in values if v is not None]
+    return bool(known) and all(isinstance(v, int | float | Decimal) for v in known)
 
 
 def _objects(answer: Answer) -> list[dict[str, Any]]:

@@ -11,13 +11,23 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.table import Table
-from rich.text import Text
 
 from headrace import settings
 from headrace.cli.compared import compared
 from headrace.cli.job import forks, live, submit
-from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, moment, progress, utc
+from headrace.cli.output import (
+    TIMES,
+    Format,
+    Output,
+    counted,
+    emit,
+    facts,
+    fitted,
+    listing,
+    moment,
+    progress,
+    utc,
+)
 from headrace.cli.patch import answer, opened, require_reason
 from headrace.cli.publish import replacer
 from headrace.cli.starting import DEFAULT_S, Timeout, await_start, not_ready
@@ -411,10 +421,10 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
     found = [(r, replays.state(ledger, r.number)) for r in reversed(replays.every(ledger))]
 
     def table() -> Any:
-        shown = Table("replay", "state", "from", "planned", "by", "why")
+        shown = listing("replay", "state", "planned", "by", "from", "why", numbers=["replay"])
         for r, state in found:
-            shown.add_row(str(r.number), state, r.origin, moment(r.at), r.by, r.why)
-        return fitted(shown)
+            shown.add_row(str(r.number), state, moment(r.at), r.by, r.origin, r.why)
+        return fitted(shown, spare=["by"], prose="why")
 
     emit([{**r.to_json(), "state": state} for r, state in found], fmt, table)
 
@@ -433,8 +443,8 @@ def show(job: Job, replay: Number, fmt: Output = Format.text) -> None:
         for what, d in replays.decided(ledger, replay).items()
     }
     told = {**found.to_json(), "state": state, "decided": decided, "patches": ends}
-    lines = (f"{what:<14} {moment(d['at'])} by {d['by']}: {d['why']}" for what, d in decided.items())
-    emit(told, fmt, lambda: Group(_page(job, found, state, ends), *map(Text, lines)))
+    lines = {what: f"{moment(d['at'])} by {d['by']}: {d['why']}" for what, d in decided.items()}
+    emit(told, fmt, lambda: Group(_page(job, found, state, ends), *([facts(lines, 14)] if lines else [])))
 
 
 def _ledger(job: str) -> Ledger:
@@ -473,9 +483,10 @@ def _ended(job: str, ends: Sequence[str]) -> str:
 
 
 def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
-    replaced = Table("table", "files", "rows", "bytes", title="what it replaces", title_justify="left")
+    sizes_ = ("files", "rows", "bytes")
+    replaced = listing("table", *sizes_, numbers=sizes_, title="what it replaces")
     for output, sizes in r.replaces.items():
-        replaced.add_row(output, *(f"{sizes[k]:,}" for k in ("files", "rows", "bytes")))
+        replaced.add_row(output, *(f"{sizes[k]:,}" for k in sizes_))
     begins = " ".join(f"{p}:{o:,}" for p, o in sorted(r.frontier.items()))
     lines = {
         f"replay {r.number}": f"{state}; from {r.origin}",
@@ -498,7 +509,7 @@ def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
         "or": f"headrace replay abort {job} {r.number} --why TEXT: nothing published was touched",
     }
     return Group(
-        *(Text(f"{name:<14} {value}") for name, value in lines.items()),
+        facts(lines, 14),
         fitted(replaced),
-        *(Text(f"{name:<14} {value}") for name, value in stages.items()),
+        facts(stages, 14),
     )

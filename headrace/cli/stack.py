@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 import structlog
 import typer
-from rich.table import Table
+from rich.console import RenderableType
+from rich.text import Text
 
 from headrace import settings
-from headrace.cli.output import Format, Output, emit, err, progress
+from headrace.cli.output import Format, Output, emit, err, fitted, listing, progress
 from headrace.errors import UsageError
 from headrace.stack import files, flink, jars, local
 from headrace.stack.processes import Processes
@@ -107,13 +108,17 @@ def lock(fmt: Output = Format.text) -> None:
 
 def _show(fmt: Format, started: list[str] | None = None) -> bool:
     rows = local.status(settings.load())
-    table = Table("process", "pid", "port", "serves", box=None)
-    for row in rows:
-        table.add_row(
-            *(str(row[k] if row[k] is not None else "-") for k in ("process", "pid", "port", "serves"))
-        )
-    emit({"started": started, "processes": rows} if started is not None else rows, fmt, lambda: table)
+    emit({"started": started, "processes": rows} if started is not None else rows, fmt, lambda: _listed(rows))
     return all(row["serves"] for row in rows)
+
+
+def _listed(rows: Iterable[Mapping[str, object]]) -> RenderableType:
+    table = listing("process", "pid", "port", "serves", numbers=["pid", "port"])
+    for row in rows:
+        numbers = ("—" if row[k] is None else str(row[k]) for k in ("pid", "port"))
+        serves = Text("yes", style="green") if row["serves"] else Text("no", style="red")
+        table.add_row(str(row["process"]), *numbers, serves)
+    return fitted(table)
 
 
 @contextlib.contextmanager

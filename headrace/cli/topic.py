@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.table import Table
 
 from headrace import settings
-from headrace.cli.output import Format, Output, counted, emit, progress
+from headrace.cli.output import Format, Output, counted, emit, fitted, listing, progress
 from headrace.cluster import kafka
 from headrace.contract.load import load_topic
 
@@ -86,10 +85,9 @@ def _left_out(empty: int) -> str:
 
 
 def _partitions(found: kafka.TopicInfo) -> Any:
-    table = Table("partition", "from", "to", "offsets", box=None)
-    for column in table.columns:
-        column.justify = "right"
+    names = ("partition", "from", "to", "offsets")
+    table = listing(*names, numbers=names)
     for partition, start in found.log_start.items():
         end = found.log_end[partition]
         table.add_row(str(partition), f"{start:,}", f"{end:,}", f"{end - start:,}")
-    return Group(f"topic {found.name}, id {found.id}", table)
+    return Group(f"topic {found.name}, id {found.id}", fitted(table))

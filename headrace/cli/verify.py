@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from headrace import project, settings
 from headrace.cli.conservation import deriving, verify_derived
-from headrace.cli.output import At, Format, Output, emit, progress, unsqueezed, utc
+from headrace.cli.output import At, Format, Output, emit, fitted, listing, progress, utc
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, NotProvable, UsageError
 from headrace.job.declaration import existing
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from headrace.lake._findings import Verification
 
 FILES_SHOWN = 20
+
+EXPIRED = "offsets that Kafka no longer holds, so that only doubles can be shown there"
 
 
 def register(app: typer.Typer) -> None:
@@ -149,15 +150,19 @@ def _versions(found: Verification) -> str:
     return ", ".join(f"{name} version {version}" for name, version in found.versions.items())
 
 
-def _numbers(found: Verification) -> Table:
-    shown = Table("partition", "topic", "frontier", "records", "data", "quarantine", "aged", "unpublished")
-    for column in shown.columns:
-        column.justify = "right"
+def _numbers(found: Verification) -> Group:
+    """By partition what the topic and the tables hold, with the unusual only where there is some of it."""
+    aged = any(p.beyond_reach for p in found.partitions)
+    names = ["partition", "topic holds", "published to", "records", "data", "quarantine", "unpublished"]
+    names[-1:-1] = ["expired"] if aged else []
+    shown = listing(*names, numbers=names)
     for p in found.partitions:
         name = str(p.partition) if p.partition >= 0 else named(p.partition)
-        numbers = (p.frontier, p.records, p.data, p.quarantine, p.beyond_reach, p.unpublished)
+        expired = [p.beyond_reach] if aged else []
+        numbers = (p.frontier, p.records, p.data, p.quarantine, *expired, p.unpublished)
         shown.add_row(name, f"{p.log_start:,}-{p.log_end:,}", *(f"{n:,}" for n in numbers))
-    return unsqueezed(shown)
+    legend = [Text(f"expired: {EXPIRED}", style="dim")] if aged else []
+    return Group(fitted(shown, spare=["unpublished"]), *legend)
 
 
 def _remedy(found: Verification) -> str:

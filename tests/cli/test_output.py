@@ -51,30 +51,47 @@ def in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> Printed:
 
 
 def _table(rows: int, columns: int = 5) -> Table:
-    table = Table(*(f"column {n}" for n in range(columns)))
+    table = output.listing(*(f"column {n}" for n in range(columns)))
     for row in range(rows):
         table.add_row(*(f"{LONG}.{row}{n}" for n in range(columns)))
     return table
 
 
-@pytest.mark.parametrize("shown", [output.unsqueezed, output.fitted])
-def test_a_pipe_gets_the_whole_width(in_a_pipe: Printed, shown: Callable[[Table], RenderableType]) -> None:
-    lines = in_a_pipe(shown(_table(2))).splitlines()
+def test_a_pipe_gets_the_whole_width(in_a_pipe: Printed) -> None:
+    lines = in_a_pipe(output.fitted(_table(2))).splitlines()
 
-    assert [all(f"{LONG}.{row}{n}" in line for n in range(5)) for row, line in enumerate(lines[3:5])] == [
+    assert [all(f"{LONG}.{row}{n}" in line for n in range(5)) for row, line in enumerate(lines[1:])] == [
         True
     ] * 2
 
 
-def test_a_folded_cell_loses_nothing(on_a_terminal: Printed) -> None:
-    said = on_a_terminal(output.unsqueezed(_table(1)))
+def test_what_can_be_spared_is_left_out_first(on_a_terminal: Printed) -> None:
+    spare = [f"column {n}" for n in (4, 0, 2, 1)]
 
-    assert "…" not in said
-    assert max(map(len, said.splitlines())) <= 80
-    body = [
-        [cell.strip() for cell in line.split("│")[1:-1]] for line in said.splitlines() if line.startswith("│")
-    ]
-    assert ["".join(parts) for parts in zip(*body, strict=True)] == [f"{LONG}.0{n}" for n in range(5)]
+    lines = on_a_terminal(output.fitted(_table(1), spare=spare)).splitlines()
+
+    assert lines[0].split("  ")[0] == "column 1"
+    assert lines[1].split() == [f"{LONG}.01", f"{LONG}.03"]
+
+
+def test_only_prose_takes_several_lines(on_a_terminal: Printed) -> None:
+    table = output.listing("number", "why", "manifest", numbers=["number"])
+    table.add_row("1,200", "the wrong savepoint was restored by hand, and nobody noticed it", LONG)
+
+    lines = on_a_terminal(output.fitted(table, prose="why")).splitlines()
+
+    assert lines[0].split() == ["number", "why", "manifest"]
+    assert lines[1].startswith(" 1,200  the wrong savepoint")
+    assert LONG in lines[1]
+    assert max(map(len, lines)) <= 80
+    assert len(lines) > 2
+
+
+def test_a_long_fact_goes_on_below_itself(on_a_terminal: Printed) -> None:
+    said = on_a_terminal(output.facts({"why": "a reason " * 12, "next": f"two\nlines {LONG * 3}"}, indent=6))
+
+    assert [line[:7] for line in said.splitlines()] == ["why    ", "       ", "next   ", "       ", "       "]
+    assert LONG * 3 in said  # no word is broken
 
 
 def test_what_does_not_fit_a_terminal_stands_upright(on_a_terminal: Printed) -> None:
@@ -88,7 +105,7 @@ def test_what_does_not_fit_a_terminal_stands_upright(on_a_terminal: Printed) -> 
 
 
 def test_what_fits_a_terminal_stays_a_table(on_a_terminal: Printed) -> None:
-    assert "┏" in on_a_terminal(output.fitted(_table(1, columns=2)))
+    assert on_a_terminal(output.fitted(_table(1, columns=2))).splitlines()[0].split("  ")[0] == "column 0"
 
 
 def test_a_query_of_many_columns_can_be_read(on_a_terminal: Printed) -> None:
@@ -102,16 +119,25 @@ def test_a_query_of_many_columns_can_be_read(on_a_terminal: Printed) -> None:
 
 
 @pytest.mark.parametrize("place", ["in_a_pipe", "on_a_terminal"])
-def test_plan_names_every_setting(request: pytest.FixtureRequest, place: str) -> None:
+def test_plan_names_every_setting_when_it_is_asked(request: pytest.FixtureRequest, place: str) -> None:
     printed: Printed = request.getfixturevalue(place)
     program = named("flights")
 
-    said = printed(plan._page(program, lock.read("flights"), [], []))
+    said = printed(plan._page(program, lock.read("flights"), [], [], settings_too=True))
 
-    told = "".join(line.split("│")[1].strip() for line in said.splitlines() if line.startswith("│"))
-    assert "…" not in told
     for setting in program.settings:
-        assert setting.key in told
+        assert setting.key in said
+
+
+def test_plan_without_a_lock_shows_the_pipeline_and_no_settings(in_a_pipe: Printed) -> None:
+    program = named("departures_hourly")
+
+    said = in_a_pipe(plan._page(program, None, [], []))
+
+    for part in ("topic flights", "sql/departures_hourly/hourly.sql", "departures_hourly__late", "none yet"):
+        assert part in said
+    assert len(said.splitlines()) < 10
+    assert program.settings[0].key not in said
 
 
 def test_times_are_told_to_the_second() -> None:

@@ -156,7 +156,11 @@ def test_the_commands_answer_people_and_machines(
     monkeypatch: pytest.MonkeyPatch, warehouse: Warehouse
 ) -> None:
     listed = ask(monkeypatch, warehouse, "ls", "flights").stdout
-    assert ("distance_is_positive" in listed, "1:9" in listed, "3 rows" in listed) == (True, True, True)
+    assert (
+        "distance_is_positive" in listed,
+        "1:9" in listed,
+        "4 records in quarantine, 3 reasons" in listed,
+    ) == (True, True, True)
     counts = json.loads(ask(monkeypatch, warehouse, "ls", "flights", "-o", "json").stdout)
     assert [c["count"] for c in counts] == [2, 1, 1]
     shown = ask(monkeypatch, warehouse, "show", "flights", "--reason", "rule").stdout
