@@ -13,7 +13,14 @@ from headrace.contract.model import Contract, Late
 from headrace.job.defaults import Default, defaults, lateness, workers
 from headrace.job.program import Placement, Program
 from headrace.table.ddl import insert
-from headrace.table.event_time import DIGEST, in_time_view, judged_view, late_view, timed_source_ddl
+from headrace.table.event_time import (
+    DIGEST,
+    in_time_view,
+    judged_view,
+    late_view,
+    timed_source_ddl,
+    timed_source_facts,
+)
 from headrace.table.outputs import Output, derived_outputs
 from headrace.table.steps import Step
 
@@ -42,13 +49,18 @@ class DeriveProgram(Program):
         every = defaults(self.job.checkpoint_interval, self.contract.state_ttl)
         return (*every, *lateness(self.late), *(workers() if self.functions else ()))
 
+    @property
+    def sources(self) -> dict[str, dict[str, object]]:
+        """The topics."""
+        return {_source(read): timed_source_facts(read) for read in self.reads}
+
     def tables(self, at: Placement) -> list[str]:
         """Each topic in event time, its rows in time and late, the steps in their order, and the sinks."""
         topics = [statement for read in self.reads for statement in self._topic(read, at)]
         return [*topics, *(step.view() for step in self.steps), *self.sinks(at)]
 
     def _topic(self, read: Contract, at: Placement) -> list[str]:
-        source, judged = f"{read.id}__topic", f"{read.id}__judged"
+        source, judged = _source(read), f"{read.id}__judged"
         options = at.source_options(read.id)
         topic = replace(read, topic=at.topic_prefix + read.topic)
         digest = any(DIGEST in step.sql for step in self.steps)
@@ -73,3 +85,7 @@ class DeriveProgram(Program):
                 for output, read in zip(late, self.reads, strict=True)
             ),
         ]
+
+
+def _source(read: Contract) -> str:
+    return f"{read.id}__topic"

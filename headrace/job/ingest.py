@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from headrace.job.defaults import Default, defaults
 from headrace.job.program import Placement, Program
-from headrace.table.ddl import data_insert, quarantine_insert, source_ddl, verdict_view
+from headrace.table.ddl import data_insert, quarantine_insert, source_ddl, source_facts, verdict_view
 from headrace.table.outputs import Output, outputs
 
 SOURCE = "source"
@@ -26,6 +26,11 @@ class IngestProgram(Program):
     def settings(self) -> tuple[Default, ...]:
         """The same for every ingest job."""
         return defaults(self.job.checkpoint_interval)
+
+    @property
+    def sources(self) -> dict[str, dict[str, object]]:
+        """The topic."""
+        return {SOURCE: source_facts(self.contract)}
 
     def tables(self, at: Placement) -> list[str]:
         """The topic, the topic with a verdict on each record, and the sinks."""

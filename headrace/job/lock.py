@@ -24,10 +24,10 @@ from headrace.contract.meaning import meaning
 from headrace.contract.model import Contract
 from headrace.errors import DecisionNeeded, JobError
 from headrace.job.gate import Verdict, pin
-from headrace.job.meaning import FUNCTIONS
+from headrace.job.meaning import FUNCTIONS, SOURCES
 from headrace.job.program import Program
 
-FORMAT = 1
+FORMAT = 2
 Meanings = Mapping[str, Mapping[str, str]]
 """Contract → version → digest of its meaning."""
 
@@ -65,7 +65,7 @@ def read(job: str) -> Lock | None:
     """The lock of a job, or None.
 
     Raises:
-        JobError: the file is no lock.
+        JobError: the file is not a lock, or one of an older headrace.
     """
     path = project.lock_path(job)
     if not path.is_file():
@@ -78,7 +78,12 @@ def read(job: str) -> Lock | None:
         found = {FORMAT: lock}
         return found[raw["format"]]
     except (ValueError, KeyError, TypeError) as e:
-        raise JobError("this is not a lock", where=str(path), remedy=f"headrace plan {job} --accept") from e
+        raise JobError(
+            f"this is not a lock of format {FORMAT}",
+            where=str(path),
+            remedy="bring it back from version control; or remove it and run"
+            f" `headrace plan {job} --accept`: a job that has state cannot go on from it then",
+        ) from e
 
 
 def current(program: Program) -> Lock:
@@ -143,6 +148,15 @@ def coded(program: Program) -> dict[str, str]:
     return {f.name: f"{f.path} {f.digest}" for f in program.functions}
 
 
+def of(program: Program, compiled: dict[str, Any]) -> Lock:
+    """The lock of a plan that was compiled just now: with what Flink's plan does not say."""
+    plan = {**compiled, SOURCES: program.sources}
+    if program.functions:
+        plan[FUNCTIONS] = coded(program)
+    fresh = max(n["id"] for n in plan["nodes"]) + 1
+    return Lock(program.digest(), plan, fresh, contracts=meanings(program))
+
+
 def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
     """Compile in a fresh process (about 10 s), which finds Flink's jars by ``environment``.
 
@@ -165,11 +179,7 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
                 where=f"jobs/{program.job.name}.py",
                 remedy=f"headrace plan {program.job.name} --sql shows every statement",
             )
-        plan = json.loads(target.read_text())
-        if program.functions:
-            plan[FUNCTIONS] = coded(program)
-        fresh = max(n["id"] for n in plan["nodes"]) + 1
-        return Lock(program.digest(), plan, fresh, contracts=meanings(program))
+        return of(program, json.loads(target.read_text()))
 
 
 def meanings(program: Program) -> Meanings:

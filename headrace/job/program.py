@@ -71,6 +71,11 @@ class Program(ABC):
         """Every contract of the job: of what it reads, and of what it writes."""
         return tuple({c.id: c for c in (*self.reads, self.contract)}.values())
 
+    @property
+    @abstractmethod
+    def sources(self) -> dict[str, dict[str, object]]:
+        """By table, what decides which rows come from a topic: a compiled plan has the table's name only."""
+
     @abstractmethod
     def tables(self, at: Placement) -> list[str]:
         """``CREATE TABLE`` and ``CREATE VIEW`` statements for one submission."""

@@ -26,7 +26,7 @@ from headrace.job.assemble import assemble
 from headrace.job.declaration import Job
 from headrace.job.defaults import SOURCES
 from headrace.job.gate import DROPPED, compare, unaccounted
-from headrace.job.meaning import FUNCTIONS
+from headrace.job.meaning import ADDED
 from headrace.job.program import Placement, Program
 from headrace.lake import anchors, checkpoints, replays
 from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
@@ -278,6 +278,13 @@ def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> 
         DecisionNeeded: it was deleted and created again.
     """
     begun = ledger.start(contract)
+    if begun and begun["topic"] != topic.name:
+        raise DecisionNeeded(
+            f"the job began on topic {begun['topic']}, and would read {topic.name} now:"
+            " offsets and state of the one say nothing about the other",
+            where=f"contract {contract or ledger.job}, physicalName",
+            remedy="put the name back, or give the other topic a contract and a table of its own",
+        )
     if begun and begun["topic_id"] != topic.id:
         raise DecisionNeeded(
             f"topic {topic.name} was deleted and created again: its offsets mean other records now",
@@ -403,7 +410,7 @@ def _execute(table_env: object, plan: lock.Lock) -> str:
     """Execute the lock's plan; Flink takes a compiled plan by its path only."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plan.json"
-        path.write_text(json.dumps({k: v for k, v in plan.plan.items() if k != FUNCTIONS}))
+        path.write_text(json.dumps({k: v for k, v in plan.plan.items() if k not in ADDED}))
         result = table_env.execute_sql(f"EXECUTE PLAN '{path}'")  # type: ignore[attr-defined]
         return str(result.get_job_client().get_job_id())
 

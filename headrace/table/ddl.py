@@ -75,13 +75,31 @@ def source_ddl(
         "connector": "kafka",
         "topic": contract.topic,
         "properties.bootstrap.servers": bootstrap,
+        **_decoding(contract, versions=bool(key)),
+    }
+    return _create(name, [*columns, *metadata, *more], {**ours, **options})
+
+
+def _decoding(contract: Contract, *, versions: bool) -> dict[str, str]:
+    """Options that decide which rows a topic's records become."""
+    return {
         # The default reads records of transactions that were aborted later.
         "properties.isolation.level": "read_committed",
         "format": FORMAT,
         f"{FORMAT}.unknown-fields": contract.unknown_fields,
-        **({f"{FORMAT}.versions": "true"} if key else {}),
+        **({f"{FORMAT}.versions": "true"} if versions else {}),
     }
-    return _create(name, [*columns, *metadata, *more], {**ours, **options})
+
+
+def source_facts(contract: Contract, *, versions: bool = False) -> dict[str, object]:
+    """All that decides which rows come from a topic and that a compiled plan does not show.
+
+    The names are the contract's where it has one: people read them when it changes.
+    """
+    decoding = _decoding(contract, versions=versions)
+    named = {"unknownFields": decoding.pop(f"{FORMAT}.unknown-fields")}
+    columns = {c.name: flink_type(c.type) for c in contract.columns}
+    return {"physicalName": contract.topic, **named, **decoding, "columns": columns}
 
 
 def payloads_ddl(*, name: str, path: str) -> str:

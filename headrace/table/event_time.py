@@ -12,7 +12,7 @@ from datetime import timedelta
 from headrace.contract.model import Contract, Late
 from headrace.contract.rules import verdict_sql
 from headrace.contract.sql import identifier, literal, milliseconds
-from headrace.table.ddl import GOOD, METADATA, select, source_ddl
+from headrace.table.ddl import GOOD, METADATA, select, source_ddl, source_facts
 
 EVENT_TIME = "_event_time"
 """The time attribute, in milliseconds; the contract's own column stands untouched beside it."""
@@ -68,6 +68,18 @@ def _watermark_options(contract: Contract, job: str) -> dict[str, str]:
         found["scan.watermark.alignment.group"] = job
         found["scan.watermark.alignment.max-drift"] = milliseconds(contract.max_drift)
     return found
+
+
+def timed_source_facts(contract: Contract) -> dict[str, object]:
+    """:func:`source_facts`, and how its event time advances."""
+    durations = {
+        "watermarkDelay": contract.watermark_delay,
+        "maxFuture": contract.max_future,
+        "idleAfter": contract.idle_after,
+        "maxDrift": contract.max_drift,
+    }
+    said = {name: str(value) for name, value in durations.items() if value is not None}
+    return {**source_facts(contract, versions=bool(contract.version_of)), **said}
 
 
 def judged_view(contract: Contract, *, name: str, source: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from headrace.job import lock
-from headrace.job.gate import Verdict, _short, compare, pin, unaccounted
+from headrace.job.differences import short
+from headrace.job.gate import Verdict, compare, pin, unaccounted
 
 ROOT = Path(__file__).parent.parent.parent
 Plan = dict[str, Any]
@@ -287,7 +288,7 @@ def test_how_event_time_is_told_is_part_of_the_meaning() -> None:
 
 
 def verdict(number: int, what: str, meant: str | None, means: str | None) -> Verdict:
-    return Verdict(number, what, "o", "d", "w", meant, means)
+    return Verdict(number, what, "o", "d", "", "w", meant, means)
 
 
 ACCEPTED: list[dict[str, Any]] = [
@@ -324,8 +325,8 @@ def test_a_plan_restores_what_it_wrote_itself() -> None:
 def test_of_two_long_filters_the_part_is_shown_where_they_differ() -> None:
     rules = " AND ".join(f"a{n} IS NOT NULL" for n in range(40))
     was, now = f"{rules} AND distance > 0 AND {rules}", f"{rules} AND distance >= 0 AND {rules}"
-    assert (_short(was, now) != _short(now, was), len(_short(was, now))) == (True, 202)
-    assert "distance > 0" in _short(was, now)
-    assert "distance >= 0" in _short(now, was)
-    assert _short("a > 0", "b") == "a > 0"
-    assert _short(rules, rules) == f"{rules[:200]}…"
+    assert (short(was, now) != short(now, was), len(short(was, now))) == (True, 202)
+    assert "distance > 0" in short(was, now)
+    assert "distance >= 0" in short(now, was)
+    assert short("a > 0", "b") == "a > 0"
+    assert short(rules, rules) == f"{rules[:200]}…"

@@ -93,8 +93,7 @@ def compiled_by_client(client: FlinkClient, monkeypatch: pytest.MonkeyPatch) -> 
     """
 
     def compiled(program: Program, _environment: Mapping[str, str]) -> lock.Lock:
-        plan = json.loads(client.compile(program.job.name, _own()))
-        return lock.Lock(program.digest(), plan, max(n["id"] for n in plan["nodes"]) + 1)
+        return lock.of(program, json.loads(client.compile(program.job.name, _own())))
 
     monkeypatch.setattr(lock, "compile_lock", compiled)
 

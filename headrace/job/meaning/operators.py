@@ -1,0 +1,205 @@
+"""What the state of an operator depends on: its own properties, part by part, over the columns that it reads.
+
+Each part is told twice: for the layout only keys count by their origin, and what else is read by its type;
+for the meaning everything counts by its origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.job.meaning.expressions import KINDS, expression_digest, function_name
+from headrace.job.meaning.plan import Node, digest, fields, keeps_rows_as_sink, table_of
+from headrace.job.meaning.rows import Branch, Column, Rows
+from headrace.table.state import STATELESS, kind_of
+
+THROUGH = {"exchange", "drop-update-before"}
+"""Rows leave as they came."""
+PROJECTS_ROWS = {"calc", "python-calc"}
+APPENDS = {"over-aggregate", "correlate", "python-correlate"}
+"""Operators whose rows are those that came, with columns of their own at the end."""
+KEEPS_ROWS = {
+    "over-aggregate", "join", "temporal-join", "interval-join", "match", "deduplicate", "rank", "sort-limit",
+    "window-join", "window-rank", "window-deduplicate", "temporal-sort", "sink-materializer",
+    "changelog-normalize", "limit", "multi-join", "delta-join",
+}  # fmt: skip
+"""Operators whose state holds whole rows of their input."""
+KEEPS_ARGUMENTS = {
+    "group-aggregate", "group-window-aggregate", "window-aggregate", "global-window-aggregate",
+    "local-group-aggregate", "global-group-aggregate", "incremental-group-aggregate",
+    "local-window-aggregate",
+}  # fmt: skip
+"""Operators whose state holds what they compute of some columns."""
+KNOWN = STATELESS | THROUGH | KEEPS_ROWS | KEEPS_ARGUMENTS | {"sink"}
+
+KEYS, AGGREGATES, STATE = "grouping", "aggCalls", "state"
+_NOT_OWN = {"id", "type", "description", "inputProperties", "outputType"}
+_NOT_LAYOUT = {"configuration", STATE, "inputUpsertKey"}
+"""They decide when state goes or is written, not what it is made of."""
+_OF_OUTPUT = {("group-aggregate", "generateUpdateBefore")}
+"""They decide what leaves an operator; its state is the same with and without."""
+_KEY_PARTS = {KEYS, "leftKeys", "rightKeys", "uniqueKeys", "keys"}
+_COLUMNS = {
+    "argList", "filterArg", "fields", "index", "fieldIndex", "timeAttributeIndex",
+    "leftTimeAttributeIndex", "rightTimeAttributeIndex", "leftTimeIndex", "rightTimeIndex",
+    "sliceEnd", "windowStart", "windowEnd", "leftUpsertKeys", "rightUpsertKeys", *_KEY_PARTS,
+}  # fmt: skip
+"""Properties that name columns by their numbers."""
+_KEYED = {"partition", "partitionSpec"}
+"""Objects whose fields are keys."""
+_IDLE = {
+    ("matchSpec", "measures"),  # computed when a match leaves: they are columns, and no state
+    (AGGREGATES, "name"),
+    ("overSpec", "groups", AGGREGATES, "name"),
+    ("window", "alias"),
+    ("window", "timeField", "fieldName"),
+    ("window", "timeField", "inputIndex"),  # the number of an input, not of a column
+    ("windowing", "window", "alias"),
+    ("namedWindowProperties", "name"),
+    ("namedWindowProperties", "property", "reference", "name"),
+    ("localAggInputRowType", "fields", "name"),
+}
+"""Places in a plan that say nothing of state: most are names that people, or Flink's planner, gave to what
+has another identity. By place, since a measure, a variable or a field may bear any name."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """Something that an operator reads or computes, under the name that people know it by."""
+
+    name: str
+    digest: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an operator's state depends on."""
+
+    layout: Mapping[str, str]
+    """Part → digest."""
+    meaning: Mapping[str, str]
+    keys: tuple[Named, ...] = ()
+    reads: tuple[Named, ...] = ()
+    """Its aggregates; or the columns of the rows that it keeps or writes."""
+
+    @property
+    def layout_digest(self) -> str:
+        """What the bytes of its state depend on."""
+        return digest(self.layout)
+
+    @property
+    def meaning_digest(self) -> str:
+        """What its state is of."""
+        return digest(self.layout, self.meaning)
+
+
+def operator(node: Node, inputs: Sequence[Rows]) -> tuple[Rows, Parts]:
+    """What leaves an operator, and what its state depends on."""
+    kind = kind_of(node)
+    sides = [rows.columns() for rows in inputs]
+    came = [c for side in sides for c in side]
+    own = {k: v for k, v in node.items() if k not in _NOT_OWN and (kind, k) not in _OF_OUTPUT}
+    held = [] if kind in KEEPS_ARGUMENTS else came
+    layout = {k: digest(_told(v, k, sides, layout=True)) for k, v in own.items() if k not in _NOT_LAYOUT}
+    layout |= {"kind": digest(node["type"]), "types": digest([c.type for c in held])}
+    if kind == "sink" and not keeps_rows_as_sink(node):  # the same table, whatever is written into it
+        layout = {"table": digest("sink", table_of(node))}
+    meaning = {k: digest(_told(v, k, sides, layout=False)) for k, v in own.items()}
+    meaning |= {
+        "rows": digest([rows.meaning for rows in inputs]),
+        "columns": digest([c.meaning for c in held]),
+    }
+    parts = Parts(layout, meaning, _keys(node, sides), _reads(node, held, came))
+    return Rows((Branch(_leaving(node, parts, sides), parts.meaning_digest, parts.layout_digest),)), parts
+
+
+def _leaving(node: Node, parts: Parts, sides: Sequence[Sequence[Column]]) -> tuple[Column, ...]:
+    """The columns of an operator's own, by their place; those that pass through stay what they are."""
+    meaning, layout = parts.meaning_digest, parts.layout_digest
+    measures = node.get("matchSpec", {}).get("measures", {})
+    made = [
+        Column(t, digest(layout, i), digest(meaning, _measured(measures, n, sides) or i), n)
+        for i, (n, t) in enumerate(fields(node["outputType"]))
+    ]
+    if kind_of(node) in APPENDS:
+        made[: len(sides[0])] = sides[0]
+    return tuple(made)
+
+
+def _measured(measures: Mapping[str, Node], name: str, sides: Sequence[Sequence[Column]]) -> str:
+    """The digest of a measure of MATCH_RECOGNIZE: it is computed when a match leaves, and is not state."""
+    return expression_digest(measures[name], [c.meaning for c in sides[0]]) if name in measures else ""
+
+
+def _told(value: Any, key: str, sides: Sequence[Sequence[Column]], *, layout: bool) -> Any:
+    """A property with the origins of columns in the place of their numbers."""
+    came = [c for side in sides for c in side]
+    leaves = [c.type if layout else c.meaning for c in came]
+
+    def one(number: int, side: Sequence[Column], *, keyed: bool) -> Any:
+        if not 0 <= number < len(side):
+            return number
+        found = side[number]
+        return found.meaning if not layout else found.layout if keyed else found.type
+
+    def told(value: Any, path: tuple[str, ...], *, keyed: bool) -> Any:
+        if isinstance(value, dict):
+            if value.get("kind") in KINDS:
+                return expression_digest(value, leaves, exact_types=layout)
+            keyed = keyed or path[-1] in _KEYED
+            inner = {k: (*path, k) for k in value}
+            return {
+                k: told(v, inner[k], keyed=keyed or k in _KEY_PARTS)
+                for k, v in value.items()
+                if inner[k] not in _IDLE
+            }
+        if isinstance(value, list):
+            return [told(v, path, keyed=keyed) for v in value]
+        if path[-1] in _COLUMNS and isinstance(value, int) and not isinstance(value, bool):
+            side = sides[0] if path[-1].startswith("left") else came
+            return one(value, sides[-1] if path[-1].startswith("right") else side, keyed=keyed)
+        return value
+
+    return told(value, (key,), keyed=key in _KEY_PARTS)
+
+
+def _keys(node: Node, sides: Sequence[Sequence[Column]]) -> tuple[Named, ...]:
+    """The columns by which state is kept apart."""
+    came = [c for side in sides for c in side]
+    numbers = node.get(KEYS) or node.get("uniqueKeys") or _partition(node)
+    found = [came[n] for n in numbers if isinstance(n, int) and n < len(came)]
+    spec = node.get("joinSpec") or node.get("intervalJoinSpec", {}).get("joinSpec") or {}
+    for side, key in zip(sides, ("leftKeys", "rightKeys"), strict=False):
+        found += [side[n] for n in spec.get(key, [])]
+    return tuple(Named("", c.layout, c.text) for c in found)
+
+
+def _partition(node: Node) -> list[int]:
+    spec = node.get("partitionSpec") or node.get("overSpec", {}).get("partition")
+    spec = spec or node.get("matchSpec", {}).get("partition") or {}
+    return list(spec.get("fields", []))
+
+
+def _reads(node: Node, held: Sequence[Column], came: Sequence[Column]) -> tuple[Named, ...]:
+    calls = node.get(AGGREGATES) or [
+        call for group in node.get("overSpec", {}).get("groups", []) for call in group[AGGREGATES]
+    ]
+    found = [_call(call, came) for call in calls]
+    names = [n for n, _ in fields(node["outputType"])] if kind_of(node) == "sink" else [c.text for c in held]
+    return (*found, *(Named(n, c.meaning, c.text) for n, c in zip(names, held, strict=False)))
+
+
+def _call(call: Node, came: Sequence[Column]) -> Named:
+    """An aggregate function with what it is of."""
+    numbers = [*call.get("argList", []), *([call["filterArg"]] if call.get("filterArg", -1) >= 0 else [])]
+    read = [came[n] for n in numbers if n < len(came)]
+    function = function_name(call)
+    of = [c.text for c in read[: len(call.get("argList", []))]]
+    text = f"{function}({', '.join(of) or '*'})"
+    text = text.replace("(", "(DISTINCT ", 1) if call.get("distinct") else text
+    if call.get("filterArg", -1) >= 0:
+        text += f" FILTER (WHERE {read[-1].text})"
+    return Named(str(call.get("name", "")), digest(function, [c.meaning for c in read]), text)

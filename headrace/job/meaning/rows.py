@@ -1,0 +1,187 @@
+"""Rows on their way from the sources: which rows they are, and where each of their columns comes from.
+
+Rows come in **branches**: the rows of one source or operator that fulfil some conditions. A UNION ALL has
+those of all its inputs. A column is followed in each branch by itself, because two columns of a union that
+are made of the same origins in other branches are two columns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from headrace.job.meaning.expressions import conjuncts, expression_digest, expression_text
+from headrace.job.meaning.plan import Node, digest, fields, table_of
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a stream of rows: where it comes from."""
+
+    type: str
+    layout: str
+    meaning: str
+    text: str
+    """For people; it decides nothing."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Rows of one source or operator."""
+
+    columns: tuple[Column, ...]
+    origin: str
+    """The meaning of the source or operator."""
+    origin_layout: str
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    """What they fulfil, one by one: Flink may test it in one place or in several. Digest → text."""
+
+    @property
+    def meaning(self) -> str:
+        """Which rows these are."""
+        return digest(self.origin, sorted(self.conditions))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What leaves a node."""
+
+    branches: tuple[Branch, ...]
+
+    @property
+    def meaning(self) -> str:
+        """Which rows these are, in whatever order a union names them."""
+        return digest("rows", sorted(b.meaning for b in self.branches))
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What they fulfil in one branch or another."""
+        return {k: v for branch in self.branches for k, v in branch.conditions.items()}
+
+    def columns(self) -> tuple[Column, ...]:
+        """Each column, followed through all branches.
+
+        All columns see the branches in one order, whatever order that is: where two plans agree on the
+        digests of several columns, they agree branch by branch, so that no two columns can change places.
+        """
+        if len(self.branches) == 1:
+            return self.branches[0].columns
+        ordered = sorted(self.branches, key=lambda b: (b.meaning, [c.meaning for c in b.columns]))
+        origins = [b.origin_layout for b in ordered]
+        # The state of a key has to be found again when a filter changes, so a branch is recognised by its
+        # origin, if it can be.
+        labels = [b.origin_layout if origins.count(b.origin_layout) == 1 else b.meaning for b in ordered]
+        return tuple(
+            _through(ordered, labels, [b.columns[at] for b in ordered])
+            for at in range(len(ordered[0].columns))
+        )
+
+
+def _through(ordered: Sequence[Branch], labels: Sequence[str], side: Sequence[Column]) -> Column:
+    """One column of a union: itself where it is the same in every branch."""
+    layouts, meant = [c.layout for c in side], [c.meaning for c in side]
+    by_label = sorted(zip(labels, range(len(side)), layouts, strict=True))
+    by_branch = [(branch.meaning, m) for branch, m in zip(ordered, meant, strict=True)]
+    return Column(
+        side[0].type,
+        layouts[0] if len(set(layouts)) == 1 else digest("union", [(a, c) for a, _, c in by_label]),
+        meant[0] if len(set(meant)) == 1 else digest("union", by_branch),
+        " or ".join(dict.fromkeys(c.text for c in side)),
+    )
+
+
+def read(node: Node, facts: Mapping[str, Any]) -> Rows:
+    """The rows of a source.
+
+    Args:
+        node: a table scan.
+        facts: what decides which rows come from it, besides what the plan says.
+    """
+    table, named = table_of(node), fields(node["outputType"])
+    names = [name for name, _ in named]
+    abilities = [a for a in node["scanTableSource"].get("abilities", []) if a["type"] not in _PROJECTS]
+    columns = tuple(Column(t, digest(table, n, t), digest(table, n, t), n) for n, t in named)
+    topic = facts.get("physicalName", "")
+    meaning = digest("source", table, deciding(facts), _by_name(abilities, names))
+    return Rows((Branch(columns, meaning, digest("source", table, topic)),))
+
+
+_PROJECTS = {"ReadingMetadata", "ProjectPushDown"}
+"""Which columns are read: told by those who read them."""
+COLUMNS, UNKNOWN_FIELDS = "columns", "unknownFields"
+"""Facts of a source: the columns of its contract, and what becomes of fields that are not among them."""
+
+
+def deciding(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides which rows come. Columns count where another field is refused; else each for itself."""
+    return {k: v for k, v in facts.items() if k != COLUMNS or facts.get(UNKNOWN_FIELDS) == "reject"}
+
+
+def _by_name(value: Any, names: Sequence[str]) -> Any:
+    """Expressions with the names of a source's columns in the place of their numbers."""
+    if isinstance(value, dict):
+        return {
+            k: names[v] if k == "inputIndex" and v < len(names) else _by_name(v, names)
+            for k, v in value.items()
+            if k != "producedType"  # all columns, also those that nobody reads
+        }
+    return [_by_name(v, names) for v in value] if isinstance(value, list) else value
+
+
+def computed(node: Node, rows: Rows) -> Rows:
+    """The rows of a projection with a filter."""
+    return Rows(tuple(_computed(node, branch) for branch in rows.branches))
+
+
+def _computed(node: Node, branch: Branch) -> Branch:
+    meant = [c.meaning for c in branch.columns]
+    names = [c.text for c in branch.columns]
+    named = [name for name, _ in fields(node["outputType"])]
+    columns = tuple(
+        _called(column(e, branch.columns), n) for e, n in zip(node["projection"], named, strict=True)
+    )
+    fulfilled = {
+        expression_digest(c, meant): expression_text(c, names) for c in conjuncts(node.get("condition"))
+    }
+    return Branch(columns, branch.origin, branch.origin_layout, {**branch.conditions, **fulfilled})
+
+
+def _called(found: Column, name: str) -> Column:
+    """Our own columns by their names: what they are is the contract's matter, and long."""
+    return replace(found, text=name) if name.startswith("_") else found
+
+
+def column(expression: Node, columns: Sequence[Column]) -> Column:
+    """What an expression over columns is."""
+    if expression.get("kind") == "INPUT_REF":
+        return columns[expression["inputIndex"]]
+    return Column(
+        _type(expression),
+        expression_digest(expression, [c.layout for c in columns], exact_types=True),
+        expression_digest(expression, [c.meaning for c in columns]),
+        expression_text(expression, [c.text for c in columns]),
+    )
+
+
+def united(inputs: Sequence[Rows]) -> Rows:
+    """The rows of all inputs."""
+    return Rows(tuple(branch for rows in inputs for branch in rows.branches))
+
+
+def timed(node: Node, rows: Rows) -> Rows:
+    """The rows that came, in event time."""
+    expression = node.get("watermarkExpr") or {}
+    columns = rows.columns()
+    mark = digest("watermark", expression_digest(expression, [c.meaning for c in columns]))
+    said = f"watermark: {expression_text(expression, [c.text for c in columns])}"
+    return Rows(
+        tuple(
+            Branch(b.columns, b.origin, b.origin_layout, {**b.conditions, mark: said}) for b in rows.branches
+        )
+    )
+
+
+def _type(expression: Node) -> str:
+    return json.dumps(expression.get("type"), sort_keys=True)

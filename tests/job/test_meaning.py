@@ -1,0 +1,171 @@
+"""What has the same meaning, on plans of a few nodes: rules that a compiled query cannot show one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from job.small_plans import Node, Plan, Small, call, number, ref
+
+from headrace.job.gate import pin
+from headrace.job.meaning.expressions import expression_digest
+
+A, B = ref(0), ref(1)
+LOW, HIGH = call("<", A, number(10)), call(">=", A, number(10))
+
+
+def fates(before: Plan, after: Plan, kind: str = "group-aggregate") -> list[str]:
+    """What becomes of the operators of a kind that were there before."""
+    verdicts = pin(before, after, 100).verdicts
+    return [v.verdict for v in verdicts if v.operator == kind and v.verdict != "new"]
+
+
+def of_a_union(summed: int, key: int = 0, *, turned: bool = False, low: Node = LOW) -> Plan:
+    """``(k, a AS x, b AS y) UNION ALL (k, b AS x, a AS y)`` of other rows; the sum of x (1) or y (2)."""
+    small = Small()
+    source = small.source()
+    one = small.calc(source, {"k": call("MOD", A, of="BIGINT"), "x": A, "y": B}, low)
+    other = small.calc(source, {"k": call("MOD", A, of="BIGINT"), "x": B, "y": A}, HIGH)
+    both = small.union(*((other, one) if turned else (one, other)))
+    small.sink(small.sums(both, summed, key))
+    return small.plan
+
+
+def test_two_columns_of_a_union_that_have_the_same_origins_in_other_branches_are_two() -> None:
+    assert fates(of_a_union(1), of_a_union(1, turned=True)) == ["kept"]
+    assert fates(of_a_union(1), of_a_union(2)) == ["changed"]
+    assert fates(of_a_union(1), of_a_union(2, turned=True)) == ["changed"]
+    assert fates(of_a_union(1, 1), of_a_union(1, 2)) == ["dropped"], "other keys"
+    fewer = call("<", A, number(9))
+    assert fates(of_a_union(1), of_a_union(1, low=fewer)) == ["changed"]
+    assert fates(of_a_union(1, 1), of_a_union(1, 2, low=fewer, turned=True)) == ["dropped"]
+
+
+def compared(left: int, right: int, *, low: Node | None) -> Plan:
+    """A join's condition between two columns of a union whose branches read the same rows."""
+    small = Small()
+    source = small.source()
+    one = small.calc(source, {"k": A, "x": A, "y": B}, low)
+    other = small.calc(source, {"k": A, "x": B, "y": A}, low)
+    equal = small.calc(small.union(one, other), {"k": A, "x": ref(1)}, call("=", ref(left), ref(right)))
+    small.sink(small.sums(equal, 1))
+    return small.plan
+
+
+@pytest.mark.parametrize("low", [None, LOW])
+def test_columns_of_a_union_are_told_apart_in_pairs_also_where_its_branches_read_the_same_rows(
+    low: Node | None,
+) -> None:
+    assert fates(compared(1, 2, low=low), compared(2, 1, low=low)) == ["kept"]
+    assert fates(compared(1, 2, low=low), compared(1, 1, low=low)) == ["changed"]
+    assert fates(compared(0, 1, low=low), compared(0, 2, low=low)) == ["changed"]
+
+
+def measured(**measures: Node) -> Plan:
+    small = Small()
+    match = small.match(small.source(), measures)
+    small.sink(small.sums(match, 1))
+    return small.plan
+
+
+def test_a_measure_may_have_any_name() -> None:
+    for name in ("name", "index", "kind", "fields"):
+        assert fates(measured(**{name: A}), measured(**{name: B})) == ["changed"]
+    assert fates(measured(name=A, more=B), measured(more=B, name=A)) == ["changed"], "the other is summed"
+    assert fates(measured(name=A), measured(name=A, more=B)) == ["kept"]
+    assert fates(measured(name=A), measured(name=B), kind="match") == ["kept"], "it is computed at the end"
+
+
+def counted(**facts: Any) -> Plan:
+    small = Small(**facts)
+    small.sink(small.sums(small.source(), 1))
+    return small.plan
+
+
+MORE = {"columns": {"a": "BIGINT", "b": "BIGINT", "c": "STRING"}}
+STRICT = {"unknownFields": "reject"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "source", "sums"),
+    [
+        ({}, STRICT, "kept", "changed"),
+        ({}, {"properties.isolation.level": "read_uncommitted"}, "kept", "changed"),
+        ({}, {"physicalName": "other"}, "dropped", "changed"),
+        ({}, MORE, "kept", "kept"),
+        (STRICT, STRICT | MORE, "kept", "changed"),
+    ],
+)
+def test_what_decides_which_rows_come_is_part_of_the_meaning(
+    before: dict[str, Any], after: dict[str, Any], source: str, sums: str
+) -> None:
+    verdicts = pin(counted(**before), counted(**after), 100).verdicts
+    assert [v.verdict for v in verdicts if v.verdict != "new"] == [source, sums, "kept"]
+    told = " ".join(v.what for v in verdicts)
+    assert all(key in told for key in after if key not in ("columns", *before))
+    assert ("column c came" in told) == ("columns" in after)
+
+
+def queries(*limits: int, turned: bool = False) -> Plan:
+    """Sums of what is below each limit, into one table."""
+    small = Small()
+    source = small.source()
+    sums = [small.sums(small.calc(source, {"a": A, "b": B}, call("<", A, number(n))), 1) for n in limits]
+    small.sink(small.union(*(reversed(sums) if turned else sums)))
+    return small.plan
+
+
+def test_state_is_not_given_away_where_two_could_go_on_from_it() -> None:
+    assert fates(queries(10, 20), queries(10, 20, turned=True)) == ["kept", "kept"]
+    assert fates(queries(10, 20), queries(10, 21)) == ["kept", "changed"]
+    assert fates(queries(10, 20), queries(21, 10)) == ["kept", "changed"]
+    assert fates(queries(10, 20), queries(21, 11)) == ["dropped", "dropped"]
+
+
+def test_what_only_decides_what_leaves_an_aggregate_is_nothing_to_its_state() -> None:
+    def sums(**told: Any) -> Plan:
+        small = Small()
+        small.sink(small.sums(small.source(), 1, **told))
+        return small.plan
+
+    assert fates(sums(generateUpdateBefore=False), sums(generateUpdateBefore=True)) == ["kept"]
+    assert fates(sums(needRetraction=False), sums(needRetraction=True)) == ["dropped"]
+
+
+ONE, SAME = number(1), number(1, "BIGINT NOT NULL")
+NULL = call("IS NULL", A, of="BOOLEAN NOT NULL")
+KNOWN = call("IS NOT NULL", A, of="BOOLEAN NOT NULL")
+CAST = call("CAST", A, of="BIGINT NOT NULL")
+TEXT = call("CAST", A, of="STRING")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (call(">", A, ONE), call("<", ONE, A), True),
+        (call(">", A, ONE), call(">", A, SAME), True),
+        (call(">", A, ONE), call(">=", A, ONE), False),
+        (call(">", A, B), call(">", B, A), False),
+        (call("OR", LOW, NULL), call("OR", NULL, LOW), True),
+        (call("OR", LOW, NULL), call("AND", NULL, LOW), False),
+        (call("OR", call("OR", LOW, NULL), HIGH), call("OR", HIGH, call("OR", LOW, NULL)), True),
+        (call("-", A, B, of="BIGINT"), call("-", B, A, of="BIGINT"), False),
+        (call("+", A, ONE, of="BIGINT"), call("+", ONE, A, of="BIGINT"), True),
+        (call("+", A, ONE, of="BIGINT"), call("+", A, SAME, of="BIGINT"), False),
+        (CAST, A, True),
+        (TEXT, A, False),
+        (call("CASE", LOW, A, B), call("IF", LOW, A, B), True),
+        (call("CASE", LOW, A, B), call("CASE", LOW, B, A), False),
+        (call("CASE", NULL, B, A), call("CASE", KNOWN, A, B), True),
+        (call("CASE", NULL, B, A), call("CASE", KNOWN, B, A), False),
+        (call("CASE", KNOWN, A, B), call("COALESCE", A, B), True),
+        (call("CASE", LOW, A, B), call("CASE", call(">=", A, number(10)), B, A), False),
+    ],
+)
+def test_an_expression_is_the_same_in_each_of_its_forms(one: Node, other: Node, same: bool) -> None:
+    assert (expression_digest(one, ["a", "b"]) == expression_digest(other, ["a", "b"])) == same
+
+
+def test_for_the_bytes_of_state_the_exact_type_counts() -> None:
+    layouts = [expression_digest(e, ["a", "b"], exact_types=True) for e in (A, CAST, TEXT)]
+    assert len(set(layouts)) == len(layouts)
