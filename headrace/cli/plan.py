@@ -12,6 +12,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from headrace import project, settings
+from headrace.cli.following import compared
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, progress
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
@@ -61,14 +62,19 @@ def plan(
     Of each operator with state, when the job has changed: kept, new, dropped, changed, or unknown. What is
     lost or changes its meaning has to be named to be accepted.
 
-    Exit 3 when there is no lock, or the job has changed since it was written; and where a contract was edited
-    under the version that it had.
+    The warehouse is asked whether its tables, and what is staged for them, can follow the contracts. Where it
+    does not answer, the plan says that they were not compared.
+
+    Exit 3 when there is no lock, or the job has changed since it was written; where a contract was edited
+    under the version that it had; and where a table cannot follow its contract.
 
     Example: headrace plan departures_hourly --accept --changing 8
     """
     program = named(job)
     before = lock.read(job)
+    tables = compared(program)
     if accept:
+        tables.refuse()
         lock.refuse_same_version(program)
     after, verdicts = before, list[Verdict]()
     if accept or (before is not None and not lock.is_of(before, program)):
@@ -80,10 +86,18 @@ def plan(
         _accept(program, after, verdicts, {DROPPED: losing or [], CHANGED: changing or []})
     shown = after if accept else before
     emit(
-        {**_as_json(program, shown), "state": [v.to_json() for v in verdicts]},
+        {
+            **_as_json(program, shown),
+            "state": [v.to_json() for v in verdicts],
+            "tables": tables.to_json(),
+        },
         fmt,
-        lambda: _page(program, shown, _told(program) if sql else [], verdicts, settings_too=settings_too),
+        lambda: Group(
+            _page(program, shown, _told(program) if sql else [], verdicts, settings_too=settings_too),
+            tables.line(),
+        ),
     )
+    tables.refuse()
     lock.refuse_same_version(program)
     lock.current(program)
 

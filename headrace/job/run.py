@@ -31,6 +31,7 @@ from headrace.job.program import Placement, Program
 from headrace.lake import anchors, checkpoints, replays
 from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
 from headrace.lake.delta import refuse_other_columns
+from headrace.lake.fit import refuse_other_key
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse, connect
@@ -104,6 +105,7 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     refuse_own(program, env.flink.options)
     for output in program.outputs:
         refuse_other_columns(warehouse, output.id, output.columns)
+        refuse_other_key(warehouse, ledger.head(), output)
     replayed = int(os.environ.get(REPLAY, "0"))
     # A published one is the job itself: where its `main` runs again, it goes on as any other does.
     if replayed and replays.state(ledger, replayed) != "published":

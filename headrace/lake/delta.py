@@ -12,7 +12,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
@@ -20,8 +19,9 @@ from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from headrace.errors import ClusterError, LedgerError
+from headrace.lake.shape import table_differs
 from headrace.lake.store import Warehouse
-from headrace.table.columns import REPAIRED_BY, TableColumn
+from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
 
 ATTEMPTS = 50
@@ -188,12 +188,9 @@ def refuse_other_columns(warehouse: Warehouse, table: str, columns: Sequence[Tab
 
 
 def _refuse_other_columns(snapshot: DeltaTable, columns: Sequence[TableColumn]) -> None:
-    found, wanted = _shape(snapshot.schema()), _shape(schema(columns))
-    found = {field for field in found if field[0] != REPAIRED_BY.name}
-    if found != wanted:
-        differ = sorted({name for name, *_ in found ^ wanted})
+    if differ := table_differs(snapshot, columns):
         raise LedgerError(
-            f"the table has other columns than its contract: {', '.join(differ)}",
+            f"the table has other columns than its contract: {'; '.join(differ)}",
             where=snapshot.table_uri,
             remedy="the table is untouched; a contract with other columns needs an id of its own",
         )
@@ -219,7 +216,3 @@ def active(snapshot: DeltaTable) -> set[str]:
     """Paths of the table's files, relative to its folder; delta-rs names local ones without their scheme."""
     base = f"{snapshot.table_uri.rstrip('/')}/"
     return {uri.removeprefix(base).removeprefix(base.removeprefix("file://")) for uri in snapshot.file_uris()}
-
-
-def _shape(found: Schema) -> set[tuple[Any, ...]]:
-    return {(f.name, str(f.type), f.nullable) for f in found.fields}

@@ -88,6 +88,9 @@ class Head:
     """Rows that each table holds at its version. Without those that an older headrace did not count."""
     written: dict[str, int] = field(default_factory=dict)
     """Rows that batches have written into each table, all of them summed: also those that others replaced."""
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By output, the columns by which newer rows replace older ones; none: rows are final. Unknown of what an
+    older headrace published."""
     digest: str | None = None
     since: int = 1
     """The batch from which on checkpoints grow without a break: a published replay begins anew."""
@@ -258,6 +261,7 @@ class Ledger:
             versions=done["versions"],
             rows=done["rows"] if "written" in done else {},
             written=done["written"] if "written" in done else done["rows"],
+            keys={o: tuple(key) for o, key in done.get("keys", {}).items()},
             digest=digest(done),
             since=done.get("since", 1),
         )

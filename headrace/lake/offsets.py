@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 
 from headrace.errors import ConservationError, LedgerError
 from headrace.lake.manifests import READERS, StagedFile
+from headrace.lake.shape import file_differs
 from headrace.lake.stats import file_statistics
 from headrace.lake.store import Warehouse
-from headrace.table.columns import REPAIRED_BY, TableColumn
+from headrace.table.columns import TableColumn
 
 Offsets = npt.NDArray[np.int64]
 
@@ -67,7 +68,7 @@ def _read(warehouse: Warehouse, output: str, file: StagedFile, columns: tuple[Ta
     # A staged file is small (one checkpoint of one writer): one request for all of it costs less than three.
     raw = warehouse.read(f"{output}/{file.path}")
     with pq.ParquetFile(pa.BufferReader(raw)) as parquet:
-        _refuse_other_columns(f"{output}/{file.path}", parquet.schema_arrow.names, columns)
+        _refuse_other_columns(f"{output}/{file.path}", parquet, columns)
         placed = {"_partition", "_offset"} <= {c.name for c in columns}
         positions = (
             _by_partition(parquet.read(columns=["_partition", "_offset"], use_threads=False))
@@ -79,12 +80,11 @@ def _read(warehouse: Warehouse, output: str, file: StagedFile, columns: tuple[Ta
     return ReadFile(file, rows, statistics, positions)
 
 
-def _refuse_other_columns(path: str, found: list[str], columns: tuple[TableColumn, ...]) -> None:
+def _refuse_other_columns(path: str, file: pq.ParquetFile, columns: tuple[TableColumn, ...]) -> None:
     """A file that was written under another contract would show NULL where it has no column."""
-    wanted = {c.name for c in columns if not c.partition}
-    if differ := (set(found) ^ wanted) - {REPAIRED_BY.name}:
+    if differ := file_differs(file, columns):
         raise LedgerError(
-            f"a staged file has other columns than the contract: {', '.join(sorted(differ))}",
+            f"a staged file has other columns than the contract: {'; '.join(differ)}",
             where=path,
             remedy="publish what the former contract staged before changing it: put that version back first."
             " Or leave it: `headrace branch ls JOB` shows whose submission this is,"

@@ -34,6 +34,7 @@ from headrace.lake.branch import (
     unpublished,
 )
 from headrace.lake.delta import Added, commit_batch, refuse_other_columns
+from headrace.lake.fit import refuse_other_key
 from headrace.lake.fork import Base
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged, StagedFile
@@ -158,8 +159,10 @@ class Publisher:
     def _read(self, found: Stretch) -> dict[str, list[ReadFile]]:
         """Every file of the manifests, in their order."""
         self.step("read")
+        head = self.ledger.head()
         for output in self.outputs:
             refuse_other_columns(self.warehouse, output.id, output.columns)
+            refuse_other_key(self.warehouse, head, output)
         return {
             o.id: self._files(o, [f for m in found.manifests[o.id] for f in m.files]) for o in self.outputs
         }
@@ -368,6 +371,7 @@ class Publisher:
             "versions": versions,
             "rows": {o: row_count(self.warehouse, o, versions[o]) if o in versions else 0 for o in outs},
             "written": {o: head.written.get(o, 0) + _rows(out["files"]) for o, out in outs.items()},
+            "keys": {o.id: list(o.key) for o in self.outputs},
             "since": batch["batch"] if "fork" in batch else head.since,
             **({"fork": batch["fork"]} if "fork" in batch else {}),
             **({"patch": batch["patch"]} if "patch" in batch else {}),

@@ -12,6 +12,7 @@ from road import BY_HAND, Road
 from waiting import until
 
 from headrace.cluster.kafka import create_topic, topic_names
+from headrace.errors import ClusterError
 
 MakeRoad = Callable[..., Road]
 GAVE_UP = 31
@@ -34,18 +35,31 @@ def test_a_savepoint_that_is_not_there(make_road: MakeRoad) -> None:
 
 
 @pytest.mark.usefixtures("by_client")
-def test_a_contract_with_other_columns_than_its_table(make_road: MakeRoad, tmp_path: Path) -> None:
+def test_a_contract_with_other_columns_than_its_table(
+    make_road: MakeRoad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     road.produce(range(10))
     job = road.submit()
     road.settle(job, claim=1)
     road.publish()
-    road.stop(job)
     road.project = Path(shutil.copytree(road.project, tmp_path / "changed", symlinks=True))
     contract = road.project / "contracts" / "events.odcs.yaml"
     column = "      - name: added\n        logicalType: string\n"
-    contract.write_text(contract.read_text().replace("    quality:\n", f"{column}    quality:\n"))
-    road.headrace("plan", "events", "--accept")
+    edited = contract.read_text().replace("    quality:\n", f"{column}    quality:\n")
+    contract.write_text(edited.replace("version: 1.0.0", "version: 1.1.0"))
+    before = (road.project / "jobs/events.lock.json").read_text()
+    said = road.headrace("plan", "events", "--accept", expect=3)
+    assert "the published table cannot follow: added (missing in the table, string in the contract)" in said
+    assert road.state(job) == "RUNNING", "it is refused before anything was stopped"
+    assert (road.project / "jobs/events.lock.json").read_text() == before
+    road.stop(job)
+
+    def away(*_: object) -> None:
+        raise ClusterError("the object store does not answer", where="s3://lake")
+
+    monkeypatch.setattr("headrace.cli.following.misfits", away)
+    assert "not compared with" in road.headrace("plan", "events", "--accept")
     said = road.headrace("run", "events", expect=1)
     assert "the table has other columns than its contract: added" in said
     assert len(road.ledger.claims()) == 1

@@ -1,0 +1,74 @@
+"""What ``headrace plan`` asks the warehouse: whether the published tables can follow the contracts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from headrace import settings
+from headrace.errors import ClusterError, DecisionNeeded, UsageError
+from headrace.lake.fit import misfits
+from headrace.lake.ledger import Ledger
+from headrace.lake.store import connect
+
+if TYPE_CHECKING:
+    from headrace.job.program import Program
+    from headrace.lake.fit import Misfit
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came of it."""
+
+    warehouse: str
+    misfits: tuple[Misfit, ...] = ()
+    unreached: str = ""
+    """Why the tables were not compared; empty where they were."""
+
+    def refuse(self) -> None:
+        """Refuse a contract that a table cannot follow, while the job still runs.
+
+        Raises:
+            DecisionNeeded: names each table, and what it cannot follow.
+        """
+        if self.misfits:
+            raise DecisionNeeded(
+                "; ".join(f"table {m.table}: {m.what}" for m in self.misfits),
+                where=self.warehouse,
+                remedy="; ".join(dict.fromkeys(m.remedy for m in self.misfits)),
+                tables={m.table: m.what for m in self.misfits},
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {
+            "compared": not self.unreached,
+            "unreached": self.unreached,
+            "misfits": [{"table": m.table, "what": m.what, "remedy": m.remedy} for m in self.misfits],
+        }
+
+    def line(self) -> Text:
+        """One line for the plan's page."""
+        if self.unreached:
+            said = f"tables: not compared with {self.warehouse}, `run` and `publish` will: {self.unreached}"
+            return Text(said, style="yellow")
+        if self.misfits:
+            named = ", ".join(dict.fromkeys(m.table for m in self.misfits))
+            return Text(f"tables: {named} cannot follow", style="red")
+        return Text(f"tables: compared with {self.warehouse}: nothing published or staged is in the way")
+
+
+def compared(program: Program) -> Compared:
+    """Compare what is published and staged with the program; without a warehouse, say that nobody did."""
+    store = settings.load().store
+    try:
+        warehouse = connect(store)
+        found = misfits(warehouse, Ledger(warehouse, program.job.name), program.outputs)
+    except (
+        ClusterError,
+        UsageError,
+    ) as e:  # it is away; or its secrets are not here, as where locks are reviewed
+        return Compared(store.warehouse, unreached=f"{e.what} ({e.where})")
+    return Compared(store.warehouse, tuple(found))

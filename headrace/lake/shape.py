@@ -1,0 +1,98 @@
+"""The columns of a table, or of a staged file, beside those of its contract: what differs, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from headrace.table.columns import REPAIRED_BY, TableColumn
+
+ADDED_LATER = {REPAIRED_BY.name}
+"""Columns that a table gets once they are needed, and no contract names."""
+_PARQUET = {
+    pa.string(): "string",
+    pa.int32(): "integer",
+    pa.int64(): "long",
+    pa.float64(): "double",
+    pa.bool_(): "boolean",
+    pa.date32(): "date",
+    pa.binary(): "binary",
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a column is: its Delta type, and whether it may be NULL; of a file, whether it is somewhere."""
+
+    type: str
+    nullable: bool
+
+
+def table_differs(table: DeltaTable, columns: Sequence[TableColumn]) -> list[str]:
+    """What keeps a table from holding these columns; empty where nothing does."""
+    found = {f.name: Held(_delta_type(f.type), f.nullable) for f in table.schema().fields}
+    wanted = {c.name: Held(c.delta_type, c.nullable) for c in columns}
+    own, other = list(table.metadata().partition_columns), [c.name for c in columns if c.partition]
+    apart = (
+        f"it is partitioned by {_names(own)}, by the contract it would be by {_names(other)}"
+        if own != other
+        else ""
+    )
+    return [*_differ(found, wanted, "the table"), *filter(None, [apart])]
+
+
+def file_differs(file: pq.ParquetFile, columns: Sequence[TableColumn]) -> list[str]:
+    """What keeps a staged file from being part of a table with these columns; empty where nothing does."""
+    wanted = {c.name: Held(c.delta_type, c.nullable) for c in columns if not c.partition}
+    found = {}
+    for number, field in enumerate(file.schema_arrow):
+        holds_null = field.nullable and _holds_null(file.metadata, number)
+        # A file without a NULL may be part of a table that allows it.
+        allowed = field.name in wanted and wanted[field.name].nullable
+        found[field.name] = Held(_parquet_type(field.type), holds_null or allowed)
+    return list(_differ(found, wanted, "the file"))
+
+
+def _differ(found: Mapping[str, Held], wanted: Mapping[str, Held], holder: str) -> Iterator[str]:
+    for name in sorted((found.keys() | wanted.keys()) - ADDED_LATER):
+        is_, should = found.get(name), wanted.get(name)
+        if is_ is None or should is None:
+            yield f"{name} ({_told(is_)} in {holder}, {_told(should)} in the contract)"
+        elif is_.type != should.type:
+            yield f"{name} ({is_.type} in {holder}, {should.type} in the contract)"
+        elif is_.nullable != should.nullable:
+            yield f"{name} ({_may(is_)} in {holder}, {_may(should)} in the contract)"
+
+
+def _told(held: Held | None) -> str:
+    return held.type if held else "missing"
+
+
+def _may(held: Held) -> str:
+    return "may be NULL" if held.nullable else "never NULL"
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(columns) or "nothing"
+
+
+def _delta_type(kind: Any) -> str:
+    """Delta's name of a type; that of a nested one, which no contract has, as delta-rs writes it."""
+    return kind.type if isinstance(getattr(kind, "type", None), str) else str(kind)
+
+
+def _parquet_type(kind: pa.DataType) -> str:
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision},{kind.scale})"
+    return "timestamp" if pa.types.is_timestamp(kind) else _PARQUET.get(kind, str(kind))
+
+
+def _holds_null(footer: pq.FileMetaData, column: int) -> bool:
+    """Whether a value is NULL somewhere, or nobody counted."""
+    groups = (footer.row_group(g).column(column).statistics for g in range(footer.num_row_groups))
+    return any(s is None or not s.has_null_count or s.null_count > 0 for s in groups)

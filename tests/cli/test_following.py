@@ -1,0 +1,120 @@
+"""``headrace plan`` refuses what a published table cannot follow, while the job still runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from deltalake import DeltaTable, Field
+from deltalake.schema import PrimitiveType
+from lake.sealed_lake import Lake, begun
+from submitting import look_in
+
+from headrace import project
+from headrace.cli.main import main
+from headrace.contract.load import load_named
+from headrace.lake.store import connect
+from headrace.settings import Store
+
+PROJECT = Path(__file__).parents[1] / "stack/project"
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """A project whose ingest job has published."""
+    own = Path(shutil.copytree(PROJECT, tmp_path / "project", symlinks=True))
+    store = f"file://{tmp_path}/lake"
+    monkeypatch.setenv("HEADRACE_PROJECT", str(own))
+    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", store)
+    look_in(str(own))
+    found = Lake(connect(Store(warehouse=store)), load_named("events"))
+    begun(found)
+    yield found
+    look_in(str(PROJECT))
+
+
+@pytest.fixture
+def plan(capsys: pytest.CaptureFixture[str]) -> Any:
+    """``headrace plan`` in this process: exit code, stdout, stderr."""
+
+    def said(*arguments: str) -> tuple[int, str, str]:
+        try:
+            with pytest.raises(SystemExit) as left:
+                main(["plan", *arguments])
+        finally:
+            structlog.reset_defaults()
+        found = capsys.readouterr()
+        return int(left.value.code or 0), found.out, found.err
+
+    return said
+
+
+def add_a_column() -> None:
+    path = project.contract_path("events")
+    column = "      - name: added\n        logicalType: string\n"
+    text = path.read_text().replace("    quality:\n", f"{column}    quality:\n")
+    path.write_text(text.replace("version: 1.0.0", "version: 1.1.0"))
+
+
+def test_a_table_that_can_follow_is_said_to(lake: Lake, plan: Any) -> None:
+    code, out, err = plan("events")
+    assert (code, err) == (0, "")
+    assert f"tables: compared with {lake.warehouse.uri}: nothing published or staged is in the way" in out
+    found = json.loads(plan("events", "-o", "json")[1])["tables"]
+    assert found == {"compared": True, "unreached": "", "misfits": []}
+
+
+def test_a_contract_that_the_table_cannot_follow_is_not_accepted(lake: Lake, plan: Any) -> None:
+    add_a_column()
+    before = project.lock_path("events").read_text()
+    code, out, err = plan("events", "--accept")
+    assert (code, out) == (3, "")
+    assert err.startswith(
+        f"error: {lake.warehouse.uri}: table events: the published table cannot follow:"
+        " added (missing in the table, string in the contract)\n  → put that back"
+    )
+    code, _, err = plan("events", "--accept", "-o", "json")
+    assert (code, list(json.loads(err)["facts"]["tables"])) == (3, ["events"])
+    assert project.lock_path("events").read_text() == before
+
+
+def test_nor_is_one_that_staged_rows_cannot_follow(lake: Lake, plan: Any) -> None:
+    """Nothing of them is in a table yet, and no publisher could bring them in."""
+    lake.seal(1, range(30, 33))
+    add_a_column()
+    code, _, err = plan("events", "--accept")
+    assert code == 3
+    assert "rows that claim 1 has staged are not published yet, and cannot follow: added" in err
+
+
+def test_a_table_that_somebody_changed_is_named_though_the_lock_is_current(lake: Lake, plan: Any) -> None:
+    table = DeltaTable(lake.warehouse.table_uri("events"))
+    table.alter.add_columns([Field("theirs", PrimitiveType("string"))])
+    code, out, err = plan("events")
+    assert code == 3
+    assert "lock: current" in out
+    assert "tables: events cannot follow" in out
+    assert "theirs (string in the table, missing in the contract)" in err
+
+
+@pytest.mark.usefixtures("lake")
+def test_without_a_warehouse_it_says_that_nothing_was_compared(
+    plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", "s3://lake")
+    monkeypatch.setenv("HEADRACE__STORE__ENDPOINT", "http://127.0.0.1:9")
+    for key in ("access_key", "secret_key"):
+        (tmp_path / key).write_text("any")
+        monkeypatch.setenv(f"HEADRACE__STORE__{key.upper()}", f"file:{tmp_path / key}")
+    code, out, err = plan("events")
+    assert (code, err) == (0, "")
+    assert "tables: not compared with s3://lake, `run` and `publish` will:" in out
+    monkeypatch.setenv("HEADRACE__STORE__SECRET_KEY", "env:NOBODY_SET_THIS")
+    found = json.loads(plan("events", "-o", "json")[1])["tables"]
+    assert (found["compared"], found["misfits"]) == (False, [])
+    assert "NOBODY_SET_THIS" in found["unreached"]
