@@ -173,10 +173,9 @@ def _sentence(done: Published) -> str:
     if done.empty:
         return f"batch {done.head.batch} without rows: {done.empty}"
     if done.batches:
-        tables = [
-            f"{n:,} rows written to {o}, which holds {done.head.rows[o]:,}" for o, n in done.written.items()
-        ]
-        return f"batch {done.head.batch}: {'; '.join(tables) or 'an unfinished batch'}"
+        written = {o: n for o, n in done.written.items() if n}
+        tables = [f"{n:,} rows written to {o}, which holds {done.head.rows[o]:,}" for o, n in written.items()]
+        return f"batch {done.head.batch}: {'; '.join(tables) or 'it was decided before, and is finished now'}"
     if done.waiting_for is not None:
         return f"nothing published: waiting for the first manifest of claim {done.waiting_for}"
     return f"nothing new since batch {done.head.batch}"

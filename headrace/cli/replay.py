@@ -483,10 +483,10 @@ def _ended(job: str, ends: Sequence[str]) -> str:
 
 
 def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
-    sizes_ = ("files", "rows", "bytes")
-    replaced = listing("table", *sizes_, numbers=sizes_, title="what it replaces")
+    numbers = {"files": "files", "rows": "rows written", "bytes": "bytes"}
+    replaced = listing("table", *numbers.values(), numbers=numbers.values(), title="what it replaces")
     for output, sizes in r.replaces.items():
-        replaced.add_row(output, *(f"{sizes[k]:,}" for k in sizes_))
+        replaced.add_row(output, *(f"{sizes[k]:,}" for k in numbers))
     begins = " ".join(f"{p}:{o:,}" for p, o in sorted(r.frontier.items()))
     lines = {
         f"replay {r.number}": f"{state}; from {r.origin}",
