@@ -36,7 +36,7 @@ def _cells() -> list[str]:
 
 
 def test_every_stage_has_something_that_shows_how_it_does() -> None:
-    assert len(_cells()) == 18
+    assert len(_cells()) == 19
     assert all("`" in cell for cell in _cells())
 
 

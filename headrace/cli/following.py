@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from headrace import settings
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.lake.fit import misfits
@@ -49,15 +47,13 @@ class Compared:
             "misfits": [{"table": m.table, "what": m.what, "remedy": m.remedy} for m in self.misfits],
         }
 
-    def line(self) -> Text:
-        """One line for the plan's page."""
+    def sentence(self) -> str:
+        """In a line, for the plan's page."""
         if self.unreached:
-            said = f"tables: not compared with {self.warehouse}, `run` and `publish` will: {self.unreached}"
-            return Text(said, style="yellow")
+            return f"not compared with {self.warehouse}, `run` and `publish` will: {self.unreached}"
         if self.misfits:
-            named = ", ".join(dict.fromkeys(m.table for m in self.misfits))
-            return Text(f"tables: {named} cannot follow", style="red")
-        return Text(f"tables: compared with {self.warehouse}: nothing published or staged is in the way")
+            return f"{', '.join(dict.fromkeys(m.table for m in self.misfits))} cannot follow"
+        return f"compared with {self.warehouse}: nothing published or staged is in the way"
 
 
 def compared(program: Program) -> Compared:

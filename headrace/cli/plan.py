@@ -12,7 +12,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from headrace import project, settings
-from headrace.cli.following import compared
+from headrace.cli.following import Compared, compared
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, progress
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
@@ -92,9 +92,8 @@ def plan(
             "tables": tables.to_json(),
         },
         fmt,
-        lambda: Group(
-            _page(program, shown, _told(program) if sql else [], verdicts, settings_too=settings_too),
-            tables.line(),
+        lambda: _page(
+            program, shown, _told(program) if sql else [], verdicts, tables, settings_too=settings_too
         ),
     )
     tables.refuse()
@@ -203,13 +202,14 @@ def _page(
     found: lock.Lock | None,
     statements: list[str],
     verdicts: list[Verdict],
+    tables: Compared,
     *,
     settings_too: bool = False,
 ) -> Group:
     return Group(
         *(Syntax(s, "sql", word_wrap=True, background_color="default") for s in statements),
         *([_settings(program), Text()] if settings_too else []),
-        facts(_pipeline(program, found), indent=12),
+        facts(_pipeline(program, found) | {"tables": tables.sentence()}, indent=12),
         *([Text(), _operators(program, found)] if found else []),
         *([Text(), _fates(verdicts)] if verdicts else []),
     )

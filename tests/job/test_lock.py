@@ -19,15 +19,17 @@ from headrace.job import lock
 from headrace.job.assemble import named
 
 ROOT = Path(__file__).parents[2]
+JOB = ("jobs/flights.py", "jobs/flights.lock.json")
 
 
 @pytest.fixture
 def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The contract of a project's ingest job, which has its lock."""
-    for name in ("contracts/flights.odcs.yaml", "jobs/flights.py", "jobs/flights.lock.json"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("contracts/flights.odcs.yaml", "deploy/env/local.yaml", *JOB):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
+    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", f"file://{tmp_path}/lake")
     look_in(str(tmp_path))
     yield tmp_path / "contracts/flights.odcs.yaml"
     look_in(str(ROOT))
