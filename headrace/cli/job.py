@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -32,11 +31,13 @@ from headrace.cli.starting import (
 from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
 from headrace.cluster.ready import LOOK_S, Ready, Unready, why_not_running
+from headrace.cluster.rest import last_words
 from headrace.errors import ClusterError, HeadraceError, JobError, StackError, UsageError
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.declaration import existing, find
-from headrace.job.run import PATCH, REPLAY, REPORT
+from headrace.job.report import REPORT, reported
+from headrace.job.run import PATCH, REPLAY
 from headrace.lake import replays
 from headrace.lake.branch import Rulings, restart_is_due
 from headrace.lake.checkpoints import savepoints
@@ -168,21 +169,11 @@ def _flink_run(job: str, arguments: Sequence[str], given: Mapping[str, str]) -> 
 
 def _refused(job: str, report: Path, said: str) -> HeadraceError:
     """The job's own error if it left one, else the innermost cause that Flink names."""
-    if report.is_file():
-        return as_told(json.loads(report.read_text()))
-    causes = re.findall(r"Caused by: (.*)", said)
-    return JobError(
-        (causes or said.strip().splitlines() or ["Flink said nothing"])[-1][:600],
+    return reported(report) or JobError(
+        last_words(said) or "Flink said nothing",
         where=f"jobs/{job}.py",
         remedy="headrace stack status; headrace stack logs jobmanager",
     )
-
-
-def as_told(own: Mapping[str, Any]) -> HeadraceError:
-    """The error that a job's `main` left for whoever submitted it."""
-    error = HeadraceError(own["what"], where=own["where"], remedy=own["remedy"])
-    error.exit_code, error.code = own["exit_code"], own["error"]
-    return error
 
 
 def stop(job: Job, fmt: Output = Format.text) -> None:

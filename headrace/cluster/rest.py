@@ -53,11 +53,24 @@ def ask(rest: str, path: str, body: Mapping[str, Any] | None = None, *, method: 
 
 def root_cause(trace: str) -> str:
     """The innermost cause that a Java stack trace names, on one line and short."""
-    lines = [line.strip() for line in trace.strip().splitlines() if line.strip()]
-    if not lines:
-        return ""
-    causes = [line for line in lines if line.startswith("Caused by: ")] or lines[:1]
-    cause = re.sub(r"^(Caused by: )?", "", causes[-1])
+    lines = _without_frames(trace)
+    return _short(([x for x in lines if x.startswith("Caused by: ")] or lines[:1] or [""])[-1])
+
+
+def last_words(output: str) -> str:
+    """The innermost cause in what a program wrote before it died, of Java's or of Python's, on one line."""
+    lines = _without_frames(output)
+    # Py4J puts the Java exception after its own line, and Python its exception last.
+    return _short(([x for x in lines if x.startswith(("Caused by: ", ": "))] or lines or [""])[-1])
+
+
+def _without_frames(trace: str) -> list[str]:
+    lines = [line.strip() for line in trace.splitlines()]
+    return [x for x in lines if x and not re.match(r"at [\w.$/]+\(|at java\.base/|\.\.\. \d+ more", x)]
+
+
+def _short(cause: str) -> str:
+    cause = re.sub(r"^(Caused by: |: )?", "", cause)
     return cause if len(cause) <= SHOWN else cause[: SHOWN - 2] + " …"
 
 

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import sys
 
+from headrace.errors import HeadraceError
 from headrace.job.assemble import named
-from headrace.job.flink import environment
+from headrace.job.flink import environment, in_its_words
 from headrace.job.program import Placement
+from headrace.job.report import report
 
 
 def main(name: str, target: str) -> None:
     """Write the compiled plan of the job to ``target``."""
     program = named(name)
     anywhere = Placement(bootstrap="localhost:9092", submission="compile")
-    environment(program, anywhere, {}).execute_sql(f"COMPILE PLAN '{target}' FOR {program.statement_set()}")
+    table_env = environment(program, anywhere, {})
+    with in_its_words(program):
+        table_env.execute_sql(f"COMPILE PLAN '{target}' FOR {program.statement_set()}")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except HeadraceError as e:
+        sys.exit(report(e))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
 from headrace.job import functions
 from headrace.job.program import Placement, Program
+from headrace.job.refused import refused
 
 
 def environment(program: Program, at: Placement, extra: dict[str, str]) -> Any:
@@ -22,8 +25,30 @@ def environment(program: Program, at: Placement, extra: dict[str, str]) -> Any:
     config.set("pipeline.jars", _not_there_yet(config.get("pipeline.jars", "")))
     functions.bind(table_env, program.functions)
     for statement in program.tables(at):
-        table_env.execute_sql(statement)
+        with in_its_words(program, statement):
+            table_env.execute_sql(statement)
     return table_env
+
+
+@contextmanager
+def in_its_words(program: Program, statement: str = "") -> Iterator[None]:
+    """Turn what Flink raises inside into the error of this statement; of the statement set if there is none.
+
+    Raises:
+        JobError: Flink does not accept it.
+    """
+    try:
+        yield
+    except Py4JJavaError as e:
+        raise refused(program, statement, list(_messages(e.java_exception))) from e
+
+
+def _messages(raised: Any) -> Iterator[str]:
+    """Of a Java exception and its causes, the innermost last."""
+    while raised is not None:
+        if said := raised.getMessage():
+            yield str(said)
+        raised = raised.getCause()
 
 
 def _not_there_yet(jars: str) -> str:

@@ -17,13 +17,13 @@ from headrace.job.declaration import Ingest, find
 from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
 from headrace.job.program import Placement
 from headrace.job.ready import require_same
+from headrace.job.report import report
 from headrace.job.run import (
     FORBIDDEN,
     PATCH,
     offsets_option,
     refuse_overrides,
     refuse_own,
-    report,
     require_same_topic,
     startup,
 )

@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from headrace import project
+from headrace.cluster.rest import last_words
 from headrace.contract.meaning import meaning
 from headrace.contract.model import Contract
 from headrace.errors import DecisionNeeded, JobError
 from headrace.job.gate import Verdict, pin
 from headrace.job.meaning import FUNCTIONS, SOURCES
 from headrace.job.program import Program
+from headrace.job.report import REPORT, reported
 
 FORMAT = 2
 Meanings = Mapping[str, Mapping[str, str]]
@@ -161,23 +163,24 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
     """Compile in a fresh process (about 10 s), which finds Flink's jars by ``environment``.
 
     Raises:
-        JobError: Flink refused a statement; its own first words are quoted.
+        HeadraceError: Flink does not accept a statement, which is named with its file and line; or the error
+            of a contract or a function.
     """
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "plan.json"
+        target, said = Path(folder) / "plan.json", Path(folder) / "error.json"
         done = subprocess.run(
             [sys.executable, "-m", "headrace.job.compile", program.job.name, str(target)],
             capture_output=True,
             text=True,
             check=False,
             cwd=project.root(),
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, REPORT: str(said)},
         )
         if done.returncode != 0:
-            raise JobError(
-                f"Flink does not accept the job: {_cause(done.stderr)}",
+            raise reported(said) or JobError(
+                f"the job does not compile: {last_words(done.stderr) or 'no message'}",
                 where=f"jobs/{program.job.name}.py",
-                remedy=f"headrace plan {program.job.name} --sql shows every statement",
+                remedy=f"headrace check {program.job.name}; headrace stack up, if Flink is not here yet",
             )
         return of(program, json.loads(target.read_text()))
 
@@ -185,10 +188,3 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
 def meanings(program: Program) -> Meanings:
     """What the program's contracts mean now, by version."""
     return {c.id: {c.version: meaning(c)} for c in program.contracts}
-
-
-def _cause(stderr: str) -> str:
-    """The innermost ``Caused by`` of a Java stack trace, or the last line."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    causes = [line for line in lines if line.startswith(("Caused by:", ": org.apache", "headrace.errors"))]
-    return (causes or lines or ["no message"])[-1][:600]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ from headrace.job.defaults import SOURCES
 from headrace.job.gate import DROPPED, compare, unaccounted
 from headrace.job.meaning import ADDED
 from headrace.job.program import Placement, Program
+from headrace.job.report import report
 from headrace.lake import anchors, checkpoints, replays
 from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
 from headrace.lake.delta import refuse_other_columns
@@ -47,8 +47,6 @@ PATCH = "HEADRACE_PATCH"
 SUBMISSION = "headrace.submission"
 """Names the submission in its Flink job's parameters, so that `stop` finds the claim of what it ends."""
 PARAMETERS = "pipeline.global-job-parameters"
-REPORT = "HEADRACE_REPORT"
-"""Names a file in the environment: where a refused start leaves its error for whoever submitted."""
 FORBIDDEN = {
     "execution.checkpointing.unaligned.enabled": "true",
     "execution.checkpointing.mode": "AT_LEAST_ONCE",
@@ -415,11 +413,3 @@ def _execute(table_env: object, plan: lock.Lock) -> str:
         path.write_text(json.dumps({k: v for k, v in plan.plan.items() if k not in ADDED}))
         result = table_env.execute_sql(f"EXECUTE PLAN '{path}'")  # type: ignore[attr-defined]
         return str(result.get_job_client().get_job_id())
-
-
-def report(error: HeadraceError) -> int:
-    """Say it on stderr, and to `headrace run` by the file that it named: Flink's client hides exit codes."""
-    sys.stderr.write(f"error: {error}\n")
-    if place := os.environ.get(REPORT):
-        Path(place).write_text(json.dumps({**error.to_json(), "exit_code": error.exit_code}))
-    return error.exit_code

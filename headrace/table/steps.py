@@ -24,6 +24,8 @@ class Step:
 
     name: str
     sql: str
+    begins: int = 1
+    """The line of its file at which the text begins."""
 
     def view(self) -> str:
         """``CREATE VIEW`` of the step."""
@@ -42,7 +44,9 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
     where = f"sql/{job}/{name}.sql"
     if not path.is_file():
         raise JobError(f"step {name} has no file", where=where, remedy="write one SELECT into it")
-    text = path.read_text().strip().removesuffix(";")
+    whole = path.read_text()
+    text = whole.strip().removesuffix(";")
+    top = whole[: len(whole) - len(whole.lstrip())].count("\n")
     try:
         tokens = sqlglot.tokenize(text, dialect="spark")
     except sqlglot.TokenError as e:
@@ -53,26 +57,26 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
         line = second[0] if second else begins.line if begins else 1
         raise JobError(
             f"step {name} is not one SELECT",
-            where=f"{where}:{line}",
+            where=f"{where}:{line + top}",
             remedy="tables, views, functions and inserts are rendered from contracts and declarations",
         )
     final = next((t for t in tokens if t.text.upper() in _FINAL), None)
     if final and contract.late and contract.late.policy == "amend":
         raise JobError(
             f"{_FINAL[final.text.upper()]} cannot amend: it drops a row that comes behind the watermark",
-            where=f"{where}:{final.line}",
+            where=f"{where}:{final.line + top}",
             remedy=f"write latePolicy: keep into contract {contract.id}: such rows are then kept apart",
         )
-    return Step(name, _filled(text, contract, where))
+    return Step(name, _filled(text, contract, where, top), top + 1)
 
 
-def _filled(text: str, contract: Contract, where: str) -> str:
+def _filled(text: str, contract: Contract, where: str, top: int) -> str:
     values = {} if contract.horizon is None else {"horizon": literal(contract.horizon)}
     for found in _GAP.finditer(text):
         if found[1] not in values:
             raise JobError(
                 f"{found[0]} is not known here",
-                where=f"{where}:{text.count(chr(10), 0, found.start()) + 1}",
+                where=f"{where}:{text.count(chr(10), 0, found.start()) + top + 1}",
                 remedy=f"${{horizon}} is the horizon of contract {contract.id}, where it has one",
             )
     return _GAP.sub(lambda found: values[found[1]], text)

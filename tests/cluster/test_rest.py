@@ -3,9 +3,15 @@
 import pytest
 
 from headrace.cluster.flink import ready
-from headrace.cluster.rest import SHOWN, ask, root_cause
+from headrace.cluster.rest import SHOWN, ask, last_words, root_cause
 from headrace.errors import ClusterError
 
+BY_PY4J = """Traceback (most recent call last):
+py4j.protocol.Py4JJavaError: An error occurred while calling o8.executeSql.
+: org.apache.flink.table.api.TableException: it doesn't support consuming delete changes
+\tat org.apache.flink.X.y(X.java:1)
+\tat java.base/java.lang.Thread.run(Thread.java:840)
+"""
 NOBODY = "http://127.0.0.1:1"
 
 
@@ -36,6 +42,28 @@ def test_a_long_cause_is_cut() -> None:
 
     assert len(cut) == SHOWN
     assert cut.endswith(" …")
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("", ""),
+        (
+            "Starting\norg.x.Bad: why\n\tat a.b(C.java:1)\nCaused by: org.y.Worse: inner\n\t... 3 more\n",
+            "org.y.Worse: inner",
+        ),
+        (
+            BY_PY4J,
+            "org.apache.flink.table.api.TableException: it doesn't support consuming delete changes",
+        ),
+        (
+            "Traceback (most recent call last):\n  File x\nModuleNotFoundError: No module named 'y'",
+            "ModuleNotFoundError: No module named 'y'",
+        ),
+    ],
+)
+def test_the_last_words_of_a_program_are_no_frame_of_a_trace(output: str, expected: str) -> None:
+    assert last_words(output) == expected
 
 
 def test_silence_is_an_error_with_a_remedy() -> None:

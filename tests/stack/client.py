@@ -17,7 +17,7 @@ from pathlib import Path
 
 from submitting import PLACE, RESTORED
 
-from headrace.cli.job import as_told
+from headrace.job.report import as_told
 
 
 @dataclass(frozen=True)
