@@ -191,7 +191,7 @@ def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
     with progress(doing):
         flink_id = submit_judge(ledger.job, asked.number, submission)
     begun = await_start(env, flink_id, DEFAULT_S, doing)
-    if isinstance(begun, Unready) and not begun.final:
+    if isinstance(begun, Unready) and not (begun.final or begun.begun):
         rest.cancel(env.flink.rest, flink_id)
         again = f"then headrace patch apply {ledger.job} {asked.number}"
         raise not_ready(ledger.job, flink_id, begun, DEFAULT_S, "its bounded job is cancelled", again)

@@ -174,7 +174,8 @@ def run(
     running = forks(env, job, replay)
     flink_id = running[0].id if running else _submitted(job, replay)
     begun = await_start(env, flink_id, timeout, f"starting the fork of {job}")
-    if isinstance(begun, Unready) and not begun.final:
+    # One whose tasks run is followed: its first checkpoint may take long where there is much to read.
+    if isinstance(begun, Unready) and not (begun.final or begun.begun):
         raise not_ready(
             job,
             flink_id,

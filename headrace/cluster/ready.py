@@ -51,6 +51,11 @@ class Unready:
         """Whether it will never become ready."""
         return self.cause == "ended"
 
+    @property
+    def begun(self) -> bool:
+        """Whether all its tasks run: only the checkpoint is missing."""
+        return self.cause == "checkpoint"
+
 
 def await_ready(
     rest: str, job: str, within_s: float = WITHIN_S, tell: Callable[[str], None] = lambda _what: None

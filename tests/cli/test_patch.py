@@ -12,9 +12,9 @@ from lake.sealed_lake import CONTRACT, Lake, begun, by
 
 from headrace.cli import patch as patching
 from headrace.cli.output import Format
-from headrace.cluster.ready import Ready
+from headrace.cluster.ready import Ready, Unready
 from headrace.contract.load import load
-from headrace.errors import ConservationError, UsageError
+from headrace.errors import ClusterError, ConservationError, UsageError
 from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
 from headrace.lake import patches
@@ -54,6 +54,27 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
         lake.patcher().put_in(stretch)
     moved = by(1, range(25)) + by(f"patch {redrive}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
+
+
+def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+    begun(lake)
+    stretch, cancelled = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}), list[str]()
+    monkeypatch.setattr(patching, "require_same", lambda *_: None)
+    monkeypatch.setattr(patching, "submit_judge", lambda *_: "flink's id")
+    monkeypatch.setattr(
+        patching, "await_start", lambda *_: Unready("slots", "not enough free slots", "stop a job")
+    )
+    monkeypatch.setattr(patching.rest, "cancel", lambda _rest, job: cancelled.append(job))
+
+    with pytest.raises(ClusterError, match="not enough free slots; its bounded job is cancelled") as refused:
+        patching.judged(lake.ledger, None, patches.one(lake.ledger, stretch))  # type: ignore[arg-type]
+
+    assert cancelled == ["flink's id"]
+    assert refused.value.remedy == f"stop a job; then headrace patch apply events {stretch}"
+    assert patches.state(lake.ledger, stretch) == "asked"
 
 
 def test_blanks_are_no_reason() -> None:
