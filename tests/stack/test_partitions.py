@@ -6,15 +6,17 @@ from collections.abc import Callable
 
 import pytest
 from kafka import KafkaAdminClient
-from road import Road, every
+from road import BY_HAND, Road, every
+from test_derive import HOUR, counts, ingest, records, reference, result
 from told import told
+from waiting import until
 
 MakeRoad = Callable[..., Road]
 SOON_S = 60
 
 
 def add_partition(road: Road, records: int = 50) -> int:
-    """One more partition, with records in it."""
+    """One more partition, with so many records in it."""
     added = road.partitions
     admin = KafkaAdminClient(bootstrap_servers=road.settings.kafka.bootstrap)
     admin.create_partitions({road.topic: added + 1})
@@ -74,3 +76,25 @@ def test_a_partition_that_is_added_while_the_job_starts(make_road: MakeRoad) -> 
     road.publish_until(150)
     assert road.homes() == every(dict.fromkeys(range(3), 50))
     assert road.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"] == []
+
+
+def test_a_derive_job_counts_the_rows_of_a_partition_that_is_added(make_road: MakeRoad) -> None:
+    road = make_road(parallelism=1, partitions=1, options=BY_HAND)
+    payloads = records([*range(0, 2 * HOUR, 60), *range(HOUR, 3 * HOUR, 60), *[12 * HOUR] * 2])
+    first, second, (one, other) = payloads[:120], payloads[120:-2], payloads[-2:]
+    road.send(first)
+    derive = road.beside("events_by_hour")
+    job = derive.submit()
+    road.send(second, partition=add_partition(road, 0))
+    until(
+        "the partition to be found",
+        lambda: len(told(derive, "status", derive.job)["flink_jobs"][0]["partitions"]) == 2,
+        within_s=SOON_S,
+    )
+    for partition, last in enumerate((one, other)):  # which close all windows before them
+        road.send([last], partition=partition)
+    derive.settle(job, claim=1)
+    derive.publish()
+    ingest(road)
+    assert result(derive) == reference(road, until_hour=12)
+    assert derive.verified()["rows"] == counts(len(payloads), late=0, waiting=2)
