@@ -1,7 +1,7 @@
 """All that a contract promises about one row, as one SQL expression: NULL, or the first promise broken.
 
 Flink compiles it to JVM code, so no record passes through Python. The order is fixed (columns as in the file,
-each required → enum → pattern → bounds → length; then the bound on the future; then the named rules), so the
+each required → enum → length → pattern → bounds; then the bound on the future; then the named rules), so the
 same record always gets the same verdict. A check whose answer is unknown passes, as in SQL's CHECK.
 """
 
@@ -90,7 +90,9 @@ def _column(column: Column) -> Iterator[Check]:
     if column.enum:
         allowed = ", ".join(literal(v) for v in column.enum)
         yield Check(Reason.NOT_IN_ENUM, column.name, "enum", f"{name} NOT IN ({allowed})")
+    yield from _length(column, name)
     if column.pattern is not None:
+        # After the length, which bounds what the pattern has to read.
         # REGEXP looks for a match anywhere, and $ would let a line feed at the end pass: \z does not.
         whole = literal(rf"\A(?:{column.pattern})\z")
         yield Check(Reason.PATTERN_MISMATCH, column.name, "pattern", f"NOT REGEXP({name}, {whole})")
@@ -100,7 +102,6 @@ def _column(column: Column) -> Iterator[Check]:
     if column.maximum is not None:
         greatest = _bound(column.type, column.maximum)
         yield Check(Reason.ABOVE_MAXIMUM, column.name, "maximum", f"{name} > {greatest}")
-    yield from _length(column, name)
 
 
 def _length(column: Column, name: str) -> Iterator[Check]:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from contract.orders_contract import Edit
 
 from headrace.contract.duration import duration
+from headrace.contract.load import load
 from headrace.contract.model import Column, ColumnType, Contract, Rule
 from headrace.contract.rules import CHECKS_A_CASE, Reason, checks, verdict_sql
 from headrace.contract.sql import identifier, literal
@@ -122,3 +124,14 @@ def test_durations(text: str, length: timedelta) -> None:
 def test_no_durations(text: str) -> None:
     with pytest.raises(ValueError, match="is not an ISO 8601 duration"):
         duration(text)
+
+
+def test_the_length_bounds_what_the_pattern_reads(edited: Edit) -> None:
+    contract = load(edited("maxLength: 12", "maxLength: 12\n          pattern: '[a-z]*'").path)
+
+    assert [c.rule for c in checks(contract) if c.field == "id"] == [
+        "required",
+        "minLength",
+        "maxLength",
+        "pattern",
+    ]
