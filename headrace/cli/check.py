@@ -19,7 +19,7 @@ from rich.text import Text
 
 from headrace import project
 from headrace.cli.output import Format, Output, counted, emit, fitted, listing
-from headrace.contract.load import examine
+from headrace.contract.load import examine, find_unused
 from headrace.contract.model import Contract
 from headrace.errors import ContractError, HeadraceError, JobError, UsageError
 from headrace.table.functions import Function, read_function, unread
@@ -47,6 +47,8 @@ class Checked:
     holds: str = ""
     errors: list[HeadraceError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    documentation: list[str] = field(default_factory=list)
+    """Keys of a contract that promise nothing."""
 
     def to_json(self) -> dict[str, Any]:
         """As one object; ``ok`` is false when there are errors."""
@@ -57,6 +59,7 @@ class Checked:
             "holds": self.holds,
             "errors": [e.to_json() for e in self.errors],
             "warnings": self.warnings,
+            "documentation": self.documentation,
         }
 
 
@@ -100,7 +103,8 @@ def _contract(name: str, examined: Examined) -> Checked:
         return Checked("contract", name, errors=list(errors))
     columns, rules = counted(len(contract.columns), "column"), counted(len(contract.rules), "rule")
     holds = f"{contract.version}, {columns}, {rules}"
-    return Checked("contract", name, holds)
+    unused = find_unused(contract.path)
+    return Checked("contract", name, holds, [], unused.warnings, sorted(unused.documentation))
 
 
 def _job(name: str, examined: Examined) -> Checked:
@@ -241,6 +245,11 @@ def _called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
+def _documentation(found: list[Checked]) -> list[Text]:
+    kept = sorted({key for c in found for key in c.documentation})
+    return [Text(f"kept as documentation: {', '.join(kept)}", style="dim")] if kept else []
+
+
 def _page(found: list[Checked]) -> Group:
     table = listing("kind", "name", "result", "holds")
     for c in found:
@@ -250,6 +259,7 @@ def _page(found: list[Checked]) -> Group:
         )
     return Group(
         fitted(table, prose="holds"),
+        *_documentation(found),
         *(Text(f"warning: {w}", style="yellow") for c in found for w in c.warnings),
         *(Text(f"error: {e}", style="red") for c in found for e in c.errors),
     )

@@ -13,6 +13,7 @@ from headrace.contract.promises import Promises, read_promises
 from headrace.contract.schema import read_schema
 from headrace.contract.standard import check_shape
 from headrace.contract.surroundings import Surroundings, is_topic, read_surroundings
+from headrace.contract.unused import Unused, unused
 from headrace.errors import ContractError, HeadraceError, UsageError
 
 SUFFIX = ".odcs.yaml"
@@ -77,6 +78,11 @@ def examine(path: Path) -> tuple[Contract | None, list[ContractError]]:
     contract = None if read.problems else _contract(read, path, hashlib.sha256(raw).hexdigest())
     problems = sorted(read.problems, key=lambda e: int(e.where.rpartition(":")[2]))
     return (None if problems else contract), problems
+
+
+def find_unused(path: Path) -> Unused:
+    """What a contract without errors says and nothing acts on."""
+    return unused(document.parse(path.read_bytes(), _shown(path)))
 
 
 def _contract(read: Document, path: Path, digest: str) -> Contract | None:

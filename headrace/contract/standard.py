@@ -1,8 +1,9 @@
 """Which keys of the Open Data Contract Standard mean something here, and a complaint about every other one.
 
 The standard's own model ignores what it does not know below the root, and knows much that is not done here.
-A key that is accepted and ignored is a promise silently broken, so each key is in exactly one of three
-lists: used, documentation (it cannot change a row), or refused.
+A key that is accepted and ignored is a promise silently broken, so each key is in exactly one of four
+lists: used, documentation (it promises nothing), idle (it promises what nothing here does: ``check`` warns),
+or refused.
 """
 
 from __future__ import annotations
@@ -23,39 +24,61 @@ _PROSE = "id authoritativeDefinitions tags description"
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of one kind of mapping. ``refused`` says what to do instead."""
+    """The keys of one kind of mapping. ``idle`` says why, ``refused`` what to do instead."""
 
     used: frozenset[str]
     documentation: frozenset[str]
+    idle: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def accepted(self) -> frozenset[str]:
+        """All that may stand there."""
+        return self.used | self.documentation | self.idle.keys()
 
-def _keys(used: str, documentation: str, refused: Mapping[str, str] | None = None) -> Keys:
-    return Keys(frozenset(used.split()), frozenset(documentation.split()), refused or {})
+
+def _keys(
+    used: str,
+    documentation: str,
+    idle: Mapping[str, str] | None = None,
+    refused: Mapping[str, str] | None = None,
+) -> Keys:
+    return Keys(frozenset(used.split()), frozenset(documentation.split()), idle or {}, refused or {})
+
+
+_NO_PROPERTY = {"customProperties": "only those of the contract itself are read"}
+_NO_ACCESS = {"roles": "no access is granted or checked"}
+_NO_REFERENCE = {"relationships": "no reference is checked: each record is judged by itself"}
+_NO_SERVICE_LEVEL = "no service level is measured: alert on what `headrace status JOB` shows"
+_NO_ADDRESS = "addresses stand in deploy/env, one file an environment"
 
 
 ROOT = _keys(
     "apiVersion kind id version description team servers schema customProperties",
-    "name tenant tags status dataProduct domain support price roles slaDefaultElement slaProperties"
-    " authoritativeDefinitions context contractCreatedTs",
+    "name tenant tags status dataProduct domain support price authoritativeDefinitions context"
+    " contractCreatedTs",
+    {"slaDefaultElement": _NO_SERVICE_LEVEL, "slaProperties": _NO_SERVICE_LEVEL, **_NO_ACCESS},
 )
-DESCRIPTION = _keys("purpose", "usage limitations authoritativeDefinitions customProperties")
-TEAM = _keys("name", f"{_PROSE} members customProperties")
+DESCRIPTION = _keys("purpose", "usage limitations authoritativeDefinitions", _NO_PROPERTY)
+TEAM = _keys("name", f"{_PROSE} members", _NO_PROPERTY)
 SERVER = _keys(
     "type format location server",
-    f"{_PROSE} environment roles host endpointUrl customProperties",
+    f"{_PROSE} host",  # the standard wants one for Kafka
+    {"environment": _NO_ADDRESS, "endpointUrl": _NO_ADDRESS, **_NO_ACCESS, **_NO_PROPERTY},
     {"encoding": "remove it: JSON is UTF-8", "delimiter": "remove it: one Kafka record is one JSON object"},
 )
 OBJECT = _keys(
     "name physicalName physicalType logicalType properties quality",
-    f"{_PROSE} businessName deprecated synonyms dataGranularityDescription relationships context",
+    f"{_PROSE} businessName deprecated synonyms dataGranularityDescription context",
+    _NO_REFERENCE,
     {"customProperties": "move them to the contract's own customProperties"},
 )
 PROPERTY = _keys(
     "name logicalType physicalType physicalName required primaryKey primaryKeyPosition logicalTypeOptions"
     " enum description classification semanticType quality",
-    f"{_PROSE} businessName deprecated synonyms transformSourceObjects transformLogic transformDescription"
-    " examples criticalDataElement relationships",
+    f"{_PROSE} businessName deprecated synonyms transformSourceObjects transformDescription examples"
+    " criticalDataElement",
+    {"transformLogic": "a column is computed by the SQL of the job", **_NO_REFERENCE},
     {
         "properties": "nested objects are not supported: flatten it into columns",
         "items": "arrays are not supported: flatten it into columns",
@@ -70,6 +93,7 @@ PROPERTY = _keys(
 QUALITY = _keys(
     "name type engine implementation severity",
     f"{_PROSE} businessImpact dimension",
+    None,
     {
         "query": "use type custom, engine headrace, and a condition on one row as implementation",
         "metric": "use required, enum, pattern, minimum or maximum of the column",
@@ -78,7 +102,7 @@ QUALITY = _keys(
         "scheduler": "remove it: each record is judged as it passes",
     },
 )
-ENUM_VALUE = _keys("value", f"{_PROSE} label customProperties")
+ENUM_VALUE = _keys("value", f"{_PROSE} label", _NO_PROPERTY)
 CUSTOM_PROPERTY = _keys("property value", "id description vendor")
 
 RANGE = frozenset({"minimum", "maximum"})
@@ -136,14 +160,12 @@ def _nearest(document: Document, location: tuple[int | str, ...]) -> Path:
 def check_keys(document: Document, path: Path, found: Mapping[str, object], keys: Keys) -> None:
     """Note every key that is refused or unknown in one mapping."""
     for key in found:
-        if key in keys.used or key in keys.documentation:
+        if key in keys.accepted:
             continue
         if key in keys.refused:
             document.problem((*path, key), f"{key} is not supported", keys.refused[key])
         else:
-            document.problem(
-                (*path, key), f"unknown key {key}", suggestion(key, keys.used | keys.documentation)
-            )
+            document.problem((*path, key), f"unknown key {key}", suggestion(key, keys.accepted))
 
 
 def suggestion(name: str, known: frozenset[str]) -> str:

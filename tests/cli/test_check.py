@@ -80,6 +80,32 @@ def test_every_error_of_every_file(folder: Path) -> None:
         assert told in text
 
 
+def test_what_is_not_acted_on_is_a_warning(folder: Path) -> None:
+    where = spoil(
+        folder, "status: active\n", "status: active\nslaProperties:\n  - property: latency\n    value: 4\n"
+    )
+    line = f"{where[:-1]}{int(where[-1]) + 1}"
+    said = (
+        "slaProperties (latency) is not acted on:"
+        " no service level is measured: alert on what `headrace status JOB` shows"
+    )
+    code, found = as_json("flights")
+    assert code == 0
+    assert found[0]["warnings"] == [f"{line}: {said}"]
+    kept = [
+        "description.limitations",
+        "domain",
+        "name",
+        "schema.properties.enum.label",
+        "servers.host",
+        "status",
+    ]
+    assert found[0]["documentation"] == kept
+    text = run("flights")[1].replace("\n", " ")
+    assert f"kept as documentation: {', '.join(kept)}" in text
+    assert f"warning: {line}: {said}" in text
+
+
 def test_errors_are_facts_for_machines(folder: Path) -> None:
     where = spoil(folder, "version: 1.0.0", "version: one")
     code, found = as_json("flights")
