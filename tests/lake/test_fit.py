@@ -15,14 +15,15 @@ from lake.sealed_lake import CONTRACT, Killed, Lake, begun
 from headrace.contract.load import load
 from headrace.contract.model import Contract
 from headrace.errors import LedgerError
+from headrace.lake.delta import schema
 from headrace.lake.fit import misfits, other_key, refuse_other_key
-from headrace.lake.ledger import Head
+from headrace.lake.ledger import Head, Ledger
 from headrace.lake.publish import Publisher
 from headrace.lake.shape import file_differs
 from headrace.lake.store import connect
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
-from headrace.table.outputs import Output, outputs
+from headrace.table.outputs import Output, derived_outputs, outputs
 
 Edit = Callable[[str], str]
 EDITS: dict[str, tuple[Edit, str]] = {
@@ -137,6 +138,18 @@ def test_a_file_is_refused_for_a_null_only_where_it_holds_one(
     column = TableColumn("n", "BIGINT", "long", nullable=nullable)
     found = file_differs(pq.ParquetFile(pa.BufferReader(sink.getvalue())), [column])
     assert [said.partition(" ")[0] for said in found] == differ
+
+
+def test_late_rows_have_the_columns_of_the_topic_that_they_come_from(lake: Lake, tmp_path: Path) -> None:
+    """So an edit of a topic's contract reaches a table of each job that reads it."""
+    result = load(CONTRACT.parent / "events_by_hour.odcs.yaml")
+    late, _ = derived_outputs([result], [lake.contract])
+    DeltaTable.create(lake.warehouse.table_uri(late.id), schema(late.columns))
+    ledger = Ledger(lake.warehouse, result.id)
+    assert misfits(lake.warehouse, ledger, derived_outputs([result], [lake.contract])) == []
+    wider = edited(tmp_path, EDITS["a column got wider"][0])
+    (found,) = misfits(lake.warehouse, ledger, derived_outputs([result], [wider]))
+    assert (found.table, "amount (decimal(6,2) in the table" in found.what) == ("events_by_hour__late", True)
 
 
 HOURLY = Output("hourly", (), key=("origin", "hour"))
