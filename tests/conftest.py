@@ -25,6 +25,11 @@ BACK_ENDS: dict[str, Callable[[Path], AbstractContextManager[Stack]]] = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a person asks for, and CI never does."""
+    parser.addoption("--screens", action="store_true", help="write tests/cli/screens anew, then compare")
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m deselects by the mark, and after the order is shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the stack, and begin with its files: the quick ones then fill the rest."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import RenderableType
 from rich.text import Text
 from typer.core import TyperGroup
 
@@ -107,25 +109,25 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
     ledger = _ledger(job)
     gone = anchors.expired(ledger)
     found = [a for a in reversed(anchors.every(ledger)) if a.number not in gone]
+    emit([a.to_json() for a in found], fmt, lambda: _listed(found))
 
-    def table() -> Any:
-        shown = listing(
-            "anchor",
-            "taken",
-            "by",
-            "checkpoint",
-            "batch",
-            "contract",
-            "why",
-            numbers=["anchor", "checkpoint", "batch"],
+
+def _listed(found: Sequence[Anchor]) -> RenderableType:
+    shown = listing(
+        "anchor",
+        "taken",
+        "by",
+        "checkpoint",
+        "batch",
+        "contract",
+        "why",
+        numbers=["anchor", "checkpoint", "batch"],
+    )
+    for a in found:
+        shown.add_row(
+            str(a.number), moment(a.at), a.by, str(a.checkpoint), str(a.batch), a.contract_version, a.why
         )
-        for a in found:
-            shown.add_row(
-                str(a.number), moment(a.at), a.by, str(a.checkpoint), str(a.batch), a.contract_version, a.why
-            )
-        return fitted(shown, spare=["contract", "checkpoint"], prose="why")
-
-    emit([a.to_json() for a in found], fmt, table)
+    return fitted(shown, spare=["contract", "checkpoint"], prose="why")
 
 
 def show(job: Job, anchor: Number, fmt: Output = Format.text) -> None:
@@ -236,7 +238,7 @@ def _page(a: Anchor) -> Text:
         f"anchor {a.number}": a.path,
         "taken": f"{moment(a.at)} by {a.by}" + (" (made by other means)" if a.adopted else ""),
         "why": a.why or "—",
-        "follows": ", ".join(f"{o} {m}" for o, m in sorted(a.manifests.items())),
+        "follows": "\n".join(f"{o} {m}" for o, m in sorted(a.manifests.items())),
         "read up to": read or "—",
         "published then": f"batch {a.batch}, "
         + (", ".join(f"{t} version {v}" for t, v in a.versions.items()) or "nothing"),

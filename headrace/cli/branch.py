@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from headrace import settings
-from headrace.cli.output import Format, Output, emit, fitted, listing, moment
+from headrace.cli.output import Format, Output, emit, facts, fitted, listing, moment
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, restart_is_due, survey
@@ -26,8 +26,8 @@ Undo = Annotated[bool, typer.Option("--undo", help="Take the decision back.")]
 
 STATES = {
     "head": "wrote the newest published batch, and nothing since",
-    "waiting": "is followed, and has not completed a checkpoint yet",
-    "ahead": "goes on from the published head and has staged more; publish takes what has rows",
+    "waiting": "has not completed a checkpoint yet; publish waits for it",
+    "ahead": "goes on from what is published and has staged more; publish takes what has rows",
     "fork": "left the chain that publish follows; to publish it would repeat rows, so a person must decide",
     "replay": "the fork of a replay that is not published; publish does not follow it",
     "left behind": "an older submission: nothing more to publish, or a restart skips its rest",
@@ -70,9 +70,9 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
 
     head: wrote the newest published batch, and nothing since.
 
-    waiting: is followed, and has not completed a checkpoint yet.
+    waiting: has not completed a checkpoint yet; publish waits for it.
 
-    ahead: goes on from the published head and has staged more; publish takes what has rows.
+    ahead: goes on from what is published and has staged more; publish takes what has rows.
 
     fork: left the chain that publish follows; to publish it would repeat rows, so a person must decide.
 
@@ -92,11 +92,10 @@ def _listed(found: Sequence[Branch]) -> RenderableType:
     shown = listing("claim", "state", "followed", "staged", "forks at", "submission", numbers=["claim"])
     for b in found:
         staged = f"{b.checkpoints[0]}-{b.checkpoints[1]}" if b.checkpoints else "—"
-        points = ", ".join(sorted({str(p) for p in b.forks_at.values()})) or "—"
+        points = ", ".join(sorted({p or "the beginning" for p in b.forks_at.values()})) or "—"
         followed = "yes" if b.followed else ""
         shown.add_row(str(b.claim.number), b.state, followed, staged, points, b.claim.submission)
-    said = [Text(f"{state}: {meaning}", style="dim") for state, meaning in _meanings(found).items()]
-    return Group(fitted(shown), *([Text()] if said else []), *said)
+    return Group(fitted(shown, spare=["submission"]), Text(), facts(_meanings(found), indent=12))
 
 
 def _meanings(found: Sequence[Branch]) -> dict[str, str]:

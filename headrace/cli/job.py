@@ -377,7 +377,7 @@ def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool, fresh: boo
 def _page(s: dict[str, Any]) -> Text:
     running = [_running(j) for j in s["flink_jobs"]]
     forks = [
-        f"claim {f['claim']} at {', '.join(sorted({str(p) for p in f['forks_at'].values()}))},"
+        f"claim {f['claim']} at {', '.join(sorted({p or 'the beginning' for p in f['forks_at'].values()}))},"
         f" checkpoints {f['checkpoints'][0]}-{f['checkpoints'][1]}:"
         f" `headrace branch show {s['job']} {f['claim']}`"
         for f in s["forks"]
@@ -386,7 +386,9 @@ def _page(s: dict[str, Any]) -> Text:
         f"job {s['job']}": "\n".join(running) or s["flink_error"] or "does not run",
         "published": _published(s),
         **({} if s["derived"] else _against_the_topic(s)),
-        "staged": f"{counted(s['unpublished_files'], 'file')} that `headrace publish {s['job']}` takes",
+        "staged": f"{counted(n, 'file')} that `headrace publish {s['job']}` takes"
+        if (n := s["unpublished_files"])
+        else "nothing that is not published",
         "followed": _followed(s),
         **({"forks": "\n".join(forks)} if forks else {}),
     }

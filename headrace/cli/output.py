@@ -52,7 +52,7 @@ At = Annotated[
 UNBOUNDED = 100_000
 """Columns of a terminal that no table is too wide for."""
 
-PROSE = 24
+PROSE = 20
 """Characters that a line of a text needs to be read with ease."""
 
 out = Console(soft_wrap=True, highlight=False)
@@ -110,7 +110,12 @@ def fitted(table: Table, *, spare: Sequence[str] = (), prose: str = "") -> Rende
 
 def facts(lines: Mapping[str, str], indent: int = 16) -> Text:
     """``name  value`` a line; on a terminal a long value goes on below itself, broken between words only."""
-    return Text("\n".join(f"{name:<{indent}} {hanging(value, indent + 1)}" for name, value in lines.items()))
+    return Text("\n".join(_fact(name, value, indent) for name, value in lines.items()))
+
+
+def _fact(name: str, value: str, indent: int) -> str:
+    below = f"\n{'':<{indent}}" if len(name) > indent else ""
+    return f"{name:<{indent}}{below} {hanging(value, indent + 1)}"
 
 
 def counted(number: int, noun: str) -> str:
@@ -164,8 +169,12 @@ def _upright(table: Table) -> Group:
     lines: list[RenderableType] = []
     for row in zip(*(column.cells for column in table.columns), strict=True):
         lines += [Rule(style="dim")] if lines else []
-        lines += [Text(f"{n:<{wide}}  ").append(_text(v)) for n, v in zip(names, row, strict=True)]
+        lines += [_upright_cell(f"{n:<{wide}}  ", _text(v)) for n, v in zip(names, row, strict=True)]
     return Group(*titled, *lines)
+
+
+def _upright_cell(name: str, value: Text) -> Text:
+    return Text(name).append(hanging(value.plain, len(name)) or value.plain, style=value.style)
 
 
 def _text(cell: RenderableType) -> Text:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
 
 from headrace import settings
 from headrace.cli.compared import compared
@@ -58,17 +59,17 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
     ledger = opened(job)[0]
     fates = patches.Fates(ledger)
     found = [(p, fates.state(p.number)) for p in reversed(patches.every(ledger))]
+    emit([{**p.to_json(), "state": state} for p, state in found], fmt, lambda: _listed(found))
 
-    def table() -> Any:
-        shown = listing(
-            "patch", "kind", "state", "records", "asked", "by", "of", "why", numbers=["patch", "records"]
-        )
-        for p, state in found:
-            row = (str(p.number), p.kind, state, f"{p.records:,}", moment(p.at), p.by, p.origin, p.why)
-            shown.add_row(*row)
-        return fitted(shown, spare=["by", "of"], prose="why")
 
-    emit([{**p.to_json(), "state": state} for p, state in found], fmt, table)
+def _listed(found: Sequence[tuple[Patch, str]]) -> RenderableType:
+    shown = listing(
+        "patch", "kind", "state", "records", "asked", "by", "of", "why", numbers=["patch", "records"]
+    )
+    for p, state in found:
+        row = (str(p.number), p.kind, state, f"{p.records:,}", moment(p.at), p.by, p.origin, p.why)
+        shown.add_row(*row)
+    return fitted(shown, spare=["by", "of"], prose="why")
 
 
 def show(job: Job, patch: Number, fmt: Output = Format.text) -> None:
@@ -270,7 +271,7 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
         )
     for name in r["stale"]:
         anew = f"headrace replay plan {writing(name).job.name} --from ANCHOR --why TEXT"
-        lines[f"stale: {name}"] = f"computed without this; {anew}"
+        lines[f"stale: {name}"] = f"computed without this\n{anew}"
     if following := _next(job, asked, r["state"]):
         lines["next"] = following
     shown = listing(
@@ -292,8 +293,8 @@ def _next(job: str, asked: Patch, state: str) -> str:
         return {"asked": back, "published": f"headrace verify {job}"}.get(state, "")
     return {
         "asked": f"headrace patch judge {job} {n}",
-        "judged": " · ".join(f"headrace patch {verb} {job} {n}" for verb in ("diff", "apply", "drop")),
-        "published": f"headrace verify {job}; headrace patch undo {job} {n} --why TEXT",
+        "judged": "\n".join(f"headrace patch {verb} {job} {n}" for verb in ("diff", "apply", "drop")),
+        "published": f"headrace verify {job}\nheadrace patch undo {job} {n} --why TEXT",
         "replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
         "partly replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
     }.get(state, "")

@@ -177,5 +177,8 @@ def _sentence(done: Published) -> str:
         tables = [f"{n:,} rows written to {o}, which holds {done.head.rows[o]:,}" for o, n in written.items()]
         return f"batch {done.head.batch}: {'; '.join(tables) or 'it was decided before, and is finished now'}"
     if done.waiting_for is not None:
-        return f"nothing published: waiting for the first manifest of claim {done.waiting_for}"
+        claim = done.waiting_for
+        return (
+            f"nothing published: waiting for the first checkpoint of the job's start {claim} (claim {claim})"
+        )
     return f"nothing new since batch {done.head.batch}"

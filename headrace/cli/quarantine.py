@@ -101,7 +101,7 @@ def show(
     emit(
         [r.to_json(size) for r in shown],
         output,
-        lambda: Group(*(_text(r, size) for r in shown), _note(shown)),
+        lambda: _shown(shown, size),
     )
 
 
@@ -242,5 +242,5 @@ def _listed(reasons: list[quarantine.Reason]) -> Group:
     return Group(fitted(shown, spare=["first", "last"], prose="field or rule"), said)
 
 
-def _note(found: list[Refused]) -> Text:
-    return Text(counted(len(found), "record"))
+def _shown(found: list[Refused], size: int) -> Group:
+    return Group(*(_text(r, size) for r in found), Text(counted(len(found), "record")))

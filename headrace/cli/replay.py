@@ -7,10 +7,11 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from headrace import settings
 from headrace.cli.compared import compared
@@ -420,14 +421,14 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
     existing(job)
     ledger = _ledger(job)
     found = [(r, replays.state(ledger, r.number)) for r in reversed(replays.every(ledger))]
+    emit([{**r.to_json(), "state": state} for r, state in found], fmt, lambda: _listed(found))
 
-    def table() -> Any:
-        shown = listing("replay", "state", "planned", "by", "from", "why", numbers=["replay"])
-        for r, state in found:
-            shown.add_row(str(r.number), state, moment(r.at), r.by, r.origin, r.why)
-        return fitted(shown, spare=["by"], prose="why")
 
-    emit([{**r.to_json(), "state": state} for r, state in found], fmt, table)
+def _listed(found: Sequence[tuple[Replay, str]]) -> RenderableType:
+    shown = listing("replay", "state", "planned", "by", "from", "why", numbers=["replay"])
+    for r, state in found:
+        shown.add_row(str(r.number), state, moment(r.at), r.by, r.origin, r.why)
+    return fitted(shown, spare=["by"], prose="why")
 
 
 def show(job: Job, replay: Number, fmt: Output = Format.text) -> None:
@@ -498,7 +499,7 @@ def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
         "takes": f"{r.records / r.rate:,.0f} s, if no faster than the job read lately ({r.rate:,} a second)"
         if r.rate > 0
         else "unknown: the ledger has seen no rate",
-        "state": f"of {r.savepoint}" if r.savepoint else "none: the job keeps nothing but positions",
+        "state": r.savepoint or "none: the job keeps nothing but positions",
         "contract": f"version {r.contract_version}",
         "leaves stale": ", ".join(r.stale) or "no table",
         **({"replaces": f"{', '.join(ends)}: judged again from what Kafka holds"} if ends else {}),
@@ -511,6 +512,8 @@ def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
     }
     return Group(
         facts(lines, 14),
+        Text(),
         fitted(replaced),
+        Text(),
         facts(stages, 14),
     )

@@ -1,0 +1,429 @@
+"""What each command has to show, as values: no stack, no clock, and nothing that moves by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+from rich.console import RenderableType
+
+from headrace.cli import (
+    anchor,
+    branch,
+    check,
+    conservation,
+    job,
+    patch,
+    plan,
+    publish,
+    quarantine,
+    replay,
+    stack,
+    topic,
+    verify,
+)
+from headrace.cli.compared import compared
+from headrace.cli.query import rows_table
+from headrace.cluster.kafka import TopicInfo
+from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
+from headrace.job.assemble import named
+from headrace.job.gate import Verdict
+from headrace.lake._conserved import Conservation, Cut
+from headrace.lake._findings import Finding, PartitionProof, Verification
+from headrace.lake._marks import Span
+from headrace.lake.anchors import Anchor
+from headrace.lake.branch import Branch
+from headrace.lake.fork import Fork
+from headrace.lake.ledger import Claim, Head
+from headrace.lake.manifests import Manifest, StagedFile
+from headrace.lake.patches import Patch
+from headrace.lake.publish import Published
+from headrace.lake.quarantine import Reason, Refused
+from headrace.lake.replays import Replay
+from headrace.replay.compare import Diff, Sample
+
+AT = "2026-11-28T01:02:03.456789+00:00"
+TIME = datetime.fromisoformat(AT)
+SUBMISSION = "20261128-010203-5f3e9c2a"
+MANIFEST = "0000000012-5f3e9c2ab1d47788"
+FORKED = "0000000007-77aa01bc9e3f2d10"
+SAVEPOINT = f"s3://lake/_flink/flights/{SUBMISSION}/savepoint-1a2b3c-0123456789ab"
+
+FIRST_RUN: dict[str, Any] = {
+    "job": "flights",
+    "derived": False,
+    "flink_jobs": [
+        {
+            "id": "4b1f",
+            "state": "RUNNING",
+            "since": AT,
+            "metrics_of_now": True,
+            "restarts": 0,
+            "last_checkpoint": None,
+            "state_bytes": None,
+            "failure": "",
+        }
+    ],
+    "flink_error": None,
+    "batch": 0,
+    "open_batch": None,
+    "rows": {},
+    "rows_written": {},
+    "versions": {},
+    "frontier": {},
+    "lag": {0: 112_259, 1: 112_258, 2: 112_259},
+    "claim": 1,
+    "state": "waiting",
+    "unpublished_files": 0,
+    "forks": [],
+    "set_aside": [],
+    "replays": {},
+    "restart_due": False,
+    "accepted_losses": [],
+}
+
+
+def _status(**changes: Any) -> RenderableType:
+    return job._page(FIRST_RUN | changes)
+
+
+def _ahead() -> RenderableType:
+    running = FIRST_RUN["flink_jobs"][0] | {"last_checkpoint": AT, "restarts": 2, "failure": "boom"}
+    return _status(
+        flink_jobs=[running],
+        batch=12,
+        rows={"flights__quarantine": 208, "flights": 336_776},
+        rows_written={"flights__quarantine": 208, "flights": 336_776},
+        frontier={0: 112_259, 1: 112_258, 2: 112_467},
+        lag={0: 0, 1: 1200, 2: 3},
+        state="ahead",
+        claim=3,
+        unpublished_files=14,
+        forks=[_fork().to_json()],
+        open_batch=13,
+        replays={2: "begun"},
+        restart_due=True,
+        accepted_losses=["0:100-200"],
+    )
+
+
+def _derived() -> RenderableType:
+    running = FIRST_RUN["flink_jobs"][0] | {
+        "last_checkpoint": AT,
+        "watermark": AT,
+        "unread": 1200,
+        "state_bytes": 12_340_000,
+        "partitions": [
+            {"name": "flights-1", "watermark": AT, "idle": False, "paused": False},
+            {"name": "flights-0", "watermark": None, "idle": True, "paused": False},
+            {"name": "weather-0", "watermark": AT, "idle": False, "paused": True},
+        ],
+    }
+    return _status(
+        job="departures_hourly",
+        derived=True,
+        flink_jobs=[running],
+        batch=4,
+        rows={"departures_hourly__late": 41, "departures_hourly": 19_486},
+        rows_written={"departures_hourly__late": 41, "departures_hourly": 24_001},
+        state="head",
+    )
+
+
+def _manifest(number: int, files: int = 2) -> Manifest:
+    staged = tuple(StagedFile(f"_staged/{SUBMISSION}/{n}.parquet", 123_456 * (n + 1)) for n in range(files))
+    return Manifest(
+        f"00000000{number}-5f3e9c2ab1d47788", MANIFEST, number, "flights", 3, SUBMISSION, "1.0.0", staged
+    )
+
+
+def _claim(number: int) -> Claim:
+    return Claim(number, f"20261128-01020{number}-5f3e9c2a", None, "1.0.0", AT)
+
+
+def _branch(
+    number: int,
+    state: str,
+    forks_at: dict[str, str | None],
+    checkpoints: tuple[int, int] | None,
+    *manifests: Manifest,
+) -> Branch:
+    return Branch(
+        claim=_claim(number),
+        state=state,
+        followed=state == "ahead",
+        forks_at=forks_at,
+        checkpoints=checkpoints,
+        manifests={"flights": list(manifests)},
+    )
+
+
+def _fork() -> Branch:
+    return _branch(2, "fork", {"flights": FORKED, "flights__quarantine": None}, (8, 11), _manifest(11))
+
+
+def _branches() -> list[Branch]:
+    ahead = _branch(3, "ahead", {}, (13, 14), _manifest(13), _manifest(14, 1))
+    return [_branch(1, "left behind", {}, None), _fork(), ahead]
+
+
+def _reason(reason: str, field: str | None, rule: str | None, count: int, discarded: int = 0) -> Reason:
+    return Reason(reason, field, rule, count, discarded, TIME, TIME, f"2:{count + 112_000}")
+
+
+def _reasons(discarded: int = 0) -> list[Reason]:
+    return [
+        _reason("wrong_type", "scheduled_departure", None, 1_204),
+        _reason("rule", None, "arrival_is_after_departure", 17, discarded),
+        _reason("pattern_mismatch", "tailnum", None, 8),
+        _reason("malformed_json", None, None, 1),
+    ]
+
+
+def _refused() -> list[Refused]:
+    return [
+        Refused(
+            "0:84213",
+            TIME,
+            "wrong_type",
+            "distance",
+            None,
+            "1.0.0",
+            b'{"flight_id": "UA1545", "distance": "9"}',
+        ),
+        Refused("1:17", TIME, "null_payload", None, None, "1.0.0", None),
+        Refused("2:9", TIME, "not_utf8", None, None, "1.0.0", b"\xff\xfe" * 6),
+    ]
+
+
+def _partition(number: int, beyond: int = 0) -> PartitionProof:
+    return PartitionProof(
+        number, beyond, 112_467, 0, 112_467, 112_467 - beyond, 112_259 - beyond, 208, beyond, 0
+    )
+
+
+def _verified(findings: tuple[Finding, ...] = (), beyond: int = 0) -> RenderableType:
+    proofs = tuple(_partition(n, beyond) for n in range(3))
+    versions = {"flights__quarantine": 12, "flights": 12}
+    found = Verification("flights", "flights", 12, versions, proofs, findings, ())
+    return verify._text(found, "flights")
+
+
+def _conserved() -> RenderableType:
+    cut = Cut(4, f"s3://lake/_flink/departures_hourly/{SUBMISSION}/chk-17", {0: 0}, {0: 112_259}, {})
+    versions = {"flights": 12, "departures_hourly": 4, "departures_hourly__late": 4}
+    found = Conservation(
+        "departures_hourly",
+        "flights",
+        cut,
+        versions,
+        1_385_000_000_000,
+        336_776,
+        41,
+        336_700,
+        {"departures_hourly": 336_700},
+        0,
+        35,
+        (),
+    )
+    return conservation._text(found, "departures_hourly")
+
+
+def _anchor(number: int, why: str) -> Anchor:
+    return Anchor(
+        number=number,
+        path=SAVEPOINT,
+        adopted=False,
+        at=AT,
+        by="ana",
+        why=why,
+        checkpoint=12,
+        submission=SUBMISSION,
+        claim=3,
+        manifests={"flights": MANIFEST, "flights__quarantine": MANIFEST},
+        positions={"flights": {0: 112_259, 1: 112_258, 2: 112_467}},
+        watermarks={},
+        batch=12,
+        versions={"flights": 12, "flights__quarantine": 12},
+        contract_version="1.0.0",
+        plan="9c2ab1d477885f3e",
+        flink="2.3.0",
+    )
+
+
+def _replay(number: int) -> Replay:
+    replaces = {
+        "flights": {"files": 412, "rows": 112_004, "bytes": 8_123_456},
+        "flights__quarantine": {"files": 9, "rows": 208, "bytes": 40_123},
+    }
+    return Replay(
+        number, "anchor 1", "distance 0 was refused since yesterday", "ana", AT,
+        Fork(9, {"flights": FORKED}), SAVEPOINT, 1, {0: 84_000, 1: 83_998, 2: 84_210}, {}, replaces, 112_212,
+        "1.1.0", "", ("departures_hourly", "flights_enriched"), 24_000,
+    )  # fmt: skip
+
+
+def _patch(number: int) -> Patch:
+    why = "0 is allowed since the contract's version 1.1.0"
+    return Patch(number, "redrive", "rule distance_is_positive", why, "ana", AT, "1.1.0", "", 17)
+
+
+def _patch_page() -> RenderableType:
+    result = {
+        "state": "judged",
+        "rows": {"flights": 12},
+        "refused": [
+            {
+                "reason": "wrong_type",
+                "field": "scheduled_departure",
+                "rule": None,
+                "count": 4,
+                "example": "0:84213",
+            },
+            {
+                "reason": "rule",
+                "field": None,
+                "rule": "arrival_is_after_departure",
+                "count": 1,
+                "example": "1:17",
+            },
+        ],
+        "batch": None,
+        "given_up": None,
+        "taken_back": None,
+        "left": 0,
+        "replaced": None,
+        "stale": ["departures_hourly"],
+    }
+    return patch._page("flights", "flights", _patch(3), result)
+
+
+def _diff() -> RenderableType:
+    row = {
+        "flight_id": "UA1545-2013-01-01",
+        "scheduled_departure": datetime(2013, 1, 1, 10, 15, tzinfo=timezone.utc),
+        "carrier": "UA",
+        "tailnum": "N14228",
+        "origin": "EWR",
+        "dest": "IAH",
+        "dep_delay": None,
+        "arr_delay": 11,
+        "fare": Decimal("120.50"),
+        "distance": 0,
+        "cancelled": False,
+    }
+    samples = [
+        Sample("0:84213", "flights__quarantine", "flights", {c: (None, v) for c, v in row.items()}),
+        Sample("1:17", "flights", "flights", {"distance": (1_400, 1_416), "tailnum": ("N14228", None)}),
+    ]
+    counts = {"compared": 112_467, "changed": 1, "moved": 12, "gone": 0, "come": 0}
+    moved, changed = {"flights__quarantine → flights": 12}, {"flights": {"distance": 1, "tailnum": 1}}
+    return compared(Diff(337_401, 337_388, moved, changed, {}, {}, {"0": counts, "1": counts}, samples))
+
+
+def _queried() -> RenderableType:
+    columns = ("carrier", "flights", "delay", "fare", "first", "cancelled")
+    rows = [
+        ("UA", 58_665, 12.106, Decimal("120.50"), TIME, False),
+        ("F9", 685, 20.2, Decimal("-3.00"), None, None),
+        ("YV", None, 18.996, None, TIME, True),
+    ]
+    return rows_table(columns, rows)
+
+
+def _wide() -> RenderableType:
+    return rows_table([f"column_{n}" for n in range(12)], [[f"value {n}" for n in range(12)], [None] * 12])
+
+
+def _processes() -> RenderableType:
+    names = {"kafka": 9092, "store": 8333, "jobmanager": 8081, "taskmanager-1": None}
+    return stack._listed(
+        [
+            {"process": name, "pid": 4_000_000 if port else None, "port": port, "serves": bool(port)}
+            for name, port in names.items()
+        ]
+    )
+
+
+def _checked() -> RenderableType:
+    wrong = ContractError(
+        "the pattern is not closed", where="contracts/planes.odcs.yaml:41", remedy="write the missing bracket"
+    )
+    return check._page(
+        [
+            check.Checked("contract", "flights", "1.0.0, 21 columns, 7 rules"),
+            check.Checked("contract", "planes", errors=[wrong]),
+            check.Checked(
+                "job", "departures_hourly", "Derive of flights", warnings=["udfs.tails: SQL does this"]
+            ),
+        ]
+    )
+
+
+def _fates() -> RenderableType:
+    description = (
+        "GroupWindowAggregate(groupBy=[origin], window=[TumblingGroupWindow('w$, _event_time, 3600000)])"
+    )
+    what = "one more column is counted: results mix both meanings until the old windows have gone"
+    return plan._fates(
+        [
+            Verdict(4, "kept", "OverAggregate", "OverAggregate(partitionBy=[_partition])", "", "a", "a"),
+            Verdict(8, "changed", "GroupWindowAggregate", description, what, "a", "b"),
+        ]
+    )
+
+
+def _topic() -> RenderableType:
+    held = TopicInfo("flights", "mR3d_5QTQ0yN", {0: 0, 1: 1_200, 9: 0}, {0: 112_467, 1: 112_466, 9: 8})
+    return topic._partitions(held)
+
+
+SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
+    "check": _checked,
+    "plan without a lock": lambda: plan._page(named("flights"), None, [], []),
+    "plan of a derive job": lambda: plan._page(named("flights_enriched"), None, [], []),
+    "plan, settings": lambda: plan._settings(named("flights")),
+    "plan, what becomes of state": _fates,
+    "status, never started": lambda: _status(flink_jobs=[], claim=None, state="no submission"),
+    "status, first run": _status,
+    "status, all there is": _ahead,
+    "status of a derive job": _derived,
+    "publish": lambda: publish._sentence(
+        Published(Head(batch=13, rows={"flights": 336_776}), 1, {"flights": 1_200})
+    ),
+    "publish, waiting": lambda: publish._sentence(Published(Head(), 0, {}, waiting_for=1)),
+    "branch ls": lambda: branch._listed(_branches()),
+    "quarantine ls": lambda: quarantine._listed(_reasons()),
+    "quarantine ls, some discarded": lambda: quarantine._listed(_reasons(5)),
+    "quarantine show": lambda: quarantine._shown(_refused(), 400),
+    "verify": _verified,
+    "verify, not proved": lambda: _verified((Finding("missing", 1, "", (Span(17, 19),)),), beyond=1_200),
+    "verify of a derived table": _conserved,
+    "anchor ls": lambda: anchor._listed(
+        [_anchor(2, "before the new rule of the partner's file"), _anchor(1, "")]
+    ),
+    "anchor show": lambda: anchor._page(_anchor(2, "before the new rule")),
+    "replay ls": lambda: replay._listed([(_replay(2), "begun"), (_replay(1), "published")]),
+    "replay show": lambda: replay._page("flights", _replay(2), "begun", ["redrive 3"]),
+    "patch ls": lambda: patch._listed([(_patch(3), "judged"), (_patch(2), "undone")]),
+    "patch show": _patch_page,
+    "patch diff": _diff,
+    "query": _queried,
+    "query, too wide": _wide,
+    "stack status": _processes,
+    "topic show": _topic,
+    "error": lambda: ClusterError(
+        "Kafka does not answer: the connection is refused",
+        where="127.0.0.1:9092",
+        remedy="`headrace stack status` shows what runs here, `headrace stack up` starts it; for another"
+        " cluster see kafka.bootstrap in deploy/env",
+    ),
+    "error, a decision": lambda: DecisionNeeded(
+        f"claim 2 forked from manifest {FORKED}: publishing it would repeat 1,204 rows",
+        where="job flights, batch 12",
+        remedy="headrace branch set-aside flights 2 --why TEXT",
+    ),
+}
+"""Each screen by its name, which is that of its file in ``screens/``."""
