@@ -188,7 +188,8 @@ def _fates(verdicts: list[Verdict]) -> RenderableType:
         "id", "state", "operator", "what changes", numbers=["id"], title="what becomes of its state"
     )
     for v in verdicts:
-        shown.add_row(str(v.id), v.verdict, _cut(v.description), v.what)
+        before = f"; it was {_cut(v.was)}" if v.was else ""
+        shown.add_row(str(v.id), v.verdict, _cut(v.description), v.what + before)
     return fitted(shown, prose="what changes")
 
 
