@@ -29,7 +29,7 @@ def compared(found: Diff) -> Group:
     for partition, n in found.partitions.items():
         parts.add_row(str(partition), *(f"{n[k]:,}" for k in COUNTS))
     samples = [Text(), *map(_sample, found.samples)] if found.samples else []
-    return Group(fitted(changes), Text(), fitted(parts), *samples)
+    return Group(fitted(changes), *([Text(), fitted(parts)] if found.partitions else []), *samples)
 
 
 def _sample(s: Sample) -> Text:

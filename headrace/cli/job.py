@@ -427,9 +427,9 @@ def _rows(table: str, held: int, written: int) -> str:
 
 def _against_the_topic(s: dict[str, Any]) -> dict[str, str]:
     """Where an ingest job stands on its topic; a derive job's rows have no place in one."""
-    reached = "  ".join(f"{p}: {o:,}" for p, o in sorted(s["frontier"].items()))
+    reached = " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items()))
     return {
-        **({"published up to": f"offset, by partition:  {reached}"} if reached else {}),
+        **({"published up to": f"offset, by partition: {reached}"} if reached else {}),
         "behind the topic": f"{sum(s['lag'].values()):,} offsets" if s["lag"] else "—",
     }
 

@@ -16,9 +16,10 @@ from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -158,7 +159,8 @@ def _without(table: Table, name: str) -> Table:
 
 
 def _width(table: Table) -> int:
-    return Measurement.get(out, out.options.update(max_width=UNBOUNDED), table).maximum
+    # Without markup, as `emit` prints it: else a cell like "groupBy=[origin]" is measured too short, and cut.
+    return Measurement.get(out, out.options.update(max_width=UNBOUNDED, markup=False), table).maximum
 
 
 def _upright(table: Table) -> Group:
@@ -189,6 +191,15 @@ def fail(error: HeadraceError, fmt: Format) -> None:
         err.print(f"error: {error}", markup=False, style="red")
 
 
+class _Counts(ProgressColumn):
+    """How many, and of how many where that is known; nothing before the first."""
+
+    def render(self, task: Task) -> Text:
+        """Show it."""
+        done = f"{task.completed:,.0f}" if task.completed or task.total else ""
+        return Text(done + (f"/{task.total:,.0f}" if task.total else ""), style="progress.download")
+
+
 @contextmanager
 def progress(what: str, total: float | None = None) -> Iterator[Callable[..., None]]:
     """A progress bar on a terminal, silence off it; yields ``update(completed=…, total=…, what=…)``."""
@@ -196,7 +207,7 @@ def progress(what: str, total: float | None = None) -> Iterator[Callable[..., No
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        _Counts(),
         TimeElapsedColumn(),
         console=err,
         transient=True,

@@ -25,6 +25,7 @@ from headrace.cli import (
     verify,
 )
 from headrace.cli.compared import compared
+from headrace.cli.following import Compared
 from headrace.cli.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
@@ -383,10 +384,12 @@ def _topic() -> RenderableType:
     return topic._partitions(held)
 
 
+UNREACHED = Compared("s3://lake", unreached="the object store does not answer: the connection is refused")
+
 SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "check": _checked,
-    "plan without a lock": lambda: plan._page(named("flights"), None, [], []),
-    "plan of a derive job": lambda: plan._page(named("flights_enriched"), None, [], []),
+    "plan without a lock": lambda: plan._page(named("flights"), None, [], [], Compared("s3://lake")),
+    "plan of a derive job": lambda: plan._page(named("flights_enriched"), None, [], [], UNREACHED),
     "plan, settings": lambda: plan._settings(named("flights")),
     "plan, what becomes of state": _fates,
     "status, never started": lambda: _status(flink_jobs=[], claim=None, state="no submission"),

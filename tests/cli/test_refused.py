@@ -133,6 +133,14 @@ def test_so_it_is_where_only_kafka_is_down(
     assert seconds < WITHIN_S
 
 
+def test_plan_says_at_once_that_it_could_not_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    code, seconds = _asked(("plan", "flights"))
+
+    assert "refused" in capsys.readouterr().out
+    assert code == 0
+    assert seconds < WITHIN_S
+
+
 def test_who_proves_from_kafka_says_it_at_once_too(closed: int) -> None:
     bootstrap, span = f"127.0.0.1:{closed},localhost:{closed}", Span(0, 1, 2)
     began = time.monotonic()
