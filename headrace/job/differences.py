@@ -11,7 +11,7 @@ from headrace.job.meaning import COLUMNS, Meaning
 MIXED = "what it holds from before stays: results mix both until that has gone"
 _MOST = 200
 _LATENESS = "CURRENT_WATERMARK"
-_OWN_MARK = "(_event_time > (w0$o0 - "
+_OWN_MARK = "_event_time > (w0$o0 - "
 """How the clause of :func:`headrace.table.event_time.in_time_view` reads in a plan."""
 
 
@@ -22,7 +22,7 @@ def changed(was: Meaning, now: Meaning) -> str:
 
 def written_otherwise(was: Meaning, now: Meaning) -> str:
     """Of a table: what its rows are from now on, if that is decided after the last state; else nothing."""
-    said = [*_conditions(was, now), *_reads(was, now)]
+    said = [*_conditions(was, now), *_reads(was, now)] if was.above == now.above else []
     if not said:
         return ""
     return "; ".join([*said, "rows written before stay as they are: the table holds both meanings"])
@@ -49,7 +49,7 @@ def dropped(was: Meaning, heirs: Sequence[Meaning]) -> str:
         )
     now = heirs[0]
     if now.type != was.type:
-        return f"its state is lost: Flink keeps it in another way now ({was.type}, {now.type})"
+        return f"its state is lost: in its place stands {now.kind} now, whose state is another"
     return f"its state is lost: {'; '.join(_laid_otherwise(was, now)) or 'Flink keeps it in another way now'}"
 
 
@@ -144,7 +144,6 @@ _PARTS = {
     "intervalJoinSpec": "its join",
     "matchSpec": "its pattern",
     "types": "the columns that it keeps, or their types,",
-    "source": "the topic",
 }
 """Parts of an operator's layout."""
 
@@ -156,6 +155,8 @@ def _laid_otherwise(was: Meaning, now: Meaning) -> Iterator[str]:
         yield _order_or("keys", [k.text for k in keys], [k.text for k in now.parts.keys])
     elif was.parts.layout.get("aggCalls") != now.parts.layout.get("aggCalls"):
         yield _order_or("aggregates", [a.text for a in aggregates], [a.text for a in now.parts.reads])
+    if was.kind == "table-source-scan":
+        yield from _facts(was, now)
     names = {*was.parts.layout, *now.parts.layout}
     for part in sorted(names & _PARTS.keys()):
         if was.parts.layout.get(part) != now.parts.layout.get(part):

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headrace.job import differences
-from headrace.job.matching import matched
+from headrace.job.matching import heirs, matched
 from headrace.job.meaning import KNOWN, Meaning, Plan, meanings
 
 KEPT, NEW, DROPPED, CHANGED, UNKNOWN = "kept", "new", "dropped", "changed", "unknown"
@@ -116,8 +116,7 @@ def unaccounted(verdicts: Iterable[Verdict], accepted: Iterable[Mapping[str, Any
 
 def _fate(was: Meaning, now: Meaning | None, begun: Iterable[Meaning]) -> Verdict:
     if now is None or not _takes(was, now):
-        heirs = [m for m in begun if m.kind == was.kind and (m.places & was.places or m.id == was.id)]
-        what = differences.dropped(was, heirs)
+        what = differences.dropped(was, heirs(was, begun))
         return Verdict(was.id, DROPPED, was.kind, was.description, "", what, was.meaning, None)
     verdict, what = _of_one(was, now)
     before = was.description if was.description != now.description else ""

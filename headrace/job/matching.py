@@ -24,6 +24,17 @@ def goes_on_from(was: Meaning, now: Meaning) -> bool:
     return (was.type, was.layout) == (now.type, now.layout) and bool(was.places & now.places)
 
 
+def heirs(was: Meaning, begun: Iterable[Meaning]) -> list[Meaning]:
+    """New operators that stand where one stood whose state is lost: of its kind, if there are such."""
+    near = [m for m in begun if _before(m) & _before(was) or m.id == was.id]
+    return [m for m in near if m.kind == was.kind] or near
+
+
+def _before(m: Meaning) -> set[str]:
+    """Its places without itself."""
+    return {place.rpartition("/")[0] for place in m.places}
+
+
 def likeness(was: Meaning, now: Meaning) -> float:
     """How much of what two operators are told by is the same, between 0 and 1."""
     return len(was.shapes & now.shapes) / (len(was.shapes | now.shapes) or 1)

@@ -57,6 +57,11 @@ class Small:
             "group-aggregate", [of], row("k", "s"), **{"grouping": [key], "aggCalls": [sum_], **told}
         )
 
+    def windows(self, of: int) -> int:
+        """The rows with the window that they fall in."""
+        names = [n.split("`")[1] for n in self.nodes[of - 1]["outputType"][4:-1].split(", ")]
+        return self._add("window-table-function", [of], row(*names, "window_start", "window_end"))
+
     def match(self, of: int, measures: Mapping[str, Node]) -> int:
         spec = {"measures": measures, "partition": {"fields": [0]}}
         return self._add("match", [of], row("k", *measures), matchSpec=spec)

@@ -61,6 +61,17 @@ def test_columns_of_a_union_are_told_apart_in_pairs_also_where_its_branches_read
     assert fates(compared(0, 1, low=low), compared(0, 2, low=low)) == ["changed"]
 
 
+def test_a_key_is_followed_through_windows() -> None:
+    def by(key: Node) -> Plan:
+        small = Small()
+        rows = small.calc(small.source(), {"k": call("MOD", key, of="BIGINT"), "x": B})
+        small.sink(small.sums(small.windows(rows), 1))
+        return small.plan
+
+    assert fates(by(A), by(A)) == ["kept"]
+    assert fates(by(A), by(B)) == ["dropped"]
+
+
 def measured(**measures: Node) -> Plan:
     small = Small()
     match = small.match(small.source(), measures)
@@ -169,3 +180,80 @@ def test_an_expression_is_the_same_in_each_of_its_forms(one: Node, other: Node, 
 def test_for_the_bytes_of_state_the_exact_type_counts() -> None:
     layouts = [expression_digest(e, ["a", "b"], exact_types=True) for e in (A, CAST, TEXT)]
     assert len(set(layouts)) == len(layouts)
+
+
+def words(before: Plan, after: Plan, kind: str = "group-aggregate") -> str:
+    """What a person is told of the one operator of a kind."""
+    (told,) = [v.what for v in pin(before, after, 100).verdicts if v.operator == kind and v.verdict != "new"]
+    return told
+
+
+MIXED = "; what it holds from before stays: results mix both until that has gone"
+LATE = call(">", A, call("CURRENT_WATERMARK", A))
+
+
+def filtered(*conditions: Node, summed: int = 1, facts: dict[str, Any] | None = None, **told: Any) -> Plan:
+    small = Small(**(facts or {}))
+    condition = call("AND", *conditions) if conditions else None
+    rows = small.calc(small.source(), {"a": A, "b": B, "c": A}, condition)
+    small.sink(small.sums(rows, summed, **told))
+    return small.plan
+
+
+def ttl(ms: int) -> dict[str, Any]:
+    return {"state": [{"index": 0, "ttl": f"{ms} ms", "name": "groupAggregateState"}]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (filtered(LATE, LOW), filtered(LATE, HIGH), "a filter came: >=(a, 10); a filter went: <(a, 10)"),
+        (filtered(LATE), filtered(HIGH), "a filter came: >=(a, 10); which rows are in time changed"),
+        (filtered(summed=1), filtered(summed=2), "s is SUM(a); it was SUM(b)"),
+        (filtered(**ttl(0)), filtered(**ttl(3_600_000)), "stateTtl is 1:00:00; it was not set (for ever)"),
+        (filtered(), filtered(facts={"maxDrift": "1:00:00"}), "t: maxDrift is 1:00:00; it was not set"),
+        (
+            filtered(facts={"watermarkDelay": "0:01:00"}),
+            filtered(facts={"watermarkDelay": "0:02:00"}),
+            "t: watermarkDelay is 0:02:00; it was 0:01:00",
+        ),
+    ],
+)
+def test_what_changed_is_told_part_by_part(before: Plan, after: Plan, told: str) -> None:
+    said = words(before, after)
+    assert said.startswith(told)
+    assert said.endswith(MIXED)
+
+
+COUNT = {"name": "n", "internalName": "$COUNT$1", "argList": [], "filterArg": -1, "type": "BIGINT"}
+SUM = {"name": "s", "internalName": "$SUM$1", "argList": [1], "filterArg": -1, "type": "BIGINT"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (
+            filtered(aggCalls=[COUNT, SUM]),
+            filtered(aggCalls=[SUM, COUNT]),
+            "its aggregates are SUM(b), COUNT(*); they were COUNT(*), SUM(b): Flink keeps them in their",
+        ),
+        (filtered(grouping=[0]), filtered(grouping=[1]), "its keys are b; they were a"),
+    ],
+)
+def test_why_state_is_lost_is_told(before: Plan, after: Plan, told: str) -> None:
+    assert words(before, after).startswith(f"its state is lost: {told}")
+
+
+def test_a_table_is_named_whose_rows_mean_something_else_after_the_last_state() -> None:
+    def above(condition: Node | None, low: Node = LOW) -> Plan:
+        small = Small()
+        sums = small.sums(small.calc(small.source(), {"a": A, "b": B}, low), 1)
+        small.sink(small.calc(sums, {"k": A, "s": B}, condition))
+        return small.plan
+
+    told = words(above(None), above(HIGH), "sink")
+    assert told == (
+        "a filter came: >=(k, 10); rows written before stay as they are: the table holds both meanings"
+    )
+    assert words(above(None), above(None), "sink") == ""
+    assert words(above(None), above(None, HIGH), "sink") == "", "the aggregate says it"

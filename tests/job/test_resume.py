@@ -9,9 +9,10 @@ import obstore
 import pytest
 from lake.sealed_lake import CONTRACT, Lake, begun
 
+from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
-from headrace.job.run import _resume
+from headrace.job.run import _resume, require_same_topic
 from headrace.lake.checkpoints import MAGIC
 from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
@@ -49,3 +50,22 @@ def test_a_checkpoint_that_is_older_than_what_is_published_is_not(lake: Lake) ->
     with pytest.raises(DecisionNeeded, match=r"newest checkpoint found \(1\) is older than .* \(3\)") as said:
         resumed(lake)
     assert said.value.where == place
+
+
+@pytest.mark.parametrize(
+    ("name", "id_", "said"),
+    [
+        ("events", "id", None),
+        ("events", "2", "topic events was deleted and created again"),
+        ("orders", "2", "the job began on topic events, and would read orders now"),
+    ],
+)
+def test_a_topic_of_another_name_is_another_topic_and_was_not_created_again(
+    lake: Lake, name: str, id_: str, said: str | None
+) -> None:
+    topic = TopicInfo(name, id_, {0: 0}, {0: 0})
+    if said is None:
+        require_same_topic(lake.ledger, topic, "events")
+        return
+    with pytest.raises(DecisionNeeded, match=said):
+        require_same_topic(lake.ledger, topic, "events")

@@ -6,14 +6,16 @@ To start one costs ten CPU-seconds, to submit a job with it one or two. The test
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
+from typing import Any
 
 from submitting import PLACE, RESTORED
 
@@ -37,6 +39,14 @@ class FlinkClient:
     def compile(self, job: str, environment: Mapping[str, str]) -> str:
         """The job's compiled plan, as JSON."""
         return self._ask("compile", job, environment)
+
+    def plans(
+        self, job: str, queries: Sequence[Mapping[str, str]], environment: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        """The plans of queries over a job's topics: of each statement set, table → query."""
+        told = json.dumps({"job": job, "queries": [dict(q) for q in queries]})
+        found: list[dict[str, Any]] = json.loads(self._ask("plans", told, environment))
+        return found
 
     def _ask(self, what: str, job: str, environment: Mapping[str, str]) -> str:
         self.link.send((what, job, dict(environment)))

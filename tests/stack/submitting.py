@@ -11,6 +11,8 @@ from multiprocessing.connection import Client
 from pathlib import Path
 from unittest.mock import patch
 
+from compiling import plans
+
 from headrace.errors import HeadraceError
 from headrace.job import flink
 from headrace.job.compile import main as compile_plan
@@ -65,6 +67,7 @@ TOLD: dict[str, Callable[[str], str]] = {
     "submit": submitted,
     "judge": lambda told: submit_judge(*_split(told)),
     "compile": compiled,
+    "plans": plans,
 }
 
 

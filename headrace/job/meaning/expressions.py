@@ -125,9 +125,14 @@ def _nullable(kind: str) -> str:
 _LONGEST = 1000
 
 
-def expression_text(expression: Node, names: Sequence[str]) -> str:
-    """The expression as a person would write it, near enough; at most 1,000 characters."""
+def expression_text(expression: Node, names: Sequence[str], *, bare: bool = False) -> str:
+    """The expression as a person would write it, near enough; at most 1,000 characters.
+
+    With ``bare``, a comparison has no brackets around it.
+    """
     said = _text(expression, names)
+    if expression.get("syntax") == "BINARY" and said.startswith("(") and bare:
+        said = said[1:-1]
     return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
 
 

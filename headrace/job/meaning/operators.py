@@ -18,12 +18,12 @@ from headrace.table.state import STATELESS, kind_of
 THROUGH = {"exchange", "drop-update-before"}
 """Rows leave as they came."""
 PROJECTS_ROWS = {"calc", "python-calc"}
-APPENDS = {"over-aggregate", "correlate", "python-correlate"}
+APPENDS = {"over-aggregate", "correlate", "python-correlate", "window-table-function"}
 """Operators whose rows are those that came, with columns of their own at the end."""
 KEEPS_ROWS = {
     "over-aggregate", "join", "temporal-join", "interval-join", "match", "deduplicate", "rank", "sort-limit",
     "window-join", "window-rank", "window-deduplicate", "temporal-sort", "sink-materializer",
-    "changelog-normalize", "limit", "multi-join", "delta-join",
+    "changelog-normalize", "limit", "multi-join", "delta-join", "window-table-function",
 }  # fmt: skip
 """Operators whose state holds whole rows of their input."""
 KEEPS_ARGUMENTS = {

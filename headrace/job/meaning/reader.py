@@ -42,6 +42,8 @@ class Meaning:
     """Whether its state is the same whatever it reads: positions of a source, files of a sink."""
     conditions: Mapping[str, str]
     """What rows fulfil that come here, since the nearest operators with state: digest → text."""
+    above: tuple[str, ...]
+    """The topics and operators with state that its rows come from."""
     facts: Mapping[str, Mapping[str, Any]]
     """What is known of the sources that it reads, by table."""
     ttl: tuple[str, ...]
@@ -89,6 +91,7 @@ class _Reader:
             places=frozenset(places),
             follows=kind == "table-source-scan" or (kind == "sink" and not keeps_rows_as_sink(node)),
             conditions={k: v for rows in came for k, v in rows.conditions.items()},
+            above=tuple(sorted(b.above for rows in came for b in rows.branches)),
             facts=self._facts(number),
             ttl=tuple(str(s["ttl"]) for s in node.get("state", [])),
         )

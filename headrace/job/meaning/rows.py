@@ -38,10 +38,17 @@ class Branch:
     conditions: Mapping[str, str] = field(default_factory=dict)
     """What they fulfil, one by one: Flink may test it in one place or in several. Digest → text."""
 
+    is_source: bool = False
+
     @property
     def meaning(self) -> str:
         """Which rows these are."""
         return digest(self.origin, sorted(self.conditions))
+
+    @property
+    def above(self) -> str:
+        """What it stands upon: a topic whatever its contract says, an operator only with the same meaning."""
+        return self.origin_layout if self.is_source else self.origin
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ def read(node: Node, facts: Mapping[str, Any]) -> Rows:
     columns = tuple(Column(t, digest(table, n, t), digest(table, n, t), n) for n, t in named)
     topic = facts.get("physicalName", "")
     meaning = digest("source", table, deciding(facts), _by_name(abilities, names))
-    return Rows((Branch(columns, meaning, digest("source", table, topic)),))
+    return Rows((Branch(columns, meaning, digest("source", table, topic), is_source=True),))
 
 
 _PROJECTS = {"ReadingMetadata", "ProjectPushDown"}
@@ -142,10 +149,9 @@ def _computed(node: Node, branch: Branch) -> Branch:
     columns = tuple(
         _called(column(e, branch.columns), n) for e, n in zip(node["projection"], named, strict=True)
     )
-    fulfilled = {
-        expression_digest(c, meant): expression_text(c, names) for c in conjuncts(node.get("condition"))
-    }
-    return Branch(columns, branch.origin, branch.origin_layout, {**branch.conditions, **fulfilled})
+    demanded = conjuncts(node.get("condition"))
+    fulfilled = {expression_digest(c, meant): expression_text(c, names, bare=True) for c in demanded}
+    return replace(branch, columns=columns, conditions={**branch.conditions, **fulfilled})
 
 
 def _called(found: Column, name: str) -> Column:
@@ -176,11 +182,7 @@ def timed(node: Node, rows: Rows) -> Rows:
     columns = rows.columns()
     mark = digest("watermark", expression_digest(expression, [c.meaning for c in columns]))
     said = f"watermark: {expression_text(expression, [c.text for c in columns])}"
-    return Rows(
-        tuple(
-            Branch(b.columns, b.origin, b.origin_layout, {**b.conditions, mark: said}) for b in rows.branches
-        )
-    )
+    return Rows(tuple(replace(b, conditions={**b.conditions, mark: said}) for b in rows.branches))
 
 
 def _type(expression: Node) -> str:
