@@ -23,14 +23,14 @@ from headrace.cli.starting import (
     DEFAULT_S,
     Timeout,
     await_start,
-    cancelled,
-    claim_of,
+    awaited,
+    ended,
     in_words,
-    not_ready,
+    not_started,
 )
 from headrace.cluster import flink as rest
 from headrace.cluster import kafka, metrics
-from headrace.cluster.ready import LOOK_S, Ready, Unready, why_not_running
+from headrace.cluster.ready import Unready
 from headrace.cluster.rest import last_words
 from headrace.errors import ClusterError, HeadraceError, JobError, StackError, UsageError
 from headrace.job import lock
@@ -40,7 +40,6 @@ from headrace.job.report import REPORT, reported
 from headrace.job.run import PATCH, REPLAY
 from headrace.lake import replays
 from headrace.lake.branch import Rulings, restart_is_due
-from headrace.lake.checkpoints import savepoints
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse, connect
@@ -92,28 +91,12 @@ def run(
         flink_id = submit(job, savepoint)
     at = await_start(env, flink_id, timeout, f"starting {job}")
     if isinstance(at, Unready):
-        raise _not_started(env, job, flink_id, at, timeout, cancel=cancel_on_timeout)
+        raise not_started(env, job, flink_id, at, timeout, cancel=cancel_on_timeout)
     emit(
         {"job": job, "flink_job": flink_id, "state": at.state, "checkpoint": at.checkpoint},
         fmt,
         lambda: f"{job} is Flink job {flink_id}: {in_words(at, began)}",
     )
-
-
-def _not_started(
-    env: settings.Settings, job: str, flink_id: str, at: Unready, timeout: float, *, cancel: bool
-) -> ClusterError:
-    ledger = Ledger(connect(env.store), job)
-    if cancel:
-        then = cancelled(env, ledger, flink_id, f"not ready within {timeout:g} s: {at.cause}")
-        return not_ready(job, flink_id, at, timeout, then, f"then headrace run {job}")
-    claim = claim_of(env, ledger, flink_id)
-    stays = f"claim {claim.number} stays" if claim else "its claim stays"
-    if at.final:
-        leave = f"headrace branch set-aside {job} {claim.number if claim else 'N'} --why TEXT"
-        return not_ready(job, flink_id, at, timeout, stays, f"{leave} lets publish go on without it")
-    remedy = f"headrace status {job} --wait waits on; headrace stop {job} ends it"
-    return not_ready(job, flink_id, at, timeout, f"the job and {stays}", remedy)
 
 
 def submit(job: str, savepoint: str | None = None, replay: int | None = None) -> str:
@@ -189,7 +172,7 @@ def stop(job: Job, fmt: Output = Format.text) -> None:
     if not running:
         raise UsageError(f"job {job} does not run", remedy=f"headrace status {job}")
     with progress(f"stopping {job} with a savepoint"):
-        ends = {j.id: _ended(env, job, j.id) for j in running}
+        ends = {j.id: ended(env, job, j.id) for j in running}
     emit(
         {
             "job": job,
@@ -199,28 +182,6 @@ def stop(job: Job, fmt: Output = Format.text) -> None:
         fmt,
         lambda: "\n".join(f"{j} → {said}" for j, (said, _) in ends.items()),
     )
-
-
-def _ended(env: settings.Settings, job: str, flink_id: str) -> tuple[str, bool]:
-    """The address of the savepoint that a Flink job was stopped with and True, or what was done instead.
-
-    Raises:
-        ClusterError: its tasks do not run now, but it has completed checkpoints: it ran.
-    """
-    url = env.flink.rest
-    at = rest.detail(url, flink_id)
-    if at.running:
-        return rest.stop(url, flink_id, f"{env.store.warehouse}/{savepoints(job)}"), True
-    why = why_not_running(url, at, rest.failure(url, flink_id))
-    if rest.checkpoints(url, flink_id).completed:
-        raise ClusterError(
-            f"job {job} cannot take a savepoint now: {why.what}",
-            where=f"Flink job {flink_id}, {at.job.state}",
-            remedy=f"{why.remedy}; headrace status {job} --wait waits until it runs. To end it all the same:"
-            f" flink cancel {flink_id}; the next start goes on from its newest checkpoint",
-        )
-    done = cancelled(env, Ledger(connect(env.store), job), flink_id, f"stopped before it ran: {why.cause}")
-    return f"it never ran, so there is no savepoint ({why.what}); {done}", False
 
 
 def status(
@@ -240,7 +201,7 @@ def status(
     """
     env = settings.load()
     existing(job)
-    unready = _awaited(env, job, timeout) if wait else None
+    unready = awaited(env, job, timeout, lambda: live(env, job)) if wait else None
     contract = named(job).contract
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job)
@@ -275,40 +236,6 @@ def status(
     emit(result, fmt, lambda: _page(result))
     if refused := unready or unknown:
         raise refused
-
-
-def _awaited(env: settings.Settings, job: str, timeout: float) -> ClusterError | None:
-    """Wait until what was submitted is ready; why it is not, where it is not."""
-    began = time.monotonic()
-    flink_id = _submitted(env, job, timeout)
-    if flink_id is None:
-        return ClusterError(
-            f"job {job} does not run: nothing has submitted it within {timeout:g} s",
-            where=env.flink.rest,
-            remedy=f"headrace run {job}; or see what was to submit it",
-            cause="missing",
-        )
-    left = max(0.0, timeout - (time.monotonic() - began))
-    at = await_start(env, flink_id, left, f"waiting for {job}")
-    if isinstance(at, Ready):
-        return None
-    return not_ready(job, flink_id, at, timeout, "the job stays", f"headrace stop {job} ends it")
-
-
-def _submitted(env: settings.Settings, job: str, timeout: float) -> str | None:
-    """The Flink job of that name, once there is one. Whoever submits it may be on the way."""
-    deadline = time.monotonic() + timeout
-    with progress(f"waiting for a submission of {job}"):
-        while True:
-            try:
-                if running := live(env, job):
-                    return running[0].id
-            except ClusterError:
-                if time.monotonic() > deadline:
-                    raise
-            if time.monotonic() > deadline:
-                return None
-            time.sleep(LOOK_S)
 
 
 def _held(warehouse: Warehouse, head: Head) -> dict[str, int]:

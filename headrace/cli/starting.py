@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -10,13 +11,15 @@ import typer
 from headrace import settings
 from headrace.cli.output import progress
 from headrace.cluster import flink as rest
-from headrace.cluster.ready import WITHIN_S, Ready, Unready, await_ready
+from headrace.cluster.ready import LOOK_S, WITHIN_S, Ready, Unready, await_ready, why_not_running
 from headrace.errors import ClusterError
 from headrace.job.assemble import named
 from headrace.job.run import SUBMISSION
 from headrace.lake.branch import leave_unused
+from headrace.lake.checkpoints import savepoints
 from headrace.lake.ledger import Claim, Ledger
 from headrace.lake.manifests import Staged
+from headrace.lake.store import connect
 
 Timeout = Annotated[
     float,
@@ -28,6 +31,8 @@ Timeout = Annotated[
     ),
 ]
 DEFAULT_S = WITHIN_S
+Running = Callable[[], list[rest.Job]]
+"""Looks for the Flink jobs that are a job now."""
 
 
 def await_start(env: settings.Settings, flink_id: str, within_s: float, doing: str) -> Ready | Unready:
@@ -66,19 +71,96 @@ def not_ready(job: str, flink_id: str, at: Unready, within_s: float, then: str, 
 
 
 def claim_of(env: settings.Settings, ledger: Ledger, flink_id: str) -> Claim | None:
-    """The claim of the submission that a Flink job runs; None for one of another making."""
-    submission = rest.configuration(env.flink.rest, flink_id).get(SUBMISSION)
+    """The claim of the submission that a Flink job runs; None where Flink does not say, or another's."""
+    try:
+        submission = rest.configuration(env.flink.rest, flink_id).get(SUBMISSION)
+    except ClusterError:
+        return None
     return ledger.claim_of(submission) if submission else None
 
 
 def cancelled(env: settings.Settings, ledger: Ledger, flink_id: str, why: str) -> str:
-    """Cancel a job that did not begin, and set its claim aside if it staged nothing; says so in a clause."""
+    """End a job that did not begin, and set its claim aside if it staged nothing; says so in a clause."""
     claim = claim_of(env, ledger, flink_id)
     rest.cancel(env.flink.rest, flink_id)
+    state = f"it is {rest.detail(env.flink.rest, flink_id).job.state}"
     if claim is None:
-        return "it is cancelled"
+        return state
     outputs = named(ledger.job).outputs
     staged = {o.id: Staged(ledger.warehouse, o.id).read() for o in outputs}
     if leave_unused(ledger, staged, claim.number, why):
-        return f"it is cancelled, and claim {claim.number}, which staged nothing, is set aside"
-    return f"it is cancelled; claim {claim.number} has staged rows, and the next start goes on from there"
+        return f"{state}, and claim {claim.number}, which staged nothing, is set aside"
+    return f"{state}; claim {claim.number} has staged rows, and the next start goes on from there"
+
+
+def not_started(
+    env: settings.Settings, job: str, flink_id: str, at: Unready, timeout: float, *, cancel: bool
+) -> ClusterError:
+    """The error for a submission that is not ready: its job and claim stay, unless they are to be ended."""
+    ledger = Ledger(connect(env.store), job)
+    if cancel:
+        then = cancelled(env, ledger, flink_id, f"not ready within {timeout:g} s: {at.cause}")
+        return not_ready(job, flink_id, at, timeout, then, f"then headrace run {job}")
+    claim = claim_of(env, ledger, flink_id)
+    stays = f"claim {claim.number} stays" if claim else "its claim stays"
+    if at.final:
+        leave = f"headrace branch set-aside {job} {claim.number if claim else 'N'} --why TEXT"
+        return not_ready(job, flink_id, at, timeout, stays, f"{leave} lets publish go on without it")
+    remedy = f"headrace status {job} --wait waits on; headrace stop {job} ends it"
+    return not_ready(job, flink_id, at, timeout, f"the job and {stays}", remedy)
+
+
+def ended(env: settings.Settings, job: str, flink_id: str) -> tuple[str, bool]:
+    """The address of the savepoint that a Flink job was stopped with and True, or what was done instead.
+
+    Raises:
+        ClusterError: its tasks do not run now, but it has completed checkpoints: it ran.
+    """
+    url = env.flink.rest
+    at = rest.detail(url, flink_id)
+    if at.running:
+        return rest.stop(url, flink_id, f"{env.store.warehouse}/{savepoints(job)}"), True
+    why = why_not_running(url, at, rest.failure(url, flink_id))
+    if rest.checkpoints(url, flink_id).completed:
+        raise ClusterError(
+            f"job {job} cannot take a savepoint now: {why.what}",
+            where=f"Flink job {flink_id}, {at.job.state}",
+            remedy=f"{why.remedy}; headrace status {job} --wait waits until it runs. To end it all the same:"
+            f" flink cancel {flink_id}; the next start goes on from its newest checkpoint",
+        )
+    done = cancelled(env, Ledger(connect(env.store), job), flink_id, f"stopped before it ran: {why.cause}")
+    return f"it never ran, so there is no savepoint ({why.what}); {done}", False
+
+
+def awaited(env: settings.Settings, job: str, timeout: float, running: Running) -> ClusterError | None:
+    """Wait until what was submitted is ready; why it is not, where it is not."""
+    began = time.monotonic()
+    flink_id = _submitted(job, timeout, running)
+    if flink_id is None:
+        return ClusterError(
+            f"job {job} does not run: nothing has submitted it within {timeout:g} s",
+            where=env.flink.rest,
+            remedy=f"headrace run {job}; or see what was to submit it",
+            cause="missing",
+        )
+    left = max(0.0, timeout - (time.monotonic() - began))
+    at = await_start(env, flink_id, left, f"waiting for {job}")
+    if isinstance(at, Ready):
+        return None
+    return not_ready(job, flink_id, at, timeout, "the job stays", f"headrace stop {job} ends it")
+
+
+def _submitted(job: str, timeout: float, running: Running) -> str | None:
+    """The Flink job of that name, once there is one. Whoever submits it may be on the way."""
+    deadline = time.monotonic() + timeout
+    with progress(f"waiting for a submission of {job}"):
+        while True:
+            try:
+                if found := running():
+                    return found[0].id
+            except ClusterError:
+                if time.monotonic() > deadline:
+                    raise
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(LOOK_S)

@@ -62,7 +62,7 @@ def test_slots_that_are_not_free_are_counted(make_road: MakeRoad) -> None:
     said = wide.headrace("stop", "events_by_hour")
 
     assert f"it never ran, so there is no savepoint ({cause})" in said
-    assert "it is cancelled, and claim 1, which staged nothing, is set aside" in said
+    assert "it is CANCELED, and claim 1, which staged nothing, is set aside" in said
     assert _newest(wide).state == "CANCELED"
     assert first.headrace("stop", "events").count("savepoint-") == 1
     assert "does not run" in wide.headrace("stop", "events_by_hour", expect=2)
@@ -75,7 +75,7 @@ def test_no_taskmanager(make_road: MakeRoad, stack: Stack) -> None:
     said = road.headrace("run", "events", *SOON, "--cancel-on-timeout", expect=1)
 
     assert "no TaskManager is registered" in said
-    assert "it is cancelled, and claim 1, which staged nothing, is set aside" in said
+    assert "it is CANCELED, and claim 1, which staged nothing, is set aside" in said
     assert _newest(road).state == "CANCELED"
     assert [(d["action"], d["claim"]) for d in road.ledger.decisions()] == [("set-aside", 1)]
     missing = road.headrace("status", "events", "--wait", *SOON, expect=1)
