@@ -73,7 +73,7 @@ def take(job: Job, why: Why = "", fmt: Output = Format.text) -> None:
     if len(running) != 1:
         raise UsageError(
             f"job {job} {'does not run' if not running else 'runs more than once'}",
-            remedy=f"headrace status {job}; what was made by other means: headrace anchor adopt {job} PATH",
+            remedy=f"headrace status {job}; a savepoint of other means: headrace anchor adopt {job} PATH",
         )
     with progress(f"taking a savepoint of {job}"):
         taken = taking.take(job, running[0].id, why)
@@ -217,7 +217,7 @@ def _age(text: str) -> timedelta:
     """
     found = re.fullmatch(r"([1-9][0-9]{0,5})(d|h|min)", text)
     if not found:
-        raise UsageError(f"{text!r} is no time span", remedy="write a number and d, h or min, as in 30d")
+        raise UsageError(f"{text!r} is not a time span", remedy="write a number and d, h or min, as in 30d")
     return (
         int(found[1])
         * {"d": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1)}[found[2]]

@@ -368,9 +368,9 @@ def _running(j: dict[str, Any]) -> str:
     if j["failure"]:
         lines.append(j["failure"])
     if not j["metrics_of_now"]:
-        lines.append("its workers do not answer: what follows was so before")
+        lines.append("its workers do not answer: these are their last known values")
     if "watermark" in j:
-        unread = "not told yet" if j["unread"] is None else f"{j['unread']:,}"
+        unread = "not known yet" if j["unread"] is None else f"{j['unread']:,}"
         size = "unknown" if j["state_bytes"] is None else f"{j['state_bytes'] / 1e6:,.1f} MB"
         at = moment(j["watermark"], "none yet")
         lines.append(f"event time {at}, records unread: {unread}, state: {size}")

@@ -157,7 +157,7 @@ def opened(job: str) -> tuple[Ledger, Program]:
     program = named(job)
     if program.contract.derived:
         raise UsageError(
-            f"job {job} writes a derived table: its rows are no records that could be judged again",
+            f"job {job} writes a derived table: its rows are not records that could be judged again",
             remedy=f"headrace replay plan {job} --from ANCHOR --why TEXT computes them anew",
         )
     return Ledger(connect(settings.load().store), job), program

@@ -113,7 +113,7 @@ def _accept(following: Publisher, spans: list[Span], why: str) -> int:
     verdicts = following.holes(following.contract.topic, spans)
     if kept := [span for span in spans if verdicts[span] != "lost"]:
         raise UsageError(
-            f"{kept[0]} is no loss: Kafka still answers for it",
+            f"{kept[0]} is not lost: Kafka can still say what is there",
             where=f"topic {following.contract.topic}",
             remedy=f"headrace publish {following.contract.id} names what is lost",
         )
@@ -126,7 +126,7 @@ def _undo(following: Publisher, spans: list[Span], why: str) -> int:
     frontier = ledger.head().frontier
     if not standing or any(frontier.get(s.partition, 0) > s.first for s in spans):
         raise UsageError(
-            "no such loss is accepted" if not standing else "what lies behind the loss is published already",
+            "no such loss is accepted" if not standing else "records after the loss are already published",
             where=f"job {ledger.job}",
             remedy=f"headrace status {ledger.job} lists the accepted losses, as they were written",
         )

@@ -174,7 +174,8 @@ def discard(
         if undo not in given_up:
             known = (f"{n} ({' '.join(d['spans'][:3])}; {d['by']}: {d['why']})" for n, d in given_up.items())
             raise UsageError(
-                f"decision {undo} is no discard that stands", remedy=f"these do: {', '.join(known) or 'none'}"
+                f"decision {undo} is not a discard that stands",
+                remedy=f"these do: {', '.join(known) or 'none'}",
             )
         number, spans = ledger.decide("undo", why=why, undoes=undo), given_up[undo]["spans"]
     else:

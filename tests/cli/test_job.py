@@ -100,13 +100,15 @@ def test_status_tells_times_to_the_second() -> None:
 def test_status_tells_when_the_workers_do_not_answer() -> None:
     said = job._running(FLINK_JOB | {"metrics_of_now": False})
 
-    assert said.splitlines()[1].strip() == "its workers do not answer: what follows was so before"
+    assert said.splitlines()[1].strip() == "its workers do not answer: these are their last known values"
 
 
 def test_status_does_not_say_none_where_flink_has_told_nothing() -> None:
     said = job._running(FLINK_JOB | {"watermark": None, "unread": None, "partitions": []})
 
-    assert said.splitlines()[1].strip() == "event time none yet, records unread: not told yet, state: unknown"
+    assert (
+        said.splitlines()[1].strip() == "event time none yet, records unread: not known yet, state: unknown"
+    )
 
 
 @pytest.mark.parametrize("place", ["help", "glossary"])

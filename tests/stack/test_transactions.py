@@ -67,7 +67,7 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
         road.publish()
     said = road.headrace("publish", "events", expect=3)
     assert "--accept-loss 0:100-149" in said
-    for span, wrong in (("0:149-100", "is not P:FROM-TO"), ("0:150-152", "is no loss")):
+    for span, wrong in (("0:149-100", "is not P:FROM-TO"), ("0:150-152", "is not lost")):
         assert wrong in road.headrace("publish", "events", "--accept-loss", span, "--why", "x", expect=2)
     road.ledger.decide("accept-loss", why="too soon", spans=["0:100-149"])
     road.headrace("publish", "events", "--accept-loss", "0:100-149", "--undo", "--why", "ask first")
