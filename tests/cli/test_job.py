@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from headrace import project
 from headrace.cli import branch, job, plan, publish
-from headrace.errors import UsageError
+from headrace.errors import DecisionNeeded, UsageError
+from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.lake import branch as lake_branch
 
@@ -63,6 +64,15 @@ def test_a_job_that_is_not_there_is_told_before_anything_else(command: tuple[str
     assert isinstance(raised, UsageError)
     assert raised.what == "there is no job 'nojob'"
     assert raised.remedy == f"the jobs here are: {', '.join(project.job_names())}"
+
+
+def test_run_says_that_there_is_no_lock_before_it_starts_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "read", lambda _job: None)
+    monkeypatch.setattr(job, "submit", lambda *_: pytest.fail("a JVM was started"))
+    monkeypatch.setattr(job, "live", lambda *_: [])
+
+    with pytest.raises(DecisionNeeded, match="the job has no lock yet"):
+        job.run("flights")
 
 
 def test_status_says_that_there_is_no_checkpoint_yet() -> None:
