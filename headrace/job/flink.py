@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyflink.table import EnvironmentSettings, TableEnvironment
+from pyflink.util.exceptions import JavaException
 
+from headrace.cluster.rest import root_cause
 from headrace.job import functions
 from headrace.job.program import Placement, Program
 from headrace.job.refused import refused
+
+_CLASS = re.compile(r"^[\w.$]+: ")
+"""Before the message of a Java exception: what it is an instance of."""
 
 
 def environment(program: Program, at: Placement, extra: dict[str, str]) -> Any:
@@ -41,6 +47,9 @@ def in_its_words(program: Program, statement: str = "") -> Iterator[None]:
         yield
     except Py4JJavaError as e:
         raise refused(program, statement, list(_messages(e.java_exception))) from e
+    except JavaException as e:  # what PyFlink makes of a TableException: its trace, in one text
+        innermost = _CLASS.sub("", root_cause(e.stack_trace))
+        raise refused(program, statement, [e.stack_trace, innermost]) from e
 
 
 def _messages(raised: Any) -> Iterator[str]:
