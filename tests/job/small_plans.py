@@ -62,8 +62,8 @@ class Small:
         names = [n.split("`")[1] for n in self.nodes[of - 1]["outputType"][4:-1].split(", ")]
         return self._add("window-table-function", [of], row(*names, "window_start", "window_end"))
 
-    def match(self, of: int, measures: Mapping[str, Node]) -> int:
-        spec = {"measures": measures, "partition": {"fields": [0]}}
+    def match(self, of: int, measures: Mapping[str, Node], **told: Any) -> int:
+        spec = {"measures": measures, "partition": {"fields": [0]}, **told}
         return self._add("match", [of], row("k", *measures), matchSpec=spec)
 
     def sink(self, of: int, table: str = "out") -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -235,6 +236,15 @@ def test_another_body_of_a_python_function_is_another_meaning() -> None:
     after["functions"]["tail_number"] += "edited"
     assert fates(before, after) == {sink["id"]: "changed"}
     before["functions"].pop("tail_number")
+
+
+def test_what_a_job_calls_a_function_is_nothing() -> None:
+    before = plan_of("flights_measured")
+    keeping_sink(before, "flights_measured")
+    renamed = json.loads(json.dumps(before).replace('.`tail_number`"', '.`tail`"'))
+    renamed["functions"]["tail"] = renamed["functions"].pop("tail_number")
+    assert renamed != before
+    assert fates(before, renamed) == {}
 
 
 def test_the_field_of_an_answer_is_part_of_the_meaning() -> None:

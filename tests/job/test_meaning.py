@@ -61,6 +61,22 @@ def test_columns_of_a_union_are_told_apart_in_pairs_also_where_its_branches_read
     assert fates(compared(0, 1, low=low), compared(0, 2, low=low)) == ["changed"]
 
 
+def paired(*branches: dict[str, Node]) -> Plan:
+    """The sum of x where y is, over branches of the same rows."""
+    small = Small()
+    source = small.source()
+    rows = small.union(*(small.calc(source, {"k": A, **columns}) for columns in branches))
+    call_ = {"name": "s", "internalName": "$SUM$1", "argList": [1], "filterArg": 2, "type": "BIGINT"}
+    small.sink(small.sums(rows, 1, aggCalls=[call_]))
+    return small.plan
+
+
+def test_an_operator_reads_all_columns_of_a_union_in_one_order_of_its_branches() -> None:
+    crossed = paired({"x": A, "y": B}, {"x": B, "y": A})
+    assert fates(crossed, paired({"x": B, "y": A}, {"x": A, "y": B})) == ["kept"]
+    assert fates(crossed, paired({"x": A, "y": A}, {"x": B, "y": B})) == ["changed"]
+
+
 def test_a_key_is_followed_through_windows() -> None:
     def by(key: Node) -> Plan:
         small = Small()
@@ -85,6 +101,17 @@ def test_a_measure_may_have_any_name() -> None:
     assert fates(measured(name=A, more=B), measured(more=B, name=A)) == ["changed"], "the other is summed"
     assert fates(measured(name=A), measured(name=A, more=B)) == ["kept"]
     assert fates(measured(name=A), measured(name=B), kind="match") == ["kept"], "it is computed at the end"
+
+
+def test_a_variable_of_a_pattern_may_have_any_name() -> None:
+    def defined(variable: str, condition: Node) -> Plan:
+        small = Small()
+        match = small.match(small.source(), {"n": A}, patternDefinitions={variable: condition})
+        small.sink(small.sums(match, 1))
+        return small.plan
+
+    for name in ("name", "measures", "fields"):
+        assert fates(defined(name, LOW), defined(name, HIGH), "match") == ["dropped"]
 
 
 def counted(**facts: Any) -> Plan:

@@ -52,7 +52,9 @@ _KEYED = {"partition", "partitionSpec"}
 _IDLE = {
     ("matchSpec", "measures"),  # computed when a match leaves: they are columns, and no state
     (AGGREGATES, "name"),
+    (AGGREGATES, "called"),
     ("overSpec", "groups", AGGREGATES, "name"),
+    ("overSpec", "groups", AGGREGATES, "called"),
     ("window", "alias"),
     ("window", "timeField", "fieldName"),
     ("window", "timeField", "inputIndex"),  # the number of an input, not of a column
