@@ -42,6 +42,7 @@ from headrace.lake import replays
 from headrace.lake.branch import Rulings, restart_is_due
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
+from headrace.lake.source import ask
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import row_count
 from headrace.stack import flink as local_flink
@@ -202,13 +203,17 @@ def status(
     env = settings.load()
     existing(job)
     unready = awaited(env, job, timeout, lambda: live(env, job)) if wait else None
-    contract = named(job).contract
+    program = named(job)
+    contract = program.contract
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job)
     head = ledger.head()
+    source = kafka.Source(env.kafka.bootstrap, tuple(c.id for c in program.reads))
+    changes = ask(source, ledger, head).changes
+    counted_on = not contract.derived and not any(c.other for c in changes)
     found = branches(job)
     running, unknown = _flink_jobs(env, job, timed=contract.derived)
-    staged = {o.id: Staged(warehouse, o.id).read() for o in named(job).outputs}
+    staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     followed = [b for b in found if b.followed]
     result = {
         "job": job,
@@ -221,7 +226,8 @@ def status(
         "rows": _held(warehouse, head),
         "rows_written": head.written,
         "frontier": head.frontier,
-        "lag": {} if contract.derived else _lag(env, contract.topic, ledger, head),
+        "topics_changed": [c.to_json() for c in changes],
+        "lag": _lag(env, contract.topic, ledger, head) if counted_on else {},
         "claim": followed[0].claim.number if followed else None,
         "state": followed[0].state if followed else "no submission",
         "unpublished_files": sum(
@@ -232,6 +238,7 @@ def status(
         "replays": {r.number: s for r, s in _open_replays(ledger)},
         "restart_due": restart_is_due(ledger, staged),
         "accepted_losses": [s for d in Rulings.of(ledger.decisions()).losses for s in d["spans"]],
+        "accepted_tails": [d["checkpoint"] for d in Rulings.of(ledger.decisions()).tails],
     }
     emit(result, fmt, lambda: _page(result))
     if refused := unready or unknown:
@@ -313,6 +320,7 @@ def _page(s: dict[str, Any]) -> Text:
         f"job {s['job']}": "\n".join(running) or s["flink_error"] or "does not run",
         "published": _published(s),
         **({} if s["derived"] else _against_the_topic(s)),
+        **_changed(s),
         "staged": f"{counted(n, 'file')} that `headrace publish {s['job']}` takes"
         if (n := s["unpublished_files"])
         else "nothing that is not published",
@@ -329,6 +337,8 @@ def _page(s: dict[str, Any]) -> Text:
         lines["restart"] = "the next start reads on from what is published, as somebody decided"
     if s["accepted_losses"]:
         lines["accepted losses"] = " ".join(s["accepted_losses"])
+    if s["accepted_tails"]:
+        lines["accepted tails"] = "up to checkpoint " + ", ".join(map(str, s["accepted_tails"]))
     return facts(lines, 20)
 
 
@@ -359,6 +369,14 @@ def _against_the_topic(s: dict[str, Any]) -> dict[str, str]:
         **({"published up to": f"offset, by partition: {reached}"} if reached else {}),
         "behind the topic": f"{sum(s['lag'].values()):,} offsets" if s["lag"] else "—",
     }
+
+
+def _changed(s: dict[str, Any]) -> dict[str, str]:
+    """Topics that are not what they were when the job read them."""
+    if not s["topics_changed"]:
+        return {}
+    said = "; ".join(c["what"] for c in s["topics_changed"])
+    return {"topic": f"{said}. `headrace publish {s['job']}` names what is staged, and the ways out"}
 
 
 def _running(j: dict[str, Any]) -> str:

@@ -12,14 +12,16 @@ import typer
 
 from headrace import settings
 from headrace.cli.output import Format, Output, emit, err
-from headrace.cluster.kafka import hole_verdicts
+from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named
+from headrace.lake import tail
 from headrace.lake.branch import Rulings
 from headrace.lake.offsets import Span
 from headrace.lake.patch import Patcher
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.replace import Replacer
+from headrace.lake.source import ask
 from headrace.lake.store import connect
 
 P = TypeVar("P", bound=Publisher)
@@ -46,8 +48,8 @@ def patcher(job: str) -> Patcher:
 def _made(kind: type[P], job: str) -> P:
     env = settings.load()
     program = named(job)
-    holes = hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix)
-    return kind(connect(env.store), program.contract, program.outputs, holes)
+    source = Source(env.kafka.bootstrap, tuple(c.id for c in program.reads))
+    return kind(connect(env.store), program.contract, program.outputs, source)
 
 
 def register(app: typer.Typer) -> None:
@@ -65,10 +67,17 @@ def publish(
             metavar="P:FROM-TO", help="Accept that Kafka deleted these offsets before they were read."
         ),
     ] = None,
-    why: Annotated[str, typer.Option(help="Why; goes into the ledger with --accept-loss.")] = "",
+    accept_tail: Annotated[
+        int | None,
+        typer.Option(
+            metavar="CHECKPOINT",
+            help="Publish what is staged up to this checkpoint, although its topic is gone or another one.",
+        ),
+    ] = None,
+    why: Annotated[str, typer.Option(help="Why; goes into the ledger with --accept-….")] = "",
     undo: Annotated[
         bool,
-        typer.Option("--undo", help="Take --accept-loss back, as long as nothing behind it is published."),
+        typer.Option("--undo", help="Take --accept-… back, as long as nothing behind it is published."),
     ] = False,
     fmt: Output = Format.text,
 ) -> None:
@@ -79,7 +88,9 @@ def publish(
 
     Example: headrace publish flights --follow
     """
-    if accept_loss or undo:
+    if accept_tail is not None:
+        _rule_tail(publisher(job), accept_tail, why, fmt, undo=undo)
+    elif accept_loss or undo:
         _rule(publisher(job), accept_loss or [], why, fmt, undo=undo)
     if undo:
         return
@@ -103,6 +114,23 @@ def _rule(following: Publisher, texts: list[str], why: str, fmt: Format, *, undo
         err.print(f"decision {number}: {said} the loss of {' '.join(map(str, spans))}", markup=False)
 
 
+def _rule_tail(following: Publisher, checkpoint: int, why: str, fmt: Format, *, undo: bool) -> None:
+    """Record that rows are published although their topic is gone, or no longer."""
+    if not why:
+        raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
+    claim, found = following.waiting()
+    if undo:
+        standing = [d for d in Rulings.of(following.ledger.decisions()).tails if d["claim"] == claim.number]
+        if not standing:
+            raise UsageError("no such tail is accepted", where=f"job {following.ledger.job}")
+        number = following.ledger.decide("undo", why=why, undoes=standing[-1]["number"])
+    else:
+        number = tail.accept(following.ledger, claim, found, checkpoint, why)
+    if fmt is Format.text:
+        said = "no longer accepts" if undo else "accepts"
+        err.print(f"decision {number}: {said} what is staged up to checkpoint {checkpoint}", markup=False)
+
+
 def _span(text: str) -> Span:
     if not SPAN.fullmatch(text) or (span := Span.parse(text)).first > span.last:
         raise UsageError(f"{text!r} is not P:FROM-TO", remedy=EXAMPLE)
@@ -110,14 +138,18 @@ def _span(text: str) -> Span:
 
 
 def _accept(following: Publisher, spans: list[Span], why: str) -> int:
-    verdicts = following.holes(following.contract.topic, spans)
-    if kept := [span for span in spans if verdicts[span] != "lost"]:
+    ledger, source = following.ledger, following.source
+    begun = ledger.start() or {"topic": following.contract.topic}
+    cut = [lost for change in ask(source, ledger, ledger.head()).changes for lost in change.lost]
+    asked = [span for span in spans if not any(c.covers(span) for c in cut)]
+    verdicts = source.holes(begun["topic"], asked) if asked else {}
+    if kept := [span for span in asked if verdicts[span] != "lost"]:
         raise UsageError(
             f"{kept[0]} is not lost: Kafka can still say what is there",
             where=f"topic {following.contract.topic}",
             remedy=f"headrace publish {following.contract.id} names what is lost",
         )
-    return following.ledger.decide("accept-loss", why=why, spans=[str(s) for s in spans])
+    return ledger.decide("accept-loss", why=why, spans=[str(s) for s in spans])
 
 
 def _undo(following: Publisher, spans: list[Span], why: str) -> int:

@@ -20,7 +20,7 @@ from headrace.errors import ConservationError, NotProvable, UsageError
 from headrace.job.declaration import existing
 from headrace.lake._findings import named
 from headrace.lake._topic_scan import KafkaTopic
-from headrace.lake.holes import noted, promised
+from headrace.lake.holes import noted, promised, stood
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.lake.verify import verify as prove
@@ -113,6 +113,8 @@ def _verify_topic(
             batch=batch,
             noted=noted(ledger),
             promised=promised(ledger),
+            begun=(ledger.start() or {}).get("topic_id"),
+            stood=stood(ledger),
             filled=lambda number: counted_again(env.store, ledger, number, update, on_word),
             tick=lambda step, done, total: update(what=step, completed=done, total=total),
         )
@@ -166,6 +168,8 @@ def _numbers(found: Verification) -> Group:
 
 
 def _remedy(found: Verification) -> str:
+    if any(f.kind in {"other", "lost"} for f in found.findings):
+        return f"headrace status {found.table} names the topic, and what is not published"
     if found.verdict == "unproved":
         return "neither Kafka nor the ledger can say any more whether a record was there"
     return (

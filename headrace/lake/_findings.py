@@ -20,6 +20,8 @@ SENTENCES = {
     "doubled": "{n} doubled: {where}",
     "phantom": "{n} phantom: in {where}, but the topic has no record there",
     "unproved": "{n} cannot be proved: in no table, and older than the topic's first record",
+    "other": "{n} not provable from Kafka any more: {where}",
+    "lost": "{n} not provable from Kafka any more: {where}",
     "positionless": "{n} without a position in {where}",
 }
 
@@ -27,6 +29,10 @@ WORD = {
     "absent": "older offsets without a record, by the ledger's word",
     "lost": "older offsets lost before they were read, accepted in the ledger",
 }
+
+
+UNPROVED = {"unproved", "other", "lost"}
+"""Findings of which Kafka cannot say more."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +123,9 @@ class Verification:
 
     @property
     def verdict(self) -> str:
-        """``proved``; ``broken``; or ``unproved`` where the only findings are older than the topic's log."""
+        """``proved``; ``broken``; or ``unproved`` where Kafka cannot say more of what was found."""
         kinds = {f.kind for f in self.findings}
-        return "proved" if not kinds else "unproved" if kinds == {"unproved"} else "broken"
+        return "proved" if not kinds else "unproved" if kinds <= UNPROVED else "broken"
 
     def total(self, number: str) -> int:
         """One of the numbers of :class:`PartitionProof`, over all partitions."""
@@ -132,6 +138,9 @@ class Verification:
             aged = f"; {reach:,} older than the topic's log, each once" if reach else ""
             aged += "".join(f"; {n:,} {WORD[kind]}" for kind, n in self.aged_holes.items())
             return f"every offset has exactly one home ({self.total('records'):,} records{aged})"
+        gone = [f for f in self.findings if f.kind in {"other", "lost"}]
+        if self.verdict == "unproved" and gone:
+            return f"not provable from Kafka any more: {gone[0].where}"
         if self.verdict == "unproved":
             return "every record that the topic still holds has exactly one home, but older offsets have none"
         counts: dict[str, int] = {}

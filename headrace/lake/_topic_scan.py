@@ -7,12 +7,12 @@ the same rules as for any reader, so an offset that is not handed over here is n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnsupportedCodecError
 
 from headrace.contact import require_listening
@@ -42,11 +42,21 @@ Tick = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
+class Run:
+    """Records in a row that were written under one leader: its epoch, the first offset and the last one."""
+
+    epoch: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Extent:
     """What one partition of the topic can still answer for: offsets from ``start``, below ``end``."""
 
     start: int
     end: int
+    runs: tuple[Run, ...] = ()
 
 
 class Topic(Protocol):
@@ -55,6 +65,9 @@ class Topic(Protocol):
     @property
     def name(self) -> str:
         """The topic's name."""
+
+    def id(self) -> str | None:
+        """Kafka's own id of the topic that has this name now; None where there is none."""
 
     def scan(self, seen: Seen, tick: Tick) -> dict[int, Extent]:
         """Hand over the offsets of all records, and say for each partition how far that answer reaches."""
@@ -68,6 +81,24 @@ class KafkaTopic:
     name: str
     patience_ms: int = 10_000
     """How long a broker may take to answer at all."""
+
+    def id(self) -> str | None:
+        """Kafka's own id of the topic that has this name now; None where there is none.
+
+        Raises:
+            ClusterError: Kafka does not answer.
+        """
+        try:
+            admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=self.patience_ms)
+        except KafkaError as e:
+            raise self._silent() from e
+        try:
+            (found,) = admin.describe_topics([self.name])
+        except KafkaError as e:
+            raise ClusterError(f"the topic cannot be read: {e}", where=self._where()) from e
+        finally:
+            admin.close()
+        return str(found["topic_id"]) if found["partitions"] else None
 
     def scan(self, seen: Seen, tick: Tick = lambda _done, _total: None) -> dict[int, Extent]:
         """Read the topic from its log start to its committed end, and hand over the offsets of its records.
@@ -91,9 +122,7 @@ class KafkaTopic:
                 **FETCH,
             )
         except KafkaError as e:
-            raise ClusterError(
-                "Kafka does not answer", where=self.bootstrap, remedy="headrace stack status"
-            ) from e
+            raise self._silent() from e
         try:
             return self._scan(consumer, seen, tick)
         except UnsupportedCodecError as e:
@@ -117,9 +146,11 @@ class KafkaTopic:
         consumer.assign(parts)
         starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
         total = sum(ends[p] - starts[p] for p in parts)
+        runs: dict[int, list[Run]] = {n: [] for n in numbers}
         left, progressed, before = total, time.monotonic(), total
         while left > 0:
             for part, records in consumer.poll(timeout_ms=1000).items():
+                _note(runs[part.partition], records)
                 seen(part.partition, np.fromiter((r.offset for r in records), np.int64, len(records)))
             # The position, unlike the last record, also passes markers and aborted records at the end.
             left = sum(max(0, ends[p] - consumer.position(p)) for p in parts)
@@ -133,7 +164,23 @@ class KafkaTopic:
                 )
             tick(total - left, total)
         starts = consumer.beginning_offsets(parts)
-        return {p.partition: Extent(int(starts[p]), int(ends[p])) for p in parts}
+        return {p.partition: Extent(int(starts[p]), int(ends[p]), tuple(runs[p.partition])) for p in parts}
+
+    def _silent(self) -> ClusterError:
+        return ClusterError("Kafka does not answer", where=self.bootstrap, remedy="headrace stack status")
 
     def _where(self) -> str:
         return f"topic {self.name} at {self.bootstrap}"
+
+
+def _note(runs: list[Run], records: Sequence[Any]) -> None:
+    """Add records to the runs of their partition. Epochs only grow, so equal ends tell all between them."""
+    first, last = records[0], records[-1]
+    if first.leader_epoch != last.leader_epoch:
+        middle = len(records) // 2
+        _note(runs, records[:middle])
+        _note(runs, records[middle:])
+    elif runs and runs[-1].epoch == first.leader_epoch:
+        runs[-1] = Run(first.leader_epoch, runs[-1].first, last.offset)
+    else:
+        runs.append(Run(first.leader_epoch, first.offset, last.offset))

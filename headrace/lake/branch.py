@@ -17,6 +17,8 @@ from headrace.lake.manifests import Manifest, chain
 
 ROLL_BACK = "roll-back"
 """What the batch that takes a replay back decides: the claim that was followed before it is so again."""
+ACCEPT_TAIL = "accept-tail"
+"""What a person decides of staged rows whose topic is gone: they are published, up to a checkpoint."""
 REPLACE = "replace"
 """What a replay's batch decides: its fork is the branch, and no claim that was made before is followed."""
 
@@ -32,6 +34,8 @@ class Rulings:
     adopted: Record | None = None
     restart: Record | None = None
     losses: tuple[Record, ...] = ()
+    tails: tuple[Record, ...] = ()
+    """What may be published although its topic is gone."""
     discards: tuple[Record, ...] = ()
     replaced: dict[int, Record] = field(default_factory=dict)
     """Replays that became the branch, and were not taken back."""
@@ -48,6 +52,7 @@ class Rulings:
             adopted=_newest(valid, "adopt"),
             restart=_newest(valid, "restart"),
             losses=tuple(d for d in valid if d["action"] == "accept-loss"),
+            tails=tuple(d for d in valid if d["action"] == ACCEPT_TAIL),
             discards=tuple(d for d in valid if d["action"] == "discard"),
             replaced={d["replay"]: d for d in valid if d["action"] == REPLACE and d["replay"] not in back},
             back=back,

@@ -18,6 +18,9 @@ from headrace.lake.offsets import Span, continue_frontier, read_files
 from headrace.lake.store import Warehouse
 from headrace.table.outputs import Output
 
+HOLES = ("holes", "lost", "unasked")
+"""Fields of a batch that name offsets without a row: Kafka made them, lost them, or could not be asked."""
+
 
 @dataclass(frozen=True)
 class Fork:
@@ -169,7 +172,7 @@ def holes_behind(ledger: Ledger, fork: Fork) -> list[Span]:
     found: list[Span] = []
     for number, _, _ in _behind(ledger, fork, ledger.newest("done")):
         batch = ledger.required("batches", number)
-        found += [Span.parse(text) for text in (*batch.get("holes", ()), *batch.get("lost", ()))]
+        found += [Span.parse(text) for field in HOLES for text in batch.get(field, ())]
     merged: list[Span] = []
     for span in sorted(found, key=lambda s: (s.partition, s.first)):
         last = merged[-1] if merged else None

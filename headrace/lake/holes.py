@@ -31,6 +31,22 @@ def promised(ledger: Ledger) -> Callable[[int], dict[int, int]]:
     return read
 
 
+def stood(
+    ledger: Ledger,
+) -> Callable[[int], tuple[dict[int, tuple[int, int]], dict[int, list[_marks.Span]]]]:
+    """``batch`` → the topic's newest leader epochs then, and published offsets that it had lost by then."""
+
+    def read(batch: int) -> tuple[dict[int, tuple[int, int]], dict[int, list[_marks.Span]]]:
+        done = ledger.get("done", batch) or {}
+        epochs = {int(p): (epoch, begins) for p, (epoch, begins) in done.get("epochs", {}).items()}
+        lost: dict[int, list[_marks.Span]] = defaultdict(list)
+        for span in map(Span.parse, done.get("tails", ())):
+            lost[span.partition].append(_marks.Span(span.first, span.last))
+        return epochs, lost
+
+    return read
+
+
 def noted(ledger: Ledger) -> Callable[[int], dict[str, dict[int, list[_marks.Span]]]]:
     """``batch`` → ``absent`` or ``lost`` → partition → the spans that batches up to that one noted."""
 

@@ -6,7 +6,7 @@
       start.json               where the job began on its topic: topic id and first offsets
       reads/flights.json       the same for each contract that a derive job reads
       claims/0000000001.json   one a submission: number, submission, restored from
-      decisions/0000000001.json  what a person decided: set-aside, adopt, restart, accept-loss, undo, expire
+      decisions/0000000001.json  what a person decided: set-aside, adopt, restart, accept-loss, accept-tail, …
       anchors/0000000001.json  savepoints where a replay can start
       replays/0000000001.json  what a replay is to do; what became of it, claims, decisions and batches tell
       plans/<sha256>.json      a plan that ran: what the state under its node ids means
@@ -94,6 +94,10 @@ class Head:
     digest: str | None = None
     since: int = 1
     """The batch from which on checkpoints grow without a break: a published replay begins anew."""
+    epochs: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Per partition the topic's newest leader epoch when the batch was decided, and where it began."""
+    tails: tuple[str, ...] = ()
+    """Offsets that are published, and that the topic's log lost: a person ruled to go on."""
 
     @property
     def checkpoint(self) -> int:
@@ -264,6 +268,8 @@ class Ledger:
             keys={o: tuple(key) for o, key in done.get("keys", {}).items()},
             digest=digest(done),
             since=done.get("since", 1),
+            epochs={int(p): (epoch, begins) for p, (epoch, begins) in done.get("epochs", {}).items()},
+            tails=tuple(done.get("tails", ())),
         )
 
     def batch_asked(self, batch: int | None, moment: datetime | None) -> int | None:

@@ -16,7 +16,7 @@ from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Head, Record, now
 from headrace.lake.manifests import StagedFile
 from headrace.lake.offsets import ReadFile, Span, read_files
-from headrace.lake.patches import BACKFILL, REDRIVE, UNDO, Fates, Judged, Patch
+from headrace.lake.patches import BACKFILL, REDRIVE, REPLAY, UNDO, Fates, Judged, Patch
 from headrace.lake.positions import Positions
 from headrace.lake.publish import Published, Publisher, as_recorded
 from headrace.lake.quarantine import discarded
@@ -54,12 +54,26 @@ class Patcher(Publisher):
                     remedy=f"headrace patch apply {self.ledger.job} {number}",
                 )
             coming = {o: self._read_again(o, files) for o, files in judged.files.items()}
+            self._refuse_other_topic(patch, head)
             coming = self._checked(patch, judged, coming)
             if not any(coming.values()):
                 passed = any(judged.files.values())
                 self.give_up(number, "no record of it is left to be moved" if passed else "none of it passed")
                 return Published(head, finished, {})
             self._decide(head, patch, coming, {})
+
+    def _refuse_other_topic(self, patch: Patch, head: Head) -> None:
+        """Refuse a stretch of the topic that may be of another one: it was read before this question."""
+        others = [c for c in self._asked(head).changes if c.other] if patch.kind == REPLAY else []
+        if others:
+            spans = ", ".join(
+                f"{p}:{o}-{patch.end[p] - 1}" for p, o in patch.first.items() if o < patch.end[p]
+            )
+            raise DecisionNeeded(
+                f"{others[0]}. {patch.name} may have read records of it: {spans}",
+                where=f"topic id {others[0].id or 'none'}, the job began on {others[0].was}",
+                remedy=f"headrace patch drop {self.ledger.job} {patch.number} --why TEXT leaves it",
+            )
 
     def give_up(self, number: int, why: str) -> None:
         """Decide that a patch is never put in.

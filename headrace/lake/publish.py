@@ -4,16 +4,17 @@ The steps of :meth:`Publisher.once`, in order; a crash between any two is repair
 
 1. an unfinished batch is finished first, by whoever finds it;
 2. the followed claim's chain is walked from the head, and cut where every output has sealed;
-3. every file's footer and offset columns are read; the offsets must continue the frontier (G1);
-4. ``batches/n`` is written put-if-absent: from here on the batch is decided;
-5. quarantine, then data: one Delta commit each, skipped where it stands already (G2);
-6. ``done/n`` is written; the batch is the head;
-7. its manifests are folded: the ledger holds them, the folder forgets them.
+3. Kafka is asked whether the topics are still those that the job began on (:mod:`headrace.lake.source`);
+4. every file's footer and offset columns are read; the offsets must continue the frontier (G1);
+5. ``batches/n`` is written put-if-absent: from here on the batch is decided;
+6. quarantine, then data: one Delta commit each, skipped where it stands already (G2);
+7. ``done/n`` is written; the batch is the head;
+8. its manifests are folded: the ledger holds them, the folder forgets them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,8 +22,9 @@ import structlog
 from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
-from headrace.errors import ConservationError, DecisionNeeded, LedgerError
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.lake import anchors, patches
+from headrace.lake import tail as tails
 from headrace.lake.amend import amend_batch, amend_from
 from headrace.lake.branch import (
     REPLACE,
@@ -41,6 +43,7 @@ from headrace.lake.manifests import Manifest, Staged, StagedFile
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
 from headrace.lake.patched import patch_batch, tell_repairs
 from headrace.lake.rewritten import records_of
+from headrace.lake.source import Asked, Source, ask, beyond, noted
 from headrace.lake.store import Warehouse
 from headrace.lake.swap import swap_batch
 from headrace.lake.tables import row_count
@@ -50,9 +53,6 @@ log = structlog.get_logger()
 
 EMPTY_KEPT = 60
 """Checkpoints without rows that may wait: they change no table, and a batch of them would tell nothing."""
-
-Holes = Callable[[str, list[Span]], dict[Span, str]]
-"""Ask Kafka about holes: topic and spans → ``absent``, ``present`` or ``lost`` for each span."""
 
 
 class Step(Protocol):
@@ -84,10 +84,10 @@ class Publisher:
         warehouse: Warehouse,
         contract: Contract,
         outputs: Sequence[Output],
-        holes: Holes,
+        source: Source,
         step: Step = lambda _name: None,
     ) -> None:
-        self.warehouse, self.contract, self.holes, self.step = warehouse, contract, holes, step
+        self.warehouse, self.contract, self.source, self.step = warehouse, contract, source, step
         self.ledger = Ledger(warehouse, contract.id)
         self.outputs = outputs
         self.staged = {o.id: Staged(warehouse, o.id) for o in self.outputs}
@@ -96,7 +96,7 @@ class Publisher:
         """Publish what is ready now. Checkpoints without rows wait, unless a batch of them is needed.
 
         Raises:
-            DecisionNeeded: the followed chain is a fork, or Kafka lost records before they were read.
+            DecisionNeeded: the followed chain is a fork, a topic is another one, or Kafka lost records.
             ConservationError: an offset would be published twice, or never.
         """
         finished = self.finish_open_batch()
@@ -116,8 +116,9 @@ class Publisher:
         empty = "" if _has_rows(found) else self._needed(found)
         if not (_has_rows(found) or empty):
             return Published(head, finished, {})
-        read = self._read(found)
-        own = self._frontier(head.frontier, read)
+        asked = self._asked(head)
+        found, read, on_word = self._vouched(claim, found, asked)
+        own = self._frontier(head, read, asked, on_word=on_word)
         self._write_batch(head, claim, found, read, {**own, "empty": empty} if empty else own)
         finished += self.finish_open_batch()
         after = self.ledger.head()
@@ -148,6 +149,51 @@ class Publisher:
             if ends & set(anchor.manifests.values()):
                 return f"anchor {anchor.number} stands there, and a replay begins at what is published"
         return ""
+
+    def waiting(self) -> tuple[Claim, Stretch]:
+        """What is staged behind the head, and whose it is.
+
+        Raises:
+            UsageError: there is nothing.
+        """
+        head = self.ledger.head()
+        claim = followed(self.ledger.claims(), Rulings.of(self.ledger.decisions()))
+        found = self._stretch(head, claim) if claim else None
+        if claim is None or found is None:
+            raise UsageError(
+                f"nothing of job {self.contract.id} is staged and not published",
+                remedy=f"headrace status {self.contract.id}",
+            )
+        return claim, found
+
+    # what Kafka says of the topics
+
+    def _asked(self, head: Head) -> Asked:
+        """Ask about the topics; all that will be published was read from the staged manifests before."""
+        self.step("topics")
+        return ask(self.source, self.ledger, head)
+
+    def _vouched(
+        self, claim: Claim, found: Stretch, asked: Asked
+    ) -> tuple[Stretch, dict[str, list[ReadFile]], bool]:
+        """What may be published of a stretch, its files, and whether that is on a person's word.
+
+        Raises:
+            DecisionNeeded: its rows may be of another topic, or their topic lost them.
+        """
+        job, rulings = self.contract.id, Rulings.of(self.ledger.decisions())
+        if ruled := tails.accepted(rulings, claim, found):
+            return ruled, self._read(ruled), True
+        accepted = [Span.parse(text) for ruling in rulings.losses for text in ruling["spans"]]
+        if any(not any(a.covers(s) for a in accepted) for c in asked.changes for s in c.lost):
+            raise tails.lost_below_frontier(job, asked.changes)
+        read = self._read(found)
+        tail = tails.Tail.of(claim.number, found, read)
+        if any(c.other for c in asked.changes):
+            raise tails.other_topic(job, asked.changes, tail)
+        if (own := asked.standings.get(job)) and (lost := beyond(own, tail.spans)):
+            raise tails.beyond_end(job, self._topic(), lost, tail)
+        return found, read, False
 
     def _awaited(self, claim: Claim) -> int | None:
         number = self.ledger.newest("done")
@@ -207,11 +253,31 @@ class Publisher:
         if not self.ledger.put("batches", head.batch + 1, batch):
             log.info("another publisher wrote this batch", job=self.contract.id, batch=head.batch + 1)
 
-    def _frontier(self, reached: dict[int, int], read: dict[str, list[ReadFile]]) -> Record:
-        """How a batch that goes on from ``reached`` continues it, after every check."""
-        return {"frontier": {}} if self.contract.derived else self._counted(reached, read)
+    def _frontier(
+        self, behind: Head, read: dict[str, list[ReadFile]], asked: Asked, *, on_word: bool = False
+    ) -> Record:
+        """How a batch that goes on from ``behind`` continues its frontier, after every check."""
+        if self.contract.derived:
+            return {"frontier": {}}
+        counted = self._counted(behind.frontier, read, on_word=on_word)
+        if counted["holes"] or counted["lost"]:
+            self._require_same()
+        return {**counted, **noted(behind, asked, self.contract.id, counted["frontier"])}
 
-    def _counted(self, reached: dict[int, int], read: dict[str, list[ReadFile]]) -> Record:
+    def _require_same(self) -> None:
+        """Refuse another topic: what it said of holes would be a word about other records.
+
+        Raises:
+            DecisionNeeded: it was deleted and created again in this moment.
+        """
+        if others := [c for c in ask(self.source, self.ledger, Head()).changes if c.other]:
+            raise DecisionNeeded(
+                str(others[0]),
+                where=f"topic id {others[0].id or 'none'}, the job began on {others[0].was}",
+                remedy=f"headrace publish {self.contract.id} names what is not published, and the ways out",
+            )
+
+    def _counted(self, reached: dict[int, int], read: dict[str, list[ReadFile]], *, on_word: bool) -> Record:
         """What an ingest job's batch says of offsets: each row of it is one record, and none may be missing.
 
         A derive job's rows have no place in a topic: what they are made of is fixed by Flink's checkpoint,
@@ -219,26 +285,37 @@ class Publisher:
         """
         begun = self._begun()
         goes_on = continue_frontier(reached, begun, (f.positions for fs in read.values() for f in fs))
-        lost = self._refuse_unproven(self.contract.topic, list(goes_on.holes))
-        frontier = begun | goes_on.frontier
+        frontier = {str(p): o for p, o in sorted((begun | goes_on.frontier).items())}
+        if on_word:  # there is nobody to ask
+            unasked = [str(s) for s in goes_on.holes]
+            return {"frontier": frontier, "holes": [], "lost": [], "unasked": unasked}
+        lost = self._refuse_unproven(self._topic(), list(goes_on.holes))
         return {
-            "frontier": {str(p): o for p, o in sorted(frontier.items())},
+            "frontier": frontier,
             "holes": [str(s) for s in goes_on.holes if s not in lost],
             "lost": [str(s) for s in lost],
         }
 
-    def _begun(self) -> dict[int, int]:
-        """Where an ingest job began on its topic."""
+    def _start(self) -> Record:
+        """The record of an ingest job's beginning on its topic."""
         start = self.ledger.start()
         if start is None:
             raise LedgerError("the job has manifests and no start record", where=self.ledger.folder)
-        return {int(p): o for p, o in start["offsets"].items()}
+        return start
+
+    def _begun(self) -> dict[int, int]:
+        """Where an ingest job began on its topic."""
+        return {int(p): o for p, o in self._start()["offsets"].items()}
+
+    def _topic(self) -> str:
+        """An ingest job's topic, as Kafka names it."""
+        return str(self._start()["topic"])
 
     def _refuse_unproven(self, topic: str, holes: list[Span]) -> list[Span]:
         """Accept a hole only if Kafka made it; a loss only if a person accepted it. Returns the losses."""
         if not holes:
             return []
-        verdicts, job = self.holes(topic, holes), self.contract.id
+        verdicts, job = self.source.holes(topic, holes), self.contract.id
         missed = [s for s in holes if verdicts[s] == "present"]
         if missed:
             raise ConservationError(
@@ -373,6 +450,8 @@ class Publisher:
             "written": {o: head.written.get(o, 0) + _rows(out["files"]) for o, out in outs.items()},
             "keys": {o.id: list(o.key) for o in self.outputs},
             "since": batch["batch"] if "fork" in batch else head.since,
+            "epochs": batch.get("epochs", head.epochs),
+            "tails": batch.get("tails", list(head.tails)),
             **({"fork": batch["fork"]} if "fork" in batch else {}),
             **({"patch": batch["patch"]} if "patch" in batch else {}),
         }

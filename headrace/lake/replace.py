@@ -24,8 +24,10 @@ from headrace.lake.manifests import Manifest, StagedFile
 from headrace.lake.offsets import ReadFile, continue_frontier
 from headrace.lake.publish import Published, Publisher, added, as_recorded
 from headrace.lake.rewritten import as_it_was
+from headrace.lake.source import Asked, at_fork
 from headrace.lake.swap import require_told
 from headrace.lake.tables import open_table
+from headrace.lake.tail import Tail
 from headrace.table.outputs import Output
 
 Offsets = dict[int, int]
@@ -114,10 +116,13 @@ class Replacer(Publisher):
             stands = of_fork(self.warehouse, self.ledger, staged, replay)
             if not stands.covers(self._branch_stands()):
                 return next(iter(stands.positions.values()), {})
+        behind = at_fork(head, reached)
+        asked = self._asked(behind)
         read = self._read(found)
+        self._refuse_other(replay, claim, found, read, asked)
         if not self.contract.derived:
             self._refuse_lost(head, fork, reached, read)
-        counted = self._frontier(reached, read)
+        counted = self._frontier(behind, read, asked)
         come = {int(p): o for p, o in counted["frontier"].items()}
         if any(come.get(p, 0) < o for p, o in head.frontier.items()):
             return come
@@ -129,6 +134,24 @@ class Replacer(Publisher):
         replays.open_one(self.ledger, replay, or_published=True)  # it may have been given up meanwhile
         self._write_batch(head, claim, found, read, {**counted, **own, "replay": replay})
         return None
+
+    def _refuse_other(
+        self,
+        replay: int,
+        claim: Claim,
+        found: Stretch,
+        read: Mapping[str, Sequence[ReadFile]],
+        asked: Asked,
+    ) -> None:
+        """Refuse a fork that may have read another topic than the branch."""
+        others = [c for c in asked.changes if c.other]
+        if others:
+            raise DecisionNeeded(
+                f"{'; '.join(map(str, others))}. The replay may have read records of it:"
+                f" {Tail.of(claim.number, found, read)}",
+                where="; ".join(f"topic id {c.id or 'none'}, the job began on {c.was}" for c in others),
+                remedy=f"headrace replay abort {self.ledger.job} {replay} --why TEXT leaves it",
+            )
 
     def _branch_stands(self) -> Stand:
         """How far the branch of a derive job has come, in the tables that it writes now."""
@@ -150,7 +173,7 @@ class Replacer(Publisher):
         known = forks.holes_behind(self.ledger, fork)
         mine = [h for h in holes if h.first < head.frontier.get(h.partition, 0)]
         own = [h for h in mine if not any(k.covers(h) for k in known)]
-        verdicts = self.holes(self.contract.topic, own) if own else {}
+        verdicts = self.source.holes(self._topic(), own) if own else {}
         if lacking := [h for h in own if verdicts[h] != "absent"]:
             raise ConservationError(
                 f"the fork lacks records that are published: {', '.join(map(str, lacking[:10]))}",
@@ -231,6 +254,8 @@ class Replacer(Publisher):
             "contract_version": self.ledger.required("batches", on_branch or number - 1)["contract_version"],
             "checkpoints": [min(numbers), max(numbers)],
             "frontier": before["frontier"],
+            "epochs": before.get("epochs", {}),
+            "tails": before.get("tails", []),
             "outputs": {
                 o: {"manifests": manifests.get(o, []), "files": gone.get(o, [])} for o in self.staged
             },

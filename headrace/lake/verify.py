@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headrace.errors import UsageError
+from headrace.errors import ClusterError, UsageError
 from headrace.lake import _marks as m
 from headrace.lake._findings import NOWHERE, Finding, PartitionProof, Place, Verification
 from headrace.lake._marks import Marks, Offsets, Span
@@ -37,6 +37,13 @@ Tick = Callable[[str, int, "int | None"], None]
 Promised = Callable[[int], Mapping[int, int]]
 """Asked with a batch: partition → the frontier that it recorded."""
 
+Then = tuple[Mapping[int, tuple[int, int]], Mapping[int, Sequence[Span]]]
+"""How a topic stood at a batch: by partition its newest leader epoch and where that began; and published
+offsets that it had lost by then."""
+Stood = Callable[[int], Then]
+"""Asked with a batch."""
+LOST = "the topic lost offsets that are published, and may have given them to other records"
+
 Noted = Callable[[int], Mapping[str, Mapping[int, Sequence[Span]]]]
 """Asked with a batch: ``absent`` and ``lost`` → partition → what was noted while Kafka could be asked."""
 
@@ -50,6 +57,8 @@ def verify(
     noted: Noted = lambda _batch: {},
     promised: Promised = lambda _batch: {},
     filled: Promised = lambda _batch: {},
+    begun: str | None = None,
+    stood: Stood = lambda _batch: ({}, {}),
     tick: Tick = lambda _step, _done, _total: None,
 ) -> Verification:
     """Compare a table and its quarantine with the topic that they came from.
@@ -63,6 +72,8 @@ def verify(
         promised: how far the batch said that the tables go; without its word, as far as their rows.
         filled: how many rows each file has that was backfilled by then, counted in the file; files are told
             from partitions by negative numbers.
+        begun: the id of the topic that the job began on: another topic of its name proves nothing.
+        stood: how the topic stood when the batch was published.
         tick: told how far each step is.
 
     Raises:
@@ -74,10 +85,9 @@ def verify(
     for name, found in tables.items():
         homes.read(name, found, tick)
     # Read after the tables: every row that they hold stands below the end that Kafka names now.
-    extents = topic.scan(
-        lambda partition, offsets: homes.marks[partition].mark(offsets, m.TOPIC),
-        lambda done, total: tick(f"reading topic {topic.name}", done, total),
-    )
+    extents, other = _scanned(topic, begun, homes, tick)
+    if other:
+        return _unasked(topic, number, tables, homes, other, tick)
     files = filled(number)
     for partition, rows in files.items():
         homes.marks[partition].mark(np.arange(rows), m.TOPIC)
@@ -88,6 +98,7 @@ def verify(
         reach = max(homes.reach(partition), frontier.get(partition, 0))
         proofs.append(homes.proof(partition, extent, reach))
         findings += homes.findings(partition, extent, reach)
+    findings = _lost_apart(findings, extents, promised(number), stood(number))
     findings, aged = _on_word(findings, lambda: noted(number))
     return Verification(
         table=table,
@@ -99,6 +110,95 @@ def verify(
         aged_holes=aged,
         places=tuple(_places(tables, homes, tick)) if any(f.kind == "doubled" for f in findings) else (),
     )
+
+
+def _scanned(topic: Topic, begun: str | None, homes: _Homes, tick: Tick) -> tuple[dict[int, Extent], str]:
+    """Mark the records of the topic; or say why it is not the one that the job read.
+
+    Ids never return: one that is right after the scan was right all along.
+    """
+    if begun and (now := topic.id()) != begun:
+        return {}, _other(topic, begun, now)
+    try:
+        extents = topic.scan(
+            lambda partition, offsets: homes.marks[partition].mark(offsets, m.TOPIC),
+            lambda done, total: tick(f"reading topic {topic.name}", done, total),
+        )
+    except ClusterError:
+        if begun is None or (now := topic.id()) == begun:
+            raise
+        return {}, _other(topic, begun, now)
+    if begun and (now := topic.id()) != begun:
+        return {}, _other(topic, begun, now)
+    return extents, ""
+
+
+def _other(topic: Topic, begun: str, now: str | None) -> str:
+    what = "deleted" if now is None else f"deleted and created again, as {now}"
+    return f"topic {topic.name}, which the job read as {begun}, was {what}"
+
+
+def _unasked(
+    topic: Topic, number: int, tables: dict[str, DeltaTable], homes: _Homes, why: str, tick: Tick
+) -> Verification:
+    """What the tables show alone: rows that stand twice. Whether each record has one, nobody can say."""
+    proofs, doubled = [], []
+    for partition in sorted(homes.marks):
+        nothing, reach = Extent(0, 0), homes.reach(partition)
+        proofs.append(replace(homes.proof(partition, nothing, reach), records=0, unpublished=0))
+        doubled += [f for f in homes.findings(partition, nothing, reach) if f.kind == "doubled"]
+    rows = Finding("other", NOWHERE, why, (), sum(homes.rows.values()))
+    return Verification(
+        table=homes.table,
+        topic=topic.name,
+        batch=number,
+        versions={name: int(found.version()) for name, found in tables.items()},
+        partitions=tuple(proofs),
+        findings=(rows, *homes.positionless(), *doubled),
+        places=tuple(_places(tables, homes, tick)) if doubled else (),
+    )
+
+
+def _lost_apart(
+    findings: list[Finding], extents: Mapping[int, Extent], frontier: Mapping[int, int], then: Then
+) -> list[Finding]:
+    """Name what the topic lost since the batch: there, neither a record nor its absence proves anything."""
+    epochs, tails = then
+    found = []
+    for partition, extent in extents.items():
+        reached = frontier.get(partition, 0)
+        begins = lost_from(extent, reached, epochs.get(partition))
+        spans = [s for s in tails.get(partition, ()) if extent.start <= s.last < begins]
+        spans += [Span(begins, reached - 1)] if begins < reached else []
+        if spans:
+            found.append(Finding("lost", partition, LOST, tuple(spans)))
+    lost = {f.partition: list(f.spans) for f in found}
+    for finding in findings:
+        apart = finding.kind in {"missing", "phantom"} and finding.partition in lost
+        left = m.without(list(finding.spans), lost[finding.partition]) if apart else list(finding.spans)
+        if left or not apart:
+            found.append(replace(finding, spans=tuple(left)))
+    return found
+
+
+def lost_from(extent: Extent, reached: int, then: tuple[int, int] | None) -> int:
+    """The first offset below a frontier that the topic lost since then; the frontier itself if none.
+
+    Whatever it held then was written under the newest epoch of that moment, or an older one. A record of a
+    later epoch took the place of one that is gone; so did one of the very epoch, before where that began.
+    """
+    kept = min(reached, max(extent.end, extent.start))
+    if then is None:
+        return kept
+    newest, began = then
+    good = extent.start
+    for run in extent.runs:
+        if run.first >= kept:
+            break
+        if run.epoch > newest or (run.epoch == newest and run.first < began):
+            return good
+        good = min(run.last + 1, kept)
+    return kept
 
 
 def _on_word(

@@ -83,6 +83,8 @@ FIRST_RUN: dict[str, Any] = {
     "replays": {},
     "restart_due": False,
     "accepted_losses": [],
+    "accepted_tails": [],
+    "topics_changed": [],
 }
 
 

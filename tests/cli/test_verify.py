@@ -261,6 +261,9 @@ class Topic:
     def __init__(self, *_: str) -> None:
         """Nothing is connected to."""
 
+    def id(self) -> str:
+        return "id"
+
     def scan(self, seen: Seen, _tick: Any) -> dict[int, Extent]:
         seen(0, np.arange(6))
         return {0: Extent(0, 6)}

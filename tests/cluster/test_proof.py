@@ -12,7 +12,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from stack.waiting import until
 from stack_fixtures import Stack
 
-from headrace.cluster.kafka import Verdict, create_topic, describe, hole_verdicts, holes, proof
+from headrace.cluster.kafka import Source, Verdict, create_topic, describe, holes, proof
 from headrace.errors import ClusterError
 
 
@@ -50,7 +50,7 @@ def _delete_below(bootstrap: str, topic: str, offset: int) -> None:
 
 
 def _verdicts(bootstrap: str, topic: str, *spans: Span) -> list[str]:
-    by_span = hole_verdicts(bootstrap, within_s=5)(topic, list(spans))
+    by_span = {p.hole: p.verdict.value for p in holes(bootstrap, topic, spans, within_s=5)}
     return [by_span[span] for span in spans]
 
 
@@ -192,11 +192,4 @@ def test_no_such_partition_and_no_such_topic(bootstrap: str, topic: str) -> None
 
 
 def test_no_holes_need_no_broker() -> None:
-    assert hole_verdicts("127.0.0.1:1")("any", []) == {}
-
-
-def test_a_prefix_is_put_before_the_topic(bootstrap: str, filled: str) -> None:
-    prefix, rest = filled[:5], filled[5:]
-    span = Span(0, 0, 1)
-
-    assert hole_verdicts(bootstrap, prefix)(rest, [span]) == {span: "present"}
+    assert Source("127.0.0.1:1", ()).holes("any", []) == {}

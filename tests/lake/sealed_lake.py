@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from headrace.contract.model import Contract
 from headrace.lake import fork as forks
 from headrace.lake import patches, replays
 from headrace.lake.ledger import Ledger
+from headrace.lake.offsets import Span
 from headrace.lake.patch import Patcher
 from headrace.lake.patches import Judged, Patch
 from headrace.lake.publish import Published
@@ -36,6 +37,29 @@ class Killed(Exception):
 
 
 @dataclass
+class Topic:
+    """What Kafka says of the job's topic; as it stands, it is what it was and has no hole."""
+
+    id: str | None = "id"
+    ends: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(4), 1 << 40))
+    epochs: dict[int, tuple[int, int]] = field(default_factory=dict)
+    kept: dict[int, int] = field(default_factory=dict)
+    verdict: str = ""
+    """What it says of every hole."""
+    reads: tuple[str, ...] = ("events",)
+    asked: list[str] = field(default_factory=list)
+    """What it was asked, in order."""
+
+    def holes(self, _topic: str, spans: list[Span]) -> dict[Span, str]:
+        self.asked.append("holes")
+        return dict.fromkeys(spans, self.verdict)
+
+    def standing(self, _topic: str, _noted: Mapping[int, tuple[int, int]]) -> Topic:
+        self.asked.append("standing")
+        return self
+
+
+@dataclass
 class Lake:
     """One ingest job of one partition; ``bad`` offsets are quarantined."""
 
@@ -43,10 +67,14 @@ class Lake:
     contract: Contract
     newest: dict[int, tuple[int, str | None]] = field(default_factory=dict)
     """Claim → its newest checkpoint and manifest hash."""
+    topic: Topic = field(default_factory=Topic)
+    begun: bool = True
+    """Whether a start on :attr:`topic` is recorded."""
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.warehouse, "events")
-        self.ledger.record_start("events", "id", {0: 0}, contract="events")
+        if self.begun:
+            self.ledger.record_start("events", "id", {0: 0}, contract="events")
 
     def submit(self, goes_on: int | None = None, **facts: Any) -> int:
         """A claim that goes on from where another one stands now."""
@@ -121,14 +149,14 @@ class Lake:
             if name == fatal:
                 raise Killed
 
-        return Replacer(self.warehouse, self.contract, outputs(self.contract), lambda _t, _s: {}, step)
+        return Replacer(self.warehouse, self.contract, outputs(self.contract), self.topic, step)
 
     def patcher(self, fatal: str = "") -> Patcher:
         def step(name: str) -> None:
             if name == fatal:
                 raise Killed
 
-        return Patcher(self.warehouse, self.contract, outputs(self.contract), lambda _t, _s: {}, step)
+        return Patcher(self.warehouse, self.contract, outputs(self.contract), self.topic, step)
 
     def ask(self, kind: str, **facts: Any) -> int:
         return patches.record(self.ledger, Patch(0, kind, "x", "why", "", "", "1.0.0", "", 0, **facts)).number

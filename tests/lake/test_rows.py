@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from lake.sealed_lake import CONTRACT, Lake, begun, compact
+from lake.sealed_lake import CONTRACT, Lake, Topic, begun, compact
 
 from headrace.cli.job import _held, _page
 from headrace.cli.publish import _sentence, as_json
@@ -93,7 +93,7 @@ class Amending:
         obstore.put(self.warehouse.objects, key, json.dumps(manifest).encode())
 
     def publish(self) -> Published:
-        return Publisher(self.warehouse, self.contract, [DAILY], lambda _t, _s: {}).once()
+        return Publisher(self.warehouse, self.contract, [DAILY], Topic(reads=())).once()
 
 
 @pytest.fixture
@@ -125,7 +125,17 @@ def test_status_says_what_the_table_holds_and_what_was_written(amending: Amendin
 
 def status(rows: dict[str, int], written: dict[str, int]) -> Record:
     """What ``status`` shows of a derive job that does not run."""
-    names = ("flink_jobs", "forks", "replays", "accepted_losses", "flink_error", "open_batch", "restart_due")
+    names = (
+        "flink_jobs",
+        "forks",
+        "replays",
+        "accepted_losses",
+        "accepted_tails",
+        "topics_changed",
+        "flink_error",
+        "open_batch",
+        "restart_due",
+    )
     return {
         **dict.fromkeys(names, ()),
         "job": DAILY.id,

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from headrace import settings
-from headrace.cluster.kafka import hole_verdicts
+from headrace.cluster.kafka import Source
 from headrace.contract.load import load_named
 from headrace.lake import replays
 from headrace.lake.publish import Published
@@ -24,8 +24,8 @@ def main(fatal: str, replay: int | None = None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     env, contract = settings.load(), load_named("events")
-    holes = hole_verdicts(env.kafka.bootstrap, env.kafka.topic_prefix)
-    publisher = Replacer(connect(env.store), contract, outputs(contract), holes, step)
+    source = Source(env.kafka.bootstrap, (contract.id,))
+    publisher = Replacer(connect(env.store), contract, outputs(contract), source, step)
     if replay is None:
         publisher.once()
     else:

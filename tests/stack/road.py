@@ -27,7 +27,7 @@ from waiting import until
 
 from headrace import settings
 from headrace.cli.main import main as command
-from headrace.cluster.kafka import create_topic, hole_verdicts
+from headrace.cluster.kafka import Source, create_topic
 from headrace.job.assemble import named
 from headrace.job.run import REPLAY
 from headrace.lake.ledger import Head, Ledger, checkpoint_of
@@ -241,7 +241,7 @@ class Road:
             self.warehouse,
             self.contract,
             self.program.outputs,
-            hole_verdicts(self.settings.kafka.bootstrap, self.settings.kafka.topic_prefix),
+            Source(self.settings.kafka.bootstrap, tuple(c.id for c in self.program.reads)),
             step,
         )
 

@@ -2,7 +2,9 @@
 
 from headrace.cluster.kafka.lag import lag
 from headrace.cluster.kafka.producer import Lines, Message, json_lines, produce, produce_lines
-from headrace.cluster.kafka.proof import Proof, Verdict, hole_verdicts, holes
+from headrace.cluster.kafka.proof import Proof, Verdict, holes
+from headrace.cluster.kafka.source import Source
+from headrace.cluster.kafka.standing import Standing, standing
 from headrace.cluster.kafka.topics import (
     TopicInfo,
     create_topic,
@@ -16,11 +18,12 @@ __all__ = [
     "Lines",
     "Message",
     "Proof",
+    "Source",
+    "Standing",
     "TopicInfo",
     "Verdict",
     "create_topic",
     "describe",
-    "hole_verdicts",
     "holes",
     "json_lines",
     "lag",
@@ -28,5 +31,6 @@ __all__ = [
     "produce",
     "produce_lines",
     "require_brokers",
+    "standing",
     "topic_names",
 ]

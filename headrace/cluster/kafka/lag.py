@@ -25,7 +25,7 @@ class _Tail:
 
 def lag(bootstrap: str, topic: TopicInfo, frontier: Mapping[int, int]) -> dict[int, int]:
     """Per partition the offsets between ``frontier`` and the end of the topic; 0 if they hold no record."""
-    behind = {p: end - frontier[p] for p, end in topic.log_end.items()}
+    behind = {p: max(0, end - frontier[p]) for p, end in topic.log_end.items()}
     tails = [_Tail(p, frontier[p], topic.log_end[p] - 1) for p, n in behind.items() if 0 < n <= NEAR]
     try:
         proofs = holes(bootstrap, topic.name, tails, within_s=WITHIN_S)

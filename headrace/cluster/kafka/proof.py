@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
@@ -85,18 +85,6 @@ class Proof(Generic[H]):
     verdict: Verdict
     offsets: tuple[int, ...] = ()
     """Where ``present``: the first few offsets that hold a record."""
-
-
-def hole_verdicts(
-    bootstrap: str, topic_prefix: str = "", within_s: float = DEADLINE_S
-) -> Callable[[str, list[H]], dict[H, str]]:
-    """What publish asks: ``(topic, holes)`` → ``absent``, ``present`` or ``lost`` for each."""
-
-    def ask(topic: str, spans: list[H]) -> dict[H, str]:
-        proofs = holes(bootstrap, topic_prefix + topic, spans, within_s=within_s)
-        return {p.hole: p.verdict.value for p in proofs}
-
-    return ask
 
 
 def holes(bootstrap: str, topic: str, spans: Iterable[H], *, within_s: float = DEADLINE_S) -> list[Proof[H]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
@@ -29,6 +29,8 @@ class TopicInfo:
     """Partition → the smallest offset that is still there."""
     log_end: dict[int, int]
     """Partition → the offset that the next record gets, open transactions included."""
+    epochs: dict[int, int] = field(default_factory=dict, compare=False)
+    """Partition → its newest leader epoch."""
 
     @property
     def partitions(self) -> int:
@@ -52,8 +54,8 @@ def describe(bootstrap: str, topic: str) -> TopicInfo:
     Raises:
         ClusterError: no such topic, a partition without leader, or Kafka does not answer.
     """
-    with _admin(bootstrap, topic) as admin:
-        return _describe(admin, bootstrap, topic)
+    with opened(bootstrap, topic) as admin:
+        return described(admin, bootstrap, topic)
 
 
 def offsets_at(bootstrap: str, topic: str, milliseconds: int) -> dict[int, int]:
@@ -62,8 +64,8 @@ def offsets_at(bootstrap: str, topic: str, milliseconds: int) -> dict[int, int]:
     Raises:
         ClusterError: no such topic, or Kafka does not answer.
     """
-    with _admin(bootstrap, topic) as admin:
-        found = _describe(admin, bootstrap, topic)
+    with opened(bootstrap, topic) as admin:
+        found = described(admin, bootstrap, topic)
         parts = [TopicPartition(topic, n) for n in found.log_start]
         at = admin.list_partition_offsets(dict.fromkeys(parts, milliseconds))
         named = {p.partition: int(at[p].offset) for p in parts if p in at and at[p].offset >= 0}
@@ -76,7 +78,7 @@ def topic_names(bootstrap: str) -> list[str]:
     Raises:
         ClusterError: Kafka does not answer.
     """
-    with _admin(bootstrap, "") as admin:
+    with opened(bootstrap, "") as admin:
         return sorted(name for name in admin.list_topics() if not name.startswith("__"))
 
 
@@ -101,13 +103,13 @@ def create_topic(
         ClusterError: it is there with another number of partitions, or Kafka refuses it.
     """
     made = True
-    with _admin(bootstrap, topic) as admin:
+    with opened(bootstrap, topic) as admin:
         wanted = {"num_partitions": partitions, "replication_factor": replication, "configs": configs or {}}
         try:
             admin.create_topics({topic: wanted}, wait_for_metadata=True)
         except TopicAlreadyExistsError:
             made = False
-        found = _describe(admin, bootstrap, topic)
+        found = described(admin, bootstrap, topic)
     if found.partitions != partitions:
         raise ClusterError(
             f"the topic is there with {found.partitions} partitions, and the contract says {partitions}",
@@ -149,7 +151,8 @@ def refused(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
 
 
 @contextmanager
-def _admin(bootstrap: str, topic: str) -> Iterator[Any]:
+def opened(bootstrap: str, topic: str) -> Iterator[Any]:
+    """An admin client for questions about a topic; its errors are ours."""
     require_brokers(bootstrap)
     try:
         admin = KafkaAdminClient(
@@ -165,7 +168,8 @@ def _admin(bootstrap: str, topic: str) -> Iterator[Any]:
         admin.close()
 
 
-def _describe(admin: Any, bootstrap: str, topic: str) -> TopicInfo:
+def described(admin: Any, bootstrap: str, topic: str) -> TopicInfo:
+    """The topic as it is now, by a client that is open."""
     (found,) = admin.describe_topics([topic])
     if not found["partitions"]:
         raise UnknownTopicOrPartitionError(topic)
@@ -182,4 +186,5 @@ def _describe(admin: Any, bootstrap: str, topic: str) -> TopicInfo:
         id=str(found["topic_id"]),
         log_start={p.partition: int(starts[p].offset) for p in parts},
         log_end={p.partition: int(ends[p].offset) for p in parts},
+        epochs={p.partition: int(ends[p].leader_epoch or 0) for p in parts},
     )

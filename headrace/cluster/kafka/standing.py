@@ -1,0 +1,124 @@
+"""How a topic stands: its id, and the leader epochs that tell whether its log kept what was read of it.
+
+A name says nothing: a topic that is deleted and created again is another one under another id, and ids never
+return. Nor does an offset: a log that lost its tail (an unclean leader election, a broker that was restored
+from a copy) gives the same offsets to other records. But whoever leads a partition afterwards writes under a
+new leader epoch, and the epochs of a log stand in it for ever. So it is enough to note the newest epoch and
+where it begins: a log that still says the same has lost nothing below that epoch's end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka import TopicPartition
+from kafka.errors import UnknownTopicOrPartitionError, for_code
+from kafka.protocol.consumer import OffsetForLeaderEpochRequest
+
+from headrace.cluster.kafka.topics import described, opened
+
+Epoch = tuple[int, int]
+"""A leader epoch, and the offset at which it begins."""
+
+_Topic = OffsetForLeaderEpochRequest.OffsetForLeaderTopic
+_Partition = _Topic.OffsetForLeaderPartition
+UNKNOWN = -1
+"""What Kafka answers for an epoch above all that the log has."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A topic at one moment."""
+
+    id: str | None
+    """Kafka's own UUID; None where there is no such topic."""
+    ends: dict[int, int] = field(default_factory=dict)
+    """Partition → the offset that the next record gets."""
+    epochs: dict[int, Epoch] = field(default_factory=dict)
+    """Partition → its newest leader epoch."""
+    kept: dict[int, int] = field(default_factory=dict)
+    """Partition → the offset below which the log is the one whose epoch was noted."""
+
+
+def standing(bootstrap: str, topic: str, noted: Mapping[int, Epoch]) -> Standing:
+    """How a topic stands now.
+
+    Args:
+        bootstrap: the brokers.
+        topic: its full name.
+        noted: partition → the newest epoch of an earlier moment.
+
+    Raises:
+        ClusterError: Kafka does not answer, or a partition has no leader.
+    """
+    with opened(bootstrap, topic) as admin:
+        try:
+            before = described(admin, bootstrap, topic)
+            newest = _begun(admin, topic, before.epochs)
+            still = {p: epoch for p, (epoch, _) in noted.items() if p in before.log_end}
+            ends = _ends(admin, topic, still)
+            begins = _begun(admin, topic, still)
+            # Last: retention moves the log's start, and with it the beginning of epochs; and an id that is
+            # the same now was the same all along.
+            now = described(admin, bootstrap, topic)
+        except UnknownTopicOrPartitionError:
+            return Standing(None)
+    found = {
+        p: kept(noted[p], end, begins[p][1], now.log_start.get(p, 0), before.log_end[p])
+        for p, end in ends.items()
+    }
+    return Standing(now.id, before.log_end, newest, found)
+
+
+def kept(noted: Epoch, found: Epoch, begins: int, log_start: int, log_end: int) -> int:
+    """The offset below which a log is the one whose epoch was noted.
+
+    Args:
+        noted: the epoch, and where it began then.
+        found: the log's newest epoch up to that one, and where it ends now.
+        begins: where the epoch before it ends now, so where it begins itself.
+        log_start: where the log begins; retention moves the beginning of epochs up to there.
+        log_end: where it ends.
+    """
+    epoch, began = noted
+    newest, end = found
+    if newest == UNKNOWN:  # the whole log is older than the epoch: a copy of it was restored
+        return min(began, log_end)
+    if newest < epoch:  # the epoch is gone with all of its records
+        return min(began, end)
+    if begins != began and begins > log_start:  # another one of the same number: the cluster went back too
+        return min(began, begins)
+    return end
+
+
+def _begun(admin: Any, topic: str, epochs: Mapping[int, int]) -> dict[int, Epoch]:
+    """Each partition's epoch and where it begins: where the one before it ends. The first begins at 0."""
+    below = _ends(admin, topic, {p: epoch - 1 for p, epoch in epochs.items() if epoch > 0})
+    return {p: (epoch, below[p][1] if p in below else 0) for p, epoch in epochs.items()}
+
+
+def _ends(admin: Any, topic: str, wanted: Mapping[int, int]) -> dict[int, Epoch]:
+    """Per partition the log's newest epoch that is not above the wanted one, and the offset where it ends."""
+    return admin._manager.run(_ask, admin, topic, wanted) if wanted else {}  # noqa: SLF001 - see _ask
+
+
+async def _ask(admin: Any, topic: str, wanted: Mapping[int, int]) -> dict[int, Epoch]:
+    """Ask each partition's leader. kafka-python knows this request, but only its own consumer sends it."""
+    found: dict[int, Epoch] = {}
+    leaders = await admin._async_get_leader_for_partitions(  # noqa: SLF001
+        {TopicPartition(topic, p) for p in wanted}
+    )
+    for leader, parts in leaders.items():
+        asked = [
+            _Partition(partition=p.partition, current_leader_epoch=-1, leader_epoch=wanted[p.partition])
+            for p in sorted(parts)
+        ]
+        request = OffsetForLeaderEpochRequest(replica_id=-1, topics=[_Topic(topic=topic, partitions=asked)])
+        answer = await admin._manager.send(request, node_id=leader)  # noqa: SLF001
+        for p in answer.topics[0].partitions:
+            if p.error_code:
+                raise for_code(p.error_code)(f"leader epochs of partition {p.partition}")
+            found[p.partition] = (p.leader_epoch, p.end_offset)
+    return found

@@ -1,0 +1,124 @@
+"""What is staged of a topic that is gone, or of offsets that it lost: published on a person's word, or left.
+
+Kafka cannot tell any more which of these rows came out of the topic that the job began on. A ruling names a
+checkpoint, and is bound to the manifests up to there: whatever is sealed later is not meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from headrace.errors import DecisionNeeded, UsageError
+from headrace.lake.branch import ACCEPT_TAIL, Rulings, Stretch
+from headrace.lake.ledger import Claim, Ledger
+from headrace.lake.offsets import ReadFile, Span
+from headrace.lake.source import Change
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What is staged and not published."""
+
+    claim: int
+    checkpoints: tuple[int, int]
+    rows: int
+    spans: tuple[Span, ...]
+    """Per partition from its first offset to its last one; none where rows have no place in a topic."""
+
+    @classmethod
+    def of(cls, claim: int, found: Stretch, read: Mapping[str, Sequence[ReadFile]]) -> Tail:
+        """The tail that these manifests and their files are."""
+        files = [f for of_output in read.values() for f in of_output]
+        reach: dict[int, tuple[int, int]] = {}
+        for partition, offsets in ((p, o) for f in files for p, o in f.positions.items()):
+            low, high = reach.get(partition, (int(offsets.min()), int(offsets.max())))
+            reach[partition] = min(low, int(offsets.min())), max(high, int(offsets.max()))
+        spans = tuple(Span(p, *ends) for p, ends in sorted(reach.items()))
+        return cls(claim, found.checkpoints, sum(f.rows for f in files), spans)
+
+    def __str__(self) -> str:
+        first, last = self.checkpoints
+        at = f": {', '.join(map(str, self.spans))}" if self.spans else ""
+        return f"{self.rows:,} rows of checkpoints {first} to {last}{at}"
+
+
+def accepted(rulings: Rulings, claim: Claim, found: Stretch) -> Stretch | None:
+    """The part of a stretch that somebody ruled to publish, or None."""
+    for ruling in reversed(rulings.tails):
+        ends = ruling["manifests"].items()
+        if ruling["claim"] == claim.number and all(
+            any(m.id == end for m in found.manifests[output]) for output, end in ends
+        ):
+            return _up_to(found, ruling["checkpoint"])
+    return None
+
+
+def accept(ledger: Ledger, claim: Claim, found: Stretch, checkpoint: int, why: str) -> int:
+    """Record that a tail is published up to a checkpoint; gives the decision's number.
+
+    Raises:
+        UsageError: it is not a checkpoint of the tail.
+    """
+    sealed = {m.checkpoint for m in next(iter(found.manifests.values()))}
+    if checkpoint not in sealed:
+        raise UsageError(
+            f"checkpoint {checkpoint} is not one of those that are not published:"
+            f" {', '.join(map(str, sorted(sealed)[:20]))}",
+            where=f"job {ledger.job}, claim {claim.number}",
+            remedy=f"headrace branch show {ledger.job} {claim.number}",
+        )
+    ends = {o: ms[-1].id for o, ms in _up_to(found, checkpoint).manifests.items()}
+    return ledger.decide(ACCEPT_TAIL, why=why, claim=claim.number, checkpoint=checkpoint, manifests=ends)
+
+
+def _up_to(found: Stretch, checkpoint: int) -> Stretch:
+    return Stretch({o: [m for m in ms if m.checkpoint <= checkpoint] for o, ms in found.manifests.items()})
+
+
+def other_topic(job: str, changes: Iterable[Change], tail: Tail) -> DecisionNeeded:
+    """Rows are staged, and a topic that they may have come from is another one now, or none."""
+    others = [c for c in changes if c.other]
+    return DecisionNeeded(
+        f"{'; '.join(map(str, others))}. Not published, and nobody can tell from which topic: {tail}",
+        where="; ".join(f"topic id {c.id or 'none'}, the job began on {c.was}" for c in others),
+        remedy=f"{_ways_out(job, tail)}. What the topic holds now needs a contract and a table of its own",
+        topics=[c.topic for c in others],
+        rows=tail.rows,
+        offsets=[str(s) for s in tail.spans],
+        checkpoints=list(tail.checkpoints),
+    )
+
+
+def beyond_end(job: str, topic: str, lost: Sequence[Span], tail: Tail) -> DecisionNeeded:
+    """Rows are staged whose offsets the topic does not hold any more."""
+    return DecisionNeeded(
+        f"topic {topic} lost offsets that were read and are not published:"
+        f" {', '.join(map(str, lost))}. New records may get them. Staged: {tail}",
+        where=f"job {job}, claim {tail.claim}",
+        remedy=f"{_ways_out(job, tail)}, and after `headrace stop {job}` and"
+        f" `headrace branch restart {job} --why TEXT` the next run reads on from the frontier",
+        lost=[str(s) for s in lost],
+        rows=tail.rows,
+        checkpoints=list(tail.checkpoints),
+    )
+
+
+def _ways_out(job: str, tail: Tail) -> str:
+    return (
+        f"`headrace publish {job} --accept-tail {tail.checkpoints[1]} --why TEXT` publishes these rows;"
+        f" `headrace branch set-aside {job} {tail.claim} --why TEXT` leaves them"
+    )
+
+
+def lost_below_frontier(job: str, changes: Iterable[Change]) -> DecisionNeeded:
+    """The topic lost records that are published."""
+    cut = [c for c in changes if c.lost]
+    spans = [str(s) for c in cut for s in c.lost]
+    return DecisionNeeded(
+        "; ".join(map(str, cut)),
+        where="an unclean leader election, or a broker that was restored from a copy",
+        remedy=f"`headrace publish {job} {' '.join(f'--accept-loss {s}' for s in spans)} --why TEXT` goes on:"
+        " the rows stay, what has these offsets now is not read, and `verify` names them",
+        lost=spans,
+    )
