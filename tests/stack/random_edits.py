@@ -108,8 +108,8 @@ def _beside(query: Query, rng: random.Random) -> Edit:
 
 
 def _above(query: Query, rng: random.Random) -> Edit | None:
-    if query.above:
-        return None
+    if query.above or (query.summed not in ("", "n") and query.shape.kind != "match"):
+        return None  # nobody read the column until now: Flink did not count it
     second = CHANGED if query.summed else EQUIVALENT
     column = "name" if query.shape.kind == "match" else "n"
     above = f"{column} > {rng.randint(1, 5)}"
