@@ -50,12 +50,18 @@ def produce(
     key: Annotated[
         str | None, typer.Option(help="Field whose value is the record's key; else round the partitions.")
     ] = None,
+    from_line: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Leave out the lines before: they went already.")
+    ] = 1,
+    as_is: Annotated[bool, typer.Option("--as-is", help="Send lines too that are not JSON objects.")] = False,
     fmt: Output = Format.text,
 ) -> None:
-    """Send each line of a file as one record, byte for byte, and wait until all are acknowledged.
+    """Send each line of a file as one record, byte for byte, and wait until all are in the topic.
 
-    Lines are not judged here: what breaks the contract will be in quarantine. Empty lines are no records:
-    they are left out, and counted.
+    The file is read to its end first: unless every line is a JSON object, nothing is sent. Then it goes in
+    transactions of 50,000 records, each whole or not at all; where sending stops, it says at which line, how
+    many went, and how to go on. Lines are not judged by the contract: what breaks it will be in quarantine.
+    Empty lines are not records: they are left out, and counted.
 
     Example: headrace topic produce flights flights.jsonl.gz --key flight_id
     """
@@ -63,7 +69,13 @@ def produce(
     topic = env.kafka.topic(model.topic)
     with progress(f"sending {file.name} to {topic}") as update:
         done = kafka.produce_lines(
-            env.kafka.bootstrap, topic, file, key=key, sent=lambda n: update(completed=n)
+            env.kafka.bootstrap,
+            topic,
+            file,
+            key=key,
+            as_is=as_is,
+            from_line=from_line,
+            sent=lambda n: update(completed=n),
         )
     result = {"topic": topic, "records": done.records, "empty_lines": done.empty}
     emit(result, fmt, lambda: f"{done.records:,} records to topic {topic}{_left_out(done.empty)}")

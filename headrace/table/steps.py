@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 
 import sqlglot
-from sqlglot import TokenType
+from sqlglot import Token, TokenType
 
 from headrace import project
 from headrace.contract.model import Contract
+from headrace.contract.pattern import judge_like
 from headrace.contract.sql import identifier, literal
+from headrace.contract.typed import Refused
 from headrace.errors import JobError
 
 _GAP = re.compile(r"\$\{(\w*)\}")
@@ -67,7 +69,22 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
             where=f"{where}:{final.line + top}",
             remedy=f"write latePolicy: keep into contract {contract.id}: such rows are then kept apart",
         )
+    _judge_likes(tokens, where, top)
     return Step(name, _filled(text, contract, where, top), top + 1)
+
+
+def _judge_likes(tokens: list[Token], where: str, top: int) -> None:
+    """A record must not be able to stop the job: what is looked for is judged as in a contract's rule."""
+    kinds = [t.token_type for t in tokens]
+    for at, text in enumerate(tokens):
+        if kinds[at - 1 : at + 1] != [TokenType.LIKE, TokenType.STRING]:
+            continue
+        if kinds[at + 1 : at + 2] == [TokenType.ESCAPE]:
+            continue  # its wildcards may be plain characters
+        try:
+            judge_like(text.text)
+        except Refused as e:
+            raise JobError(e.what, where=f"{where}:{text.line + top}", remedy=e.remedy) from None
 
 
 def _filled(text: str, contract: Contract, where: str, top: int) -> str:

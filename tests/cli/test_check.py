@@ -172,6 +172,16 @@ def test_only_grouped_windows_amend(derive: Path, words: str, said: str) -> None
     assert errors[0]["where"] == "sql/departures_hourly/hourly.sql:3"
 
 
+def test_a_like_that_java_reads_for_ever_is_refused(derive: Path) -> None:
+    step = derive / "sql" / "departures_hourly" / "hourly.sql"
+    step.write_text("SELECT *\nFROM flights\nWHERE carrier LIKE 'A_%'\n  AND dest NOT LIKE '%_a%_a%_b'\n")
+    code, found = as_json("departures_hourly")
+    assert code == 1
+    (error,) = found[-1]["errors"]  # type: ignore[misc]
+    assert error["what"].startswith("LIKE '%_a%_a%_b' becomes a regular expression")
+    assert error["where"] == "sql/departures_hourly/hourly.sql:4"
+
+
 def test_a_python_function_where_sql_would_do_is_a_warning(derive: Path) -> None:
     job = derive / "jobs" / "departures_hourly.py"
     job.write_text(job.read_text().replace("writes=", 'functions={"shout": "udfs.loud.shout"}, writes='))

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from headrace.cluster.kafka import describe
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,22 @@ def entangle(bootstrap: str, topic: str, transactions: int) -> list[int]:
     bound.close()
     plain.close()
     return sorted(future.get().offset for future in seen)
+
+
+def read(bootstrap: str, topic: str) -> dict[int, list[tuple[bytes | None, bytes | None]]]:
+    """Partition → keys and values in the order of their offsets, committed ones only."""
+    ends = describe(bootstrap, topic).log_end
+    parts = [TopicPartition(topic, p) for p in ends]
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
+    consumer.assign(parts)
+    found: dict[int, list[tuple[bytes | None, bytes | None]]] = {p: [] for p in ends}
+    while any(consumer.position(part) < ends[part.partition] for part in parts):
+        for part, records in consumer.poll(timeout_ms=500).items():
+            found[part.partition] += [(r.key, r.value) for r in records]
+    consumer.close()
+    return found

@@ -1,7 +1,8 @@
 """Kafka from the control side: what a topic is, which holes in it are real, and a fast way to fill it."""
 
 from headrace.cluster.kafka.lag import lag
-from headrace.cluster.kafka.producer import Lines, Message, json_lines, produce, produce_lines
+from headrace.cluster.kafka.portions import Lines, produce_lines
+from headrace.cluster.kafka.producer import Message, produce
 from headrace.cluster.kafka.proof import Proof, Verdict, holes
 from headrace.cluster.kafka.source import Source
 from headrace.cluster.kafka.standing import Standing, standing
@@ -25,7 +26,6 @@ __all__ = [
     "create_topic",
     "describe",
     "holes",
-    "json_lines",
     "lag",
     "offsets_at",
     "produce",

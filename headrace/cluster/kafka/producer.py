@@ -1,19 +1,16 @@
-"""Records into a topic, fast and each once: what ``headrace topic produce`` and the demo send with."""
+"""Records into a topic, fast and each once: what the demo and the benchmarks send with."""
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from headrace.cluster.kafka.topics import PATIENCE_MS, describe, refused, where
-from headrace.errors import ClusterError, UsageError
+from headrace.errors import ClusterError
 
 STRIDE = 2_000
 """Records between two words of progress."""
@@ -26,7 +23,7 @@ ACKNOWLEDGED_WITHIN_S = 120
 Sent = Callable[[int], None]
 """Called now and then with the number of records sent so far."""
 
-_PRODUCER = {
+OPTIONS = {
     "acks": "all",
     "enable_idempotence": True,
     "linger_ms": 50,
@@ -46,13 +43,6 @@ class Message(NamedTuple):
     key: bytes | None = None
 
 
-class Lines(NamedTuple):
-    """What became of a file's lines: how many are records now, and how many were empty and are none."""
-
-    records: int
-    empty: int
-
-
 def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent = lambda _count: None) -> int:
     """Send all messages, wait until every one is acknowledged by all replicas, and return how many.
 
@@ -63,7 +53,7 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent 
     """
     partitions = describe(bootstrap, topic).partitions
     try:
-        producer = KafkaProducer(bootstrap_servers=bootstrap, **_PRODUCER)
+        producer = KafkaProducer(bootstrap_servers=bootstrap, **OPTIONS)
     except KafkaError as e:
         raise refused(e, bootstrap, topic) from e
     failures: list[BaseException] = []
@@ -71,7 +61,7 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent 
     try:
         window: deque[Any] = deque()
         for count, message in enumerate(messages, 1):
-            future = _send(producer, topic, message, count % partitions).add_errback(failures.append)
+            future = send(producer, topic, message, count % partitions).add_errback(failures.append)
             if count % STRIDE == 0:
                 sent(count)
                 window.append(future)
@@ -94,57 +84,10 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent 
     return count
 
 
-def produce_lines(
-    bootstrap: str, topic: str, path: Path, *, key: str | None = None, sent: Sent = lambda _count: None
-) -> Lines:
-    """Send each line of a file (``.gz``: packed) that is not empty as one record; see :func:`produce`.
-
-    Raises:
-        UsageError: the file cannot be read, or a line has no such key.
-        ClusterError: as :func:`produce`.
-    """
-    empty: list[int] = []
-    records = produce(bootstrap, topic, json_lines(path, key, empty.append), sent)
-    return Lines(records, len(empty))
-
-
-def json_lines(
-    path: Path, key: str | None = None, left_out: Callable[[int], None] = lambda _number: None
-) -> Iterator[Message]:
-    """The lines of a file as messages, byte for byte, without their ends; empty lines are left out.
-
-    Args:
-        path: the file; packed with gzip if its name ends in ``.gz``.
-        key: a field of the JSON objects whose value becomes the record's key.
-        left_out: called with the number of each empty line.
-
-    Raises:
-        UsageError: the file cannot be read, or a line is no object with that field.
-    """
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if value := line.rstrip(b"\r\n"):
-                    yield Message(value, _key(value, key, f"{path}:{number}") if key else None)
-                else:
-                    left_out(number)
-    except (OSError, EOFError) as e:
-        raise UsageError(f"the file cannot be read: {e}", where=str(path)) from e
-
-
-def _send(producer: Any, topic: str, message: Message, turn: int) -> Any:
+def send(producer: Any, topic: str, message: Message, turn: int) -> Any:
+    """Hand one record to the client; without a key it goes to partition ``turn``. Answers its future."""
     value, key = message
     if key is not None:
         return producer.send(topic, value, key=key)
     # The client wants a key with a tombstone, and would choose the partition by it.
     return producer.send(topic, value, key=b"" if value is None else None, partition=turn)
-
-
-def _key(line: bytes, field: str, where: str) -> bytes:
-    try:
-        value = json.loads(line)[field]
-    except (ValueError, LookupError, TypeError) as e:
-        raise UsageError(
-            f"the line is no JSON object with a field {field!r}", where=where, remedy="leave --key out"
-        ) from e
-    return (value if isinstance(value, str) else json.dumps(value)).encode()

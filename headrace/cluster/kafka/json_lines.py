@@ -1,0 +1,128 @@
+"""A file of JSON lines as records, read to its end before the first of them is handed out.
+
+A file that is cut, or is not JSON lines, must come out while nothing of it is in the topic. A pipe, which can
+be read only once, is copied first.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, NamedTuple, NoReturn, cast
+
+from headrace.cluster.kafka.producer import Message
+from headrace.errors import UsageError
+
+
+class Line(NamedTuple):
+    """A record and the number of its line, from 1."""
+
+    number: int
+    message: Message
+
+
+@dataclass
+class JsonLines:
+    """A file that has been read once and is as it should be."""
+
+    path: Path
+    file: IO[bytes]
+    key: str | None
+    as_is: bool
+    lines: int = 0
+    empty: int = 0
+    """Lines with nothing in them: they are no records."""
+
+    def __iter__(self) -> Iterator[Line]:
+        """The lines that are not empty, byte for byte, without their ends."""
+        self.file.seek(0)
+        for number, value in _numbered(islice(self.file, self.lines), self.path):
+            if value:
+                yield Line(number, Message(value, _key(value, self.key) if self.key else None))
+
+
+@contextmanager
+def json_lines(path: Path, *, key: str | None = None, as_is: bool = False) -> Iterator[JsonLines]:
+    """Open the file and read it to its end.
+
+    Args:
+        path: the file, or a pipe; packed with gzip if its name ends in ``.gz``.
+        key: a field of the objects whose value becomes the record's key.
+        as_is: take lines too that are not JSON objects.
+
+    Raises:
+        UsageError: the file cannot be read or holds no record, or a line is not an object (with that field).
+    """
+    with tempfile.TemporaryFile() as copy:
+        found = JsonLines(path, _opened(path, cast("IO[bytes]", copy)), key, as_is)
+        with found.file:
+            _check(found)
+            yield found
+
+
+def _opened(path: Path, copy: IO[bytes]) -> IO[bytes]:
+    """The file's lines, such that they can be read twice."""
+    try:
+        file: IO[bytes] = path.open("rb")
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            with file:
+                shutil.copyfileobj(file, copy)
+            copy.seek(0)
+            file = copy
+    except OSError as e:
+        raise _unreadable(path, e) from e
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if path.suffix == ".gz" else file
+
+
+def _check(found: JsonLines) -> None:
+    for number, value in _numbered(found.file, found.path):
+        found.lines = number
+        found.empty += not value
+        if value and not (found.as_is and found.key is None):
+            _check_line(value, found, f"{found.path}:{number}")
+    if found.lines == found.empty:
+        raise UsageError("the file holds no records", where=str(found.path), remedy="look at what wrote it")
+
+
+def _check_line(value: bytes, found: JsonLines, where: str) -> None:
+    try:
+        fields = json.loads(value, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        remedy = "write one object a line (jq -c); to send a broken record on purpose: --as-is"
+        raise UsageError("the line is not a JSON object; nothing was sent", where=where, remedy=remedy)
+    if found.key is not None and found.key not in fields:
+        what = f"the line has no field {found.key!r}; nothing was sent"
+        raise UsageError(what, where=where, remedy="leave --key out, or name a field of every record")
+
+
+def _no_number(text: str) -> NoReturn:
+    """``NaN`` and ``Infinity``, which Python would take."""
+    raise ValueError(text)
+
+
+def _numbered(lines: Iterator[bytes] | IO[bytes], path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        for number, line in enumerate(lines, 1):
+            yield number, line.rstrip(b"\r\n")
+    except (OSError, EOFError) as e:
+        raise _unreadable(path, e) from e
+
+
+def _unreadable(path: Path, error: Exception) -> UsageError:
+    return UsageError(f"the file cannot be read: {error}", where=str(path), remedy="nothing was sent")
+
+
+def _key(line: bytes, field: str) -> bytes:
+    value = json.loads(line)[field]
+    return (value if isinstance(value, str) else json.dumps(value)).encode()
