@@ -21,10 +21,10 @@ from headrace import settings
 from headrace.cli import verify as command
 from headrace.errors import ClusterError, ConservationError, UsageError
 from headrace.lake._marks import CHUNK, DATA, DATA_AGAIN, IN_TOPIC, TOPIC, TWICE_IN_DATA, Marks, Span
-from headrace.lake._topic_scan import Extent, KafkaTopic, Seen, Tick
+from headrace.lake._topic_scan import Extent, KafkaTopic, Run, Seen, Tick
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
-from headrace.lake.verify import verify
+from headrace.lake.verify import LOST, verify
 from headrace.settings import Store
 
 if TYPE_CHECKING:
@@ -42,14 +42,26 @@ class Given:
     records: Homes
     starts: dict[int, int] = field(default_factory=dict)
     name: str = "flights"
+    ids: list[str | None] = field(default_factory=list)
+    """What its id is, each time it is asked for."""
+    runs: tuple[Run, ...] = ()
+    breaks: bool = False
+
+    def id(self) -> str | None:
+        return self.ids.pop(0)
 
     def scan(self, seen: Seen, tick: Tick) -> dict[int, Extent]:
+        if self.breaks:
+            raise ClusterError("there is no such topic")
         tick(0, 1)
         for partition, offsets in self.records.items():
             held = [o for o in offsets if o >= self.starts.get(partition, 0)]
             for some in np.array_split(np.array(held, np.int64), 3):
                 seen(partition, some)
-        return {p: Extent(self.starts.get(p, 0), max(offsets) + 1) for p, offsets in self.records.items()}
+        return {
+            p: Extent(self.starts.get(p, 0), max(offsets) + 1, self.runs)
+            for p, offsets in self.records.items()
+        }
 
 
 @dataclass
@@ -328,6 +340,59 @@ def test_a_table_without_positions_cannot_be_verified(lake: Lake) -> None:
         )
     with pytest.raises(UsageError, match="no _offset and no _partition"):
         verify(lake.warehouse, "flights", TEN)
+
+
+@pytest.mark.parametrize(
+    ("ids", "breaks"),
+    [(["b"], False), (["a", "b"], False), (["a", None], True)],
+    ids=["before", "during", "gone"],
+)
+def test_another_topic_proves_nothing_but_doubles_are_named(
+    lake: Lake, ids: list[str | None], breaks: bool
+) -> None:
+    lake.publish(1, {0: range(5)})
+    found = verify(lake.warehouse, "flights", Given({0: range(5)}, ids=[*ids], breaks=breaks), begun="a")
+    assert (found.verdict, [f.kind for f in found.findings]) == ("unproved", ["other"])
+    assert found.sentence().startswith("not provable from Kafka any more: topic flights")
+    lake.publish(2, {0: [4]})
+    found = verify(lake.warehouse, "flights", Given({0: range(9)}, ids=[*ids], breaks=breaks), begun="a")
+    assert (found.verdict, [f.kind for f in found.findings]) == ("broken", ["other", "doubled"])
+
+
+def test_a_topic_that_breaks_and_is_the_same_is_an_error(lake: Lake) -> None:
+    lake.publish(1, {0: range(5)})
+    with pytest.raises(ClusterError, match="no such topic"):
+        verify(lake.warehouse, "flights", Given({0: range(5)}, ids=["a", "a"], breaks=True), begun="a")
+
+
+def test_records_of_a_later_epoch_below_the_frontier_took_the_place_of_others(lake: Lake) -> None:
+    """Each offset has a home and a record; from 6 on it is another record."""
+    lake.publish(1, {0: range(8)})
+    topic = Given({0: range(12)}, runs=(Run(2, 0, 3), Run(3, 4, 5), Run(5, 6, 11)))
+    then = verify(
+        lake.warehouse, "flights", topic, promised=lambda _b: {0: 8}, stood=lambda _b: ({0: (3, 4)}, {})
+    )
+    assert (then.verdict, said(then)) == ("unproved", [("lost", 0, LOST, ["6-7"])])
+    later = verify(
+        lake.warehouse, "flights", topic, promised=lambda _b: {0: 8}, stood=lambda _b: ({0: (5, 6)}, {})
+    )
+    assert later.verdict == "proved"
+    known = verify(
+        lake.warehouse,
+        "flights",
+        topic,
+        promised=lambda _b: {0: 8},
+        stood=lambda _b: ({0: (5, 6)}, {0: [Span(6, 7)]}),
+    )
+    assert said(known) == [("lost", 0, LOST, ["6-7"])], "a ruling to go on is no proof"
+
+
+def test_a_topic_that_ends_before_the_frontier_lost_its_tail(lake: Lake) -> None:
+    lake.publish(1, {0: range(8)})
+    found = verify(lake.warehouse, "flights", Given({0: range(6)}), promised=lambda _b: {0: 8})
+    assert (found.verdict, said(found)) == ("unproved", [("lost", 0, LOST, ["6-7"])])
+    beyond = verify(lake.warehouse, "flights", Given({0: range(6)}), promised=lambda _b: {0: 6})
+    assert beyond.verdict == "broken", "nobody promised these rows: they are phantoms"
 
 
 def test_marks_across_chunks_and_in_any_order() -> None:
