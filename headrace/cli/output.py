@@ -128,7 +128,10 @@ def moment(at: datetime | str | None, otherwise: str = "—") -> str:
     """A time to the second, in ISO's form; what stands in for one that is not known."""
     if at is None:
         return otherwise
-    return (datetime.fromisoformat(at) if isinstance(at, str) else at).isoformat(timespec="seconds")
+    try:
+        return (datetime.fromisoformat(at) if isinstance(at, str) else at).isoformat(timespec="seconds")
+    except ValueError:  # a year of more than four digits, as :mod:`headrace.lake.values` writes it
+        return str(at)
 
 
 def utc(moment: datetime | None) -> datetime | None:

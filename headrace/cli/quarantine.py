@@ -225,7 +225,8 @@ def _position(at: str) -> Span:
 
 def _text(record: Refused, size: int) -> Text:
     why = " ".join(to_text(v) for v in (record.reason, record.field, record.rule) if v is not None)
-    shown = Text(f"{record.position}  {to_text(record.kafka_time)}  ")
+    at = to_text(record.kafka_time) if record.kafka_millis is None else f"{record.kafka_millis} ms"
+    shown = Text(f"{record.position}  {at}  ")
     return shown.append(why, style="yellow").append(f"\n  {record.text(size)}")
 
 

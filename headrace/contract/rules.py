@@ -3,6 +3,9 @@
 Flink compiles it to JVM code, so no record passes through Python. The order is fixed (columns as in the file,
 each required → enum → length → pattern → bounds; then the bound on the future; then the named rules), so the
 same record always gets the same verdict. A check whose answer is unknown passes, as in SQL's CHECK.
+
+Before all of these stands what no contract can promise: that the record's Kafka timestamp is a time that the
+table can hold. The bound on the future is compared with it.
 """
 
 from __future__ import annotations
@@ -12,10 +15,22 @@ from dataclasses import dataclass
 from enum import Enum
 
 from headrace.contract.model import KAFKA_TIME, Bound, Column, ColumnType, Contract
-from headrace.contract.sql import identifier, literal
+from headrace.contract.sql import identifier, instant_literal, literal
 
 CHECKS_A_CASE = 50
 """One CASE of 600 checks took Flink 35 s to compile, twelve of 50 inside a COALESCE took 11 s."""
+
+
+KAFKA_TIME_FIRST = 0
+"""1970-01-01T00:00:00Z. Kafka's -1 means that a record has no timestamp; clients send no less."""
+KAFKA_TIME_LAST = 9_223_372_036_854
+"""2262-04-11T23:47:16.854Z: the last that fits 64 bits of nanoseconds. Parquet's microseconds reach further,
+Python to the year 9999. But DataFusion, which runs `headrace query`, computes hours and days in nanoseconds,
+and pandas may: one later row would break such a query for all rows."""
+_OUTSIDE = (
+    f"{identifier(KAFKA_TIME)} NOT BETWEEN {instant_literal(KAFKA_TIME_FIRST)}"
+    f" AND {instant_literal(KAFKA_TIME_LAST)}"
+)
 
 
 class Reason(str, Enum):
@@ -24,6 +39,8 @@ class Reason(str, Enum):
     ``rule`` in the quarantine table says which promise: the contract's key for columns, else the rule's name.
     """
 
+    KAFKA_TIME_OUT_OF_RANGE = "kafka_time_out_of_range"
+    """The Kafka timestamp is before 1970 or after 2262-04-11; field ``_kafka_time``, rule ``range``."""
     REQUIRED_MISSING = "required_missing"
     """A required column is null or absent; rule ``required``."""
     NOT_IN_ENUM = "not_in_enum"
@@ -61,7 +78,8 @@ class Check:
 
 def checks(contract: Contract) -> list[Check]:
     """Every promise about one row, in the order in which they are judged."""
-    found = [check for column in contract.columns for check in _column(column)]
+    found = [Check(Reason.KAFKA_TIME_OUT_OF_RANGE, KAFKA_TIME, "range", _OUTSIDE)]
+    found += [check for column in contract.columns for check in _column(column)]
     if contract.max_future is not None and contract.event_time is not None:
         latest = f"{identifier(KAFKA_TIME)} + {literal(contract.max_future)}"
         broken = f"{identifier(contract.event_time)} > {latest}"
@@ -70,11 +88,20 @@ def checks(contract: Contract) -> list[Check]:
     return found
 
 
+def storable_kafka_time() -> str:
+    """SQL: the record's Kafka timestamp, or the end of the range that is nearer to it."""
+    time, first, last = identifier(KAFKA_TIME), *map(instant_literal, (KAFKA_TIME_FIRST, KAFKA_TIME_LAST))
+    return f"CASE WHEN {time} < {first} THEN {first} WHEN {time} > {last} THEN {last} ELSE {time} END"
+
+
+def unstorable_millis(function: str) -> str:
+    """SQL: the milliseconds of a Kafka timestamp that is out of range, by that function; else NULL."""
+    return f"CASE WHEN {_OUTSIDE} THEN {function}({identifier(KAFKA_TIME)}) END"
+
+
 def verdict_sql(contract: Contract) -> str:
     """One expression over the contract's columns and ``_kafka_time``: NULL, or ``reason:field:rule``."""
     whens = [f"WHEN {c.broken} THEN {literal(c.verdict)}" for c in checks(contract)]
-    if not whens:
-        return "CAST(NULL AS STRING)"
     cases = [
         "CASE\n    " + "\n    ".join(whens[i : i + CHECKS_A_CASE]) + "\n  END"
         for i in range(0, len(whens), CHECKS_A_CASE)

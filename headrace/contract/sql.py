@@ -41,6 +41,12 @@ def instant(ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=min(max(ms, _FIRST_MS), _LAST_MS))
 
 
+def instant_literal(ms: int) -> str:
+    """Milliseconds since 1970 as a TIMESTAMP_LTZ(3): compared with another one, nothing is cast."""
+    moment = instant(ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return f"CAST(TIMESTAMP '{moment}' AS TIMESTAMP_LTZ(3))"
+
+
 def milliseconds(value: timedelta) -> str:
     """A duration as Flink's options take it."""
     return f"{value // timedelta(milliseconds=1)} ms"

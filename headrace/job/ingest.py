@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 
 from headrace.job.defaults import Default, defaults
 from headrace.job.program import Placement, Program
-from headrace.table.ddl import data_insert, quarantine_insert, source_ddl, source_facts, verdict_view
+from headrace.table.ddl import (
+    data_insert,
+    epoch_millis_ddl,
+    quarantine_insert,
+    source_ddl,
+    source_facts,
+    verdict_view,
+)
 from headrace.table.outputs import Output, outputs
 
 SOURCE = "source"
@@ -33,11 +40,12 @@ class IngestProgram(Program):
         return {SOURCE: source_facts(self.contract)}
 
     def tables(self, at: Placement) -> list[str]:
-        """The topic, the topic with a verdict on each record, and the sinks."""
+        """The topic, the topic with a verdict on each record, a function, and the sinks."""
         topic = replace(self.contract, topic=at.topic_prefix + self.contract.topic)
         options = at.source_options(self.contract.id)
         source = source_ddl(topic, name=SOURCE, bootstrap=at.bootstrap, options=options)
-        return [source, verdict_view(self.contract, name=JUDGED, source=SOURCE), *self.sinks(at)]
+        judged = verdict_view(self.contract, name=JUDGED, source=SOURCE)
+        return [source, judged, epoch_millis_ddl(), *self.sinks(at)]
 
     def inserts(self) -> list[str]:
         """Data, then quarantine."""

@@ -31,7 +31,14 @@ from headrace.lake import checkpoints, patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Patch
 from headrace.lake.store import connect
-from headrace.table.ddl import decoded_view, decoder_ddl, payloads_ddl, verdict_view
+from headrace.table.ddl import (
+    decoded_view,
+    decoder_ddl,
+    epoch_millis_ddl,
+    instant_of_millis_ddl,
+    payloads_ddl,
+    verdict_view,
+)
 
 INPUT = "payloads"
 OPTIONS = {
@@ -56,6 +63,8 @@ class JudgeProgram(IngestProgram):
             return super().tables(at)
         return [
             decoder_ddl(),
+            epoch_millis_ddl(),
+            instant_of_millis_ddl(),
             payloads_ddl(name=INPUT, path=f"{at.warehouse}/{self.patch.input}"),
             decoded_view(self.contract, name=SOURCE, payloads=INPUT),
             verdict_view(self.contract, name=JUDGED, source=SOURCE),

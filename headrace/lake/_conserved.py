@@ -72,20 +72,22 @@ class Finding:
         return f"{self._when()}: {g.arrived:,} read, {g.late:,} late, {g.counted:,} counted: {said}"
 
     def _when(self) -> str:
-        begin = instant(self.group.at if self.group else 0)
+        at = self.group.at if self.group else 0
         if not self.window:
-            return f"event time {begin.isoformat()}"
-        return f"window {begin.isoformat()} to {(begin + self.window).isoformat()}"
+            return f"event time {instant(at).isoformat()}"
+        return f"window {instant(at).isoformat()} to {self._until(at)}"
+
+    def _until(self, at: int) -> str:
+        return instant(at + self.window // timedelta(milliseconds=1)).isoformat()
 
     def to_json(self) -> dict[str, Any]:
         """With every number."""
         found: dict[str, Any] = {"kind": self.kind, "where": self.where, "rows": self.rows}
         if self.group is None:
             return found
-        begin = instant(self.group.at)
         return found | {
-            "at": begin.isoformat(),
-            "until": (begin + self.window).isoformat() if self.window else None,
+            "at": instant(self.group.at).isoformat(),
+            "until": self._until(self.group.at) if self.window else None,
             "read": self.group.arrived,
             "late": self.group.late,
             "counted": self.group.counted,

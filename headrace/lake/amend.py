@@ -20,7 +20,7 @@ from headrace.lake.delta import Added, add_files, commit_once
 from headrace.lake.manifests import READERS
 from headrace.lake.store import Warehouse
 from headrace.lake.tables import open_table
-from headrace.table.columns import TableColumn
+from headrace.table.columns import WHEN_NEEDED, TableColumn
 from headrace.table.outputs import Output
 
 _PLACE = "__place"
@@ -137,6 +137,8 @@ def _read(warehouse: Warehouse, output: Output, file: Added, schema: pa.Schema) 
     for name, value in file.partition.items():
         days = pa.array([value] * found.num_rows, pa.string()).cast(pa.date32())
         found = found.append_column(name, days)
+    for name in WHEN_NEEDED.keys() & set(schema.names) - set(found.schema.names):
+        found = found.append_column(schema.field(name), pa.nulls(found.num_rows, schema.field(name).type))
     return found.select(schema.names).cast(schema)
 
 

@@ -81,11 +81,7 @@ def commit_once(
             except CommitFailedError:
                 continue
             return before + 1
-    raise LedgerError(
-        f"{ATTEMPTS} commits in a row met another writer",
-        where=warehouse.table_uri(table),
-        remedy="run publish again; the batch is recorded and will be finished",
-    )
+    raise _outrun(warehouse, table)
 
 
 @contextlib.contextmanager
@@ -172,8 +168,39 @@ def _open_or_create(warehouse: Warehouse, table: str, columns: Sequence[TableCol
 
 
 def schema(columns: Sequence[TableColumn]) -> Schema:
-    """The Delta schema of a table."""
-    return Schema([Field(c.name, PrimitiveType(c.delta_type), nullable=c.nullable) for c in columns])
+    """The Delta schema of a new table."""
+    return Schema([_field(c) for c in columns if not c.when_needed])
+
+
+def _field(column: TableColumn) -> Field:
+    return Field(column.name, PrimitiveType(column.delta_type), nullable=column.nullable)
+
+
+def add_column(warehouse: Warehouse, output: Output, column: TableColumn) -> None:
+    """Give a table a column that it has only once it is needed; the rows that are there hold NULL.
+
+    That is a commit of its own, which changes no row.
+
+    Raises:
+        LedgerError: other writers always came first.
+    """
+    for _ in range(ATTEMPTS):
+        with _reached(warehouse, output.id):
+            found = _open_or_create(warehouse, output.id, output.columns)
+            if column.name in {f.name for f in found.schema().fields}:
+                return
+            # Whoever commits meanwhile is no harm: look again.
+            with contextlib.suppress(CommitFailedError):
+                found.alter.add_columns([_field(column)])
+    raise _outrun(warehouse, output.id)
+
+
+def _outrun(warehouse: Warehouse, table: str) -> LedgerError:
+    return LedgerError(
+        f"{ATTEMPTS} commits in a row met another writer",
+        where=warehouse.table_uri(table),
+        remedy="run publish again; the batch is recorded and will be finished",
+    )
 
 
 def refuse_other_columns(warehouse: Warehouse, table: str, columns: Sequence[TableColumn]) -> None:

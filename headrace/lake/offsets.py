@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from headrace.errors import ConservationError, LedgerError
 from headrace.lake.manifests import READERS, StagedFile
 from headrace.lake.shape import file_differs
-from headrace.lake.stats import file_statistics
+from headrace.lake.stats import file_statistics, holding, unbounded_times
 from headrace.lake.store import Warehouse
-from headrace.table.columns import TableColumn
+from headrace.table.columns import OFFSET, PARTITION, TIME, WHEN_NEEDED, TableColumn
 
 Offsets = npt.NDArray[np.int64]
 
@@ -54,6 +54,12 @@ class ReadFile:
     """Delta's file statistics, as JSON."""
     positions: dict[int, Offsets]
     """Offsets in the file, by partition, in the file's order; empty where rows are not records of a topic."""
+    holds: tuple[str, ...] = ()
+    """Which of the columns that a table has only when they are needed hold a value here."""
+    unbounded: tuple[str, ...] = ()
+    """Columns with times outside the years 1 to 9999: readers get no bounds for them."""
+    wrapped: int = 0
+    """Rows whose Kafka time is not what the record said."""
 
 
 def read_files(
@@ -69,15 +75,30 @@ def _read(warehouse: Warehouse, output: str, file: StagedFile, columns: tuple[Ta
     raw = warehouse.read(f"{output}/{file.path}")
     with pq.ParquetFile(pa.BufferReader(raw)) as parquet:
         _refuse_other_columns(f"{output}/{file.path}", parquet, columns)
-        placed = {"_partition", "_offset"} <= {c.name for c in columns}
-        positions = (
-            _by_partition(parquet.read(columns=["_partition", "_offset"], use_threads=False))
-            if placed
-            else {}
-        )
-        statistics = file_statistics(parquet.metadata, columns)
-        rows = parquet.metadata.num_rows
-    return ReadFile(file, rows, statistics, positions)
+        wanted = [c.name for c in (PARTITION, OFFSET, TIME) if c in columns]
+        rows = parquet.read(columns=wanted, use_threads=False)
+        placed = {PARTITION.name, OFFSET.name} <= set(wanted)
+        footer = parquet.metadata
+    return ReadFile(
+        file,
+        footer.num_rows,
+        file_statistics(footer, columns),
+        _by_partition(rows) if placed else {},
+        holding(footer, WHEN_NEEDED),
+        unbounded_times(footer),
+        _wrapped(rows[TIME.name]) if TIME.name in wanted else 0,
+    )
+
+
+def _wrapped(times: pa.ChunkedArray) -> int:
+    """How many Kafka times cannot be what the records said: they wrapped around when they were written.
+
+    Before timestamps were judged, 64 bits of milliseconds were written as 64 bits of microseconds. What
+    became of those that do not fit is negative, or no whole millisecond: 2^64 is not a multiple of 1,000.
+    Only multiples of 2^61 ms, and what lies less than 292,000 years after one, look like true times.
+    """
+    micros: Offsets = times.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
+    return int(np.count_nonzero((micros < 0) | (micros % 1000 != 0)))
 
 
 def _refuse_other_columns(path: str, file: pq.ParquetFile, columns: tuple[TableColumn, ...]) -> None:

@@ -274,7 +274,6 @@ class Patcher(Publisher):
             },
             "patch": patch.number,
             "undoes": patch.of if patch.kind == UNDO else None,
-            "repaired": bool(patch.repair),
             "why": patch.why,
             "at": now(),
             **more,

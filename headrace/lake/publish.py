@@ -35,18 +35,19 @@ from headrace.lake.branch import (
     stretch,
     unpublished,
 )
-from headrace.lake.delta import Added, commit_batch, refuse_other_columns
+from headrace.lake.delta import Added, add_column, commit_batch, refuse_other_columns
 from headrace.lake.fit import refuse_other_key
 from headrace.lake.fork import Base
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged, StagedFile
 from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
-from headrace.lake.patched import patch_batch, tell_repairs
+from headrace.lake.patched import patch_batch
 from headrace.lake.rewritten import records_of
 from headrace.lake.source import Asked, Source, ask, beyond, noted
 from headrace.lake.store import Warehouse
 from headrace.lake.swap import swap_batch
 from headrace.lake.tables import row_count
+from headrace.table.columns import REPAIRED_BY, WHEN_NEEDED, TableColumn
 from headrace.table.outputs import Output
 
 log = structlog.get_logger()
@@ -214,7 +215,28 @@ class Publisher:
         }
 
     def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
-        return read_files(self.warehouse, output.id, files, output.columns)
+        found = read_files(self.warehouse, output.id, files, output.columns)
+        for file in found:
+            self._refuse_wrapped(output, file)
+            if file.unbounded:
+                log.warning(
+                    "published without bounds: times after the year 9999",
+                    file=f"{output.id}/{file.file.path}",
+                    columns=list(file.unbounded),
+                )
+        return found
+
+    def _refuse_wrapped(self, output: Output, file: ReadFile) -> None:
+        """A Kafka time that wrapped around is not true, and the record is still in the topic."""
+        job = self.contract.id
+        if file.wrapped:
+            raise LedgerError(
+                f"{file.wrapped:,} rows of a staged file have another Kafka time than their records: an older"
+                " version of the program wrote it",
+                where=f"{output.id}/{file.file.path}",
+                remedy=f"nothing was published; the records have to be read again: `headrace stop {job}`,"
+                f" `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
+            )
 
     def _write_batch(
         self,
@@ -380,10 +402,10 @@ class Publisher:
             return head.versions
         versions = {}
         patched = records_of(self.warehouse, batch) if "patch" in batch else None
-        if batch.get("repaired"):
-            tell_repairs(self.warehouse, self.contract.id)
         for output in self.outputs:
             self.step(f"commit {output.id}")
+            for column in _needed(batch, output):
+                add_column(self.warehouse, output, column)
             told = batch.get("restored", {}).get(output.id, batch["outputs"][output.id]["files"])
             files, place = added(told), self._transaction(output.id, batch)
             if patched is not None:
@@ -463,6 +485,14 @@ class Publisher:
             self.staged[output.id].fold(known[i] for i in sorted(ids) if i in known)
 
 
+def _needed(batch: Record, output: Output) -> list[TableColumn]:
+    """The columns that a table must have for a batch, of those that it has only once they are needed."""
+    held = {name for f in batch["outputs"][output.id]["files"] for name in f.get("holds", ())}
+    if batch.get("repaired") and not output.id.endswith("__quarantine"):  # as batches said it before
+        held.add(REPAIRED_BY.name)
+    return [column for name, column in WHEN_NEEDED.items() if name in held]
+
+
 def _last(output: Record) -> str | None:
     return output["manifests"][-1]["id"] if output["manifests"] else None
 
@@ -489,6 +519,7 @@ def as_recorded(read: ReadFile) -> Record:
         "rows": read.rows,
         "partition": read.file.partition,
         "statistics": read.statistics,
+        **({"holds": list(read.holds)} if read.holds else {}),
     }
 
 

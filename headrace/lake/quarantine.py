@@ -15,6 +15,8 @@ from headrace.lake.offsets import Span
 from headrace.lake.positions import Positions
 from headrace.lake.query import query, readable, to_json
 from headrace.lake.rewritten import standing
+from headrace.lake.tables import open_table
+from headrace.table.columns import KAFKA_MILLIS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,6 +68,8 @@ class Refused:
     rule: str | None
     contract_version: str | None
     payload: bytes | None
+    kafka_millis: int | None = None
+    """The record's timestamp where ``kafka_time`` cannot hold it, and is the nearest that it can."""
 
     def text(self, limit: int) -> str:
         """The payload, escaped, cut after so many bytes (0: whole)."""
@@ -174,7 +178,8 @@ def records(
     Raises:
         UsageError: the quarantine table was never published.
     """
-    columns = "_partition, _offset, _kafka_time, reason, field, rule, contract_version, payload"
+    millis = _millis(warehouse, contract, otherwise="NULL")
+    columns = f"_partition, _offset, _kafka_time, reason, field, rule, contract_version, payload, {millis}"
     rows = _selected(
         warehouse, contract, wanted or Selection(), columns, f" ORDER BY {_ORDER} LIMIT {int(limit)}"
     )
@@ -182,12 +187,16 @@ def records(
 
 
 def payloads(warehouse: Warehouse, contract: str, wanted: Selection) -> Iterator[tuple[Any, ...]]:
-    """Payload, topic, partition, offset and Kafka's time of each record, in no order: streamed.
+    """Payload, topic, partition, offset and Kafka's timestamp in milliseconds of each record: streamed.
+
+    They come in no order.
 
     Raises:
         UsageError: the quarantine table was never published.
     """
-    yield from _selected(warehouse, contract, wanted, "payload, _topic, _partition, _offset, _kafka_time")
+    held = 'CAST("_kafka_time" AS BIGINT) / 1000'  # DataFusion's cast gives microseconds
+    millis = _millis(warehouse, contract, otherwise=held)
+    yield from _selected(warehouse, contract, wanted, f"payload, _topic, _partition, _offset, {millis}")
 
 
 def positions(warehouse: Warehouse, contract: str, wanted: Selection) -> Positions:
@@ -214,6 +223,13 @@ def _selected(
     name = f"{contract}__quarantine"
     sql = f"SELECT {columns} FROM {name} WHERE {wanted.sql()}{more}"  # noqa: S608 - literals are sqlglot's
     return query(warehouse, [name], sql).rows
+
+
+def _millis(warehouse: Warehouse, contract: str, *, otherwise: str) -> str:
+    """SQL: ``_kafka_millis`` of a record, where the table needed that column and the record did."""
+    table = open_table(warehouse, f"{contract}__quarantine")
+    there = table is not None and KAFKA_MILLIS.name in {f.name for f in table.schema().fields}
+    return f'COALESCE("{KAFKA_MILLIS.name}", {otherwise})' if there else otherwise
 
 
 def _column(name: str) -> exp.Column:

@@ -20,6 +20,7 @@ from sqlglot.errors import SqlglotError
 
 from headrace.errors import NeverPublishedError, UsageError
 from headrace.lake.tables import as_of, open_table
+from headrace.lake.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,7 +131,7 @@ def _values(column: pa.Array) -> list[Any]:
     # Python knows no nanoseconds; without pandas, pyarrow refuses to hand them over.
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    return list(column.to_pylist())
+    return values(column)
 
 
 def _refused(e: Exception, names: Sequence[str], columns: Sequence[str] = ()) -> UsageError:

@@ -10,10 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from headrace.table.columns import REPAIRED_BY, TableColumn
+from headrace.table.columns import WHEN_NEEDED, TableColumn
 
-ADDED_LATER = {REPAIRED_BY.name}
-"""Columns that a table gets once they are needed, and no contract names."""
 _PARQUET = {
     pa.string(): "string",
     pa.int32(): "integer",
@@ -59,7 +57,7 @@ def file_differs(file: pq.ParquetFile, columns: Sequence[TableColumn]) -> list[s
 
 
 def _differ(found: Mapping[str, Held], wanted: Mapping[str, Held], holder: str) -> Iterator[str]:
-    for name in sorted((found.keys() | wanted.keys()) - ADDED_LATER):
+    for name in sorted((found.keys() | wanted.keys()) - WHEN_NEEDED.keys()):
         is_, should = found.get(name), wanted.get(name)
         if is_ is None or should is None:
             yield f"{name} ({_told(is_)} in {holder}, {_told(should)} in the contract)"

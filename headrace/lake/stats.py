@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -14,29 +16,32 @@ LONGEST = 32
 
 
 def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
-    """Statistics of one file (``pyarrow.parquet.FileMetaData``) for the columns that the file holds."""
-    wanted = {c.name for c in columns if not c.partition and c.delta_type != "binary"}
+    """Statistics of one file (``pyarrow.parquet.FileMetaData``) for the columns that the file holds.
+
+    A bound that cannot be told exactly is left out: without it, readers open the file.
+    """
+    wanted = {c.name for c in columns if not (c.partition or c.when_needed) and c.delta_type != "binary"}
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
     nulls: dict[str, int] = {}
     unbounded: set[str] = set()
-    for group in range(footer.num_row_groups):
-        for index in range(footer.num_columns):
-            chunk = footer.row_group(group).column(index)
-            name = chunk.path_in_schema
-            if name not in wanted:
-                continue
-            found = chunk.statistics
-            if found is None or found.null_count is None:  # parquet drops statistics of long values
+    for chunk in _chunks(footer):
+        name, found = chunk.path_in_schema, chunk.statistics
+        if name not in wanted:
+            continue
+        if found is None or found.null_count is None:  # parquet drops statistics of long values
+            unbounded.add(name)
+            continue
+        nulls[name] = nulls.get(name, 0) + found.null_count
+        if not found.has_min_max:
+            if found.null_count != chunk.num_values:
                 unbounded.add(name)
-                continue
-            nulls[name] = nulls.get(name, 0) + found.null_count
-            if not found.has_min_max:
-                if found.null_count != chunk.num_values:
-                    unbounded.add(name)
-                continue
-            low[name] = min(low.get(name, found.min), found.min)
-            high[name] = max(high.get(name, found.max), found.max)
+            continue
+        if (bounds := _bounds(chunk)) is None:
+            unbounded.add(name)
+            continue
+        low[name] = min(low.get(name, bounds[0]), bounds[0])
+        high[name] = max(high.get(name, bounds[1]), bounds[1])
     return json.dumps(
         {
             "numRecords": footer.num_rows,
@@ -47,6 +52,36 @@ def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
             "nullCount": {k: n for k, n in nulls.items() if k not in unbounded},
         }
     )
+
+
+def unbounded_times(footer: Any) -> tuple[str, ...]:
+    """Columns whose bounds Python cannot hold: some of their times lie outside the years 1 to 9999."""
+    return tuple(sorted({chunk.path_in_schema for chunk in _chunks(footer) if _bounds(chunk) is None}))
+
+
+def _bounds(chunk: Any) -> tuple[Any, Any] | None:
+    """Minimum and maximum; None where Python has no such times."""
+    try:
+        return (chunk.statistics.min, chunk.statistics.max) if chunk.statistics else (None, None)
+    except (OverflowError, ValueError):
+        return None
+
+
+def holding(footer: Any, columns: Collection[str]) -> tuple[str, ...]:
+    """Those of the columns in which the file holds a value that is not NULL."""
+    found = {
+        chunk.path_in_schema
+        for chunk in _chunks(footer)
+        if chunk.path_in_schema in columns
+        and (chunk.statistics is None or chunk.statistics.null_count != chunk.num_values)
+    }
+    return tuple(sorted(found))
+
+
+def _chunks(footer: Any) -> Iterator[Any]:
+    for group in range(footer.num_row_groups):
+        for index in range(footer.num_columns):
+            yield footer.row_group(group).column(index)
 
 
 def _low(value: Any) -> Any:
@@ -68,4 +103,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         # Readers take the bound as a JSON number: one that a double cannot hold would hide rows.
         return float(value) if Decimal(repr(float(value))) == value else None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no infinity
     return value

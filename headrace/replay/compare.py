@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.lake.query import to_json
+from headrace.lake.values import records
 from headrace.table.outputs import Output
 
 Rows = dict[str, pa.Table]
@@ -22,8 +23,6 @@ Numbers = npt.NDArray[np.int64]
 COUNTS = ("compared", "changed", "moved", "gone", "come")
 """What is told of each partition."""
 
-_OFFSETS = 48
-"""Bits of a position's key below its partition: more offsets than a partition ever has."""
 _TOLD_APART = ("contract_version",)
 """Columns that differ because the contract does: of every row, so they are no news."""
 
@@ -69,10 +68,55 @@ class Diff:
 
 
 @dataclass(frozen=True)
+class _Positions:
+    """Positions as single numbers of 64 bits, in their order: of any partition, and at any offset."""
+
+    partitions: Numbers
+    """Every partition of both sides, sorted."""
+    first: Numbers
+    """Of each, the least offset."""
+    width: int
+    """How far apart offsets of one partition are, at most."""
+
+    @classmethod
+    def of(cls, *sides: Rows) -> _Positions:
+        found: dict[int, tuple[int, int]] = {}
+        for table in (table for side in sides for table in side.values()):
+            partitions, offsets = _columns(table)
+            for partition in np.unique(partitions).tolist():
+                own = offsets[partitions == partition]
+                least, most = found.get(partition, (own[0], own[0]))
+                found[partition] = int(min(own.min(), least)), int(max(own.max(), most))
+        width = max((most - least + 1 for least, most in found.values()), default=1)
+        first = np.array([found[p][0] for p in sorted(found)], np.int64)
+        return cls(np.array(sorted(found), np.int64), first, width)
+
+    def keys(self, table: pa.Table) -> Numbers:
+        partitions, offsets = _columns(table)
+        places = np.searchsorted(self.partitions, partitions)
+        found: Numbers = places * self.width + (offsets - self.first[places])
+        return found
+
+    def split(self, keys: Numbers) -> tuple[Numbers, Numbers]:
+        """The partitions and the offsets."""
+        places, within = np.divmod(keys, self.width)
+        return self.partitions[places], self.first[places] + within
+
+    def text(self, key: int) -> str:
+        (partition,), (offset,) = self.split(np.array([key]))
+        return f"{partition}:{offset}"
+
+
+def _columns(table: pa.Table) -> tuple[Numbers, Numbers]:
+    return tuple(table[c].to_numpy().astype(np.int64) for c in ("_partition", "_offset"))
+
+
+@dataclass(frozen=True)
 class _Side:
     """Every record of one side, in the order of positions."""
 
     rows: Rows
+    positions: _Positions
     keys: Numbers
     homes: Numbers
     """Which table."""
@@ -80,32 +124,32 @@ class _Side:
     """Which row of it."""
 
     @classmethod
-    def of(cls, rows: Rows) -> _Side:
-        keys = [_keys(table) for table in rows.values()]
+    def of(cls, rows: Rows, positions: _Positions) -> _Side:
+        keys = [positions.keys(table) for table in rows.values()]
         homes = [np.full(len(k), i) for i, k in enumerate(keys)]
         places = [np.arange(len(k)) for k in keys]
         every = np.concatenate(keys)
         order = np.argsort(every, kind="stable")
-        return cls(rows, every[order], np.concatenate(homes)[order], np.concatenate(places)[order])
+        return cls(rows, positions, every[order], np.concatenate(homes)[order], np.concatenate(places)[order])
 
     def row(self, at: int | None) -> tuple[str, dict[str, Any], int]:
         """Of one record its table, its row and its key; nothing of none."""
         if at is None:
             return "", {}, 0
         table = list(self.rows)[self.homes[at]]
-        return table, self.rows[table].slice(int(self.places[at]), 1).to_pylist()[0], int(self.keys[at])
+        return table, records(self.rows[table].slice(int(self.places[at]), 1))[0], int(self.keys[at])
 
     def within(self, last: Mapping[int, int]) -> _Side:
         """Only records that lie before the other side's end."""
-        partitions, offsets = self.keys >> _OFFSETS, self.keys & ((1 << _OFFSETS) - 1)
+        partitions, offsets = self.positions.split(self.keys)
         kept = np.zeros(len(self.keys), dtype=bool)
         for partition, end in last.items():
             kept |= (partitions == partition) & (offsets <= end)
-        return _Side(self.rows, self.keys[kept], self.homes[kept], self.places[kept])
+        return _Side(self.rows, self.positions, self.keys[kept], self.homes[kept], self.places[kept])
 
     def ends(self) -> dict[int, int]:
         """Partition → the last offset."""
-        partitions, offsets = self.keys >> _OFFSETS, self.keys & ((1 << _OFFSETS) - 1)
+        partitions, offsets = self.positions.split(self.keys)
         return {int(p): int(offsets[partitions == p].max()) for p in np.unique(partitions)}
 
 
@@ -118,7 +162,8 @@ def compare(before: Rows, after: Rows, samples: int = 5, *, whole: bool = False)
         samples: so many changed records are shown.
         whole: both sides are all that is to be compared, however far each reaches.
     """
-    old, new = _Side.of(before), _Side.of(after)
+    positions = _Positions.of(before, after)
+    old, new = _Side.of(before, positions), _Side.of(after, positions)
     if not whole:
         old, new = old.within(new.ends()), new.within(old.ends())
     names = list(before)
@@ -129,7 +174,7 @@ def compare(before: Rows, after: Rows, samples: int = 5, *, whole: bool = False)
     differs = moved | changed
     gone, come = _only(old, new), _only(new, old)
     of_each = (both, both[changed], both[moved], old.keys[gone], new.keys[come])
-    counts = [Counter((keys >> _OFFSETS).tolist()) for keys in of_each]
+    counts = [Counter(positions.split(keys)[0].tolist()) for keys in of_each]
     unlike: list[tuple[int | None, int | None]] = [
         *zip(at_old[differs].tolist(), at_new[differs].tolist(), strict=True),
         *((at, None) for at in gone.tolist()),
@@ -192,13 +237,7 @@ def _sample(old: _Side, new: _Side, at_old: int | None, at_new: int | None) -> S
     columns = [c for c in dict.fromkeys([*left, *right]) if c not in _TOLD_APART and not c.startswith("_")]
     values = {c: (left.get(c), right.get(c)) for c in columns if left.get(c) != right.get(c)}
     place = key if at_new is None else also
-    return Sample(f"{place >> _OFFSETS}:{place & ((1 << _OFFSETS) - 1)}", before, after, values)
-
-
-def _keys(table: pa.Table) -> Numbers:
-    partitions: Numbers = table["_partition"].to_numpy().astype(np.int64)
-    offsets: Numbers = table["_offset"].to_numpy().astype(np.int64)
-    return (partitions << _OFFSETS) | offsets
+    return Sample(old.positions.text(place), before, after, values)
 
 
 def compare_keyed(before: Rows, after: Rows, outputs: Mapping[str, Output], samples: int = 5) -> Diff:
@@ -245,6 +284,6 @@ def compare_keyed(before: Rows, after: Rows, outputs: Mapping[str, Output], samp
 
 def _by_key(rows: pa.Table, output: Output) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
     found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in rows.to_pylist():
+    for row in records(rows):
         found.setdefault(tuple(row[k] for k in output.key or row), []).append(row)
     return found

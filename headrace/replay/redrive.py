@@ -80,7 +80,7 @@ def _taken(
     given_up = {
         (s.partition, o) for s in quarantine.discarded(ledger).spans() for o in range(s.first, s.last + 1)
     }
-    for raw, topic, partition, offset, at in quarantine.payloads(ledger.warehouse, contract.id, wanted):
+    for raw, topic, partition, offset, millis in quarantine.payloads(ledger.warehouse, contract.id, wanted):
         if (partition, offset) in given_up:
             continue
         done = repaired(function, raw) if function else None
@@ -90,5 +90,4 @@ def _taken(
             continue
         changed = done is not None and done.changed
         payload = done.payload if done else raw
-        ms = round(at.timestamp() * 1000)
-        yield Payload(payload, topic, partition, offset, ms, raw if changed else None)
+        yield Payload(payload, topic, partition, offset, millis, raw if changed else None)

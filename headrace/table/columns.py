@@ -25,6 +25,8 @@ class TableColumn:
     partition: bool = False
     distinct: bool = False
     """Its values hardly repeat: a dictionary of them costs more than it saves."""
+    when_needed: bool = False
+    """A table has it from its first value on; a file without it holds NULL there."""
 
 
 PARTITION = TableColumn("_partition", "INT", "integer", nullable=False)
@@ -32,8 +34,11 @@ OFFSET = TableColumn("_offset", "BIGINT", "long", nullable=False, distinct=True)
 TIME = TableColumn(KAFKA_TIME, "TIMESTAMP_LTZ(3)", "timestamp", nullable=False, distinct=True)
 
 
-REPAIRED_BY = TableColumn("_repaired_by", "STRING", "string")
-"""Who changed the bytes of a row, where a redrive did. No job writes it; a table has it once it is needed."""
+REPAIRED_BY = TableColumn("_repaired_by", "STRING", "string", when_needed=True)
+"""Who changed the bytes of a row, where a redrive did. No job writes it."""
+KAFKA_MILLIS = TableColumn("_kafka_millis", "BIGINT", "long", when_needed=True)
+"""The timestamp of a quarantined record, in milliseconds since 1970, where ``_kafka_time`` cannot hold it."""
+WHEN_NEEDED = {c.name: c for c in (REPAIRED_BY, KAFKA_MILLIS)}
 
 WATERMARK = TableColumn("_watermark", "TIMESTAMP_LTZ(3)", "timestamp", nullable=False)
 
@@ -96,7 +101,8 @@ def quarantine_columns() -> tuple[TableColumn, ...]:
     """The same for every contract: the untouched bytes, why they are here, and where they came from.
 
     ``payload`` is NULL for a record without a value, ``field`` for what concerns the whole record, ``rule``
-    for what could not be decoded.
+    for what could not be decoded. A Kafka timestamp outside 1970 to 2262 stands in ``_kafka_millis``;
+    ``_kafka_time`` and ``_kafka_day`` are then the nearer end of that range.
     """
     return (
         TableColumn("payload", "BYTES", "binary"),
@@ -108,5 +114,6 @@ def quarantine_columns() -> tuple[TableColumn, ...]:
         PARTITION,
         OFFSET,
         TIME,
+        KAFKA_MILLIS,
         TableColumn("_kafka_day", "DATE", "date", nullable=False, partition=True),
     )

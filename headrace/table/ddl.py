@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headrace.contract.model import KAFKA_TIME, Contract, Partition
-from headrace.contract.rules import verdict_sql
+from headrace.contract.rules import storable_kafka_time, unstorable_millis, verdict_sql
 from headrace.contract.sql import identifier, literal
-from headrace.table.columns import TableColumn, data_columns, flink_type, quarantine_columns
+from headrace.table.columns import KAFKA_MILLIS, TableColumn, data_columns, flink_type, quarantine_columns
 
 FORMAT = "strict-json"
 DECODER = "strict_json_rows"
 """The same decoder as a table function."""
+EPOCH_MILLIS, INSTANT_OF_MILLIS = "epoch_millis", "instant_of_millis"
+"""From a Kafka timestamp to its milliseconds, and back. Flink's own functions stop at the year 9999."""
 
 METADATA = {
     "_payload": ("BYTES", "value.payload"),
@@ -113,11 +115,21 @@ def decoder_ddl() -> str:
     return f"CREATE TEMPORARY SYSTEM FUNCTION {DECODER} AS 'headrace.format.StrictJsonRows'"
 
 
+def epoch_millis_ddl() -> str:
+    """``CREATE FUNCTION`` of the way from a Kafka timestamp to its milliseconds."""
+    return f"CREATE TEMPORARY SYSTEM FUNCTION {EPOCH_MILLIS} AS 'headrace.format.EpochMillis'"
+
+
+def instant_of_millis_ddl() -> str:
+    """``CREATE FUNCTION`` of the way back."""
+    return f"CREATE TEMPORARY SYSTEM FUNCTION {INSTANT_OF_MILLIS} AS 'headrace.format.InstantOfMillis'"
+
+
 def decoded_view(contract: Contract, *, name: str, payloads: str) -> str:
     """``CREATE VIEW`` of a file of payloads as if it were the topic: the columns of :func:`source_ddl`."""
     row = ", ".join(f"{identifier(c.name)} {flink_type(c.type)}" for c in contract.columns)
     told = {c: f"d.{identifier(c)}" for c in ("_reason", "_field")}
-    told[KAFKA_TIME] = f"TO_TIMESTAMP_LTZ(p.`_kafka_ms`, 3) AS {identifier(KAFKA_TIME)}"
+    told[KAFKA_TIME] = f"{INSTANT_OF_MILLIS}(p.`_kafka_ms`) AS {identifier(KAFKA_TIME)}"
     columns = [f"d.{identifier(c.name)}" for c in contract.columns]
     columns += [told.get(c, f"p.{identifier(c)}") for c in METADATA]
     call = f"{DECODER}(p.`_payload`, {literal(f'ROW<{row}>')}, {literal(contract.unknown_fields)})"
@@ -169,7 +181,9 @@ def quarantine_insert(contract: Contract, *, source: str, sink: str) -> str:
         # A record that was not decoded has no columns, so its verdict is about nothing.
         "rule": "CASE WHEN `_reason` IS NULL THEN SPLIT_INDEX(`_verdict`, ':', 2) END",
         "contract_version": literal(contract.version),
-        "_kafka_day": f"CAST({identifier(KAFKA_TIME)} AS DATE)",
+        KAFKA_TIME: storable_kafka_time(),
+        KAFKA_MILLIS.name: unstorable_millis(EPOCH_MILLIS),
+        "_kafka_day": f"CAST({storable_kafka_time()} AS DATE)",
     }
     columns = {c.name: values.get(c.name, identifier(c.name)) for c in quarantine_columns()}
     return _insert(sink, columns, source, _BAD)

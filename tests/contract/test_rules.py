@@ -13,11 +13,12 @@ from headrace.contract.duration import duration
 from headrace.contract.load import load
 from headrace.contract.model import Column, ColumnType, Contract, Rule
 from headrace.contract.rules import CHECKS_A_CASE, Reason, checks, verdict_sql
-from headrace.contract.sql import identifier, literal
+from headrace.contract.sql import identifier, instant_literal, literal
 
 
 def test_codes_are_stable() -> None:
     assert [r.value for r in Reason] == [
+        "kafka_time_out_of_range",
         "required_missing",
         "not_in_enum",
         "pattern_mismatch",
@@ -32,6 +33,10 @@ def test_codes_are_stable() -> None:
 
 def test_every_promise_in_its_order(orders: Contract) -> None:
     assert [(c.verdict, c.broken) for c in checks(orders)] == [
+        (
+            "kafka_time_out_of_range:_kafka_time:range",
+            f"`_kafka_time` NOT BETWEEN {instant_literal(0)} AND {instant_literal(9_223_372_036_854)}",
+        ),
         ("required_missing:id:required", "`id` IS NULL"),
         ("too_short:id:minLength", "CHAR_LENGTH(`id`) < 3"),
         ("too_long:id:maxLength", "CHAR_LENGTH(`id`) > 12"),
@@ -67,9 +72,9 @@ def test_the_expression_holds_the_checks_in_order(orders: Contract) -> None:
     assert "ELSE" not in sql
 
 
-def test_no_promise_no_verdict(orders: Contract) -> None:
+def test_without_a_promise_only_the_kafka_time_is_judged(orders: Contract) -> None:
     bare = replace(orders, columns=(Column("a", ColumnType("string")),), rules=(), max_future=None)
-    assert verdict_sql(bare) == "CAST(NULL AS STRING)"
+    assert [c.reason for c in checks(bare)] == [Reason.KAFKA_TIME_OUT_OF_RANGE]
 
 
 def test_many_checks_are_cut_into_cases_in_the_same_order(orders: Contract) -> None:

@@ -13,7 +13,7 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 from headrace.contract.load import load
 from headrace.contract.model import Counts
 from headrace.errors import UsageError
-from headrace.lake._conserved import Conservation, Cut, Group
+from headrace.lake._conserved import Conservation, Cut, Finding, Group
 from headrace.lake.conservation import NONE_YET, _in_windows, counted, judged, prove
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Store
@@ -221,3 +221,10 @@ def test_rows_are_counted_in_one_window_only() -> None:
     daily = replace(HOURLY, id="departures_daily", counts=Counts("scheduled", "day", timedelta(days=1)))
     with pytest.raises(UsageError, match="count in different windows"):
         counted("departures_hourly", [HOURLY, daily])
+
+
+def test_a_window_at_the_end_of_the_calendar_is_shown() -> None:
+    last = 253_402_300_799_999 // HOUR_MS * HOUR_MS
+    found = Finding("missing", "", 1, Group(last, 1, 0, 0), HOUR)
+    assert "window 9999-12-31T23:00:00+00:00 to 9999-12-31T23:59:59" in str(found)
+    assert found.to_json()["at"] == "9999-12-31T23:00:00+00:00"

@@ -82,6 +82,16 @@ def test_moves_and_changes_are_counted_by_table_column_and_partition() -> None:
     ]
 
 
+def test_any_partition_and_any_offset_is_compared() -> None:
+    ends = [(1, 0), (32_768, 1 << 48), ((1 << 31) - 1, (1 << 63) - 2), (-7, 3)]
+    before = side(data=[(n, "a", *place) for n, place in enumerate(ends)], bad=[])
+    after = side(data=[(n, "b" if n == 2 else "a", *place) for n, place in enumerate(ends)], bad=[])
+    found = compare(before, after, whole=True)
+    assert (found.compared, found.same, found.changed) == (4, 3, {"t": {"amount": 1}})
+    assert list(found.partitions) == ["-7", "1", "32768", "2147483647"]
+    assert [s.position for s in found.samples] == ["2147483647:9223372036854775806"]
+
+
 def test_only_what_both_sides_have_read_is_compared() -> None:
     after = side(data=[(1, "a", 0, 0)], bad=[("rule", "1", 0, 1), ("rule", "1", 2, 0)])
     found = compare(BEFORE, after)

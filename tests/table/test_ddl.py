@@ -60,8 +60,10 @@ def test_quarantine_columns() -> None:
         ("_partition", "INT", False),
         ("_offset", "BIGINT", False),
         ("_kafka_time", "TIMESTAMP_LTZ(3)", False),
+        ("_kafka_millis", "BIGINT", True),
         ("_kafka_day", "DATE", False),
     ]
+    assert [c.name for c in quarantine_columns() if c.when_needed] == ["_kafka_millis"]
     assert [c.name for c in quarantine_columns() if c.partition] == ["_kafka_day"]
 
 
@@ -151,6 +153,12 @@ def test_partition_columns_are_derived(partition: Partition, sql: str, flights: 
 def test_quarantine_insert(flights: Contract) -> None:
     insert = quarantine_insert(replace(flights, version="1.2.3"), source="judged", sink="flights__quarantine")
     names = ", ".join(f"`{c.name}`" for c in quarantine_columns())
+    first = "CAST(TIMESTAMP '1970-01-01 00:00:00.000' AS TIMESTAMP_LTZ(3))"
+    last = "CAST(TIMESTAMP '2262-04-11 23:47:16.854' AS TIMESTAMP_LTZ(3))"
+    nearest = (
+        f"CASE WHEN `_kafka_time` < {first} THEN {first}"
+        f" WHEN `_kafka_time` > {last} THEN {last} ELSE `_kafka_time` END"
+    )
     assert insert == (
         f"INSERT INTO `flights__quarantine` ({names})\n"
         "SELECT\n"
@@ -163,8 +171,10 @@ def test_quarantine_insert(flights: Contract) -> None:
         "  `_topic`,\n"
         "  `_partition`,\n"
         "  `_offset`,\n"
-        "  `_kafka_time`,\n"
-        "  CAST(`_kafka_time` AS DATE) AS `_kafka_day`\n"
+        f"  {nearest} AS `_kafka_time`,\n"
+        f"  CASE WHEN `_kafka_time` NOT BETWEEN {first} AND {last} THEN epoch_millis(`_kafka_time`) END"
+        " AS `_kafka_millis`,\n"
+        f"  CAST({nearest} AS DATE) AS `_kafka_day`\n"
         "FROM `judged`\n"
         "WHERE `_reason` IS NOT NULL OR `_verdict` IS NOT NULL"
     )
