@@ -18,6 +18,8 @@ from headrace.errors import JobError
 _GAP = re.compile(r"\$\{(\w*)\}")
 _FINAL = {"SYSTEM_TIME": "a temporal join", "MATCH_RECOGNIZE": "MATCH_RECOGNIZE", "OVER": "an OVER window"}
 """What drops a row behind the watermark, whatever the allowed lateness: only grouped windows amend."""
+_WINDOWS = {"TUMBLE", "HOP", "CUMULATE", "SESSION"}
+_SETS = {TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT}
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
             remedy=f"write latePolicy: keep into contract {contract.id}: such rows are then kept apart",
         )
     _judge_likes(tokens, where, top)
+    _refuse_sets_in_windows(tokens, where, top)
     return Step(name, _filled(text, contract, where, top), top + 1)
 
 
@@ -85,6 +88,37 @@ def _judge_likes(tokens: list[Token], where: str, top: int) -> None:
             judge_like(text.text)
         except Refused as e:
             raise JobError(e.what, where=f"{where}:{text.line + top}", remedy=e.remedy) from None
+
+
+def _refuse_sets_in_windows(tokens: list[Token], where: str, top: int) -> None:
+    """Flink 2.3 plans ``TUMBLE((a UNION ALL b), …)`` as ``TUMBLE((a), …)``: rows of b vanish silently."""
+    for at, window in enumerate(tokens):
+        opened = [t.token_type for t in tokens[at + 1 : at + 3]] == [TokenType.L_PAREN] * 2
+        if not (opened and window.text.upper() in _WINDOWS):
+            continue
+        if lost := _first_set(tokens[at + 3 :]):
+            raise JobError(
+                f"Flink reads only what stands before this {lost.text.upper()}: all other rows would be lost",
+                where=f"{where}:{lost.line + top}",
+                remedy="make that query a step of its own, and name it: TABLE STEP in place of the query",
+            )
+
+
+def _first_set(tokens: list[Token]) -> Token | None:
+    """The first UNION, EXCEPT or INTERSECT between sides of the query itself, not within one of them."""
+    before = TokenType.L_PAREN
+    opened: list[bool] = []  # of each open parenthesis: whether it stands around the query, or a side of it
+    for token in tokens:
+        if token.token_type is TokenType.L_PAREN:
+            opened.append(before in {TokenType.L_PAREN, TokenType.ALL, TokenType.DISTINCT, *_SETS})
+        elif token.token_type is TokenType.R_PAREN:
+            if not opened:
+                return None
+            opened.pop()
+        elif token.token_type in _SETS and all(opened):
+            return token
+        before = token.token_type
+    return None
 
 
 def _filled(text: str, contract: Contract, where: str, top: int) -> str:

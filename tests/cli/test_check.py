@@ -182,6 +182,37 @@ def test_a_like_that_java_reads_for_ever_is_refused(derive: Path) -> None:
     assert error["where"] == "sql/departures_hourly/hourly.sql:4"
 
 
+SIDES = "SELECT a, t FROM flights", "SELECT b, t FROM flights"
+
+
+@pytest.mark.parametrize("word", ["UNION ALL", "UNION", "EXCEPT", "INTERSECT"])
+@pytest.mark.parametrize("query", ["{0}\n{word} {1}", "({0})\n{word} ({1})", "({0}\n{word}\n{1})"])
+def test_a_union_right_inside_a_window_function_is_refused(derive: Path, word: str, query: str) -> None:
+    step = derive / "sql" / "departures_hourly" / "hourly.sql"
+    inner = query.format(*SIDES, word=word)
+    step.write_text(f"SELECT *\nFROM TABLE(HOP(({inner}), DESCRIPTOR(t), INTERVAL '1' HOUR))\n")
+    code, found = as_json("departures_hourly")
+    assert code == 1
+    (error,) = found[-1]["errors"]  # type: ignore[misc]
+    assert error["what"].startswith(f"Flink reads only what stands before this {word.split(maxsplit=1)[0]}")
+    assert error["where"] == "sql/departures_hourly/hourly.sql:3"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "TABLE flights",
+        "(SELECT * FROM ({0} UNION ALL {1}))",
+        "({0} WHERE a IN ({0} UNION {1}))",
+    ],
+)
+def test_a_union_elsewhere_is_taken(derive: Path, source: str) -> None:
+    step = derive / "sql" / "departures_hourly" / "hourly.sql"
+    query = "SELECT * FROM TABLE(TUMBLE(SOURCE, DESCRIPTOR(t), INTERVAL '1' HOUR)) UNION ALL TABLE flights"
+    step.write_text(query.replace("SOURCE", source.format(*SIDES)))
+    assert as_json("departures_hourly")[0] == 0
+
+
 def test_a_python_function_where_sql_would_do_is_a_warning(derive: Path) -> None:
     job = derive / "jobs" / "departures_hourly.py"
     job.write_text(job.read_text().replace("writes=", 'functions={"shout": "udfs.loud.shout"}, writes='))
