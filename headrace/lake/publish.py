@@ -15,7 +15,7 @@ The steps of :meth:`Publisher.once`, in order; a crash between any two is repair
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import structlog
@@ -111,7 +111,8 @@ class Publisher:
             if self.ledger.head() == head:
                 raise
             # Another publisher moved the head while we looked: no fork, look again.
-            return self.once()
+            again = self.once()
+            return replace(again, batches=finished + again.batches)
         if found is None:
             return Published(head, finished, {}, waiting_for=self._awaited(claim))
         empty = "" if _has_rows(found) else self._needed(found)

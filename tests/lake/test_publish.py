@@ -56,3 +56,23 @@ def test_a_head_that_another_publisher_moves_meanwhile_is_not_a_fork(lake: Lake)
     overtake(slow, lake)
     assert slow.once().head.frontier == {0: 35}
     assert lake.rows() == sorted(by(1, [*range(25), *range(30, 35)]) + by("bad", range(25, 30)))
+
+
+def test_looking_again_a_publisher_still_counts_the_batch_that_it_has_finished(lake: Lake) -> None:
+    begun(lake)
+    lake.seal(1, range(30, 32))
+    with pytest.raises(Killed):
+        lake.publisher("commit events").once()
+    lake.seal(1, range(32, 33))
+    slow = lake.publisher()
+    finish = slow.finish_open_batch
+
+    def overtaken_once_finished() -> int:
+        slow.finish_open_batch = finish  # type: ignore[method-assign]
+        finished = finish()
+        overtake(slow, lake)
+        return finished
+
+    slow.finish_open_batch = overtaken_once_finished  # type: ignore[method-assign]
+    done = slow.once()
+    assert (done.batches, done.head.frontier) == (2, {0: 35})
