@@ -31,6 +31,7 @@ from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
 from headrace.job.assemble import named
 from headrace.job.gate import Verdict
+from headrace.lake import tail
 from headrace.lake._conserved import Conservation, Cut
 from headrace.lake._findings import Finding, PartitionProof, Verification
 from headrace.lake._marks import Span
@@ -39,10 +40,12 @@ from headrace.lake.branch import Branch
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Claim, Head
 from headrace.lake.manifests import Manifest, StagedFile
+from headrace.lake.offsets import Span as KafkaSpan
 from headrace.lake.patches import Patch
 from headrace.lake.publish import Published
 from headrace.lake.quarantine import Reason, Refused
 from headrace.lake.replays import Replay
+from headrace.lake.source import Change
 from headrace.replay.compare import Diff, Sample
 
 AT = "2026-11-28T01:02:03.456789+00:00"
@@ -86,6 +89,8 @@ FIRST_RUN: dict[str, Any] = {
     "accepted_tails": [],
     "topics_changed": [],
 }
+
+RECREATED = Change("flights", "flights", "mR3d_5QTQ0yN", "pX7c_1ABQ9zK")
 
 
 def _status(**changes: Any) -> RenderableType:
@@ -397,6 +402,7 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "status, never started": lambda: _status(flink_jobs=[], claim=None, state="no submission"),
     "status, first run": _status,
     "status, all there is": _ahead,
+    "status, another topic": lambda: _status(lag={}, topics_changed=[RECREATED.to_json()]),
     "status of a derive job": _derived,
     "publish": lambda: publish._sentence(
         Published(Head(batch=13, rows={"flights": 336_776}), 1, {"flights": 1_200})
@@ -422,6 +428,9 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "query, too wide": _wide,
     "stack status": _processes,
     "topic show": _topic,
+    "error, another topic": lambda: tail.other_topic(
+        "flights", [RECREATED], tail.Tail(3, (4, 7), 600, (KafkaSpan(0, 200, 499), KafkaSpan(1, 200, 499)))
+    ),
     "error": lambda: ClusterError(
         "Kafka does not answer: the connection is refused",
         where="127.0.0.1:9092",
