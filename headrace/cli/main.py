@@ -11,7 +11,7 @@ import typer
 
 from headrace import log
 from headrace.cli.output import Format, fail
-from headrace.errors import HeadraceError, NeverPublishedError, UsageError
+from headrace.errors import HeadraceError, NeverPublishedError
 
 NOUNS = {
     "check": "check",
@@ -51,23 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(asked)
     except HeadraceError as e:
         if isinstance(e, NeverPublishedError):
-            e.remedy = _publishing(e.table)
+            from headrace.cli.publish import how_to_publish  # noqa: PLC0415 - most commands never need it
+
+            e.remedy = how_to_publish(e.table)
         fail(e, Format.json if _asked_for_json(asked) else Format.text)
         sys.exit(e.exit_code)
-
-
-def _publishing(table: str) -> str:
-    """What brings a table about; a contract's table is not always written by a job of its name."""
-    from headrace.job.assemble import writing  # noqa: PLC0415 - most commands never need it
-
-    try:
-        job = writing(table).job.name
-    except UsageError:
-        contract = table.partition("__")[0]
-        return (
-            f"no job here writes it: declare one in jobs/{contract}.py, JOB = Ingest(contract={contract!r})"
-        )
-    return f"headrace run {job}, if it does not run; then headrace publish {job}"
 
 
 def _app(nouns: Iterable[str]) -> typer.Typer:

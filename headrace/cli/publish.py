@@ -14,7 +14,7 @@ from headrace import settings
 from headrace.cli.output import Format, Output, emit, err
 from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, UsageError
-from headrace.job.assemble import named
+from headrace.job.assemble import named, writing
 from headrace.lake import tail
 from headrace.lake.branch import Rulings
 from headrace.lake.offsets import Span
@@ -50,6 +50,18 @@ def _made(kind: type[P], job: str) -> P:
     program = named(job)
     source = Source(env.kafka.bootstrap, tuple(c.id for c in program.reads))
     return kind(connect(env.store), program.contract, program.outputs, source)
+
+
+def how_to_publish(table: str) -> str:
+    """What brings a table about; a contract's table is not always written by a job of its name."""
+    try:
+        job = writing(table).job.name
+    except UsageError:
+        contract = table.partition("__")[0]
+        return (
+            f"no job here writes it: declare one in jobs/{contract}.py, JOB = Ingest(contract={contract!r})"
+        )
+    return f"headrace run {job}, if it does not run; then headrace publish {job}"
 
 
 def register(app: typer.Typer) -> None:

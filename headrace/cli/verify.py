@@ -15,8 +15,9 @@ from rich.text import Text
 from headrace import project, settings
 from headrace.cli.conservation import deriving, verify_derived
 from headrace.cli.output import At, Format, Output, emit, fitted, listing, progress, utc
+from headrace.cli.publish import how_to_publish
 from headrace.contract.load import load_named
-from headrace.errors import ConservationError, NotProvable, UsageError
+from headrace.errors import ConservationError, NeverPublishedError, NotProvable, UsageError
 from headrace.job.declaration import existing
 from headrace.lake._findings import named
 from headrace.lake._topic_scan import KafkaTopic
@@ -98,7 +99,8 @@ def _provable(table: str) -> Iterator[None]:
     try:
         yield
     except UsageError as e:
-        raise NotProvable(f"table {table} cannot be proved: {e.what}", where=e.where, remedy=e.remedy) from e
+        remedy = how_to_publish(e.table) if isinstance(e, NeverPublishedError) else e.remedy
+        raise NotProvable(f"table {table} cannot be proved: {e.what}", where=e.where, remedy=remedy) from e
 
 
 def _verify_topic(

@@ -230,6 +230,15 @@ def test_what_nobody_has_published_cannot_be_proved(lake: Lake, verify: Any) -> 
     assert "table flights_conflicts cannot be proved: nothing was published yet" in said.err
 
 
+def test_the_job_that_has_to_publish_first_is_named(lake: Lake, verify: Any) -> None:
+    lake.derived("flights_deduplicated", THREE)
+    lake.warehouse.delete("_headrace/flights/done/0000000001.json")
+    said = verify("flights_retries")
+    assert said.code == 1
+    assert "table flights_retries cannot be proved: table flights was never published" in said.err
+    assert "headrace run flights, if it does not run; then headrace publish flights" in said.err
+
+
 @pytest.mark.parametrize(("name", "nearest"), [("flights_retrys", "flights_retries"), ("weather", "")])
 def test_a_table_that_no_job_writes_is_wrong_use(lake: Lake, verify: Any, name: str, nearest: str) -> None:
     assert lake

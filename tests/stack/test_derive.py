@@ -147,7 +147,7 @@ def test_late_rows_amend_published_ones_and_too_late_ones_are_kept_apart(make_ro
     assert all(w > a for a, w in derive.rows("events_by_hour__late", ("at", "_watermark")))
 
     refused = derive.verified(expect=1)
-    assert refused["remedy"].startswith("headrace publish events")
+    assert "headrace publish events" in refused["remedy"]
     ingest(road)
     sent = len(FIRST) + len(LATE) + len(TOO_LATE) + 1
     assert derive.verified()["rows"] == counts(sent, late=len(TOO_LATE), waiting=1)
