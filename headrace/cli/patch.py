@@ -293,7 +293,8 @@ def _next(job: str, asked: Patch, state: str) -> str:
         return {"asked": back, "published": f"headrace verify {job}"}.get(state, "")
     return {
         "asked": f"headrace patch judge {job} {n}",
-        "judged": "\n".join(f"headrace patch {verb} {job} {n}" for verb in ("diff", "apply", "drop")),
+        "judged": f"headrace patch diff {job} {n}\nheadrace patch apply {job} {n}\n"
+        f"headrace patch drop {job} {n} --why TEXT",
         "published": f"headrace verify {job}\nheadrace patch undo {job} {n} --why TEXT",
         "replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
         "partly replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",

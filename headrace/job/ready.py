@@ -33,5 +33,6 @@ def require_same(ledger: Ledger, program: Program, patch: Patch) -> None:
         raise DecisionNeeded(
             f"the job was edited since {patch.name} was asked for",
             where=f"jobs/{ledger.job}.lock.json",
-            remedy=f"put it back; or headrace patch drop {ledger.job} {patch.number} --why …, and ask again",
+            remedy=f"put it back; or headrace patch drop {ledger.job} {patch.number} --why TEXT,"
+            " and ask again",
         )

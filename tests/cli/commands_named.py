@@ -10,6 +10,8 @@ from pathlib import Path
 from cli.typed import COMMAND, VALUE
 
 ROOT = Path(__file__).parents[2]
+PROSE = {"does", "job", "took"}
+"""Words that follow the project's name where it is the subject of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ def commands_named() -> list[Named]:
         for path in sorted((ROOT / "headrace").rglob("*.py"))
         for line, text in _texts(ast.parse(path.read_text()))
         for found in COMMAND.finditer(text)
+        if found[1].split()[0].rstrip(",") not in PROSE
     ]
 
 

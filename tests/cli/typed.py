@@ -96,3 +96,13 @@ def _filled_in(word: str) -> bool:
     """Filled in by the message, or a name in capitals that the reader fills in, or an example's."""
     bare = _bare(word)
     return VALUE in bare or bare[:1] in '0123456789"…' or bare.isupper() or bare in EXAMPLES
+
+
+def without_prose(words: tuple[str, ...]) -> str:
+    """The command that a mention begins with."""
+    left = list(words)
+    _problem(left, _filled_in)
+    verbs = {verb for group in APP.commands.values() for verb in getattr(group, "commands", ())}
+    while left and (VALUE in left[0] or left[0] in verbs or left[0].startswith("-") or left[0].isupper()):
+        left.pop(0)  # behind a verb or an option that is filled in
+    return _bare(" ".join(words[: len(words) - len(left)]))

@@ -1,0 +1,49 @@
+"""Runs the command that a refusal names, in the state that was refused."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+import pytest
+import structlog
+from cli.commands_named import Named
+from cli.typed import VALUE, without_prose
+
+from headrace.cli.main import main
+
+FILLED_IN = {"TEXT": "reason", "N": "1", "DECISION": "1", "JOB": "events"}
+"""What a reader writes for the words in capitals."""
+
+
+def key(named: Named) -> str:
+    """A mention without its line: the file, and the command."""
+    return f"{named.where.partition(':')[0].removeprefix('headrace/')}: {without_prose(named.words)}"
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """The command line, in this process."""
+
+    captured: pytest.CaptureFixture[str]
+
+    def type(self, line: str) -> tuple[int, str]:
+        """Exit code, and what is said."""
+        self.captured.readouterr()
+        try:
+            with pytest.raises(SystemExit) as left:
+                main(shlex.split(line))
+        finally:
+            structlog.reset_defaults()  # else later tests would log into this one's captured streams
+        said = self.captured.readouterr()
+        return int(left.value.code or 0), said.out + said.err
+
+
+def named_in(said: str, command: str) -> str:
+    """The command as the refusal spells it, with what a reader fills in."""
+    *words, last = [re.escape(w).replace(VALUE, ".+?") for w in command.split()]
+    pattern = " ".join(["headrace", *words, last.replace(".+?", r"[^\s`;,)]+")])
+    found = re.search(pattern, " ".join(said.split()))
+    assert found, f"{said} does not name {command}"
+    return " ".join(FILLED_IN.get(w, w) for w in found[0].rstrip(",.:").split()[1:])

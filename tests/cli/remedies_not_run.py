@@ -1,0 +1,135 @@
+"""Remedies that no test runs in the state that produced them; each is parsed, and says here why no more."""
+
+from __future__ import annotations
+
+REASONS = {
+    "asks or starts a job in Flink, or reads what it made": """
+        cli/anchor.py: anchor JOB
+        cli/anchor.py: anchor adopt □ PATH
+        cli/anchor.py: anchor □
+        cli/job.py: stop □
+        cli/patch.py: patch diff □ □
+        cli/patch.py: patch judge □ □
+        cli/publish.py: run □
+        cli/replay.py: replay publish □ □
+        cli/replay.py: replay run □ □
+        cli/starting.py: run □
+        cli/starting.py: status □ --wait
+        cli/starting.py: stop □
+        lake/cuts.py: run □
+        lake/cuts.py: stop □
+        lake/offsets.py: run JOB
+        lake/patch.py: patch apply □ □
+        lake/publish.py: run □
+        lake/publish.py: stop □
+        lake/tail.py: stop □
+        replay/backfill.py: patch □ □ □
+        replay/diff.py: patch judge □ □
+        replay/diff.py: replay run □ □
+    """,
+    "the state comes from a job that Flink runs, or failed to start": """
+        cli/job.py: branch show □ □
+        cli/job.py: publish □
+        cli/job.py: replay show □ □
+        cli/replay.py: patch show □ □
+        cli/replay.py: replay diff □ □
+        cli/starting.py: branch set-aside □ □ --why TEXT
+        job/run.py: branch ls □
+        job/run.py: branch restart □ --why TEXT
+        job/run.py: branch set-aside □ □ --why TEXT
+        job/run.py: publish □
+        job/run.py: replay abort □ □ --why TEXT
+        lake/replace.py: replay abort □ □ --why TEXT
+        lake/replace.py: replay ls □
+    """,
+    "the state needs a savepoint that Flink wrote": """
+        cli/anchor.py: anchor ls □
+        lake/anchors.py: branch ls □
+        lake/fork.py: anchor ls □
+        lake/fork.py: publish □
+        lake/fork.py: replay ls □
+        replay/plan.py: anchor check □ □
+        replay/plan.py: anchor ls □
+    """,
+    "compiles the job with Flink's planner, or needs a lock that it wrote": """
+        cli/check.py: plan □ --accept
+        cli/plan.py: plan □ --accept
+        cli/plan.py: plan □ --accept□□
+        job/lock.py: check □
+        job/lock.py: plan □
+        job/lock.py: plan □ --accept
+        job/ready.py: patch drop □ □ --why TEXT
+        job/refused.py: plan □ --accept
+        job/run.py: plan □ --accept
+    """,
+    "asks Kafka, which this state lets nobody answer for": """
+        cli/anchor.py: status □
+        cli/conservation.py: verify □
+        cli/job.py: status □
+        cli/patch.py: verify □
+        cli/publish.py: status □
+        cli/verify.py: branch ls □
+        cli/verify.py: status □
+        cluster/flink.py: status JOB
+        cluster/kafka/portions.py: topic show CONTRACT
+        cluster/kafka/proof.py: topic show CONTRACT
+        cluster/kafka/topics.py: topic create CONTRACT
+        contract/standard.py: status JOB
+        lake/_topic_scan.py: topic create CONTRACT
+        lake/publish.py: status □
+        lake/verify.py: publish □
+        lake/verify.py: verify □
+        replay/bounded.py: status □
+        replay/plan.py: status □
+    """,
+    "is about the processes of the local stack: tests/stack_local starts and asks them": """
+        cli/job.py: stack logs jobmanager
+        cli/job.py: stack status
+        cli/job.py: stack up
+        cli/patch.py: stack logs jobmanager
+        cluster/kafka/topics.py: stack status
+        cluster/ready.py: stack down
+        cluster/ready.py: stack logs jobmanager
+        cluster/ready.py: stack logs taskmanager-1
+        cluster/ready.py: stack status
+        cluster/ready.py: stack up
+        cluster/rest.py: stack status
+        contact.py: stack status
+        contact.py: stack up
+        job/lock.py: stack up
+        lake/_topic_scan.py: stack status
+        lake/delta.py: stack status
+        lake/store.py: stack status
+        lake/tables.py: stack status
+        settings.py: stack env
+        stack/jars.py: stack lock
+        stack/local.py: stack up
+        stack/processes.py: stack logs □
+    """,
+    "gives the form only: the reader chooses an anchor, offsets, a time or a table": """
+        cli/conservation.py: replay plan □ --from ANCHOR --why TEXT
+        cli/patch.py: replay plan □ --from ANCHOR --why TEXT
+        cli/publish.py: publish flights --accept-loss 0:100-200 --why "retention
+        lake/patch.py: replay plan □ --from-offsets P:O,… --to-offsets P:O,… --why TEXT
+        lake/query.py: query "SELECT
+        lake/replays.py: replay plan □ --from … --why TEXT
+        replay/bounded.py: replay plan □ --from-offsets P:O,… --why TEXT
+        replay/plan.py: replay plan □ --from ANCHOR --why TEXT
+    """,
+    "the state takes a second program, or a topic that changes in the middle of publish": """
+        lake/fit.py: branch set-aside □ □ --why TEXT
+        lake/fit.py: publish □
+        lake/offsets.py: branch set-aside JOB CLAIM --why TEXT
+        lake/publish.py: publish □
+    """,
+    "reads a broken project: tests/cli/test_check.py runs it on many": """
+        contract/load.py: check
+        job/declaration.py: check □
+    """,
+    "the state needs a derive job's tables, and the ingest job's beside them": """
+        lake/cuts.py: publish □
+        lake/cuts.py: publish □ --follow
+    """,
+}
+NOT_RUN = {line.strip(): reason for reason, lines in REASONS.items() for line in lines.strip().splitlines()}
+"""Remedy → why it is only parsed."""

@@ -1,0 +1,247 @@
+"""Remedies are run in the state that produced them; one that is not says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cli.commands_named import commands_named
+from cli.remedies import Terminal, key, named_in
+from cli.remedies_not_run import NOT_RUN
+from lake.sealed_lake import Lake, begun
+from submitting import look_in
+
+from headrace.contract.load import load_named
+from headrace.lake import patches
+from headrace.lake.store import connect
+from headrace.settings import Store
+
+PROJECT = Path(__file__).parents[1] / "stack/project"
+
+
+@dataclass(frozen=True)
+class State:
+    """What is so, what is asked, and the remedy that the refusal names."""
+
+    remedy: str
+    """The file whose message names it, and the command."""
+    prepare: Callable[[Lake], object]
+    asked: str
+    shows: bool = False
+    """The command only shows what a person must see, or is the next step, not a way out."""
+
+    def __str__(self) -> str:
+        return f"{self.remedy} — {self.asked}"
+
+
+def forked(lake: Lake) -> None:
+    """A second submission left the published chain after its first checkpoint."""
+    anchor = begun(lake)
+    second = lake.submit()
+    lake.newest[second] = 1, anchor["events"]
+    lake.seal(second, range(10, 20))
+
+
+def set_aside(lake: Lake) -> None:
+    begun(lake)
+    lake.ledger.decide("set-aside", why="w", claim=1, claims_then=1)
+
+
+def recreated(lake: Lake) -> None:
+    """Ten rows are staged, and the topic is another one now."""
+    begun(lake)
+    lake.seal(1, range(30, 40))
+    lake.topic.id = "other"
+
+
+def cut_short(lake: Lake) -> None:
+    """Ten rows are staged that the topic no longer holds."""
+    begun(lake)
+    lake.seal(1, range(30, 40))
+    lake.topic.ends[0] = 35
+
+
+def cut_below_the_frontier(lake: Lake) -> None:
+    """The topic lost published offsets, and has grown past the frontier since."""
+    lake.topic.epochs = {0: (3, 0)}
+    begun(lake)
+    lake.seal(1, range(30, 35))
+    lake.topic.kept, lake.topic.epochs = {0: 22}, {0: (4, 22)}
+
+
+def deleted_too_early(lake: Lake) -> None:
+    begun(lake)
+    lake.seal(1, range(35, 40))
+    lake.topic.verdict = "lost"
+
+
+def skipped(lake: Lake) -> None:
+    deleted_too_early(lake)
+    lake.topic.verdict = "present"
+
+
+def read_again(lake: Lake) -> None:
+    begun(lake)
+    lake.seal(1, range(20, 40))
+
+
+def staged(lake: Lake) -> None:
+    lake.submit()
+    lake.seal(1, range(10))
+
+
+def judged(lake: Lake) -> int:
+    begun(lake)
+    number: int = lake.judge(patches.REDRIVE, good=range(26, 28))
+    return number
+
+
+def judged_of_another_topic(lake: Lake) -> None:
+    begun(lake)
+    lake.judge(patches.REPLAY, good=range(20, 28), end=28)
+    lake.topic.id = "other"
+
+
+def given_up(lake: Lake) -> None:
+    lake.patcher().give_up(judged(lake), "w")
+
+
+def put_in(lake: Lake) -> int:
+    number = judged(lake)
+    lake.patcher().put_in(number)
+    return number
+
+
+def put_in_twice(lake: Lake) -> None:
+    put_in(lake)
+    second = lake.judge(patches.REPLAY, good=range(20, 28), end=28)
+    lake.patcher().put_in(second)
+
+
+def taken_back_by_half(lake: Lake) -> None:
+    lake.ask(patches.UNDO, of=put_in(lake))
+
+
+def discarded(lake: Lake) -> None:
+    begun(lake)
+    lake.ledger.decide("discard", why="w", spans=["0:25-29"])
+
+
+def replay_begun(lake: Lake) -> None:
+    lake.replay(begun(lake))
+
+
+def replayed_twice(lake: Lake) -> None:
+    anchor = begun(lake)
+    for _ in range(2):
+        number, claim = lake.replay(anchor)
+        lake.seal(claim, range(10, 30))
+        lake.replace(number)
+
+
+STATES = [
+    State(
+        "cli/branch.py: branch set-aside □ □ --undo --why TEXT", set_aside, "branch adopt events 1 --why w"
+    ),
+    State("cli/branch.py: branch set-aside □ □ --why TEXT", forked, "branch adopt events 2 --why w"),
+    State("cli/branch.py: branch show □ □", forked, "branch adopt events 2 --why w", shows=True),
+    State(
+        "cli/branch.py: branch set-aside □ N --why TEXT",
+        begun,
+        "branch restart events --undo --why w",
+        shows=True,
+    ),
+    State("cli/branch.py: branch ls □", begun, "branch show events 9", shows=True),
+    State("cli/branch.py: branch ls □", begun, "branch adopt events 1 --undo --why w", shows=True),
+    State("lake/branch.py: branch set-aside □ □ --why TEXT", forked, "publish events"),
+    State("lake/branch.py: branch show □ □", forked, "publish events", shows=True),
+    State("lake/tail.py: publish □ --accept-tail □ --why TEXT", recreated, "publish events"),
+    State("lake/tail.py: branch set-aside □ □ --why TEXT", recreated, "publish events"),
+    State("lake/tail.py: publish □ --accept-tail □ --why TEXT", cut_short, "publish events"),
+    State("lake/tail.py: branch set-aside □ □ --why TEXT", cut_short, "publish events"),
+    State("lake/tail.py: branch restart □ --why TEXT", cut_short, "publish events", shows=True),
+    State("lake/tail.py: branch show □ □", recreated, "publish events --accept-tail 9 --why w", shows=True),
+    State("lake/tail.py: publish □ □ --why TEXT", cut_below_the_frontier, "publish events"),
+    State("lake/publish.py: publish □ □ --why TEXT", deleted_too_early, "publish events"),
+    State("cli/publish.py: publish □", begun, "publish events --accept-loss 0:1-2 --why w", shows=True),
+    State("lake/ledger.py: □ ls □", begun, "patch show events 9", shows=True),
+    State("lake/ledger.py: □ ls □", begun, "replay show events 9", shows=True),
+    State("lake/patches.py: patch ls □", given_up, "patch drop events 1 --why w", shows=True),
+    State(
+        "lake/patches.py: patch undo □ □ --why TEXT",
+        taken_back_by_half,
+        "patch drop events 2 --why w",
+        shows=True,
+    ),
+    State("lake/patch.py: patch ls □", judged, "patch undo events 1 --why w", shows=True),
+    State("lake/patch.py: patch undo □ □ --why TEXT", put_in_twice, "patch undo events 1 --why w"),
+    State(
+        "cli/quarantine.py: quarantine ls □", begun, "quarantine discard events --at 0:3 --why w", shows=True
+    ),
+    State(
+        "replay/redrive.py: quarantine ls □", begun, "quarantine redrive events --at 0:3 --why w", shows=True
+    ),
+    State(
+        "replay/redrive.py: quarantine discard □ --undo DECISION --why TEXT",
+        discarded,
+        "quarantine redrive events --why w",
+        shows=True,
+    ),
+    State("cli/publish.py: publish □", staged, "query 'TABLE events'"),
+    State("lake/publish.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
+    State("lake/offsets.py: branch ls JOB", read_again, "publish events", shows=True),
+    State("lake/patch.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"),
+    State(
+        "lake/replace.py: replay rollback □ □ --why TEXT", replayed_twice, "replay rollback events 1 --why w"
+    ),
+    State("cli/patch.py: patch drop □ □ --why TEXT", judged, "patch show events 1", shows=True),
+    State("cli/patch.py: patch apply □ □", judged, "patch show events 1", shows=True),
+    State("cli/patch.py: patch undo □ □ --why TEXT", put_in, "patch show events 1", shows=True),
+    State("cli/patch.py: quarantine show □", put_in_twice, "patch show events 1", shows=True),
+    State("cli/replay.py: replay abort □ □ --why TEXT", replay_begun, "replay show events 1", shows=True),
+    State("lake/replace.py: replay show □ □", replay_begun, "replay rollback events 1 --why w", shows=True),
+]
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """The lake of the tests' project, on a local disk; Kafka answers as the state has it, Flink is idle."""
+    warehouse = f"file://{tmp_path}/lake"
+    monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
+    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", warehouse)
+    monkeypatch.setenv("HEADRACE__FLINK__REST", "http://127.0.0.1:1")  # nobody's
+    monkeypatch.setenv("HEADRACE__KAFKA__BOOTSTRAP", "127.0.0.1:1")
+    for secret in ("ACCESS_KEY", "SECRET_KEY"):
+        monkeypatch.setenv(f"HEADRACE__STORE__{secret}", "env:HOME")
+    look_in(str(PROJECT))
+    made = Lake(connect(Store(warehouse=warehouse)), load_named("events"))
+    monkeypatch.setattr("headrace.cli.publish.Source", lambda *_: made.topic)
+    monkeypatch.setattr("headrace.cluster.flink.ask", lambda *_, **__: {"jobs": []})
+    monkeypatch.setattr("headrace.cli.patch.require_same", lambda *_: None)  # the job was not edited
+    return made
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_a_remedy_helps_in_the_state_that_produced_it(
+    state: State, lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal(capsys)
+    state.prepare(lake)
+    code, said = terminal.type(state.asked)
+    assert code or state.shows, f"{state.asked} is not refused"
+    command = named_in(said, state.remedy.partition(": ")[2])
+
+    helped, complaint = terminal.type(command)
+
+    assert helped == 0, complaint
+    if not state.shows:
+        refusal = said.partition("→")[0].strip()
+        assert refusal not in terminal.type(state.asked)[1]
+
+
+def test_each_remedy_is_run_or_says_why_not() -> None:
+    run, named = {state.remedy for state in STATES}, {key(n) for n in commands_named()}
+    assert run | set(NOT_RUN) == named, "a new remedy is run in its state, or has a reason in NOT_RUN"
+    assert not run & set(NOT_RUN)
