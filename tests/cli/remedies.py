@@ -13,7 +13,7 @@ from cli.typed import VALUE, without_prose
 
 from headrace.cli.main import main
 
-FILLED_IN = {"TEXT": "reason", "N": "1", "DECISION": "1", "JOB": "events"}
+FILLED_IN = {"TEXT": "reason", "N": "1", "DECISION": "1", "JOB": "events", "CLAIM": "1"}
 """What a reader writes for the words in capitals."""
 
 

@@ -119,7 +119,6 @@ REASONS = {
     "the state takes a second program, or a topic that changes in the middle of publish": """
         lake/fit.py: branch set-aside □ □ --why TEXT
         lake/fit.py: publish □
-        lake/offsets.py: branch set-aside JOB CLAIM --why TEXT
         lake/publish.py: publish □
     """,
     "reads a broken project: tests/cli/test_check.py runs it on many": """

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from cli.commands_named import commands_named
 from cli.remedies import Terminal, key, named_in
@@ -85,6 +86,16 @@ def skipped(lake: Lake) -> None:
 def read_again(lake: Lake) -> None:
     begun(lake)
     lake.seal(1, range(20, 40))
+
+
+def staged_under_another_contract(lake: Lake) -> None:
+    begun(lake)
+    lake.seal(1, range(30, 35))
+    path = (
+        Path(lake.warehouse.uri.removeprefix("file://"))
+        / "events/_staged/s1/at_day=2026-01-01/part-4.parquet"
+    )
+    pq.write_table(pq.read_table(path, partitioning=None).drop_columns("amount"), path)
 
 
 def staged(lake: Lake) -> None:
@@ -191,6 +202,12 @@ STATES = [
     ),
     State("cli/publish.py: publish □", staged, "query 'TABLE events'"),
     State("lake/publish.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
+    State(
+        "lake/offsets.py: branch set-aside JOB CLAIM --why TEXT",
+        staged_under_another_contract,
+        "publish events",
+    ),
+    State("lake/offsets.py: branch ls JOB", staged_under_another_contract, "publish events", shows=True),
     State("lake/offsets.py: branch ls JOB", read_again, "publish events", shows=True),
     State("lake/patch.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"),
     State(
