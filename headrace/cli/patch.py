@@ -18,7 +18,7 @@ from headrace.cli.output import Format, Output, counted, emit, facts, fitted, li
 from headrace.cli.publish import patcher
 from headrace.cli.starting import DEFAULT_S, await_start, not_ready
 from headrace.cluster import flink as rest
-from headrace.cluster.ready import Unready
+from headrace.cluster.ready import Unready, why_ended
 from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named, writing
 from headrace.job.declaration import existing
@@ -192,19 +192,20 @@ def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
     with progress(doing):
         flink_id = submit_judge(ledger.job, asked.number, submission)
     begun = await_start(env, flink_id, DEFAULT_S, doing)
-    if isinstance(begun, Unready) and not (begun.final or begun.begun):
+    if isinstance(begun, Unready) and not begun.begun:
         rest.cancel(env.flink.rest, flink_id)
         again = f"then headrace patch apply {ledger.job} {asked.number}"
-        raise not_ready(ledger.job, flink_id, begun, DEFAULT_S, "its bounded job is cancelled", again)
+        then = "nothing was changed" if begun.final else "its bounded job is cancelled"
+        raise not_ready(ledger.job, flink_id, begun, DEFAULT_S, then, again)
     with progress(doing):
-        while not (job := rest.detail(env.flink.rest, flink_id).job).ended:
+        while not (at := rest.detail(env.flink.rest, flink_id)).job.ended:
             time.sleep(LOOK_S)
-        if job.state != "FINISHED":
+        if at.job.state != "FINISHED":
+            why = why_ended(env.flink.rest, at, rest.failure(env.flink.rest, flink_id))
             raise ClusterError(
-                f"the bounded job is {job.state}: {rest.failure(env.flink.rest, flink_id)}",
+                f"the bounded job did not finish: {why.what}",
                 where=f"{env.flink.rest}, job {flink_id}",
-                remedy="headrace stack logs jobmanager; then"
-                f" headrace patch apply {ledger.job} {asked.number}",
+                remedy=f"{why.remedy}; then headrace patch apply {ledger.job} {asked.number}",
             )
         return gather(ledger, program, asked, submission, behind)
 

@@ -33,7 +33,7 @@ from headrace.cli.patch import answer, opened, require_reason
 from headrace.cli.publish import replacer
 from headrace.cli.starting import DEFAULT_S, Timeout, await_start, not_ready
 from headrace.cluster import flink as rest
-from headrace.cluster.ready import Unready
+from headrace.cluster.ready import Unready, why_not_running
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing
@@ -42,6 +42,7 @@ from headrace.lake.branch import Rulings
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Fates
 from headrace.lake.publish import Published
+from headrace.lake.replace import continued
 from headrace.lake.replays import Replay
 from headrace.lake.store import connect
 from headrace.replay import bounded
@@ -321,6 +322,9 @@ def _swapped(job: str, planned: Replay, within: float) -> Published:
     """Try until the fork has sealed as much as the branch holds: the two take turns in being ahead."""
     deadline, publisher = time.monotonic() + within, replacer(job)
     while not isinstance(done := publisher.replace(planned.number, planned.fork), Published):
+        staged = {o: s.read() for o, s in publisher.staged.items()}
+        if continued(publisher.ledger, planned.fork, staged, planned.number)[1] is None:
+            raise _nothing_sealed(job, planned.number)
         if time.monotonic() > deadline:
             come = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"
             raise DecisionNeeded(
@@ -330,6 +334,19 @@ def _swapped(job: str, planned: Replay, within: float) -> Published:
             )
         time.sleep(LOOK_S)
     return done
+
+
+def _nothing_sealed(job: str, replay: int) -> DecisionNeeded:
+    """The refusal of a fork without a checkpoint, and why it has none where its tasks do not run."""
+    url, why = settings.load().flink.rest, None
+    for fork in forks(settings.load(), job, replay):
+        if not (at := rest.detail(url, fork.id)).running:
+            why = why_not_running(url, at, rest.failure(url, fork.id))
+    return DecisionNeeded(
+        "the fork has not completed a checkpoint yet" + (f": {why.what}" if why else ""),
+        where=f"job {job}, replay {replay}",
+        remedy=(f"{why.remedy}; then " if why else "") + f"headrace replay run {job} {replay}",
+    )
 
 
 def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:

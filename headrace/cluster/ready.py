@@ -19,11 +19,12 @@ WITHIN_S = 180.0
 LOOK_S = 0.5
 SHOWN = 60
 """Characters of an operator's name that are shown: a source names all its columns."""
+NO_SLOTS = "NoResourceAvailableException"
 MORE_SLOTS = (
     "stop a job; or give the cluster more slots (local stack: stack.slots in deploy/env or"
     " HEADRACE__STACK__SLOTS, then `headrace stack down` and `headrace stack up`; elsewhere"
-    " taskmanager.numberOfTaskSlots, or one more TaskManager); or start the job with fewer:"
-    " HEADRACE__FLINK__PARALLELISM=1"
+    " taskmanager.numberOfTaskSlots, or one more TaskManager); or, once this job has ended, start it"
+    " again with fewer: HEADRACE__FLINK__PARALLELISM=1"
 )
 
 
@@ -99,9 +100,7 @@ class Watch:
         if at.job.state == "FINISHED":
             return Ready("FINISHED", None)
         if at.job.ended:
-            return Unready(
-                "ended", f"it is {at.job.state}: {failure or 'cancelled'}", "headrace stack logs jobmanager"
-            )
+            return why_ended(self._rest, at, failure)
         if not at.running:
             return why_not_running(self._rest, at, failure)
         return self._checkpointed(failure if failed_at > self._failed_before else "")
@@ -138,6 +137,21 @@ class Watch:
 
 def why_not_running(rest: str, at: flink.JobDetail, failure: str) -> Unready:
     """What keeps a job's tasks from running: no worker, too few slots, its own failure, or just time."""
+    if lacking := _lacking(rest, at):
+        return lacking
+    return _failing(failure) if failure else _starting(at)
+
+
+def why_ended(rest: str, at: flink.JobDetail, failure: str) -> Unready:
+    """Why a job has ended; one that found no slots within Flink's patience still lacks them, mostly."""
+    lacking = _lacking(rest, at) if NO_SLOTS in failure else None
+    why = lacking.what if lacking else failure or "cancelled"
+    remedy = lacking.remedy if lacking else "headrace stack logs jobmanager"
+    return Unready("ended", f"it is {at.job.state}: {why}", remedy)
+
+
+def _lacking(rest: str, at: flink.JobDetail) -> Unready | None:
+    """The slots that a job lacks, or the worker that would offer them."""
     slots = flink.slots(rest)
     needed = max((v.parallelism for v in at.vertices), default=1)
     if not slots.taskmanagers:
@@ -153,7 +167,7 @@ def why_not_running(rest: str, at: flink.JobDetail, failure: str) -> Unready:
             + _held(rest, slots, at.job.id),
             MORE_SLOTS,
         )
-    return _failing(failure) if failure else _starting(at)
+    return None
 
 
 def _held(rest: str, slots: flink.Slots, job: str) -> str:

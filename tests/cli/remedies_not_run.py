@@ -86,7 +86,6 @@ REASONS = {
         cli/job.py: stack logs jobmanager
         cli/job.py: stack status
         cli/job.py: stack up
-        cli/patch.py: stack logs jobmanager
         cluster/kafka/topics.py: stack status
         cluster/ready.py: stack down
         cluster/ready.py: stack logs jobmanager
