@@ -11,11 +11,13 @@ from rich.text import Text
 
 from headrace import settings
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, moment
-from headrace.errors import DecisionNeeded, UsageError
+from headrace.cluster.kafka import Source
+from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, restart_is_due, survey
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
+from headrace.lake.source import ask
 from headrace.lake.store import connect
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
@@ -177,6 +179,8 @@ def restart(job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.te
             where=f"job {job}",
             remedy=f"to leave what it wrote: headrace branch set-aside {job} N --why TEXT",
         )
+    if not undo:
+        _refuse_other_topic(ledger)
     number = _rule(ledger, "restart", why, undo=undo)
     frontier = ledger.head().frontier
     said = "no longer restarts" if undo else "the next start reads on"
@@ -185,6 +189,21 @@ def restart(job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.te
         fmt,
         lambda: f"decision {number}: {said} from {_positions(frontier) or 'where the job began'}",
     )
+
+
+def _refuse_other_topic(ledger: Ledger) -> None:
+    """Refuse a restart that `run` would refuse. Where Kafka does not answer, `run` asks again."""
+    source = Source(settings.load().kafka.bootstrap, (ledger.job,))
+    try:
+        others = [c for c in ask(source, ledger, ledger.head()).changes if c.other]
+    except ClusterError:
+        return
+    if others:
+        raise DecisionNeeded(
+            f"{others[0]}. The next start cannot read on in it",
+            where=f"topic id {others[0].id or 'none'}, the job began on {others[0].was}",
+            remedy="give the new topic a contract and a table of its own",
+        )
 
 
 def _positions(frontier: dict[int, int]) -> str:

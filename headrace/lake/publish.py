@@ -119,7 +119,7 @@ class Publisher:
         if not (_has_rows(found) or empty):
             return Published(head, finished, {})
         asked = self._asked(head)
-        found, read, on_word = self._vouched(claim, found, asked)
+        found, read, on_word = self._vouched(head, claim, found, asked)
         own = self._frontier(head, read, asked, on_word=on_word)
         self._write_batch(head, claim, found, read, {**own, "empty": empty} if empty else own)
         finished += self.finish_open_batch()
@@ -152,8 +152,8 @@ class Publisher:
                 return f"anchor {anchor.number} stands there, and a replay begins at what is published"
         return ""
 
-    def waiting(self) -> tuple[Claim, Stretch]:
-        """What is staged behind the head, and whose it is.
+    def waiting(self) -> tuple[Stretch, tails.Tail]:
+        """What is staged after the head.
 
         Raises:
             UsageError: there is nothing.
@@ -166,7 +166,7 @@ class Publisher:
                 f"nothing of job {self.contract.id} is staged and not published",
                 remedy=f"headrace status {self.contract.id}",
             )
-        return claim, found
+        return found, tails.Tail.of(claim.number, found, self._read(found), head.frontier)
 
     # what Kafka says of the topics
 
@@ -176,7 +176,7 @@ class Publisher:
         return ask(self.source, self.ledger, head)
 
     def _vouched(
-        self, claim: Claim, found: Stretch, asked: Asked
+        self, head: Head, claim: Claim, found: Stretch, asked: Asked
     ) -> tuple[Stretch, dict[str, list[ReadFile]], bool]:
         """What may be published of a stretch, its files, and whether that is on a person's word.
 
@@ -190,7 +190,7 @@ class Publisher:
         if any(not any(a.covers(s) for a in accepted) for c in asked.changes for s in c.lost):
             raise tails.lost_below_frontier(job, asked.changes)
         read = self._read(found)
-        tail = tails.Tail.of(claim.number, found, read)
+        tail = tails.Tail.of(claim.number, found, read, head.frontier)
         if any(c.other for c in asked.changes):
             raise tails.other_topic(job, asked.changes, tail)
         if (own := asked.standings.get(job)) and (lost := beyond(own, tail.spans)):

@@ -148,7 +148,7 @@ class Replacer(Publisher):
         if others:
             raise DecisionNeeded(
                 f"{'; '.join(map(str, others))}. The replay may have read records of it:"
-                f" {Tail.of(claim.number, found, read)}",
+                f" {Tail.of(claim.number, found, read, {})}",
                 where="; ".join(f"topic id {c.id or 'none'}, the job began on {c.was}" for c in others),
                 remedy=f"headrace replay abort {self.ledger.job} {replay} --why TEXT leaves it",
             )

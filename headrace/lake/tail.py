@@ -25,22 +25,46 @@ class Tail:
     rows: int
     spans: tuple[Span, ...]
     """Per partition from its first offset to its last one; none where rows have no place in a topic."""
+    fits: int | None
+    """The last checkpoint up to which its offsets go on from what is published; None if not even one does."""
 
     @classmethod
-    def of(cls, claim: int, found: Stretch, read: Mapping[str, Sequence[ReadFile]]) -> Tail:
-        """The tail that these manifests and their files are."""
+    def of(
+        cls,
+        claim: int,
+        found: Stretch,
+        read: Mapping[str, Sequence[ReadFile]],
+        frontier: Mapping[int, int],
+    ) -> Tail:
+        """The tail that these manifests and their files are, behind that frontier."""
         files = [f for of_output in read.values() for f in of_output]
         reach: dict[int, tuple[int, int]] = {}
         for partition, offsets in ((p, o) for f in files for p, o in f.positions.items()):
             low, high = reach.get(partition, (int(offsets.min()), int(offsets.max())))
             reach[partition] = min(low, int(offsets.min())), max(high, int(offsets.max()))
         spans = tuple(Span(p, *ends) for p, ends in sorted(reach.items()))
-        return cls(claim, found.checkpoints, sum(f.rows for f in files), spans)
+        return cls(claim, found.checkpoints, sum(f.rows for f in files), spans, _fits(found, read, frontier))
 
     def __str__(self) -> str:
         first, last = self.checkpoints
         at = f": {', '.join(map(str, self.spans))}" if self.spans else ""
         return f"{self.rows:,} rows of checkpoints {first} to {last}{at}"
+
+
+def _fits(found: Stretch, read: Mapping[str, Sequence[ReadFile]], frontier: Mapping[int, int]) -> int | None:
+    """As :attr:`Tail.fits`. A new topic begins at 0, so its offsets may be below those that are published."""
+    files = {(output, f.file.path): f for output, of_output in read.items() for f in of_output}
+    manifests = [(m.checkpoint, output, m) for output, ms in found.manifests.items() for m in ms]
+    reached, fits = dict(frontier), None
+    for checkpoint in sorted({c for c, _, _ in manifests}):
+        of_it = [files[o, f.path].positions for c, o, m in manifests if c == checkpoint for f in m.files]
+        positions = [(p, offsets) for by_partition in of_it for p, offsets in by_partition.items()]
+        if any(int(offsets.min()) < reached.get(p, 0) for p, offsets in positions):
+            break
+        for p, offsets in positions:
+            reached[p] = max(reached.get(p, 0), int(offsets.max()) + 1)
+        fits = checkpoint
+    return fits
 
 
 def accepted(rulings: Rulings, claim: Claim, found: Stretch) -> Stretch | None:
@@ -54,22 +78,29 @@ def accepted(rulings: Rulings, claim: Claim, found: Stretch) -> Stretch | None:
     return None
 
 
-def accept(ledger: Ledger, claim: Claim, found: Stretch, checkpoint: int, why: str) -> int:
+def accept(ledger: Ledger, found: Stretch, tail: Tail, checkpoint: int, why: str) -> int:
     """Record that a tail is published up to a checkpoint; gives the decision's number.
 
     Raises:
-        UsageError: it is not a checkpoint of the tail.
+        UsageError: it is not a checkpoint of the tail, or offsets up to there are below what is published.
     """
     sealed = {m.checkpoint for m in next(iter(found.manifests.values()))}
     if checkpoint not in sealed:
         raise UsageError(
             f"checkpoint {checkpoint} is not one of those that are not published:"
             f" {', '.join(map(str, sorted(sealed)[:20]))}",
-            where=f"job {ledger.job}, claim {claim.number}",
-            remedy=f"headrace branch show {ledger.job} {claim.number}",
+            where=f"job {ledger.job}, claim {tail.claim}",
+            remedy=f"headrace branch show {ledger.job} {tail.claim}",
+        )
+    if tail.fits is None or checkpoint > tail.fits:
+        raise UsageError(
+            f"rows up to checkpoint {checkpoint} have offsets below those that are published:"
+            f" they came out of another topic. Staged: {tail}",
+            where=f"job {ledger.job}, claim {tail.claim}",
+            remedy=_leaving(ledger.job, tail),
         )
     ends = {o: ms[-1].id for o, ms in _up_to(found, checkpoint).manifests.items()}
-    return ledger.decide(ACCEPT_TAIL, why=why, claim=claim.number, checkpoint=checkpoint, manifests=ends)
+    return ledger.decide(ACCEPT_TAIL, why=why, claim=tail.claim, checkpoint=checkpoint, manifests=ends)
 
 
 def _up_to(found: Stretch, checkpoint: int) -> Stretch:
@@ -77,12 +108,16 @@ def _up_to(found: Stretch, checkpoint: int) -> Stretch:
 
 
 def other_topic(job: str, changes: Iterable[Change], tail: Tail) -> DecisionNeeded:
-    """Rows are staged, and a topic that they may have come from is another one now, or none."""
+    """A topic that the job reads is another one now, or none. Rows may be staged of either."""
     others = [c for c in changes if c.other]
+    staged = (
+        f"Not published, and nobody can tell from which topic: {tail}" if tail.rows else "No row is staged"
+    )
+    first = _ways_out(job, tail) if tail.rows else f"`headrace stop {job}`"
     return DecisionNeeded(
-        f"{'; '.join(map(str, others))}. Not published, and nobody can tell from which topic: {tail}",
+        f"{'; '.join(map(str, others))}. {staged}",
         where="; ".join(f"topic id {c.id or 'none'}, the job began on {c.was}" for c in others),
-        remedy=f"{_ways_out(job, tail)}. What the topic holds now needs a contract and a table of its own",
+        remedy=f"{first}. What the topic holds now needs a contract and a table of its own",
         topics=[c.topic for c in others],
         rows=tail.rows,
         offsets=[str(s) for s in tail.spans],
@@ -105,10 +140,15 @@ def beyond_end(job: str, topic: str, lost: Sequence[Span], tail: Tail) -> Decisi
 
 
 def _ways_out(job: str, tail: Tail) -> str:
-    return (
-        f"`headrace publish {job} --accept-tail {tail.checkpoints[1]} --why TEXT` publishes these rows;"
-        f" `headrace branch set-aside {job} {tail.claim} --why TEXT` leaves them"
-    )
+    if tail.fits is None:  # offsets that are published already: another topic's, so they cannot be taken
+        return _leaving(job, tail)
+    what = "these rows" if tail.fits == tail.checkpoints[1] else f"the rows up to checkpoint {tail.fits}"
+    take = f"`headrace publish {job} --accept-tail {tail.fits} --why TEXT` publishes {what}"
+    return f"{take}; {_leaving(job, tail)}"
+
+
+def _leaving(job: str, tail: Tail) -> str:
+    return f"`headrace branch set-aside {job} {tail.claim} --why TEXT` leaves them"
 
 
 def lost_below_frontier(job: str, changes: Iterable[Change]) -> DecisionNeeded:

@@ -429,7 +429,7 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "stack status": _processes,
     "topic show": _topic,
     "error, another topic": lambda: tail.other_topic(
-        "flights", [RECREATED], tail.Tail(3, (4, 7), 600, (KafkaSpan(0, 200, 499), KafkaSpan(1, 200, 499)))
+        "flights", [RECREATED], tail.Tail(3, (4, 7), 600, (KafkaSpan(0, 200, 499), KafkaSpan(1, 200, 499)), 7)
     ),
     "error": lambda: ClusterError(
         "Kafka does not answer: the connection is refused",

@@ -96,6 +96,26 @@ def test_a_ruling_publishes_the_tail_up_to_a_checkpoint_and_no_further(lake: Lak
         lake.publish()
 
 
+def test_offsets_below_the_published_ones_cannot_be_accepted(lake: Lake) -> None:
+    """A new topic begins at 0: the job's consumer goes there by itself, and stages what it finds."""
+    begun(lake)
+    lake.seal(1, range(30, 33))
+    lake.seal(1, range(20))
+    lake.topic.id = "other"
+    with pytest.raises(DecisionNeeded, match="23 rows of checkpoints 4 to 5: 0:0-32") as refused:
+        lake.publish()
+    assert "--accept-tail 4 --why TEXT` publishes the rows up to checkpoint 4" in str(refused.value)
+    with pytest.raises(UsageError, match="came out of another topic"):
+        tails.accept(lake.ledger, *lake.publisher().waiting(), 5, "w")
+    tails.accept(lake.ledger, *lake.publisher().waiting(), 4, "w")
+    lake.publish()
+    assert lake.ledger.head().frontier == {0: 33}
+    with pytest.raises(DecisionNeeded, match="20 rows of checkpoints 5 to 5: 0:0-19") as refused:
+        lake.publish()
+    assert "accept-tail" not in str(refused.value)
+    assert "branch set-aside events 1 --why TEXT` leaves them" in str(refused.value)
+
+
 def test_a_ruling_is_about_these_manifests_only(lake: Lake) -> None:
     begun(lake)
     lake.seal(1, range(30, 35))
