@@ -98,7 +98,7 @@ def plan(
     )
     tables.refuse()
     lock.refuse_same_version(program)
-    lock.current(program)
+    lock.current(program, _accepting(job, "", [v for v in verdicts if v.asks]))
 
 
 def _accept(
@@ -118,16 +118,21 @@ def _accept(
         given = "".join(f" --losing {i}" for i in named_[DROPPED]) + "".join(
             f" --changing {i}" for i in named_[CHANGED]
         )
-        options = "".join(f" {'--losing' if v.verdict == DROPPED else '--changing'} {v.id}" for v in open_)
         raise DecisionNeeded(
             "; ".join(f"{v.operator} ({v.id}) is {v.verdict}: {v.what}" for v in open_),
             where=f"jobs/{job}.lock.json",
-            remedy=f"if that is what you want: headrace plan {job} --accept{given}{options}",
+            remedy=_accepting(job, given, open_),
             state=[v.to_json() for v in verdicts],
         )
     taken = tuple(v.to_json() for v in verdicts if v.asks)
     written = replace(after, accepted=(*after.accepted, *taken))
     project.lock_path(job).write_text(written.to_json())
+
+
+def _accepting(job: str, given: str, open_: list[Verdict]) -> str:
+    """The command that accepts what is still open, beside what was named."""
+    options = "".join(f" {'--losing' if v.verdict == DROPPED else '--changing'} {v.id}" for v in open_)
+    return f"if that is what you want: `headrace plan {job} --accept{given}{options}`"
 
 
 def _flink_home(tell: Progress) -> dict[str, str]:

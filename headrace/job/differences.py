@@ -67,10 +67,22 @@ def _conditions(was: Meaning, now: Meaning) -> list[str]:
     came = {k: v for k, v in now.conditions.items() if k not in was.conditions}
     went = {k: v for k, v in was.conditions.items() if k not in now.conditions}
     late = any(_ours(v) for v in (*came.values(), *went.values()))
+    alike = sorted({*came.values()} & {*went.values()} - {v for v in came.values() if _ours(v)})
+    came, went = ({k: v for k, v in found.items() if v not in alike} for found in (came, went))
     before, after = " ".join(went.values()), " ".join(came.values())
-    said = [f"a filter came: {short(v, before)}" for v in came.values() if not _ours(v)]
+    said = [_other_columns(v, now) for v in alike]
+    said += [f"a filter came: {short(v, before)}" for v in came.values() if not _ours(v)]
     said += [f"a filter went: {short(v, after)}" for v in went.values() if not _ours(v)]
     return [*said, *(["which rows are in time changed (allowedLateness, watermarkDelay)"] if late else [])]
+
+
+def _other_columns(condition: str, now: Meaning) -> str:
+    """Of a filter that reads as before: what its columns are made of is other."""
+    if "_verdict" not in condition:
+        return f"the filter {short(condition)} stays, but what its columns are made of changed"
+    names = ", ".join(_contract(table) for table in now.facts)
+    contract = f"contract {names}" if len(now.facts) == 1 else f"a contract ({names})"
+    return f"the rules of {contract} behind _verdict changed"
 
 
 def _ours(condition: str) -> bool:

@@ -88,8 +88,12 @@ def read(job: str) -> Lock | None:
         ) from e
 
 
-def current(program: Program) -> Lock:
+def current(program: Program, remedy: str = "") -> Lock:
     """The lock, if it is the one of this very program.
+
+    Args:
+        program: the job as it is declared now.
+        remedy: what to do where it is not; else, to plan the job and look.
 
     Raises:
         DecisionNeeded: there is none, or the program has changed since it was written.
@@ -100,7 +104,8 @@ def current(program: Program) -> Lock:
         raise DecisionNeeded(
             "the job has no lock yet" if lock is None else "the job has changed since its lock was written",
             where=f"jobs/{name}.lock.json",
-            remedy=f"`headrace plan {name}`; if that is what you want, `headrace plan {name} --accept`",
+            remedy=remedy
+            or f"`headrace plan {name}`; if that is what you want, `headrace plan {name} --accept`",
         )
     return lock
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlglot import exp
 
+from headrace.contract.rules import KAFKA_TIME_FIRST, KAFKA_TIME_LAST
+from headrace.errors import UsageError
 from headrace.lake.branch import Rulings
 from headrace.lake.offsets import Span
 from headrace.lake.positions import Positions
@@ -34,6 +36,11 @@ WHY = ("reason", "field", "rule")
 Why = tuple["str | None", ...]
 """Values of these columns."""
 
+_FIRST, _LAST = (
+    datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=ms)
+    for ms in (KAFKA_TIME_FIRST, KAFKA_TIME_LAST)
+)
+"""Other times of Kafka stand in the table as the nearer one of these."""
 _ORDER = "_kafka_time, _partition, _offset"
 
 
@@ -241,6 +248,12 @@ def _time() -> exp.Column:
 
 
 def _literal(moment: datetime) -> exp.Condition:
+    if not _FIRST <= moment <= _LAST:
+        raise UsageError(
+            f"{moment.isoformat()} is not a time of a record in quarantine:"
+            f" they are from {_FIRST.isoformat()} to {_LAST.isoformat()}",
+            remedy="give a time between these two, or leave it out",
+        )
     return exp.cast(exp.Literal.string(moment.astimezone(timezone.utc).isoformat()), "timestamptz")
 
 

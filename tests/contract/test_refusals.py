@@ -215,7 +215,7 @@ REFUSED = {
         "'[A-Z]{2}'",
         "'.*@.*\\..*' # <-",
         "column country: pattern .*@.*\\..*: the same text can be divided between .* and another .* in",
-        "let each part end where the next one begins, as in [^@]*@ instead of .*@",
+        "let alternatives begin with different characters, and let no part take what the next",
     ),
     "enum of other type": (
         "- value: 2",

@@ -17,6 +17,7 @@ from headrace.cli import plan
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.assemble import named
+from headrace.job.gate import CHANGED, DROPPED, KEPT, UNKNOWN, Verdict
 
 ROOT = Path(__file__).parents[2]
 JOB = ("jobs/flights.py", "jobs/flights.lock.json")
@@ -52,6 +53,30 @@ def test_an_edited_contract_with_its_former_version_is_not_accepted(contract: Pa
     assert raised.where == "contracts/flights.odcs.yaml"
     assert "give it a new version" in raised.remedy
     assert project.lock_path("flights").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("fates", "options"),
+    [
+        ({8: DROPPED, 5: CHANGED, 6: UNKNOWN, 3: KEPT}, " --losing 8 --changing 5 --changing 6"),
+        ({3: KEPT}, ""),
+    ],
+)
+def test_a_plan_that_asks_prints_the_whole_command_that_accepts_it(
+    contract: Path, monkeypatch: pytest.MonkeyPatch, fates: dict[int, str], options: str
+) -> None:
+    edit(contract, "distance > 0\n", "distance >= 0\n")
+    edit(contract, "version: 1.0.0", "version: 1.1.0")
+    verdicts = [Verdict(i, fate, "group-aggregate", "", "", "", None, None) for i, fate in fates.items()]
+    before = lock.read("flights")
+    monkeypatch.setattr(lock, "compile_lock", lambda *_: before)
+    monkeypatch.setattr(lock, "follow", lambda *_: (before, verdicts))
+    monkeypatch.setenv("FLINK_HOME", "not asked")
+    app = typer.Typer()
+    plan.register(app)
+    raised = CliRunner().invoke(app, ["flights"]).exception
+    assert isinstance(raised, DecisionNeeded)
+    assert raised.remedy == f"if that is what you want: `headrace plan flights --accept{options}`"
 
 
 def test_with_a_new_version_it_is(contract: Path) -> None:

@@ -105,6 +105,20 @@ def test_records_are_found(warehouse: Warehouse, wanted: Selection, positions: l
     assert sorted(found) == sorted(positions)
 
 
+@pytest.mark.parametrize("name", ["since", "until"])
+@pytest.mark.parametrize("year", [1500, 1969, 2263, 9999])
+def test_a_time_that_no_record_has_is_refused(warehouse: Warehouse, name: str, year: int) -> None:
+    wanted = Selection(**{name: dt.datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)})  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=rf"{year}-12-31T23:59:59\+00:00 is not a time of a record") as said:
+        list(records(warehouse, "flights", wanted))
+    assert "from 1970-01-01T00:00:00+00:00 to 2262-04-11T23:47:16.854000+00:00" in said.value.what
+
+
+@pytest.mark.parametrize("edge", [dt.datetime(1970, 1, 1, tzinfo=UTC), dt.datetime(2262, 4, 11, tzinfo=UTC)])
+def test_the_edges_of_time_are_taken(warehouse: Warehouse, edge: dt.datetime) -> None:
+    assert len(records(warehouse, "flights", Selection(since=edge))) == (4 if edge < NOON else 0)
+
+
 def test_a_quarantine_that_was_never_published_is_said(warehouse: Warehouse) -> None:
     with pytest.raises(UsageError, match="weather__quarantine was never published"):
         reasons(warehouse, "weather", {})

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from headrace.contract.pattern.characters import ALL, Characters, samples
+from headrace.contract.pattern.characters import ALL, DOT, Characters, samples
 from headrace.contract.pattern.tree import Choice, Edge, Group, Look, Node, One, Repeat, Sequence
 from headrace.contract.typed import Refused
 
@@ -23,6 +23,8 @@ MAX_WAYS = 20
 MAX_SITUATIONS = 10_000
 """How many sets of ways are looked at before a pattern counts as too intricate; about a second."""
 START, END = -1, -2
+ANY = r"[\s\S]"
+APART = "let alternatives begin with different characters, and let no part take what the next one begins with"
 
 Situation = tuple[tuple[int, int], ...]
 """States and how many runs are in each."""
@@ -60,6 +62,25 @@ def prove(node: Node) -> None:
     Raises:
         Refused: it may follow more; the message names the parts that compete.
     """
+    try:
+        _prove(node)
+    except Refused as e:
+        raise Refused(e.what, _instead(node) or e.remedy) from None
+
+
+def _instead(node: Node) -> str:
+    """A pattern that means the same but for line ends, if there is one that is taken."""
+    found = _with_open_end(node)
+    if found is None:
+        return ""
+    try:
+        _prove(found)
+    except Refused:
+        return ""
+    return f"write {found.text}, whose end takes line ends too"
+
+
+def _prove(node: Node) -> None:
     automaton = build(_without_rest(node))
     begin: Situation = ((START, 1),)
     seen, waiting = {begin}, [begin]
@@ -119,32 +140,26 @@ def _too_many(automaton: Automaton, runs: Counter[int]) -> Refused:
     if not second:
         return Refused(
             f"{one} can take part in the same text in over {MAX_WAYS} ways, and Java tries each of them",
-            "let alternatives, and a repeated part and what follows it, begin with different characters",
+            APART,
         )
     other = automaton.written[second[0]].text
     return Refused(
         f"the same text can be divided between {one} and {f'another {one}' if one == other else other}"
         f" in over {MAX_WAYS} ways, and Java tries each of them",
-        f"let each part end where the next one begins, as in {_apart(automaton, min(first, second[0]))}",
+        APART,
     )
 
 
-def _apart(automaton: Automaton, state: int) -> str:
-    """A repeated part that does not take the character after it, beside how it is written now."""
-    repeat = automaton.written[state]
-    after = next((automaton.written[t] for t in sorted(automaton.follow[state]) if t > state), None)
-    if (
-        isinstance(repeat, Repeat)
-        and isinstance(after, One)
-        and after.chars.ranges[0] == after.chars.ranges[-1]
-    ):
-        sign = repeat.text.removeprefix(repeat.body.text)
-        stop = "\\" + after.text if after.text in "^-" else after.text.removeprefix("\\") or after.text
-        if repeat.body.text == ".":
-            return f"[^{stop}]{sign}{after.text} instead of {repeat.text}{after.text}"
-        if repeat.body.text.startswith("[^") and repeat.body.text.endswith("]"):
-            return f"{repeat.body.text[:-1]}{stop}]{sign}{after.text} instead of {repeat.text}{after.text}"
-    return "[^@]*@ instead of .*@"
+def _with_open_end(node: Node) -> Node | None:
+    """The same pattern with an end that takes line ends too: Java stops once it gets there."""
+    parts = node.parts if isinstance(node, Sequence) else (node,)
+    match parts[-1:]:
+        case (Repeat(body=One(chars=chars), most=None) as rest,) if chars == DOT:
+            sign = rest.text.removeprefix(rest.body.text)
+            text = f"{node.text.removesuffix(rest.text)}{ANY}{sign}"
+            end = Repeat(One(ALL, ANY), rest.least, None, rest.lazy, f"{ANY}{sign}")
+            return Sequence((*parts[:-1], end), text)
+    return None
 
 
 def _without_rest(node: Node) -> Node:

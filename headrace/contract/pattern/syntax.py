@@ -14,6 +14,7 @@ _HALVES = range(0xD800, 0xE000)
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 _QUANTIFIER = re.compile(r"[*+?]|\{([0-9]{1,4})(,([0-9]{0,4}))?\}")
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})")
+_NAMED = re.compile(r"\(\?P?<[A-Za-z]|\(\?P<")
 _GROUP = re.compile(r"\((\?(?::|<?[=!]))?")
 _DIALECTS = "does not mean the same in all dialects"
 
@@ -91,7 +92,7 @@ class _Reader:
         start, opened = self.at, _GROUP.match(self.text, self.at)
         if opened is None or self.text.startswith("?", opened.end()):
             quoted = self.text[start : start + 4]
-            self._fail(f"{quoted!r} is not a group of all dialects", "write (?:…) or (…)")
+            self._fail(f"{quoted!r} is not a group of all dialects", _without_kind(self.text[start:]))
         self.at, self.nesting = opened.end(), self.nesting + 1
         if self.nesting > MAX_NESTING:
             self._fail(f"groups are nested deeper than {MAX_NESTING}", "write it flatter")
@@ -120,7 +121,7 @@ class _Reader:
                 "write what may stand there, as in [^a-z]",
             )
         if not char or not char.isascii() or char.isalnum() or char.isspace():
-            self._fail(f"\\{char} {_DIALECTS}", "write the character itself, or \\uXXXX")
+            self._fail(f"\\{char} {_DIALECTS}", _without_escape(char))
         return only(char)
 
     def _coded(self, found: re.Match[str]) -> Characters:
@@ -184,6 +185,30 @@ class _Reader:
 
     def _fail(self, what: str, remedy: str) -> NoReturn:
         raise Refused(what, remedy)
+
+
+def _without_kind(group: str) -> str:
+    """What to write for a group that is not taken."""
+    if _NAMED.match(group):
+        return "write (…): a group needs no name here"
+    if group.startswith("(?#"):
+        return "leave the comment out"
+    if group.startswith("(?>"):
+        return "write (?:…) if what is in it can take the text in one way only"
+    return "flags are not taken: write out what they do, as in [aA] for (?i)a, or [\\s\\S] for . with (?s)"
+
+
+def _without_escape(char: str) -> str:
+    """What to write for an escape that is not taken."""
+    if not char:
+        return "write \\\\ for the character"
+    if char in "pP":
+        return "Unicode's classes are not taken: list the characters, as in [A-Za-z\\u00c0-\\u024f]"
+    if char in "AZzG":
+        return "leave it out: a pattern matches the whole text"
+    if char in "123456789k":
+        return "back references are not taken: write out what may stand there"
+    return "write the characters that it stands for, or \\uXXXX"
 
 
 def _counts(quantifier: re.Match[str]) -> tuple[int, int | None]:
