@@ -39,9 +39,10 @@ from headrace.job.declaration import existing, find
 from headrace.job.report import REPORT, reported
 from headrace.job.run import PATCH, REPLAY
 from headrace.lake import replays
-from headrace.lake.branch import Rulings, restart_is_due
+from headrace.lake.branch import Branch, Rulings, restart_is_due
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
+from headrace.lake.offsets import Span
 from headrace.lake.source import ask
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import row_count
@@ -238,7 +239,7 @@ def status(
         "replays": {r.number: s for r, s in _open_replays(ledger)},
         "restart_due": restart_is_due(ledger, staged),
         "accepted_losses": [s for d in Rulings.of(ledger.decisions()).losses for s in d["spans"]],
-        "accepted_tails": [d["checkpoint"] for d in Rulings.of(ledger.decisions()).tails],
+        "accepted_tails": _tails(ledger, followed),
     }
     emit(result, fmt, lambda: _page(result))
     if refused := unready or unknown:
@@ -251,6 +252,12 @@ def _held(warehouse: Warehouse, head: Head) -> dict[str, int]:
         o: head.rows[o] if o in head.rows else row_count(warehouse, o, version)
         for o, version in head.versions.items()
     }
+
+
+def _tails(ledger: Ledger, followed: Sequence[Branch]) -> list[int]:
+    """Up to which checkpoints publish takes the rows of a topic that is gone: of the followed claim alone."""
+    claims = {b.claim.number for b in followed}
+    return [d["checkpoint"] for d in Rulings.of(ledger.decisions()).tails if d["claim"] in claims]
 
 
 def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:
@@ -321,9 +328,7 @@ def _page(s: dict[str, Any]) -> Text:
         "published": _published(s),
         **({} if s["derived"] else _against_the_topic(s)),
         **_changed(s),
-        "staged": f"{counted(n, 'file')} that `headrace publish {s['job']}` takes"
-        if (n := s["unpublished_files"])
-        else "nothing that is not published",
+        "staged": _staged(s),
         "followed": _followed(s),
         **({"forks": "\n".join(forks)} if forks else {}),
     }
@@ -342,11 +347,42 @@ def _page(s: dict[str, Any]) -> Text:
     return facts(lines, 20)
 
 
+def _staged(s: dict[str, Any]) -> str:
+    """What waits, and whether publish takes it: rows of a topic that changed need a person's word first."""
+    if not s["unpublished_files"]:
+        return "nothing that is not published"
+    files = counted(s["unpublished_files"], "file")
+    if not _in_the_way(s):
+        return f"{files} that `headrace publish {s['job']}` takes"
+    if s["accepted_tails"]:
+        return f"{files}; publish takes those of the accepted tails, and no others as things stand: see topic"
+    return f"{files}, which publish does not take as things stand: see topic"
+
+
+def _in_the_way(s: dict[str, Any]) -> bool:
+    """Whether a topic is another one, or lost published offsets without a person's word."""
+    accepted = [Span.parse(text) for text in s["accepted_losses"]]
+    lost = [Span.parse(text) for change in s["topics_changed"] for text in change["lost"]]
+    return any(change["id"] != change["began_on"] for change in s["topics_changed"]) or not all(
+        any(a.covers(span) for a in accepted) for span in lost
+    )
+
+
 def _followed(s: dict[str, Any]) -> str:
     """Which start of the job publish follows, in words that a first run can be read with."""
+    if not s["claim"] and s["set_aside"]:
+        return f"nothing: set aside, {', '.join(f'claim {n}' for n in s['set_aside'])}"
     if not s["claim"]:
         return "nothing: the job was never started"
-    return f"start {s['claim']} of the job, its claim {s['claim']}: {STATES[s['state']]}"
+    return f"start {s['claim']} of the job, its claim {s['claim']}: {_stands(s)}"
+
+
+def _stands(s: dict[str, Any]) -> str:
+    """What the state of the followed claim means here; the line above says what becomes of its files."""
+    if s["state"] != "ahead":
+        return STATES[s["state"]]
+    more = "has staged more" if s["unpublished_files"] else "its checkpoints since then have no rows"
+    return f"goes on from what is published; {more}"
 
 
 def _published(s: dict[str, Any]) -> str:
@@ -359,7 +395,7 @@ def _published(s: dict[str, Any]) -> str:
 def _rows(table: str, held: int, written: int) -> str:
     """What a table holds; and how much was written, where rows have taken the place of others."""
     more = "" if written == held else f" ({written:,} written)"
-    return f"{held:,} rows in {table}{more}"
+    return f"{counted(held, 'row')} in {table}{more}"
 
 
 def _against_the_topic(s: dict[str, Any]) -> dict[str, str]:
@@ -367,7 +403,7 @@ def _against_the_topic(s: dict[str, Any]) -> dict[str, str]:
     reached = " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items()))
     return {
         **({"published up to": f"offset, by partition: {reached}"} if reached else {}),
-        "behind the topic": f"{sum(s['lag'].values()):,} offsets" if s["lag"] else "—",
+        "behind the topic": counted(sum(s["lag"].values()), "offset") if s["lag"] else "—",
     }
 
 

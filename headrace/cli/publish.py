@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from headrace import settings
-from headrace.cli.output import Format, Output, emit, err
+from headrace.cli.output import Format, Output, counted, emit, err
 from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named, writing
@@ -109,7 +109,7 @@ def publish(
     if follow:
         _follow(publisher(job), every, fmt)
     else:
-        _show(publisher(job).once(), fmt)
+        _show(publisher(job).once(), job, fmt)
 
 
 def _rule(following: Publisher, texts: list[str], why: str, fmt: Format, *, undo: bool) -> None:
@@ -188,15 +188,15 @@ def _follow(following: Publisher, every: float, fmt: Format) -> None:
             log.warning("cannot publish now, trying again", what=e.what, where=e.where)
         else:
             if done.batches:
-                _show(done, fmt)
+                _show(done, following.ledger.job, fmt)
         stop.wait(every)
     done = following.once()
     if done.batches:
-        _show(done, fmt)
+        _show(done, following.ledger.job, fmt)
 
 
-def _show(done: Published, fmt: Format) -> None:
-    emit(as_json(done), fmt, lambda: _sentence(done))
+def _show(done: Published, job: str, fmt: Format) -> None:
+    emit(as_json(done), fmt, lambda: _sentence(done, job))
 
 
 def as_json(done: Published) -> dict[str, Any]:
@@ -213,16 +213,24 @@ def as_json(done: Published) -> dict[str, Any]:
     }
 
 
-def _sentence(done: Published) -> str:
+def _sentence(done: Published, job: str) -> str:
     if done.empty:
         return f"batch {done.head.batch} without rows: {done.empty}"
     if done.batches:
         written = {o: n for o, n in done.written.items() if n}
-        tables = [f"{n:,} rows written to {o}, which holds {done.head.rows[o]:,}" for o, n in written.items()]
+        tables = [
+            f"{counted(n, 'row')} written to {o}, which holds {done.head.rows[o]:,}"
+            for o, n in written.items()
+        ]
         return f"batch {done.head.batch}: {'; '.join(tables) or 'it was decided before, and is finished now'}"
     if done.waiting_for is not None:
         claim = done.waiting_for
         return (
             f"nothing published: waiting for the first checkpoint of the job's start {claim} (claim {claim})"
+        )
+    if not done.head.batch:
+        return (
+            f"nothing is published yet: job {job} has staged nothing that publish takes."
+            f" `headrace run {job}` starts it, if it does not run"
         )
     return f"nothing new since batch {done.head.batch}"

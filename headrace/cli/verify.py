@@ -122,6 +122,9 @@ def _verify_topic(
         )
     word = [f"gone or changed, its rows on the ledger's word: {address}" for address in on_word]
     result = {**found.to_json(), "table": table, "files_on_word": on_word}
+    newest = ledger.newest("done")
+    if batch is None and newest > found.batch:
+        word.append(f"batch {newest} is newer, and changed no table")
     emit(result, fmt, lambda: Group(_text(found, table), *map(Text, word)))
     if found.verdict != "proved":
         raise ConservationError(

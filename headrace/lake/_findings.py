@@ -25,12 +25,6 @@ SENTENCES = {
     "positionless": "{n} without a position in {where}",
 }
 
-WORD = {
-    "absent": "older offsets without a record, by the ledger's word",
-    "lost": "older offsets lost before they were read, accepted in the ledger",
-}
-
-
 UNPROVED = {"unproved", "other", "lost"}
 """Findings of which Kafka cannot say more."""
 
@@ -50,8 +44,8 @@ class Finding:
         return self.rows or sum(map(len, self.spans))
 
     def __str__(self) -> str:
-        noun = ("row" if self.rows else "offset") + ("s" if len(self) != 1 else "")
-        said = SENTENCES[self.kind].format(n=f"{len(self):,} {noun}", where=self.where)
+        found = _counted(len(self), "row" if self.rows else "offset")
+        said = SENTENCES[self.kind].format(n=found, where=self.where)
         place = "" if self.partition == NOWHERE else f"{named(self.partition)}: "
         return f"{place}{said}" + (f": {shown(self.spans)}" if self.spans else "")
 
@@ -134,10 +128,7 @@ class Verification:
     def sentence(self) -> str:
         """The outcome in one line."""
         if self.verdict == "proved":
-            reach = self.total("beyond_reach")
-            aged = f"; {reach:,} older than the topic's log, each once" if reach else ""
-            aged += "".join(f"; {n:,} {WORD[kind]}" for kind, n in self.aged_holes.items())
-            return f"every offset has exactly one home ({self.total('records'):,} records{aged})"
+            return self._proved()
         gone = [f for f in self.findings if f.kind in {"other", "lost"}]
         if self.verdict == "unproved" and gone:
             return f"not provable from Kafka any more: {gone[0].where}"
@@ -147,6 +138,17 @@ class Verification:
         for f in self.findings:
             counts[f.kind] = counts.get(f.kind, 0) + len(f)
         return "not every offset has exactly one home: " + ", ".join(f"{n:,} {k}" for k, n in counts.items())
+
+    def _proved(self) -> str:
+        lost, absent = (self.aged_holes.get(kind, 0) for kind in ("lost", "absent"))
+        were = "was lost before it was read" if lost == 1 else "were lost before they were read"
+        but = f", except {lost:,} that {were}, accepted in the ledger" if lost else ""
+        numbers = [_counted(self.total("records"), "record")]
+        if reach := self.total("beyond_reach"):
+            numbers.append(f"{reach:,} older than the topic's log, each once")
+        if absent:
+            numbers.append(f"{_counted(absent, 'older offset')} without a record, by the ledger's word")
+        return f"every offset has exactly one home{but} ({'; '.join(numbers)})"
 
     def to_json(self) -> dict[str, Any]:
         """Everything, for machines."""
@@ -167,6 +169,10 @@ class Verification:
 def named(partition: int) -> str:
     """A partition of the topic; or, where it is negative, a file of a backfill."""
     return f"partition {partition}" if partition >= 0 else f"file {-partition}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def shown(spans: Sequence[Span]) -> str:

@@ -117,6 +117,12 @@ def _ahead() -> RenderableType:
     )
 
 
+def _recreated(**changes: Any) -> RenderableType:
+    return _status(
+        lag={}, state="ahead", unpublished_files=2, topics_changed=[RECREATED.to_json()], **changes
+    )
+
+
 def _derived() -> RenderableType:
     running = FIRST_RUN["flink_jobs"][0] | {
         "last_checkpoint": AT,
@@ -403,11 +409,21 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "status, first run": _status,
     "status, all there is": _ahead,
     "status, another topic": lambda: _status(lag={}, topics_changed=[RECREATED.to_json()]),
+    "status, another topic and staged files": _recreated,
+    "status, another topic and an accepted tail": lambda: _recreated(accepted_tails=[197]),
+    "status, all is published": lambda: _status(
+        state="ahead", lag={0: 1}, rows={"flights": 1}, batch=1, rows_written={"flights": 1}
+    ),
+    "status, set aside": lambda: _status(claim=None, state="no submission", set_aside=[1]),
     "status of a derive job": _derived,
     "publish": lambda: publish._sentence(
-        Published(Head(batch=13, rows={"flights": 336_776}), 1, {"flights": 1_200})
+        Published(Head(batch=13, rows={"flights": 336_776}), 1, {"flights": 1_200}), "flights"
     ),
-    "publish, waiting": lambda: publish._sentence(Published(Head(), 0, {}, waiting_for=1)),
+    "publish, one row": lambda: publish._sentence(
+        Published(Head(batch=14, rows={"flights": 336_777}), 1, {"flights": 1}), "flights"
+    ),
+    "publish, nothing yet": lambda: publish._sentence(Published(Head(), 0, {}), "flights"),
+    "publish, waiting": lambda: publish._sentence(Published(Head(), 0, {}, waiting_for=1), "flights"),
     "branch ls": lambda: branch._listed(_branches()),
     "quarantine ls": lambda: quarantine._listed(_reasons()),
     "quarantine ls, some discarded": lambda: quarantine._listed(_reasons(5)),

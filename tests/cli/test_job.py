@@ -16,6 +16,11 @@ from headrace.errors import DecisionNeeded, UsageError
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.lake import branch as lake_branch
+from headrace.lake.ledger import Claim, Ledger
+from headrace.lake.offsets import Span
+from headrace.lake.source import Change
+from headrace.lake.store import connect
+from headrace.settings import Store
 
 ROOT = Path(__file__).parents[2]
 FLINK_JOB: dict[str, Any] = {
@@ -133,6 +138,46 @@ def test_every_state_of_a_branch_is_explained(place: str) -> None:
         told = set(re.findall(r"state \*(.+?)\*", (ROOT / "docs" / "glossary.md").read_text()))
 
     assert states <= told
+
+
+def test_status_shows_only_accepted_tails_of_the_followed_claim(tmp_path: Path) -> None:
+    ledger = Ledger(connect(Store(warehouse=f"file://{tmp_path}/lake")), "flights")
+    for number, checkpoint in ((1, 197), (2, 204)):
+        ledger.decide("accept-tail", why="w", claim=number, checkpoint=checkpoint, manifests={})
+    claim = Claim(2, "s2", None, "1.0.0", "2026-11-28T01:02:03+00:00")
+    second = lake_branch.Branch(claim, "ahead", followed=True, forks_at={}, checkpoints=None, manifests={})
+
+    assert job._tails(ledger, [second]) == [204]
+    assert job._tails(ledger, []) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "accepted", "takes"),
+    [
+        (Change("flights", "flights", "a", "b"), [], False),
+        (Change("flights", "flights", "a", None), ["0:10-19"], False),
+        (Change("flights", "flights", "a", "a", (Span(0, 10, 19),)), ["0:10-15"], False),
+        (Change("flights", "flights", "a", "a", (Span(0, 10, 19),)), ["0:10-19"], True),
+    ],
+)
+def test_status_says_whether_publish_takes_what_is_staged(
+    change: Change, accepted: list[str], *, takes: bool
+) -> None:
+    said = job._staged(
+        {
+            "job": "flights",
+            "unpublished_files": 1,
+            "topics_changed": [change.to_json()],
+            "accepted_losses": accepted,
+            "accepted_tails": [],
+        }
+    )
+
+    assert said == (
+        "1 file that `headrace publish flights` takes"
+        if takes
+        else "1 file, which publish does not take as things stand: see topic"
+    )
 
 
 def test_plan_shows_how_soon_an_added_partition_is_found() -> None:

@@ -295,6 +295,18 @@ def test_a_quarantine_is_proved_with_its_table(
     assert f"{table}, batch 1: not every offset has exactly one home: 1 doubled" in said.err
 
 
+def test_a_newer_batch_without_rows_is_named(
+    lake: Lake, verify: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.cli.verify.KafkaTopic", Topic)
+    lake.write("flights", "flights__quarantine", [])
+    assert "newer" not in verify("flights").out
+    Ledger(lake.warehouse, "flights").put("done", 2, {**done(["flights"], {"0": 6}), "batch": 2})
+    said = verify("flights").out
+    assert "against batch 1" in said
+    assert "batch 2 is newer, and changed no table" in said
+
+
 @pytest.mark.usefixtures("lake")
 def test_every_table_of_the_project_has_an_answer(verify: Any) -> None:
     """None is taken for another: before anything is published, each says so of itself."""

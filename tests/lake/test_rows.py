@@ -109,7 +109,7 @@ def test_rows_of_a_table_that_amends_are_those_that_it_holds(amending: Amending)
     done = amending.publish()
     assert (done.head.rows, done.head.written) == ({DAILY.id: 3}, {DAILY.id: 6})
     assert done.written == {DAILY.id: 4}
-    assert _sentence(done) == "batch 2: 4 rows written to departures_hourly, which holds 3"
+    assert _sentence(done, DAILY.id) == "batch 2: 4 rows written to departures_hourly, which holds 3"
     said = as_json(done)
     assert (said["rows"], said["written"]) == ({DAILY.id: 3}, {DAILY.id: 4})
 
@@ -191,7 +191,7 @@ def test_an_idle_job_makes_no_batch_whoever_asks(lake: Lake) -> None:
     for _ in range(3):
         lake.seal(1, range(0))
     done = lake.publish()
-    assert (done.head.batch, done.batches, _sentence(done)) == (2, 0, "nothing new since batch 2")
+    assert (done.head.batch, done.batches, _sentence(done, "events")) == (2, 0, "nothing new since batch 2")
     lake.seal(1, range(30, 31))
     assert lake.publish().head.batch == 3
 
@@ -207,7 +207,7 @@ def test_a_batch_without_rows_folds_what_every_look_would_read(
         done = lake.publish()
         assert done.batches == (number == 3)
     why = "it folds 3 checkpoints without rows, which each look would read again"
-    assert (done.empty, _sentence(done)) == (why, f"batch 3 without rows: {why}")
+    assert (done.empty, _sentence(done, "events")) == (why, f"batch 3 without rows: {why}")
     assert lake.ledger.required("batches", 3)["empty"] == as_json(done)["empty"] == why
     assert (done.head.rows, done.head.versions) == (before.rows, before.versions), "no table has changed"
     assert lake.publisher().staged["events"].read() == {}

@@ -78,7 +78,7 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
     assert [o for _, o in road.homes()] == [*range(100), *range(150, 210)]
     loss = json.loads(road.headrace("status", "events", "-o", "json"))["accepted_losses"]
     assert loss == ["0:100-149"]
-    assert "50 older offsets lost before they were read" in road.headrace("verify", "events")
+    assert "except 50 that were lost before they were read" in road.headrace("verify", "events")
     plan = ("replay", "plan", "events", "--why", "test")
     said = road.headrace(*plan, "--from-offsets", "0:100", "--to-offsets", "0:200", expect=3)
     assert "Kafka deleted what the replay would read: partition 0 begins at 150" in said
