@@ -9,7 +9,9 @@
     ├── JobError                   1   a job declaration or its lock does not hold
     ├── StackError                 1   a local process did not start, or a port is taken
     ├── ClusterError               1   Flink or Kafka answered no, or not at all
+    │   └── NoTopicError               a contract's topic is not there
     ├── LedgerError                1   a record in the ledger contradicts the tables or another record
+    │   └── OtherColumnsError          a staged file was written under another contract
     ├── ConservationError          1   a hole or an overlap of offsets: publishing would break G1
     ├── NotProvable                1   a table cannot be proved: too little is said, kept or there yet
     ├── DecisionNeeded             3   nothing is wrong yet, but a person must choose (fork, loss, new lock)
@@ -97,10 +99,24 @@ class ClusterError(HeadraceError):
     code = "cluster"
 
 
+class NoTopicError(ClusterError):
+    """Kafka does not know the topic. Which contract is about it is for the caller to add, who knows them."""
+
+    def __init__(self, topic: str, *, where: str) -> None:
+        self.topic = topic
+        super().__init__(
+            "there is no such topic", where=where, remedy="create it, or correct the contract that names it"
+        )
+
+
 class LedgerError(HeadraceError):
     """A ledger record contradicts a table or another record; nothing was changed."""
 
     code = "ledger"
+
+
+class OtherColumnsError(LedgerError):
+    """A staged file was written under another contract."""
 
 
 class ConservationError(HeadraceError):

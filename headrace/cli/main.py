@@ -11,7 +11,7 @@ import typer
 
 from headrace import log
 from headrace.cli.output import Format, fail
-from headrace.errors import HeadraceError, NeverPublishedError
+from headrace.errors import HeadraceError, NeverPublishedError, NoTopicError
 
 NOUNS = {
     "check": "check",
@@ -54,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             from headrace.cli.publish import how_to_publish  # noqa: PLC0415 - most commands never need it
 
             e.remedy = how_to_publish(e.table)
+        if isinstance(e, NoTopicError):
+            from headrace.cli.topic import how_to_create  # noqa: PLC0415 - most commands never need it
+
+            e.remedy = how_to_create(e.topic) or e.remedy
         fail(e, Format.json if _asked_for_json(asked) else Format.text)
         sys.exit(e.exit_code)
 

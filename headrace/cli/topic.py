@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group
 
-from headrace import settings
+from headrace import project, settings
 from headrace.cli.output import Format, Output, counted, emit, fitted, listing, progress
 from headrace.cluster import kafka
-from headrace.contract.load import load_topic
+from headrace.contract.load import examine, load_topic
 
 Contract = Annotated[
     str, typer.Argument(metavar="CONTRACT", help="Its id, as in contracts/CONTRACT.odcs.yaml.")
@@ -23,6 +23,16 @@ noun = typer.Typer(help="The Kafka topic of a contract.", no_args_is_help=True)
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(noun, name="topic")
+
+
+def how_to_create(topic: str) -> str:
+    """The command that creates a topic; empty where no contract here is about it."""
+    env = settings.load()
+    for name in project.contract_names():
+        contract, _ = examine(project.root() / "contracts" / f"{name}.odcs.yaml")
+        if contract and not contract.derived and env.kafka.topic(contract.topic) == topic:
+            return f"headrace topic create {name}"
+    return ""
 
 
 @noun.command("create")

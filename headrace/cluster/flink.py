@@ -277,6 +277,8 @@ def cancel(rest: str, job: str, within_s: float = CANCEL_WITHIN_S) -> None:
 
 
 def _location(rest: str, job: str, request: str, within_s: float) -> str:
+    name = detail(rest, job).job.name
+
     def complete() -> Any:
         said = ask(rest, f"/jobs/{job}/savepoints/{request}")
         return said["operation"] if said["status"]["id"] == "COMPLETED" else None
@@ -285,15 +287,15 @@ def _location(rest: str, job: str, request: str, within_s: float) -> str:
         complete,
         within_s,
         f"the savepoint of job {job} is asked for, and not complete",
-        "it goes on by itself: headrace status JOB shows when the job has ended. If it does not, see whether"
-        " the object store answers (headrace stack status), and the job's back pressure",
+        f"it goes on by itself: headrace status {name} shows when the job has ended. If it does not,"
+        " see whether the object store answers (headrace stack status), and the job's back pressure",
         f"{rest}/jobs/{job}",
     )
     if failed := done.get("failure-cause"):
         raise ClusterError(
             f"no savepoint: {root_cause(failed['stack-trace'])}",
             where=f"job {job}",
-            remedy="the job's state is untouched; headrace status JOB says whether it still runs",
+            remedy=f"the job's state is untouched; headrace status {name} says whether it still runs",
         )
     return str(done["location"])
 

@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnsupportedCodecError
 
 from headrace.contact import require_listening
-from headrace.errors import ClusterError
+from headrace.errors import ClusterError, NoTopicError
 
 if TYPE_CHECKING:
     from headrace.lake._marks import Offsets
@@ -139,9 +139,7 @@ class KafkaTopic:
     def _scan(self, consumer: KafkaConsumer, seen: Seen, tick: Tick) -> dict[int, Extent]:
         numbers = consumer.partitions_for_topic(self.name)
         if not numbers:
-            raise ClusterError(
-                "there is no such topic", where=self._where(), remedy="headrace topic create CONTRACT"
-            )
+            raise NoTopicError(self.name, where=self._where())
         parts = [TopicPartition(self.name, n) for n in sorted(numbers)]
         consumer.assign(parts)
         starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)

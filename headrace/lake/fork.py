@@ -244,7 +244,7 @@ def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fo
             output.columns,
         )
     ]
-    return reached | continue_frontier(reached, begun, read).frontier
+    return reached | continue_frontier(ledger.job, reached, begun, read).frontier
 
 
 def _branch(ledger: Ledger, newest: int = 0) -> Iterator[tuple[int, dict[str, str]]]:

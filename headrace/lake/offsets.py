@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace.errors import ConservationError, LedgerError
+from headrace.errors import ConservationError, OtherColumnsError
 from headrace.lake.manifests import READERS, StagedFile
 from headrace.lake.shape import file_differs
 from headrace.lake.stats import file_statistics, holding, unbounded_times
@@ -104,13 +104,10 @@ def _wrapped(times: pa.ChunkedArray) -> int:
 def _refuse_other_columns(path: str, file: pq.ParquetFile, columns: tuple[TableColumn, ...]) -> None:
     """A file that was written under another contract would show NULL where it has no column."""
     if differ := file_differs(file, columns):
-        raise LedgerError(
+        raise OtherColumnsError(
             f"a staged file has other columns than the contract: {'; '.join(differ)}",
             where=path,
-            remedy="publish what the former contract staged before changing it: put that version back first."
-            " Or leave it: `headrace branch ls JOB` shows whose submission this is,"
-            " `headrace branch set-aside JOB CLAIM --why TEXT` leaves that claim, and the next"
-            " `headrace run JOB` reads its records again",
+            remedy="publish what the former contract staged before changing it: put that version back first",
         )
 
 
@@ -129,11 +126,12 @@ class Continuation:
 
 
 def continue_frontier(
-    frontier: dict[int, int], start: dict[int, int], positions: Iterable[dict[int, Offsets]]
+    job: str, frontier: dict[int, int], start: dict[int, int], positions: Iterable[dict[int, Offsets]]
 ) -> Continuation:
     """Check that all offsets of a batch continue the frontier, and name the holes.
 
     Args:
+        job: whose batch it is, for the message.
         frontier: per partition the next offset to publish.
         start: where the job began; a partition that came later begins at 0.
         positions: offsets by partition, of all files of all outputs.
@@ -150,13 +148,13 @@ def continue_frontier(
     for partition, parts in sorted(gathered.items()):
         offsets = np.sort(np.concatenate(parts))
         expected = frontier.get(partition, start.get(partition, 0))
-        _refuse_overlap(partition, offsets, expected)
+        _refuse_overlap(job, partition, offsets, expected)
         holes += _holes(partition, offsets, expected)
         after[partition] = int(offsets[-1]) + 1
     return Continuation(after, tuple(holes))
 
 
-def _refuse_overlap(partition: int, offsets: Offsets, expected: int) -> None:
+def _refuse_overlap(job: str, partition: int, offsets: Offsets, expected: int) -> None:
     doubled = np.unique(offsets[1:][offsets[1:] == offsets[:-1]])
     below = offsets[offsets < expected]
     for wrong, what in ((below, "are published already"), (doubled, "stand in two rows")):
@@ -165,7 +163,7 @@ def _refuse_overlap(partition: int, offsets: Offsets, expected: int) -> None:
             raise ConservationError(
                 f"{wrong.size} offsets {what}: {named}{' …' if wrong.size > 5 else ''}",  # noqa: PLR2004
                 where=f"partition {partition}, frontier {expected}",
-                remedy="nothing was published; `headrace branch ls JOB` shows whose manifests these are",
+                remedy=f"nothing was published; `headrace branch ls {job}` shows whose manifests these are",
                 partition=partition,
                 offsets=[int(o) for o in wrong[:100]],
             )

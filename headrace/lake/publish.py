@@ -22,7 +22,7 @@ import structlog
 from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
-from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError, OtherColumnsError, UsageError
 from headrace.lake import anchors, patches
 from headrace.lake import tail as tails
 from headrace.lake.amend import amend_batch, amend_from
@@ -216,7 +216,16 @@ class Publisher:
         }
 
     def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
-        found = read_files(self.warehouse, output.id, files, output.columns)
+        try:
+            found = read_files(self.warehouse, output.id, files, output.columns)
+        except OtherColumnsError as e:
+            job = self.ledger.job
+            e.remedy += (
+                f". Or leave it: `headrace branch ls {job}` shows whose submission this is,"
+                f" `headrace branch set-aside {job} CLAIM --why TEXT` leaves that claim, and the next"
+                f" `headrace run {job}` reads its records again"
+            )
+            raise
         for file in found:
             self._refuse_wrapped(output, file)
             if file.unbounded:
@@ -307,7 +316,9 @@ class Publisher:
         and the chain of manifests is all that keeps them apart from those of a rewound job.
         """
         begun = self._begun()
-        goes_on = continue_frontier(reached, begun, (f.positions for fs in read.values() for f in fs))
+        goes_on = continue_frontier(
+            self.ledger.job, reached, begun, (f.positions for fs in read.values() for f in fs)
+        )
         frontier = {str(p): o for p, o in sorted((begun | goes_on.frontier).items())}
         if on_word:  # there is nobody to ask
             unasked = [str(s) for s in goes_on.holes]

@@ -169,7 +169,7 @@ class Replacer(Publisher):
     ) -> None:
         """Say no where the fork lacks records that the branch has published: Kafka no longer had them."""
         positions = (f.positions for found in read.values() for f in found)
-        holes = continue_frontier(reached, self._begun(), positions).holes
+        holes = continue_frontier(self.ledger.job, reached, self._begun(), positions).holes
         known = forks.holes_behind(self.ledger, fork)
         mine = [h for h in holes if h.first < head.frontier.get(h.partition, 0)]
         own = [h for h in mine if not any(k.covers(h) for k in known)]

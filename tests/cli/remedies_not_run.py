@@ -18,7 +18,6 @@ REASONS = {
         cli/starting.py: stop □
         lake/cuts.py: run □
         lake/cuts.py: stop □
-        lake/offsets.py: run JOB
         lake/patch.py: patch apply □ □
         lake/publish.py: run □
         lake/publish.py: stop □
@@ -70,12 +69,9 @@ REASONS = {
         cli/publish.py: status □
         cli/verify.py: branch ls □
         cli/verify.py: status □
-        cluster/flink.py: status JOB
-        cluster/kafka/portions.py: topic show CONTRACT
-        cluster/kafka/proof.py: topic show CONTRACT
-        cluster/kafka/topics.py: topic create CONTRACT
+        cluster/flink.py: status □
+        cli/topic.py: topic create □
         contract/standard.py: status JOB
-        lake/_topic_scan.py: topic create CONTRACT
         lake/publish.py: status □
         lake/verify.py: publish □
         lake/verify.py: verify □

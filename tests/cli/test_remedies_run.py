@@ -203,12 +203,12 @@ STATES = [
     State("cli/publish.py: publish □", staged, "query 'TABLE events'"),
     State("lake/publish.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
     State(
-        "lake/offsets.py: branch set-aside JOB CLAIM --why TEXT",
+        "lake/publish.py: branch set-aside □ CLAIM --why TEXT",
         staged_under_another_contract,
         "publish events",
     ),
-    State("lake/offsets.py: branch ls JOB", staged_under_another_contract, "publish events", shows=True),
-    State("lake/offsets.py: branch ls JOB", read_again, "publish events", shows=True),
+    State("lake/publish.py: branch ls □", staged_under_another_contract, "publish events", shows=True),
+    State("lake/offsets.py: branch ls □", read_again, "publish events", shows=True),
     State("lake/patch.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"),
     State(
         "lake/replace.py: replay rollback □ □ --why TEXT", replayed_twice, "replay rollback events 1 --why w"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
+from cli.remedies import Terminal
 from typer.testing import CliRunner
 
 from headrace.cli import topic
 from headrace.cluster import kafka
+from headrace.errors import NoTopicError
 
 
 def _produce(monkeypatch: pytest.MonkeyPatch, empty: int, *options: str) -> str:
@@ -33,3 +36,26 @@ def test_empty_lines_are_counted(monkeypatch: pytest.MonkeyPatch, empty: int, sa
         "records": 1200,
         "empty_lines": empty,
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("flights", "headrace topic create flights"), ("nonesuch", "create it, or correct the contract")],
+)
+def test_a_topic_that_is_not_there_names_the_contract_to_create_it_by(
+    name: str, remedy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kafka, "describe", _not_there(f"dev.{name}"))
+    monkeypatch.setenv("HEADRACE__KAFKA__TOPIC_PREFIX", "dev.")
+
+    code, said = Terminal(capsys).type("topic show flights")
+
+    assert code == NoTopicError.exit_code
+    assert f"→ {remedy}" in said
+
+
+def _not_there(name: str) -> Callable[..., kafka.TopicInfo]:
+    def describe(*_: str) -> kafka.TopicInfo:
+        raise NoTopicError(name, where=f"topic {name}")
+
+    return describe

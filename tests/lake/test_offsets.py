@@ -14,17 +14,17 @@ def at(**parts: list[int]) -> dict[int, np.ndarray]:
 
 
 def test_a_batch_that_continues_moves_the_frontier() -> None:
-    found = continue_frontier({0: 5}, {0: 0}, [at(p0=[6, 5]), at(p0=[7])])
+    found = continue_frontier("events", {0: 5}, {0: 0}, [at(p0=[6, 5]), at(p0=[7])])
     assert found.frontier == {0: 8}
     assert found.holes == ()
 
 
 def test_the_first_frontier_is_the_recorded_start() -> None:
-    assert continue_frontier({}, {0: 100}, [at(p0=[100, 101])]).holes == ()
+    assert continue_frontier("events", {}, {0: 100}, [at(p0=[100, 101])]).holes == ()
 
 
 def test_a_partition_that_came_later_begins_at_zero() -> None:
-    found = continue_frontier({0: 5}, {0: 0}, [at(p1=[0, 1])])
+    found = continue_frontier("events", {0: 5}, {0: 0}, [at(p1=[0, 1])])
     assert found.frontier == {0: 5, 1: 2}
     assert found.holes == ()
 
@@ -38,22 +38,22 @@ def test_a_partition_that_came_later_begins_at_zero() -> None:
     ],
 )
 def test_holes_are_named_exactly(offsets: list[int], holes: list[Span]) -> None:
-    assert continue_frontier({0: 5}, {}, [at(p0=offsets)]).holes == tuple(holes)
+    assert continue_frontier("events", {0: 5}, {}, [at(p0=offsets)]).holes == tuple(holes)
 
 
 def test_an_offset_below_the_frontier_is_refused() -> None:
     with pytest.raises(ConservationError, match=r"published already: 0:3") as e:
-        continue_frontier({0: 5}, {}, [at(p0=[3, 5, 6])])
+        continue_frontier("events", {0: 5}, {}, [at(p0=[3, 5, 6])])
     assert e.value.facts["offsets"] == [3]
 
 
 def test_an_offset_in_two_rows_is_refused() -> None:
     with pytest.raises(ConservationError, match=r"stand in two rows: 0:6"):
-        continue_frontier({0: 5}, {}, [at(p0=[5, 6]), at(p0=[6, 7])])
+        continue_frontier("events", {0: 5}, {}, [at(p0=[5, 6]), at(p0=[6, 7])])
 
 
 def test_a_batch_without_rows_leaves_the_frontier() -> None:
-    assert continue_frontier({0: 5}, {}, []).frontier == {0: 5}
+    assert continue_frontier("events", {0: 5}, {}, []).frontier == {0: 5}
 
 
 @pytest.mark.parametrize("span", [Span(0, 5, 5), Span(12, 100, 200)])

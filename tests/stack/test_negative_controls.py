@@ -134,7 +134,7 @@ def _all_of_the_newest_claim(_ledger: Any, head: Any, staged: Any, claim: Any) -
     )
 
 
-def _anything_goes(frontier: dict[int, int], _start: Any, _positions: Any) -> Continuation:
+def _anything_goes(_job: str, frontier: dict[int, int], _start: Any, _positions: Any) -> Continuation:
     return Continuation(frontier, ())
 
 

@@ -70,7 +70,7 @@ def produce_lines(
     with json_lines(path, key=key, as_is=as_is) as file:
         if from_line > file.lines:
             what = f"the file ends at line {file.lines:,}, before line {from_line:,}"
-            raise UsageError(what, where=str(path), remedy="headrace topic show CONTRACT: what is there")
+            raise UsageError(what, where=str(path), remedy="nothing is left to send, or give an earlier line")
         try:
             with _sender(bootstrap, topic, partitions) as sender:
                 records = _send_all(sender, _portions(n for n in file if n.number >= from_line), sent)

@@ -196,7 +196,7 @@ class _Walk(Generic[H]):
             f" Kafka hands over committed records up to {reach} only",
             where=f"topic {self.part.topic}, partition {self.part.partition}",
             remedy="if a transaction is open, it ends by itself after its timeout: try again;"
-            " else the topic was cut or made anew (headrace topic show CONTRACT)",
+            " else the topic was cut or made anew",
             position=position,
             reach=reach,
         )

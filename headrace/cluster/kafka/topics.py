@@ -12,7 +12,7 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
 from headrace.contact import require_listening
-from headrace.errors import ClusterError
+from headrace.errors import ClusterError, NoTopicError
 
 PATIENCE_MS = 15_000
 """How long a broker may take to answer a question of the control side."""
@@ -138,9 +138,7 @@ def require_brokers(bootstrap: str) -> None:
 def refused(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
     """A Kafka client's error as ours."""
     if isinstance(error, UnknownTopicOrPartitionError):
-        return ClusterError(
-            "there is no such topic", where=where(bootstrap, topic), remedy="headrace topic create CONTRACT"
-        )
+        return NoTopicError(topic, where=where(bootstrap, topic))
     # The text of some errors repeats the whole request; its first line and a limit keep messages readable.
     said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     return ClusterError(
