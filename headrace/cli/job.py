@@ -371,7 +371,8 @@ def _in_the_way(s: dict[str, Any]) -> bool:
 def _followed(s: dict[str, Any]) -> str:
     """Which start of the job publish follows, in words that a first run can be read with."""
     if not s["claim"] and s["set_aside"]:
-        return f"nothing: set aside, {', '.join(f'claim {n}' for n in s['set_aside'])}"
+        said = [f"claim {n} is set aside" for n in s["set_aside"]]
+        return f"nothing: {', '.join(said)}"
     if not s["claim"]:
         return "nothing: the job was never started"
     return f"start {s['claim']} of the job, its claim {s['claim']}: {_stands(s)}"
@@ -381,8 +382,10 @@ def _stands(s: dict[str, Any]) -> str:
     """What the state of the followed claim means here; the line above says what becomes of its files."""
     if s["state"] != "ahead":
         return STATES[s["state"]]
-    more = "has staged more" if s["unpublished_files"] else "its checkpoints since then have no rows"
-    return f"goes on from what is published; {more}"
+    more = (
+        "and has staged more" if s["unpublished_files"] else "with checkpoints since then that have no rows"
+    )
+    return f"goes on from what is published, {more}"
 
 
 def _published(s: dict[str, Any]) -> str:
