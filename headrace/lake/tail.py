@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake.branch import ACCEPT_TAIL, Rulings, Stretch
 from headrace.lake.ledger import Claim, Ledger
-from headrace.lake.offsets import ReadFile, Span
+from headrace.lake.offsets import Offsets, ReadFile, Span
 from headrace.lake.source import Change
 
 
@@ -53,12 +53,15 @@ class Tail:
 
 def _fits(found: Stretch, read: Mapping[str, Sequence[ReadFile]], frontier: Mapping[int, int]) -> int | None:
     """As :attr:`Tail.fits`. A new topic begins at 0, so its offsets may be below those that are published."""
-    files = {(output, f.file.path): f for output, of_output in read.items() for f in of_output}
-    manifests = [(m.checkpoint, output, m) for output, ms in found.manifests.items() for m in ms]
+    sealed = {(o, f.path): m.checkpoint for o, ms in found.manifests.items() for m in ms for f in m.files}
+    by_checkpoint: dict[int, list[tuple[int, Offsets]]] = {
+        m.checkpoint: [] for manifests in found.manifests.values() for m in manifests
+    }
+    for output, of_output in read.items():
+        for file in of_output:
+            by_checkpoint[sealed[output, file.file.path]] += file.positions.items()
     reached, fits = dict(frontier), None
-    for checkpoint in sorted({c for c, _, _ in manifests}):
-        of_it = [files[o, f.path].positions for c, o, m in manifests if c == checkpoint for f in m.files]
-        positions = [(p, offsets) for by_partition in of_it for p, offsets in by_partition.items()]
+    for checkpoint, positions in sorted(by_checkpoint.items()):
         if any(int(offsets.min()) < reached.get(p, 0) for p, offsets in positions):
             break
         for p, offsets in positions:
