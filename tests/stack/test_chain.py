@@ -90,7 +90,7 @@ def test_a_commit_notification_that_never_came_is_made_up_by_the_restore(make_ro
     road.produce(range(1000))
     job = road.submit()
     before = set(until("the checkpoint that Flink takes at the start to be committed", road.staged))
-    # Sent only now: that first checkpoint may hold everything that was there, and then the savepoint has no rows.
+    # Sent only now: that first checkpoint may hold everything there is, and then the savepoint has no rows.
     road.produce(range(1000, 2000))
     until("all records to be read", lambda: _read(road, job) >= 2000)
     saved = road.savepoint(job)
