@@ -42,10 +42,10 @@ from headrace.lake import replays
 from headrace.lake.branch import Branch, Rulings, restart_is_due
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
-from headrace.lake.offsets import Span
 from headrace.lake.source import ask
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import row_count
+from headrace.offsets import Span
 from headrace.stack import flink as local_flink
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]

@@ -17,12 +17,12 @@ from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named, writing
 from headrace.lake import tail
 from headrace.lake.branch import Rulings
-from headrace.lake.offsets import Span
 from headrace.lake.patch import Patcher
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.replace import Replacer
 from headrace.lake.source import ask
 from headrace.lake.store import connect
+from headrace.offsets import Span
 
 P = TypeVar("P", bound=Publisher)
 log = structlog.get_logger()

@@ -18,11 +18,11 @@ from headrace.errors import UsageError
 from headrace.lake import quarantine
 from headrace.lake.branch import Rulings
 from headrace.lake.ledger import Ledger
-from headrace.lake.offsets import Span
 from headrace.lake.positions import Positions
 from headrace.lake.quarantine import Selection
 from headrace.lake.query import to_text
 from headrace.lake.store import connect
+from headrace.offsets import Span
 from headrace.replay import redrive as redriving
 from headrace.table.outputs import outputs
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headrace.lake._marks import Span
+    from headrace.lake._marks import Range
 
 NOWHERE = -(1 << 31)
 """The partition of rows that have none."""
@@ -36,7 +36,7 @@ class Finding:
     kind: str
     partition: int
     where: str
-    spans: tuple[Span, ...]
+    spans: tuple[Range, ...]
     rows: int = 0
     """Only for rows that have no offset."""
 
@@ -67,7 +67,7 @@ class Place:
     table: str
     file: str
     partition: int
-    spans: tuple[Span, ...]
+    spans: tuple[Range, ...]
 
     def __str__(self) -> str:
         return f"{self.table}/{self.file} holds {self.partition}:{shown(self.spans)}"
@@ -175,11 +175,11 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def shown(spans: Sequence[Span]) -> str:
+def shown(spans: Sequence[Range]) -> str:
     """The first ranges, and how many more there are."""
     more = f" and {len(spans) - SHOWN:,} more ranges" if len(spans) > SHOWN else ""
     return ", ".join(map(str, spans[:SHOWN])) + more
 
 
-def _pairs(spans: Sequence[Span]) -> list[list[int]]:
+def _pairs(spans: Sequence[Range]) -> list[list[int]]:
     return [[s.first, s.last] for s in spans]

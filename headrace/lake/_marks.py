@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from headrace.offsets import OffsetArray
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Offsets = npt.NDArray[np.int64]
 States = npt.NDArray[np.bool_]
 
 DATA, DATA_AGAIN, QUARANTINE, QUARANTINE_AGAIN, TOPIC = 1, 2, 4, 8, 16
@@ -35,7 +36,7 @@ PHANTOM: States = AT_HOME & ~IN_TOPIC
 
 
 @dataclass(frozen=True, order=True)
-class Span:
+class Range:
     """Offsets ``first`` to ``last`` of one partition, both included."""
 
     first: int
@@ -54,7 +55,7 @@ class Marks:
 
     chunks: dict[int, npt.NDArray[np.uint8]] = field(default_factory=dict)
 
-    def mark(self, offsets: Offsets, once: int, again: int = 0) -> None:
+    def mark(self, offsets: OffsetArray, once: int, again: int = 0) -> None:
         """Mark each offset as seen ``once``; also as ``again`` if seen before, or twice just now."""
         ordered = np.sort(offsets)
         numbers = ordered >> CHUNK_BITS
@@ -63,7 +64,7 @@ class Marks:
             if len(part):
                 self._mark_chunk(part, once, again)
 
-    def _mark_chunk(self, ordered: Offsets, once: int, again: int) -> None:
+    def _mark_chunk(self, ordered: OffsetArray, once: int, again: int) -> None:
         cells = self.chunks.setdefault(int(ordered[0] >> CHUNK_BITS), np.zeros(CHUNK, np.uint8))
         places = ordered & (CHUNK - 1)
         if again:
@@ -71,7 +72,7 @@ class Marks:
             cells[places[1:][places[1:] == places[:-1]]] |= again
         cells[places] |= once
 
-    def match(self, offsets: Offsets, states: States) -> States:
+    def match(self, offsets: OffsetArray, states: States) -> States:
         """For each offset, whether its mark is one of ``states``."""
         found = np.zeros(len(offsets), np.bool_)
         numbers = offsets >> CHUNK_BITS
@@ -81,13 +82,13 @@ class Marks:
                 found[here] = states[cells[offsets[here] & (CHUNK - 1)]]
         return found
 
-    def spans(self, states: States, first: int | None = None, last: int | None = None) -> list[Span]:
+    def spans(self, states: States, first: int | None = None, last: int | None = None) -> list[Range]:
         """Where the marks are one of ``states``, as ranges, between ``first`` and ``last`` (included)."""
-        found: list[Span] = []
+        found: list[Range] = []
         for base, hits in self._windows(states, first, last):
             runs = to_spans(np.flatnonzero(hits) + base)
             if found and runs and found[-1].last + 1 == runs[0].first:
-                runs[0] = Span(found.pop().first, runs[0].last)
+                runs[0] = Range(found.pop().first, runs[0].last)
             found += runs
         return found
 
@@ -119,22 +120,22 @@ class Marks:
                 yield base + low, states[self.chunks[number][low:high]]
 
 
-def to_spans(offsets: Offsets) -> list[Span]:
+def to_spans(offsets: OffsetArray) -> list[Range]:
     """Sorted distinct offsets as ranges."""
     if not len(offsets):
         return []
     cuts = np.flatnonzero(np.diff(offsets) != 1)
     firsts = offsets[np.concatenate(([0], cuts + 1))].tolist()
     lasts = offsets[np.concatenate((cuts, [len(offsets) - 1]))].tolist()
-    return [Span(a, b) for a, b in zip(firsts, lasts, strict=True)]
+    return [Range(a, b) for a, b in zip(firsts, lasts, strict=True)]
 
 
-def without(spans: list[Span], taken: list[Span]) -> list[Span]:
+def without(spans: list[Range], taken: list[Range]) -> list[Range]:
     """What is left of ``spans`` when ``taken`` is cut out of them; both in any order."""
     left = sorted(spans)
     for cut in sorted(taken):
         left = [
-            Span(first, last)
+            Range(first, last)
             for span in left
             for first, last in (
                 (span.first, min(span.last, cut.first - 1)),
@@ -145,9 +146,9 @@ def without(spans: list[Span], taken: list[Span]) -> list[Span]:
     return left
 
 
-def gaps(spans: list[Span], last: int) -> list[Span]:
+def gaps(spans: list[Range], last: int) -> list[Range]:
     """What lies between the ranges, and between the last of them and ``last`` (included)."""
-    found = [Span(a.last + 1, b.first - 1) for a, b in pairwise(spans)]
+    found = [Range(a.last + 1, b.first - 1) for a, b in pairwise(spans)]
     if spans and spans[-1].last < last:
-        found.append(Span(spans[-1].last + 1, last))
+        found.append(Range(spans[-1].last + 1, last))
     return found

@@ -19,7 +19,7 @@ from headrace.contact import require_listening
 from headrace.errors import ClusterError, NoTopicError
 
 if TYPE_CHECKING:
-    from headrace.lake._marks import Offsets
+    from headrace.offsets import OffsetArray
 
 STALLED_SECONDS = 60.0
 """No record and no progress for so long means that a partition has no leader, or that the broker is gone."""
@@ -34,7 +34,7 @@ FETCH = {
 }
 """Big portions, offsets only."""
 
-Seen = Callable[[int, "Offsets"], None]
+Seen = Callable[[int, "OffsetArray"], None]
 """Called with a partition and the offsets of some of its records."""
 
 Tick = Callable[[int, int], None]

@@ -21,6 +21,7 @@ from headrace.lake.fork import standing_replay
 from headrace.lake.ledger import Ledger, Record, now, whoever
 from headrace.lake.manifests import Staged, StagedFile
 from headrace.lake.store import Warehouse
+from headrace.offsets import Offsets
 
 KIND = "anchors"
 EXPIRE = "expire"
@@ -34,8 +35,6 @@ would have had, with tag 1 before it: so a size that ends in 1 is not told from 
 incremental state (tag 5 or 11) begins with its checkpoint's number, and the id of its backend: that of
 checkpoint 6, 262, … ends in 6, and is no tag."""
 _OWN_FILE = range(20_000, 1 << 40)
-
-Offsets = dict[int, int]
 
 
 @dataclass(frozen=True)

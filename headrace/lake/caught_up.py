@@ -10,8 +10,8 @@ from headrace.lake.branch import ByOutput
 from headrace.lake.checkpoints import Checkpoint
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse
+from headrace.offsets import Offsets
 
-Offsets = dict[int, int]
 _AS_BEFORE = (1 << 63) - 1
 """Stands for an event time that is not behind any other."""
 

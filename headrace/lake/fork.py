@@ -14,8 +14,9 @@ from typing import Any
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake.ledger import Ledger, Record, checkpoint_of
 from headrace.lake.manifests import StagedFile
-from headrace.lake.offsets import Span, continue_frontier, read_files
+from headrace.lake.offsets import continue_frontier, read_files
 from headrace.lake.store import Warehouse
+from headrace.offsets import Span
 from headrace.table.outputs import Output
 
 HOLES = ("holes", "lost", "unasked")

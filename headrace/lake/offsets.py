@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,32 +15,8 @@ from headrace.lake.manifests import READERS, StagedFile
 from headrace.lake.shape import file_differs
 from headrace.lake.stats import file_statistics, holding, unbounded_times
 from headrace.lake.store import Warehouse
+from headrace.offsets import OffsetArray, Offsets, Span
 from headrace.table.columns import OFFSET, PARTITION, TIME, WHEN_NEEDED, TableColumn
-
-Offsets = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Span:
-    """Offsets ``first`` to ``last``, both included, of one partition."""
-
-    partition: int
-    first: int
-    last: int
-
-    @classmethod
-    def parse(cls, text: str) -> Span:
-        """Read what ``str`` writes: ``0:100-200`` or ``0:100``."""
-        partition, _, offsets = text.partition(":")
-        first, _, last = offsets.partition("-")
-        return cls(int(partition), int(first), int(last or first))
-
-    def covers(self, other: Span) -> bool:
-        """Whether all of the other one lies in this one."""
-        return self.partition == other.partition and self.first <= other.first and other.last <= self.last
-
-    def __str__(self) -> str:
-        return f"{self.partition}:{self.first}" + ("" if self.first == self.last else f"-{self.last}")
 
 
 @dataclass(frozen=True)
@@ -52,7 +27,7 @@ class ReadFile:
     rows: int
     statistics: str
     """Delta's file statistics, as JSON."""
-    positions: dict[int, Offsets]
+    positions: dict[int, OffsetArray]
     """Offsets in the file, by partition, in the file's order; empty where rows are not records of a topic."""
     holds: tuple[str, ...] = ()
     """Which of the columns that a table has only when they are needed hold a value here."""
@@ -97,7 +72,7 @@ def _wrapped(times: pa.ChunkedArray) -> int:
     became of those that do not fit is negative, or no whole millisecond: 2^64 is not a multiple of 1,000.
     Only multiples of 2^61 ms, and what lies less than 292,000 years after one, look like true times.
     """
-    micros: Offsets = times.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
+    micros: OffsetArray = times.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
     return int(np.count_nonzero((micros < 0) | (micros % 1000 != 0)))
 
 
@@ -111,9 +86,9 @@ def _refuse_other_columns(path: str, file: pq.ParquetFile, columns: tuple[TableC
         )
 
 
-def _by_partition(table: pa.Table) -> dict[int, Offsets]:
-    partitions: Offsets = table["_partition"].to_numpy()
-    offsets: Offsets = table["_offset"].to_numpy()
+def _by_partition(table: pa.Table) -> dict[int, OffsetArray]:
+    partitions: OffsetArray = table["_partition"].to_numpy()
+    offsets: OffsetArray = table["_offset"].to_numpy()
     return {int(p): offsets[partitions == p] for p in np.unique(partitions)}
 
 
@@ -121,12 +96,12 @@ def _by_partition(table: pa.Table) -> dict[int, Offsets]:
 class Continuation:
     """How a batch continues the frontier."""
 
-    frontier: dict[int, int]
+    frontier: Offsets
     holes: tuple[Span, ...]
 
 
 def continue_frontier(
-    job: str, frontier: dict[int, int], start: dict[int, int], positions: Iterable[dict[int, Offsets]]
+    job: str, frontier: Offsets, start: Offsets, positions: Iterable[dict[int, OffsetArray]]
 ) -> Continuation:
     """Check that all offsets of a batch continue the frontier, and name the holes.
 
@@ -139,7 +114,7 @@ def continue_frontier(
     Raises:
         ConservationError: an offset is below the frontier, or stands in two rows.
     """
-    gathered: dict[int, list[Offsets]] = {}
+    gathered: dict[int, list[OffsetArray]] = {}
     for by_partition in positions:
         for partition, offsets in by_partition.items():
             gathered.setdefault(partition, []).append(offsets)
@@ -154,7 +129,7 @@ def continue_frontier(
     return Continuation(after, tuple(holes))
 
 
-def _refuse_overlap(job: str, partition: int, offsets: Offsets, expected: int) -> None:
+def _refuse_overlap(job: str, partition: int, offsets: OffsetArray, expected: int) -> None:
     doubled = np.unique(offsets[1:][offsets[1:] == offsets[:-1]])
     below = offsets[offsets < expected]
     for wrong, what in ((below, "are published already"), (doubled, "stand in two rows")):
@@ -169,7 +144,7 @@ def _refuse_overlap(job: str, partition: int, offsets: Offsets, expected: int) -
             )
 
 
-def _holes(partition: int, offsets: Offsets, expected: int) -> list[Span]:
+def _holes(partition: int, offsets: OffsetArray, expected: int) -> list[Span]:
     with_start = np.concatenate([np.array([expected - 1]), offsets])
     gaps = np.flatnonzero(np.diff(with_start) > 1)
     return [Span(partition, int(with_start[i]) + 1, int(with_start[i + 1]) - 1) for i in gaps]

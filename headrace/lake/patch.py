@@ -15,12 +15,13 @@ from headrace.lake import patches, rewritten
 from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Head, Record, now
 from headrace.lake.manifests import StagedFile
-from headrace.lake.offsets import ReadFile, Span, read_files
+from headrace.lake.offsets import ReadFile, read_files
 from headrace.lake.patches import BACKFILL, REDRIVE, REPLAY, UNDO, Fates, Judged, Patch
 from headrace.lake.positions import Positions
 from headrace.lake.publish import Published, Publisher, as_recorded
 from headrace.lake.quarantine import discarded
 from headrace.lake.tables import open_table
+from headrace.offsets import Span
 from headrace.table.outputs import Output
 
 Files = dict[str, list[ReadFile]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from headrace.lake.offsets import Offsets, Span
+from headrace.offsets import OffsetArray, Span
 
 Mask = npt.NDArray[np.bool_]
 
@@ -17,13 +17,13 @@ Mask = npt.NDArray[np.bool_]
 class Positions:
     """Which records; each at most once."""
 
-    offsets: Mapping[int, Offsets] = field(default_factory=dict)
+    offsets: Mapping[int, OffsetArray] = field(default_factory=dict)
     """Partition → offsets, sorted."""
 
     @classmethod
-    def gathered(cls, parts: Iterable[Mapping[int, Offsets]]) -> Positions:
+    def gathered(cls, parts: Iterable[Mapping[int, OffsetArray]]) -> Positions:
         """All of them together."""
-        found: dict[int, list[Offsets]] = {}
+        found: dict[int, list[OffsetArray]] = {}
         for part in parts:
             for partition, offsets in part.items():
                 found.setdefault(partition, []).append(offsets)
@@ -35,11 +35,11 @@ class Positions:
         return cls.gathered({s.partition: np.arange(s.first, s.last + 1)} for s in spans)
 
     @classmethod
-    def of_rows(cls, partitions: npt.NDArray[np.int32], offsets: Offsets) -> Positions:
+    def of_rows(cls, partitions: npt.NDArray[np.int32], offsets: OffsetArray) -> Positions:
         """Those of rows, given column by column."""
         return cls.gathered({int(p): offsets[partitions == p]} for p in np.unique(partitions))
 
-    def holds(self, partitions: npt.NDArray[np.int32], offsets: Offsets) -> Mask:
+    def holds(self, partitions: npt.NDArray[np.int32], offsets: OffsetArray) -> Mask:
         """Which rows are of the set."""
         found = np.zeros(len(offsets), dtype=bool)
         for partition in np.unique(partitions):

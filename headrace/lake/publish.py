@@ -40,13 +40,14 @@ from headrace.lake.fit import refuse_other_key
 from headrace.lake.fork import Base
 from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
 from headrace.lake.manifests import Manifest, Staged, StagedFile
-from headrace.lake.offsets import ReadFile, Span, continue_frontier, read_files
+from headrace.lake.offsets import ReadFile, continue_frontier, read_files
 from headrace.lake.patched import patch_batch
 from headrace.lake.rewritten import records_of
 from headrace.lake.source import Asked, Source, ask, beyond, noted
 from headrace.lake.store import Warehouse
 from headrace.lake.swap import swap_batch
 from headrace.lake.tables import row_count
+from headrace.offsets import Span
 from headrace.table.columns import REPAIRED_BY, WHEN_NEEDED, TableColumn
 from headrace.table.outputs import Output
 

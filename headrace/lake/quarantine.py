@@ -13,11 +13,11 @@ from sqlglot import exp
 from headrace.contract.rules import KAFKA_TIME_FIRST, KAFKA_TIME_LAST
 from headrace.errors import UsageError
 from headrace.lake.branch import Rulings
-from headrace.lake.offsets import Span
 from headrace.lake.positions import Positions
 from headrace.lake.query import query, readable, to_json
 from headrace.lake.rewritten import standing
 from headrace.lake.tables import open_table
+from headrace.offsets import Span
 from headrace.table.columns import KAFKA_MILLIS
 
 if TYPE_CHECKING:

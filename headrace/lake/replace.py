@@ -28,9 +28,8 @@ from headrace.lake.source import Asked, at_fork
 from headrace.lake.swap import require_told
 from headrace.lake.tables import open_table
 from headrace.lake.tail import Tail
+from headrace.offsets import Offsets
 from headrace.table.outputs import Output
-
-Offsets = dict[int, int]
 
 
 def continued(

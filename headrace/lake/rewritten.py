@@ -26,11 +26,11 @@ from headrace.lake.amend import read_rows
 from headrace.lake.delta import Added, active
 from headrace.lake.ledger import Record
 from headrace.lake.manifests import READERS, StagedFile
-from headrace.lake.offsets import Offsets, Span
 from headrace.lake.positions import Mask, Positions
 from headrace.lake.stats import file_statistics
 from headrace.lake.store import Warehouse, reached
 from headrace.lake.tables import open_table
+from headrace.offsets import OffsetArray, Span
 from headrace.table.columns import OFFSET, PARTITION
 from headrace.table.outputs import Output
 
@@ -40,7 +40,7 @@ FOLDER = "_staged/rewritten"
 PATCHED = "_staged/patch-"
 """How the folder of a patch's files begins."""
 
-Goes = Callable[[npt.NDArray[np.int32], Offsets], Mask]
+Goes = Callable[[npt.NDArray[np.int32], OffsetArray], Mask]
 """Told partitions and offsets of rows: which of them go."""
 
 
@@ -68,7 +68,7 @@ def partition_of(path: str) -> dict[str, str]:
 def behind(frontier: Mapping[int, int]) -> Goes:
     """Rows of the topic at or behind a frontier; what came from files (a backfill) is not of the topic."""
 
-    def goes(partitions: npt.NDArray[np.int32], offsets: Offsets) -> Mask:
+    def goes(partitions: npt.NDArray[np.int32], offsets: OffsetArray) -> Mask:
         found = np.zeros(len(offsets), dtype=bool)
         for partition in np.unique(partitions[partitions >= 0]):
             found |= (partitions == partition) & (offsets >= frontier.get(int(partition), 0))
@@ -180,7 +180,7 @@ def take_out(warehouse: Warehouse, output: Output, paths: Sequence[str], goes: G
     A file that no commit takes is left where it is: as all staged files, it is ours to collect.
     """
 
-    def one(path: str) -> tuple[bool, Added | None, dict[int, Offsets]]:
+    def one(path: str) -> tuple[bool, Added | None, dict[int, OffsetArray]]:
         partitions, offsets = _positions(warehouse, output.id, path)
         out = goes(partitions, offsets)
         taken = dict(Positions.of_rows(partitions[out], offsets[out]).offsets)
@@ -227,7 +227,7 @@ def records_of(warehouse: Warehouse, batch: Record) -> Positions:
     return Positions.gathered(found.offsets for found in (out, *read))
 
 
-def _positions(warehouse: Warehouse, output: str, path: str) -> tuple[npt.NDArray[np.int32], Offsets]:
+def _positions(warehouse: Warehouse, output: str, path: str) -> tuple[npt.NDArray[np.int32], OffsetArray]:
     raw = pa.BufferReader(warehouse.read(f"{output}/{path}"))
     rows = pq.read_table(raw, columns=[PARTITION.name, OFFSET.name], partitioning=None)
     return rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from headrace.lake.ledger import Head, Ledger, Record
-from headrace.lake.offsets import Span
+from headrace.offsets import Span
 
 Epoch = tuple[int, int]
 """A leader epoch, and the offset at which it begins."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake.branch import ACCEPT_TAIL, Rulings, Stretch
 from headrace.lake.ledger import Claim, Ledger
-from headrace.lake.offsets import Offsets, ReadFile, Span
+from headrace.lake.offsets import ReadFile
 from headrace.lake.source import Change
+from headrace.offsets import OffsetArray, Span
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Tail:
 def _fits(found: Stretch, read: Mapping[str, Sequence[ReadFile]], frontier: Mapping[int, int]) -> int | None:
     """As :attr:`Tail.fits`. A new topic begins at 0, so its offsets may be below those that are published."""
     sealed = {(o, f.path): m.checkpoint for o, ms in found.manifests.items() for m in ms for f in m.files}
-    by_checkpoint: dict[int, list[tuple[int, Offsets]]] = {
+    by_checkpoint: dict[int, list[tuple[int, OffsetArray]]] = {
         m.checkpoint: [] for manifests in found.manifests.values() for m in manifests
     }
     for output, of_output in read.items():

@@ -17,9 +17,10 @@ import numpy as np
 from headrace.errors import ClusterError, UsageError
 from headrace.lake import _marks as m
 from headrace.lake._findings import NOWHERE, Finding, PartitionProof, Place, Verification
-from headrace.lake._marks import Marks, Offsets, Span
+from headrace.lake._marks import Marks, Range
 from headrace.lake._topic_scan import Extent
 from headrace.lake.tables import at_batch, batches, open_table
+from headrace.offsets import OffsetArray
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,14 +38,14 @@ Tick = Callable[[str, int, "int | None"], None]
 Promised = Callable[[int], Mapping[int, int]]
 """Asked with a batch: partition → the frontier that it recorded."""
 
-Then = tuple[Mapping[int, tuple[int, int]], Mapping[int, Sequence[Span]]]
+Then = tuple[Mapping[int, tuple[int, int]], Mapping[int, Sequence[Range]]]
 """How a topic stood at a batch: by partition its newest leader epoch and where that began; and published
 offsets that it had lost by then."""
 Stood = Callable[[int], Then]
 """Asked with a batch."""
 LOST = "the topic lost offsets that are published, and may have given them to other records"
 
-Noted = Callable[[int], Mapping[str, Mapping[int, Sequence[Span]]]]
+Noted = Callable[[int], Mapping[str, Mapping[int, Sequence[Range]]]]
 """Asked with a batch: ``absent`` and ``lost`` → partition → what was noted while Kafka could be asked."""
 
 
@@ -169,7 +170,7 @@ def _lost_apart(
         reached = frontier.get(partition, 0)
         begins = lost_from(extent, reached, epochs.get(partition))
         spans = [s for s in tails.get(partition, ()) if extent.start <= s.last < begins]
-        spans += [Span(begins, reached - 1)] if begins < reached else []
+        spans += [Range(begins, reached - 1)] if begins < reached else []
         if spans:
             found.append(Finding("lost", partition, LOST, tuple(spans)))
     lost = {f.partition: list(f.spans) for f in found}
@@ -202,7 +203,7 @@ def lost_from(extent: Extent, reached: int, then: tuple[int, int] | None) -> int
 
 
 def _on_word(
-    findings: list[Finding], noted: Callable[[], Mapping[str, Mapping[int, Sequence[Span]]]]
+    findings: list[Finding], noted: Callable[[], Mapping[str, Mapping[int, Sequence[Range]]]]
 ) -> tuple[list[Finding], dict[str, int]]:
     """Take out of what is unproved what was noted in time, and count it by kind."""
     aged: dict[str, int] = {}
@@ -327,7 +328,7 @@ class _Homes:
 def _places(tables: dict[str, DeltaTable], homes: _Homes, tick: Tick) -> Iterator[Place]:
     """Which files hold the doubled offsets: a second look, taken only when there are any."""
     for name, table in tables.items():
-        held: dict[tuple[str, int], list[Offsets]] = defaultdict(list)
+        held: dict[tuple[str, int], list[OffsetArray]] = defaultdict(list)
         for done, batch in enumerate(_position_batches(name, table)):
             tick(f"looking for doubled rows in {name}", done, None)
             file = str(batch.column("__filename")[0]) if batch.num_rows else ""
@@ -336,7 +337,7 @@ def _places(tables: dict[str, DeltaTable], homes: _Homes, tick: Tick) -> Iterato
                 if len(hits):
                     held[file, partition].append(hits)
         for (file, partition), hits_of_file in sorted(held.items(), key=lambda item: item[0]):
-            spans: list[Span] = m.to_spans(np.unique(np.concatenate(hits_of_file)))
+            spans: list[Range] = m.to_spans(np.unique(np.concatenate(hits_of_file)))
             yield Place(name, file, partition, tuple(spans))
 
 
@@ -351,13 +352,13 @@ def _position_batches(name: str, table: DeltaTable) -> Iterator[pa.RecordBatch]:
     yield from batches(table, POSITION)
 
 
-def _by_partition(batch: pa.RecordBatch) -> dict[int, Offsets]:
+def _by_partition(batch: pa.RecordBatch) -> dict[int, OffsetArray]:
     placed = batch.filter(
         batch.column(0).is_valid().to_numpy(zero_copy_only=False)
         & batch.column(1).is_valid().to_numpy(zero_copy_only=False)
     )
     partitions = placed.column(0).to_numpy()
-    offsets: Offsets = placed.column(1).to_numpy().astype(np.int64, copy=False)
+    offsets: OffsetArray = placed.column(1).to_numpy().astype(np.int64, copy=False)
     numbers = np.unique(partitions)
     if len(numbers) == 1:
         return {int(numbers[0]): offsets}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from headrace import settings
@@ -14,8 +13,7 @@ from headrace.job.run import require_same_topic
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import REPLAY, Patch
-
-Offsets = Mapping[int, int]
+from headrace.offsets import Offsets
 
 
 def at(ledger: Ledger, program: Program, moment: datetime) -> dict[int, int]:

@@ -17,10 +17,10 @@ from headrace.lake.fork import Fork
 from headrace.lake.ledger import Ledger, Record
 from headrace.lake.replays import Replay
 from headrace.lake.store import connect
+from headrace.offsets import Offsets
 from headrace.replay.stale import stale
 from headrace.replay.take import examine
 
-Offsets = dict[int, int]
 LOOKED_AT = 100
 """Batches that an estimate is made of."""
 

@@ -34,18 +34,18 @@ from headrace.job.gate import Verdict
 from headrace.lake import tail
 from headrace.lake._conserved import Conservation, Cut
 from headrace.lake._findings import Finding, PartitionProof, Verification
-from headrace.lake._marks import Span
+from headrace.lake._marks import Range
 from headrace.lake.anchors import Anchor
 from headrace.lake.branch import Branch
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Claim, Head
 from headrace.lake.manifests import Manifest, StagedFile
-from headrace.lake.offsets import Span as KafkaSpan
 from headrace.lake.patches import Patch
 from headrace.lake.publish import Published
 from headrace.lake.quarantine import Reason, Refused
 from headrace.lake.replays import Replay
 from headrace.lake.source import Change
+from headrace.offsets import Span
 from headrace.replay.compare import Diff, Sample
 
 AT = "2026-11-28T01:02:03.456789+00:00"
@@ -429,7 +429,7 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "quarantine ls, some discarded": lambda: quarantine._listed(_reasons(5)),
     "quarantine show": lambda: quarantine._shown(_refused(), 400),
     "verify": _verified,
-    "verify, not proved": lambda: _verified((Finding("missing", 1, "", (Span(17, 19),)),), beyond=1_200),
+    "verify, not proved": lambda: _verified((Finding("missing", 1, "", (Range(17, 19),)),), beyond=1_200),
     "verify of a derived table": _conserved,
     "anchor ls": lambda: anchor._listed(
         [_anchor(2, "before the new rule of the partner's file"), _anchor(1, "")]
@@ -445,7 +445,7 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "stack status": _processes,
     "topic show": _topic,
     "error, another topic": lambda: tail.other_topic(
-        "flights", [RECREATED], tail.Tail(3, (4, 7), 600, (KafkaSpan(0, 200, 499), KafkaSpan(1, 200, 499)), 7)
+        "flights", [RECREATED], tail.Tail(3, (4, 7), 600, (Span(0, 200, 499), Span(1, 200, 499)), 7)
     ),
     "error": lambda: ClusterError(
         "Kafka does not answer: the connection is refused",

@@ -17,9 +17,9 @@ from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.lake import branch as lake_branch
 from headrace.lake.ledger import Claim, Ledger
-from headrace.lake.offsets import Span
 from headrace.lake.source import Change
 from headrace.lake.store import connect
+from headrace.offsets import Span
 from headrace.settings import Store
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,8 @@ from headrace.cli import main as cli
 from headrace.cluster import kafka
 from headrace.errors import ClusterError
 from headrace.lake._topic_scan import KafkaTopic
-from headrace.lake.offsets import Span
 from headrace.lake.store import connect
+from headrace.offsets import Span
 
 WITHIN_S = 2.0
 WHY = ("--why", "x")

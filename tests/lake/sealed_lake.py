@@ -19,13 +19,13 @@ from headrace.contract.model import Contract
 from headrace.lake import fork as forks
 from headrace.lake import patches, replays
 from headrace.lake.ledger import Ledger
-from headrace.lake.offsets import Span
 from headrace.lake.patch import Patcher
 from headrace.lake.patches import Judged, Patch
 from headrace.lake.publish import Published
 from headrace.lake.replace import Replacer
 from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse
+from headrace.offsets import Span
 from headrace.table.outputs import outputs
 
 CONTRACT = Path(__file__).parents[1] / "stack/project/contracts/events.odcs.yaml"

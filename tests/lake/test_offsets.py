@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from headrace.errors import ConservationError
-from headrace.lake.offsets import Span, continue_frontier
+from headrace.lake.offsets import continue_frontier
+from headrace.offsets import Span
 
 
 def at(**parts: list[int]) -> dict[int, np.ndarray]:

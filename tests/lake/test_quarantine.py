@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from headrace.cli import quarantine as command
 from headrace.errors import UsageError
-from headrace.lake.offsets import Span
 from headrace.lake.quarantine import Refused, Selection, payloads, reasons, records
 from headrace.lake.store import Warehouse, connect
+from headrace.offsets import Span
 from headrace.settings import Store
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from headrace.cluster.kafka import Source, create_topic, describe, standing
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
 from headrace.lake._findings import Verification
-from headrace.lake._marks import Offsets
 from headrace.lake._topic_scan import Extent, KafkaTopic, Seen, Tick
 from headrace.lake.holes import promised, stood
 from headrace.lake.publish import Publisher
 from headrace.lake.store import connect
 from headrace.lake.verify import verify
+from headrace.offsets import OffsetArray
 from headrace.settings import Store
 from headrace.table.outputs import outputs
 
@@ -111,7 +111,7 @@ class Changing(KafkaTopic):
     happens: Callable[[], None]
 
     def scan(self, seen: Seen, tick: Tick = lambda _done, _total: None) -> dict[int, Extent]:
-        def handed_over(partition: int, offsets: Offsets) -> None:
+        def handed_over(partition: int, offsets: OffsetArray) -> None:
             seen(partition, offsets)
             self.happens()
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from headrace import settings
 from headrace.cli import verify as command
 from headrace.errors import ClusterError, ConservationError, UsageError
-from headrace.lake._marks import CHUNK, DATA, DATA_AGAIN, IN_TOPIC, TOPIC, TWICE_IN_DATA, Marks, Span
+from headrace.lake._marks import CHUNK, DATA, DATA_AGAIN, IN_TOPIC, TOPIC, TWICE_IN_DATA, Marks, Range
 from headrace.lake._topic_scan import Extent, KafkaTopic, Run, Seen, Tick
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
@@ -146,7 +146,7 @@ def test_doubled_within_data_is_named_with_its_files(lake: Lake) -> None:
     assert sorted(f"{p.table}/{p.file}" for p in found.places) == sorted(
         f"flights/{Path(uri).name}" for uri in lake.open().file_uris()
     )
-    assert {p.spans for p in found.places} == {(Span(2, 3),)}
+    assert {p.spans for p in found.places} == {(Range(2, 3),)}
 
 
 def test_doubled_within_one_file_and_within_quarantine(lake: Lake) -> None:
@@ -164,8 +164,8 @@ def test_doubled_across_data_and_quarantine(lake: Lake) -> None:
     found = verify(lake.warehouse, "flights", Given({0: range(4), 1: range(1)}))
     assert said(found) == [("doubled", 0, f"in both {BOTH}", ["1"])]
     assert [(p.table, p.spans) for p in found.places] == [
-        ("flights", (Span(1, 1),)),
-        ("flights__quarantine", (Span(1, 1),)),
+        ("flights", (Range(1, 1),)),
+        ("flights__quarantine", (Range(1, 1),)),
     ]
 
 
@@ -204,16 +204,16 @@ def test_a_hole_below_the_log_start_cannot_be_proved(lake: Lake) -> None:
 
 def test_a_hole_below_the_log_start_that_the_ledger_noted_in_time_is_told_and_no_fault(lake: Lake) -> None:
     lake.publish(1, {0: [2, 3, 6, 12, 13]})
-    word: dict[str, dict[int, list[Span]]] = {"absent": {0: [Span(4, 5)]}, "lost": {0: [Span(7, 9)]}}
+    word: dict[str, dict[int, list[Range]]] = {"absent": {0: [Range(4, 5)]}, "lost": {0: [Range(7, 9)]}}
     topic = Given({0: range(20)}, starts={0: 12})
     left = verify(lake.warehouse, "flights", topic, noted=lambda _batch: word)
     assert said(left) == [("unproved", 0, BOTH, ["10-11"])]
-    word["absent"][0].append(Span(10, 11))
+    word["absent"][0].append(Range(10, 11))
     found = verify(lake.warehouse, "flights", topic, noted=lambda _batch: word)
     assert (found.verdict, found.aged_holes) == ("proved", {"absent": 4, "lost": 3})
     assert "4 older offsets without a record" in found.sentence()
     assert "home, except 3 that were lost before they were read, accepted in the ledger (" in found.sentence()
-    word["absent"][0], word["lost"][0] = [Span(4, 5), Span(8, 11)], [Span(7, 7)]
+    word["absent"][0], word["lost"][0] = [Range(4, 5), Range(8, 11)], [Range(7, 7)]
     found = verify(lake.warehouse, "flights", topic, noted=lambda _batch: word)
     assert "home, except 1 that was lost before it was read, accepted in the ledger (" in found.sentence()
 
@@ -228,7 +228,7 @@ def test_a_missing_tail_and_a_missing_partition_are_named(lake: Lake) -> None:
 
 def test_the_ledgers_word_does_not_excuse_what_kafka_still_holds(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 3]})
-    word = {"absent": {0: [Span(2, 2)]}}
+    word = {"absent": {0: [Range(2, 2)]}}
     found = verify(lake.warehouse, "flights", TEN, noted=lambda _batch: word)
     assert said(found) == [("missing", 0, BOTH, ["2"])]
 
@@ -385,7 +385,7 @@ def test_records_of_a_later_epoch_below_the_frontier_took_the_place_of_others(la
         "flights",
         topic,
         promised=lambda _b: {0: 8},
-        stood=lambda _b: ({0: (5, 6)}, {0: [Span(6, 7)]}),
+        stood=lambda _b: ({0: (5, 6)}, {0: [Range(6, 7)]}),
     )
     assert said(known) == [("lost", 0, LOST, ["6-7"])], "a ruling to go on is no proof"
 
@@ -404,8 +404,8 @@ def test_marks_across_chunks_and_in_any_order() -> None:
     marks.mark(edge, DATA, DATA_AGAIN)
     marks.mark(edge[:1], DATA, DATA_AGAIN)
     marks.mark(np.arange(3, dtype=np.int64), TOPIC)
-    assert marks.spans(TWICE_IN_DATA) == [Span(CHUNK, CHUNK)]
-    assert marks.spans(~IN_TOPIC, CHUNK - 2, CHUNK + 1) == [Span(CHUNK - 2, CHUNK + 1)]
+    assert marks.spans(TWICE_IN_DATA) == [Range(CHUNK, CHUNK)]
+    assert marks.spans(~IN_TOPIC, CHUNK - 2, CHUNK + 1) == [Range(CHUNK - 2, CHUNK + 1)]
     assert (marks.lowest(TWICE_IN_DATA), marks.highest(IN_TOPIC)) == (CHUNK, 2)
     assert marks.count(IN_TOPIC, 1, 1) == 1
 
@@ -475,7 +475,7 @@ def test_markers_and_aborted_records_are_not_missing(served: Served) -> None:
     assert second[-1] + 1 > len(first) + len(aborted) + len(second)
     served.lake.publish(2, {0: aborted[:1]})
     assert [(f.kind, f.spans) for f in served.verify().findings] == [
-        ("phantom", (Span(aborted[0], aborted[0]),))
+        ("phantom", (Range(aborted[0], aborted[0]),))
     ]
 
 
@@ -509,7 +509,7 @@ def test_records_that_kafka_removed_are_beyond_reach(served: Served) -> None:
     admin.delete_records({TopicPartition(served.topic, 0): 22})
     admin.close()
     found = served.verify()
-    assert [(f.kind, f.spans) for f in found.findings] == [("unproved", (Span(20, 20),))]
+    assert [(f.kind, f.spans) for f in found.findings] == [("unproved", (Range(20, 20),))]
     assert (found.partitions[0].log_start, found.partitions[0].unpublished) == (22, 5)
 
 

@@ -9,9 +9,9 @@ from lake.sealed_lake import CONTRACT, Lake, begun
 
 from headrace.contract.load import load
 from headrace.lake.ledger import Record
-from headrace.lake.offsets import Span
 from headrace.lake.quarantine import Selection
 from headrace.lake.store import connect
+from headrace.offsets import Span
 from headrace.replay.redrive import _nothing
 from headrace.settings import Store
 
