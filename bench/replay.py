@@ -19,6 +19,7 @@ from bench.running import headrace
 from headrace import settings
 from headrace.cli.publish import publisher
 from headrace.cluster import kafka
+from headrace.operate import Workspace
 from headrace.stack import flink as local_flink
 
 CHECKPOINTS = {"execution.checkpointing.interval": "200 ms"}
@@ -53,7 +54,8 @@ def _measure(env: settings.Settings) -> dict[str, Any]:
         return found
 
     headrace("run", "flights")
-    timed("live", lambda: _until(lambda: sum(publisher("flights").once().head.frontier.values()) >= end))
+    live = publisher(Workspace(settings.load()), "flights")
+    timed("live", lambda: _until(lambda: sum(live.once().head.frontier.values()) >= end))
     planned = timed(
         "plan", lambda: headrace("replay", "plan", "flights", "--from-offsets", "0:0", "--why", "bench")
     )

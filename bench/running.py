@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -16,10 +15,10 @@ from typing import Any
 
 from demo.flights import events
 from headrace import project, settings
-from headrace.cluster import flink, kafka
+from headrace.cluster import Cluster, Submission, kafka
 from headrace.contract.load import load_named
+from headrace.operate.workspace import session_cluster
 from headrace.stack import files, local
-from headrace.stack import flink as local_flink
 from headrace.stack.processes import Processes
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -88,26 +87,10 @@ def cpu_seconds(env: settings.Settings, module: str, name: str, told: Mapping[st
         told: environment variables for the main.
     """
     place = f"{env.store.warehouse}/bench-{os.getpid()}-{name}"
-    own = {
-        **os.environ,
-        **local_flink.environment(env),
-        "HEADRACE__STORE__WAREHOUSE": place,
-        "HEADRACE__KAFKA__TOPIC_PREFIX": PREFIX,
-        **told,
-    }
+    own = {"HEADRACE__STORE__WAREHOUSE": place, "HEADRACE__KAFKA__TOPIC_PREFIX": PREFIX, **told}
+    cluster = session_cluster(env)
     tree = _Tree(Processes(files.folder(env.stack).path).pid("taskmanager-1"))
-    said = subprocess.run(
-        ["flink", "run", "-d", "-pym", module],
-        env=own,
-        cwd=project.root(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = re.search(r"JobID ([0-9a-f]{32})", said.stdout)
-    if not found:
-        sys.exit(said.stdout + said.stderr)
-    _finished(env, found[1], tree)
+    _finished(cluster, cluster.submit(Submission(name, module, environment=own)), tree)
     return tree.seconds()
 
 
@@ -143,10 +126,10 @@ class _Tree:
         return (sum(self.last.values()) - self.before) / TICKS
 
 
-def _finished(env: settings.Settings, job: str, tree: _Tree) -> None:
+def _finished(cluster: Cluster, job: str, tree: _Tree) -> None:
     """Look until the job is done, and all its workers have ended."""
     wait = threading.Event()
-    while (state := flink.detail(env.flink.rest, job).job.state) != "FINISHED" or tree.look():
+    while (state := cluster.detail(job).job.state) != "FINISHED" or tree.look():
         if state in ("FAILED", "CANCELED"):
             sys.exit(f"job {job} {state}")
         tree.look()

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
-from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,14 +29,16 @@ from headrace.cli.conservation import conserved, deriving
 from headrace.cli.job import live, submit
 from headrace.cli.output import err, out, progress
 from headrace.cli.publish import publisher
-from headrace.cluster import flink, kafka, metrics
+from headrace.cluster import kafka
 from headrace.contract.load import load_named
 from headrace.errors import HeadraceError, UsageError
+from headrace.job.submission import of_job
 from headrace.lake._topic_scan import KafkaTopic
+from headrace.lake.publish import Publisher
 from headrace.lake.quarantine import reasons
 from headrace.lake.query import query
-from headrace.lake.store import connect
 from headrace.lake.verify import verify
+from headrace.operate import Workspace
 from headrace.stack import files, local
 from headrace.stack.processes import Processes
 
@@ -87,7 +88,7 @@ def _demo() -> dict[str, Any]:
     with _step("start Kafka, object store and Flink"):
         local.up(env)
     try:
-        summary = _road(settings.load())
+        summary = _road(Workspace(settings.load()))
     finally:
         with _step("stop what was started"):
             local.down(env)
@@ -122,8 +123,8 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(project.root()) if path.is_relative_to(project.root()) else path)
 
 
-def _road(env: settings.Settings) -> dict[str, Any]:
-    contract, warehouse = load_named(JOB), connect(env.store)
+def _road(workspace: Workspace) -> dict[str, Any]:
+    env, contract, warehouse = workspace.settings, load_named(JOB), workspace.warehouse
     topic = env.kafka.topic(contract.topic)
     records = mixed()
     with _step(f"create the topic and send the first {FIRST:,} records") as tell:
@@ -131,18 +132,18 @@ def _road(env: settings.Settings) -> dict[str, Any]:
         sent = kafka.produce(env.kafka.bootstrap, topic, islice(records, FIRST), tell)
     with ThreadPoolExecutor(2) as both:
         with _step("flink run -pym jobs.flights, and jobs.departures_hourly beside it"):
-            list(both.map(submit, (JOB, HOURLY)))
+            list(both.map(lambda job: submit(workspace, of_job(job)), (JOB, HOURLY)))
         with _step("publish the first batch"):
-            _first_batch()
+            _first_batch(publisher(workspace, JOB))
         with (
             _meanwhile(lambda more: kafka.produce(env.kafka.bootstrap, topic, more), records) as others,
             _step("publish while the others are sent and both jobs run", FLIGHTS + len(BROKEN)) as tell,
         ):
-            sent = _publish_until(env, sent, others, tell)
+            sent = _publish_until(workspace, sent, others, tell)
         with _step("stop both with savepoints"):
-            running = [job.id for name in (JOB, HOURLY) for job in live(env, name)]
-            savepoints = list(both.map(partial(flink.stop, env.flink.rest), running))
-        published, hourly = publisher(JOB).once().head, publisher(HOURLY).once().head
+            running = [job.id for name in (JOB, HOURLY) for job in live(workspace, name)]
+            savepoints = list(both.map(workspace.cluster.stop, running))
+        published, hourly = (publisher(workspace, job).once().head for job in (JOB, HOURLY))
     with _step("verify against Kafka"):
         proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic))
     with _step("verify the derived table against what its job has read"):
@@ -176,9 +177,9 @@ def _road(env: settings.Settings) -> dict[str, Any]:
     }
 
 
-def _first_batch() -> None:
+def _first_batch(following: Publisher) -> None:
     """Publish the first records before the others are sent: what follows cannot land in the same batch."""
-    following, deadline = publisher(JOB), time.monotonic() + WITHIN_S
+    deadline = time.monotonic() + WITHIN_S
     while not following.once().head.batch:
         _pause(deadline, "not one batch was published")
 
@@ -194,13 +195,13 @@ def _meanwhile(send: Callable[[Iterable[T]], int], items: Iterator[T]) -> Iterat
             ended.set()
 
 
-def _publish_until(env: settings.Settings, first: int, others: Future[int], tell: Any) -> int:
+def _publish_until(workspace: Workspace, first: int, others: Future[int], tell: Any) -> int:
     """Publish both jobs until everything that was sent is published; gives how many records that are.
 
     Raises:
         HeadraceError: it took too long, or the sending thread's own.
     """
-    following, beside = publisher(JOB), publisher(HOURLY)
+    following, beside = publisher(workspace, JOB), publisher(workspace, HOURLY)
     began, told_behind = time.monotonic(), float("inf")
     while True:
         # At each turn, not at the end: an error of the thread must not wait for the deadline.
@@ -210,13 +211,18 @@ def _publish_until(env: settings.Settings, first: int, others: Future[int], tell
         done = sum(following.once().head.frontier.values())
         beside.once()
         tell(done)
-        if sent is not None and done >= sent and time.monotonic() > told_behind and _nothing_unread(env):
+        if (
+            sent is not None
+            and done >= sent
+            and time.monotonic() > told_behind
+            and _nothing_unread(workspace)
+        ):
             return sent
         _pause(began + WITHIN_S, f"{done:,} records were published, and not all")
 
 
-def _nothing_unread(env: settings.Settings) -> bool:
-    return all(metrics.lag(env.flink.rest, j.id) == 0 for j in live(env, HOURLY))
+def _nothing_unread(workspace: Workspace) -> bool:
+    return all(workspace.cluster.unread(j.id) == 0 for j in live(workspace, HOURLY))
 
 
 def _pause(deadline: float, so_far: str) -> None:

@@ -12,14 +12,14 @@ from rich.console import RenderableType
 from rich.text import Text
 from typer.core import TyperGroup
 
-from headrace import settings
+from headrace.cli.context import workspace_of
 from headrace.cli.job import live
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, moment, progress
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.declaration import existing
 from headrace.lake import anchors
 from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
+from headrace.operate import Workspace
 from headrace.replay import take as taking
 
 if TYPE_CHECKING:
@@ -63,24 +63,28 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="anchor")
 
 
-def take(job: Job, why: Why = "", fmt: Output = Format.text) -> None:
+def take(ctx: typer.Context, job: Job, why: Why = "", fmt: Output = Format.text) -> None:
     """Take a savepoint of the running job, without a pause, and record it.
 
     Example: headrace anchor flights --why "before the new rule"
     """
     existing(job)
-    running = live(settings.load(), job)
+    workspace = workspace_of(ctx)
+    running = live(workspace, job)
     if len(running) != 1:
         raise UsageError(
             f"job {job} {'does not run' if not running else 'runs more than once'}",
             remedy=f"headrace status {job}; a savepoint of other means: headrace anchor adopt {job} PATH",
         )
     with progress(f"taking a savepoint of {job}"):
-        taken = taking.take(job, running[0].id, why)
+        taken = taking.take(
+            workspace.cluster, workspace.ledger(job), workspace.settings.kafka, running[0].id, why
+        )
     emit(taken.to_json(), fmt, lambda: _page(taken))
 
 
 def adopt(
+    ctx: typer.Context,
     job: Job,
     path: Annotated[str, typer.Argument(help="The folder of a savepoint or a retained checkpoint.")],
     why: Why = "",
@@ -91,22 +95,25 @@ def adopt(
     Example: headrace anchor adopt flights s3://lake/_flink/savepoints/savepoint-1a2b3c-0123456789ab
     """
     existing(job)
-    if "/chk-" in path and live(settings.load(), job):
+    workspace = workspace_of(ctx)
+    if "/chk-" in path and live(workspace, job):
         raise UsageError(
             "Flink removes a checkpoint of a running job as soon as three newer ones are there",
             where=path,
             remedy=f"headrace anchor {job} takes a savepoint; or stop the job first",
         )
-    found = taking.record(job, path, why, adopted=True)
+    found = taking.record(
+        workspace.cluster, workspace.ledger(job), workspace.settings.kafka, path, why, adopted=True
+    )
     emit(found.to_json(), fmt, lambda: _page(found))
 
 
-def ls(job: Job, fmt: Output = Format.text) -> None:
+def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     """List the anchors of a job, the newest first.
 
     Example: headrace anchor ls flights
     """
-    ledger = _ledger(job)
+    ledger = _ledger(workspace_of(ctx), job)
     gone = anchors.expired(ledger)
     found = [a for a in reversed(anchors.every(ledger)) if a.number not in gone]
     emit([a.to_json() for a in found], fmt, lambda: _listed(found))
@@ -130,24 +137,24 @@ def _listed(found: Sequence[Anchor]) -> RenderableType:
     return fitted(shown, spare=["contract", "checkpoint"], prose="why")
 
 
-def show(job: Job, anchor: Number, fmt: Output = Format.text) -> None:
+def show(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.text) -> None:
     """Describe an anchor: what was published and read where it stands.
 
     Example: headrace anchor show flights 1
     """
-    found = anchors.one(_ledger(job), anchor)
+    found = anchors.one(_ledger(workspace_of(ctx), job), anchor)
     emit(found.to_json(), fmt, lambda: _page(found))
 
 
-def check(job: Job, anchor: Number, fmt: Output = Format.text) -> None:
+def check(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.text) -> None:
     """Look whether a replay could begin there now: its state, its files, and what Kafka still has.
 
     Exit 1 where it could not.
 
     Example: headrace anchor check flights 1
     """
-    existing(job)
-    found, health = taking.examine(job, anchor)
+    workspace = workspace_of(ctx)
+    found, health = taking.examine(_ledger(workspace, job), workspace.settings.kafka, anchor)
     result = {
         "job": job,
         "anchor": anchor,
@@ -169,6 +176,7 @@ def check(job: Job, anchor: Number, fmt: Output = Format.text) -> None:
 
 
 def expire(
+    ctx: typer.Context,
     job: Job,
     keep: Annotated[int | None, typer.Option(min=0, help="Keep so many of the newest.")] = None,
     older_than: Annotated[
@@ -184,7 +192,7 @@ def expire(
 
     Example: headrace anchor expire flights --keep 7 --older-than 30d
     """
-    ledger = _ledger(job)
+    ledger = _ledger(workspace_of(ctx), job)
     if keep is None and older_than is None:
         raise UsageError("which anchors?", remedy="give --keep N, --older-than 30d, or both")
     given = {"--keep": keep, "--older-than": older_than}
@@ -224,9 +232,9 @@ def _age(text: str) -> timedelta:
     )
 
 
-def _ledger(job: str) -> Ledger:
+def _ledger(workspace: Workspace, job: str) -> Ledger:
     existing(job)
-    return Ledger(connect(settings.load().store), job)
+    return workspace.ledger(job)
 
 
 def _page(a: Anchor) -> Text:

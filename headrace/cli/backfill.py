@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headrace import settings
+from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, progress
 from headrace.cli.patch import Hold, Why, opened, put_in, require_reason
 from headrace.contract.load import load_topic
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def backfill(
+    ctx: typer.Context,
     contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")],
     files: Annotated[
         list[str],
@@ -40,8 +41,9 @@ def backfill(
 
     Example: headrace backfill flights s3://partner/2013-02.jsonl --why "their exporter was down for a day"
     """
-    ledger, program = opened(load_topic(contract).id)
+    workspace = workspace_of(ctx)
+    ledger, program = opened(workspace, load_topic(contract).id)
     require_reason(why)
     with progress("reading the files") as tick:
-        asked = backfilling.ask(settings.load().store, ledger, program, files, why, tick)
-    put_in(ledger, program, asked, fmt, hold=hold)
+        asked = backfilling.ask(workspace.settings.store, ledger, program, files, why, tick)
+    put_in(workspace, ledger, program, asked, fmt, hold=hold)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from headrace import settings
+from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, moment
 from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
@@ -18,7 +18,7 @@ from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, restart_is_
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.source import ask
-from headrace.lake.store import connect
+from headrace.operate import Workspace
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(help="The claim, as `branch ls` numbers it.")]
@@ -51,21 +51,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="branch")
 
 
-def branches(job: str) -> list[Branch]:
+def branches(workspace: Workspace, job: str) -> list[Branch]:
     """Every claim of a job, with what it has staged."""
-    ledger, staged = _opened(job)
+    ledger, staged = _opened(workspace, job)
     number = ledger.newest("done")
     done = ledger.get("done", number) if number else None
     return survey(ledger, ledger.head(), done["claim"] if done else None, staged)
 
 
-def _opened(job: str) -> tuple[Ledger, ByOutput]:
+def _opened(workspace: Workspace, job: str) -> tuple[Ledger, ByOutput]:
     outputs = named(job).outputs
-    warehouse = connect(settings.load().store)
-    return Ledger(warehouse, job), {o.id: Staged(warehouse, o.id).read() for o in outputs}
+    return workspace.ledger(job), {o.id: Staged(workspace.warehouse, o.id).read() for o in outputs}
 
 
-def ls(job: Job, fmt: Output = Format.text) -> None:
+def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     """List every submission of a job: which one publish follows, and which of them left the published chain.
 
     Each start of the job is numbered: that is its claim.
@@ -86,7 +85,7 @@ def ls(job: Job, fmt: Output = Format.text) -> None:
 
     Example: headrace branch ls flights
     """
-    found = branches(job)
+    found = branches(workspace_of(ctx), job)
     emit([b.to_json() for b in found], fmt, lambda: _listed(found))
 
 
@@ -105,13 +104,14 @@ def _meanings(found: Sequence[Branch]) -> dict[str, str]:
     return {s: meaning for s, meaning in STATES.items() if any(b.state == s for b in found)}
 
 
-def show(job: Job, claim: Number, fmt: Output = Format.text) -> None:
+def show(ctx: typer.Context, job: Job, claim: Number, fmt: Output = Format.text) -> None:
     """Show one branch: its manifests, files, fork point and what was decided about it.
 
     Example: headrace branch show flights 2
     """
-    branch = _one(job, claim)
-    decisions = [d for d in _opened(job)[0].decisions() if d.get("claim") == claim]
+    workspace = workspace_of(ctx)
+    branch = _one(workspace, job, claim)
+    decisions = [d for d in workspace.ledger(job).decisions() if d.get("claim") == claim]
     result = {**branch.to_json(), "decisions": decisions}
 
     def table() -> RenderableType:
@@ -127,28 +127,34 @@ def show(job: Job, claim: Number, fmt: Output = Format.text) -> None:
     emit(result, fmt, table)
 
 
-def set_aside(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Output = Format.text) -> None:
+def set_aside(
+    ctx: typer.Context, job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Output = Format.text
+) -> None:
     """Leave a branch: publish follows the newest claim that is not set aside. Recorded, reversible.
 
     Example: headrace branch set-aside flights 2 --why "restored the wrong savepoint"
     """
-    _one(job, claim)
-    ledger = _opened(job)[0]
+    workspace = workspace_of(ctx)
+    _one(workspace, job, claim)
+    ledger = workspace.ledger(job)
     _emit(_rule(ledger, "set-aside", why, undo=undo, claim=claim), "set-aside", claim, fmt, undo=undo)
 
 
-def adopt(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Output = Format.text) -> None:
+def adopt(
+    ctx: typer.Context, job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Output = Format.text
+) -> None:
     """Follow this branch, which must go on from the head, until a newer claim. Recorded, reversible.
 
     Example: headrace branch adopt flights 1 --why "the second submission was a mistake"
     """
-    branch = _one(job, claim)
+    workspace = workspace_of(ctx)
+    branch = _one(workspace, job, claim)
     if not undo and branch.state == "set aside":
         raise UsageError(
             f"claim {claim} is set aside",
             remedy=f"first: headrace branch set-aside {job} {claim} --undo --why TEXT",
         )
-    ledger, staged = _opened(job)
+    ledger, staged = _opened(workspace, job)
     going_on = branch.state in ("head", "waiting", "ahead") or goes_on(ledger, ledger.head(), staged, claim)
     if not undo and not going_on:
         raise DecisionNeeded(
@@ -159,7 +165,9 @@ def adopt(job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Outpu
     _emit(_rule(ledger, "adopt", why, undo=undo, claim=claim), "adopt", claim, fmt, undo=undo)
 
 
-def restart(job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.text) -> None:
+def restart(
+    ctx: typer.Context, job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.text
+) -> None:
     """Let the next start read on from the frontier without state: every checkpoint is lost, or skipped rows.
 
     For ingest jobs, which hold nothing in their state but positions. What was staged behind the frontier and
@@ -172,7 +180,8 @@ def restart(job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.te
             f"job {job} keeps state that no offset brings back",
             remedy="give it a savepoint: `flink run -s PATH …`",
         )
-    ledger, staged = _opened(job)
+    workspace = workspace_of(ctx)
+    ledger, staged = _opened(workspace, job)
     if undo and not restart_is_due(ledger, staged):
         raise UsageError(
             "no restart is to come: none was ruled, or the job has begun behind it",
@@ -180,7 +189,7 @@ def restart(job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.te
             remedy=f"to leave what it wrote: headrace branch set-aside {job} N --why TEXT",
         )
     if not undo:
-        _refuse_other_topic(ledger)
+        _refuse_other_topic(workspace, ledger)
     number = _rule(ledger, "restart", why, undo=undo)
     frontier = ledger.head().frontier
     said = "no longer restarts" if undo else "the next start reads on"
@@ -191,9 +200,9 @@ def restart(job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.te
     )
 
 
-def _refuse_other_topic(ledger: Ledger) -> None:
+def _refuse_other_topic(workspace: Workspace, ledger: Ledger) -> None:
     """Refuse a restart that `run` would refuse. Where Kafka does not answer, `run` asks again."""
-    source = Source(settings.load().kafka.bootstrap, (ledger.job,))
+    source = Source(workspace.settings.kafka.bootstrap, (ledger.job,))
     try:
         others = [c for c in ask(source, ledger, ledger.head()).changes if c.other]
     except ClusterError:
@@ -210,8 +219,8 @@ def _positions(frontier: dict[int, int]) -> str:
     return " ".join(f"{p}:{o:,}" for p, o in sorted(frontier.items()))
 
 
-def _one(job: str, claim: int) -> Branch:
-    for branch in branches(job):
+def _one(workspace: Workspace, job: str, claim: int) -> Branch:
+    for branch in branches(workspace, job):
         if branch.claim.number == claim:
             return branch
     raise UsageError(f"job {job} has no claim {claim}", remedy=f"headrace branch ls {job}")

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from headrace import project, settings
 from headrace.cli.branch import STATES, branches
+from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, counted, emit, facts, moment, progress
 from headrace.cli.starting import (
     DEFAULT_S,
@@ -28,16 +22,14 @@ from headrace.cli.starting import (
     in_words,
     not_started,
 )
-from headrace.cluster import flink as rest
-from headrace.cluster import kafka, metrics
+from headrace.cluster import Cluster, Submission, event_time, kafka
+from headrace.cluster import Job as FlinkJob
 from headrace.cluster.ready import Unready
-from headrace.cluster.rest import last_words
-from headrace.errors import ClusterError, HeadraceError, JobError, StackError, UsageError
+from headrace.errors import ClusterError, UsageError
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.declaration import existing, find
-from headrace.job.report import REPORT, reported
-from headrace.job.run import PATCH, REPLAY
+from headrace.job.submission import of_job
 from headrace.lake import replays
 from headrace.lake.branch import Branch, Rulings, restart_is_due
 from headrace.lake.ledger import Head, Ledger
@@ -46,7 +38,8 @@ from headrace.lake.source import ask
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import row_count
 from headrace.offsets import Span
-from headrace.stack import flink as local_flink
+from headrace.operate import Workspace
+from headrace.settings import Settings
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 
@@ -59,6 +52,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
+    ctx: typer.Context,
     job: Job,
     savepoint: Annotated[
         str | None,
@@ -81,19 +75,19 @@ def run(
     """
     find(job)
     lock.current(named(job))  # Flink's client, a JVM, would take seconds to say the same
-    env = settings.load()
-    if running := live(env, job):
+    workspace = workspace_of(ctx)
+    if running := live(workspace, job):
         raise UsageError(
             f"job {job} runs already, as Flink job {running[0].id} ({running[0].state})",
-            where=env.flink.rest,
+            where=workspace.cluster.address,
             remedy=f"headrace stop {job}; a second one beside it can only be started by `flink run` itself",
         )
     began = time.monotonic()
     with progress(f"submitting {job}"):
-        flink_id = submit(job, savepoint)
-    at = await_start(env, flink_id, timeout, f"starting {job}")
+        flink_id = submit(workspace, of_job(job, savepoint))
+    at = await_start(workspace.cluster, flink_id, timeout, f"starting {job}")
     if isinstance(at, Unready):
-        raise not_started(env, job, flink_id, at, timeout, cancel=cancel_on_timeout)
+        raise not_started(workspace, job, flink_id, at, timeout, cancel=cancel_on_timeout)
     emit(
         {"job": job, "flink_job": flink_id, "state": at.state, "checkpoint": at.checkpoint},
         fmt,
@@ -101,67 +95,19 @@ def run(
     )
 
 
-def submit(job: str, savepoint: str | None = None, replay: int | None = None) -> str:
-    """``flink run -d -pym jobs.JOB``; gives the id that Flink gave the job.
-
-    Args:
-        job: the job.
-        savepoint: restore this one.
-        replay: be the fork of that replay.
+def submit(workspace: Workspace, submission: Submission) -> str:
+    """Submit a job, and give the id that Flink gave it.
 
     Raises:
         ClusterError: Kafka or the object store refuses the connection.
-        StackError: there is no ``flink`` to run.
-        JobError: the job refused to start; its own message is quoted.
+        HeadraceError: as :meth:`headrace.cluster.Cluster.submit`.
     """
-    env = settings.load()
-    kafka.require_brokers(env.kafka.bootstrap)  # as with the lock: the job itself would say it, seconds later
-    connect(env.store)
-    given = ["-s", savepoint] if savepoint else []
-    return _flink_run(job, [*given, "-pym", f"jobs.{job}"], {REPLAY: str(replay)} if replay else {})
+    kafka.require_brokers(workspace.settings.kafka.bootstrap)  # the job itself would say it, seconds later
+    connect(workspace.settings.store)
+    return workspace.cluster.submit(submission)
 
 
-def submit_judge(job: str, patch: int, submission: str) -> str:
-    """``flink run`` of the bounded job of a patch; gives the id that Flink gave it.
-
-    Raises:
-        StackError: there is no ``flink`` to run.
-        JobError: the job refused to start; its own message is quoted.
-    """
-    return _flink_run(job, ["-pym", "headrace.job.judge"], {PATCH: f"{job} {patch} {submission}"})
-
-
-def _flink_run(job: str, arguments: Sequence[str], given: Mapping[str, str]) -> str:
-    env = {**os.environ, **local_flink.environment(settings.load())}
-    command = shutil.which("flink", path=env["PATH"])
-    if command is None:
-        raise StackError("there is no flink command", remedy="headrace stack up")
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        done = subprocess.run(
-            [command, "run", "-d", *arguments],
-            env={**env, REPORT: str(report), **given},
-            cwd=project.root(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
-        if found is None:
-            raise _refused(job, report, done.stdout + done.stderr)
-    return found[1]
-
-
-def _refused(job: str, report: Path, said: str) -> HeadraceError:
-    """The job's own error if it left one, else the innermost cause that Flink names."""
-    return reported(report) or JobError(
-        last_words(said) or "Flink said nothing",
-        where=f"jobs/{job}.py",
-        remedy="headrace stack status; headrace stack logs jobmanager",
-    )
-
-
-def stop(job: Job, fmt: Output = Format.text) -> None:
+def stop(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     """Stop a job with a savepoint, from which `run` goes on. Never drains: open state stays open.
 
     A job that never ran cannot take a savepoint: it is cancelled, and its claim set aside.
@@ -169,12 +115,12 @@ def stop(job: Job, fmt: Output = Format.text) -> None:
     Example: headrace stop flights
     """
     existing(job)
-    env = settings.load()
-    running = live(env, job)
+    workspace = workspace_of(ctx)
+    running = live(workspace, job)
     if not running:
         raise UsageError(f"job {job} does not run", remedy=f"headrace status {job}")
     with progress(f"stopping {job} with a savepoint"):
-        ends = {j.id: ended(env, job, j.id) for j in running}
+        ends = {j.id: ended(workspace, job, j.id) for j in running}
     emit(
         {
             "job": job,
@@ -187,6 +133,7 @@ def stop(job: Job, fmt: Output = Format.text) -> None:
 
 
 def status(
+    ctx: typer.Context,
     job: Job,
     wait: Annotated[
         bool,
@@ -201,19 +148,19 @@ def status(
 
     Example: headrace status flights --wait --timeout 60
     """
-    env = settings.load()
+    workspace = workspace_of(ctx)
+    env = workspace.settings
     existing(job)
-    unready = awaited(env, job, timeout, lambda: live(env, job)) if wait else None
+    unready = awaited(workspace, job, timeout, lambda: live(workspace, job)) if wait else None
     program = named(job)
     contract = program.contract
-    warehouse = connect(env.store)
-    ledger = Ledger(warehouse, job)
+    warehouse, ledger = workspace.warehouse, workspace.ledger(job)
     head = ledger.head()
     source = kafka.Source(env.kafka.bootstrap, tuple(c.id for c in program.reads))
     changes = ask(source, ledger, head).changes
     counted_on = not contract.derived and not any(c.other for c in changes)
-    found = branches(job)
-    running, unknown = _flink_jobs(env, job, timed=contract.derived)
+    found = branches(workspace, job)
+    running, unknown = _flink_jobs(workspace, job, timed=contract.derived)
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     followed = [b for b in found if b.followed]
     result = {
@@ -266,7 +213,7 @@ def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:
     return [(r, state) for r, state in found if state in ("planned", "begun")]
 
 
-def _lag(env: settings.Settings, topic: str, ledger: Ledger, head: Head) -> dict[int, int]:
+def _lag(env: Settings, topic: str, ledger: Ledger, head: Head) -> dict[int, int]:
     """Per partition, how many offsets of the topic are not published. An added partition counts from 0."""
     found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(topic))
     start = ledger.start()
@@ -276,35 +223,35 @@ def _lag(env: settings.Settings, topic: str, ledger: Ledger, head: Head) -> dict
 
 
 def _flink_jobs(
-    env: settings.Settings, job: str, *, timed: bool
+    workspace: Workspace, job: str, *, timed: bool
 ) -> tuple[list[dict[str, Any]], ClusterError | None]:
     """What Flink says; where it does not answer, why: what the lake holds can be told all the same."""
     try:
-        found = live(env, job)
-        fresh = not found or metrics.refresh(env.flink.rest)
-        return [_flink_job(env, j, timed=timed, fresh=fresh) for j in found], None
+        found = live(workspace, job)
+        fresh = not found or workspace.cluster.refresh_metrics()
+        return [_flink_job(workspace.cluster, j, timed=timed, fresh=fresh) for j in found], None
     except ClusterError as e:
         return [], e
 
 
-def _flink_job(env: settings.Settings, job: rest.Job, *, timed: bool, fresh: bool) -> dict[str, Any]:
-    done = rest.checkpoints(env.flink.rest, job.id)
-    splits = metrics.splits(env.flink.rest, job.id) if timed else []
-    at = metrics.event_time(splits)
+def _flink_job(cluster: Cluster, job: FlinkJob, *, timed: bool, fresh: bool) -> dict[str, Any]:
+    done = cluster.checkpoints(job.id)
+    splits = cluster.splits(job.id) if timed else []
+    at = event_time(splits)
     return {
         "id": job.id,
         "state": job.state,
         "since": job.started.isoformat(),
         "metrics_of_now": fresh,
-        "restarts": metrics.restarts(env.flink.rest, job.id),
+        "restarts": cluster.restarts(job.id),
         "checkpoints": {"completed": done.completed, "failed": done.failed},
         "last_checkpoint": done.last.at.isoformat() if done.last else None,
         "state_bytes": done.last.state_bytes if done.last else None,
-        "failure": rest.failure(env.flink.rest, job.id),
+        "failure": cluster.failure(job.id).cause,
         **(
             {
                 "watermark": at and at.isoformat(),
-                "unread": metrics.lag(env.flink.rest, job.id),
+                "unread": cluster.unread(job.id),
                 "partitions": [
                     {**asdict(s), "watermark": s.watermark and s.watermark.isoformat()} for s in splits
                 ],
@@ -442,25 +389,25 @@ def _running(j: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def live(env: settings.Settings, job: str, *, every: bool = False) -> list[rest.Job]:
+def live(workspace: Workspace, job: str, *, every: bool = False) -> list[FlinkJob]:
     """The Flink jobs that are the job now: not at an end, and no fork of a replay that is not published.
 
     With ``every`` also those of replays that were taken back.
     """
     found = [
         (j, replay)
-        for j in rest.jobs(env.flink.rest)
+        for j in workspace.cluster.jobs()
         for name, replay in [replays.of_flink_name(j.name)]
         if name == job and not j.ended
     ]
     if not any(replay for _, replay in found):
         return [j for j, _ in found]
-    rulings = Rulings.of(Ledger(connect(env.store), job).decisions())
+    rulings = Rulings.of(workspace.ledger(job).decisions())
     published = {*rulings.replaced, *(rulings.back if every else ())}
     return [j for j, replay in found if replay is None or replay in published]
 
 
-def forks(env: settings.Settings, job: str, replay: int) -> list[rest.Job]:
+def forks(cluster: Cluster, job: str, replay: int) -> list[FlinkJob]:
     """The Flink jobs of a replay that are not at an end."""
     wanted = replays.flink_name(job, replay)
-    return [j for j in rest.jobs(env.flink.rest) if j.name == wanted and not j.ended]
+    return [j for j in cluster.jobs() if j.name == wanted and not j.ended]

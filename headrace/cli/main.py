@@ -6,12 +6,16 @@ import importlib
 import itertools
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
 from headrace import log
 from headrace.cli.output import Format, fail
 from headrace.errors import HeadraceError, NeverPublishedError, NoTopicError
+
+if TYPE_CHECKING:  # it imports what `check` does not need
+    from headrace.operate import Workspace
 
 NOUNS = {
     "check": "check",
@@ -35,11 +39,12 @@ NOUNS = {
 """Each command and the file that holds it. Only the asked one is imported: `check` answers in a second."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = None) -> None:
     """Run one command and leave, as a program does: an error becomes its message and its exit code.
 
     Args:
         arguments: of the command, its name first; those of this process if none are given.
+        workspace: what the command works with; that of this process's environment if none is given.
 
     Raises:
         SystemExit: always.
@@ -48,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log.configure()
     app = _app([NOUNS[a] for a in asked[:1] if a in NOUNS] or list(dict.fromkeys(NOUNS.values())))
     try:
-        app(asked)
+        app(asked, obj=workspace)
     except HeadraceError as e:
         if isinstance(e, NeverPublishedError):
             from headrace.cli.publish import how_to_publish  # noqa: PLC0415 - most commands never need it

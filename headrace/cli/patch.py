@@ -11,24 +11,23 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group, RenderableType
 
-from headrace import settings
 from headrace.cli.compared import compared
-from headrace.cli.job import submit_judge
+from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, counted, emit, facts, fitted, listing, moment, progress
 from headrace.cli.publish import patcher
 from headrace.cli.starting import DEFAULT_S, await_start, not_ready
-from headrace.cluster import flink as rest
 from headrace.cluster.ready import Unready, why_ended
 from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named, writing
 from headrace.job.declaration import existing
 from headrace.job.program import Program
 from headrace.job.ready import require_same
+from headrace.job.submission import of_patch
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import REDRIVE, UNDO, Judged, Patch
 from headrace.lake.publish import Published
-from headrace.lake.store import connect
+from headrace.operate import Workspace
 from headrace.replay.diff import patch_diff
 from headrace.replay.judged import gather
 from headrace.replay.stale import stale
@@ -51,12 +50,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="patch")
 
 
-def ls(job: Job, fmt: Output = Format.text) -> None:
+def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     """List the patches of a job, the newest first.
 
     Example: headrace patch ls flights
     """
-    ledger = opened(job)[0]
+    ledger = opened(workspace_of(ctx), job)[0]
     fates = patches.Fates(ledger)
     found = [(p, fates.state(p.number)) for p in reversed(patches.every(ledger))]
     emit([{**p.to_json(), "state": state} for p, state in found], fmt, lambda: _listed(found))
@@ -72,27 +71,29 @@ def _listed(found: Sequence[tuple[Patch, str]]) -> RenderableType:
     return fitted(shown, spare=["by", "of"], prose="why")
 
 
-def show(job: Job, patch: Number, fmt: Output = Format.text) -> None:
+def show(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
     """Describe a patch: what was asked, what its bounded job made of it, where it stands.
 
     Example: headrace patch show flights 1
     """
-    ledger, program = opened(job)
+    ledger, program = opened(workspace_of(ctx), job)
     answer(ledger, program, patches.one(ledger, patch), None, fmt)
 
 
-def judge(job: Job, patch: Number, fmt: Output = Format.text) -> None:
+def judge(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
     """Let the bounded job judge a patch's records beside the live job; the tables are not touched.
 
     Example: headrace patch judge flights 1
     """
-    ledger, program = opened(job)
+    workspace = workspace_of(ctx)
+    ledger, program = opened(workspace, job)
     asked = patches.open_one(ledger, patch)
-    judged(ledger, program, asked)
+    judged(workspace, ledger, program, asked)
     answer(ledger, program, asked, None, fmt)
 
 
 def diff(
+    ctx: typer.Context,
     job: Job,
     patch: Number,
     samples: Annotated[int, typer.Option(help="How many changed records to show.", min=0)] = 5,
@@ -102,52 +103,55 @@ def diff(
 
     Example: headrace patch diff flights 1
     """
-    ledger, program = opened(job)
+    ledger, program = opened(workspace_of(ctx), job)
     asked = patches.one(ledger, patch)
     with progress("reading both sides"):
         found = patch_diff(ledger, program, asked, samples)
     emit({"job": job, "patch": patch, **found.to_json()}, fmt, lambda: compared(found))
 
 
-def apply(job: Job, patch: Number, fmt: Output = Format.text) -> None:
+def apply(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
     """Put a patch into the tables in one batch; it is judged first where it is not. Safe to repeat.
 
     Example: headrace patch apply flights 1
     """
-    ledger, program = opened(job)
+    workspace = workspace_of(ctx)
+    ledger, program = opened(workspace, job)
     asked = patches.one(ledger, patch)
     if patches.state(ledger, patch) != "published":
         patches.open_one(ledger, patch)
-    put_in(ledger, program, asked, fmt, hold=False)
+    put_in(workspace, ledger, program, asked, fmt, hold=False)
 
 
-def undo(job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
+def undo(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
     """Take a patch back: its rows go out, and those that it took out come in again. Safe to repeat.
 
     Example: headrace patch undo flights 1 --why "the repair was wrong"
     """
-    ledger, program = opened(job)
+    workspace = workspace_of(ctx)
+    ledger, program = opened(workspace, job)
     require_reason(why)
     with progress("swapping the old rows in"):
-        done = patcher(job).undo(patch, why)
+        done = patcher(workspace, job).undo(patch, why)
     answer(ledger, program, patches.one(ledger, patch), done, fmt)
 
 
-def drop(job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
+def drop(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
     """Give up a patch that is not in the tables yet.
 
     Example: headrace patch drop flights 1 --why "the wrong records"
     """
-    ledger, program = opened(job)
+    workspace = workspace_of(ctx)
+    ledger, program = opened(workspace, job)
     require_reason(why)
-    patcher(job).give_up(patch, why)
+    patcher(workspace, job).give_up(patch, why)
     answer(ledger, program, patches.one(ledger, patch), None, fmt)
 
 
 # for the commands that ask for one
 
 
-def opened(job: str) -> tuple[Ledger, Program]:
+def opened(workspace: Workspace, job: str) -> tuple[Ledger, Program]:
     """The ledger and the program of an ingest job.
 
     Raises:
@@ -160,22 +164,24 @@ def opened(job: str) -> tuple[Ledger, Program]:
             f"job {job} writes a derived table: its rows are not records that could be judged again",
             remedy=f"headrace replay plan {job} --from ANCHOR --why TEXT computes them anew",
         )
-    return Ledger(connect(settings.load().store), job), program
+    return workspace.ledger(job), program
 
 
-def put_in(ledger: Ledger, program: Program, asked: Patch, fmt: Format, *, hold: bool) -> None:
+def put_in(
+    workspace: Workspace, ledger: Ledger, program: Program, asked: Patch, fmt: Format, *, hold: bool
+) -> None:
     """Judge a patch, put it in unless it is to be held, and say what came of it."""
     done = None
     if patches.state(ledger, asked.number) != "published":
-        judged(ledger, program, asked)
+        judged(workspace, ledger, program, asked)
         require_same(ledger, program, asked)
     if not hold:
         with progress("putting the rows in"):
-            done = patcher(ledger.job).put_in(asked.number)
+            done = patcher(workspace, ledger.job).put_in(asked.number)
     answer(ledger, program, asked, done, fmt)
 
 
-def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
+def judged(workspace: Workspace, ledger: Ledger, program: Program, asked: Patch) -> Judged:
     """What the bounded job makes of a patch; run anew unless that is known already.
 
     Raises:
@@ -186,25 +192,25 @@ def judged(ledger: Ledger, program: Program, asked: Patch) -> Judged:
     patches.open_one(ledger, asked.number)
     require_same(ledger, program, asked)
     # One of a command that was killed may run still: it ends by itself, and nobody asks what it made.
-    env, submission = settings.load(), f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
+    cluster, submission = workspace.cluster, f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
     behind = ledger.newest("done")
     doing = f"judging {counted(asked.records, 'record')}"
     with progress(doing):
-        flink_id = submit_judge(ledger.job, asked.number, submission)
-    begun = await_start(env, flink_id, DEFAULT_S, doing)
+        flink_id = cluster.submit(of_patch(ledger.job, asked.number, submission))
+    begun = await_start(cluster, flink_id, DEFAULT_S, doing)
     if isinstance(begun, Unready) and not begun.begun:
-        rest.cancel(env.flink.rest, flink_id)
+        cluster.cancel(flink_id)
         again = f"then headrace patch apply {ledger.job} {asked.number}"
         then = "nothing was changed" if begun.final else "its bounded job is cancelled"
         raise not_ready(ledger.job, flink_id, begun, DEFAULT_S, then, again)
     with progress(doing):
-        while not (at := rest.detail(env.flink.rest, flink_id)).job.ended:
+        while not (at := cluster.detail(flink_id)).job.ended:
             time.sleep(LOOK_S)
         if at.job.state != "FINISHED":
-            why = why_ended(env.flink.rest, at, rest.failure(env.flink.rest, flink_id))
+            why = why_ended(cluster, at)
             raise ClusterError(
                 f"the bounded job did not finish: {why.what}",
-                where=f"{env.flink.rest}, job {flink_id}",
+                where=f"{cluster.address}, job {flink_id}",
                 remedy=f"{why.remedy}; then headrace patch apply {ledger.job} {asked.number}",
             )
         return gather(ledger, program, asked, submission, behind)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import structlog
 import typer
 
-from headrace import settings
+from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, counted, emit, err
 from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, UsageError
@@ -21,8 +21,8 @@ from headrace.lake.patch import Patcher
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.replace import Replacer
 from headrace.lake.source import ask
-from headrace.lake.store import connect
 from headrace.offsets import Span
+from headrace.operate import Workspace
 
 P = TypeVar("P", bound=Publisher)
 log = structlog.get_logger()
@@ -30,26 +30,25 @@ SPAN = re.compile(r"\d{1,9}:\d{1,18}(-\d{1,18})?")
 EXAMPLE = 'headrace publish flights --accept-loss 0:100-200 --why "retention was too short"'
 
 
-def publisher(job: str) -> Publisher:
-    """The publisher of a job in this environment."""
-    return _made(Publisher, job)
+def publisher(workspace: Workspace, job: str) -> Publisher:
+    """The publisher of a job."""
+    return _made(Publisher, workspace, job)
 
 
-def replacer(job: str) -> Replacer:
-    """The publisher of a job's replays in this environment."""
-    return _made(Replacer, job)
+def replacer(workspace: Workspace, job: str) -> Replacer:
+    """The publisher of a job's replays."""
+    return _made(Replacer, workspace, job)
 
 
-def patcher(job: str) -> Patcher:
-    """The publisher of a job's patches in this environment."""
-    return _made(Patcher, job)
+def patcher(workspace: Workspace, job: str) -> Patcher:
+    """The publisher of a job's patches."""
+    return _made(Patcher, workspace, job)
 
 
-def _made(kind: type[P], job: str) -> P:
-    env = settings.load()
+def _made(kind: type[P], workspace: Workspace, job: str) -> P:
     program = named(job)
-    source = Source(env.kafka.bootstrap, tuple(c.id for c in program.reads))
-    return kind(connect(env.store), program.contract, program.outputs, source)
+    source = Source(workspace.settings.kafka.bootstrap, tuple(c.id for c in program.reads))
+    return kind(workspace.warehouse, program.contract, program.outputs, source)
 
 
 def how_to_publish(table: str) -> str:
@@ -70,6 +69,7 @@ def register(app: typer.Typer) -> None:
 
 
 def publish(
+    ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
     every: Annotated[float, typer.Option(help="Seconds between two looks with --follow.", min=0.2)] = 2.0,
@@ -100,16 +100,17 @@ def publish(
 
     Example: headrace publish flights --follow
     """
+    workspace = workspace_of(ctx)
     if accept_tail is not None:
-        _rule_tail(publisher(job), accept_tail, why, fmt, undo=undo)
+        _rule_tail(publisher(workspace, job), accept_tail, why, fmt, undo=undo)
     elif accept_loss or undo:
-        _rule(publisher(job), accept_loss or [], why, fmt, undo=undo)
+        _rule(publisher(workspace, job), accept_loss or [], why, fmt, undo=undo)
     if undo:
         return
     if follow:
-        _follow(publisher(job), every, fmt)
+        _follow(publisher(workspace, job), every, fmt)
     else:
-        _show(publisher(job).once(), job, fmt)
+        _show(publisher(workspace, job).once(), job, fmt)
 
 
 def _rule(following: Publisher, texts: list[str], why: str, fmt: Format, *, undo: bool) -> None:

@@ -10,18 +10,16 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from headrace import settings
+from headrace.cli.context import workspace_of
 from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, listing, moment, progress, utc
 from headrace.cli.patch import Hold, Why, opened, put_in, require_reason
 from headrace.contract.load import load_topic
 from headrace.errors import UsageError
 from headrace.lake import quarantine
 from headrace.lake.branch import Rulings
-from headrace.lake.ledger import Ledger
 from headrace.lake.positions import Positions
 from headrace.lake.quarantine import Selection
 from headrace.lake.query import to_text
-from headrace.lake.store import connect
 from headrace.offsets import Span
 from headrace.replay import redrive as redriving
 from headrace.table.outputs import outputs
@@ -59,22 +57,22 @@ def register(app: typer.Typer) -> None:
 
 
 @quarantined.command("ls")
-def ls(contract: Contract, output: Output = Format.text) -> None:
+def ls(ctx: typer.Context, contract: Contract, output: Output = Format.text) -> None:
     """Count quarantined records by reason, field and rule, with one position to look at.
 
     Discarded ones are among the records, and counted beside them.
 
     Example: headrace quarantine ls flights
     """
-    warehouse, of = connect(settings.load().store), load_topic(contract)
-    reasons = quarantine.reasons(
-        warehouse, of.id, quarantine.given_up(Ledger(warehouse, of.id), outputs(of)[0])
-    )
+    workspace, of = workspace_of(ctx), load_topic(contract)
+    given_up = quarantine.given_up(workspace.ledger(of.id), outputs(of)[0])
+    reasons = quarantine.reasons(workspace.warehouse, of.id, given_up)
     emit([r.to_json() for r in reasons], output, lambda: _listed(reasons))
 
 
 @quarantined.command("show")
 def show(
+    ctx: typer.Context,
     contract: Contract,
     reason: Reason = None,
     field: Field = None,
@@ -93,7 +91,7 @@ def show(
     Example: headrace quarantine show flights --reason wrong_type --field distance --limit 3
     """
     shown = quarantine.records(
-        connect(settings.load().store),
+        workspace_of(ctx).warehouse,
         load_topic(contract).id,
         _selection(reason, field, rule, at, since, until),
         limit,
@@ -107,6 +105,7 @@ def show(
 
 @quarantined.command("redrive")
 def redrive(
+    ctx: typer.Context,
     contract: Contract,
     why: Why = "",
     reason: Reason = None,
@@ -130,16 +129,18 @@ def redrive(
 
     Example: headrace quarantine redrive flights --rule distance_is_positive --why "0 is allowed now" --hold
     """
-    ledger, program = opened(load_topic(contract).id)
+    workspace = workspace_of(ctx)
+    ledger, program = opened(workspace, load_topic(contract).id)
     require_reason(why)
     wanted = _selection(reason, field, rule, at, since, until)
     with progress("taking the records out of quarantine"):
         asked = redriving.ask(ledger, program, wanted, why, repair)
-    put_in(ledger, program, asked, output, hold=hold)
+    put_in(workspace, ledger, program, asked, output, hold=hold)
 
 
 @quarantined.command("discard")
 def discard(
+    ctx: typer.Context,
     contract: Contract,
     why: Why = "",
     reason: Reason = None,
@@ -160,7 +161,7 @@ def discard(
 
     Example: headrace quarantine discard flights --reason malformed_json --why "a test of the producer"
     """
-    ledger, program = opened(load_topic(contract).id)
+    ledger, program = opened(workspace_of(ctx), load_topic(contract).id)
     require_reason(why)
     wanted = _selection(reason, field, rule, at, since, until)
     if sum((wanted != Selection(), all_of_them, undo is not None)) != 1:

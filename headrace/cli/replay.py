@@ -13,8 +13,8 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from headrace import settings
 from headrace.cli.compared import compared
+from headrace.cli.context import workspace_of
 from headrace.cli.job import forks, live, submit
 from headrace.cli.output import (
     TIMES,
@@ -32,11 +32,12 @@ from headrace.cli.output import (
 from headrace.cli.patch import answer, opened, require_reason
 from headrace.cli.publish import replacer
 from headrace.cli.starting import DEFAULT_S, Timeout, await_start, not_ready
-from headrace.cluster import flink as rest
+from headrace.cluster import Cluster
 from headrace.cluster.ready import Unready, why_not_running
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing
+from headrace.job.submission import of_replay
 from headrace.lake import replays
 from headrace.lake.branch import Rulings
 from headrace.lake.ledger import Ledger
@@ -44,7 +45,7 @@ from headrace.lake.patches import Fates
 from headrace.lake.publish import Published
 from headrace.lake.replace import continued
 from headrace.lake.replays import Replay
-from headrace.lake.store import connect
+from headrace.operate import Workspace
 from headrace.replay import bounded
 from headrace.replay import diff as comparing
 from headrace.replay import plan as planning
@@ -70,6 +71,7 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(
+    ctx: typer.Context,
     job: Job,
     anchor: Annotated[
         int | None, typer.Option("--from", metavar="ANCHOR", help="Restore this anchor, its state included.")
@@ -116,8 +118,9 @@ def plan(
             remedy="give one of --from ANCHOR, --from-offsets P:O,…, --from-time T",
         )
     require_reason(why)
+    workspace = workspace_of(ctx)
     if to_offsets is not None or to is not None:
-        _bounded(job, offsets, utc(moment_), to_offsets, utc(to), why, fmt)
+        _bounded(workspace, job, offsets, utc(moment_), to_offsets, utc(to), why, fmt)
         return
     with progress("looking at what is published"):
         if anchor is not None:
@@ -126,12 +129,13 @@ def plan(
             planned = planning.from_offsets(job, _offsets(offsets), why)
         else:
             planned = planning.from_time(job, utc(moment_) or datetime.now(timezone.utc), why)
-        planned = replays.record(_ledger(job), planned)
-    ends = _patches(_ledger(job), planned)
+        planned = replays.record(workspace.ledger(job), planned)
+    ends = _patches(workspace.ledger(job), planned)
     emit({**planned.to_json(), "patches": ends}, fmt, lambda: _page(job, planned, "planned", ends))
 
 
 def _bounded(
+    workspace: Workspace,
     job: str,
     offsets: str | None,
     since: datetime | None,
@@ -141,7 +145,7 @@ def _bounded(
     fmt: Format,
 ) -> None:
     """Record a replay that ends."""
-    ledger, program = opened(job)
+    ledger, program = opened(workspace, job)
     if (offsets is None and since is None) or (to_offsets is not None and until is not None):
         raise UsageError(
             "a replay with an end begins at offsets or a time, and has one end",
@@ -159,6 +163,7 @@ def _bounded(
 
 
 def run(
+    ctx: typer.Context,
     job: Job,
     replay: Number,
     wait: Annotated[bool, typer.Option(help="Follow until it has caught up with the branch.")] = True,
@@ -171,11 +176,12 @@ def run(
     Example: headrace replay run flights 1
     """
     existing(job)
-    env, ledger = settings.load(), _ledger(job)
+    workspace = workspace_of(ctx)
+    cluster, ledger = workspace.cluster, workspace.ledger(job)
     planned = replays.open_one(ledger, replay)
-    running = forks(env, job, replay)
-    flink_id = running[0].id if running else _submitted(job, replay)
-    begun = await_start(env, flink_id, timeout, f"starting the fork of {job}")
+    running = forks(cluster, job, replay)
+    flink_id = running[0].id if running else _submitted(workspace, job, replay)
+    begun = await_start(cluster, flink_id, timeout, f"starting the fork of {job}")
     # One whose tasks run is followed: its first checkpoint may take long where there is much to read.
     if isinstance(begun, Unready) and not (begun.final or begun.begun):
         raise not_ready(
@@ -187,7 +193,7 @@ def run(
             f"headrace replay run {job} {replay} waits on;"
             f" headrace replay abort {job} {replay} --why TEXT ends it",
         )
-    at = _followed(ledger, planned, flink_id, within) if wait else _look(ledger, planned)
+    at = _followed(cluster, ledger, planned, flink_id, within) if wait else _look(ledger, planned)
     done, total = at.records
     result = {
         "job": job,
@@ -207,29 +213,29 @@ def run(
     )
 
 
-def _submitted(job: str, replay: int) -> str:
+def _submitted(workspace: Workspace, job: str, replay: int) -> str:
     with progress(f"submitting the fork of {job}"):
-        return submit(job, replay=replay)
+        return submit(workspace, of_replay(job, replay))
 
 
 def _look(ledger: Ledger, planned: Replay) -> Reached:
     return reached(ledger.warehouse, ledger, named(ledger.job), planned)
 
 
-def _followed(ledger: Ledger, planned: Replay, flink_id: str, within: float) -> Reached:
+def _followed(cluster: Cluster, ledger: Ledger, planned: Replay, flink_id: str, within: float) -> Reached:
     """Wait until the fork has come as far as the branch; a fork that ends before that is an error."""
-    env, deadline = settings.load(), time.monotonic() + within
+    deadline = time.monotonic() + within
     with progress("the fork catches up with the branch") as tell:
         while not (at := _look(ledger, planned)).caught_up:
             done, total = at.records
             tell(completed=done, total=total, what="the fork catches up with the branch")
-            detail = rest.detail(env.flink.rest, flink_id)
+            detail = cluster.detail(flink_id)
             if not detail.running:
                 tell(what=f"the fork does not run now: it is {detail.job.state}")
             if (found := detail.job).ended:
                 raise ClusterError(
                     f"the fork has ended before it had caught up: {found.state}",
-                    where=f"Flink job {flink_id}: {rest.failure(env.flink.rest, flink_id) or 'cancelled'}",
+                    where=f"Flink job {flink_id}: {cluster.failure(flink_id).cause or 'cancelled'}",
                     remedy=f"headrace replay run {ledger.job} {planned.number} goes on from its newest"
                     f" checkpoint; headrace replay abort {ledger.job} {planned.number} --why TEXT"
                     " gives it up",
@@ -245,6 +251,7 @@ def _followed(ledger: Ledger, planned: Replay, flink_id: str, within: float) -> 
 
 
 def diff(
+    ctx: typer.Context,
     job: Job,
     replay: Number,
     samples: Annotated[int, typer.Option(min=0, help="Show so many changed records.")] = 5,
@@ -259,7 +266,7 @@ def diff(
     Example: headrace replay diff flights 1 --html diff.html
     """
     existing(job)
-    ledger = _ledger(job)
+    ledger = workspace_of(ctx).ledger(job)
     planned = replays.one(ledger, replay)
     with progress("comparing rows"):
         found = comparing.diff(ledger.warehouse, ledger, named(job), planned, samples)
@@ -272,6 +279,7 @@ def diff(
 
 
 def publish(
+    ctx: typer.Context,
     job: Job,
     replay: Number,
     within: Annotated[
@@ -286,14 +294,15 @@ def publish(
     Example: headrace replay publish flights 1
     """
     existing(job)
-    env, ledger = settings.load(), _ledger(job)
+    workspace = workspace_of(ctx)
+    cluster, ledger = workspace.cluster, workspace.ledger(job)
     planned = replays.one(ledger, replay)
     if replays.state(ledger, replay) == "planned":
         raise UsageError(f"replay {replay} has not run", remedy=f"headrace replay run {job} {replay}")
     with progress("swapping the fork in"):
-        done = _swapped(job, planned, within)
-    fork = [j.id for j in forks(env, job, replay)]
-    old = _cancelled(env, ledger, replay, keep=fork)
+        done = _swapped(workspace, job, planned, within)
+    fork = [j.id for j in forks(cluster, job, replay)]
+    old = _cancelled(workspace, ledger, replay, keep=fork)
     ends = _patches(ledger, planned)
     result = {
         "job": job,
@@ -318,13 +327,13 @@ def publish(
     )
 
 
-def _swapped(job: str, planned: Replay, within: float) -> Published:
+def _swapped(workspace: Workspace, job: str, planned: Replay, within: float) -> Published:
     """Try until the fork has sealed as much as the branch holds: the two take turns in being ahead."""
-    deadline, publisher = time.monotonic() + within, replacer(job)
+    deadline, publisher = time.monotonic() + within, replacer(workspace, job)
     while not isinstance(done := publisher.replace(planned.number, planned.fork), Published):
         staged = {o: s.read() for o, s in publisher.staged.items()}
         if continued(publisher.ledger, planned.fork, staged, planned.number)[1] is None:
-            raise _nothing_sealed(job, planned.number)
+            raise _nothing_sealed(workspace.cluster, job, planned.number)
         if time.monotonic() > deadline:
             come = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"
             raise DecisionNeeded(
@@ -336,12 +345,12 @@ def _swapped(job: str, planned: Replay, within: float) -> Published:
     return done
 
 
-def _nothing_sealed(job: str, replay: int) -> DecisionNeeded:
+def _nothing_sealed(cluster: Cluster, job: str, replay: int) -> DecisionNeeded:
     """The refusal of a fork without a checkpoint, and why it has none where its tasks do not run."""
-    url, why = settings.load().flink.rest, None
-    for fork in forks(settings.load(), job, replay):
-        if not (at := rest.detail(url, fork.id)).running:
-            why = why_not_running(url, at, rest.failure(url, fork.id))
+    why = None
+    for fork in forks(cluster, job, replay):
+        if not (at := cluster.detail(fork.id)).running:
+            why = why_not_running(cluster, at)
     return DecisionNeeded(
         "the fork has not completed a checkpoint yet" + (f": {why.what}" if why else ""),
         where=f"job {job}, replay {replay}",
@@ -349,7 +358,7 @@ def _nothing_sealed(job: str, replay: int) -> DecisionNeeded:
     )
 
 
-def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
+def rollback(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
     """Return the tables to what they were before a replay was published, and stop its job. Safe to repeat.
 
     `headrace run` then goes on from the old branch: what its job had staged is published as it judged it, and
@@ -360,14 +369,15 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     """
     existing(job)
     require_reason(why)
-    env, ledger = settings.load(), _ledger(job)
+    workspace = workspace_of(ctx)
+    ledger = workspace.ledger(job)
     replays.one(ledger, replay)
     with progress("swapping the old files in"):
-        done = replacer(job).roll_back(replay, why)
-    running = _cancelled(env, ledger, replay, keep=[])
+        done = replacer(workspace, job).roll_back(replay, why)
+    running = _cancelled(workspace, ledger, replay, keep=[])
     changed = Fates(ledger).changed(replays.rollback_of(ledger, replay))
     ends, again = ([p.name for p in found] for found in changed)
-    alive = [j.id for j in live(env, job)]
+    alive = [j.id for j in live(workspace, job)]
     result = {
         "job": job,
         "replay": replay,
@@ -392,7 +402,7 @@ def rollback(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text)
     )
 
 
-def _cancelled(env: settings.Settings, ledger: Ledger, replay: int, keep: list[str]) -> list[str]:
+def _cancelled(workspace: Workspace, ledger: Ledger, replay: int, keep: list[str]) -> list[str]:
     """Cancel the jobs that a replay, or its rollback, left behind: those that began before it was decided.
 
     Only while that is the newest decision about the branch: repeated later, it must not hit another's job.
@@ -402,27 +412,28 @@ def _cancelled(env: settings.Settings, ledger: Ledger, replay: int, keep: list[s
     if decided["replay"] != replay:
         return []
     at = datetime.fromisoformat(decided["at"])
-    old = [j.id for j in live(env, ledger.job, every=True) if j.id not in keep and j.started <= at]
+    old = [j.id for j in live(workspace, ledger.job, every=True) if j.id not in keep and j.started <= at]
     with progress("cancelling the old job"):
         for flink_id in old:
-            rest.cancel(env.flink.rest, flink_id)
+            workspace.cluster.cancel(flink_id)
     return old
 
 
-def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
+def abort(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
     """Give a replay up: its job is cancelled, and what it staged is never published.
 
     Example: headrace replay abort flights 1 --why "the rule was right after all"
     """
     existing(job)
-    env, ledger = settings.load(), _ledger(job)
+    workspace = workspace_of(ctx)
+    ledger = workspace.ledger(job)
     require_reason(why)
     if replays.state(ledger, replay) != "aborted":
-        replacer(job).give_up(replay, why)
-    running = [j.id for j in forks(env, job, replay)]
+        replacer(workspace, job).give_up(replay, why)
+    running = [j.id for j in forks(workspace.cluster, job, replay)]
     with progress("cancelling the fork"):
         for flink_id in running:
-            rest.cancel(env.flink.rest, flink_id)
+            workspace.cluster.cancel(flink_id)
     emit(
         {"job": job, "replay": replay, "cancelled": running},
         fmt,
@@ -430,13 +441,13 @@ def abort(job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) ->
     )
 
 
-def ls(job: Job, fmt: Output = Format.text) -> None:
+def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     """List the replays of a job, the newest first.
 
     Example: headrace replay ls flights
     """
     existing(job)
-    ledger = _ledger(job)
+    ledger = workspace_of(ctx).ledger(job)
     found = [(r, replays.state(ledger, r.number)) for r in reversed(replays.every(ledger))]
     emit([{**r.to_json(), "state": state} for r, state in found], fmt, lambda: _listed(found))
 
@@ -448,13 +459,13 @@ def _listed(found: Sequence[tuple[Replay, str]]) -> RenderableType:
     return fitted(shown, spare=["by"], prose="why")
 
 
-def show(job: Job, replay: Number, fmt: Output = Format.text) -> None:
+def show(ctx: typer.Context, job: Job, replay: Number, fmt: Output = Format.text) -> None:
     """Describe a replay: its fork point, what it replaces, its stages and where it stands.
 
     Example: headrace replay show flights 1
     """
     existing(job)
-    ledger = _ledger(job)
+    ledger = workspace_of(ctx).ledger(job)
     found, state = replays.one(ledger, replay), replays.state(ledger, replay)
     ends = _patches(ledger, found)
     decided = {
@@ -464,10 +475,6 @@ def show(job: Job, replay: Number, fmt: Output = Format.text) -> None:
     told = {**found.to_json(), "state": state, "decided": decided, "patches": ends}
     lines = {what: f"{moment(d['at'])} by {d['by']}: {d['why']}" for what, d in decided.items()}
     emit(told, fmt, lambda: Group(_page(job, found, state, ends), *([facts(lines, 14)] if lines else [])))
-
-
-def _ledger(job: str) -> Ledger:
-    return Ledger(connect(settings.load().store), job)
 
 
 def _offsets(text: str) -> dict[int, int]:

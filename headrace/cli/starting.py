@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from headrace import settings
 from headrace.cli.output import progress
-from headrace.cluster import flink as rest
+from headrace.cluster import Cluster, Job
 from headrace.cluster.ready import LOOK_S, WITHIN_S, Ready, Unready, await_ready, why_not_running
 from headrace.errors import ClusterError
 from headrace.job.assemble import named
@@ -19,7 +18,7 @@ from headrace.lake.branch import leave_unused
 from headrace.lake.checkpoints import savepoints
 from headrace.lake.ledger import Claim, Ledger
 from headrace.lake.manifests import Staged
-from headrace.lake.store import connect
+from headrace.operate import Workspace
 
 Timeout = Annotated[
     float,
@@ -31,14 +30,14 @@ Timeout = Annotated[
     ),
 ]
 DEFAULT_S = WITHIN_S
-Running = Callable[[], list[rest.Job]]
+Running = Callable[[], list[Job]]
 """Looks for the Flink jobs that are a job now."""
 
 
-def await_start(env: settings.Settings, flink_id: str, within_s: float, doing: str) -> Ready | Unready:
+def await_start(cluster: Cluster, flink_id: str, within_s: float, doing: str) -> Ready | Unready:
     """Wait until a submitted job is ready, and show what it waits for."""
     with progress(doing) as tell:
-        return await_ready(env.flink.rest, flink_id, within_s, lambda what: tell(what=f"{doing}: {what}"))
+        return await_ready(cluster, flink_id, within_s, lambda what: tell(what=f"{doing}: {what}"))
 
 
 def in_words(at: Ready, began: float) -> str:
@@ -70,20 +69,20 @@ def not_ready(job: str, flink_id: str, at: Unready, within_s: float, then: str, 
     )
 
 
-def claim_of(env: settings.Settings, ledger: Ledger, flink_id: str) -> Claim | None:
+def claim_of(cluster: Cluster, ledger: Ledger, flink_id: str) -> Claim | None:
     """The claim of the submission that a Flink job runs; None where Flink does not say, or another's."""
     try:
-        submission = rest.configuration(env.flink.rest, flink_id).get(SUBMISSION)
+        submission = cluster.configuration(flink_id).get(SUBMISSION)
     except ClusterError:
         return None
     return ledger.claim_of(submission) if submission else None
 
 
-def cancelled(env: settings.Settings, ledger: Ledger, flink_id: str, why: str) -> str:
+def cancelled(cluster: Cluster, ledger: Ledger, flink_id: str, why: str) -> str:
     """End a job that did not begin, and set its claim aside if it staged nothing; says so in a clause."""
-    claim = claim_of(env, ledger, flink_id)
-    rest.cancel(env.flink.rest, flink_id)
-    state = f"it is {rest.detail(env.flink.rest, flink_id).job.state}"
+    claim = claim_of(cluster, ledger, flink_id)
+    cluster.cancel(flink_id)
+    state = f"it is {cluster.detail(flink_id).job.state}"
     if claim is None:
         return state
     outputs = named(ledger.job).outputs
@@ -94,14 +93,14 @@ def cancelled(env: settings.Settings, ledger: Ledger, flink_id: str, why: str) -
 
 
 def not_started(
-    env: settings.Settings, job: str, flink_id: str, at: Unready, timeout: float, *, cancel: bool
+    workspace: Workspace, job: str, flink_id: str, at: Unready, timeout: float, *, cancel: bool
 ) -> ClusterError:
     """The error for a submission that is not ready: its job and claim stay, unless they are to be ended."""
-    ledger = Ledger(connect(env.store), job)
+    cluster, ledger = workspace.cluster, workspace.ledger(job)
     if cancel:
-        then = cancelled(env, ledger, flink_id, f"not ready within {timeout:g} s: {at.cause}")
+        then = cancelled(cluster, ledger, flink_id, f"not ready within {timeout:g} s: {at.cause}")
         return not_ready(job, flink_id, at, timeout, then, f"then headrace run {job}")
-    claim = claim_of(env, ledger, flink_id)
+    claim = claim_of(cluster, ledger, flink_id)
     stays = f"claim {claim.number} stays" if claim else "its claim stays"
     if at.final:
         leave = f"headrace branch set-aside {job} {claim.number if claim else 'N'} --why TEXT"
@@ -110,41 +109,41 @@ def not_started(
     return not_ready(job, flink_id, at, timeout, f"the job and {stays}", remedy)
 
 
-def ended(env: settings.Settings, job: str, flink_id: str) -> tuple[str, bool]:
+def ended(workspace: Workspace, job: str, flink_id: str) -> tuple[str, bool]:
     """The address of the savepoint that a Flink job was stopped with and True, or what was done instead.
 
     Raises:
         ClusterError: its tasks do not run now, but it has completed checkpoints: it ran.
     """
-    url = env.flink.rest
-    at = rest.detail(url, flink_id)
+    cluster, place = workspace.cluster, workspace.settings.store.warehouse
+    at = cluster.detail(flink_id)
     if at.running:
-        return rest.stop(url, flink_id, f"{env.store.warehouse}/{savepoints(job)}"), True
-    why = why_not_running(url, at, rest.failure(url, flink_id))
-    if rest.checkpoints(url, flink_id).completed:
+        return cluster.stop(flink_id, f"{place}/{savepoints(job)}"), True
+    why = why_not_running(cluster, at)
+    if cluster.checkpoints(flink_id).completed:
         raise ClusterError(
             f"job {job} cannot take a savepoint now: {why.what}",
             where=f"Flink job {flink_id}, {at.job.state}",
             remedy=f"{why.remedy}; headrace status {job} --wait waits until it runs. To end it all the same:"
             f" flink cancel {flink_id}; the next start goes on from its newest checkpoint",
         )
-    done = cancelled(env, Ledger(connect(env.store), job), flink_id, f"stopped before it ran: {why.cause}")
+    done = cancelled(cluster, workspace.ledger(job), flink_id, f"stopped before it ran: {why.cause}")
     return f"it never ran, so there is no savepoint ({why.what}); {done}", False
 
 
-def awaited(env: settings.Settings, job: str, timeout: float, running: Running) -> ClusterError | None:
+def awaited(workspace: Workspace, job: str, timeout: float, running: Running) -> ClusterError | None:
     """Wait until what was submitted is ready; why it is not, where it is not."""
     began = time.monotonic()
     flink_id = _submitted(job, timeout, running)
     if flink_id is None:
         return ClusterError(
             f"job {job} does not run: nothing has submitted it within {timeout:g} s",
-            where=env.flink.rest,
+            where=workspace.cluster.address,
             remedy=f"headrace run {job}; or see what was to submit it",
             cause="missing",
         )
     left = max(0.0, timeout - (time.monotonic() - began))
-    at = await_start(env, flink_id, left, f"waiting for {job}")
+    at = await_start(workspace.cluster, flink_id, left, f"waiting for {job}")
     if isinstance(at, Ready):
         return None
     return not_ready(job, flink_id, at, timeout, "the job stays", f"headrace stop {job} ends it")

@@ -1,1 +1,35 @@
-"""What headrace asks of other systems over their own protocols: Flink by REST, Kafka by its clients."""
+"""Flink and Kafka, each behind one protocol: :class:`Cluster` here, and :mod:`headrace.cluster.kafka`."""
+
+from headrace.cluster.flink_run import FlinkRun
+from headrace.cluster.model import (
+    Checkpoint,
+    Checkpoints,
+    Failure,
+    Job,
+    JobDetail,
+    Slots,
+    Split,
+    Submission,
+    Triggered,
+    Vertex,
+    event_time,
+)
+from headrace.cluster.protocol import Cluster
+from headrace.cluster.session import SessionCluster
+
+__all__ = [
+    "Checkpoint",
+    "Checkpoints",
+    "Cluster",
+    "Failure",
+    "FlinkRun",
+    "Job",
+    "JobDetail",
+    "SessionCluster",
+    "Slots",
+    "Split",
+    "Submission",
+    "Triggered",
+    "Vertex",
+    "event_time",
+]

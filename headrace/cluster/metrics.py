@@ -1,17 +1,16 @@
-"""How a running job does, from Flink's metrics: told by the workers, seconds late, or not at all."""
+"""How a running job does, from Flink's metrics over REST: seconds late, or not reported at all."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
-from headrace.cluster.flink import POLL_S, detail
-from headrace.cluster.rest import ask
+from headrace.cluster.model import Split, Vertex
+from headrace.cluster.rest import POLL_S, ask
 from headrace.contract.sql import instant
 
 _SPLIT = re.compile(
@@ -46,33 +45,20 @@ def restarts(rest: str, job: str) -> int:
     return int(found[0]["value"]) if found else 0
 
 
-def lag(rest: str, job: str) -> int | None:
-    """Records that Kafka holds and the sources have not read; None while no source has said so."""
+def unread(rest: str, job: str, vertices: Sequence[Vertex]) -> int | None:
+    """Records that Kafka holds and the sources have not read; None while no source has reported it."""
     found = [
         pending
-        for vertex in detail(rest, job).vertices
+        for vertex in vertices
         if (pending := metric(rest, job, vertex.id, "pendingRecords", "sum")) is not None
     ]
     return int(sum(found)) if found else None
 
 
-@dataclass(frozen=True)
-class Split:
-    """How far event time has come in one partition of a topic, as its reader knows it."""
-
-    name: str
-    """``<topic>-<partition>``, with underscores for the topic's dots."""
-    watermark: datetime | None
-    idle: bool
-    """Silent for so long that nobody waits for it."""
-    paused: bool
-    """Too far ahead of the slowest (``maxDrift``), so not read; Flink says so where a reader has several."""
-
-
-def splits(rest: str, job: str) -> list[Split]:
+def splits(rest: str, job: str, vertices: Sequence[Vertex]) -> list[Split]:
     """Every partition that the job reads, the one that holds event time back first."""
     found: dict[str, dict[str, int]] = {}
-    for vertex in detail(rest, job).vertices:
+    for vertex in vertices:
         base = f"/jobs/{job}/vertices/{vertex.id}/metrics"
         ids = {m["id"]: match for m in ask(rest, base) if (match := _SPLIT.search(m["id"]))}
         said = ask(rest, f"{base}?get={','.join(map(quote, ids))}") if ids else []
@@ -89,11 +75,6 @@ def splits(rest: str, job: str) -> list[Split]:
     ]
     never = datetime.min.replace(tzinfo=timezone.utc)
     return sorted(told, key=lambda s: (s.idle, s.watermark or never, s.name))
-
-
-def event_time(found: Sequence[Split]) -> datetime | None:
-    """Where the slowest of those is that are waited for. Operators' own watermarks tell silent ones' too."""
-    return next((s.watermark for s in found if not s.idle), None)
 
 
 def _moment(watermark: int) -> datetime | None:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from headrace.cluster import flink
+from headrace.cluster.model import UP, JobDetail, Slots, Triggered
+from headrace.cluster.protocol import Cluster
 from headrace.errors import ClusterError
 
 WITHIN_S = 180.0
@@ -59,17 +60,17 @@ class Unready:
 
 
 def await_ready(
-    rest: str, job: str, within_s: float = WITHIN_S, tell: Callable[[str], None] = lambda _what: None
+    cluster: Cluster, job: str, within_s: float = WITHIN_S, tell: Callable[[str], None] = lambda _what: None
 ) -> Ready | Unready:
     """Wait until a job is ready, has ended otherwise, or the deadline has passed.
 
     Args:
-        rest: Flink's endpoint.
+        cluster: where it runs.
         job: the id that Flink gave the job.
         within_s: the deadline, in seconds.
         tell: is given in words what is waited for.
     """
-    watch, deadline = Watch(rest, job), time.monotonic() + within_s
+    watch, deadline = Watch(cluster, job), time.monotonic() + within_s
     while isinstance(at := watch.look(), Unready) and not at.final and time.monotonic() < deadline:
         tell(at.what)
         time.sleep(LOOK_S)
@@ -79,8 +80,8 @@ def await_ready(
 class Watch:
     """Looks at one job again and again, and asks it for a checkpoint as soon as its tasks run."""
 
-    def __init__(self, rest: str, job: str) -> None:
-        self._rest, self._job = rest, job
+    def __init__(self, cluster: Cluster, job: str) -> None:
+        self._cluster, self._job = cluster, job
         self._request: str | None = None
         self._declined = ""
         self._failed_before: int | None = None
@@ -93,27 +94,27 @@ class Watch:
             return Unready("silence", e.what, e.remedy)
 
     def _look(self) -> Ready | Unready:
-        at = flink.detail(self._rest, self._job)
-        failed_at, failure = flink.newest_failure(self._rest, self._job)
+        at = self._cluster.detail(self._job)
+        failure = self._cluster.failure(self._job)
         if self._failed_before is None:
-            self._failed_before = failed_at
+            self._failed_before = failure.at
         if at.job.state == "FINISHED":
             return Ready("FINISHED", None)
         if at.job.ended:
-            return why_ended(self._rest, at, failure)
+            return why_ended(self._cluster, at)
         if not at.running:
-            return why_not_running(self._rest, at, failure)
-        return self._checkpointed(failure if failed_at > self._failed_before else "")
+            return why_not_running(self._cluster, at)
+        return self._checkpointed(failure.cause if failure.at > self._failed_before else "")
 
     def _checkpointed(self, failure: str) -> Ready | Unready:
-        number, declined = self._asked()
-        if number is not None:
-            return Ready("RUNNING", number)
-        if declined:  # tasks had just left, or the checkpoint failed: ask for another
-            self._request, self._declined = None, declined
+        asked = self._asked()
+        if asked.checkpoint is not None:
+            return Ready("RUNNING", asked.checkpoint)
+        if asked.failure:  # tasks had just left, or the checkpoint failed: ask for another
+            self._request, self._declined = None, asked.failure
         if failure:
             return _failing(failure)
-        late = flink.unacknowledged(self._rest, self._job)
+        late = self._cluster.unacknowledged(self._job)
         others = f" and {len(late) - 1} more" if len(late) > 1 else ""
         waits = f"; it waits for {late[0][:SHOWN]}{others}" if late else ""
         return Unready(
@@ -124,35 +125,37 @@ class Watch:
             "see whether the object store answers (headrace stack status), and the job's back pressure",
         )
 
-    def _asked(self) -> tuple[int | None, str]:
+    def _asked(self) -> Triggered:
         if self._request is None:
-            self._request = flink.trigger_checkpoint(self._rest, self._job)
+            self._request = self._cluster.trigger_checkpoint(self._job)
         try:
-            return flink.triggered(self._rest, self._job, self._request)
+            return self._cluster.triggered(self._job, self._request)
         except ClusterError as e:
             if e.facts.get("status") == HTTPStatus.NOT_FOUND:  # another JobManager does not know the request
                 self._request = None
             raise
 
 
-def why_not_running(rest: str, at: flink.JobDetail, failure: str) -> Unready:
+def why_not_running(cluster: Cluster, at: JobDetail) -> Unready:
     """What keeps a job's tasks from running: no worker, too few slots, its own failure, or just time."""
-    if lacking := _lacking(rest, at):
+    if lacking := _lacking(cluster, at):
         return lacking
+    failure = cluster.failure(at.job.id).cause
     return _failing(failure) if failure else _starting(at)
 
 
-def why_ended(rest: str, at: flink.JobDetail, failure: str) -> Unready:
+def why_ended(cluster: Cluster, at: JobDetail) -> Unready:
     """Why a job has ended; one that found no slots within Flink's patience still lacks them, mostly."""
-    lacking = _lacking(rest, at) if NO_SLOTS in failure else None
+    failure = cluster.failure(at.job.id).cause
+    lacking = _lacking(cluster, at) if NO_SLOTS in failure else None
     why = lacking.what if lacking else failure or "cancelled"
     remedy = lacking.remedy if lacking else "headrace stack logs jobmanager"
     return Unready("ended", f"it is {at.job.state}: {why}", remedy)
 
 
-def _lacking(rest: str, at: flink.JobDetail) -> Unready | None:
+def _lacking(cluster: Cluster, at: JobDetail) -> Unready | None:
     """The slots that a job lacks, or the worker that would offer them."""
-    slots = flink.slots(rest)
+    slots = cluster.slots()
     needed = max((v.parallelism for v in at.vertices), default=1)
     if not slots.taskmanagers:
         return Unready(
@@ -164,14 +167,14 @@ def _lacking(rest: str, at: flink.JobDetail) -> Unready | None:
         return Unready(
             "slots",
             f"not enough free slots: it needs {needed}, and {free} of {slots.total} are free"
-            + _held(rest, slots, at.job.id),
+            + _held(cluster, slots, at.job.id),
             MORE_SLOTS,
         )
     return None
 
 
-def _held(rest: str, slots: flink.Slots, job: str) -> str:
-    names = {j.id: j.name for j in flink.jobs(rest)}
+def _held(cluster: Cluster, slots: Slots, job: str) -> str:
+    names = {j.id: j.name for j in cluster.jobs()}
     held = [f"{names.get(other, other)} holds {n}" for other, n in slots.held.items() if other != job]
     return f" ({', '.join(sorted(held))})" if held else ""
 
@@ -180,8 +183,8 @@ def _failing(failure: str) -> Unready:
     return Unready("failure", f"it fails: {failure}", "headrace stack logs jobmanager")
 
 
-def _starting(at: flink.JobDetail) -> Unready:
-    waiting = [v for v in at.vertices if v.state not in flink.UP]
+def _starting(at: JobDetail) -> Unready:
+    waiting = [v for v in at.vertices if v.state not in UP]
     first = (
         f": {waiting[0].name[:SHOWN]} is {waiting[0].state}" if waiting else f": the job is {at.job.state}"
     )

@@ -13,6 +13,8 @@ from urllib.request import Request, urlopen
 from headrace.errors import ClusterError
 
 ANSWER_WITHIN_S = 10.0
+POLL_S = 0.2
+"""Between two looks at what takes a moment."""
 SHOWN = 400
 """Characters of a cause that are shown: Flink's own texts are stack traces of many pages."""
 

@@ -12,7 +12,7 @@ from headrace.errors import HeadraceError
 from headrace.job.assemble import named
 from headrace.job.flink import environment, in_its_words
 from headrace.job.program import Placement
-from headrace.job.report import report
+from headrace.report import report
 
 
 def main(name: str, target: str) -> None:

@@ -17,7 +17,6 @@ from headrace.job.declaration import Ingest, find
 from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
 from headrace.job.program import Placement
 from headrace.job.ready import require_same
-from headrace.job.report import report
 from headrace.job.run import (
     FORBIDDEN,
     PATCH,
@@ -31,6 +30,7 @@ from headrace.lake import checkpoints, patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Patch
 from headrace.lake.store import connect
+from headrace.report import report
 from headrace.table.ddl import (
     decoded_view,
     decoder_ddl,

@@ -27,7 +27,7 @@ from headrace.errors import DecisionNeeded, JobError
 from headrace.job.gate import Verdict, pin
 from headrace.job.meaning import FUNCTIONS, SOURCES
 from headrace.job.program import Program
-from headrace.job.report import REPORT, reported
+from headrace.report import REPORT, reported
 
 FORMAT = 2
 Meanings = Mapping[str, Mapping[str, str]]

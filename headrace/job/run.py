@@ -27,7 +27,6 @@ from headrace.job.defaults import SOURCES
 from headrace.job.gate import DROPPED, compare, unaccounted
 from headrace.job.meaning import ADDED
 from headrace.job.program import Placement, Program
-from headrace.job.report import report
 from headrace.lake import anchors, checkpoints, replays
 from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
 from headrace.lake.delta import refuse_other_columns
@@ -35,6 +34,7 @@ from headrace.lake.fit import refuse_other_key
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse, connect
+from headrace.report import report
 
 logger = structlog.get_logger()
 

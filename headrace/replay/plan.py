@@ -37,7 +37,7 @@ def from_anchor(job: str, number: int, why: str) -> Replay:
     anchor = anchors.one(ledger, number)
     if number in anchors.expired(ledger):
         raise UsageError(f"anchor {number} was given up", remedy=f"headrace anchor ls {job}")
-    _, health = examine(job, number)
+    _, health = examine(ledger, settings.load().kafka, number)
     if health.problems:
         raise DecisionNeeded(
             f"no replay can begin at anchor {number}: {health.problems[0]}",

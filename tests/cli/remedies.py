@@ -12,6 +12,7 @@ from cli.commands_named import Named
 from cli.typed import VALUE, without_prose
 
 from headrace.cli.main import main
+from headrace.operate import Workspace
 
 FILLED_IN = {"TEXT": "reason", "N": "1", "DECISION": "1", "JOB": "events", "CLAIM": "1"}
 """What a reader writes for the words in capitals."""
@@ -27,13 +28,14 @@ class Terminal:
     """The command line, in this process."""
 
     captured: pytest.CaptureFixture[str]
+    workspace: Workspace | None = None
 
     def type(self, line: str) -> tuple[int, str]:
         """Exit code, and what is said."""
         self.captured.readouterr()
         try:
             with pytest.raises(SystemExit) as left:
-                main(shlex.split(line))
+                main(shlex.split(line), self.workspace)
         finally:
             structlog.reset_defaults()  # else later tests would log into this one's captured streams
         said = self.captured.readouterr()

@@ -69,7 +69,7 @@ REASONS = {
         cli/publish.py: status □
         cli/verify.py: branch ls □
         cli/verify.py: status □
-        cluster/flink.py: status □
+        cluster/session.py: status □
         cli/topic.py: topic create □
         contract/standard.py: status JOB
         lake/publish.py: status □
@@ -79,9 +79,9 @@ REASONS = {
         replay/plan.py: status □
     """,
     "is about the processes of the local stack: tests/stack_local starts and asks them": """
-        cli/job.py: stack logs jobmanager
-        cli/job.py: stack status
-        cli/job.py: stack up
+        cluster/flink_run.py: stack logs jobmanager
+        cluster/flink_run.py: stack status
+        cluster/flink_run.py: stack up
         cluster/kafka/topics.py: stack status
         cluster/ready.py: stack down
         cluster/ready.py: stack logs jobmanager

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from cli.remedies import Terminal
 from typer.testing import CliRunner
 
-from headrace import project
+from headrace import project, settings
 from headrace.cli import branch, job, plan, publish
-from headrace.errors import DecisionNeeded, UsageError
-from headrace.job import lock
+from headrace.cluster.fake import FakeCluster
+from headrace.errors import UsageError
 from headrace.job.assemble import named
 from headrace.lake import branch as lake_branch
 from headrace.lake.ledger import Claim, Ledger
 from headrace.lake.source import Change
 from headrace.lake.store import connect
 from headrace.offsets import Span
+from headrace.operate import Workspace
 from headrace.settings import Store
 
 ROOT = Path(__file__).parents[2]
@@ -71,13 +74,18 @@ def test_a_job_that_is_not_there_is_told_before_anything_else(command: tuple[str
     assert raised.remedy == f"the jobs here are: {', '.join(project.job_names())}"
 
 
-def test_run_says_that_there_is_no_lock_before_it_starts_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "read", lambda _job: None)
-    monkeypatch.setattr(job, "submit", lambda *_: pytest.fail("a JVM was started"))
-    monkeypatch.setattr(job, "live", lambda *_: [])
+def test_run_says_that_there_is_no_lock_before_it_starts_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("contracts", "jobs", "deploy"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.lock.json"))
+    monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
+    cluster = FakeCluster()
 
-    with pytest.raises(DecisionNeeded, match="the job has no lock yet"):
-        job.run("flights")
+    code, said = Terminal(capsys, Workspace(settings.load(), cluster=cluster)).type("run flights")
+
+    assert (code, cluster.submitted) == (3, [])
+    assert "the job has no lock yet" in said
 
 
 def test_status_says_that_there_is_no_checkpoint_yet() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +11,8 @@ from lake.sealed_lake import CONTRACT, Lake, begun, by
 
 from headrace.cli import patch as patching
 from headrace.cli.output import Format
-from headrace.cluster.ready import Ready, Unready
+from headrace.cluster import Submission
+from headrace.cluster.fake import FakeCluster, Started
 from headrace.contract.load import load
 from headrace.errors import ClusterError, ConservationError, UsageError
 from headrace.job.declaration import Ingest
@@ -21,9 +21,8 @@ from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Judged, Patch
 from headrace.lake.store import connect
-from headrace.settings import Store
-
-FINISHED = SimpleNamespace(job=SimpleNamespace(ended=True, state="FINISHED"), running=True)
+from headrace.operate import Workspace
+from headrace.settings import Settings, Store
 
 
 def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
@@ -34,9 +33,9 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
     stretch = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28})
     redrive = lake.judge(patches.REDRIVE, good=range(26, 28))
 
-    def submit(*_: object) -> str:
+    def judging(submission: Submission) -> Started:
         lake.patcher().put_in(redrive)
-        return "flink's id"
+        return Started(submission.job)
 
     def gather(ledger: Ledger, _program: object, asked: Patch, submission: str, behind: int) -> Judged:
         rows = lake._file("events", f"patch-{asked.number}", 1, range(20, 28))
@@ -44,11 +43,12 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
         return patches.keep_judged(ledger, asked.number, Judged(submission, behind, made, []))
 
     monkeypatch.setattr(patching, "require_same", lambda *_: None)
-    monkeypatch.setattr(patching, "submit_judge", submit)
-    monkeypatch.setattr(patching, "await_start", lambda *_: Ready("FINISHED", None))
-    monkeypatch.setattr(patching.rest, "detail", lambda *_: FINISHED)
     monkeypatch.setattr(patching, "gather", gather)
-    patching.judged(lake.ledger, None, patches.one(lake.ledger, stretch))  # type: ignore[arg-type]
+    cluster = FakeCluster(judging)
+    cluster.then = cluster.finish
+    patching.judged(
+        Workspace(Settings(), cluster=cluster), lake.ledger, None, patches.one(lake.ledger, stretch)
+    )  # type: ignore[arg-type]
 
     with pytest.raises(ConservationError, match=f"redrive {redrive} has put some of these records in since"):
         lake.patcher().put_in(stretch)
@@ -61,19 +61,20 @@ def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
 ) -> None:
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
     begun(lake)
-    stretch, cancelled = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}), list[str]()
+    stretch, cluster = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster(slots=0)
     monkeypatch.setattr(patching, "require_same", lambda *_: None)
-    monkeypatch.setattr(patching, "submit_judge", lambda *_: "flink's id")
-    monkeypatch.setattr(
-        patching, "await_start", lambda *_: Unready("slots", "not enough free slots", "stop a job")
-    )
-    monkeypatch.setattr(patching.rest, "cancel", lambda _rest, job: cancelled.append(job))
+    monkeypatch.setattr(patching, "DEFAULT_S", 0.0)
 
-    with pytest.raises(ClusterError, match="not enough free slots; its bounded job is cancelled") as refused:
-        patching.judged(lake.ledger, None, patches.one(lake.ledger, stretch))  # type: ignore[arg-type]
+    with pytest.raises(
+        ClusterError, match=r"not enough free slots: .*; its bounded job is cancelled"
+    ) as refused:
+        patching.judged(
+            Workspace(Settings(), cluster=cluster), lake.ledger, None, patches.one(lake.ledger, stretch)
+        )  # type: ignore[arg-type]
 
-    assert cancelled == ["flink's id"]
-    assert refused.value.remedy == f"stop a job; then headrace patch apply events {stretch}"
+    assert [job.state for job in cluster.jobs()] == ["CANCELED"]
+    assert refused.value.remedy.startswith("stop a job; ")
+    assert refused.value.remedy.endswith(f"; then headrace patch apply events {stretch}")
     assert patches.state(lake.ledger, stretch) == "asked"
 
 

@@ -14,9 +14,12 @@ from cli.remedies_not_run import NOT_RUN
 from lake.sealed_lake import Lake, begun
 from submitting import look_in
 
+from headrace import settings
+from headrace.cluster.fake import FakeCluster
 from headrace.contract.load import load_named
 from headrace.lake import patches
 from headrace.lake.store import connect
+from headrace.operate import Workspace
 from headrace.settings import Store
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
@@ -228,14 +231,12 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     warehouse = f"file://{tmp_path}/lake"
     monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", warehouse)
-    monkeypatch.setenv("HEADRACE__FLINK__REST", "http://127.0.0.1:1")  # nobody's
     monkeypatch.setenv("HEADRACE__KAFKA__BOOTSTRAP", "127.0.0.1:1")
     for secret in ("ACCESS_KEY", "SECRET_KEY"):
         monkeypatch.setenv(f"HEADRACE__STORE__{secret}", "env:HOME")
     look_in(str(PROJECT))
     made = Lake(connect(Store(warehouse=warehouse)), load_named("events"))
     monkeypatch.setattr("headrace.cli.publish.Source", lambda *_: made.topic)
-    monkeypatch.setattr("headrace.cluster.flink.ask", lambda *_, **__: {"jobs": []})
     monkeypatch.setattr("headrace.cli.patch.require_same", lambda *_: None)  # the job was not edited
     return made
 
@@ -244,7 +245,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 def test_a_remedy_helps_in_the_state_that_produced_it(
     state: State, lake: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    terminal = Terminal(capsys)
+    terminal = Terminal(capsys, Workspace(settings.load(), cluster=FakeCluster()))
     state.prepare(lake)
     code, said = terminal.type(state.asked)
     assert code or state.shows, f"{state.asked} is not refused"

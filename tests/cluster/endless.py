@@ -1,16 +1,36 @@
-"""Jobs for Flink: three run for ever, one fails for ever."""
+"""A ``main`` for Flink: jobs that run for ever, and one that fails for ever; or one that refuses to start."""
+
+import os
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
-env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-env.get_config().set("parallelism.default", "1").set("execution.checkpointing.interval", "500 ms")
-env.execute_sql("CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '50')")
-env.execute_sql("CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole')")
-for name, query in {
+from headrace.errors import DecisionNeeded
+from headrace.report import report
+
+JOBS = {
     "endless": "SELECT n FROM numbers",
     "to_be_stopped": "SELECT n FROM numbers",
     "to_be_cancelled": "SELECT n FROM numbers",
     "failing": "SELECT 1 / (n - n) FROM numbers",
-}.items():
-    env.get_config().set("pipeline.name", name)
-    env.execute_sql(f"INSERT INTO nowhere {query}")
+}
+
+
+def main() -> None:
+    if why := os.environ.get("REFUSED"):
+        raise SystemExit(report(DecisionNeeded(why, where="jobs/endless.py", remedy="decide")))
+    env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    env.get_config().set("parallelism.default", os.environ.get("PARALLELISM", "1"))
+    env.get_config().set("execution.checkpointing.interval", "500 ms")
+    env.get_config().set("pipeline.global-job-parameters", "submission:s1")
+    env.execute_sql(
+        "CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '50')"
+    )
+    env.execute_sql("CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole')")
+    only = os.environ.get("ONLY")
+    for name, query in {only: JOBS["endless"]}.items() if only else JOBS.items():
+        env.get_config().set("pipeline.name", name)
+        env.execute_sql(f"INSERT INTO nowhere {query}")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from headrace.cluster.metrics import Split, _moment, event_time
+from headrace.cluster import Split, event_time
+from headrace.cluster.metrics import _moment
 
 JUNE, JULY = (datetime(2013, month, 1, tzinfo=timezone.utc) for month in (6, 7))
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from headrace.cluster.flink import ready
 from headrace.cluster.rest import SHOWN, ask, last_words, root_cause
 from headrace.errors import ClusterError
 
@@ -72,7 +71,3 @@ def test_silence_is_an_error_with_a_remedy() -> None:
 
     assert refused.value.where == f"{NOBODY}/overview"
     assert "stack status" in refused.value.remedy
-
-
-def test_silence_is_not_ready() -> None:
-    assert not ready(NOBODY)

@@ -19,7 +19,9 @@ from typing import Any
 
 from submitting import PLACE, RESTORED
 
-from headrace.job.report import as_told
+from headrace.cluster import Submission
+from headrace.job.run import PATCH, REPLAY
+from headrace.report import as_told
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,18 @@ class FlinkClient:
 
     link: Connection
 
+    def __call__(self, submission: Submission) -> str:
+        """As :class:`headrace.cluster.FlinkRun`, in the environment of this process."""
+        own = {key: value for key, value in os.environ.items() if key.startswith("HEADRACE")}
+        if patch := submission.environment.get(PATCH):
+            return self._ask("judge", patch, own)
+        return self.submit(
+            submission.job, {**own, REPLAY: "0", **submission.environment}, submission.savepoint or ""
+        )
+
     def submit(self, job: str, environment: Mapping[str, str], savepoint: str = "") -> str:
         """``submit`` of the job's declaration, restored as by ``-s`` if told so; gives Flink's job id."""
         return self._ask("submit", job, {**environment, RESTORED: savepoint})
-
-    def judge(self, told: str, environment: Mapping[str, str]) -> str:
-        """The bounded job of a patch (job, number, submission); gives Flink's job id."""
-        return self._ask("judge", told, environment)
 
     def compile(self, job: str, environment: Mapping[str, str]) -> str:
         """The job's compiled plan, as JSON."""

@@ -16,12 +16,8 @@ from edited import JOB, Edited, write
 from road import Road
 from stack_fixtures import Stack
 
-from headrace.cli import job as commands
-from headrace.cli import patch as patching
-from headrace.cli import replay as replaying
 from headrace.job import lock
 from headrace.job.program import Program
-from headrace.job.run import REPLAY
 
 PROJECT = Path(__file__).parent / "project"
 ROOT = PROJECT.parents[2]
@@ -63,7 +59,9 @@ def make_road(
 
     def make(**options: Any) -> Road:
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:60]
-        road = Road(stack, f"{name}-{len(made)}", client=client, **{"project": project, **options})
+        submit = client if "by_client" in request.fixturenames else None
+        own = {"project": project, "submit_by": submit, **options}
+        road = Road(stack, f"{name}-{len(made)}", client=client, **own)
         made.append(road)
         return road
 
@@ -118,18 +116,6 @@ def edited(
 
 @pytest.fixture
 def by_client(
-    client: FlinkClient,
-    monkeypatch: pytest.MonkeyPatch,
-    compiled_by_client: None,  # noqa: ARG001 - it is set
+    compiled_by_client: None,  # it is set
 ) -> None:
     """`headrace run`, `replay run` and patches submit by the run's client, as `flink run` would."""
-
-    def submit(job: str, savepoint: str | None = None, replay: int | None = None) -> str:
-        return client.submit(job, {**_own(), REPLAY: str(replay or 0)}, savepoint or "")
-
-    def judge(job: str, patch: int, submission: str) -> str:
-        return client.judge(f"{job} {patch} {submission}", _own())
-
-    monkeypatch.setattr(patching, "submit_judge", judge)
-    monkeypatch.setattr(commands, "submit", submit)
-    monkeypatch.setattr(replaying, "submit", submit)

@@ -27,7 +27,9 @@ from waiting import until
 
 from headrace import settings
 from headrace.cli.main import main as command
+from headrace.cluster import SessionCluster
 from headrace.cluster.kafka import Source, create_topic
+from headrace.cluster.session import Submit
 from headrace.job.assemble import named
 from headrace.job.run import REPLAY
 from headrace.lake.ledger import Head, Ledger, checkpoint_of
@@ -35,6 +37,7 @@ from headrace.lake.manifests import Manifest, Staged
 from headrace.lake.publish import Published, Publisher, Step
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import open_table
+from headrace.operate import Workspace
 
 Position = tuple[int, int]
 """Partition and offset of a record."""
@@ -62,6 +65,8 @@ class Road:
     parallelism: int = 2
     options: Mapping[str, str] = field(default_factory=dict)
     job: str = "events"
+    submit_by: Submit | None = None
+    """What `headrace` submits jobs with; else `flink run`."""
     _settled: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set), init=False)
     """Claim → the manifests that :meth:`settle` has waited for."""
 
@@ -288,7 +293,7 @@ class Road:
         look_in(str(self.project))
         try:
             with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
-                command(arguments)
+                command(arguments, self.workspace())
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -297,6 +302,12 @@ class Road:
         assert code == expect, f"exit {code}\n{said[0][-3000:]}\n{said[1][-3000:]}"
         assert as_printed(said[1]) == [], said[1]
         return "".join(said)
+
+    def workspace(self) -> Workspace:
+        """What a command works with, as the environment is now."""
+        own = settings.load()
+        cluster = SessionCluster(own.flink.rest, self.submit_by) if self.submit_by else None
+        return Workspace(own, cluster=cluster)
 
     def verified(self, *arguments: str, expect: int = 0) -> dict[str, Any]:
         """What ``headrace verify`` says of the job's table."""

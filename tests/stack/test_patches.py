@@ -13,6 +13,7 @@ import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from client import FlinkClient
 from road import Road, event, every
 from runbook import steps
 from told import told
@@ -49,7 +50,7 @@ def strict(
 
 
 def test_refused_records_are_sent_through_again_as_the_runbook_says(
-    strict: Road, request: pytest.FixtureRequest
+    strict: Road, client: FlinkClient
 ) -> None:
     road, words = strict, {"flights": strict.job, "distance_is_positive": "amount_is_positive"}
     words |= {"repairs.flights.number": "repairs.events.number"}
@@ -58,7 +59,7 @@ def test_refused_records_are_sent_through_again_as_the_runbook_says(
     held = told(road, *redrive)
     assert (held["state"], held["records"], held["rows"]["events"], held["refused"]) == ("judged", 10, 10, [])
     assert road.ledger.head() == before, "it is only judged"
-    request.getfixturevalue("by_client")  # one by `flink run` is enough
+    road.submit_by = client  # one by `flink run` is enough
     for step in rest:
         road.headrace(*step)
     assert road.homes() == every({0: 200})

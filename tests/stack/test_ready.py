@@ -9,7 +9,7 @@ import pytest
 from road import BY_HAND, Road
 from stack_fixtures import Stack
 
-from headrace.cluster import flink
+from headrace.cluster import Job
 from headrace.cluster.ready import Unready, await_ready
 
 MakeRoad = Callable[..., Road]
@@ -18,11 +18,11 @@ SOON = ("--timeout", "4")
 
 
 def _slots(road: Road) -> int:
-    return flink.overview(road.settings.flink.rest).slots
+    return road.workspace().cluster.slots().total
 
 
-def _newest(road: Road) -> flink.Job:
-    return flink.jobs(road.settings.flink.rest)[0]
+def _newest(road: Road) -> Job:
+    return road.workspace().cluster.jobs()[0]
 
 
 def test_a_job_that_run_has_started_can_be_published_and_stopped_at_once(make_road: MakeRoad) -> None:
@@ -32,7 +32,7 @@ def test_a_job_that_run_has_started_can_be_published_and_stopped_at_once(make_ro
     said = json.loads(road.headrace("run", "events", "-o", "json"))
 
     assert said["state"] == "RUNNING"
-    at = flink.checkpoints(road.settings.flink.rest, said["flink_job"])
+    at = road.workspace().cluster.checkpoints(said["flink_job"])
     assert at.last is not None
     assert said["checkpoint"] == at.last.id
     assert any(m.claim == 1 for m in road.staged().values()), "the checkpoint's manifest is there"
@@ -90,7 +90,7 @@ def test_a_checkpoint_that_is_not_complete(make_road: MakeRoad, stack: Stack) ->
     job = road.submit()
     stack.pause_taskmanager()
 
-    at = await_ready(road.settings.flink.rest, job, 4)
+    at = await_ready(road.workspace().cluster, job, 4)
 
     stack.resume_taskmanager()
     assert isinstance(at, Unready)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client import FlinkClient
 from road import Road, every, publishing
 from runbook import steps
 from told import told
@@ -23,7 +24,7 @@ STEPS = ["batch", "commit events", "take over", "fold"]
 
 
 def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
-    make_road: MakeRoad, tmp_path: Path, request: pytest.FixtureRequest
+    make_road: MakeRoad, tmp_path: Path, client: FlinkClient
 ) -> None:
     road = make_road(parallelism=1)
     road.produce(range(1000), broken_every=10)
@@ -42,7 +43,7 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     road.parallelism = 2  # the fork gets more slots than the job had
     for step in book[:3]:
         road.headrace(*step)
-    request.getfixturevalue("by_client")  # one fork by `flink run` is enough
+    road.submit_by = client  # one fork by `flink run` is enough
     planned = told(road, "replay", "show", road.job, "1")
     assert (planned["state"], planned["records"], planned["replaces"]["events"]["rows"]) == (
         "begun",

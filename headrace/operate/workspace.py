@@ -1,0 +1,44 @@
+"""One environment, opened: a command gets it once, and whatever it does goes through it.
+
+So a test hands in a cluster in memory and patches nothing.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from headrace.cluster import Cluster, FlinkRun, SessionCluster
+from headrace.lake.ledger import Ledger
+from headrace.lake.store import Warehouse, connect
+from headrace.settings import Settings
+from headrace.stack import flink as local_flink
+
+
+class Workspace:
+    """The settings of an environment, and what they lead to, each opened when it is first asked for.
+
+    Args:
+        settings: of the environment.
+        cluster: the Flink cluster; else the session cluster that the settings name.
+    """
+
+    def __init__(self, settings: Settings, *, cluster: Cluster | None = None) -> None:
+        self.settings = settings
+        self.cluster = cluster or session_cluster(settings)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """Where the tables and the ledgers are."""
+        return connect(self.settings.store)
+
+    def ledger(self, job: str) -> Ledger:
+        """The ledger of a job."""
+        return Ledger(self.warehouse, job)
+
+
+def session_cluster(settings: Settings) -> SessionCluster:
+    """The session cluster of an environment; its client is that of the local stack, unless PATH has another.
+
+    Nothing is asked of it, and no JDK is looked for, before something is submitted.
+    """
+    return SessionCluster(settings.flink.rest, FlinkRun(lambda: local_flink.environment(settings)))
