@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import structlog
@@ -40,6 +42,32 @@ class Terminal:
             structlog.reset_defaults()  # else later tests would log into this one's captured streams
         said = self.captured.readouterr()
         return int(left.value.code or 0), said.out + said.err
+
+    def refused(self, line: str) -> str:
+        """What a command says that does not go well."""
+        code, said = self.type(line)
+        assert code, f"{line} is not refused: {said}"
+        return said
+
+    def follow(self, said: str, remedy: str, exits: int = 0) -> str:
+        """Type the command that a message names, as it is printed there; gives what that one says.
+
+        Args:
+            said: the message.
+            remedy: the file whose message it is, and the command, as in :func:`key`.
+            exits: with which code it ends, where it shows what a person must see.
+        """
+        command = named_in(said, remedy.partition(": ")[2])
+        code, answer = self.type(command)
+        assert code == exits, f"{command} exits {code}: {answer}"
+        return answer
+
+
+def followed_in(tests: Path) -> set[str]:
+    """The remedies that the tests of a module follow."""
+    calls = (n for n in ast.walk(ast.parse(tests.read_text())) if isinstance(n, ast.Call))
+    given = (c.args[1] for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "follow")
+    return {str(remedy.value) for remedy in given if isinstance(remedy, ast.Constant)}
 
 
 def named_in(said: str, command: str) -> str:

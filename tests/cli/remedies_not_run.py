@@ -57,7 +57,6 @@ REASONS = {
         job/lock.py: check □
         job/lock.py: plan □
         job/lock.py: plan □ --accept
-        job/ready.py: patch drop □ □ --why TEXT
         job/refused.py: plan □ --accept
         job/run.py: plan □ --accept
     """,
@@ -110,15 +109,6 @@ REASONS = {
         lake/replays.py: replay plan □ --from … --why TEXT
         replay/bounded.py: replay plan □ --from-offsets P:O,… --why TEXT
         replay/plan.py: replay plan □ --from ANCHOR --why TEXT
-    """,
-    "the state takes a second program, or a topic that changes in the middle of publish": """
-        lake/fit.py: branch set-aside □ □ --why TEXT
-        lake/fit.py: publish □
-        lake/publish.py: publish □
-    """,
-    "reads a broken project: tests/cli/test_check.py runs it on many": """
-        contract/load.py: check
-        job/declaration.py: check □
     """,
     "the state needs a derive job's tables, and the ingest job's beside them": """
         lake/cuts.py: publish □

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from cli.commands_named import commands_named
-from cli.remedies import Terminal, key, named_in
+from cli.remedies import Terminal, followed_in, key, named_in
 from cli.remedies_not_run import NOT_RUN
 from lake.sealed_lake import Lake, begun
 from submitting import look_in
@@ -22,7 +22,8 @@ from headrace.lake.store import connect
 from headrace.operate import Workspace
 from headrace.settings import Store
 
-PROJECT = Path(__file__).parents[1] / "stack/project"
+TESTS = Path(__file__).parents[1]
+PROJECT = TESTS / "stack/project"
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,7 @@ def test_a_remedy_helps_in_the_state_that_produced_it(
 
 
 def test_each_remedy_is_run_or_says_why_not() -> None:
-    run, named = {state.remedy for state in STATES}, {key(n) for n in commands_named()}
+    followed = {r for tests in TESTS.rglob("test_remedies*.py") for r in followed_in(tests)}
+    run, named = followed | {state.remedy for state in STATES}, {key(n) for n in commands_named()}
     assert run | set(NOT_RUN) == named, "a new remedy is run in its state, or has a reason in NOT_RUN"
     assert not run & set(NOT_RUN)

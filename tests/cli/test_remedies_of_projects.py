@@ -1,0 +1,126 @@
+"""Where files of the project are broken or were edited, the commands that are named help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli.remedies import Terminal
+from lake.sealed_lake import Lake, begun
+from submitting import look_in
+
+from headrace.job import lock
+from headrace.job.program import Program
+from headrace.lake import patches
+from headrace.lake.offsets import Span
+
+
+def edit(project: Path, name: str, old: str, new: str) -> str:
+    """Write other text into a file of the project; gives what stood there."""
+    before = (project / name).read_text()
+    assert old in before
+    (project / name).write_text(before.replace(old, new, 1))
+    look_in(str(project))
+    return before
+
+
+def put_back(project: Path, name: str, text: str) -> None:
+    (project / name).write_text(text)
+    look_in(str(project))
+
+
+def test_of_several_faults_of_a_contract_the_first_is_told_and_check_tells_all(
+    project: Path, terminal: Terminal
+) -> None:
+    contract = "contracts/events.odcs.yaml"
+    edit(project, contract, "logicalType: integer", "logicalType: whole")
+    edit(project, contract, "value: PT1M", "value: soon")
+    said = terminal.refused("branch ls events")
+    assert said.count("whole") == 1
+    assert "soon" not in said
+
+    answer = terminal.follow(said, "contract/load.py: check", exits=1)
+
+    assert "whole" in answer
+    assert "soon" in answer
+
+
+def test_a_job_file_that_raises_is_read_without_running_it(project: Path, terminal: Terminal) -> None:
+    before = edit(project, "jobs/events.py", "if __name__", "1 / 0\nif __name__")
+    said = terminal.refused("branch ls events")
+    assert "the file raises ZeroDivisionError" in said
+
+    answer = terminal.follow(said, "job/declaration.py: check □")
+
+    assert "events" in answer
+    put_back(project, "jobs/events.py", before)
+    assert terminal.type("branch ls events")[0] == 0
+
+
+def test_a_patch_of_an_edited_job_is_dropped(sealed: Lake, terminal: Terminal) -> None:
+    begun(sealed)
+    sealed.judge(patches.REDRIVE, good=range(26, 28))  # of another program than this one
+    said = terminal.refused("patch apply events 1")
+    assert "the job was edited since redrive 1 was asked for" in said
+
+    terminal.follow(said, "job/ready.py: patch drop □ □ --why TEXT")
+
+    assert "redrive 1 is given up" in terminal.refused("patch apply events 1")
+
+
+@pytest.fixture
+def wider(sealed: Lake, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Ten rows are staged, and the contract has another type since; gives the former one."""
+    sealed.submit()
+    sealed.seal(1, range(10))
+
+    def compiled(program: Program, _environment: object) -> lock.Lock:
+        kept = lock.read(program.job.name)
+        assert kept is not None
+        return lock.of(program, kept.plan)
+
+    monkeypatch.setenv("FLINK_HOME", "nobody asks it")
+    monkeypatch.setattr(lock, "compile_lock", compiled)
+    edit(project, "contracts/events.odcs.yaml", "version: 1.0.0", "version: 2.0.0")
+    return edit(project, "contracts/events.odcs.yaml", "DECIMAL(6,2)", "DECIMAL(8,2)")
+
+
+@pytest.mark.usefixtures("wider")
+def test_rows_that_cannot_follow_an_edit_are_left(terminal: Terminal) -> None:
+    said = terminal.refused("plan events --accept")
+    assert "rows that claim 1 has staged are not published yet, and cannot follow" in said
+
+    terminal.follow(said, "lake/fit.py: branch set-aside □ □ --why TEXT")
+
+    assert terminal.type("plan events --accept")[0] == 0
+
+
+def test_or_they_are_published_under_the_contract_as_it_was(
+    sealed: Lake, wider: str, project: Path, terminal: Terminal
+) -> None:
+    said = terminal.refused("plan events --accept")
+
+    put_back(project, "contracts/events.odcs.yaml", wider)
+    terminal.follow(said, "lake/fit.py: publish □")
+
+    assert len(sealed.rows()) == 10
+
+
+def test_a_topic_that_is_recreated_in_the_middle_of_publish(
+    sealed: Lake, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(sealed)
+    sealed.seal(1, range(35, 40))
+
+    def holes(_topic: str, spans: list[Span]) -> dict[Span, str]:
+        sealed.topic.id = "other"
+        return dict.fromkeys(spans, "empty")
+
+    monkeypatch.setattr(sealed.topic, "holes", holes)
+    said = terminal.refused("publish events")
+    assert "names what is not published" in said
+
+    answer = terminal.follow(said, "lake/publish.py: publish □", exits=3)
+
+    assert "0:35-39" in answer
+    assert "headrace branch set-aside events 1" in answer
