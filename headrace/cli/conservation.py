@@ -128,9 +128,9 @@ def _verified(found: Conservation, table: str) -> str:
 def _remedy(found: Conservation) -> str:
     if found.verdict == "unproved":
         return "verify again when the watermark has passed these windows and the batch is published"
-    anew = f"headrace replay plan {writing(found.table).job.name} --from ANCHOR --why TEXT"
     return (
-        f"where rows of {found.read} were judged otherwise since (a rollback, a bounded replay):"
-        f" {anew}; where none were, and"
-        f" headrace verify {found.read} is proved: rows were lost or doubled behind the topic"
+        f"where rows of {found.read} were judged otherwise since (a rollback, a bounded replay), a replay"
+        f" from before them: headrace anchor ls {writing(found.table).job.name} lists where one can begin;"
+        f" where none were, and headrace verify {found.read} is proved: rows were lost or doubled behind the"
+        " topic"
     )

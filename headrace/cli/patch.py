@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ from headrace.job.declaration import existing
 from headrace.job.program import Program
 from headrace.job.ready import require_same
 from headrace.job.submission import of_patch
-from headrace.lake import patches
+from headrace.lake import anchors, patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import REDRIVE, UNDO, Judged, Patch
 from headrace.lake.publish import Published
@@ -162,7 +162,7 @@ def opened(workspace: Workspace, job: str) -> tuple[Ledger, Program]:
     if program.contract.derived:
         raise UsageError(
             f"job {job} writes a derived table: its rows are not records that could be judged again",
-            remedy=f"headrace replay plan {job} --from ANCHOR --why TEXT computes them anew",
+            remedy=f"a replay computes them anew: headrace anchor ls {job} lists where one can begin",
         )
     return workspace.ledger(job), program
 
@@ -240,7 +240,15 @@ def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | Non
         "versions": done.head.versions if done else None,
         "stale": list(stale(program, ledger.warehouse)) if state in ("published", "undone") else [],
     }
-    emit(result, fmt, lambda: _page(ledger.job, table, asked, result))
+    first = fates.records(batch).firsts() if result["stale"] else {}
+    anew = {name: _anew(ledger, name, table, first) for name in result["stale"]}
+    emit(result, fmt, lambda: _page(ledger.job, table, asked, result, anew))
+
+
+def _anew(ledger: Ledger, stale_one: str, read: str, first: Mapping[int, int]) -> str:
+    """How a derived table is computed again from before some records of a topic that it reads."""
+    derived = Ledger(ledger.warehouse, writing(stale_one).job.name)
+    return anchors.how_to_replay(derived, anchors.before(read, first))
 
 
 def _rows(ledger: Ledger, batch: int) -> dict[str, int]:
@@ -249,7 +257,7 @@ def _rows(ledger: Ledger, batch: int) -> dict[str, int]:
     return {o: sum(f["rows"] for f in out["files"]) for o, out in outputs.items()}
 
 
-def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
+def _page(job: str, table: str, asked: Patch, r: dict[str, Any], anew: Mapping[str, str]) -> Group:
     lines = {
         asked.name: f"{r['state']}; {asked.origin}",
         "why": asked.why,
@@ -276,9 +284,8 @@ def _page(job: str, table: str, asked: Patch, r: dict[str, Any]) -> Group:
             f"{counted(gone['records'], 'record')}, by {gone['by']};"
             f" {gone['left']:,} stand as they were put in"
         )
-    for name in r["stale"]:
-        anew = f"headrace replay plan {writing(name).job.name} --from ANCHOR --why TEXT"
-        lines[f"stale: {name}"] = f"computed without this\n{anew}"
+    for name, command in anew.items():
+        lines[f"stale: {name}"] = f"computed without this\n{command}"
     if following := _next(job, asked, r["state"]):
         lines["next"] = following
     shown = listing(

@@ -27,7 +27,6 @@ from headrace.operate import Workspace
 P = TypeVar("P", bound=Publisher)
 log = structlog.get_logger()
 SPAN = re.compile(r"\d{1,9}:\d{1,18}(-\d{1,18})?")
-EXAMPLE = 'headrace publish flights --accept-loss 0:100-200 --why "retention was too short"'
 
 
 def publisher(workspace: Workspace, job: str) -> Publisher:
@@ -115,11 +114,17 @@ def publish(
 
 def _rule(following: Publisher, texts: list[str], why: str, fmt: Format, *, undo: bool) -> None:
     """Record that a loss is accepted, or no longer; said on stderr: what is published comes after it."""
-    spans = [_span(text) for text in texts]
-    if not (spans and why):
+    job = following.ledger.job
+    spans = [_span(text, job) for text in texts]
+    if not spans:
         raise UsageError(
-            "accepting a loss needs a reason" if spans else "--undo needs --accept-loss P:FROM-TO",
-            remedy=EXAMPLE,
+            "--undo needs --accept-loss P:FROM-TO",
+            remedy=f"headrace status {job} lists the accepted losses, as they were written",
+        )
+    if not why:
+        given = " ".join(f"--accept-loss {span}" for span in spans) + (" --undo" if undo else "")
+        raise UsageError(
+            "accepting a loss needs a reason", remedy=f"headrace publish {job} {given} --why TEXT"
         )
     number = _undo(following, spans, why) if undo else _accept(following, spans, why)
     if fmt is Format.text:
@@ -144,9 +149,11 @@ def _rule_tail(following: Publisher, checkpoint: int, why: str, fmt: Format, *, 
         err.print(f"decision {number}: {said} what is staged up to checkpoint {checkpoint}", markup=False)
 
 
-def _span(text: str) -> Span:
+def _span(text: str, job: str) -> Span:
     if not SPAN.fullmatch(text) or (span := Span.parse(text)).first > span.last:
-        raise UsageError(f"{text!r} is not P:FROM-TO", remedy=EXAMPLE)
+        raise UsageError(
+            f"{text!r} is not P:FROM-TO, as in 0:100-200", remedy=f"headrace publish {job} names what is lost"
+        )
     return span
 
 

@@ -11,13 +11,13 @@ An anchor is a promise that a replay can begin at it. :func:`examine` looks whet
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from headrace.errors import UsageError
+from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake import checkpoints, cuts, replays
-from headrace.lake.fork import standing_replay
+from headrace.lake.fork import at_manifests, standing_replay
 from headrace.lake.ledger import Ledger, Record, now, whoever
 from headrace.lake.manifests import Staged, StagedFile
 from headrace.lake.store import Warehouse
@@ -179,6 +179,27 @@ def standing(ledger: Ledger) -> list[Anchor]:
     """Those that were not given up."""
     gone = expired(ledger)
     return [a for a in every(ledger) if a.number not in gone]
+
+
+def how_to_replay(ledger: Ledger, early: Callable[[Anchor], bool]) -> str:
+    """The command that plans a replay from the newest anchor that is early enough, if one is."""
+    for anchor in reversed(standing(ledger)):
+        if early(anchor) and _on_branch(ledger, anchor):
+            return f"headrace replay plan {ledger.job} --from {anchor.number} --why TEXT"
+    return f"no anchor is early enough; those that there are: headrace anchor ls {ledger.job}"
+
+
+def before(contract: str, offsets: Mapping[int, int]) -> Callable[[Anchor], bool]:
+    """Whether a replay from an anchor reads a topic from these offsets on, or earlier."""
+    return lambda anchor: all(anchor.positions.get(contract, {}).get(p, 0) <= o for p, o in offsets.items())
+
+
+def _on_branch(ledger: Ledger, anchor: Anchor) -> bool:
+    try:
+        at_manifests(ledger, anchor.manifests)
+    except (DecisionNeeded, UsageError):
+        return False
+    return True
 
 
 def needed(ledger: Ledger) -> set[str]:

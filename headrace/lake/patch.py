@@ -20,6 +20,7 @@ from headrace.lake.patches import BACKFILL, REDRIVE, REPLAY, UNDO, Fates, Judged
 from headrace.lake.positions import Positions
 from headrace.lake.publish import Published, Publisher, as_recorded
 from headrace.lake.quarantine import discarded
+from headrace.lake.replays import as_option
 from headrace.lake.tables import open_table
 from headrace.offsets import Span
 from headrace.table.outputs import Output
@@ -145,8 +146,8 @@ class Patcher(Publisher):
                 f"{gone.by} has put other rows in for {gone.records:,} of its {len(own):,} records since",
                 where=f"job {job}, {patch.name}",
                 remedy="the tables hold what that left: time travel shows them as they were; what is wrong"
-                f" now is judged again by headrace replay plan {job} --from-offsets P:O,… --to-offsets P:O,…"
-                " --why TEXT",
+                f" now is judged again by headrace replay plan {job}"
+                f" --from-offsets {as_option(own.firsts())} --to-offsets {as_option(own.ends())} --why TEXT",
             )
         if gone_rows := own.without(self._there(own)):
             raise UsageError(

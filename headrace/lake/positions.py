@@ -76,6 +76,14 @@ class Positions:
         """Those that the other set has too."""
         return self.without(self.without(other))
 
+    def firsts(self) -> dict[int, int]:
+        """Per partition of the topic, the first offset; what is of files has none."""
+        return {p: int(own[0]) for p, own in self.offsets.items() if p >= 0}
+
+    def ends(self) -> dict[int, int]:
+        """Per partition of the topic, the offset behind the last."""
+        return {p: int(own[-1]) + 1 for p, own in self.offsets.items() if p >= 0}
+
     def spans(self) -> list[Span]:
         """The set as runs of offsets."""
         found = []

@@ -72,7 +72,7 @@ def query(
         ClusterError: the object store does not answer.
     """
     engine, columns = QueryBuilder(), list[str]()
-    wanted = _named(_parsed(sql), names)
+    wanted = _named(_parsed(sql, names), names)
     if version is not None and len(wanted) != 1:
         raise UsageError(
             f"version {version} of {', '.join(wanted) or 'no table'}: each table has versions of its own",
@@ -91,7 +91,7 @@ def query(
     return Answer(tuple(reader.schema.names), _rows(reader, names))
 
 
-def _parsed(sql: str) -> exp.Query:
+def _parsed(sql: str, names: Sequence[str]) -> exp.Query:
     try:
         statements = [s for s in sqlglot.parse(sql, read=DIALECT) if s is not None]
     except SqlglotError as e:
@@ -99,9 +99,17 @@ def _parsed(sql: str) -> exp.Query:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query) or statements[0].find(*WRITES):
         raise UsageError(
             "only one SELECT can be run: tables are written by publish and by nothing else",
-            remedy='headrace query "SELECT count(*) FROM flights"',
+            remedy=_example(sql, names),
         )
     return statements[0]
+
+
+def _example(sql: str, names: Sequence[str]) -> str:
+    """A SELECT that can be run, over a table that the statement names if it names one."""
+    name = next((n for n in names if re.search(rf"\b{n}\b", sql)), names[0] if names else "")
+    if not name:
+        return _tables(names)
+    return f'headrace query "SELECT * FROM {name} LIMIT 5"'  # noqa: S608 - only printed
 
 
 def _named(statement: exp.Query, names: Sequence[str]) -> list[str]:

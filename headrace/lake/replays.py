@@ -131,9 +131,21 @@ def open_one(ledger: Ledger, number: int, *, or_published: bool = False) -> Repl
         raise UsageError(
             f"replay {number} is {reached}; planned {found.at} by {found.by}: {found.why}",
             where=f"job {ledger.job}",
-            remedy=f"headrace replay plan {ledger.job} --from … --why TEXT makes another",
+            remedy=f"{again(ledger.job, found)} makes another",
         )
     return found
+
+
+def again(job: str, replay: Replay) -> str:
+    """The command that plans another replay from where this one began."""
+    if replay.anchor is not None:
+        return f"headrace replay plan {job} --from {replay.anchor} --why TEXT"
+    return f"headrace replay plan {job} --from-offsets {as_option(replay.frontier)} --why TEXT"
+
+
+def as_option(offsets: Mapping[int, int]) -> str:
+    """Offsets as ``replay plan`` takes them."""
+    return ",".join(f"{p}:{o}" for p, o in sorted(offsets.items()))
 
 
 def batch_of(ledger: Ledger, number: int) -> int:

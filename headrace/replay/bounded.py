@@ -13,6 +13,7 @@ from headrace.job.run import require_same_topic
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import REPLAY, Patch
+from headrace.lake.replays import as_option
 from headrace.offsets import Offsets
 
 
@@ -69,8 +70,7 @@ def ask(ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str
         if to > (reached := frontier.get(partition, 0)):
             raise UsageError(
                 f"partition {partition} is published up to {reached:,}, and the replay would end at {to:,}",
-                remedy="end there; or leave out the end, and"
-                f" headrace replay plan {job} --from-offsets P:O,… --why TEXT follows the topic",
+                remedy=_ends_earlier(job, first, end, frontier),
             )
         if from_ < begun.get(partition, 0):
             raise UsageError(
@@ -99,3 +99,12 @@ def ask(ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str
         end=still | {p: b for p, (_, b) in stretch.items()},
     )
     return patches.record(ledger, asked)
+
+
+def _ends_earlier(job: str, first: Offsets, end: Offsets, frontier: Offsets) -> str:
+    """The same as far as it is published, and the same without an end."""
+    from_, to = as_option(first), as_option({p: min(o, frontier.get(p, 0)) for p, o in end.items()})
+    return (
+        f"headrace replay plan {job} --from-offsets {from_} --to-offsets {to} --why TEXT ends there;"
+        f" headrace replay plan {job} --from-offsets {from_} --why TEXT follows the topic"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from headrace import settings
@@ -62,6 +62,7 @@ def from_offsets(job: str, offsets: Offsets, why: str) -> Replay:
 def from_time(job: str, moment: datetime, why: str) -> Replay:
     """As :func:`from_offsets`, at the records that Kafka received from that moment on."""
     env, (program, ledger) = settings.load(), _opened(job)
+    _refuse_state(program, ledger, lambda a: datetime.fromisoformat(a.at) <= moment)
     topic = env.kafka.topic(program.contract.topic)
     found = kafka.offsets_at(env.kafka.bootstrap, topic, int(moment.timestamp() * 1000))
     # Of a partition that was added a moment ago nothing is published: there is nothing to replace.
@@ -75,11 +76,7 @@ def _opened(job: str) -> tuple[Program, Ledger]:
 
 def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
     program, ledger = _opened(job)
-    if program.contract.derived:
-        raise UsageError(
-            f"job {job} keeps state that no offset brings back",
-            remedy=f"headrace replay plan {job} --from ANCHOR --why TEXT; headrace anchor ls {job}",
-        )
+    _refuse_state(program, ledger, anchors.before(program.reads[0].id, offsets))
     frontier = ledger.head().frontier
     if unknown := sorted(offsets.keys() - frontier.keys()):
         raise UsageError(
@@ -103,6 +100,15 @@ def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
             remedy=f"headrace status {job} tells the frontier",
         )
     return planned
+
+
+def _refuse_state(program: Program, ledger: Ledger, early: Callable[[anchors.Anchor], bool]) -> None:
+    """Say no to a job that an anchor has to restore; one that begins early enough is named."""
+    if program.contract.derived:
+        raise UsageError(
+            f"job {ledger.job} keeps state that no offset brings back: its replays begin at an anchor",
+            remedy=anchors.how_to_replay(ledger, early),
+        )
 
 
 def _planned(

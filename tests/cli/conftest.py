@@ -11,16 +11,14 @@ from cli.remedies import Terminal
 from lake.sealed_lake import Lake
 from submitting import look_in
 
+from headrace import settings
+from headrace.cluster.fake import FakeCluster
 from headrace.contract.load import load_named
 from headrace.lake.store import connect
+from headrace.operate import Workspace
 from headrace.settings import Store
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(capsys)
 
 
 @pytest.fixture
@@ -30,7 +28,6 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], 
     def enter(project: Path) -> None:
         monkeypatch.setenv("HEADRACE_PROJECT", str(project))
         monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", f"file://{tmp_path}/lake")
-        monkeypatch.setenv("HEADRACE__FLINK__REST", "http://127.0.0.1:1")  # nobody's
         monkeypatch.setenv("HEADRACE__KAFKA__BOOTSTRAP", "127.0.0.1:1")
         for secret in ("ACCESS_KEY", "SECRET_KEY"):
             monkeypatch.setenv(f"HEADRACE__STORE__{secret}", "env:HOME")
@@ -46,6 +43,17 @@ def project(tmp_path: Path, opened: Callable[[Path], None]) -> Path:
     shutil.copytree(PROJECT, copy)
     opened(copy)
     return copy
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    return FakeCluster()
+
+
+@pytest.fixture
+def terminal(project: Path, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> Terminal:  # noqa: ARG001 - entered
+    """For commands in that project; Flink is one in memory."""
+    return Terminal(capsys, Workspace(settings.load(), cluster=cluster))
 
 
 @pytest.fixture

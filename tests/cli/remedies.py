@@ -72,8 +72,14 @@ def followed_in(tests: Path) -> set[str]:
 
 def named_in(said: str, command: str) -> str:
     """The command as the refusal spells it, with what a reader fills in."""
-    *words, last = [re.escape(w).replace(VALUE, ".+?") for w in command.split()]
-    pattern = " ".join(["headrace", *words, last.replace(".+?", r"[^\s`;,)]+")])
-    found = re.search(pattern, " ".join(said.split()))
+    text = " ".join(said.split())
+    found = re.search(_spelled(command, r"[^\s`;]+"), text) or re.search(_spelled(command, "[^`;]+?"), text)
     assert found, f"{said} does not name {command}"
     return " ".join(FILLED_IN.get(w, w) for w in found[0].rstrip(",.:").split()[1:])
+
+
+def _spelled(command: str, value: str) -> str:
+    """The pattern of a command, in which a message has filled in values; most are one word."""
+    *words, last = map(re.escape, command.split())
+    ends = last.replace(VALUE, r"[^\s`;,)]+") + (r'[^"]*"' if command.count('"') % 2 else "")
+    return " ".join(["headrace", *(w.replace(VALUE, value) for w in words), ends])

@@ -100,20 +100,6 @@ REASONS = {
         stack/local.py: stack up
         stack/processes.py: stack logs □
     """,
-    "gives the form only: the reader chooses an anchor, offsets, a time or a table": """
-        cli/conservation.py: replay plan □ --from ANCHOR --why TEXT
-        cli/patch.py: replay plan □ --from ANCHOR --why TEXT
-        cli/publish.py: publish flights --accept-loss 0:100-200 --why "retention
-        lake/patch.py: replay plan □ --from-offsets P:O,… --to-offsets P:O,… --why TEXT
-        lake/query.py: query "SELECT
-        lake/replays.py: replay plan □ --from … --why TEXT
-        replay/bounded.py: replay plan □ --from-offsets P:O,… --why TEXT
-        replay/plan.py: replay plan □ --from ANCHOR --why TEXT
-    """,
-    "the state needs a derive job's tables, and the ingest job's beside them": """
-        lake/cuts.py: publish □
-        lake/cuts.py: publish □ --follow
-    """,
 }
 NOT_RUN = {line.strip(): reason for reason, lines in REASONS.items() for line in lines.strip().splitlines()}
 """Remedy → why it is only parsed."""

@@ -311,7 +311,8 @@ def _patch_page() -> RenderableType:
         "replaced": None,
         "stale": ["departures_hourly"],
     }
-    return patch._page("flights", "flights", _patch(3), result)
+    again = {"departures_hourly": "headrace replay plan departures_hourly --from 2 --why TEXT"}
+    return patch._page("flights", "flights", _patch(3), result, again)
 
 
 def _diff() -> RenderableType:

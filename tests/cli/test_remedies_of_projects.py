@@ -12,7 +12,7 @@ from submitting import look_in
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.lake import patches
-from headrace.lake.offsets import Span
+from headrace.offsets import Span
 
 
 def edit(project: Path, name: str, old: str, new: str) -> str:

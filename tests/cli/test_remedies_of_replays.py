@@ -1,0 +1,130 @@
+"""What a message knows of offsets, anchors, losses and tables stands in the command that it names."""
+
+from __future__ import annotations
+
+import obstore
+import pytest
+from cli.remedies import Terminal
+from lake.flink_metadata import metadata
+from lake.sealed_lake import Lake, begun
+
+from headrace.cluster.kafka import TopicInfo
+from headrace.lake import anchors, patches, replays
+
+
+@pytest.fixture
+def lake(sealed: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """Offsets 0 to 29 are published, in two batches; Kafka still has them all."""
+    topic = TopicInfo("events", "id", {0: 0}, {0: 40})
+    monkeypatch.setattr("headrace.cluster.kafka.describe", lambda *_: topic)
+    anchor = begun(sealed)
+    place = "_flink/events/savepoints/savepoint-1"
+    obstore.put(
+        sealed.warehouse.objects,
+        f"{place}/_metadata",
+        metadata("events", "s1", anchor, {"events": {0: 10}}),
+    )
+    path, topics = f"{sealed.warehouse.uri}/{place}", {"events": "events"}
+    anchors.record(sealed.warehouse, sealed.ledger, path, topics, flink="2.3.0", why="", adopted=False)
+    return sealed
+
+
+def given_up(terminal: Terminal, begins: str) -> str:
+    """What is said of a replay that was given up."""
+    assert terminal.type(f"replay plan events {begins} --why w")[0] == 0
+    assert terminal.type("replay abort events 1 --why w")[0] == 0
+    said = terminal.refused("replay run events 1")
+    assert "replay 1 is aborted" in said
+    return said
+
+
+def test_another_replay_from_the_same_anchor(lake: Lake, terminal: Terminal) -> None:
+    said = given_up(terminal, "--from 1")
+
+    terminal.follow(said, "lake/replays.py: replay plan □ --from □ --why TEXT")
+
+    assert replays.one(lake.ledger, 2).anchor == 1
+
+
+def test_another_replay_from_the_same_batch(lake: Lake, terminal: Terminal) -> None:
+    said = given_up(terminal, "--from-offsets 0:25")
+
+    terminal.follow(said, "lake/replays.py: replay plan □ --from-offsets □ --why TEXT")
+
+    assert replays.one(lake.ledger, 2).frontier == replays.one(lake.ledger, 1).frontier == {0: 20}
+
+
+@pytest.fixture
+def too_far(lake: Lake, terminal: Terminal) -> str:  # noqa: ARG001 - it is filled
+    """What is said of a replay that would end behind what is published."""
+    said = terminal.refused("replay plan events --from-offsets 0:15 --to-offsets 0:35 --why w")
+    assert "partition 0 is published up to 30" in said
+    return said
+
+
+def test_a_replay_that_ends_where_what_is_published_ends(
+    lake: Lake, too_far: str, terminal: Terminal
+) -> None:
+    terminal.follow(too_far, "replay/bounded.py: replay plan □ --from-offsets □ --to-offsets □ --why TEXT")
+
+    asked = patches.one(lake.ledger, 1)
+    assert (asked.first, asked.end) == ({0: 15}, {0: 30})
+
+
+def test_a_replay_without_an_end(lake: Lake, too_far: str, terminal: Terminal) -> None:
+    terminal.follow(too_far, "replay/bounded.py: replay plan □ --from-offsets □ --why TEXT")
+
+    assert replays.one(lake.ledger, 1).frontier == {0: 0}
+
+
+def test_records_whose_patch_was_replaced_are_judged_again(lake: Lake, terminal: Terminal) -> None:
+    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(26, 28)))
+    anchor = anchors.one(lake.ledger, 1)
+    number, claim = lake.replay(anchor.manifests)
+    lake.seal(claim, range(10, 30))
+    lake.replace(number)
+    said = terminal.refused("patch undo events 1 --why w")
+    assert "replay 1 has put other rows in for 2 of its 2 records" in said
+
+    terminal.follow(said, "lake/patch.py: replay plan □ --from-offsets □ --to-offsets □ --why TEXT")
+
+    asked = patches.one(lake.ledger, 2)
+    assert (asked.first, asked.end) == ({0: 26}, {0: 28})
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("sql", ["DELETE FROM events__quarantine", "VACUUM"])
+def test_what_is_no_select_is_answered_with_one(sql: str, terminal: Terminal) -> None:
+    said = terminal.refused(f"query '{sql}'")
+    assert "only one SELECT can be run" in said
+
+    answer = terminal.follow(said, 'lake/query.py: query "SELECT')
+
+    assert ("payload" in answer) == ("quarantine" in sql)
+
+
+@pytest.fixture
+def lost(lake: Lake) -> Lake:
+    """Kafka deleted offsets 30 to 34 before they were read."""
+    lake.seal(1, range(35, 40))
+    lake.topic.verdict = "lost"
+    return lake
+
+
+def test_a_loss_is_accepted_with_a_reason(lost: Lake, terminal: Terminal) -> None:
+    said = terminal.refused("publish events --accept-loss 0:30-34")
+    assert "accepting a loss needs a reason" in said
+
+    terminal.follow(said, "cli/publish.py: publish □ □ --why TEXT")
+
+    assert lost.ledger.head().frontier == {0: 40}
+
+
+@pytest.mark.usefixtures("lost")
+def test_a_loss_is_named_by_publish(terminal: Terminal) -> None:
+    said = terminal.refused("publish events --accept-loss 30-34 --why w")
+    assert "'30-34' is not P:FROM-TO" in said
+
+    answer = terminal.follow(said, "cli/publish.py: publish □", exits=3)
+
+    assert "--accept-loss 0:30-34" in answer
