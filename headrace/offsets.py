@@ -64,6 +64,7 @@ class Span:
     def _read(cls, value: object) -> Span:
         if isinstance(value, cls):
             return value
-        if not isinstance(value, str):
-            raise ValueError("not a text like 0:100-200")  # noqa: TRY004 - pydantic names the field of a ValueError
-        return cls.parse(value)
+        try:
+            return cls.parse(str(value))
+        except ValueError:
+            raise ValueError("offsets are written like 0:100-200") from None

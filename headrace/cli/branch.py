@@ -18,6 +18,7 @@ from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, restart_is_
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.source import ask
+from headrace.ledger.records import CLAIMS, Adopt, Decision, Restart, SetAside, UndoDecision
 from headrace.operate import Workspace
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
@@ -111,8 +112,8 @@ def show(ctx: typer.Context, job: Job, claim: Number, fmt: Output = Format.text)
     """
     workspace = workspace_of(ctx)
     branch = _one(workspace, job, claim)
-    decisions = [d for d in workspace.ledger(job).decisions() if d.get("claim") == claim]
-    result = {**branch.to_json(), "decisions": decisions}
+    decisions = [d for d in workspace.ledger(job).decisions() if getattr(d, "claim", None) == claim]
+    result = {**branch.to_json(), "decisions": [d.to_json() for d in decisions]}
 
     def table() -> RenderableType:
         shown = listing("output", "manifest", "parent", "files", "bytes", numbers=["files", "bytes"])
@@ -120,7 +121,7 @@ def show(ctx: typer.Context, job: Job, claim: Number, fmt: Output = Format.text)
             for m in manifests:
                 size = sum(f.size for f in m.files)
                 shown.add_row(output, m.id, str(m.parent), str(len(m.files)), f"{size:,}")
-        said = [f"{moment(d['at'])} {d['by']}: {d['action']} — {d['why']}" for d in decisions]
+        said = [f"{moment(d.at)} {d.by}: {d.action} — {d.why}" for d in decisions]
         meaning = STATES.get(branch.state, "")
         return Group(fitted(shown), *map(Text, [f"claim {claim} is {branch.state}: {meaning}", *said]))
 
@@ -137,7 +138,9 @@ def set_aside(
     workspace = workspace_of(ctx)
     _one(workspace, job, claim)
     ledger = workspace.ledger(job)
-    _emit(_rule(ledger, "set-aside", why, undo=undo, claim=claim), "set-aside", claim, fmt, undo=undo)
+    ruling = SetAside(why=_reason(why), claim=claim, claims_then=ledger.newest(CLAIMS))
+    standing = Rulings.of(ledger.decisions()).set_aside.get(claim)
+    _emit(_rule(ledger, ruling, standing, undo=undo), ruling.action, claim, fmt, undo=undo)
 
 
 def adopt(
@@ -162,7 +165,9 @@ def adopt(
             where=f"headrace branch show {job} {claim}",
             remedy=f"set it aside: headrace branch set-aside {job} {claim} --why TEXT",
         )
-    _emit(_rule(ledger, "adopt", why, undo=undo, claim=claim), "adopt", claim, fmt, undo=undo)
+    ruling = Adopt(why=_reason(why), claim=claim, claims_then=ledger.newest(CLAIMS))
+    standing = Rulings.of(ledger.decisions()).adoption.get(claim)
+    _emit(_rule(ledger, ruling, standing, undo=undo), ruling.action, claim, fmt, undo=undo)
 
 
 def restart(
@@ -190,7 +195,8 @@ def restart(
         )
     if not undo:
         _refuse_other_topic(workspace, ledger)
-    number = _rule(ledger, "restart", why, undo=undo)
+    ruling = Restart(why=_reason(why), claims_then=ledger.newest(CLAIMS))
+    number = _rule(ledger, ruling, Rulings.of(ledger.decisions()).restart, undo=undo)
     frontier = ledger.head().frontier
     said = "no longer restarts" if undo else "the next start reads on"
     emit(
@@ -226,21 +232,26 @@ def _one(workspace: Workspace, job: str, claim: int) -> Branch:
     raise UsageError(f"job {job} has no claim {claim}", remedy=f"headrace branch ls {job}")
 
 
-def _rule(ledger: Ledger, action: str, why: str, *, undo: bool, claim: int | None = None) -> int:
-    """Record a decision, or that one no longer stands; gives its number."""
+def _reason(why: str) -> str:
     if not why:
         raise UsageError("a decision needs a reason", remedy='add --why "…": the next person will read it')
-    about = {} if claim is None else {"claim": claim}
+    return why
+
+
+def _rule(
+    ledger: Ledger, ruling: SetAside | Adopt | Restart, standing: Decision | None, *, undo: bool
+) -> int:
+    """Record a decision, or that the standing one no longer stands; gives its number."""
     if not undo:
-        return ledger.decide(action, why=why, **about, claims_then=ledger.newest("claims"))
-    standing = Rulings.of(ledger.decisions()).standing(action, claim)
+        return ledger.decide(ruling)
     if standing is None:
+        about = "" if isinstance(ruling, Restart) else f" claim {ruling.claim}"
         raise UsageError(
-            f"there is no such decision to undo: {action}{f' claim {claim}' if about else ''}",
+            f"there is no such decision to undo: {ruling.action}{about}",
             where=f"job {ledger.job}",
             remedy=f"headrace branch ls {ledger.job}",
         )
-    return ledger.decide("undo", why=why, undoes=standing["number"])
+    return ledger.decide(UndoDecision(why=ruling.why, undoes=standing.number))
 
 
 def _emit(decision: int, action: str, claim: int, fmt: Format, *, undo: bool) -> None:

@@ -185,7 +185,7 @@ def status(
         "set_aside": [b.claim.number for b in found if b.state == "set aside"],
         "replays": {r.number: s for r, s in _open_replays(ledger)},
         "restart_due": restart_is_due(ledger, staged),
-        "accepted_losses": [s for d in Rulings.of(ledger.decisions()).losses for s in d["spans"]],
+        "accepted_losses": [str(s) for d in Rulings.of(ledger.decisions()).losses for s in d.spans],
         "accepted_tails": _tails(ledger, followed),
     }
     emit(result, fmt, lambda: _page(result))
@@ -204,7 +204,7 @@ def _held(warehouse: Warehouse, head: Head) -> dict[str, int]:
 def _tails(ledger: Ledger, followed: Sequence[Branch]) -> list[int]:
     """Up to which checkpoints publish takes the rows of a topic that is gone: of the followed claim alone."""
     claims = {b.claim.number for b in followed}
-    return [d["checkpoint"] for d in Rulings.of(ledger.decisions()).tails if d["claim"] in claims]
+    return [d.checkpoint for d in Rulings.of(ledger.decisions()).tails if d.claim in claims]
 
 
 def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:
@@ -217,7 +217,7 @@ def _lag(env: Settings, topic: str, ledger: Ledger, head: Head) -> dict[int, int
     """Per partition, how many offsets of the topic are not published. An added partition counts from 0."""
     found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(topic))
     start = ledger.start()
-    begun = {int(p): o for p, o in start["offsets"].items()} if start else found.log_start
+    begun = start.offsets if start else found.log_start
     frontier = {p: head.frontier.get(p, begun.get(p, 0)) for p in found.log_start}
     return kafka.lag(env.kafka.bootstrap, found, frontier)
 

@@ -232,7 +232,7 @@ def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | Non
         "refused": [*asked.unrepaired, *(found.refused if found else [])],
         "batch": batch or None,
         "given_up": fates.given_up(asked.number),
-        "taken_back": {k: back[k] for k in ("at", "by", "why")}
+        "taken_back": {"at": back.at, "by": back.by, "why": back.why}
         if (back := fates.taken_back(asked.number))
         else None,
         "left": sum(found.rows.values()) - sum(rows.values()) if batch and found and rows else 0,

@@ -21,6 +21,7 @@ from headrace.lake.patch import Patcher
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.replace import Replacer
 from headrace.lake.source import ask
+from headrace.ledger.records import AcceptLoss, UndoDecision
 from headrace.offsets import Span
 from headrace.operate import Workspace
 
@@ -138,10 +139,10 @@ def _rule_tail(following: Publisher, checkpoint: int, why: str, fmt: Format, *, 
         raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
     found, staged = following.waiting()
     if undo:
-        standing = [d for d in Rulings.of(following.ledger.decisions()).tails if d["claim"] == staged.claim]
+        standing = [d for d in Rulings.of(following.ledger.decisions()).tails if d.claim == staged.claim]
         if not standing:
             raise UsageError("no such tail is accepted", where=f"job {following.ledger.job}")
-        number = following.ledger.decide("undo", why=why, undoes=standing[-1]["number"])
+        number = following.ledger.decide(UndoDecision(why=why, undoes=standing[-1].number))
     else:
         number = tail.accept(following.ledger, found, staged, checkpoint, why)
     if fmt is Format.text:
@@ -159,22 +160,22 @@ def _span(text: str, job: str) -> Span:
 
 def _accept(following: Publisher, spans: list[Span], why: str) -> int:
     ledger, source = following.ledger, following.source
-    begun = ledger.start() or {"topic": following.contract.topic}
+    begun = ledger.start()
     cut = [lost for change in ask(source, ledger, ledger.head()).changes for lost in change.lost]
     asked = [span for span in spans if not any(c.covers(span) for c in cut)]
-    verdicts = source.holes(begun["topic"], asked) if asked else {}
+    verdicts = source.holes(begun.topic if begun else following.contract.topic, asked) if asked else {}
     if kept := [span for span in asked if verdicts[span] != "lost"]:
         raise UsageError(
             f"{kept[0]} is not lost: Kafka can still say what is there",
             where=f"topic {following.contract.topic}",
             remedy=f"headrace publish {following.contract.id} names what is lost",
         )
-    return ledger.decide("accept-loss", why=why, spans=[str(s) for s in spans])
+    return ledger.decide(AcceptLoss(why=why, spans=tuple(spans)))
 
 
 def _undo(following: Publisher, spans: list[Span], why: str) -> int:
-    ledger, named = following.ledger, [str(s) for s in spans]
-    standing = [d for d in Rulings.of(ledger.decisions()).losses if d["spans"] == named]
+    ledger = following.ledger
+    standing = [d for d in Rulings.of(ledger.decisions()).losses if list(d.spans) == spans]
     frontier = ledger.head().frontier
     if not standing or any(frontier.get(s.partition, 0) > s.first for s in spans):
         raise UsageError(
@@ -182,7 +183,7 @@ def _undo(following: Publisher, spans: list[Span], why: str) -> int:
             where=f"job {ledger.job}",
             remedy=f"headrace status {ledger.job} lists the accepted losses, as they were written",
         )
-    return ledger.decide("undo", why=why, undoes=standing[-1]["number"])
+    return ledger.decide(UndoDecision(why=why, undoes=standing[-1].number))
 
 
 def _follow(following: Publisher, every: float, fmt: Format) -> None:

@@ -20,6 +20,7 @@ from headrace.lake.branch import Rulings
 from headrace.lake.positions import Positions
 from headrace.lake.quarantine import Selection
 from headrace.lake.query import to_text
+from headrace.ledger.records import Discard, UndoDecision
 from headrace.offsets import Span
 from headrace.replay import redrive as redriving
 from headrace.table.outputs import outputs
@@ -171,14 +172,14 @@ def discard(
             " --undo DECISION",
         )
     if undo is not None:
-        given_up = {d["number"]: d for d in Rulings.of(ledger.decisions()).discards}
+        given_up = {d.number: d for d in Rulings.of(ledger.decisions()).discards}
         if undo not in given_up:
-            known = (f"{n} ({' '.join(d['spans'][:3])}; {d['by']}: {d['why']})" for n, d in given_up.items())
+            known = (f"{n} ({' '.join(map(str, d.spans[:3]))}; {d.by}: {d.why})" for n, d in given_up.items())
             raise UsageError(
                 f"decision {undo} is not a discard that stands",
                 remedy=f"these do: {', '.join(known) or 'none'}",
             )
-        number, spans = ledger.decide("undo", why=why, undoes=undo), given_up[undo]["spans"]
+        number, spans = ledger.decide(UndoDecision(why=why, undoes=undo)), given_up[undo].spans
     else:
         chosen = quarantine.positions(ledger.warehouse, program.contract.id, wanted)
         chosen = chosen.without(quarantine.discarded(ledger))
@@ -186,16 +187,16 @@ def discard(
             raise UsageError(
                 "there are no such records in quarantine", remedy=f"headrace quarantine ls {contract}"
             )
-        spans = [str(s) for s in chosen.spans()]
-        number = ledger.decide(quarantine.DISCARD, why=why, spans=spans)
-    records = len(Positions.of_spans(map(Span.parse, spans)))
+        spans = tuple(chosen.spans())
+        number = ledger.decide(Discard(why=why, spans=spans))
+    records, texts = len(Positions.of_spans(spans)), [str(s) for s in spans]
     said = "no longer discarded" if undo is not None else "discarded"
     emit(
-        {"decision": number, "records": records, "spans": spans, "undoes": undo},
+        {"decision": number, "records": records, "spans": texts, "undoes": undo},
         output,
         lambda: (
-            f"decision {number}: {counted(records, 'record')} {said}: {' '.join(spans[:10])}"
-            + (f" and {len(spans) - 10} more ranges" if len(spans) > 10 else "")  # noqa: PLR2004
+            f"decision {number}: {counted(records, 'record')} {said}: {' '.join(texts[:10])}"
+            + (f" and {len(texts) - 10} more ranges" if len(texts) > 10 else "")  # noqa: PLR2004
             + (
                 ""
                 if undo is not None

@@ -408,10 +408,10 @@ def _cancelled(workspace: Workspace, ledger: Ledger, replay: int, keep: list[str
     Only while that is the newest decision about the branch: repeated later, it must not hit another's job.
     """
     rulings = Rulings.of(ledger.decisions())
-    decided = max([*rulings.replaced.values(), *rulings.back.values()], key=lambda d: int(d["number"]))
-    if decided["replay"] != replay:
+    decided = max(rulings.swaps, key=lambda d: d.number)
+    if decided.replay != replay:
         return []
-    at = datetime.fromisoformat(decided["at"])
+    at = datetime.fromisoformat(decided.at)
     old = [j.id for j in live(workspace, ledger.job, every=True) if j.id not in keep and j.started <= at]
     with progress("cancelling the old job"):
         for flink_id in old:
@@ -469,8 +469,7 @@ def show(ctx: typer.Context, job: Job, replay: Number, fmt: Output = Format.text
     found, state = replays.one(ledger, replay), replays.state(ledger, replay)
     ends = _patches(ledger, found)
     decided = {
-        what: {"at": d["at"], "by": d["by"], "why": d["why"]}
-        for what, d in replays.decided(ledger, replay).items()
+        what: {"at": d.at, "by": d.by, "why": d.why} for what, d in replays.decided(ledger, replay).items()
     }
     told = {**found.to_json(), "state": state, "decided": decided, "patches": ends}
     lines = {what: f"{moment(d['at'])} by {d['by']}: {d['why']}" for what, d in decided.items()}

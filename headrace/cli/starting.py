@@ -16,8 +16,9 @@ from headrace.job.assemble import named
 from headrace.job.run import SUBMISSION
 from headrace.lake.branch import leave_unused
 from headrace.lake.checkpoints import savepoints
-from headrace.lake.ledger import Claim, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
+from headrace.ledger.records import Claim
 from headrace.operate import Workspace
 
 Timeout = Annotated[

@@ -115,7 +115,7 @@ def _verify_topic(
             batch=batch,
             noted=noted(ledger),
             promised=promised(ledger),
-            begun=(ledger.start() or {}).get("topic_id"),
+            begun=start.topic_id if (start := ledger.start()) else None,
             stood=stood(ledger),
             filled=lambda number: counted_again(env.store, ledger, number, update, on_word),
             tick=lambda step, done, total: update(what=step, completed=done, total=total),

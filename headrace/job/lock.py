@@ -8,7 +8,6 @@ after; when it changes, each node of the new plan gets the id of the one that me
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -27,6 +26,7 @@ from headrace.errors import DecisionNeeded, JobError
 from headrace.job.gate import Verdict, pin
 from headrace.job.meaning import FUNCTIONS, SOURCES
 from headrace.job.program import Program
+from headrace.ledger.records.plan import Plan, plan_digest
 from headrace.report import REPORT, reported
 
 FORMAT = 2
@@ -39,7 +39,7 @@ class Lock:
     """A compiled plan and the digest of what it was compiled from."""
 
     digest: str
-    plan: dict[str, Any]
+    plan: Plan
     next_id: int
     """The first node id that no plan of the job has used: one that is dropped is never given away again."""
     accepted: tuple[dict[str, Any], ...] = ()
@@ -56,7 +56,7 @@ class Lock:
     @property
     def plan_digest(self) -> str:
         """SHA-256 of the plan alone."""
-        return hashlib.sha256(json.dumps(self.plan, sort_keys=True).encode()).hexdigest()
+        return plan_digest(self.plan)
 
     def nodes(self) -> list[tuple[int, str, str]]:
         """``(id, type, description)`` of each node of the plan."""
@@ -155,7 +155,7 @@ def coded(program: Program) -> dict[str, str]:
     return {f.name: f"{f.path} {f.digest}" for f in program.functions}
 
 
-def of(program: Program, compiled: dict[str, Any]) -> Lock:
+def of(program: Program, compiled: Plan) -> Lock:
     """The lock of a plan that was compiled just now: with what Flink's plan does not say."""
     plan = {**compiled, SOURCES: program.sources}
     if program.functions:

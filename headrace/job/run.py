@@ -34,6 +34,7 @@ from headrace.lake.fit import refuse_other_key
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse, connect
+from headrace.ledger.records import SetAside
 from headrace.report import report
 
 logger = structlog.get_logger()
@@ -140,9 +141,7 @@ def submit(job: Job, *, bounded: bool = False) -> str:
             job_id = _execute(flink.environment(program, at, all_options), plan)
     except Exception as e:
         # Publish waits for the newest claim's first manifest: this one will never seal any.
-        ledger.decide(
-            "set-aside", why=f"not submitted: {type(e).__name__}", claim=claim.number, claims_then=0
-        )
+        ledger.decide(SetAside(why=f"not submitted: {type(e).__name__}", claim=claim.number, claims_then=0))
         raise
     logger.info(
         "submitted", job=job.name, flink_job=job_id, claim=claim.number, restored_from=start.savepoint
@@ -195,7 +194,7 @@ def _gate(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str 
         return Passed()
     raw, found = anchors.opened(warehouse, savepoint)
     claim = ledger.claim_of(found.submission)
-    before = ledger.warehouse.get(f"{ledger.folder}/plans/{claim.plan}.json") if claim else None
+    before = ledger.plan(claim.plan) if claim else None
     if before is None:
         raise UsageError(
             "it is not known which plan wrote this savepoint: what its state means cannot be told",
@@ -256,8 +255,7 @@ def _submission() -> str:
 
 def _kept(ledger: Ledger, plan: lock.Lock) -> str:
     """Keep the plan that runs, once: its state will be read by it. Gives the plan's digest."""
-    ledger.warehouse.put_new(f"{ledger.folder}/plans/{plan.plan_digest}.json", plan.plan)
-    return plan.plan_digest
+    return ledger.keep_plan(plan.plan)
 
 
 def _begun(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
@@ -268,7 +266,7 @@ def _begun(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
     """
     begun = ledger.record_start(topic.name, topic.id, topic.log_start, contract=contract)
     require_same_topic(ledger, topic, contract)
-    return topic.log_start | {int(p): o for p, o in begun["offsets"].items()}
+    return topic.log_start | begun.offsets
 
 
 def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> None:
@@ -278,17 +276,17 @@ def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> 
         DecisionNeeded: it was deleted and created again.
     """
     begun = ledger.start(contract)
-    if begun and begun["topic"] != topic.name:
+    if begun and begun.topic != topic.name:
         raise DecisionNeeded(
-            f"the job began on topic {begun['topic']}, and would read {topic.name} now:"
+            f"the job began on topic {begun.topic}, and would read {topic.name} now:"
             " offsets and state of the one say nothing about the other",
             where=f"contract {contract or ledger.job}, physicalName",
             remedy="put the name back, or give the other topic a contract and a table of its own",
         )
-    if begun and begun["topic_id"] != topic.id:
+    if begun and begun.topic_id != topic.id:
         raise DecisionNeeded(
             f"topic {topic.name} was deleted and created again: its offsets mean other records now",
-            where=f"topic id {topic.id}, the job began on {begun['topic_id']}",
+            where=f"topic id {topic.id}, the job began on {begun.topic_id}",
             remedy="give the new topic a contract and a table of its own",
         )
 

@@ -19,12 +19,12 @@ from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake import checkpoints, cuts, replays
 from headrace.lake.fork import at_manifests, standing_replay
 from headrace.lake.ledger import Ledger, Record, now, whoever
-from headrace.lake.manifests import Staged, StagedFile
+from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import ExpireAnchor, StagedFile
 from headrace.offsets import Offsets
 
 KIND = "anchors"
-EXPIRE = "expire"
 
 _UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _BESIDE = re.compile(rb"(?<![\x05\x0b].{7})\x06\x00\x24(" + _UUID + rb")", re.DOTALL)
@@ -216,7 +216,7 @@ def needed(ledger: Ledger) -> set[str]:
 
 def expired(ledger: Ledger) -> set[int]:
     """Numbers of the anchors that were given up."""
-    return {d["anchor"] for d in ledger.decisions() if d["action"] == EXPIRE}
+    return {d.anchor for d in ledger.decisions() if isinstance(d, ExpireAnchor)}
 
 
 def one(ledger: Ledger, number: int) -> Anchor:
@@ -290,7 +290,7 @@ def _files(warehouse: Warehouse, ledger: Ledger, anchor: Anchor) -> dict[str, li
             continue
         files = ledger.required("batches", batch)["outputs"][output]["files"]
         own = [f for f in files if f["manifest"] == manifest]
-        found[output] = [StagedFile(f["path"], f["size"]) for f in own]
+        found[output] = [StagedFile(path=f["path"], size=f["size"]) for f in own]
     return found
 
 
@@ -311,7 +311,7 @@ def _kafka(anchor: Anchor, log_start: Mapping[str, Offsets]) -> Iterable[str]:
 
 def give_up(ledger: Ledger, anchor: Anchor, why: str) -> None:
     """Record that nobody counts on it any more; then remove the savepoint, if headrace took it."""
-    ledger.decide(EXPIRE, why=why, anchor=anchor.number)
+    ledger.decide(ExpireAnchor(why=why, anchor=anchor.number))
     remove(ledger, anchor)
 
 

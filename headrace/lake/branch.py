@@ -9,18 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import singledispatch
 from typing import Any
 
 from headrace.errors import DecisionNeeded, LedgerError
-from headrace.lake.ledger import Claim, Head, Ledger, Record, checkpoint_of
-from headrace.lake.manifests import Manifest, chain
-
-ROLL_BACK = "roll-back"
-"""What the batch that takes a replay back decides: the claim that was followed before it is so again."""
-ACCEPT_TAIL = "accept-tail"
-"""What a person decides of staged rows whose topic is gone: they are published, up to a checkpoint."""
-REPLACE = "replace"
-"""What a replay's batch decides: its fork is the branch, and no claim that was made before is followed."""
+from headrace.lake.ledger import Head, Ledger
+from headrace.lake.manifests import chain
+from headrace.ledger.records import (
+    CLAIMS,
+    AcceptLoss,
+    AcceptTail,
+    Adopt,
+    Claim,
+    Decision,
+    Discard,
+    Manifest,
+    ReplaceBranch,
+    Restart,
+    RollBack,
+    SetAside,
+    UndoDecision,
+    checkpoint_of,
+)
 
 ByOutput = Mapping[str, Mapping[str, Manifest]]
 """Staged manifests: output → id → manifest."""
@@ -30,70 +40,80 @@ ByOutput = Mapping[str, Mapping[str, Manifest]]
 class Rulings:
     """What people decided, folded: undone decisions are gone."""
 
-    set_aside: dict[int, Record] = field(default_factory=dict)
-    adopted: Record | None = None
-    restart: Record | None = None
-    losses: tuple[Record, ...] = ()
-    tails: tuple[Record, ...] = ()
+    set_aside: dict[int, SetAside] = field(default_factory=dict)
+    adopted: Adopt | None = None
+    restart: Restart | None = None
+    losses: tuple[AcceptLoss, ...] = ()
+    tails: tuple[AcceptTail, ...] = ()
     """What may be published although its topic is gone."""
-    discards: tuple[Record, ...] = ()
-    replaced: dict[int, Record] = field(default_factory=dict)
+    discards: tuple[Discard, ...] = ()
+    replaced: dict[int, ReplaceBranch] = field(default_factory=dict)
     """Replays that became the branch, and were not taken back."""
-    back: dict[int, Record] = field(default_factory=dict)
+    back: dict[int, RollBack] = field(default_factory=dict)
     """Replays that were taken back."""
 
     @classmethod
-    def of(cls, decisions: Iterable[Record]) -> Rulings:
+    def of(cls, decisions: Iterable[Decision]) -> Rulings:
         """Fold decisions, oldest first."""
         valid = _standing(list(decisions))
-        back = {d["replay"]: d for d in valid if d["action"] == ROLL_BACK}
+        back = {d.replay: d for d in valid if isinstance(d, RollBack)}
         return cls(
-            set_aside={d["claim"]: d for d in valid if d["action"] == "set-aside"},
-            adopted=_newest(valid, "adopt"),
-            restart=_newest(valid, "restart"),
-            losses=tuple(d for d in valid if d["action"] == "accept-loss"),
-            tails=tuple(d for d in valid if d["action"] == ACCEPT_TAIL),
-            discards=tuple(d for d in valid if d["action"] == "discard"),
-            replaced={d["replay"]: d for d in valid if d["action"] == REPLACE and d["replay"] not in back},
+            set_aside={d.claim: d for d in valid if isinstance(d, SetAside)},
+            adopted=next((d for d in reversed(valid) if isinstance(d, Adopt)), None),
+            restart=next((d for d in reversed(valid) if isinstance(d, Restart)), None),
+            losses=tuple(d for d in valid if isinstance(d, AcceptLoss)),
+            tails=tuple(d for d in valid if isinstance(d, AcceptTail)),
+            discards=tuple(d for d in valid if isinstance(d, Discard)),
+            replaced={d.replay: d for d in valid if isinstance(d, ReplaceBranch) and d.replay not in back},
             back=back,
         )
 
-    def standing(self, action: str, claim: int | None) -> Record | None:
-        """The decision of that kind about that claim, if it still stands."""
-        if action == "set-aside":
-            return self.set_aside.get(claim or 0)
-        found = {"adopt": self.adopted, "restart": self.restart}[action]
-        return found if found and found.get("claim") == claim else None
+    @property
+    def adoption(self) -> Mapping[int, Adopt]:
+        """The standing adoption, by its claim."""
+        return {self.adopted.claim: self.adopted} if self.adopted else {}
+
+    @property
+    def swaps(self) -> list[ReplaceBranch | RollBack]:
+        """Replays that were published or taken back, in no order."""
+        return [*self.replaced.values(), *self.back.values()]
 
     @property
     def superseded(self) -> int:
         """The newest claim that a published replay, or its rollback, leaves behind; or 0."""
-        taken = [*self.replaced.values(), *self.back.values()]
-        return int(max(taken, key=lambda d: int(d["number"]))["claims_then"]) if taken else 0
+        return max(self.swaps, key=lambda d: d.number).claims_then if self.swaps else 0
 
     @property
     def restarted_behind(self) -> int:
         """The newest claim whose checkpoints a restart at the frontier leaves alone, or 0."""
-        return int(self.restart["claims_then"]) if self.restart else 0
+        return self.restart.claims_then if self.restart else 0
 
 
-def _standing(decisions: list[Record]) -> list[Record]:
+def _standing(decisions: list[Decision]) -> list[Decision]:
     """Decisions that no later one took back. An undo ends all that said the same before it."""
-    said = {d["number"]: d for d in decisions if d["action"] != "undo"}
-    ended: dict[tuple[Any, ...], int] = {}
-    for undo in (d for d in decisions if d["action"] == "undo"):
-        same = said.get(undo["undoes"])
-        if same and same["number"] > ended.get(_subject(same), 0):
-            ended[_subject(same)] = undo["number"]
-    return [d for d in said.values() if d["number"] > ended.get(_subject(d), 0)]
+    made = {d.number: d for d in decisions if not isinstance(d, UndoDecision)}
+    ended: dict[tuple[object, ...], int] = {}
+    for undo in (d for d in decisions if isinstance(d, UndoDecision)):
+        same = made.get(undo.undoes)
+        if same and same.number > ended.get(subject(same), 0):
+            ended[subject(same)] = undo.number
+    return [d for d in made.values() if d.number > ended.get(subject(d), 0)]
 
 
-def _newest(decisions: list[Record], action: str) -> Record | None:
-    return next((d for d in reversed(decisions) if d["action"] == action), None)
+@singledispatch
+def subject(decision: Decision) -> tuple[object, ...]:
+    """What a decision is about: two of the same subject say the same."""
+    return (decision.action,)
 
 
-def _subject(decision: Record) -> tuple[Any, ...]:
-    return decision.get("action"), decision.get("claim"), tuple(decision.get("spans", ()))
+@subject.register
+def _(decision: SetAside | Adopt | AcceptTail | ReplaceBranch | RollBack) -> tuple[object, ...]:
+    return decision.action, decision.claim
+
+
+@subject.register
+def _(decision: AcceptLoss | Discard) -> tuple[object, ...]:
+    return decision.action, decision.spans
 
 
 def followed(claims: Iterable[Claim], rulings: Rulings) -> Claim | None:
@@ -109,10 +129,9 @@ def followed(claims: Iterable[Claim], rulings: Rulings) -> Claim | None:
     if not by_number:
         return None
     newest = max(by_number)
-    chosen = [d for d in (rulings.adopted, *rulings.replaced.values(), *rulings.back.values()) if d]
-    for decision in sorted(chosen, key=lambda d: -int(d["number"])):
-        if newest <= decision["claims_then"] and decision["claim"] in by_number:
-            return by_number[decision["claim"]]
+    for decision in sorted([*rulings.adoption.values(), *rulings.swaps], key=lambda d: -d.number):
+        if newest <= decision.claims_then and decision.claim in by_number:
+            return by_number[decision.claim]
     return by_number[newest]
 
 
@@ -205,7 +224,7 @@ def leave_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> bool
     done = ledger.get("done", ledger.newest("done")) or {"claim": 0}
     if done["claim"] == claim or any(m.claim == claim for found in staged.values() for m in found.values()):
         return False
-    ledger.decide("set-aside", why=why, claim=claim, claims_then=ledger.newest("claims"))
+    ledger.decide(SetAside(why=why, claim=claim, claims_then=ledger.newest(CLAIMS)))
     return True
 
 

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headrace.lake.branch import Rulings, followed
-from headrace.lake.ledger import Claim, Ledger, checkpoint_of
+from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import Claim, checkpoint_of
 
 MAGIC = 0x4960672D
 """First four bytes of Flink's checkpoint metadata (MetadataSerializers.HEADER_MAGIC_NUMBER)."""

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from headrace.errors import NeverPublishedError, UsageError
 from headrace.lake._conserved import Cut
 from headrace.lake.checkpoints import Checkpoint, folder, parse
-from headrace.lake.ledger import Ledger, Record, checkpoint_of
-from headrace.lake.manifests import Manifest, Staged, chain
+from headrace.lake.ledger import Ledger
+from headrace.lake.manifests import Staged, chain
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import Manifest, TopicStart, checkpoint_of
 
 _WATERMARK = re.compile(rb"headrace-watermark\|[a-z0-9_]+\|([a-z0-9_]+)\|(-?\d{1,19})\|")
 _SPLIT_BEGINS = struct.Struct(">iiH")
@@ -52,11 +53,11 @@ def find(
             remedy=f"headrace run {ledger.job}; headrace publish {ledger.job}",
         )
     number, kept = _at_batch(warehouse, ledger, outputs, batch)
-    begun, path = _offsets(start), kept.checkpoint.path
-    reached = positions(kept.raw, start["topic"])
+    begun, path = start.offsets, kept.checkpoint.path
+    reached = positions(kept.raw, start.topic)
     if unsaid := sorted(begun.keys() - reached.keys()):
         raise UsageError(
-            f"the checkpoint does not say how far partition {unsaid[0]} of {start['topic']} was read",
+            f"the checkpoint does not say how far partition {unsaid[0]} of {start.topic} was read",
             where=path,
             remedy="a subtask's positions must fit in 20 kB to stand in _metadata: raise the parallelism",
         )
@@ -154,19 +155,19 @@ def _same_rows(
     return True
 
 
-def _require_published(ingest: Ledger, begun: Record, cut: Cut) -> None:
+def _require_published(ingest: Ledger, begun: TopicStart, cut: Cut) -> None:
     """All that the derive job has read must be in the published table, or it would seem to be too many."""
     start, frontier, table = ingest.start(), ingest.head().frontier, ingest.job
     publish = f"headrace publish {table}, once the ingest job {table} has read as far"
     if start is None or not frontier:
         raise NeverPublishedError(table, where=f"{ingest.warehouse.uri}/{ingest.folder}")
-    if start["topic_id"] != begun["topic_id"]:
+    if start.topic_id != begun.topic_id:
         raise UsageError(
             f"the derive job and table {table} do not come from the same topic",
-            where=f"topic ids {begun['topic_id']} and {start['topic_id']}",
+            where=f"topic ids {begun.topic_id} and {start.topic_id}",
             remedy="one of the topics was deleted and created again: nothing can be compared",
         )
-    table_begun = _offsets(start)
+    table_begun = start.offsets
     for partition, position in cut.positions.items():
         first, reach = cut.begun.get(partition, 0), frontier.get(partition, 0)
         if position > max(first, reach):
@@ -181,7 +182,3 @@ def _require_published(ingest: Ledger, begun: Record, cut: Cut) -> None:
                 where=f"partition {partition}: from {table_begun[partition]:,}, read from {first:,}",
                 remedy=f"nothing can be counted: let {table} begin first, next time",
             )
-
-
-def _offsets(start: Record) -> dict[int, int]:
-    return {int(p): o for p, o in start["offsets"].items()}

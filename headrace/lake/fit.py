@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 from headrace.errors import LedgerError
 from headrace.lake.branch import ByOutput, survey
 from headrace.lake.ledger import Head, Ledger
-from headrace.lake.manifests import Manifest, Staged
+from headrace.lake.manifests import Staged
 from headrace.lake.shape import file_differs, table_differs
 from headrace.lake.store import Warehouse
 from headrace.lake.tables import open_table
+from headrace.ledger.records import Manifest
 from headrace.table.outputs import Output
 
 

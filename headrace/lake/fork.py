@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.errors import DecisionNeeded, UsageError
-from headrace.lake.ledger import Ledger, Record, checkpoint_of
-from headrace.lake.manifests import StagedFile
+from headrace.lake.ledger import Ledger, Record
 from headrace.lake.offsets import continue_frontier, read_files
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import StagedFile, checkpoint_of
 from headrace.offsets import Span
 from headrace.table.outputs import Output
 
@@ -227,7 +227,7 @@ def _under(ledger: Ledger, number: int) -> Fork:
 def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fork: Fork) -> dict[int, int]:
     """Per partition, the offset up to which an ingest job is published at the fork point."""
     start = ledger.start()
-    begun = {int(p): o for p, o in start["offsets"].items()} if start else {}
+    begun = start.offsets if start else {}
     if not fork.batch:
         return begun
     done = ledger.required("done", fork.batch)
@@ -241,7 +241,7 @@ def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fo
         for f in read_files(
             warehouse,
             output.id,
-            [StagedFile(f["path"], f["size"]) for f in files.get(output.id, [])],
+            [StagedFile(path=f["path"], size=f["size"]) for f in files.get(output.id, [])],
             output.columns,
         )
     ]

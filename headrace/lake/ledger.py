@@ -25,10 +25,23 @@ import pwd
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from headrace.errors import LedgerError, UsageError
-from headrace.lake.store import Warehouse, encode
+from headrace.lake.store import Warehouse, decode, encode
+from headrace.ledger.records import (
+    CLAIMS,
+    DECISIONS,
+    STARTS,
+    Claim,
+    Decision,
+    Kind,
+    TopicStart,
+    checkpoint_of,
+)
+from headrace.ledger.records.plan import Plan, plan_bytes, plan_digest, read_plan
+from headrace.ledger.records.record import R, misfit
+from headrace.offsets import Offsets
 
 Record = dict[str, Any]
 K = TypeVar("K")
@@ -54,23 +67,6 @@ def whoever() -> str:
 def digest(record: Record) -> str:
     """SHA-256 of a record's bytes."""
     return hashlib.sha256(encode(record)).hexdigest()
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One submission's word that its manifests are the branch."""
-
-    number: int
-    submission: str
-    restored_from: str | None
-    contract_version: str
-    at: str
-    begins_behind: dict[str, str] | None = None
-    """Per output the published manifest that a start without state goes on from; None for any other start."""
-    replay: int | None = None
-    """The replay whose fork it is: publish follows it only once that replay is published."""
-    plan: str = ""
-    """Digest of the plan that it runs."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +101,6 @@ class Head:
         return max((checkpoint_of(m) for m in self.manifests.values()), default=0)
 
 
-def checkpoint_of(manifest: str) -> int:
-    """The checkpoint's number in a manifest's id; it grows along a branch."""
-    return int(manifest.partition("-")[0])
-
-
 class Ledger:
     """Read and write the records of one job."""
 
@@ -117,7 +108,7 @@ class Ledger:
         self.warehouse, self.job = warehouse, job
         self.folder = f"_headrace/{job}"
         self._newest: dict[str, int] = {}
-        self._kept: dict[str, dict[int, Record]] = {}
+        self._kept: dict[str, dict[int, Any]] = {}
         """Records that were read, by kind and number: none ever changes."""
         self._most = KEPT
         self._published: dict[tuple[str, str], tuple[int, int | None]] = {}
@@ -135,51 +126,79 @@ class Ledger:
     def _key(self, kind: str, number: int) -> str:
         return f"{self.folder}/{kind}/{number:010d}.json"
 
-    def get(self, kind: str, number: int) -> Record | None:
-        """The record of that kind and number, or None."""
-        return self.warehouse.get(self._key(kind, number))
+    @overload
+    def get(self, kind: Kind[R], number: int) -> R | None: ...
+    @overload
+    def get(self, kind: str, number: int) -> Record | None: ...
+    def get(self, kind: Any, number: int) -> Any:
+        """The record of that kind and number, or None.
 
-    def newest(self, kind: str) -> int:
+        Raises:
+            LedgerError: it does not fit its model.
+        """
+        key = self._key(_folder(kind), number)
+        if (raw := self.warehouse.find(key)) is None:
+            return None
+        where = f"{self.warehouse.uri}/{key}"
+        if isinstance(kind, str):
+            return decode(raw, where)
+        record = kind.read(raw, where)
+        if record.number != number:
+            raise misfit(kind.folder, [f"number: {record.number}, and its address says {number}"], where)
+        return record
+
+    def newest(self, kind: Kind[Any] | str) -> int:
         """The highest number of that kind; 0 when there is none. Asks for few keys: numbers have no gaps."""
-        known = self._newest.get(kind, 0)
+        folder = _folder(kind)
+        known = self._newest.get(folder, 0)
         step = 1
-        while self.get(kind, known + step) is not None:
+        while self._there(folder, known + step):
             known, step = known + step, step * 2
         while step > 1:
             step //= 2
-            if self.get(kind, known + step) is not None:
+            if self._there(folder, known + step):
                 known += step
-        self._newest[kind] = known
+        self._newest[folder] = known
         return known
 
-    def put(self, kind: str, number: int, record: Record) -> bool:
-        """Write a numbered record; False if the number is taken."""
-        return self.warehouse.put_new(self._key(kind, number), record)
+    def _there(self, folder: str, number: int) -> bool:
+        return self.warehouse.find(self._key(folder, number)) is not None
 
-    def append(self, kind: str, record: Record) -> int:
+    def put(self, kind: Kind[R] | str, number: int, record: R | Record) -> bool:
+        """Write a numbered record; False if the number is taken."""
+        if isinstance(kind, str):
+            return self.warehouse.put_new(self._key(kind, number), encode(record))  # type: ignore[arg-type]
+        stamped = record.model_copy(update={"number": number})  # type: ignore[union-attr]
+        return self.warehouse.put_new(self._key(kind.folder, number), kind.write(stamped))
+
+    def append(self, kind: Kind[R] | str, record: R | Record) -> int:
         """Write a record under the next free number of its kind, and return the number."""
         number = self.newest(kind) + 1
-        while not self.put(kind, number, {**record, "number": number}):
+        told = {"number": number} if isinstance(kind, str) else {}
+        while not self.put(kind, number, {**record, **told} if told else record):  # type: ignore[dict-item]
             number += 1
+            told = {"number": number} if told else {}
         return number
 
     # start
 
-    def start(self, contract: str = "") -> Record | None:
+    def start(self, contract: str = "") -> TopicStart | None:
         """Where the job began on a contract's topic (its own, unless told), or None before it did."""
-        return self.warehouse.get(self._start_key(contract or self.job))
+        key = self._start_key(contract or self.job)
+        raw = self.warehouse.find(key)
+        return None if raw is None else STARTS.read(raw, f"{self.warehouse.uri}/{key}")
 
     def topics(self) -> dict[str, str]:
         """Contract → topic, of all that the job has begun to read."""
         keys = self.warehouse.keys(f"{self.folder}/reads/")
         read = [key.rpartition("/")[2].removesuffix(".json") for key in keys]
         begun = {contract: self.start(contract) for contract in [self.job, *read]}
-        return {contract: start["topic"] for contract, start in begun.items() if start}
+        return {contract: start.topic for contract, start in begun.items() if start}
 
-    def record_start(self, topic: str, topic_id: str, offsets: dict[int, int], *, contract: str) -> Record:
+    def record_start(self, topic: str, topic_id: str, offsets: Offsets, *, contract: str) -> TopicStart:
         """Write where the job begins on a topic, once; later calls return what the first one wrote."""
-        record = {"topic": topic, "topic_id": topic_id, "offsets": _text(offsets), "at": now()}
-        self.warehouse.put_new(self._start_key(contract), record)
+        record = TopicStart(topic=topic, topic_id=topic_id, offsets=offsets, at=now())
+        self.warehouse.put_new(self._start_key(contract), STARTS.write(record))
         found = self.start(contract)
         if found is None:
             raise LedgerError(
@@ -203,47 +222,56 @@ class Ledger:
         plan: str = "",
     ) -> Claim:
         """Write the next claim for a submission."""
-        record = {
-            "submission": submission,
-            "restored_from": restored_from,
-            "contract_version": contract_version,
-            "at": now(),
-            "begins_behind": begins_behind,
-            "replay": replay,
-            "plan": plan,
-        }
-        return self._claim({**record, "number": self.append("claims", record)})
+        record = Claim(
+            submission=submission,
+            restored_from=restored_from,
+            contract_version=contract_version,
+            at=now(),
+            begins_behind=begins_behind,
+            replay=replay,
+            plan=plan,
+        )
+        return record.model_copy(update={"number": self.append(CLAIMS, record)})
 
     def claims(self) -> list[Claim]:
         """All claims, oldest first."""
-        return [self._claim(self.required("claims", n)) for n in range(1, self.newest("claims") + 1)]
+        return [self.required(CLAIMS, n) for n in range(1, self.newest(CLAIMS) + 1)]
 
     def claim_of(self, submission: str) -> Claim | None:
         """The claim of a submission, if it made one here."""
         return next((c for c in reversed(self.claims()) if c.submission == submission), None)
 
-    @staticmethod
-    def _claim(raw: Record) -> Claim:
-        return Claim(
-            raw["number"],
-            raw["submission"],
-            raw["restored_from"],
-            raw["contract_version"],
-            raw["at"],
-            raw.get("begins_behind"),
-            raw.get("replay"),
-            raw.get("plan", ""),
-        )
-
     # decisions
 
-    def decide(self, action: str, *, why: str, **facts: Any) -> int:
-        """Record what a person decided; decisions are undone by another decision, never removed."""
-        return self.append("decisions", {"action": action, "why": why, "by": whoever(), "at": now(), **facts})
+    def decide(self, decision: Decision) -> int:
+        """Record what was decided, with who and when; gives its number."""
+        return self.append(DECISIONS, decision.model_copy(update={"by": whoever(), "at": now()}))
 
-    def decisions(self) -> list[Record]:
+    def decisions(self) -> list[Decision]:
         """All decisions, oldest first."""
-        return [self.required("decisions", n) for n in range(1, self.newest("decisions") + 1)]
+        return [self.required(DECISIONS, n) for n in range(1, self.newest(DECISIONS) + 1)]
+
+    # plans
+
+    def keep_plan(self, plan: Plan) -> str:
+        """Keep a plan that runs, once: its state will be read by it. Gives its digest."""
+        digest = plan_digest(plan)
+        self.warehouse.put_new(self._plan_key(digest), plan_bytes(plan))
+        return digest
+
+    def plan(self, digest: str) -> Plan | None:
+        """The plan of that digest, or None.
+
+        Raises:
+            LedgerError: its bytes have another digest.
+        """
+        raw = self.warehouse.find(self._plan_key(digest))
+        return (
+            None if raw is None else read_plan(raw, digest, f"{self.warehouse.uri}/{self._plan_key(digest)}")
+        )
+
+    def _plan_key(self, digest: str) -> str:
+        return f"{self.folder}/plans/{digest}.json"
 
     # batches
 
@@ -342,22 +370,30 @@ class Ledger:
             )
         return record
 
-    def required(self, kind: str, number: int) -> Record:
+    @overload
+    def required(self, kind: Kind[R], number: int) -> R: ...
+    @overload
+    def required(self, kind: str, number: int) -> Record: ...
+    def required(self, kind: Any, number: int) -> Any:
         """A record that must be there.
 
         Raises:
-            LedgerError: it is not.
+            LedgerError: it is not, or does not fit its model.
         """
-        kept = self._kept.setdefault(kind, {})
+        kept = self._kept.setdefault(_folder(kind), {})
         record = kept.get(number) or self.get(kind, number)
         if record is None:
             raise LedgerError(
                 "a record of the ledger is missing",
-                where=f"{self.warehouse.uri}/{self._key(kind, number)}",
+                where=f"{self.warehouse.uri}/{self._key(_folder(kind), number)}",
                 remedy="restore it from the bucket's versions; nothing may delete under _headrace",
             )
         _keep(kept, number, record, self._most)
         return record
+
+
+def _folder(kind: Kind[Any] | str) -> str:
+    return kind if isinstance(kind, str) else kind.folder
 
 
 def _keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
@@ -365,8 +401,3 @@ def _keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
     kept[key] = value
     if len(kept) > most:
         del kept[next(iter(kept))]
-
-
-def _text(offsets: dict[int, int]) -> dict[str, int]:
-    """JSON has no integer keys."""
-    return {str(p): o for p, o in sorted(offsets.items())}

@@ -1,74 +1,16 @@
-"""Manifests as the staged sink writes them, and walking their chain. Think of git: a manifest is a commit."""
+"""The manifests that are staged, and walking their chain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from typing import Any
-from urllib.parse import unquote
 
 from headrace.errors import LedgerError
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import MANIFESTS, Manifest
 
-FORMAT = 1
 READERS = 16
 """Manifests and footers are small: reading them is waiting for the store, so many wait side by side."""
-
-
-@dataclass(frozen=True)
-class StagedFile:
-    """A Parquet file that Flink finished; ``path`` is relative to the table's folder."""
-
-    path: str
-    size: int
-
-    @property
-    def partition(self) -> dict[str, str]:
-        """Partition values out of the folder names, as Hive writes them."""
-        folders = self.path.split("/")[2:-1]
-        return {k: unquote(v) for k, _, v in (folder.partition("=") for folder in folders)}
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What one output received up to one barrier."""
-
-    id: str
-    parent: str | None
-    checkpoint: int
-    output: str
-    claim: int
-    submission: str
-    contract_version: str
-    files: tuple[StagedFile, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As the ledger keeps it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any], where: str) -> Manifest:
-        """Read a manifest.
-
-        Raises:
-            LedgerError: a field is missing, or the format is a later one.
-        """
-        try:
-            if raw.get("format", FORMAT) != FORMAT:
-                raise LedgerError(f"manifest format {raw['format']} is newer than this program", where=where)
-            return cls(
-                id=raw["id"],
-                parent=raw["parent"],
-                checkpoint=raw["checkpoint"],
-                output=raw["output"],
-                claim=raw["claim"],
-                submission=raw["submission"],
-                contract_version=raw["contract_version"],
-                files=tuple(StagedFile(f["path"], f["size"]) for f in raw["files"]),
-            )
-        except (KeyError, TypeError) as e:
-            raise LedgerError(f"this is not a manifest: {e!r}", where=where) from e
 
 
 def key(manifest_id: str, output: str) -> str:
@@ -93,9 +35,9 @@ class Staged:
             del self._known[gone]
         fresh = sorted(keys - self._known.keys())
         with ThreadPoolExecutor(READERS) as pool:
-            for name, raw in zip(fresh, pool.map(self._warehouse.get, fresh), strict=True):
+            for name, raw in zip(fresh, pool.map(self._warehouse.find, fresh), strict=True):
                 if raw is not None:  # else another publisher folded it in the meantime
-                    self._known[name] = Manifest.from_json(raw, f"{self._warehouse.uri}/{name}")
+                    self._known[name] = MANIFESTS.read(raw, f"{self._warehouse.uri}/{name}")
         return {manifest.id: manifest for manifest in self._known.values()}
 
     def fold(self, manifests: Iterable[Manifest]) -> None:

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.errors import ConservationError, OtherColumnsError
-from headrace.lake.manifests import READERS, StagedFile
+from headrace.lake.manifests import READERS
 from headrace.lake.shape import file_differs
 from headrace.lake.stats import file_statistics, holding, unbounded_times
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import StagedFile
 from headrace.offsets import OffsetArray, Offsets, Span
 from headrace.table.columns import OFFSET, PARTITION, TIME, WHEN_NEEDED, TableColumn
 

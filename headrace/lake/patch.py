@@ -14,7 +14,6 @@ from headrace.errors import ConservationError, DecisionNeeded, UsageError
 from headrace.lake import patches, rewritten
 from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Head, Record, now
-from headrace.lake.manifests import StagedFile
 from headrace.lake.offsets import ReadFile, read_files
 from headrace.lake.patches import BACKFILL, REDRIVE, REPLAY, UNDO, Fates, Judged, Patch
 from headrace.lake.positions import Positions
@@ -22,6 +21,7 @@ from headrace.lake.publish import Published, Publisher, as_recorded
 from headrace.lake.quarantine import discarded
 from headrace.lake.replays import as_option
 from headrace.lake.tables import open_table
+from headrace.ledger.records import GiveUpPatch, StagedFile
 from headrace.offsets import Span
 from headrace.table.outputs import Output
 
@@ -86,7 +86,7 @@ class Patcher(Publisher):
         """
         self.finish_open_batch()
         patches.open_one(self.ledger, number)
-        self.ledger.decide(patches.GIVE_UP, why=why, patch=number)
+        self.ledger.decide(GiveUpPatch(why=why, patch=number))
         self.finish_open_batch()
         if patches.batch_of(self.ledger.decisions(), number):
             raise DecisionNeeded(
@@ -160,9 +160,9 @@ class Patcher(Publisher):
     def _put_in_since(self, batch: int, own: Positions, fates: Fates) -> list[Patch]:
         """Patches put in behind a batch whose rows stand for some of these records, the newest first."""
         return [
-            patches.one(self.ledger, d["patch"])
+            patches.one(self.ledger, d.patch)
             for d in reversed(fates.later(batch))
-            if fates.standing(d["batch"]).both(own)
+            if fates.standing(d.batch).both(own)
         ]
 
     def _as_it_was(self, output: Output, version: int | None, own: Positions, patch: Patch) -> list[ReadFile]:
@@ -227,7 +227,7 @@ class Patcher(Publisher):
         """Judged files without the rows of some records."""
         cut = rewritten.take_out(self.warehouse, output, [f.file.path for f in files], gone.holds)
         out = {f.path for f in cut.going}
-        fresh = [StagedFile(f.path, f.size) for f in cut.coming]
+        fresh = [StagedFile(path=f.path, size=f.size) for f in cut.coming]
         kept = [f for f in files if f.file.path not in out]
         return kept + read_files(self.warehouse, output.id, fresh, output.columns)
 
@@ -253,7 +253,9 @@ class Patcher(Publisher):
 
     def _read_again(self, output: str, files: Sequence[Record]) -> list[ReadFile]:
         columns = next(o.columns for o in self.outputs if o.id == output)
-        return read_files(self.warehouse, output, [StagedFile(f["path"], f["size"]) for f in files], columns)
+        return read_files(
+            self.warehouse, output, [StagedFile(path=f["path"], size=f["size"]) for f in files], columns
+        )
 
     # the batch
 

@@ -10,7 +10,7 @@ it; a decision, which batch put it in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from typing import Any
@@ -21,11 +21,10 @@ from headrace.lake.fork import swaps
 from headrace.lake.ledger import Ledger, Record, now, whoever
 from headrace.lake.positions import Positions
 from headrace.lake.rewritten import records_of
+from headrace.lake.store import decode, encode
+from headrace.ledger.records import Decision, GiveUpPatch, PutIn
 
 KIND = "patches"
-PUT_IN = "patch"
-"""What a patch's batch decides: the patch is in the tables."""
-GIVE_UP = "give-up-patch"
 
 REDRIVE, BACKFILL, REPLAY, UNDO = "redrive", "backfill", "replay", "undo"
 
@@ -126,13 +125,14 @@ def every(ledger: Ledger) -> list[Patch]:
 
 def keep_judged(ledger: Ledger, number: int, judged: Judged) -> Judged:
     """Write what the job made of it, once; gives what stands there."""
-    ledger.warehouse.put_new(_key(ledger, number), {**asdict(judged), "at": now()})
+    ledger.warehouse.put_new(_key(ledger, number), encode({**asdict(judged), "at": now()}))
     return judged_of(ledger, number) or judged
 
 
 def judged_of(ledger: Ledger, number: int) -> Judged | None:
     """What the job made of a patch, if it is known."""
-    raw = ledger.warehouse.get(_key(ledger, number))
+    found = ledger.warehouse.find(_key(ledger, number))
+    raw = decode(found, _key(ledger, number)) if found else None
     return Judged(raw["submission"], raw["behind"], raw["files"], raw["refused"]) if raw else None
 
 
@@ -140,17 +140,22 @@ def _key(ledger: Ledger, number: int) -> str:
     return f"{ledger.folder}/judged/{number:010d}.json"
 
 
-def batch_of(decisions: Sequence[Record], number: int) -> int:
+def put_in(decisions: Iterable[Decision]) -> list[PutIn]:
+    """The decisions that put patches in, undos among them."""
+    return [d for d in decisions if isinstance(d, PutIn)]
+
+
+def batch_of(decisions: Sequence[Decision], number: int) -> int:
     """The batch that put a patch in; 0 if none did."""
-    return next((d["batch"] for d in decisions if d["action"] == PUT_IN and d["patch"] == number), 0)
+    return next((d.batch for d in put_in(decisions) if d.patch == number), 0)
 
 
-def undone(decisions: Sequence[Record]) -> set[int]:
+def undone(decisions: Sequence[Decision]) -> set[int]:
     """Patches that were taken back."""
-    return {d["undoes_patch"] for d in decisions if d["action"] == PUT_IN and d["undoes_patch"]}
+    return {d.undoes_patch for d in put_in(decisions) if d.undoes_patch}
 
 
-def standing(ledger: Ledger, decisions: Sequence[Record]) -> list[tuple[Patch, int]]:
+def standing(ledger: Ledger, decisions: Sequence[Decision]) -> list[tuple[Patch, int]]:
     """The patches that are in the tables, each with its batch, oldest first."""
     back = undone(decisions)
     found = ((p, batch_of(decisions, p.number)) for p in every(ledger) if p.kind != UNDO)
@@ -185,7 +190,7 @@ class _Stood:
 class Fates:
     """What has become of a job's patches: decisions, and each patch's files, are read once."""
 
-    def __init__(self, ledger: Ledger, decisions: Sequence[Record] | None = None) -> None:
+    def __init__(self, ledger: Ledger, decisions: Sequence[Decision] | None = None) -> None:
         self.ledger = ledger
         self.decisions = ledger.decisions() if decisions is None else decisions
         self._undone = undone(self.decisions)
@@ -194,15 +199,11 @@ class Fates:
 
     def given_up(self, number: int) -> str | None:
         """Why a patch was given up; None if it was not."""
-        return next(
-            (d["why"] for d in self.decisions if d["action"] == GIVE_UP and d["patch"] == number), None
-        )
+        return next((d.why for d in self.decisions if isinstance(d, GiveUpPatch) and d.patch == number), None)
 
-    def taken_back(self, number: int) -> Record | None:
+    def taken_back(self, number: int) -> PutIn | None:
         """The decision that took a patch back; None if none did."""
-        return next(
-            (d for d in self.decisions if d["action"] == PUT_IN and d["undoes_patch"] == number), None
-        )
+        return next((d for d in put_in(self.decisions) if d.undoes_patch == number), None)
 
     def state(self, number: int) -> str:
         """One of asked, judged, given up, published, undone, replaced, partly replaced."""
@@ -221,15 +222,12 @@ class Fates:
             self._records[batch] = records_of(self.ledger.warehouse, self.ledger.required("batches", batch))
         return self._records[batch]
 
-    def later(self, batch: int) -> list[Record]:
+    def later(self, batch: int) -> list[PutIn]:
         """Decisions that put other patches in behind a batch, oldest first; of those that stand."""
         return [
             d
-            for d in self.decisions
-            if d["action"] == PUT_IN
-            and d["batch"] > batch
-            and not d["undoes_patch"]
-            and d["patch"] not in self._undone
+            for d in put_in(self.decisions)
+            if d.batch > batch and not d.undoes_patch and d.patch not in self._undone
         ]
 
     def replaced(self, number: int) -> Replaced | None:
@@ -261,18 +259,18 @@ class Fates:
 
     def _stood(self, batch: int, until: int | None = None) -> _Stood:
         """What stands of a patch's batch; behind a later batch if one is named."""
-        events: list[tuple[int, Record]] = [(d["batch"], d) for d in self.later(batch)]
-        events += [(at, {}) for at in takewhile(lambda at: at > batch, swaps(self.ledger))]
-        events = [(at, put_in) for at, put_in in events if until is None or at <= until]
+        events: list[tuple[int, PutIn | None]] = [(d.batch, d) for d in self.later(batch)]
+        events += [(at, None) for at in takewhile(lambda at: at > batch, swaps(self.ledger))]
+        events = [(at, patch) for at, patch in events if until is None or at <= until]
         stood, swapped = _Stood("", self.records(batch)), dict[int, _Stood]()
-        for at, put_in in sorted(events, key=lambda event: event[0]):
-            stood = self._after(at, put_in, stood, swapped)
+        for at, patch in sorted(events, key=lambda event: event[0]):
+            stood = self._after(at, patch, stood, swapped)
         return stood
 
-    def _after(self, at: int, put_in: Record, stood: _Stood, swapped: dict[int, _Stood]) -> _Stood:
+    def _after(self, at: int, patch: PutIn | None, stood: _Stood, swapped: dict[int, _Stood]) -> _Stood:
         """What one later batch leaves; what a swap finds is kept in ``swapped``, until it is taken back."""
-        if put_in:
-            said = one(self.ledger, put_in["patch"]).name
+        if patch:
+            said = one(self.ledger, patch.patch).name
             return stood.less(said, stood.left.without(self.records(at)))
         batch = self.ledger.required("batches", at)
         if "replay" in batch:

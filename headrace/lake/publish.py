@@ -27,8 +27,6 @@ from headrace.lake import anchors, patches
 from headrace.lake import tail as tails
 from headrace.lake.amend import amend_batch, amend_from
 from headrace.lake.branch import (
-    REPLACE,
-    ROLL_BACK,
     Rulings,
     Stretch,
     followed,
@@ -38,8 +36,8 @@ from headrace.lake.branch import (
 from headrace.lake.delta import Added, add_column, commit_batch, refuse_other_columns
 from headrace.lake.fit import refuse_other_key
 from headrace.lake.fork import Base
-from headrace.lake.ledger import Claim, Head, Ledger, Record, digest, now
-from headrace.lake.manifests import Manifest, Staged, StagedFile
+from headrace.lake.ledger import Head, Ledger, Record, digest, now
+from headrace.lake.manifests import Staged
 from headrace.lake.offsets import ReadFile, continue_frontier, read_files
 from headrace.lake.patched import patch_batch
 from headrace.lake.rewritten import records_of
@@ -47,6 +45,7 @@ from headrace.lake.source import Asked, Source, ask, beyond, noted
 from headrace.lake.store import Warehouse
 from headrace.lake.swap import swap_batch
 from headrace.lake.tables import row_count
+from headrace.ledger.records import Claim, Manifest, PutIn, ReplaceBranch, RollBack, StagedFile, TopicStart
 from headrace.offsets import Span
 from headrace.table.columns import REPAIRED_BY, WHEN_NEEDED, TableColumn
 from headrace.table.outputs import Output
@@ -187,7 +186,7 @@ class Publisher:
         job, rulings = self.contract.id, Rulings.of(self.ledger.decisions())
         if ruled := tails.accepted(rulings, claim, found):
             return ruled, self._read(ruled), True
-        accepted = [Span.parse(text) for ruling in rulings.losses for text in ruling["spans"]]
+        accepted = [span for ruling in rulings.losses for span in ruling.spans]
         if any(not any(a.covers(s) for a in accepted) for c in asked.changes for s in c.lost):
             raise tails.lost_below_frontier(job, asked.changes)
         read = self._read(found)
@@ -331,7 +330,7 @@ class Publisher:
             "lost": [str(s) for s in lost],
         }
 
-    def _start(self) -> Record:
+    def _start(self) -> TopicStart:
         """The record of an ingest job's beginning on its topic."""
         start = self.ledger.start()
         if start is None:
@@ -340,11 +339,11 @@ class Publisher:
 
     def _begun(self) -> dict[int, int]:
         """Where an ingest job began on its topic."""
-        return {int(p): o for p, o in self._start()["offsets"].items()}
+        return self._start().offsets
 
     def _topic(self) -> str:
         """An ingest job's topic, as Kafka names it."""
-        return str(self._start()["topic"])
+        return self._start().topic
 
     def _refuse_unproven(self, topic: str, holes: list[Span]) -> list[Span]:
         """Accept a hole only if Kafka made it; a loss only if a person accepted it. Returns the losses."""
@@ -362,7 +361,7 @@ class Publisher:
             )
         lost = [s for s in holes if verdicts[s] == "lost"]
         rulings = Rulings.of(self.ledger.decisions())
-        accepted = [Span.parse(text) for ruling in rulings.losses for text in ruling["spans"]]
+        accepted = [span for ruling in rulings.losses for span in ruling.spans]
         if unaccepted := [s for s in lost if not any(a.covers(s) for a in accepted)]:
             spans = " ".join(f"--accept-loss {s}" for s in unaccepted)
             raise DecisionNeeded(
@@ -449,20 +448,25 @@ class Publisher:
         if "patch" in batch:
             if not patches.batch_of(self.ledger.decisions(), batch["patch"]):
                 self.step("take over")
-                said = {"patch": batch["patch"], "batch": batch["batch"], "undoes_patch": batch["undoes"]}
-                self.ledger.decide(patches.PUT_IN, why=batch["why"], **said)
+                self.ledger.decide(
+                    PutIn(
+                        why=batch["why"],
+                        patch=batch["patch"],
+                        batch=batch["batch"],
+                        undoes_patch=batch["undoes"],
+                    )
+                )
             return
         replay, undone = batch.get("replay"), batch.get("undoes")
         rulings = Rulings.of(self.ledger.decisions())
         if (replay or undone) is None or replay in rulings.replaced or undone in rulings.back:
             return
         self.step("take over")
+        told = {"claim": batch["claim"], "claims_then": batch["claims_then"]}
         self.ledger.decide(
-            REPLACE if replay else ROLL_BACK,
-            why=self.ledger.required("replays", replay)["why"] if replay else batch["why"],
-            replay=replay or undone,
-            claim=batch["claim"],
-            claims_then=batch["claims_then"],
+            ReplaceBranch(why=self.ledger.required("replays", replay)["why"], replay=replay, **told)
+            if replay
+            else RollBack(why=batch["why"], replay=undone or 0, **told)
         )
 
     def _transaction(self, output: str, batch: Record) -> Transaction:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from headrace.lake.store import Warehouse
     from headrace.table.outputs import Output
 
-DISCARD = "discard"
 """What a person decides of records that will never be good."""
 
 SHOWN_BYTES = 400
@@ -221,7 +220,7 @@ def positions(warehouse: Warehouse, contract: str, wanted: Selection) -> Positio
 def discarded(ledger: Ledger) -> Positions:
     """Records that a person gave up: they stay where they are, and no redrive takes them."""
     standing = Rulings.of(ledger.decisions()).discards
-    return Positions.of_spans(Span.parse(text) for d in standing for text in d["spans"])
+    return Positions.of_spans(span for d in standing for span in d.spans)
 
 
 def _selected(

@@ -19,8 +19,7 @@ from headrace.lake.branch import ByOutput, Rulings, Stretch, cut, tip, walk
 from headrace.lake.caught_up import Stand, of_branch, of_fork
 from headrace.lake.delta import Added, active
 from headrace.lake.fork import Base, Fork
-from headrace.lake.ledger import Claim, Head, Ledger, Record, now
-from headrace.lake.manifests import Manifest, StagedFile
+from headrace.lake.ledger import Head, Ledger, Record, now
 from headrace.lake.offsets import ReadFile, continue_frontier
 from headrace.lake.publish import Published, Publisher, added, as_recorded
 from headrace.lake.rewritten import as_it_was
@@ -28,6 +27,7 @@ from headrace.lake.source import Asked, at_fork
 from headrace.lake.swap import require_told
 from headrace.lake.tables import open_table
 from headrace.lake.tail import Tail
+from headrace.ledger.records import CLAIMS, AbortReplay, Claim, Manifest, StagedFile
 from headrace.offsets import Offsets
 from headrace.table.outputs import Output
 
@@ -191,7 +191,7 @@ class Replacer(Publisher):
         """
         self.finish_open_batch()
         replays.open_one(self.ledger, replay)
-        self.ledger.decide(replays.ABORT, why=why, replay=replay)
+        self.ledger.decide(AbortReplay(why=why, replay=replay))
         self.finish_open_batch()
         if replays.batch_of(self.ledger, replay):
             raise DecisionNeeded(
@@ -313,7 +313,7 @@ class Replacer(Publisher):
             "reached": {str(p): o for p, o in reached.items()},
             "removed": removed,
             "base": base.to_json(),
-            "claims_then": self.ledger.newest("claims"),
+            "claims_then": self.ledger.newest(CLAIMS),
         }
 
     def _frontier_at(self, fork: Fork) -> Offsets:

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headrace.errors import UsageError
-from headrace.lake.branch import REPLACE, ROLL_BACK, Rulings
+from headrace.lake.branch import Rulings
 from headrace.lake.fork import Fork, swaps
-from headrace.lake.ledger import Claim, Ledger, Record, now, whoever
+from headrace.lake.ledger import Ledger, now, whoever
+from headrace.ledger.records import AbortReplay, Claim, Decision, ReplaceBranch, RollBack
 
 KIND = "replays"
-ABORT = "abort-replay"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def state(ledger: Ledger, number: int) -> str:
     rulings = Rulings.of(decisions)
     if number in rulings.replaced or number in rulings.back:
         return "published" if number in rulings.replaced else "rolled back"
-    if any(d["action"] == ABORT and d["replay"] == number for d in decisions):
+    if any(isinstance(d, AbortReplay) and d.replay == number for d in decisions):
         return "aborted"
     return "begun" if claims(ledger, number) else "planned"
 
@@ -154,11 +154,12 @@ def batch_of(ledger: Ledger, number: int) -> int:
     return next(found, 0)
 
 
-def decided(ledger: Ledger, number: int) -> dict[str, Record]:
+def decided(ledger: Ledger, number: int) -> dict[str, Decision]:
     """What was decided about a replay: published, taken back, given up → the decision."""
-    words = {REPLACE: "published", ROLL_BACK: "taken back", ABORT: "given up"}
-    about = (d for d in ledger.decisions() if d.get("replay") == number)
-    return {words[d["action"]]: d for d in about if d["action"] in words}
+    words = {ReplaceBranch: "published", RollBack: "taken back", AbortReplay: "given up"}
+    kinds = (ReplaceBranch, RollBack, AbortReplay)
+    about = (d for d in ledger.decisions() if isinstance(d, kinds) and d.replay == number)
+    return {words[type(d)]: d for d in about}
 
 
 def rollback_of(ledger: Ledger, number: int) -> int:

@@ -25,11 +25,12 @@ from headrace.errors import UsageError
 from headrace.lake.amend import read_rows
 from headrace.lake.delta import Added, active
 from headrace.lake.ledger import Record
-from headrace.lake.manifests import READERS, StagedFile
+from headrace.lake.manifests import READERS
 from headrace.lake.positions import Mask, Positions
 from headrace.lake.stats import file_statistics
 from headrace.lake.store import Warehouse, reached
 from headrace.lake.tables import open_table
+from headrace.ledger.records import StagedFile
 from headrace.offsets import OffsetArray, Span
 from headrace.table.columns import OFFSET, PARTITION
 from headrace.table.outputs import Output
@@ -140,11 +141,11 @@ def as_it_was(
         rows = pq.read_table(pa.BufferReader(raw), partitioning=None)
         held = wanted(rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy())
         if held.all() and path not in there:
-            return StagedFile(path, len(raw))
+            return StagedFile(path=path, size=len(raw))
         if not held.any():
             return None
         added = write(warehouse, output, partition_of(path), rows.filter(pa.array(held)), folder)
-        return StagedFile(added.path, added.size)
+        return StagedFile(path=added.path, size=added.size)
 
     table = None if version is None else open_table(warehouse, output.id, version)
     newest = open_table(warehouse, output.id)

@@ -108,11 +108,11 @@ def ask(source: Source, ledger: Ledger, head: Head) -> Asked:
         if begun is None:
             continue
         own = contract == ledger.job
-        found = source.standing(begun["topic"], head.epochs if own else {})
+        found = source.standing(begun.topic, head.epochs if own else {})
         standings[contract] = found
-        lost = _lost(head, found) if own and found.id == begun["topic_id"] else ()
-        if found.id != begun["topic_id"] or lost:
-            changes.append(Change(contract, begun["topic"], begun["topic_id"], found.id, lost))
+        lost = _lost(head, found) if own and found.id == begun.topic_id else ()
+        if found.id != begun.topic_id or lost:
+            changes.append(Change(contract, begun.topic, begun.topic_id, found.id, lost))
     return Asked(standings, tuple(changes))
 
 

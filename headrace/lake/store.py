@@ -35,32 +35,21 @@ class Warehouse:
         """The address of a table, as readers know it."""
         return f"{self.uri}/{table}"
 
-    def put_new(self, key: str, record: dict[str, Any]) -> bool:
+    def put_new(self, key: str, record: bytes) -> bool:
         """Write a record if its key is free; False if somebody was first. Never overwrites."""
         with reached(self.uri):
             try:
-                obstore.put(self.objects, key, encode(record), mode="create")
+                obstore.put(self.objects, key, record, mode="create")
             except (AlreadyExistsError, PreconditionError):
                 return False
             return True
 
-    def get(self, key: str) -> dict[str, Any] | None:
-        """The record at that key, or None.
-
-        Raises:
-            LedgerError: it is there and is not one JSON object.
-        """
+    def find(self, key: str) -> bytes | None:
+        """All bytes of one object, or None."""
         try:
-            raw = self.read(key)
+            return self.read(key)
         except FileNotFoundError:
             return None
-        try:
-            found = json.loads(raw)
-        except ValueError as e:
-            raise LedgerError("a record is not JSON", where=f"{self.uri}/{key}") from e
-        if not isinstance(found, dict):
-            raise LedgerError("a record is not a JSON object", where=f"{self.uri}/{key}")
-        return found
 
     def read(self, key: str) -> bytes:
         """All bytes of one object.
@@ -109,6 +98,21 @@ def reached(uri: str) -> Iterator[None]:
             where=uri,
             remedy="see `headrace stack status`, and store.* in deploy/env",
         ) from e
+
+
+def decode(raw: bytes, where: str) -> dict[str, Any]:
+    """The record that these bytes hold.
+
+    Raises:
+        LedgerError: they are not one JSON object.
+    """
+    try:
+        found = json.loads(raw)
+    except ValueError as e:
+        raise LedgerError("a record is not JSON", where=where) from e
+    if not isinstance(found, dict):
+        raise LedgerError("a record is not a JSON object", where=where)
+    return found
 
 
 def encode(record: dict[str, Any]) -> bytes:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.errors import DecisionNeeded, UsageError
-from headrace.lake.branch import ACCEPT_TAIL, Rulings, Stretch
-from headrace.lake.ledger import Claim, Ledger
+from headrace.lake.branch import Rulings, Stretch
+from headrace.lake.ledger import Ledger
 from headrace.lake.offsets import ReadFile
 from headrace.lake.source import Change
+from headrace.ledger.records import AcceptTail, Claim
 from headrace.offsets import OffsetArray, Span
 
 
@@ -74,11 +75,11 @@ def _fits(found: Stretch, read: Mapping[str, Sequence[ReadFile]], frontier: Mapp
 def accepted(rulings: Rulings, claim: Claim, found: Stretch) -> Stretch | None:
     """The part of a stretch that somebody ruled to publish, or None."""
     for ruling in reversed(rulings.tails):
-        ends = ruling["manifests"].items()
-        if ruling["claim"] == claim.number and all(
+        ends = ruling.manifests.items()
+        if ruling.claim == claim.number and all(
             any(m.id == end for m in found.manifests[output]) for output, end in ends
         ):
-            return _up_to(found, ruling["checkpoint"])
+            return _up_to(found, ruling.checkpoint)
     return None
 
 
@@ -104,7 +105,7 @@ def accept(ledger: Ledger, found: Stretch, tail: Tail, checkpoint: int, why: str
             remedy=_leaving(ledger.job, tail),
         )
     ends = {o: ms[-1].id for o, ms in _up_to(found, checkpoint).manifests.items()}
-    return ledger.decide(ACCEPT_TAIL, why=why, claim=tail.claim, checkpoint=checkpoint, manifests=ends)
+    return ledger.decide(AcceptTail(why=why, claim=tail.claim, checkpoint=checkpoint, manifests=ends))
 
 
 def _up_to(found: Stretch, checkpoint: int) -> Stretch:

@@ -82,11 +82,11 @@ def _moved(ledger: Ledger, batch: int) -> tuple[set[int], set[int]]:
 
     That batch may be in the tables, and its publisher dead before it wrote its decision.
     """
-    told = [d for d in ledger.decisions() if d["action"] == patches.PUT_IN and d["batch"] <= batch]
+    told = [(d.patch, d.undoes_patch) for d in patches.put_in(ledger.decisions()) if d.batch <= batch]
     last = ledger.get("batches", batch) or {}
     if "patch" in last:
-        told.append({"patch": last["patch"], "undoes_patch": last["undoes"]})
-    return {d["patch"] for d in told}, {d["undoes_patch"] for d in told}
+        told.append((last["patch"], last["undoes"]))
+    return {patch for patch, _ in told}, {undone for _, undone in told if undone}
 
 
 def _counted(store: settings.Store, file: Record, on_word: list[str]) -> int:

@@ -28,7 +28,7 @@ def at(ledger: Ledger, program: Program, moment: datetime) -> dict[int, int]:
     topic = env.kafka.topic(program.contract.topic)
     found = kafka.offsets_at(env.kafka.bootstrap, topic, int(moment.timestamp() * 1000))
     kept = kafka.describe(env.kafka.bootstrap, topic).log_start
-    begun = {int(p): o for p, o in (ledger.start() or {"offsets": {}})["offsets"].items()}
+    begun = start.offsets if (start := ledger.start()) else {}
     for partition, offset in found.items():
         if offset == kept.get(partition) and begun.get(partition, 0) < offset:
             raise DecisionNeeded(
@@ -50,7 +50,7 @@ def ask(ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str
     env, job, judged_by = settings.load(), ledger.job, digest(ledger, program)
     topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic))
     require_same_topic(ledger, topic)
-    begun = {int(p): o for p, o in (ledger.start() or {"offsets": {}})["offsets"].items()}
+    begun = start.offsets if (start := ledger.start()) else {}
     frontier = begun | ledger.head().frontier
     if unlike := sorted(first.keys() ^ end.keys()):
         raise UsageError(

@@ -12,11 +12,12 @@ from headrace.errors import ConservationError, LedgerError
 from headrace.job.program import Program
 from headrace.lake import patches, rewritten
 from headrace.lake.ledger import Ledger, Record
-from headrace.lake.manifests import Staged, StagedFile, chain
+from headrace.lake.manifests import Staged, chain
 from headrace.lake.offsets import ReadFile, read_files
 from headrace.lake.patches import REDRIVE, Judged, Patch
 from headrace.lake.positions import Positions
 from headrace.lake.publish import as_recorded
+from headrace.ledger.records import StagedFile
 from headrace.replay import payloads
 from headrace.table.columns import REPAIRED_BY
 from headrace.table.outputs import Output
@@ -111,7 +112,7 @@ def _signed(
         )
         place = file.file.partition
         added = rewritten.write(ledger.warehouse, output, place, rows, f"_staged/{submission}")
-        fresh.append(StagedFile(added.path, added.size))
+        fresh.append(StagedFile(path=added.path, size=added.size))
     return read_files(ledger.warehouse, output.id, fresh, output.columns)
 
 

@@ -84,7 +84,7 @@ def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
             remedy=f"headrace status {job} lists partitions",
         )
     start = ledger.start()
-    if start and any(start["offsets"].get(str(p), 0) > o for p, o in offsets.items()):
+    if start and any(start.offsets.get(p, 0) > o for p, o in offsets.items()):
         raise UsageError(
             "the job began behind these offsets: it never read them",
             where=f"job {job}, {origin}",

@@ -14,11 +14,11 @@ from headrace.job.declaration import Derive, find
 from headrace.job.program import Program
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import StagedFile
 from headrace.lake.offsets import read_files
 from headrace.lake.positions import Positions
 from headrace.lake.rewritten import standing
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import StagedFile
 from headrace.table.outputs import outputs
 
 
@@ -47,7 +47,7 @@ def patched_times(warehouse: Warehouse, read: Contract) -> dict[int, int]:
     """
     ledger, (_, data) = Ledger(warehouse, read.id), outputs(read)
     files = [
-        StagedFile(f["path"], f["size"])
+        StagedFile(path=f["path"], size=f["size"])
         for _, batch in patches.standing(ledger, ledger.decisions())
         for f in ledger.required("batches", batch)["outputs"][data.id]["files"]
     ]

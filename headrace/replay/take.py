@@ -31,6 +31,6 @@ def examine(ledger: Ledger, brokers: Kafka, number: int) -> tuple[Anchor, Health
     for contract in named(ledger.job).reads:
         topic = kafka.describe(brokers.bootstrap, brokers.topic(contract.topic))
         begun = ledger.start(contract.id)
-        if begun and begun["topic_id"] == topic.id:
+        if begun and begun.topic_id == topic.id:
             starts[contract.id] = topic.log_start
     return anchor, anchors.examine(ledger.warehouse, ledger, anchor, starts)

@@ -38,13 +38,13 @@ from headrace.lake._marks import Range
 from headrace.lake.anchors import Anchor
 from headrace.lake.branch import Branch
 from headrace.lake.fork import Fork
-from headrace.lake.ledger import Claim, Head
-from headrace.lake.manifests import Manifest, StagedFile
+from headrace.lake.ledger import Head
 from headrace.lake.patches import Patch
 from headrace.lake.publish import Published
 from headrace.lake.quarantine import Reason, Refused
 from headrace.lake.replays import Replay
 from headrace.lake.source import Change
+from headrace.ledger.records import Claim, Manifest, StagedFile
 from headrace.offsets import Span
 from headrace.replay.compare import Diff, Sample
 
@@ -147,14 +147,29 @@ def _derived() -> RenderableType:
 
 
 def _manifest(number: int, files: int = 2) -> Manifest:
-    staged = tuple(StagedFile(f"_staged/{SUBMISSION}/{n}.parquet", 123_456 * (n + 1)) for n in range(files))
+    staged = tuple(
+        StagedFile(path=f"_staged/{SUBMISSION}/{n}.parquet", size=123_456 * (n + 1)) for n in range(files)
+    )
     return Manifest(
-        f"00000000{number}-5f3e9c2ab1d47788", MANIFEST, number, "flights", 3, SUBMISSION, "1.0.0", staged
+        id=f"00000000{number}-5f3e9c2ab1d47788",
+        parent=MANIFEST,
+        checkpoint=number,
+        output="flights",
+        claim=3,
+        submission=SUBMISSION,
+        contract_version="1.0.0",
+        files=staged,
     )
 
 
 def _claim(number: int) -> Claim:
-    return Claim(number, f"20261128-01020{number}-5f3e9c2a", None, "1.0.0", AT)
+    return Claim(
+        number=number,
+        submission=f"20261128-01020{number}-5f3e9c2a",
+        restored_from=None,
+        contract_version="1.0.0",
+        at=AT,
+    )
 
 
 def _branch(

@@ -18,9 +18,10 @@ from headrace.cluster.fake import FakeCluster
 from headrace.errors import UsageError
 from headrace.job.assemble import named
 from headrace.lake import branch as lake_branch
-from headrace.lake.ledger import Claim, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.source import Change
 from headrace.lake.store import connect
+from headrace.ledger.records import AcceptTail, Claim
 from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.settings import Store
@@ -151,8 +152,14 @@ def test_every_state_of_a_branch_is_explained(place: str) -> None:
 def test_status_shows_only_accepted_tails_of_the_followed_claim(tmp_path: Path) -> None:
     ledger = Ledger(connect(Store(warehouse=f"file://{tmp_path}/lake")), "flights")
     for number, checkpoint in ((1, 197), (2, 204)):
-        ledger.decide("accept-tail", why="w", claim=number, checkpoint=checkpoint, manifests={})
-    claim = Claim(2, "s2", None, "1.0.0", "2026-11-28T01:02:03+00:00")
+        ledger.decide(AcceptTail(why="w", claim=number, checkpoint=checkpoint, manifests={}))
+    claim = Claim(
+        number=2,
+        submission="s2",
+        restored_from=None,
+        contract_version="1.0.0",
+        at="2026-11-28T01:02:03+00:00",
+    )
     second = lake_branch.Branch(claim, "ahead", followed=True, forks_at={}, checkpoints=None, manifests={})
 
     assert job._tails(ledger, [second]) == [204]

@@ -21,6 +21,8 @@ from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Judged, Patch
 from headrace.lake.store import connect
+from headrace.ledger.records import Discard
+from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.settings import Settings, Store
 
@@ -100,7 +102,7 @@ def test_what_came_of_a_redrive_is_told_to_the_record(
     first = lake.judge(patches.REDRIVE, good=range(25, 28))
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     assert "would come in    3 rows" in told(first, Format.text)
-    lake.ledger.decide("discard", why="test", spans=["0:25"])
+    lake.ledger.decide(Discard(why="test", spans=(Span.parse("0:25"),)))
     lake.patcher().put_in(first)
     assert json.loads(told(first, Format.json))["left"] == 1
     said = told(first, Format.text)

@@ -19,6 +19,8 @@ from headrace.cluster.fake import FakeCluster
 from headrace.contract.load import load_named
 from headrace.lake import patches
 from headrace.lake.store import connect
+from headrace.ledger.records import Discard, SetAside
+from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.settings import Store
 
@@ -51,7 +53,7 @@ def forked(lake: Lake) -> None:
 
 def set_aside(lake: Lake) -> None:
     begun(lake)
-    lake.ledger.decide("set-aside", why="w", claim=1, claims_then=1)
+    lake.ledger.decide(SetAside(why="w", claim=1, claims_then=1))
 
 
 def recreated(lake: Lake) -> None:
@@ -141,7 +143,7 @@ def taken_back_by_half(lake: Lake) -> None:
 
 def discarded(lake: Lake) -> None:
     begun(lake)
-    lake.ledger.decide("discard", why="w", spans=["0:25-29"])
+    lake.ledger.decide(Discard(why="w", spans=(Span.parse("0:25-29"),)))
 
 
 def replay_begun(lake: Lake) -> None:

@@ -8,9 +8,19 @@ import pytest
 
 from headrace.errors import DecisionNeeded, LedgerError
 from headrace.lake.branch import Branch, Rulings, followed, goes_on, restart_is_due, stretch, survey
-from headrace.lake.ledger import Claim, Head, Ledger
-from headrace.lake.manifests import Manifest, StagedFile, chain
+from headrace.lake.ledger import Head, Ledger
+from headrace.lake.manifests import chain
 from headrace.lake.store import connect
+from headrace.ledger.records import (
+    Adopt,
+    Claim,
+    Decision,
+    Manifest,
+    Restart,
+    SetAside,
+    StagedFile,
+    UndoDecision,
+)
 from headrace.settings import Store
 
 
@@ -18,14 +28,14 @@ def manifest(name: str, parent: str | None, claim: int, output: str = "t", files
     """``name`` is ``<checkpoint>`` or ``<checkpoint>b`` for another branch."""
     checkpoint = int(name.rstrip("abc"))
     return Manifest(
-        _id(name),
-        _id(parent) if parent else None,
-        checkpoint,
-        output,
-        claim,
-        f"s{claim}",
-        "1.0.0",
-        tuple(StagedFile(f"_staged/s{claim}/d=1/{name}-{i}", 1) for i in range(files)),
+        id=_id(name),
+        parent=_id(parent) if parent else None,
+        checkpoint=checkpoint,
+        output=output,
+        claim=claim,
+        submission=f"s{claim}",
+        contract_version="1.0.0",
+        files=tuple(StagedFile(path=f"_staged/s{claim}/d=1/{name}-{i}", size=1) for i in range(files)),
     )
 
 
@@ -38,7 +48,10 @@ def by_id(*found: Manifest) -> dict[str, Manifest]:
 
 
 def claims(n: int) -> list[Claim]:
-    return [Claim(i, f"s{i}", None, "1.0.0", "") for i in range(1, n + 1)]
+    return [
+        Claim(number=i, submission=f"s{i}", restored_from=None, contract_version="1.0.0", at="")
+        for i in range(1, n + 1)
+    ]
 
 
 @pytest.fixture
@@ -100,7 +113,7 @@ def test_a_chain_without_parent_beside_another_head_is_a_fork(
 def test_a_ruled_restart_is_due_until_a_claim_behind_it_has_sealed(ledger: Ledger) -> None:
     published(ledger, "1")
     assert not restart_is_due(ledger, {"t": {}}), "none was ruled"
-    ledger.decide("restart", why="lost", claims_then=1)
+    ledger.decide(Restart(why="lost", claims_then=1))
     assert restart_is_due(ledger, {"t": {}})
     assert restart_is_due(ledger, {"t": by_id(manifest("2", "1", 1))})
     assert not restart_is_due(ledger, {"t": by_id(manifest("2", None, 2))})
@@ -172,28 +185,40 @@ def test_an_output_that_has_not_sealed_holds_the_batch_back(ledger: Ledger) -> N
     assert taken(ledger, Head(), {"t": by_id(manifest("1", None, 1)), "q": {}}, 1) is None
 
 
-def ruled(*records: dict[str, object]) -> Rulings:
-    return Rulings.of([{"number": n, **r} for n, r in enumerate(records, 1)])
+def set_aside(claim: int) -> Decision:
+    return SetAside(why="w", claim=claim, claims_then=3)
+
+
+def adopt(claim: int, claims_then: int) -> Decision:
+    return Adopt(why="w", claim=claim, claims_then=claims_then)
+
+
+def undo(number: int) -> Decision:
+    return UndoDecision(why="w", undoes=number)
+
+
+def ruled(*decisions: Decision) -> Rulings:
+    return Rulings.of(d.model_copy(update={"number": n}) for n, d in enumerate(decisions, 1))
 
 
 @pytest.mark.parametrize(
     ("decided", "expected"),
     [
         ((), 3),
-        (({"action": "set-aside", "claim": 3},), 2),
-        (({"action": "set-aside", "claim": 3}, {"action": "undo", "claim": 3, "undoes": 1}), 3),
+        ((set_aside(3),), 2),
+        ((set_aside(3), undo(1)), 3),
         (
             (
-                {"action": "set-aside", "claim": 3},
-                {"action": "set-aside", "claim": 3},
-                {"action": "undo", "claim": 3, "undoes": 2},
+                set_aside(3),
+                set_aside(3),
+                undo(2),
             ),
             3,
         ),
-        (({"action": "adopt", "claim": 1, "claims_then": 3},), 1),
-        (({"action": "adopt", "claim": 1, "claims_then": 2},), 3),
-        (({"action": "adopt", "claim": 1, "claims_then": 3}, {"action": "undo", "claim": 1, "undoes": 1}), 3),
-        (({"action": "adopt", "claim": 1, "claims_then": 3}, {"action": "set-aside", "claim": 1}), 3),
+        ((adopt(1, 3),), 1),
+        ((adopt(1, 2),), 3),
+        ((adopt(1, 3), undo(1)), 3),
+        ((adopt(1, 3), set_aside(1)), 3),
     ],
 )
 def test_the_newest_claim_is_followed_unless_a_person_decided(
@@ -205,7 +230,7 @@ def test_the_newest_claim_is_followed_unless_a_person_decided(
 
 
 def test_nothing_is_followed_when_all_is_set_aside() -> None:
-    assert followed(claims(1), ruled({"action": "set-aside", "claim": 1})) is None
+    assert followed(claims(1), ruled(set_aside(1))) is None
 
 
 def look(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]]) -> dict[int, Branch]:
@@ -216,7 +241,7 @@ def test_the_survey_names_the_fork_and_keeps_the_followed_branch(ledger: Ledger)
     head = published(ledger, "1", "2", "3")
     for n in (1, 2):
         ledger.claim(f"s{n}", None, "1.0.0")
-    ledger.decide("set-aside", why="test", claim=2, claims_then=2)
+    ledger.decide(SetAside(why="test", claim=2, claims_then=2))
     found = look(
         ledger, head, {"t": by_id(manifest("4", "3", 1), manifest("2b", "1", 2), manifest("3b", "2b", 2))}
     )

@@ -11,6 +11,7 @@ import pytest
 from headrace.lake.checkpoints import MAGIC, newest_on_branch, read
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
+from headrace.ledger.records import Restart, SetAside
 from headrace.settings import Store
 
 
@@ -71,7 +72,7 @@ def test_a_restart_leaves_older_checkpoints_alone_until_it_has_its_own(warehouse
     ledger = Ledger(warehouse, "flights")
     ledger.claim("s1", None, "1.0.0")
     put(warehouse, "_flink/flights/s1/checkpoints/j/chk-4", 4, "s1")
-    ledger.decide("restart", why="damaged", claims_then=1)
+    ledger.decide(Restart(why="damaged", claims_then=1))
     assert newest_on_branch(warehouse, ledger) is None
     ledger.claim("s2", None, "1.0.0")
     assert newest_on_branch(warehouse, ledger) is None
@@ -87,7 +88,7 @@ def test_what_was_set_aside_is_not_resumed(warehouse: Warehouse) -> None:
     mine = put(warehouse, "_flink/flights/s1/checkpoints/j/chk-4", 4, "s1")
     ledger.claim("s2", mine, "1.0.0")
     put(warehouse, "_flink/flights/s2/checkpoints/j/chk-6", 6, "s2")
-    ledger.decide("set-aside", why="wrong", claim=2, claims_then=2)
+    ledger.decide(SetAside(why="wrong", claim=2, claims_then=2))
     found = newest_on_branch(warehouse, ledger)
     assert found
     assert found.path == mine

@@ -21,6 +21,7 @@ from headrace.lake.ledger import Head, Ledger
 from headrace.lake.publish import Publisher
 from headrace.lake.shape import file_differs
 from headrace.lake.store import connect
+from headrace.ledger.records import SetAside
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output, derived_outputs, outputs
@@ -113,7 +114,7 @@ def test_rows_that_are_staged_under_the_former_contract_are_part_of_it(lake: Lak
     publisher = Publisher(lake.warehouse, wider, outputs(wider), lake.topic)
     with pytest.raises(LedgerError, match="a staged file has other columns than the contract: amount"):
         publisher.once()
-    lake.ledger.decide("set-aside", why="other columns", claim=1, claims_then=1)
+    lake.ledger.decide(SetAside(why="other columns", claim=1, claims_then=1))
     assert told(lake, wider) == [], "publish will not take them"
 
 

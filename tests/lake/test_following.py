@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from lake.sealed_lake import CONTRACT, Lake, begun
 
 from headrace.contract.load import load
 from headrace.lake.publish import Publisher
 from headrace.lake.store import Warehouse, connect
+from headrace.ledger.records import CLAIMS, AcceptLoss, SetAside, UndoDecision
+from headrace.offsets import Span
 from headrace.settings import Store
 
 PAGE = 1000
@@ -24,7 +25,7 @@ class Counted(Warehouse):
 
     requests: list[str] = field(default_factory=list)
 
-    def put_new(self, key: str, record: dict[str, Any]) -> bool:
+    def put_new(self, key: str, record: bytes) -> bool:
         self.requests.append(f"put {key}")
         return super().put_new(key, record)
 
@@ -66,11 +67,11 @@ def _looks(place: Path, size: int) -> dict[str, int]:
     anchor = begun(lake)
     for _ in range(size):
         lake.ledger.decide(
-            "set-aside", why="a fork", claim=(fork := lake.submit()), claims_then=lake.ledger.newest("claims")
+            SetAside(why="a fork", claim=(fork := lake.submit()), claims_then=lake.ledger.newest(CLAIMS))
         )
         lake.seal(fork, range(10))
-        loss = lake.ledger.decide("accept-loss", why="retention", spans=[f"0:{fork}"])
-        lake.ledger.decide("undo", why="a slip", undoes=loss)
+        loss = lake.ledger.decide(AcceptLoss(why="retention", spans=(Span.parse(f"0:{fork}"),)))
+        lake.ledger.decide(UndoDecision(why="a slip", undoes=loss))
 
     follower, found = lake.publisher(), {}
     follower.once()

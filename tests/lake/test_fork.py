@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from headrace.errors import DecisionNeeded, UsageError
-from headrace.lake.branch import REPLACE, Rulings, followed
+from headrace.lake.branch import Rulings, followed
 from headrace.lake.fork import Fork, at_batch, at_manifests, behind, newest_within, standing_replay, swaps
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
+from headrace.ledger.records import ReplaceBranch, SetAside
 from headrace.settings import Store
 
 
@@ -137,9 +138,9 @@ def test_a_replay_is_followed_once_it_is_published(ledger: Ledger) -> None:
         return chosen.number
 
     assert follows() == restarted.number
-    ledger.decide("set-aside", why="w", claim=restarted.number, claims_then=3)
+    ledger.decide(SetAside(why="w", claim=restarted.number, claims_then=3))
     assert follows() == live.number, "an open replay is not followed, whatever is set aside"
-    ledger.decide(REPLACE, why="w", replay=1, claim=fork.number, claims_then=3)
+    ledger.decide(ReplaceBranch(why="w", replay=1, claim=fork.number, claims_then=3))
     assert follows() == fork.number
     after = ledger.claim("s4", None, "1.0.0")
     assert follows() == after.number, "a newer submission goes on from it"

@@ -11,6 +11,7 @@ import pytest
 from headrace.errors import LedgerError, UsageError
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.store import Warehouse, connect
+from headrace.ledger.records import CLAIMS
 from headrace.settings import Store
 
 
@@ -38,13 +39,13 @@ def done(batch: int, first: int, last: int, ids: list[str]) -> dict[str, object]
 
 
 def test_a_record_is_never_overwritten(warehouse: Warehouse) -> None:
-    assert warehouse.put_new("a/b.json", {"v": 1})
-    assert not warehouse.put_new("a/b.json", {"v": 2})
-    assert warehouse.get("a/b.json") == {"v": 1}
+    assert warehouse.put_new("a/b.json", b"1")
+    assert not warehouse.put_new("a/b.json", b"2")
+    assert warehouse.find("a/b.json") == b"1"
 
 
 def test_a_missing_record_is_none(warehouse: Warehouse) -> None:
-    assert warehouse.get("nothing.json") is None
+    assert warehouse.find("nothing.json") is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 8, 9, 33])
@@ -65,7 +66,7 @@ def test_the_start_is_recorded_once(ledger: Ledger) -> None:
     first = ledger.record_start("flights", "id-1", {0: 5, 1: 0}, contract="flights")
     again = ledger.record_start("flights", "id-2", {0: 99}, contract="flights")
     assert again == first
-    assert first["offsets"] == {"0": 5, "1": 0}
+    assert first.offsets == {0: 5, 1: 0}
 
 
 def test_a_published_manifest_is_found_by_its_checkpoint(ledger: Ledger) -> None:
@@ -82,7 +83,7 @@ def test_a_published_manifest_is_found_by_its_checkpoint(ledger: Ledger) -> None
 def test_a_vanished_record_is_an_error_with_its_address(ledger: Ledger) -> None:
     for n in (1, 2):
         ledger.claim(f"s{n}", None, "1")
-    newest = ledger.newest("claims")
+    newest = ledger.newest(CLAIMS)
     ledger.warehouse.delete("_headrace/flights/claims/0000000001.json")
     assert newest == 2
     with pytest.raises(LedgerError, match=r"missing") as e:

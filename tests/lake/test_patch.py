@@ -19,6 +19,8 @@ from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.quarantine import given_up
 from headrace.lake.store import connect
+from headrace.ledger.records import Decision, Discard, UndoDecision
+from headrace.offsets import Span
 from headrace.replay.stale import patched_times
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
@@ -60,7 +62,7 @@ def test_a_publisher_that_dies_is_repaired_by_whoever_comes(lake: Lake, fatal: s
     lake.patcher().put_in(number)
     moved = by(1, range(25)) + by(f"patch {number}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
-    assert [d["action"] for d in lake.ledger.decisions()] == ["patch"]
+    assert [d.action for d in lake.ledger.decisions()] == ["patch"]
     lake.seal(1, range(30, 33))
     assert lake.publish().head.frontier == {0: 33}
 
@@ -301,9 +303,9 @@ def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
     late = lake.judge(patches.REDRIVE, good=range(28, 29))
     giving_up = lake.patcher()
 
-    def decide(action: str, **facts: object) -> int:
+    def decide(decision: Decision) -> int:
         lake.patcher().put_in(late)
-        return Ledger.decide(giving_up.ledger, action, **facts)  # type: ignore[arg-type]
+        return Ledger.decide(giving_up.ledger, decision)
 
     giving_up.ledger.decide = decide  # type: ignore[method-assign]
     with pytest.raises(DecisionNeeded, match="in the same moment"):
@@ -326,12 +328,12 @@ def test_a_backfill_may_be_the_first_that_is_published(tmp_path: Path) -> None:
 
 def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(25, 28))
-    discard = lake.ledger.decide("discard", why="test", spans=["0:25-26"])
+    discard = lake.ledger.decide(Discard(why="test", spans=(Span.parse("0:25-26"),)))
     lake.patcher().put_in(number)
     moved = by(f"patch {number}", [27])
     assert lake.rows() == sorted(by(1, range(25)) + moved + by("bad", [25, 26, 28, 29]))
     assert given_up(lake.ledger, lake.patcher().outputs[0]) == {("x", "x", "x"): 2}
-    lake.ledger.decide("undo", why="test", undoes=discard)
+    lake.ledger.decide(UndoDecision(why="test", undoes=discard))
     assert not given_up(lake.ledger, lake.patcher().outputs[0])
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     head = lake.ledger.head()

@@ -23,13 +23,14 @@ from headrace.lake import replays
 from headrace.lake.anchors import Anchor, needed
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import StagedFile
 from headrace.lake.offsets import ReadFile, read_files
 from headrace.lake.publish import Published
 from headrace.lake.query import query
 from headrace.lake.replace import Replacer
 from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse, connect
+from headrace.ledger.records import AcceptLoss, StagedFile
+from headrace.offsets import Span
 from headrace.settings import Store
 from headrace.table.outputs import Output, outputs
 
@@ -74,7 +75,7 @@ def test_a_publisher_that_dies_is_repaired_by_whoever_comes(lake: Lake, fatal: s
     lake.replace(number)
     lake.replace(number)
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
-    assert [d["action"] for d in lake.ledger.decisions()] == ["replace"]
+    assert [d.action for d in lake.ledger.decisions()] == ["replace"]
     lake.seal(fork, range(31, 33))
     assert lake.publish().head.frontier == {0: 33}
 
@@ -132,7 +133,7 @@ def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
     monkeypatch.setattr(slow.ledger, "get", get)
     slow.once()
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
-    assert [d["action"] for d in lake.ledger.decisions()] == ["replace"]
+    assert [d.action for d in lake.ledger.decisions()] == ["replace"]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,7 @@ def test_what_kafka_deleted_meanwhile_is_not_taken_from_the_table(lake: Lake) ->
     for _ in ("before", "after a ruling"):
         with pytest.raises(ConservationError, match="lacks records that are published: 0:10-13"):
             publisher.replace(number, replays.one(lake.ledger, number).fork)
-        lake.ledger.decide("accept-loss", why="w", spans=["0:10-13"])
+        lake.ledger.decide(AcceptLoss(why="w", spans=(Span.parse("0:10-13"),)))
     assert lake.ledger.head().batch == 2
 
 

@@ -34,7 +34,7 @@ def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -
     assert (lake.rows(), done.head.frontier) == (before, {0: 30})
     assert done.head.manifests["events"] == lake.newest[1][1]
     assert replays.state(lake.ledger, number) == "rolled back"
-    decided = {what: d["why"] for what, d in replays.decided(lake.ledger, number).items()}
+    decided = {what: d.why for what, d in replays.decided(lake.ledger, number).items()}
     assert decided == {"published": "why", "taken back": "wrong"}
 
     again = lake.submit(goes_on=1)
@@ -64,7 +64,7 @@ def test_a_rollback_that_dies_is_finished(lake: Lake, fatal: str) -> None:
         lake.publisher(fatal).roll_back(number, "wrong")
     lake.publisher().roll_back(number, "wrong")
     assert lake.rows() == before
-    assert [d["action"] for d in lake.ledger.decisions()] == ["replace", "roll-back"]
+    assert [d.action for d in lake.ledger.decisions()] == ["replace", "roll-back"]
 
 
 def test_replays_are_taken_back_one_behind_the_other(lake: Lake) -> None:

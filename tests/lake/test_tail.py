@@ -11,8 +11,10 @@ from headrace.contract.load import load
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake import replays
 from headrace.lake import tail as tails
-from headrace.lake.manifests import Manifest, Staged
+from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
+from headrace.ledger.records import AcceptLoss, Manifest, SetAside
+from headrace.offsets import Span
 from headrace.settings import Store
 
 
@@ -121,7 +123,7 @@ def test_a_ruling_is_about_these_manifests_only(lake: Lake) -> None:
     lake.seal(1, range(30, 35))
     lake.topic.id = None
     tails.accept(lake.ledger, *lake.publisher().waiting(), 4, "w")
-    lake.ledger.decide("set-aside", why="w", claim=1, claims_then=1)
+    lake.ledger.decide(SetAside(why="w", claim=1, claims_then=1))
     lake.newest[1] = (3, lake.ledger.head().manifests["events"])
     other = lake.submit(goes_on=1)
     lake.seal(other, range(30, 38))
@@ -133,7 +135,7 @@ def test_a_tail_that_is_left_stops_nobody(lake: Lake) -> None:
     begun(lake)
     lake.seal(1, range(30, 35))
     lake.topic.id = None
-    lake.ledger.decide("set-aside", why="w", claim=1, claims_then=1)
+    lake.ledger.decide(SetAside(why="w", claim=1, claims_then=1))
     assert lake.publish().batches == 0
 
 
@@ -146,7 +148,7 @@ def test_a_topic_that_lost_published_offsets_stops_publish_until_that_is_accepte
     with pytest.raises(DecisionNeeded, match="lost offsets that are published: 0:22-29") as refused:
         lake.publish()
     assert "--accept-loss 0:22-29" in str(refused.value)
-    lake.ledger.decide("accept-loss", why="w", spans=["0:22-29"])
+    lake.ledger.decide(AcceptLoss(why="w", spans=(Span.parse("0:22-29"),)))
     assert lake.publish().batches == 1
     lake.topic.kept = {}
     lake.seal(1, range(35, 40))

@@ -15,11 +15,11 @@ import pytest
 
 from headrace.errors import UsageError
 from headrace.job.assemble import named
-from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.outside import fetched, listed
 from headrace.lake.patches import Patch
 from headrace.lake.store import connect
+from headrace.ledger.records import GiveUpPatch, PutIn
 from headrace.replay import payloads
 from headrace.replay.backfill import _documents, ask, counted_again
 from headrace.settings import Store
@@ -158,7 +158,7 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
     (folder / "d.jsonl").write_bytes(b"4\n")
     with pytest.raises(UsageError, match="the very same bytes"):
         asked(store, ledger, folder / "c.jsonl", folder / "d.jsonl")
-    ledger.decide(patches.GIVE_UP, why="test", patch=1)
+    ledger.decide(GiveUpPatch(why="test", patch=1))
     again = asked(store, ledger, folder / "b.jsonl")
     assert again.files[0]["number"] > 2, "a number stands for one taking of one file"
     (folder / "empty.jsonl").write_bytes(b"")
@@ -173,7 +173,7 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     file.write_bytes(b"1\n2\n")
     patch = asked(store, ledger, file)
     assert counted_again(store, ledger, 9, silent) == {}, "it is in no batch yet"
-    ledger.decide(patches.PUT_IN, why="", patch=patch.number, batch=4, undoes_patch=None)
+    ledger.decide(PutIn(why="", patch=patch.number, batch=4, undoes_patch=None))
     assert counted_again(store, ledger, 3, silent) == {}
     assert counted_again(store, ledger, 4, silent) == {-1: 2}
     file.write_bytes(b"1\n")
@@ -185,6 +185,6 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     undoing = {"patch": 2, "undoes": patch.number}
     ledger.put("batches", 6, undoing)
     assert counted_again(store, ledger, 6, silent) == {}, "its decision may be missing: the publisher died"
-    ledger.decide(patches.PUT_IN, why="", patch=2, batch=6, undoes_patch=patch.number)
+    ledger.decide(PutIn(why="", patch=2, batch=6, undoes_patch=patch.number))
     assert counted_again(store, ledger, 5, silent) == {-1: 2}
     assert counted_again(store, ledger, 6, silent) == {}

@@ -32,11 +32,12 @@ from headrace.cluster.kafka import Source, create_topic
 from headrace.cluster.session import Submit
 from headrace.job.assemble import named
 from headrace.job.run import REPLAY
-from headrace.lake.ledger import Head, Ledger, checkpoint_of
-from headrace.lake.manifests import Manifest, Staged
+from headrace.lake.ledger import Head, Ledger
+from headrace.lake.manifests import Staged
 from headrace.lake.publish import Published, Publisher, Step
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import open_table
+from headrace.ledger.records import Manifest, checkpoint_of
 from headrace.operate import Workspace
 
 Position = tuple[int, int]

@@ -77,7 +77,7 @@ def test_no_taskmanager(make_road: MakeRoad, stack: Stack) -> None:
     assert "no TaskManager is registered" in said
     assert "it is CANCELED, and claim 1, which staged nothing, is set aside" in said
     assert _newest(road).state == "CANCELED"
-    assert [(d["action"], d["claim"]) for d in road.ledger.decisions()] == [("set-aside", 1)]
+    assert [(d.action, d.claim) for d in road.ledger.decisions()] == [("set-aside", 1)]
     missing = road.headrace("status", "events", "--wait", *SOON, expect=1)
     assert "nothing has submitted it" in missing
     stack.start_taskmanager()

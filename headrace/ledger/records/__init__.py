@@ -1,0 +1,108 @@
+"""Every record of the ledger as an immutable model, and each kind of them as the ledger stores it."""
+
+from headrace.ledger.records.anchor import ANCHORS, Anchor
+from headrace.ledger.records.batch import (
+    BATCHES,
+    Batch,
+    BatchOutput,
+    Epoch,
+    PatchBatch,
+    PublishBatch,
+    RollbackBatch,
+    SwapBatch,
+    UndoBatch,
+)
+from headrace.ledger.records.claim import CLAIMS, Claim
+from headrace.ledger.records.decision import (
+    DECISIONS,
+    AbortReplay,
+    AcceptLoss,
+    AcceptTail,
+    Adopt,
+    Decision,
+    Discard,
+    ExpireAnchor,
+    GiveUpPatch,
+    PutIn,
+    ReplaceBranch,
+    Restart,
+    RollBack,
+    SetAside,
+    UndoDecision,
+)
+from headrace.ledger.records.done import DONE, Done
+from headrace.ledger.records.file import RecordedFile
+from headrace.ledger.records.fork import Baseline, ForkPoint
+from headrace.ledger.records.manifest import MANIFESTS, FoldedManifest, Manifest, StagedFile, checkpoint_of
+from headrace.ledger.records.patch import (
+    FILES,
+    JUDGED,
+    PATCHES,
+    CountedFile,
+    Judged,
+    Patch,
+    PatchKind,
+    Refusal,
+    SourceFile,
+)
+from headrace.ledger.records.record import Kind, Numbered, Record
+from headrace.ledger.records.replay import REPLAYS, Replay, Size
+from headrace.ledger.records.start import STARTS, TopicStart
+
+__all__ = [
+    "ANCHORS",
+    "BATCHES",
+    "CLAIMS",
+    "DECISIONS",
+    "DONE",
+    "FILES",
+    "JUDGED",
+    "MANIFESTS",
+    "PATCHES",
+    "REPLAYS",
+    "STARTS",
+    "AbortReplay",
+    "AcceptLoss",
+    "AcceptTail",
+    "Adopt",
+    "Anchor",
+    "Baseline",
+    "Batch",
+    "BatchOutput",
+    "Claim",
+    "CountedFile",
+    "Decision",
+    "Discard",
+    "Done",
+    "Epoch",
+    "ExpireAnchor",
+    "FoldedManifest",
+    "ForkPoint",
+    "GiveUpPatch",
+    "Judged",
+    "Kind",
+    "Manifest",
+    "Numbered",
+    "Patch",
+    "PatchBatch",
+    "PatchKind",
+    "PublishBatch",
+    "PutIn",
+    "Record",
+    "RecordedFile",
+    "Refusal",
+    "ReplaceBranch",
+    "Replay",
+    "Restart",
+    "RollBack",
+    "RollbackBatch",
+    "SetAside",
+    "Size",
+    "SourceFile",
+    "StagedFile",
+    "SwapBatch",
+    "TopicStart",
+    "UndoBatch",
+    "UndoDecision",
+    "checkpoint_of",
+]

@@ -1,0 +1,134 @@
+"""Batches: what one publish does to the tables, decided before anything is changed.
+
+A batch is one of five kinds, and each has the fields that it needs. What a kind does to a table stands in
+:mod:`headrace.lake.commits`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Union
+
+from pydantic import Field, TypeAdapter
+
+from headrace.ledger.records.file import RecordedFile
+from headrace.ledger.records.fork import Baseline, ForkPoint
+from headrace.ledger.records.manifest import FoldedManifest
+from headrace.ledger.records.record import Kind, Numbered, Record
+from headrace.offsets import Offsets, Span
+
+Epoch = tuple[int, int]
+"""A leader epoch, and the offset at which it begins."""
+Files = dict[str, tuple[RecordedFile, ...]]
+"""By output."""
+
+
+class BatchOutput(Record):
+    """What a batch takes into one table."""
+
+    manifests: tuple[FoldedManifest, ...] = ()
+    """In the order of the chain."""
+    files: tuple[RecordedFile, ...] = ()
+    """In the order of their manifests."""
+
+
+class _Batch(Numbered):
+    after: str | None
+    """SHA-256 of the stored ``done`` record that it follows; None for the first batch."""
+    claim: int
+    contract_version: str
+    checkpoints: tuple[int, int]
+    """First and last. A patch has none: an empty stretch after all that were, so the last comes first."""
+    frontier: Offsets
+    """Up to where everything is published once it is in; empty for derive jobs."""
+    outputs: dict[str, BatchOutput]
+    at: str
+
+
+class _OnTopic(_Batch):
+    """A batch that moves the head along a branch: what it notes of the topic, for later looks."""
+
+    epochs: dict[int, Epoch] = Field(default_factory=dict)
+    """Per partition the topic's newest leader epoch, and where it began."""
+    tails: tuple[Span, ...] = ()
+    """Published offsets that the topic's log lost."""
+
+
+class _Counted(_OnTopic):
+    """A batch whose offsets were counted against the topic."""
+
+    holes: tuple[Span, ...] = ()
+    """Offsets without a row, because Kafka has no record there."""
+    lost: tuple[Span, ...] = ()
+    """Offsets without a row, because Kafka deleted the records; a person accepted that."""
+    unasked: tuple[Span, ...] = ()
+    """Offsets without a row; the topic is gone, so nobody could be asked."""
+
+
+class _AtFork(_OnTopic):
+    """A batch that replaces what the branch holds after a fork point."""
+
+    fork: ForkPoint
+    reached: Offsets
+    """The frontier at the fork point; empty for derive jobs."""
+    removed: Files
+    """What the branch holds after it."""
+    baseline: Baseline
+    claims_then: int
+    """The newest claim when it was decided: none up to that is followed afterwards, but the batch's own."""
+
+
+class PublishBatch(_Counted):
+    """Finished checkpoints of the followed claim go into the tables, after what is there."""
+
+    kind: Literal["publish"] = "publish"
+    empty: str = ""
+    """Why there is a batch without rows; empty where it has some."""
+
+
+class SwapBatch(_AtFork, _Counted):
+    """A replay's fork takes the place of what the branch holds after the fork point."""
+
+    kind: Literal["swap"] = "swap"
+    replay: int
+
+
+class RollbackBatch(_AtFork):
+    """What stood after the fork point before a replay comes back."""
+
+    kind: Literal["rollback"] = "rollback"
+    replay: int
+    """The replay that is taken back."""
+    restored: Files = Field(default_factory=dict)
+    """What comes in, where rows have positions: files that the tables held, whoever had written them."""
+    why: str
+
+
+class PatchBatch(_Batch):
+    """A patch's rows come in, and whatever other rows have their positions go out."""
+
+    kind: Literal["patch"] = "patch"
+    patch: int
+    why: str
+
+
+class UndoBatch(_Batch):
+    """A patch's rows go out, and the rows that it took out come in again."""
+
+    kind: Literal["undo"] = "undo"
+    patch: int
+    """The patch record of the undo."""
+    undoes: int
+    """The patch that it takes back."""
+    out: tuple[Span, ...]
+    """All records that it is about: those that only go, among them."""
+    why: str
+
+
+Batch = Annotated[
+    Union[PublishBatch, SwapBatch, RollbackBatch, PatchBatch, UndoBatch],  # noqa: UP007 - evaluated on 3.10
+    Field(discriminator="kind"),
+]
+BatchKind = Literal["publish", "swap", "rollback", "patch", "undo"]
+
+_BATCH: TypeAdapter[Batch] = TypeAdapter(Batch)
+BATCHES = Kind("batches", _BATCH, stamped=("number",))

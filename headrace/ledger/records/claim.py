@@ -1,0 +1,25 @@
+"""Which submission sealed which manifests."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from headrace.ledger.records.record import Kind, Numbered
+
+
+class Claim(Numbered):
+    """One submission's word that its manifests are the branch."""
+
+    submission: str
+    restored_from: str | None
+    contract_version: str
+    at: str
+    begins_behind: dict[str, str] | None = None
+    """Per output the published manifest that a start without state goes on from; None for any other start."""
+    replay: int | None = None
+    """The replay whose fork it is: publish follows it only once that replay is published."""
+    plan: str = ""
+    """Digest of the plan that it runs."""
+
+
+CLAIMS = Kind("claims", TypeAdapter(Claim), stamped=("number",))

@@ -1,0 +1,147 @@
+"""What was decided, by people and by batches: each kind of decision has the fields that it needs.
+
+A decision is undone by another one, and never removed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Union
+
+from pydantic import Field, TypeAdapter
+
+from headrace.ledger.records.record import Kind, Numbered
+from headrace.offsets import Span
+
+
+class _Decision(Numbered):
+    why: str
+    by: str = ""
+    """Who decided; given by the ledger, like the time."""
+    at: str = ""
+
+
+class SetAside(_Decision):
+    """Publish does not follow a claim."""
+
+    action: Literal["set-aside"] = "set-aside"
+    claim: int
+    claims_then: int
+    """The newest claim at that time."""
+
+
+class Adopt(_Decision):
+    """Publish follows a claim until a newer one is made."""
+
+    action: Literal["adopt"] = "adopt"
+    claim: int
+    claims_then: int
+
+
+class Restart(_Decision):
+    """The next start reads on from the frontier, without state."""
+
+    action: Literal["restart"] = "restart"
+    claims_then: int
+
+
+class AcceptLoss(_Decision):
+    """Publish goes on although the topic no longer has these offsets."""
+
+    action: Literal["accept-loss"] = "accept-loss"
+    spans: tuple[Span, ...]
+
+
+class AcceptTail(_Decision):
+    """Staged rows are published up to a checkpoint, although their topic is gone."""
+
+    action: Literal["accept-tail"] = "accept-tail"
+    claim: int
+    checkpoint: int
+    manifests: dict[str, str]
+    """Per output the last manifest that is meant: what is sealed later is not."""
+
+
+class Discard(_Decision):
+    """Quarantined records are given up: no redrive takes them."""
+
+    action: Literal["discard"] = "discard"
+    spans: tuple[Span, ...]
+
+
+class UndoDecision(_Decision):
+    """An earlier decision, and every one before it that says the same, no longer stands."""
+
+    action: Literal["undo"] = "undo"
+    undoes: int
+
+
+class ReplaceBranch(_Decision):
+    """A replay's batch is in: its fork is the branch, and no claim that was made before is followed."""
+
+    action: Literal["replace"] = "replace"
+    replay: int
+    claim: int
+    claims_then: int
+
+
+class RollBack(_Decision):
+    """A replay was taken back: the claim that was followed before it is followed again."""
+
+    action: Literal["roll-back"] = "roll-back"
+    replay: int
+    claim: int
+    claims_then: int
+
+
+class AbortReplay(_Decision):
+    """A replay is never published."""
+
+    action: Literal["abort-replay"] = "abort-replay"
+    replay: int
+
+
+class PutIn(_Decision):
+    """A patch's batch is in the tables."""
+
+    action: Literal["patch"] = "patch"
+    patch: int
+    batch: int
+    undoes_patch: int | None
+    """Of an undo, the patch that it takes back."""
+
+
+class GiveUpPatch(_Decision):
+    """A patch is never put in."""
+
+    action: Literal["give-up-patch"] = "give-up-patch"
+    patch: int
+
+
+class ExpireAnchor(_Decision):
+    """No replay begins at an anchor any more, and its savepoint may be removed."""
+
+    action: Literal["expire"] = "expire"
+    anchor: int
+
+
+Decision = Annotated[
+    Union[  # noqa: UP007 - pydantic evaluates it on Python 3.10
+        SetAside,
+        Adopt,
+        Restart,
+        AcceptLoss,
+        AcceptTail,
+        Discard,
+        UndoDecision,
+        ReplaceBranch,
+        RollBack,
+        AbortReplay,
+        PutIn,
+        GiveUpPatch,
+        ExpireAnchor,
+    ],
+    Field(discriminator="action"),
+]
+
+_DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+DECISIONS = Kind("decisions", _DECISION, stamped=("number", "by", "at"))

@@ -1,0 +1,49 @@
+"""What a replay is to do."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from headrace.ledger.records.fork import ForkPoint
+from headrace.ledger.records.record import Kind, Numbered, Record
+from headrace.offsets import Offsets
+
+
+class Size(Record):
+    """How much some files hold."""
+
+    files: int
+    rows: int
+    bytes: int
+
+
+class Replay(Numbered):
+    """One replay as it was planned. Number 0, and no name or time, while it is only looked at."""
+
+    origin: str
+    """From where, in words."""
+    why: str
+    by: str
+    at: str
+    fork: ForkPoint
+    savepoint: str | None
+    """What the fork restores; None where it begins at offsets, without state."""
+    anchor: int | None
+    frontier: Offsets
+    """The offset up to which the branch is published at the fork point."""
+    positions: dict[str, Offsets]
+    """Per contract that the job reads, where the fork begins to read."""
+    replaces: dict[str, Size]
+    """Per output, what stood after the fork point when it was planned."""
+    records: int
+    """How many it had to read again when it was planned."""
+    contract_version: str
+    program: str
+    """Digest of the program that it was planned with: one replay runs one program."""
+    stale: tuple[str, ...]
+    """Derived tables that read the same topic: the replay does not change them."""
+    rate: int = 0
+    """Records a second, as fast as the branch was published lately; 0 where that is unknown."""
+
+
+REPLAYS = Kind("replays", TypeAdapter(Replay), stamped=("number",))
