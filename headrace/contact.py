@@ -8,6 +8,7 @@ patience.
 
 from __future__ import annotations
 
+import re
 import socket
 from functools import cache
 from urllib.parse import urlsplit
@@ -20,6 +21,10 @@ CONNECTED_WITHIN_S = 0.5
 
 KAFKA_PORT = 9092
 """What Kafka's clients take where an address names no port."""
+
+REFUSED = "the connection is refused"
+_NO_HOST = ("Name or service not known", "failed to lookup address", "nodename nor servname")
+"""How resolvers say that there is no such host."""
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -36,14 +41,37 @@ def require_listening(server: str, addresses: str, setting: str) -> None:
     Raises:
         ClusterError: each address refuses the connection, or has a host name that nobody knows.
     """
+    if reason := refusal(addresses):
+        raise unreachable(server, addresses, setting, reason)
+
+
+def refusal(addresses: str) -> str:
+    """Why none of these addresses gives a connection; empty where one does, or more patience may help."""
     reasons = [_refusal(*_host_and_port(address)) for address in addresses.split(",")]
-    if all(reasons):
-        raise ClusterError(
-            f"{server} does not answer: {reasons[0]}",
-            where=addresses,
-            remedy="`headrace stack status` shows what runs here, `headrace stack up` starts it; for another"
-            f" cluster see {setting} in deploy/env",
-        )
+    return reasons[0] if all(reasons) else ""
+
+
+def unreachable(server: str, addresses: str, setting: str, reason: str) -> ClusterError:
+    """The one sentence for a server that cannot be reached, whichever it is and whoever found out."""
+    return ClusterError(
+        f"{server} does not answer: {reason}",
+        where=addresses,
+        remedy="`headrace stack status` shows what runs here, `headrace stack up` starts it; for another"
+        f" cluster see {setting} in deploy/env",
+    )
+
+
+def refusal_in(said: str) -> str:
+    """Why there was no connection, by the text of a client's error; empty where it says something else."""
+    if re.search("connection ?refused", said, re.IGNORECASE):
+        return REFUSED
+    return "nobody knows its host" if any(text in said for text in _NO_HOST) else ""
+
+
+def address_in(said: str) -> str:
+    """The address that a client's error names, without the path behind it; empty where it names none."""
+    found = re.search(r"https?://[\w.:\[\]-]+", said)
+    return found[0] if found else ""
 
 
 def require_endpoint(server: str, url: str, setting: str) -> None:
@@ -70,7 +98,7 @@ def _refusal(host: str, port: int) -> str:
         with socket.create_connection((host, port), CONNECTED_WITHIN_S):
             return ""
     except ConnectionRefusedError:
-        return "the connection is refused"
+        return REFUSED
     except socket.gaierror as e:
         return f"there is no host {host!r}" if e.errno == socket.EAI_NONAME else ""
     except OSError:

@@ -21,6 +21,7 @@ from headrace import project
 from headrace.cli.output import Format, Output, counted, emit, fitted, listing
 from headrace.contract.load import examine, find_unused
 from headrace.contract.model import Contract
+from headrace.contract.standard import NO_SERVICE_LEVEL
 from headrace.errors import ContractError, HeadraceError, JobError, UsageError
 from headrace.table.functions import Function, read_function, unread
 from headrace.table.state import refuse_unbounded
@@ -104,7 +105,17 @@ def _contract(name: str, examined: Examined) -> Checked:
     columns, rules = counted(len(contract.columns), "column"), counted(len(contract.rules), "rule")
     holds = f"{contract.version}, {columns}, {rules}"
     unused = find_unused(contract.path)
-    return Checked("contract", name, holds, [], unused.warnings, sorted(unused.documentation))
+    warnings = [_with_alert(w, name) for w in unused.warnings]
+    return Checked("contract", name, holds, [], warnings, sorted(unused.documentation))
+
+
+def _with_alert(warning: str, contract: str) -> str:
+    """Where no service level is measured, what can be watched. A job has the name of its first contract."""
+    if not warning.endswith(NO_SERVICE_LEVEL):
+        return warning
+    job = contract if contract in project.job_names() else ""
+    shows = f"what `headrace status {job}` shows" if job else "the `status` of the job that writes the table"
+    return f"{warning}: alert on {shows}"
 
 
 def _job(name: str, examined: Examined) -> Checked:

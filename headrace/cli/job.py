@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from headrace.cli import standing
 from headrace.cli.branch import STATES, branches
 from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, counted, emit, facts, moment, progress
@@ -32,12 +33,12 @@ from headrace.job.declaration import existing, find
 from headrace.job.submission import of_job
 from headrace.lake import replays
 from headrace.lake.branch import Branch, Rulings, restart_is_due
+from headrace.lake.foreseen import foresee
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.source import ask
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import row_count
-from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.settings import Settings
 
@@ -157,8 +158,10 @@ def status(
     warehouse, ledger = workspace.warehouse, workspace.ledger(job)
     head = ledger.head()
     source = kafka.Source(env.kafka.bootstrap, tuple(c.id for c in program.reads))
-    changes = ask(source, ledger, head).changes
+    asked = ask(source, ledger, head)
+    changes = asked.changes
     counted_on = not contract.derived and not any(c.other for c in changes)
+    behind = _lag(env, contract.topic, ledger, head) if counted_on else kafka.Lag({}, None)
     found = branches(workspace, job)
     running, unknown = _flink_jobs(workspace, job, timed=contract.derived)
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
@@ -175,12 +178,14 @@ def status(
         "rows_written": head.written,
         "frontier": head.frontier,
         "topics_changed": [c.to_json() for c in changes],
-        "lag": _lag(env, contract.topic, ledger, head) if counted_on else {},
+        "lag": behind.offsets,
+        "lag_records": behind.records,
         "claim": followed[0].claim.number if followed else None,
         "state": followed[0].state if followed else "no submission",
         "unpublished_files": sum(
             len(m.files) for b in found if b.state == "ahead" for ms in b.manifests.values() for m in ms
         ),
+        "foreseen": foresee(ledger, head, program.outputs, asked, staged).to_json(),
         "forks": [b.to_json() for b in found if b.state == "fork"],
         "set_aside": [b.claim.number for b in found if b.state == "set aside"],
         "replays": {r.number: s for r, s in _open_replays(ledger)},
@@ -213,8 +218,8 @@ def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:
     return [(r, state) for r, state in found if state in ("planned", "begun")]
 
 
-def _lag(env: Settings, topic: str, ledger: Ledger, head: Head) -> dict[int, int]:
-    """Per partition, how many offsets of the topic are not published. An added partition counts from 0."""
+def _lag(env: Settings, topic: str, ledger: Ledger, head: Head) -> kafka.Lag:
+    """What the topic holds that is not published. An added partition counts from 0."""
     found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(topic))
     start = ledger.start()
     begun = start.offsets if start else found.log_start
@@ -273,9 +278,10 @@ def _page(s: dict[str, Any]) -> Text:
     lines = {
         f"job {s['job']}": "\n".join(running) or s["flink_error"] or "does not run",
         "published": _published(s),
-        **({} if s["derived"] else _against_the_topic(s)),
-        **_changed(s),
-        "staged": _staged(s),
+        **({} if s["derived"] else standing.against_the_topic(s)),
+        **standing.changed(s),
+        **standing.foreseen(s),
+        "staged": standing.staged(s),
         "followed": _followed(s),
         **({"forks": "\n".join(forks)} if forks else {}),
     }
@@ -292,27 +298,6 @@ def _page(s: dict[str, Any]) -> Text:
     if s["accepted_tails"]:
         lines["accepted tails"] = "up to checkpoint " + ", ".join(map(str, s["accepted_tails"]))
     return facts(lines, 20)
-
-
-def _staged(s: dict[str, Any]) -> str:
-    """What waits, and whether publish takes it: rows of a topic that changed need a person's word first."""
-    if not s["unpublished_files"]:
-        return "nothing that is not published"
-    files = counted(s["unpublished_files"], "file")
-    if not _in_the_way(s):
-        return f"{files} that `headrace publish {s['job']}` takes"
-    if s["accepted_tails"]:
-        return f"{files}; publish takes those of the accepted tails, and no others as things stand: see topic"
-    return f"{files}, which publish does not take as things stand: see topic"
-
-
-def _in_the_way(s: dict[str, Any]) -> bool:
-    """Whether a topic is another one, or lost published offsets without a person's word."""
-    accepted = [Span.parse(text) for text in s["accepted_losses"]]
-    lost = [Span.parse(text) for change in s["topics_changed"] for text in change["lost"]]
-    return any(change["id"] != change["began_on"] for change in s["topics_changed"]) or not all(
-        any(a.covers(span) for a in accepted) for span in lost
-    )
 
 
 def _followed(s: dict[str, Any]) -> str:
@@ -348,23 +333,6 @@ def _rows(table: str, held: int, written: int) -> str:
     return f"{counted(held, 'row')} in {table}{more}"
 
 
-def _against_the_topic(s: dict[str, Any]) -> dict[str, str]:
-    """Where an ingest job stands on its topic; a derive job's rows have no place in one."""
-    reached = " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items()))
-    return {
-        **({"published up to": f"offset, by partition: {reached}"} if reached else {}),
-        "behind the topic": counted(sum(s["lag"].values()), "offset") if s["lag"] else "—",
-    }
-
-
-def _changed(s: dict[str, Any]) -> dict[str, str]:
-    """Topics that are not what they were when the job read them."""
-    if not s["topics_changed"]:
-        return {}
-    said = "; ".join(c["what"] for c in s["topics_changed"])
-    return {"topic": f"{said}. `headrace publish {s['job']}` names what is staged, and the ways out"}
-
-
 def _running(j: dict[str, Any]) -> str:
     restarts = counted(j["restarts"], "restart")
     last = moment(j["last_checkpoint"], "none yet")
@@ -377,7 +345,7 @@ def _running(j: dict[str, Any]) -> str:
         unread = "not known yet" if j["unread"] is None else f"{j['unread']:,}"
         size = "unknown" if j["state_bytes"] is None else f"{j['state_bytes'] / 1e6:,.1f} MB"
         at = moment(j["watermark"], "none yet")
-        lines.append(f"event time {at}, records unread: {unread}, state: {size}")
+        lines.append(f"event time {at}, offsets unread: {unread}, state: {size}")
         if held := [p for p in j["partitions"] if not p["idle"]]:
             lines.append(
                 f"held back by {held[0]['name']}: {moment(held[0]['watermark'], 'nothing read yet')}"

@@ -507,6 +507,15 @@ def _ended(job: str, ends: Sequence[str]) -> str:
     return "".join(f"\nreplaced, whole or in part: {p}; {show}" for p, show in shows)
 
 
+def _takes(r: Replay) -> str:
+    if not r.rate:
+        return "not known: the job has published nothing that had waited for it, so no speed was measured"
+    return (
+        f"about {r.records / r.rate:,.0f} s, at the {r.rate:,} offsets a second at which the job has read"
+        " what had waited for it"
+    )
+
+
 def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
     numbers = {"files": "files", "rows": "rows written", "bytes": "bytes"}
     replaced = listing("table", *numbers.values(), numbers=numbers.values(), title="what it replaces")
@@ -518,10 +527,8 @@ def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
         "why": r.why,
         "fork point": f"in batch {r.fork.batch}"
         + (f", manifests {', '.join(sorted(set(r.fork.manifests.values())))}" if r.fork.manifests else ""),
-        "reads": f"{counted(r.records, 'record')} again" + (f", from {begins}" if begins else ""),
-        "takes": f"{r.records / r.rate:,.0f} s, if no faster than the job read lately ({r.rate:,} a second)"
-        if r.rate > 0
-        else "unknown: the ledger has seen no rate",
+        "reads": f"at most {counted(r.records, 'record')} again" + (f", from {begins}" if begins else ""),
+        "takes": _takes(r),
         "state": r.savepoint or "none: the job keeps nothing but positions",
         "contract": f"version {r.contract_version}",
         "leaves stale": ", ".join(r.stale) or "no table",

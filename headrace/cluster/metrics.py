@@ -46,7 +46,7 @@ def restarts(rest: str, job: str) -> int:
 
 
 def unread(rest: str, job: str, vertices: Sequence[Vertex]) -> int | None:
-    """Records that Kafka holds and the sources have not read; None while no source has reported it."""
+    """Offsets that the sources have not read, ends of transactions among them; None: no source says."""
     found = [
         pending
         for vertex in vertices

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from headrace.contact import refusal_in, unreachable
 from headrace.errors import ClusterError
 
 ANSWER_WITHIN_S = 10.0
@@ -44,11 +45,8 @@ def ask(rest: str, path: str, body: Mapping[str, Any] | None = None, *, method: 
     except HTTPError as e:
         raise ClusterError(f"Flink says no: {_said(e)}", where=url, status=e.code, remedy=_remedy(e)) from e
     except (URLError, OSError) as e:
-        raise ClusterError(
-            f"Flink does not answer: {getattr(e, 'reason', e)}",
-            where=url,
-            remedy="headrace stack status; for another cluster see flink.rest in deploy/env",
-        ) from e
+        said = str(getattr(e, "reason", e))
+        raise unreachable("Flink", rest, "flink.rest", refusal_in(said) or said) from e
     except ValueError as e:
         raise ClusterError("what answers there is not Flink", where=url, remedy="look at flink.rest") from e
 

@@ -49,7 +49,7 @@ def _keys(
 _NO_PROPERTY = {"customProperties": "only those of the contract itself are read"}
 _NO_ACCESS = {"roles": "no access is granted or checked"}
 _NO_REFERENCE = {"relationships": "no reference is checked: each record is judged by itself"}
-_NO_SERVICE_LEVEL = "no service level is measured: alert on what `headrace status JOB` shows"
+NO_SERVICE_LEVEL = "no service level is measured"
 _NO_ADDRESS = "addresses stand in deploy/env, one file an environment"
 
 
@@ -57,7 +57,7 @@ ROOT = _keys(
     "apiVersion kind id version description team servers schema customProperties",
     "name tenant tags status dataProduct domain support price authoritativeDefinitions context"
     " contractCreatedTs",
-    {"slaDefaultElement": _NO_SERVICE_LEVEL, "slaProperties": _NO_SERVICE_LEVEL, **_NO_ACCESS},
+    {"slaDefaultElement": NO_SERVICE_LEVEL, "slaProperties": NO_SERVICE_LEVEL, **_NO_ACCESS},
 )
 DESCRIPTION = _keys("purpose", "usage limitations authoritativeDefinitions", _NO_PROPERTY)
 TEAM = _keys("name", f"{_PROSE} members", _NO_PROPERTY)

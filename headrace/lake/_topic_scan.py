@@ -15,7 +15,7 @@ import numpy as np
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnsupportedCodecError
 
-from headrace.contact import require_listening
+from headrace.contact import refusal, require_listening, unreachable
 from headrace.errors import ClusterError, NoTopicError
 
 if TYPE_CHECKING:
@@ -165,7 +165,8 @@ class KafkaTopic:
         return {p.partition: Extent(int(starts[p]), int(ends[p]), tuple(runs[p.partition])) for p in parts}
 
     def _silent(self) -> ClusterError:
-        return ClusterError("Kafka does not answer", where=self.bootstrap, remedy="headrace stack status")
+        reason = refusal(self.bootstrap) or f"no answer within {self.patience_ms / 1000:g} s"
+        return unreachable("Kafka", self.bootstrap, "kafka.bootstrap", reason)
 
     def _where(self) -> str:
         return f"topic {self.name} at {self.bootstrap}"

@@ -18,9 +18,9 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
-from headrace.errors import ClusterError, LedgerError
+from headrace.errors import LedgerError
 from headrace.lake.shape import table_differs
-from headrace.lake.store import Warehouse
+from headrace.lake.store import Warehouse, failed
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
 
@@ -96,11 +96,9 @@ def _reached(warehouse: Warehouse, table: str) -> Iterator[None]:
     except TableNotFoundError:
         raise
     except (OSError, DeltaError) as e:
-        raise ClusterError(
-            f"the Delta log cannot be read or written: {str(e).splitlines()[0][:300]}",
-            where=warehouse.table_uri(table),
-            remedy="see `headrace stack status`; nothing is half done, publish again",
-        ) from e
+        error = failed(e, warehouse.table_uri(table), "the Delta log cannot be read or written")
+        error.remedy += "; nothing is half done: publish again"
+        raise error from e
 
 
 def add_files(

@@ -22,7 +22,7 @@ import structlog
 from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
-from headrace.errors import ConservationError, DecisionNeeded, LedgerError, OtherColumnsError, UsageError
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.lake import anchors, patches
 from headrace.lake import tail as tails
 from headrace.lake.amend import amend_batch, amend_from
@@ -211,21 +211,12 @@ class Publisher:
         for output in self.outputs:
             refuse_other_columns(self.warehouse, output.id, output.columns)
             refuse_other_key(self.warehouse, head, output)
-        return {
-            o.id: self._files(o, [f for m in found.manifests[o.id] for f in m.files]) for o in self.outputs
-        }
+        files = {o.id: [f for m in found.manifests[o.id] for f in m.files] for o in self.outputs}
+        with tails.other_columns(self.ledger.job, found):
+            return {o.id: self._files(o, files[o.id]) for o in self.outputs}
 
     def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
-        try:
-            found = read_files(self.warehouse, output.id, files, output.columns)
-        except OtherColumnsError as e:
-            job = self.ledger.job
-            e.remedy += (
-                f". Or leave it: `headrace branch ls {job}` shows whose submission this is,"
-                f" `headrace branch set-aside {job} CLAIM --why TEXT` leaves that claim, and the next"
-                f" `headrace run {job}` reads its records again"
-            )
-            raise
+        found = read_files(self.warehouse, output.id, files, output.columns)
         for file in found:
             self._refuse_wrapped(output, file)
             if file.unbounded:
@@ -353,7 +344,7 @@ class Publisher:
         missed = [s for s in holes if verdicts[s] == "present"]
         if missed:
             raise ConservationError(
-                f"records of the topic are in no file: {_named(missed)}",
+                f"records of the topic are in no file: {tails.named(missed)}",
                 where=f"topic {topic}",
                 remedy=f"nothing was published. The job skipped them; to read them again from the frontier:"
                 f" `headrace stop {job}`, `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
@@ -363,14 +354,7 @@ class Publisher:
         rulings = Rulings.of(self.ledger.decisions())
         accepted = [span for ruling in rulings.losses for span in ruling.spans]
         if unaccepted := [s for s in lost if not any(a.covers(s) for a in accepted)]:
-            spans = " ".join(f"--accept-loss {s}" for s in unaccepted)
-            raise DecisionNeeded(
-                f"Kafka deleted records before the job read them: {_named(unaccepted)}",
-                where=f"topic {topic}",
-                remedy=f"if they can be sent again, do that first; else"
-                f" `headrace publish {job} {spans} --why TEXT` accepts the loss",
-                lost=[str(s) for s in unaccepted],
-            )
+            raise tails.deleted(job, topic, unaccepted)
         return lost
 
     # the commits
@@ -547,10 +531,3 @@ def added(files: Iterable[Record]) -> list[Added]:
 
 def _rows(files: Iterable[Record]) -> int:
     return sum(f["rows"] for f in files)
-
-
-def _named(spans: Iterable[Span], most: int = 10) -> str:
-    found = list(spans)
-    return ", ".join(str(s) for s in found[:most]) + (
-        f" and {len(found) - most} more" if len(found) > most else ""
-    )

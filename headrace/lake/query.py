@@ -32,6 +32,15 @@ DIALECT = "postgres"
 
 SPOKEN = "The dialect is DataFusion SQL: https://datafusion.apache.org/user-guide/sql"
 
+COLUMNS_SHOWN = 8
+"""Of a table's columns, where one that it does not have was named: the nearest."""
+
+ALIKE = 0.6
+"""From this likeness on, a name may be the one that was meant: difflib's own bound."""
+
+_NAME = r'(?:"[^"]*"|\w+)(?:\.(?:"[^"]*"|\w+))?'
+"""A column as DataFusion writes it, with its table or without."""
+
 WRITES = (exp.Into, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Copy, exp.DDL, exp.Command)
 
 
@@ -71,7 +80,7 @@ def query(
         UsageError: it is not one SELECT, names an unknown table or column, or fails while it runs.
         ClusterError: the object store does not answer.
     """
-    engine, columns = QueryBuilder(), list[str]()
+    engine = QueryBuilder()
     wanted = _named(_parsed(sql, names), names)
     if version is not None and len(wanted) != 1:
         raise UsageError(
@@ -83,12 +92,11 @@ def query(
         if table is None:
             raise NeverPublishedError(name, where=warehouse.table_uri(name))
         engine.register(name, table)
-        columns += [field.name for field in table.schema().fields]
     try:
         reader = pa.RecordBatchReader.from_stream(engine.execute(sql))
     except DeltaError as e:
-        raise _refused(e, names, columns) from e
-    return Answer(tuple(reader.schema.names), _rows(reader, names))
+        raise _refused(e) from e
+    return Answer(tuple(reader.schema.names), _rows(reader))
 
 
 def _parsed(sql: str, names: Sequence[str]) -> exp.Query:
@@ -127,12 +135,12 @@ def _named(statement: exp.Query, names: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
-def _rows(reader: pa.RecordBatchReader, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def _rows(reader: pa.RecordBatchReader) -> Iterator[tuple[Any, ...]]:
     try:
         for batch in reader:
             yield from zip(*(_values(column) for column in batch.columns), strict=True)
     except (DeltaError, pa.ArrowException, OSError) as e:
-        raise _refused(e, names) from e
+        raise _refused(e) from e
 
 
 def _values(column: pa.Array) -> list[Any]:
@@ -142,11 +150,49 @@ def _values(column: pa.Array) -> list[Any]:
     return values(column)
 
 
-def _refused(e: Exception, names: Sequence[str], columns: Sequence[str] = ()) -> UsageError:
-    said = _plain(str(e))
-    unknown = re.search(r'No field named "?(?:\w+\.)?(\w+)', said)
-    near = _nearest(unknown[1], columns) if unknown else ""
-    return UsageError(f"DataFusion says: {said.rstrip('.')}{near}", remedy=f"{_tables(names)}. {SPOKEN}")
+def _refused(e: Exception) -> UsageError:
+    said = str(e)
+    if unknown := re.search(rf"No field named ({_NAME})", said):
+        return _no_column(unknown[1], said.partition("Valid fields are ")[2])
+    return UsageError(f"DataFusion says: {_plain(said).rstrip('.')}", remedy=SPOKEN)
+
+
+def _no_column(name: str, valid: str) -> UsageError:
+    """A column that is not there, and those that are, the nearest first.
+
+    Args:
+        name: as it was written, with its table or without.
+        valid: DataFusion's list of the fields that it knows at that place.
+    """
+    *of, column = _parts(name)
+    there = [tuple(_parts(field)) for field in dict.fromkeys(re.findall(_NAME, valid))]
+    there = [field for field in there if len(field) > 1] or there  # else among them: what the query computes
+    own = [field for field in there if [field[0]] == of] or there
+    tables = {field[0] for field in own if len(field) > 1}
+    likeness = {
+        (field[-1] if len(tables) == 1 else ".".join(field)): _likeness(column, field[-1]) for field in own
+    }
+    nearest = sorted(likeness, key=lambda shown: -likeness[shown])
+    meant = f"; did you mean {nearest[0]}?" if nearest and likeness[nearest[0]] >= ALIKE else ""
+    return UsageError(
+        f"there is no column {'.'.join([*of, column])}{meant}",
+        where=f"table {tables.pop()}" if len(tables) == 1 else "",
+        remedy=f"columns there: {_few(nearest)}",
+    )
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio()
+
+
+def _parts(name: str) -> list[str]:
+    """``f."a b"`` as ``f`` and ``a b``."""
+    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\w+)', name)]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - COLUMNS_SHOWN
+    return ", ".join(names[:COLUMNS_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -31,6 +31,10 @@ class Standing(Protocol):
         """Partition → the offset that the next record gets."""
 
     @property
+    def starts(self) -> Mapping[int, int]:
+        """Partition → the smallest offset that it still holds."""
+
+    @property
     def epochs(self) -> Mapping[int, Epoch]:
         """Partition → its newest leader epoch."""
 

@@ -17,7 +17,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
-from headrace.contact import require_endpoint
+from headrace.contact import address_in, refusal_in, require_endpoint, unreachable
 from headrace.errors import ClusterError, LedgerError, UsageError
 from headrace.settings import Store, secret
 
@@ -93,11 +93,25 @@ def reached(uri: str) -> Iterator[None]:
     except (AlreadyExistsError, PreconditionError, FileNotFoundError):
         raise
     except BaseError as e:
-        raise ClusterError(
-            f"the object store does not do what was asked: {str(e).splitlines()[0][:300]}",
-            where=uri,
-            remedy="see `headrace stack status`, and store.* in deploy/env",
-        ) from e
+        raise failed(e, uri) from e
+
+
+def failed(error: Exception, uri: str, what: str = "the object store refuses or fails") -> ClusterError:
+    """A store's error as ours, whichever client met it.
+
+    Args:
+        error: obstore's, or that of delta-rs: texts of many lines.
+        uri: what was asked for.
+        what: what it means, where the store was reached.
+    """
+    said = str(error)
+    if reason := refusal_in(said):
+        return unreachable("the object store", address_in(said) or uri, "store.endpoint", reason)
+    return ClusterError(
+        f"{what}: {(said.splitlines() or [type(error).__name__])[0][:300]}",
+        where=uri,
+        remedy="see `headrace stack status`, and store.* in deploy/env",
+    )
 
 
 def decode(raw: bytes, where: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from headrace.errors import ClusterError, UsageError
+from headrace.lake.store import failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -176,11 +177,7 @@ def _open(warehouse: Warehouse, name: str, version: int | None) -> DeltaTable:
     try:
         return DeltaTable(uri, version=version, storage_options=warehouse.delta_options)
     except OSError as e:
-        raise ClusterError(
-            f"the object store does not do what was asked: {_first_line(e)}",
-            where=uri,
-            remedy="see `headrace stack status`, and store.* in deploy/env",
-        ) from e
+        raise failed(e, uri) from e
 
 
 def _first_line(e: Exception) -> str:

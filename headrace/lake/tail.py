@@ -6,10 +6,11 @@ checkpoint, and is bound to the manifests up to there: whatever is sealed later 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from headrace.errors import DecisionNeeded, UsageError
+from headrace.errors import DecisionNeeded, OtherColumnsError, UsageError
 from headrace.lake.branch import Rulings, Stretch
 from headrace.lake.ledger import Ledger
 from headrace.lake.offsets import ReadFile
@@ -142,6 +143,47 @@ def beyond_end(job: str, topic: str, lost: Sequence[Span], tail: Tail) -> Decisi
         rows=tail.rows,
         checkpoints=list(tail.checkpoints),
     )
+
+
+def deleted(job: str, topic: str, lost: Sequence[Span]) -> DecisionNeeded:
+    """Retention was faster than the job. Below its start a log does not even say where records were."""
+    accept = " ".join(f"--accept-loss {s}" for s in lost)
+    return DecisionNeeded(
+        f"Kafka deleted offsets before the job read them: {named(lost)}. Which of them held records, it"
+        " cannot say any more",
+        where=f"topic {topic}",
+        remedy=f"if the records can be sent again, do that first; else"
+        f" `headrace publish {job} {accept} --why TEXT` accepts the loss",
+        lost=[str(s) for s in lost],
+    )
+
+
+@contextmanager
+def other_columns(job: str, found: Stretch) -> Iterator[None]:
+    """Where a file of a stretch was written under another contract, say how its claim can be left.
+
+    Raises:
+        OtherColumnsError: as it came, with that way out.
+    """
+    try:
+        yield
+    except OtherColumnsError as e:
+        manifests = [(output, m) for output, ms in found.manifests.items() for m in ms]
+        claim = next(
+            m.claim for output, m in manifests if any(f"{output}/{f.path}" == e.where for f in m.files)
+        )
+        e.remedy += (
+            f". Or leave it: `headrace branch show {job} {claim}` shows whose submission this is,"
+            f" `headrace branch set-aside {job} {claim} --why TEXT` leaves it, and the next"
+            f" `headrace run {job}` reads its records again"
+        )
+        raise
+
+
+def named(spans: Iterable[Span], most: int = 10) -> str:
+    """The first of these spans, and how many more there are."""
+    found = list(spans)
+    return ", ".join(map(str, found[:most])) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
 def _ways_out(job: str, tail: Tail) -> str:

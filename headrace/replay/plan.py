@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from headrace import settings
 from headrace.cluster import kafka
@@ -18,11 +18,9 @@ from headrace.lake.ledger import Ledger, Record
 from headrace.lake.replays import Replay
 from headrace.lake.store import connect
 from headrace.offsets import Offsets
+from headrace.replay.rate import rate
 from headrace.replay.stale import stale
 from headrace.replay.take import examine
-
-LOOKED_AT = 100
-"""Batches that an estimate is made of."""
 
 
 def from_anchor(job: str, number: int, why: str) -> Replay:
@@ -133,7 +131,7 @@ def _planned(
         contract_version=program.contract.version,
         program=digest(ledger, program),
         stale=stale(program, ledger.warehouse),
-        rate=_rate(ledger, program.job.checkpoint_interval),
+        rate=rate(ledger, program.job.checkpoint_interval),
     )
 
 
@@ -141,17 +139,6 @@ def _records(ledger: Ledger, begun: Mapping[str, Offsets], *, derived: bool) -> 
     """How many offsets the branch has read behind the place where the fork begins."""
     ends = of_branch(ledger.warehouse, ledger, derived=derived).positions
     return sum(max(0, o - begun.get(c, {}).get(p, 0)) for c, found in ends.items() for p, o in found.items())
-
-
-def _rate(ledger: Ledger, checkpoint_every: timedelta) -> int:
-    """The fastest of the last batches, in records a second of the checkpoints that they took."""
-    newest, found = ledger.newest("done"), [0]
-    for number in range(max(2, newest - LOOKED_AT), newest + 1):
-        batch, before = ledger.required("batches", number), ledger.required("batches", number - 1)
-        records = sum(batch["frontier"].values()) - sum(before["frontier"].values())
-        took = (batch["checkpoints"][1] - batch["checkpoints"][0] + 1) * checkpoint_every.total_seconds()
-        found += [int(records / took)] if took > 0 else []
-    return max(found)
 
 
 def _sizes(files: Sequence[Record]) -> dict[str, int]:

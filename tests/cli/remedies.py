@@ -16,7 +16,7 @@ from cli.typed import VALUE, without_prose
 from headrace.cli.main import main
 from headrace.operate import Workspace
 
-FILLED_IN = {"TEXT": "reason", "N": "1", "DECISION": "1", "JOB": "events", "CLAIM": "1"}
+FILLED_IN = {"TEXT": "reason", "N": "1", "DECISION": "1", "JOB": "events"}
 """What a reader writes for the words in capitals."""
 
 

@@ -21,6 +21,7 @@ REASONS = {
         lake/patch.py: patch apply □ □
         lake/publish.py: run □
         lake/publish.py: stop □
+        lake/tail.py: run □
         lake/tail.py: stop □
         replay/backfill.py: patch □ □ □
         replay/diff.py: patch judge □ □
@@ -29,6 +30,7 @@ REASONS = {
     "the state comes from a job that Flink runs, or failed to start": """
         cli/job.py: branch show □ □
         cli/job.py: publish □
+        cli/standing.py: publish □
         cli/job.py: replay show □ □
         cli/replay.py: patch show □ □
         cli/replay.py: replay diff □ □
@@ -70,7 +72,7 @@ REASONS = {
         cli/verify.py: status □
         cluster/session.py: status □
         cli/topic.py: topic create □
-        contract/standard.py: status JOB
+        cli/check.py: status □
         lake/publish.py: status □
         lake/verify.py: publish □
         lake/verify.py: verify □
@@ -87,14 +89,10 @@ REASONS = {
         cluster/ready.py: stack logs taskmanager-1
         cluster/ready.py: stack status
         cluster/ready.py: stack up
-        cluster/rest.py: stack status
         contact.py: stack status
         contact.py: stack up
         job/lock.py: stack up
-        lake/_topic_scan.py: stack status
-        lake/delta.py: stack status
         lake/store.py: stack status
-        lake/tables.py: stack status
         settings.py: stack env
         stack/jars.py: stack lock
         stack/local.py: stack up

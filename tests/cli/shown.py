@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -37,6 +38,7 @@ from headrace.lake._findings import Finding, PartitionProof, Verification
 from headrace.lake._marks import Range
 from headrace.lake.anchors import Anchor
 from headrace.lake.branch import Branch
+from headrace.lake.foreseen import Foreseen
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Head
 from headrace.lake.patches import Patch
@@ -78,6 +80,8 @@ FIRST_RUN: dict[str, Any] = {
     "versions": {},
     "frontier": {},
     "lag": {0: 112_259, 1: 112_258, 2: 112_259},
+    "lag_records": None,
+    "foreseen": {"stops": [], "deleted": [], "unread_files": 0},
     "claim": 1,
     "state": "waiting",
     "unpublished_files": 0,
@@ -90,6 +94,7 @@ FIRST_RUN: dict[str, Any] = {
     "topics_changed": [],
 }
 
+STAGED = tail.Tail(3, (4, 7), 600, (Span(0, 200, 499), Span(1, 200, 499)), 7)
 RECREATED = Change("flights", "flights", "mR3d_5QTQ0yN", "pX7c_1ABQ9zK")
 
 
@@ -106,6 +111,7 @@ def _ahead() -> RenderableType:
         rows_written={"flights__quarantine": 208, "flights": 336_776},
         frontier={0: 112_259, 1: 112_258, 2: 112_467},
         lag={0: 0, 1: 1200, 2: 3},
+        lag_records=1_200,
         state="ahead",
         claim=3,
         unpublished_files=14,
@@ -120,6 +126,17 @@ def _ahead() -> RenderableType:
 def _recreated(**changes: Any) -> RenderableType:
     return _status(
         lag={}, state="ahead", unpublished_files=2, topics_changed=[RECREATED.to_json()], **changes
+    )
+
+
+def _foreseen(found: Foreseen, **changes: Any) -> RenderableType:
+    return _status(
+        batch=12,
+        rows={"flights": 200},
+        rows_written={"flights": 200},
+        state="ahead",
+        foreseen=found.to_json(),
+        **changes,
     )
 
 
@@ -428,7 +445,15 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "status, another topic and staged files": _recreated,
     "status, another topic and an accepted tail": lambda: _recreated(accepted_tails=[197]),
     "status, all is published": lambda: _status(
-        state="ahead", lag={0: 1}, rows={"flights": 1}, batch=1, rows_written={"flights": 1}
+        state="ahead", lag={0: 1}, lag_records=1, rows={"flights": 1}, batch=1, rows_written={"flights": 1}
+    ),
+    "status, deleted by Kafka": lambda: _foreseen(Foreseen(deleted=(Span(1, 112_258, 112_999),))),
+    "status, deleted by Kafka and many files": lambda: _foreseen(
+        Foreseen(deleted=(Span(1, 112_258, 112_999),), unread=9_000), unpublished_files=9_000
+    ),
+    "status, staged beyond the topic's end": lambda: _foreseen(
+        Foreseen((tail.beyond_end("flights", "flights", [Span(0, 230, 499)], STAGED),)),
+        unpublished_files=14,
     ),
     "status, set aside": lambda: _status(claim=None, state="no submission", set_aside=[1]),
     "status of a derive job": _derived,
@@ -452,6 +477,9 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     ),
     "anchor show": lambda: anchor._page(_anchor(2, "before the new rule")),
     "replay ls": lambda: replay._listed([(_replay(2), "begun"), (_replay(1), "published")]),
+    "replay show, not measured": lambda: replay._page(
+        "flights", dataclasses.replace(_replay(2), rate=0), "planned", []
+    ),
     "replay show": lambda: replay._page("flights", _replay(2), "begun", ["redrive 3"]),
     "patch ls": lambda: patch._listed([(_patch(3), "judged"), (_patch(2), "undone")]),
     "patch show": _patch_page,
@@ -460,9 +488,7 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "query, too wide": _wide,
     "stack status": _processes,
     "topic show": _topic,
-    "error, another topic": lambda: tail.other_topic(
-        "flights", [RECREATED], tail.Tail(3, (4, 7), 600, (Span(0, 200, 499), Span(1, 200, 499)), 7)
-    ),
+    "error, another topic": lambda: tail.other_topic("flights", [RECREATED], STAGED),
     "error": lambda: ClusterError(
         "Kafka does not answer: the connection is refused",
         where="127.0.0.1:9092",

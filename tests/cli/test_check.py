@@ -87,7 +87,7 @@ def test_what_is_not_acted_on_is_a_warning(folder: Path) -> None:
     line = f"{where[:-1]}{int(where[-1]) + 1}"
     said = (
         "slaProperties (latency) is not acted on:"
-        " no service level is measured: alert on what `headrace status JOB` shows"
+        " no service level is measured: alert on what `headrace status flights` shows"
     )
     code, found = as_json("flights")
     assert code == 0
@@ -104,6 +104,15 @@ def test_what_is_not_acted_on_is_a_warning(folder: Path) -> None:
     text = run("flights")[1].replace("\n", " ")
     assert f"kept as documentation: {', '.join(kept)}" in text
     assert f"warning: {line}: {said}" in text
+
+
+def test_a_table_that_has_no_job_of_its_name_names_no_command(folder: Path) -> None:
+    spoil(folder, "status: active\n", "status: active\nslaProperties:\n  - property: latency\n    value: 4\n")
+    (folder / "jobs" / "flights.py").unlink()
+
+    (warning,) = as_json("flights")[1][0]["warnings"]
+
+    assert warning.endswith(": alert on the `status` of the job that writes the table")
 
 
 def test_errors_are_facts_for_machines(folder: Path) -> None:

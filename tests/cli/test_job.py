@@ -13,11 +13,12 @@ from cli.remedies import Terminal
 from typer.testing import CliRunner
 
 from headrace import project, settings
-from headrace.cli import branch, job, plan, publish
+from headrace.cli import branch, job, plan, publish, standing
 from headrace.cluster.fake import FakeCluster
 from headrace.errors import UsageError
 from headrace.job.assemble import named
 from headrace.lake import branch as lake_branch
+from headrace.lake.foreseen import Foreseen
 from headrace.lake.ledger import Ledger
 from headrace.lake.source import Change
 from headrace.lake.store import connect
@@ -114,7 +115,7 @@ def test_status_tells_times_to_the_second() -> None:
     assert [line.strip() for line in job._running(timed).splitlines()] == [
         "RUNNING since 2026-11-24T15:18:51+00:00, 2 restarts, last checkpoint 2026-11-24T15:19:01+00:00",
         "boom",
-        "event time 2026-11-24T15:19:01+00:00, records unread: 1,200, state: 12.3 MB",
+        "event time 2026-11-24T15:19:01+00:00, offsets unread: 1,200, state: 12.3 MB",
         "held back by flights-1: 2026-11-24T15:19:01+00:00",
         "silent, and not waited for: flights-0",
         "not read for now, too far ahead: flights-2",
@@ -131,7 +132,7 @@ def test_status_does_not_say_none_where_flink_has_told_nothing() -> None:
     said = job._running(FLINK_JOB | {"watermark": None, "unread": None, "partitions": []})
 
     assert (
-        said.splitlines()[1].strip() == "event time none yet, records unread: not known yet, state: unknown"
+        said.splitlines()[1].strip() == "event time none yet, offsets unread: not known yet, state: unknown"
     )
 
 
@@ -178,13 +179,14 @@ def test_status_shows_only_accepted_tails_of_the_followed_claim(tmp_path: Path) 
 def test_status_says_whether_publish_takes_what_is_staged(
     change: Change, accepted: list[str], *, takes: bool
 ) -> None:
-    said = job._staged(
+    said = standing.staged(
         {
             "job": "flights",
             "unpublished_files": 1,
             "topics_changed": [change.to_json()],
             "accepted_losses": accepted,
             "accepted_tails": [],
+            "foreseen": Foreseen().to_json(),
         }
     )
 
@@ -193,6 +195,23 @@ def test_status_says_whether_publish_takes_what_is_staged(
         if takes
         else "1 file, which publish does not take as things stand: see topic"
     )
+
+
+@pytest.mark.parametrize(
+    ("lag", "records", "says"),
+    [
+        ({0: 500, 1: 504}, 1_000, "1,000 records, in 1,004 offsets: not each of them holds one"),
+        ({0: 1_000}, 1_000, "1,000 records"),
+        ({0: 0}, 0, "0 records"),
+        ({0: 9_000}, None, "at most 9,000 records (offsets: the end of a transaction takes one too)"),
+    ],
+)
+def test_status_does_not_take_offsets_for_records(
+    lag: dict[int, int], records: int | None, says: str
+) -> None:
+    shown = standing.against_the_topic({"frontier": {}, "lag": lag, "lag_records": records})
+
+    assert shown == {"behind the topic": says}
 
 
 def test_plan_shows_how_soon_an_added_partition_is_found() -> None:

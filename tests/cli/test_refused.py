@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import re
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kafka.errors import KafkaTimeoutError
+from obstore.store import S3Store
 
 from headrace import contact, settings
 from headrace.cli import main as cli
 from headrace.cluster import kafka
+from headrace.cluster.kafka import topics
 from headrace.errors import ClusterError
 from headrace.lake._topic_scan import KafkaTopic
-from headrace.lake.store import connect
+from headrace.lake.store import Warehouse, connect, failed
+from headrace.lake.tables import open_table
 from headrace.offsets import Span
 
 WITHIN_S = 2.0
@@ -67,6 +73,13 @@ ASKING = [
 ]
 """Every command that asks a server, with arguments that bring it there."""
 
+SENTENCE = re.compile(
+    r"(http://)?127\.0\.0\.1:\d+: (Kafka|Flink|the object store) does not answer: the connection is refused"
+    r"\s+→ `headrace stack status` shows what runs here, `headrace stack up` starts it; for another cluster"
+    r" see (kafka\.bootstrap|flink\.rest|store\.endpoint) in deploy/env"
+)
+"""What each server's refusal is said in."""
+
 ASKING_KAFKA = [
     ("status", "flights"),
     ("topic", "create", "flights"),
@@ -111,8 +124,8 @@ def test_a_refused_connection_is_said_at_once(
     code, seconds = _asked(command)
 
     said = capsys.readouterr().err
-    assert "refused" in said
-    assert "headrace stack" in said
+    assert SENTENCE.search(said)
+    assert "refused" not in SENTENCE.sub("", said), "it is said once, and in this form"
     assert code == ClusterError.exit_code
     assert seconds < WITHIN_S
 
@@ -153,6 +166,46 @@ def test_who_proves_from_kafka_says_it_at_once_too(closed: int) -> None:
         with pytest.raises(ClusterError, match="the connection is refused"):
             ask()
     assert time.monotonic() - began < WITHIN_S
+
+
+@pytest.mark.parametrize("client", ["obstore", "delta-rs", "kafka-python", "a consumer that proves"])
+def test_a_server_that_goes_away_is_told_in_the_same_sentence(client: str, closed: int) -> None:
+    """The first contact was fine: here the clients tell, each in words of its own."""
+    address, endpoint = f"127.0.0.1:{closed}", f"http://127.0.0.1:{closed}"
+    objects = S3Store(
+        "lake",
+        endpoint=endpoint,
+        region="x",
+        access_key_id="a",
+        secret_access_key="b",  # noqa: S106 - nobody asks for it
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 0},
+    )
+    options = {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true", "max_retries": "0"}
+    secrets = {"AWS_REGION": "x", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    warehouse = Warehouse("s3://lake", objects, {**options, **secrets})
+
+    def refused(error: ClusterError) -> None:
+        raise error
+
+    asking: dict[str, Callable[[], object]] = {
+        "obstore": lambda: warehouse.read("key"),
+        "delta-rs": lambda: open_table(warehouse, "flights"),
+        "kafka-python": lambda: refused(
+            topics.refused(KafkaTimeoutError("no bootstrap"), address, "flights")
+        ),
+        "a consumer that proves": lambda: refused(KafkaTopic(address, "flights")._silent()),
+    }
+    with pytest.raises(ClusterError) as told:
+        asking[client]()
+
+    assert SENTENCE.fullmatch(str(told.value))
+
+
+def test_what_a_store_refuses_is_no_refused_connection() -> None:
+    said = str(failed(OSError("403 Forbidden\nDebug source"), "s3://lake/flights"))
+
+    assert said.startswith("s3://lake/flights: the object store refuses or fails: 403 Forbidden\n")
 
 
 def test_a_host_that_nobody_knows_is_named() -> None:

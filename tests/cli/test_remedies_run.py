@@ -181,7 +181,7 @@ STATES = [
     State("lake/tail.py: branch restart □ --why TEXT", cut_short, "publish events", shows=True),
     State("lake/tail.py: branch show □ □", recreated, "publish events --accept-tail 9 --why w", shows=True),
     State("lake/tail.py: publish □ □ --why TEXT", cut_below_the_frontier, "publish events"),
-    State("lake/publish.py: publish □ □ --why TEXT", deleted_too_early, "publish events"),
+    State("lake/tail.py: publish □ □ --why TEXT", deleted_too_early, "publish events"),
     State("cli/publish.py: publish □", begun, "publish events --accept-loss 0:1-2 --why w", shows=True),
     State("lake/ledger.py: □ ls □", begun, "patch show events 9", shows=True),
     State("lake/ledger.py: □ ls □", begun, "replay show events 9", shows=True),
@@ -209,11 +209,11 @@ STATES = [
     State("cli/publish.py: publish □", staged, "query 'TABLE events'"),
     State("lake/publish.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
     State(
-        "lake/publish.py: branch set-aside □ CLAIM --why TEXT",
+        "lake/tail.py: branch set-aside □ □ --why TEXT",
         staged_under_another_contract,
         "publish events",
     ),
-    State("lake/publish.py: branch ls □", staged_under_another_contract, "publish events", shows=True),
+    State("lake/tail.py: branch show □ □", staged_under_another_contract, "publish events", shows=True),
     State("lake/offsets.py: branch ls □", read_again, "publish events", shows=True),
     State("lake/patch.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"),
     State(

@@ -42,6 +42,7 @@ class Topic:
 
     id: str | None = "id"
     ends: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(4), 1 << 40))
+    starts: dict[int, int] = field(default_factory=dict)
     epochs: dict[int, tuple[int, int]] = field(default_factory=dict)
     kept: dict[int, int] = field(default_factory=dict)
     verdict: str = ""

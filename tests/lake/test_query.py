@@ -66,6 +66,56 @@ def test_what_can_be_asked(warehouse: Warehouse, sql: str, expected: list[tuple[
     assert rows(warehouse, sql) == expected
 
 
+CARRIER = "there is no column carier; did you mean carrier?"
+OF_FLIGHTS = "columns there: carrier, fare, scheduled, day"
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT carier FROM flights", f"table flights: {CARRIER}\n  → {OF_FLIGHTS}"),
+        ("SELECT count(*) FROM flights GROUP BY carier", f"table flights: {CARRIER}\n  → {OF_FLIGHTS}"),
+        (
+            "SELECT f.carier FROM flights f",
+            f"table f: there is no column f.carier; did you mean carrier?\n  → {OF_FLIGHTS}",
+        ),
+        (
+            'SELECT "CARRIER" FROM flights',
+            f"table flights: there is no column CARRIER; did you mean carrier?\n  → {OF_FLIGHTS}",
+        ),
+        (
+            "SELECT zebra FROM flights__quarantine",
+            "table flights__quarantine: there is no column zebra\n  → columns there: payload, _partition",
+        ),
+        (
+            "SELECT q.payl FROM flights JOIN flights__quarantine q ON true",
+            (
+                "table q: there is no column q.payl; did you mean payload?\n  → columns there: payload,"
+                " _partition"
+            ),
+        ),
+        (
+            "SELECT paylod FROM flights JOIN flights__quarantine q ON true",
+            (
+                "there is no column paylod; did you mean q.payload?\n  → columns there: q.payload,"
+                " flights.day, q._partition, flights.scheduled, flights.fare, flights.carrier"
+            ),
+        ),
+        (
+            "WITH x AS (SELECT fare AS amount FROM flights) SELECT amunt FROM x",
+            "table x: there is no column amunt; did you mean amount?\n  → columns there: amount",
+        ),
+    ],
+)
+def test_a_column_that_is_not_there_is_told_with_the_nearest(
+    warehouse: Warehouse, sql: str, says: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        query(warehouse, NAMES, sql)
+
+    assert str(refused.value) == says
+
+
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
@@ -74,9 +124,6 @@ def test_what_can_be_asked(warehouse: Warehouse, sql: str, expected: list[tuple[
         ("SELECT * FROM Flights", "there is no table Flights; did you mean flights?"),
         ("SELECT * FROM flights_quarantine", "did you mean flights__quarantine?"),
         ("SELECT * FROM zebras", "there is no table zebras\n"),
-        ("SELECT carier FROM flights", r"DataFusion says: .*No field named carier.*did you mean carrier\?"),
-        ("SELECT f.carier FROM flights f", r"did you mean carrier\?"),
-        ('SELECT "CARRIER" FROM flights', r"did you mean carrier\?"),
         ("SELECT cast(carrier AS INT) FROM flights", "Cannot cast"),
         ("SELEC carrier FROM flights", "only one SELECT|not SQL"),
         ("SELECT 'a", "not SQL"),
@@ -90,11 +137,8 @@ def test_what_cannot_be_asked_names_the_tables_there_are(
     with pytest.raises(UsageError, match=message) as caught:
         rows(warehouse, sql)
     assert "\x1b" not in str(caught.value)
-    if "flights" in sql.lower():
-        assert (
-            "flights, flights__quarantine, weather, weather__quarantine" in str(caught.value)
-            or "SELEC " in sql
-        )
+    if message.startswith("there is no table"):
+        assert "flights, flights__quarantine, weather, weather__quarantine" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
 from headrace.lake import publish as publishing
 from headrace.lake.anchors import Anchor
+from headrace.lake.foreseen import Foreseen
 from headrace.lake.ledger import Ledger, Record
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.store import Warehouse, connect
@@ -140,6 +141,7 @@ def status(rows: dict[str, int], written: dict[str, int]) -> Record:
         **dict.fromkeys(names, ()),
         "job": DAILY.id,
         "derived": True,
+        "foreseen": Foreseen().to_json(),
         "batch": 1,
         "rows": rows,
         "rows_written": written,

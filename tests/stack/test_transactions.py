@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
@@ -14,6 +15,11 @@ from headrace.ledger.records import AcceptLoss
 from headrace.offsets import Span
 
 MakeRoad = Callable[..., Road]
+
+
+def _status(road: Road) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(road.headrace("status", "events", "-o", "json"))
+    return found
 
 
 def transaction(road: Road, numbers: range, *, commit: bool) -> None:
@@ -46,8 +52,12 @@ def test_aborted_records_and_markers_are_no_holes(make_road: MakeRoad) -> None:
     assert batch is not None
     assert batch["holes"], "markers and aborted records are noted"
     road.headrace("verify", "events")
-    lag = json.loads(road.headrace("status", "events", "-o", "json"))["lag"]
-    assert lag == {"0": 0, "1": 0}, "the last transaction's marker is behind the frontier, and no record"
+    assert _status(road)["lag"] == {"0": 0, "1": 0}, "behind the frontier is a marker, and no record"
+    transaction(road, range(250, 260), commit=True)
+    transaction(road, range(260, 280), commit=False)
+    behind = _status(road)
+    assert behind["lag_records"] == 10, "offsets of markers and of aborted records are none"
+    assert behind["lag"]["0"] > 30
     _delete_below(road, 160)
     said = road.headrace("verify", "events")
     assert "older offsets without a record, by the ledger's word" in said
@@ -62,11 +72,13 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
     road.stop(job)
     road.produce(range(100, 200), partition=0)
     _delete_below(road, 150)
+    assert _status(road)["foreseen"] == {"stops": [], "deleted": ["0:100-149"], "unread_files": 0}
     again = road.submit()
     road.produce(range(200, 210), partition=0)
     road.settle(again, claim=2)
-    with pytest.raises(DecisionNeeded, match=r"0:100-149"):
+    with pytest.raises(DecisionNeeded, match=r"0:100-149") as refused:
         road.publish()
+    assert [e["what"] for e in _status(road)["foreseen"]["stops"]] == [refused.value.what]
     said = road.headrace("publish", "events", expect=3)
     assert "--accept-loss 0:100-149" in said
     for span, wrong in (("0:149-100", "is not P:FROM-TO"), ("0:150-152", "is not lost")):
@@ -78,8 +90,7 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
     undo = ("publish", "events", "--accept-loss", "0:100-149", "--undo", "--why", "too late")
     assert "already published" in road.headrace(*undo, expect=2)
     assert [o for _, o in road.homes()] == [*range(100), *range(150, 210)]
-    loss = json.loads(road.headrace("status", "events", "-o", "json"))["accepted_losses"]
-    assert loss == ["0:100-149"]
+    assert _status(road)["accepted_losses"] == ["0:100-149"]
     assert "except 50 that were lost before they were read" in road.headrace("verify", "events")
     plan = ("replay", "plan", "events", "--why", "test")
     said = road.headrace(*plan, "--from-offsets", "0:100", "--to-offsets", "0:200", expect=3)

@@ -1,6 +1,6 @@
 """Kafka from the control side: what a topic is, which holes in it are real, and a fast way to fill it."""
 
-from headrace.cluster.kafka.lag import lag
+from headrace.cluster.kafka.lag import Lag, lag
 from headrace.cluster.kafka.portions import Lines, produce_lines
 from headrace.cluster.kafka.producer import Message, produce
 from headrace.cluster.kafka.proof import Proof, Verdict, holes
@@ -16,6 +16,7 @@ from headrace.cluster.kafka.topics import (
 )
 
 __all__ = [
+    "Lag",
     "Lines",
     "Message",
     "Proof",

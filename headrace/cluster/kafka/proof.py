@@ -85,6 +85,8 @@ class Proof(Generic[H]):
     verdict: Verdict
     offsets: tuple[int, ...] = ()
     """Where ``present``: the first few offsets that hold a record."""
+    records: int = 0
+    """How many offsets hold a record."""
 
 
 def holes(bootstrap: str, topic: str, spans: Iterable[H], *, within_s: float = DEADLINE_S) -> list[Proof[H]]:
@@ -139,6 +141,7 @@ class _Walk(Generic[H]):
         self.consumer, self.part, self.spans, self.within_s = consumer, part, spans, within_s
         self.firsts = [span.first for span in spans]
         self.found: dict[H, list[int]] = {span: [] for span in spans}
+        self.records: dict[H, int] = dict.fromkeys(spans, 0)
         self.lost: set[H] = set()
 
     def prove(self) -> list[Proof[H]]:
@@ -152,7 +155,7 @@ class _Walk(Generic[H]):
 
     def _judged(self, span: H) -> Proof[H]:
         if offsets := self.found[span]:
-            return Proof(span, Verdict.present, tuple(offsets))
+            return Proof(span, Verdict.present, tuple(offsets), self.records[span])
         return Proof(span, Verdict.lost if span in self.lost else Verdict.absent)
 
     def _begin(self, number: int, at: int) -> None:
@@ -185,6 +188,7 @@ class _Walk(Generic[H]):
     def _note(self, offset: int) -> None:
         nearest = bisect_right(self.firsts, offset) - 1
         if nearest >= 0 and offset <= self.spans[nearest].last:
+            self.records[self.spans[nearest]] += 1
             offsets = self.found[self.spans[nearest]]
             if len(offsets) < SHOWN:
                 offsets.append(offset)

@@ -40,6 +40,8 @@ class Standing:
     """Partition → its newest leader epoch."""
     kept: dict[int, int] = field(default_factory=dict)
     """Partition → the offset below which the log is the one whose epoch was noted."""
+    starts: dict[int, int] = field(default_factory=dict)
+    """Partition → the smallest offset that is still there."""
 
 
 def standing(bootstrap: str, topic: str, noted: Mapping[int, Epoch]) -> Standing:
@@ -69,7 +71,7 @@ def standing(bootstrap: str, topic: str, noted: Mapping[int, Epoch]) -> Standing
         p: kept(noted[p], end, begins[p][1], now.log_start.get(p, 0), before.log_end[p])
         for p, end in ends.items()
     }
-    return Standing(now.id, before.log_end, newest, found)
+    return Standing(now.id, before.log_end, newest, found, now.log_start)
 
 
 def kept(noted: Epoch, found: Epoch, begins: int, log_start: int, log_end: int) -> int:

@@ -9,13 +9,22 @@ from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from kafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+)
 
-from headrace.contact import require_listening
+from headrace.contact import refusal, require_listening, unreachable
 from headrace.errors import ClusterError, NoTopicError
 
 PATIENCE_MS = 15_000
 """How long a broker may take to answer a question of the control side."""
+
+_NOT_REACHED = (KafkaConnectionError, KafkaTimeoutError)
+"""The client's errors that may mean that no broker listens; which they do not say."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +148,8 @@ def refused(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
     """A Kafka client's error as ours."""
     if isinstance(error, UnknownTopicOrPartitionError):
         return NoTopicError(topic, where=where(bootstrap, topic))
+    if isinstance(error, _NOT_REACHED) and (reason := refusal(bootstrap)):
+        return unreachable("Kafka", bootstrap, "kafka.bootstrap", reason)
     # The text of some errors repeats the whole request; its first line and a limit keep messages readable.
     said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     return ClusterError(

@@ -1,0 +1,101 @@
+"""How a job stands against its topic, in words: what `headrace status` says of lag, losses and staged files.
+
+``s`` is the document that ``status -o json`` prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headrace.cli.output import counted
+from headrace.lake.tail import deleted, named
+from headrace.offsets import Span
+
+
+def staged(s: dict[str, Any]) -> str:
+    """What waits, and whether publish takes it: rows of a topic that changed need a person's word first."""
+    if not s["unpublished_files"]:
+        return "nothing that is not published"
+    files = counted(s["unpublished_files"], "file")
+    if s["foreseen"]["stops"]:
+        return f"{files}, which publish does not take as things stand: see to decide"
+    if not _in_the_way(s):
+        return f"{files} that `headrace publish {s['job']}` takes{_not_looked_into(s)}"
+    if s["accepted_tails"]:
+        return f"{files}; publish takes those of the accepted tails, and no others as things stand: see topic"
+    return f"{files}, which publish does not take as things stand: see topic"
+
+
+def _not_looked_into(s: dict[str, Any]) -> str:
+    """Where status did not look into the files, it cannot promise anything of them."""
+    return (
+        ", if they are as they should be: so many are not looked into here"
+        if s["foreseen"]["unread_files"]
+        else ""
+    )
+
+
+def foreseen(s: dict[str, Any]) -> dict[str, str]:
+    """What publish stops on, or will, and what a person can do about it before."""
+    found = s["foreseen"]
+    stops = [f"{e['what']}. {_sentence(e['remedy'])}" for e in found["stops"]]
+    lost = [Span.parse(text) for text in found["deleted"]]
+    return {
+        **({"to decide": "\n".join(stops)} if stops else {}),
+        **({"deleted by Kafka": _deleted(s, lost)} if lost else {}),
+    }
+
+
+def _deleted(s: dict[str, Any], lost: Sequence[Span]) -> str:
+    """Of offsets that are gone from the topic and not published: what becomes of them, and the way out."""
+    if staged := s["foreseen"]["unread_files"]:
+        return (
+            f"{named(lost)}. Not published: the {counted(staged, 'staged file')} hold them, or they are"
+            f" lost; `headrace publish {s['job']}` finds out"
+        )
+    running = ", unless the job has read them since its last checkpoint" if s["flink_jobs"] else ""
+    refusal = deleted(s["job"], "", lost)
+    return (
+        f"{named(lost)}. Neither published nor staged{running}: `headrace publish {s['job']}` stops once"
+        f" the job has read on from there. {_sentence(refusal.remedy)}"
+    )
+
+
+def _sentence(remedy: str) -> str:
+    return remedy[:1].upper() + remedy[1:]
+
+
+def _in_the_way(s: dict[str, Any]) -> bool:
+    """Whether a topic is another one, or lost published offsets without a person's word."""
+    accepted = [Span.parse(text) for text in s["accepted_losses"]]
+    lost = [Span.parse(text) for change in s["topics_changed"] for text in change["lost"]]
+    return any(change["id"] != change["began_on"] for change in s["topics_changed"]) or not all(
+        any(a.covers(span) for a in accepted) for span in lost
+    )
+
+
+def against_the_topic(s: dict[str, Any]) -> dict[str, str]:
+    """Where an ingest job stands on its topic; a derive job's rows have no place in one."""
+    reached = " ".join(f"{p}:{o:,}" for p, o in sorted(s["frontier"].items()))
+    return {
+        **({"published up to": f"offset, by partition: {reached}"} if reached else {}),
+        "behind the topic": _behind(s["lag"], s["lag_records"]) if s["lag"] else "—",
+    }
+
+
+def _behind(lag: dict[int, int], records: int | None) -> str:
+    """How much of the topic is not published; offsets are more than records."""
+    offsets = sum(lag.values())
+    if records is None:
+        return f"at most {counted(offsets, 'record')} (offsets: the end of a transaction takes one too)"
+    more = f", in {counted(offsets, 'offset')}: not each of them holds one" if records != offsets else ""
+    return f"{counted(records, 'record')}{more}"
+
+
+def changed(s: dict[str, Any]) -> dict[str, str]:
+    """Topics that are not what they were when the job read them."""
+    if not s["topics_changed"]:
+        return {}
+    said = "; ".join(c["what"] for c in s["topics_changed"])
+    return {"topic": f"{said}. `headrace publish {s['job']}` names what is staged, and the ways out"}
