@@ -137,14 +137,10 @@ def _rule_tail(following: Publisher, checkpoint: int, why: str, fmt: Format, *, 
     """Record that rows are published although their topic is gone, or no longer."""
     if not why:
         raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
-    found, staged = following.waiting()
     if undo:
-        standing = [d for d in Rulings.of(following.ledger.decisions()).tails if d.claim == staged.claim]
-        if not standing:
-            raise UsageError("no such tail is accepted", where=f"job {following.ledger.job}")
-        number = following.ledger.decide(UndoDecision(why=why, undoes=standing[-1].number))
+        number = tail.take_back(following.ledger, checkpoint, why)
     else:
-        number = tail.accept(following.ledger, found, staged, checkpoint, why)
+        number = tail.accept(following.ledger, *following.waiting(), checkpoint, why)
     if fmt is Format.text:
         said = "no longer accepts" if undo else "accepts"
         err.print(f"decision {number}: {said} what is staged up to checkpoint {checkpoint}", markup=False)

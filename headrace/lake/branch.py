@@ -107,8 +107,13 @@ def subject(decision: Decision) -> tuple[object, ...]:
 
 
 @subject.register
-def _(decision: SetAside | Adopt | AcceptTail | ReplaceBranch | RollBack) -> tuple[object, ...]:
+def _(decision: SetAside | Adopt | ReplaceBranch | RollBack) -> tuple[object, ...]:
     return decision.action, decision.claim
+
+
+@subject.register
+def _(decision: AcceptTail) -> tuple[object, ...]:
+    return decision.action, decision.claim, decision.checkpoint
 
 
 @subject.register

@@ -15,7 +15,7 @@ from headrace.lake.branch import Rulings, Stretch
 from headrace.lake.ledger import Ledger
 from headrace.lake.offsets import ReadFile
 from headrace.lake.source import Change
-from headrace.ledger.records import AcceptTail, Claim
+from headrace.ledger.records import AcceptTail, Claim, UndoDecision
 from headrace.offsets import OffsetArray, Span
 
 
@@ -107,6 +107,37 @@ def accept(ledger: Ledger, found: Stretch, tail: Tail, checkpoint: int, why: str
         )
     ends = {o: ms[-1].id for o, ms in _up_to(found, checkpoint).manifests.items()}
     return ledger.decide(AcceptTail(why=why, claim=tail.claim, checkpoint=checkpoint, manifests=ends))
+
+
+def take_back(ledger: Ledger, checkpoint: int, why: str) -> int:
+    """Record that a tail is no longer accepted; gives the decision's number.
+
+    Raises:
+        UsageError: nothing is accepted up to that checkpoint, or it is published already.
+    """
+    standing = Rulings.of(ledger.decisions()).tails
+    ruling = next((r for r in reversed(standing) if r.checkpoint == checkpoint), None)
+    if ruling is None:
+        others = ", ".join(str(n) for n in sorted({r.checkpoint for r in standing})) or "none"
+        raise UsageError(
+            f"nothing is accepted up to checkpoint {checkpoint}; accepted are {others}",
+            where=f"job {ledger.job}",
+            remedy=f"headrace status {ledger.job} shows what is accepted",
+        )
+    if _decided(ledger, ruling.manifests):
+        raise UsageError(
+            f"what was staged up to checkpoint {checkpoint} is already published",
+            where=f"job {ledger.job}",
+            remedy=f"the rows stay; headrace status {ledger.job} shows what is staged after them",
+        )
+    return ledger.decide(UndoDecision(why=why, undoes=ruling.number))
+
+
+def _decided(ledger: Ledger, manifests: Mapping[str, str]) -> bool:
+    """Whether manifests are in a batch, also in one that is decided and not finished."""
+    undone = ledger.get("batches", ledger.newest("done") + 1) or {"outputs": {}}
+    ids = {m["id"] for output in undone["outputs"].values() for m in output["manifests"]}
+    return any(m in ids or ledger.published(output, m) is not None for output, m in manifests.items())
 
 
 def _up_to(found: Stretch, checkpoint: int) -> Stretch:

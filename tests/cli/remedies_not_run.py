@@ -76,6 +76,7 @@ REASONS = {
         lake/publish.py: status □
         lake/verify.py: publish □
         lake/verify.py: verify □
+        lake/tail.py: status □
         replay/bounded.py: status □
         replay/plan.py: status □
     """,
