@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from pasted import commands, paste
 from stack_fixtures import Stack
 
 from demo.__main__ import _road
@@ -40,8 +40,6 @@ FROM flights GROUP BY ALL
 """
 NOT_HERE = ("source .venv", "headrace stack down")
 """Lines of the tour that are for a shell outside of the run, or would end the run's stack."""
-STEP, FAILED = "@@ step: ", "@@ failed: "
-WATCHED = (f"trap 'echo \"{FAILED}$BASH_COMMAND\"' ERR", f"trap 'echo \"{STEP}$BASH_COMMAND\"' DEBUG")
 
 
 @pytest.fixture(scope="module")
@@ -102,25 +100,12 @@ def test_the_tour_of_the_readme_pasted_as_one_block(summary: dict[str, Any], sta
     assert summary
     tour = re.search(r"<!-- tour.*?```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert tour
-    block = [line for line in tour[1].splitlines() if line and not line.startswith(NOT_HERE)]
-    asked = [line.partition("  #")[0].strip() for line in block]
+    block = "\n".join(line for line in tour[1].splitlines() if not line.startswith(NOT_HERE))
+    asked = commands(block)
     assert len(asked) >= 18
 
-    # By standard input, as a shell reads what is pasted: a command that reads it too would eat the rest.
-    done = subprocess.run(
-        ["bash"],
-        input="\n".join([*WATCHED, *block, ""]),
-        env={**os.environ, **stack.environment, "HEADRACE_PROJECT": str(ROOT)},
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    found = paste(block, {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(ROOT)}, ROOT)
 
-    said = done.stdout
-    assert FAILED not in said, said[-6000:]
-    steps = [(step.partition("\n")[0], step.partition("\n")[2].strip()) for step in said.split(STEP)[1:]]
-    shown = [(command, text) for command, text in steps if command in asked]
-    assert [command for command, _ in shown] == asked
-    assert [command for command, text in shown if not text and not command.startswith("eval ")] == []
+    assert found.failed() == [], found.said[-6000:]
+    assert [command for command, _ in found.shown] == asked
+    assert found.silent() == []
