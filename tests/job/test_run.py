@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from submitting import look_in
 
+from headrace.cluster.kafka.topics import TopicInfo
 from headrace.contract.load import load
-from headrace.errors import JobError
-from headrace.job.declaration import Ingest
+from headrace.errors import JobError, LedgerError
+from headrace.job.declaration import Ingest, find
 from headrace.job.ingest import IngestProgram
-from headrace.job.run import refuse_overrides, refuse_own, startup
+from headrace.job.run import refuse_overrides, refuse_own, startup, submit
+from headrace.lake.ledger import Ledger
+from headrace.lake.store import connect
+from headrace.settings import Store
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = load(ROOT / "contracts" / "flights.odcs.yaml")
@@ -81,3 +87,25 @@ def test_a_source_begins_where_it_is_told_and_looks_for_new_partitions() -> None
         "properties.group.id": "headrace-s1",
         "properties.commit.offsets.on.checkpoint": "false",
     }
+
+
+def test_a_table_that_is_amended_by_another_key_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, warehouse = ROOT / "tests/stack/project", f"file://{tmp_path}/lake"
+    monkeypatch.setenv("HEADRACE_PROJECT", str(project))
+    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", warehouse)
+    starting = import_module("headrace.job.run")  # whose name in the package is that of the function
+    monkeypatch.setattr(starting, "describe", lambda *_: TopicInfo("events", "id", {0: 0}, {0: 0}))
+    # Flink's own configuration is asked of a JVM.
+    monkeypatch.setattr("headrace.job.flink.configured", lambda keys: dict.fromkeys(keys, ""))
+    look_in(str(project))
+    job = find("events_by_hour")
+    ledger = Ledger(connect(Store(warehouse=warehouse)), job.name)
+    nothing: dict[str, object] = {key: {} for key in ("heads", "frontier", "versions", "rows")}
+    ledger.put("done", 1, {"batch": 1, **nothing, "keys": {job.name: ["lane"]}})
+
+    with pytest.raises(LedgerError, match="another key than its contract: newer rows replace"):
+        submit(job)
+
+    assert ledger.claims() == []
