@@ -172,7 +172,6 @@ class Publisher:
 
     def _asked(self, head: Head) -> Asked:
         """Ask about the topics; all that will be published was read from the staged manifests before."""
-        self.step("topics")
         return ask(self.source, self.ledger, head)
 
     def _vouched(

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import urllib.request
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -28,10 +27,12 @@ from waiting import until
 from headrace import settings
 from headrace.cli.main import main as command
 from headrace.cluster import SessionCluster
-from headrace.cluster.kafka import Source, create_topic
+from headrace.cluster.kafka import Source, create_topic, describe, lag
 from headrace.cluster.session import Submit
 from headrace.job.assemble import named
 from headrace.job.run import REPLAY
+from headrace.lake.checkpoints import parse
+from headrace.lake.cuts import positions, watermarks
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.publish import Published, Publisher, Step
@@ -68,8 +69,6 @@ class Road:
     job: str = "events"
     submit_by: Submit | None = None
     """What `headrace` submits jobs with; else `flink run`."""
-    _settled: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set), init=False)
-    """Claim → the manifests that :meth:`settle` has waited for."""
 
     def __post_init__(self) -> None:
         os.environ.update(self.overrides())
@@ -193,23 +192,58 @@ class Road:
         """Trigger a checkpoint and wait until it is complete."""
         self._asked(f"/jobs/{job}/checkpoints", {"checkpointType": "FULL"})
 
-    def settle(self, job: str, claim: int) -> None:
-        """Take checkpoints until the claim has staged new rows and then no more: all was read."""
+    def settle(self, job: str, claim: int, event_time: float | None = None) -> None:
+        """Take checkpoints until one has read all that the topics hold, and its manifests are committed.
 
-        def own() -> list[Manifest]:
-            return sorted((m for m in self.staged().values() if m.claim == claim), key=lambda m: m.checkpoint)
+        Args:
+            job: Flink's id of the job.
+            claim: the claim of its submission.
+            event_time: how far event time must have come for every output, in seconds since 1970. A row may
+                be read long before it closes a window: watermarks come every 200 ms.
+        """
 
-        # Not what is staged by now: the job's own first checkpoint may hold all rows already.
-        known = self._settled[claim]
-
-        def nothing_more() -> bool:
+        def all_read() -> bool:
             self.checkpoint(job)
-            fresh = [m for m in own() if m.id not in known]
-            # Two empty ones in a row: one reader may lag behind the other.
-            return any(m.files for m in fresh) and not any(m.files for m in fresh[-2:])
+            raw = self.newest(job)
+            return raw is not None and self._unread(raw) == {} and _seen(raw, event_time)
 
-        until(f"claim {claim} to have read everything", nothing_more)
-        known.update(m.id for m in own())
+        until(f"claim {claim} to have read everything", all_read)
+        until("its manifests", lambda: self._committed(job, claim))
+
+    def newest(self, job: str) -> bytes | None:
+        """The ``_metadata`` of the newest completed checkpoint; None if it was retired meanwhile."""
+        path = str(self.checkpoints(job)["latest"]["completed"]["external_path"])
+        return self.metadata(path)
+
+    def metadata(self, path: str) -> bytes | None:
+        """What Flink wrote last into a checkpoint or savepoint, if that is there."""
+        try:
+            return self.warehouse.read(f"{path.removeprefix(f'{self.warehouse.uri}/')}/_metadata")
+        except FileNotFoundError:
+            return None
+
+    def _unread(self, raw: bytes) -> dict[str, dict[int, int]]:
+        """Topic → partition → how many records a checkpoint has not read, where there are some."""
+        found = {}
+        for topic in (self.named(read.topic) for read in self.program.reads):
+            now, reached = describe(self.settings.kafka.bootstrap, topic), positions(raw, topic)
+            begun = {p: max(reached.get(p, 0), start) for p, start in now.log_start.items()}
+            found[topic] = {p: n for p, n in lag(self.settings.kafka.bootstrap, now, begun).items() if n}
+        return {topic: behind for topic, behind in found.items() if behind}
+
+    def _committed(self, job: str, claim: int) -> bool:
+        """Whether the manifests of a job's newest checkpoint are there: a moment after Flink's word."""
+        raw = self.newest(job)
+        sealed = parse(raw, "") if raw else None
+        if sealed is None:
+            return False
+        own = self.ledger.claim_of(sealed.submission)
+        assert own is not None
+        assert own.number == claim, f"job {job} has claim {own.number}"
+        return all(
+            manifest in self.staged(output) or self.ledger.published(output, manifest) is not None
+            for output, manifest in sealed.manifests
+        )
 
     def savepoint(self, job: str) -> str:
         """Take a savepoint while the job goes on; gives its address."""
@@ -317,11 +351,16 @@ class Road:
         return found
 
 
-def publishing(road: Road, fatal: str = "", *arguments: str) -> subprocess.Popen[bytes]:
+def _seen(raw: bytes, event_time: float | None) -> bool:
+    """Whether a checkpoint's outputs have all come so far in event time."""
+    return event_time is None or min(watermarks(raw).values()) >= event_time * 1000
+
+
+def publishing(environment: Mapping[str, str], fatal: str = "", *arguments: str) -> subprocess.Popen[bytes]:
     """A publisher as a process of its own, which dies by SIGKILL before the step ``fatal``."""
     return subprocess.Popen(
         [sys.executable, str(Path(__file__).parent / "publisher.py"), fatal, *arguments],
-        env=road.environment(),
+        env=dict(environment),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

@@ -90,38 +90,3 @@ def test_two_live_submissions_of_one_job_publish_each_record_once(make_road: Mak
     road.settle(second, claim=2)
     road.publish_until(2500)
     assert road.homes() == every({0: 1250, 1: 1250})
-
-
-def test_the_older_of_two_live_submissions_can_be_adopted_and_left_again(make_road: MakeRoad) -> None:
-    road = make_road(parallelism=1, options=BY_HAND)
-    road.produce(range(1000))
-    first = road.submit()
-    road.settle(first, claim=1)
-    road.publish_until(1000)
-    road.submit()
-    road.produce(range(1000, 2000))
-    road.settle(first, claim=1)
-    assert road.publish().batches == 0, "the newest claim is awaited"
-    road.headrace("branch", "adopt", "events", "1", "--why", "the second start was a mistake")
-    road.publish_until(2000)
-    assert road.homes() == every({0: 1000, 1: 1000})
-    road.headrace("branch", "adopt", "events", "1", "--undo", "--why", "no longer")
-    with pytest.raises(DecisionNeeded, match="forked"):
-        road.publish()  # the second one's chain left the branch where the first one's was published
-    assert road.homes() == every({0: 1000, 1: 1000})
-
-
-def test_a_fork_cannot_be_adopted(make_road: MakeRoad) -> None:
-    road = make_road(parallelism=1, options=BY_HAND)
-    road.produce(range(500))
-    live = road.submit()
-    road.settle(live, claim=1)
-    saved = road.savepoint(live)
-    road.produce(range(500, 1000))
-    road.settle(live, claim=1)
-    road.publish_until(1000)
-    road.cancel(live)
-    forked = road.submit(saved)
-    road.settle(forked, claim=2)
-    said = road.headrace("branch", "adopt", "events", "2", "--why", "try", expect=3)
-    assert "repeat published rows" in said

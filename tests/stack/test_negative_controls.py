@@ -7,23 +7,27 @@ code with publish, names the very offsets.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import obstore
 import pytest
 from deltalake.transaction import Transaction
+from lake.real_topic import RealTopic
 from road import BY_HAND, Road
 from silent_changes import JUDGED, PAYLOADS, ROUNDED, TRUNCATED
+from stack_fixtures import Stack
 from untouched import assert_untouched
 
 from headrace.cluster.kafka import Source
-from headrace.errors import ConservationError
+from headrace.errors import ConservationError, DecisionNeeded
 from headrace.lake import delta
 from headrace.lake import publish as publishing
 from headrace.lake.branch import Stretch
 from headrace.lake.delta import Added
 from headrace.lake.offsets import Continuation, ReadFile
-from headrace.lake.store import Warehouse
+from headrace.lake.store import Warehouse, connect
+from headrace.settings import Store
 
 MakeRoad = Callable[..., Road]
 
@@ -35,56 +39,53 @@ class Blind(Source):
         return dict.fromkeys(spans, "absent")
 
 
+@pytest.fixture
+def topic(stack: Stack, tmp_path: Path) -> RealTopic:
+    return RealTopic(stack.settings.kafka.bootstrap, connect(Store(warehouse=f"file://{tmp_path}/lake")))
+
+
 def test_without_the_parent_check_a_fork_is_published_twice(
-    make_road: MakeRoad, monkeypatch: pytest.MonkeyPatch
+    topic: RealTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    road = make_road(parallelism=1, options=BY_HAND)
-    job = road.submit()
-    road.checkpoint(job)
-    saved = road.savepoint(job)
-    road.produce(range(100))
-    road.settle(job, claim=1)
-    road.publish_until(100)
-    road.cancel(job)
-    forked = road.submit(saved)
-    road.settle(forked, claim=2)
+    lake = topic.lake
+    at, place = 1, lake.seal(1, range(0))["events"]
+    topic.stage(100)
+    topic.publish()
+    fork = lake.submit()
+    lake.newest[fork] = at, place
+    lake.seal(fork, range(100))
+    with pytest.raises(DecisionNeeded, match="forked"):
+        topic.publish()
 
     monkeypatch.setattr(publishing, "stretch", _all_of_the_newest_claim)
     with pytest.raises(ConservationError, match="are published already"):
-        road.publish()
+        topic.publish()
     monkeypatch.setattr(publishing, "continue_frontier", _anything_goes)
-    road.publish()
-    said = road.headrace("verify", "events", expect=1)
-    assert "doubled" in said
-    assert "0:0" in said
+    topic.publish()
+    (found,) = topic.verify().findings
+    assert (found.kind, found.partition, len(found)) == ("doubled", 0, 100)
 
 
-def test_without_the_commit_checks_a_repeated_batch_is_in_the_table_twice(make_road: MakeRoad) -> None:
-    road = make_road(parallelism=1, options=BY_HAND)
-    road.produce(range(100))
-    job = road.submit()
-    road.settle(job, claim=1)
+def test_without_the_commit_checks_a_repeated_batch_is_in_the_table_twice(topic: RealTopic) -> None:
+    topic.stage(100)
+    batch = topic.publish().head.batch
+    output, warehouse = topic.publisher().outputs[1], topic.lake.warehouse
+    again = _the_same_rows_under_another_name(topic, batch)
 
-    batch = road.publish().head.batch
-    output = road.publisher().outputs[1]
-    again = _the_same_rows_under_another_name(road, batch)
+    delta.commit_batch(warehouse, output, Transaction("events/events", batch), again)
+    assert topic.verify().verdict == "proved", "the table carries the number already: nothing happened"
 
-    delta.commit_batch(road.warehouse, output, Transaction("events/events", batch), again)
-    road.headrace("verify", "events")  # the table carries the number already: nothing happened
-
-    snapshot = delta._open_or_create(road.warehouse, "events", output.columns)
+    snapshot = delta._open_or_create(warehouse, "events", output.columns)
     delta.add_files(snapshot, output.columns, Transaction("events/events", batch), again)
-    said = road.headrace("verify", "events", expect=1)
-    assert "doubled" in said
+    (found,) = topic.verify().findings
+    assert (found.kind, len(found)) == ("doubled", 100)
 
 
 def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
-    make_road: MakeRoad, monkeypatch: pytest.MonkeyPatch
+    topic: RealTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    road = make_road(parallelism=1, options=BY_HAND)
-    job = road.submit()
-    road.produce(range(2500))  # three days, so three files
-    road.settle(job, claim=1)
+    for _ in range(3):
+        topic.stage(30)
     real = publishing.read_files
 
     def forgetful(warehouse: Warehouse, output: str, files: Sequence[Any], columns: Any) -> list[ReadFile]:
@@ -92,12 +93,12 @@ def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
 
     monkeypatch.setattr(publishing, "read_files", forgetful)
     with pytest.raises(ConservationError, match="are in no file"):
-        road.publish()
-    publisher = road.publisher()
-    publisher.source = Blind(**vars(publisher.source))
+        topic.publish()
+    publisher = topic.publisher()
+    publisher.source = Blind(topic.bootstrap, ("events",))
     publisher.once()
-    said = road.headrace("verify", "events", expect=1)
-    assert "missing" in said
+    (found,) = topic.verify().findings
+    assert (found.kind, found.partition, len(found)) == ("missing", 0, 30)
 
 
 def test_without_strict_decode_values_change_and_a_record_vanishes(make_road: MakeRoad) -> None:
@@ -138,13 +139,12 @@ def _anything_goes(_job: str, frontier: dict[int, int], _start: Any, _positions:
     return Continuation(frontier, ())
 
 
-def _the_same_rows_under_another_name(road: Road, number: int) -> list[Added]:
+def _the_same_rows_under_another_name(topic: RealTopic, number: int) -> list[Added]:
     """A batch's files, copied: a path that is added twice would be told apart by delta-rs itself."""
-    batch = road.ledger.get("batches", number)
-    assert batch is not None
+    warehouse = topic.lake.warehouse
     copied = []
-    for file in batch["outputs"]["events"]["files"]:
+    for file in topic.lake.ledger.required("batches", number)["outputs"]["events"]["files"]:
         path = file["path"].replace("part-", "part-again-")
-        obstore.put(road.warehouse.objects, f"events/{path}", road.warehouse.read(f"events/{file['path']}"))
+        obstore.put(warehouse.objects, f"events/{path}", warehouse.read(f"events/{file['path']}"))
         copied.append(Added(path, file["size"], file["partition"], file["statistics"]))
     return copied
