@@ -55,7 +55,9 @@ class ContainerStack:
         until(f"{name} to register", lambda: set(flink.taskmanagers(self.settings)) - before)
 
     def stop_taskmanager(self, number: int = 1) -> None:
+        before = len(flink.taskmanagers(self.settings))
         _docker("stop", self._named("taskmanager", number))
+        until("the cluster to miss it", lambda: len(flink.taskmanagers(self.settings)) < before)
 
     def kill_jobmanager(self) -> None:
         _docker("kill", self._named("jobmanager"))

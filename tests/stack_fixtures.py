@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from waiting import until
+
 from headrace import settings as project_settings
 from headrace.settings import Settings
 from headrace.stack import files, flink, local, ports
@@ -18,7 +20,10 @@ CHOICE = "HEADRACE_TEST_STACK"
 
 
 class Stack(Protocol):
-    """What a test may do to the stack. Every ``start_…`` returns when the cluster counts on the process."""
+    """What a test may do to the stack.
+
+    Every ``start_…`` returns when the cluster counts on the process, every ``stop_…`` when it no longer does.
+    """
 
     settings: Settings
     environment: dict[str, str]
@@ -59,7 +64,9 @@ class LocalStack:
         local.start(self.settings, [flink.taskmanager(self.settings, self._at, number)])
 
     def stop_taskmanager(self, number: int = 1) -> None:
+        ident = self._processes.ident(_worker(number))
         self._processes.stop([_worker(number)])
+        until("the cluster to miss it", lambda: ident not in flink.taskmanagers(self.settings))
 
     def kill_jobmanager(self) -> None:
         self._processes.kill("jobmanager")

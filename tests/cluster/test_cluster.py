@@ -204,7 +204,7 @@ class Obedient:
         assert lab.cluster.detail(job).job.state == "FINISHED"
         lab.cluster.cancel(job)  # an ended job is left as it is
         assert lab.cluster.detail(job).job.state == "FINISHED"
-        assert job not in lab.cluster.slots().held
+        until("its slots to be free", lambda: job not in lab.cluster.slots().held)
 
     def test_a_cancelled_job_has_ended(self, lab: Lab) -> None:
         job = lab.all_run("to_be_cancelled")

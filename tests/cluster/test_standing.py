@@ -43,7 +43,8 @@ class Broker:
         self.start()
 
     def copy(self, what: str, to: Path) -> None:
-        shutil.copytree(self.disk / what, to)
+        # What the broker is about to rename may be gone before it is copied.
+        shutil.copytree(self.disk / what, to, ignore=shutil.ignore_patterns("*.tmp"))
 
     def restore(self, what: str, copy: Path) -> None:
         """Start with a part of the disk as it was when it was copied."""

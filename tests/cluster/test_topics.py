@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from kafka import KafkaAdminClient
+from stack.waiting import until
 from stack_fixtures import Stack
 
 from headrace.cluster.kafka import Message, create_topic, describe, produce, topic_names
@@ -47,6 +48,7 @@ def test_a_topic_made_anew_has_another_id(bootstrap: str, name: str) -> None:
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     admin.delete_topics([name])
     admin.close()
+    until("the broker to know it", lambda: name not in topic_names(bootstrap))
 
     after, made = create_topic(bootstrap, name, 1)
 

@@ -15,9 +15,11 @@ from client import FlinkClient, started
 from edited import JOB, Edited, write
 from road import Road
 from stack_fixtures import Stack
+from waiting import until
 
 from headrace.job import lock
 from headrace.job.program import Program
+from headrace.stack import flink
 
 PROJECT = Path(__file__).parent / "project"
 ROOT = PROJECT.parents[2]
@@ -71,6 +73,13 @@ def make_road(
         for job in road.rest("/jobs")["jobs"]:
             if job["status"] not in ("FINISHED", "CANCELED", "FAILED"):
                 road.cancel(job["id"])
+    until("all slots to be free", lambda: _all_free(stack))
+
+
+def _all_free(stack: Stack) -> bool:
+    """Whether the next test finds a cluster without traces: a job is CANCELED before its slots are free."""
+    now = flink.overview(stack.settings) or {}
+    return now.get("slots-available") == now.get("slots-total") == stack.settings.stack.slots
 
 
 @pytest.fixture

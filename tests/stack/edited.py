@@ -100,7 +100,7 @@ class Edited:
             assert all(found[lane][0] <= values[lane][0] for lane in found), f"{table}: {found}, not {values}"
             return found == values
 
-        until(f"{table} to be {values}", rows, 60)
+        until(f"{table} to be {values}", rows)
 
     def holds(self, table: str, rows: list[tuple[int, ...]]) -> None:
         """Wait until the published table has exactly these rows, of which none is amended."""
@@ -113,7 +113,7 @@ class Edited:
             assert set(found) <= set(rows), f"{table}: {found[:10]}, not {rows[:10]}"
             return found == sorted(rows)
 
-        until(f"{table} to have its {len(rows)} rows", same, 60)
+        until(f"{table} to have its {len(rows)} rows", same)
 
 
 def write(project: Path, queries: Mapping[str, str], late: str) -> None:

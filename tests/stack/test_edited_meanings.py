@@ -187,7 +187,7 @@ def holds(job: Edited, tables: Mapping[str, Values]) -> None:
         rows = {t: job.road.rows(t, ("lane", "n", "most")) for t in tables if opened(job, t)}
         return {t: {lane: (n, most) for lane, n, most in found} for t, found in rows.items()}
 
-    until("the tables to hold what their state means", lambda: found() == tables, 90)
+    until("the tables to hold what their state means", lambda: found() == tables)
 
 
 def opened(job: Edited, table: str) -> bool:

@@ -34,6 +34,8 @@ Rows = list[tuple[Any, ...]]
 
 BEGIN = datetime(2013, 1, 1, tzinfo=timezone.utc)
 END = BEGIN + timedelta(days=4)
+CLOSED = END + timedelta(days=1, hours=-3)
+"""Event time behind the flights that close all others, by the watermark's delay."""
 CLOSING = END + timedelta(days=2)
 """Behind the flights that close the others: those of a job that waits for nothing are in its result too."""
 JOBS = ("flights_enriched", "aircraft_rotation", "flights_deduplicated", "flights_measured")
@@ -246,7 +248,7 @@ def complete(road: Road, name: str, job: str, flights: int, claim: int) -> None:
     """Publish until every flight that was sent is in a table of the job, or late; or all was read."""
     derive = road.beside(name)
     if name == "aircraft_rotation":  # not a row for each flight
-        derive.settle(job, claim)
+        derive.settle(job, claim, CLOSED.timestamp())
         derive.publish()
         return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timezone
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -24,11 +25,13 @@ SENT = {
     8: (OLD, 0),
     9: (event(9), WRAPS_TO_NOW),
     10: (b"{broken", LARGEST),
-    39: (event(5 * 3600), None),  # closes the hour of all others
+    39: (event(5 * 3600), None),  # closes the hours of all others
 }
 """Offset → payload and timestamp; all others are good."""
 WRONG = [5, 6, 7, 9]
 RECORDS = 40
+PASSED = datetime(2026, 1, 19, 4, 59, tzinfo=timezone.utc).timestamp()
+"""Event time behind the last one: a minute less."""
 
 
 def send(road: Road) -> None:
@@ -79,7 +82,7 @@ def test_timestamps_that_no_table_can_hold(make_road: MakeRoad, by_client: None)
 
     derive = road.beside("events_by_hour")
     late = derive.submit()
-    derive.settle(late, claim=1)
+    derive.settle(late, 1, PASSED)
     derive.publish()
     assert derive.rows("events_by_hour__late") == [(0, 8)], "none of those moved the watermark"
     assert derive.verified()["rows"]["read"] == RECORDS - len(WRONG) - 1

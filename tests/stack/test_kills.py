@@ -3,57 +3,72 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from road import Road, every
 from runbook import steps
 from waiting import until
 
+PORTION, AFTER = 1000, 10
+"""Records, and portions of them that are sent when the block has ended."""
 
-def flood(road: Road, total: int) -> threading.Thread:
-    """Records in small portions, so that they flow while something is killed."""
 
-    def send() -> None:
-        for at in range(0, total, 1000):
-            road.produce(range(at, at + 1000), broken_every=97)
+@contextmanager
+def flood(road: Road) -> Iterator[Future[int]]:
+    """Records in small portions, which flow as long as the block lasts, and on; gives how many were sent."""
+    ended = threading.Event()
 
-    thread = threading.Thread(target=send)
-    thread.start()
-    return thread
+    def send() -> int:
+        sent = left = 0
+        while left < AFTER:
+            sent += road.produce(range(sent, sent + PORTION), broken_every=97)
+            left += ended.is_set()
+        return sent
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield pool.submit(send)
+        finally:
+            ended.set()
 
 
 def flowing(road: Road, job: str) -> None:
-    """A checkpoint is complete, and rows reached the table behind it, with more to come."""
+    """A checkpoint is complete, and rows reached the table behind it."""
     until("a completed checkpoint", lambda: road.checkpoints(job)["counts"]["completed"] > 0)
     road.publish_until(1)
 
 
+def require_whole(road: Road, sent: int) -> None:
+    """Each record that was sent is in a table, once."""
+    road.publish_until(sent)
+    assert road.homes() == every({0: sent // 2, 1: sent // 2})
+
+
 def test_a_killed_taskmanager_loses_and_doubles_nothing(road: Road) -> None:
     job = road.submit()
-    sending = flood(road, 40_000)
-    flowing(road, job)
-    restarts = road.checkpoints(job)["counts"]["restored"]
-    road.stack.kill_taskmanager()
+    with flood(road) as sending:
+        flowing(road, job)
+        restarts = road.checkpoints(job)["counts"]["restored"]
+        road.stack.kill_taskmanager()
     road.stack.heal()
     until("the job to be restored", lambda: road.checkpoints(job)["counts"]["restored"] > restarts)
-    sending.join()
-    road.publish_until(40_000)
-    assert road.homes() == every({0: 20_000, 1: 20_000})
+    require_whole(road, sending.result())
     road.headrace("verify", "events")
 
 
 @pytest.mark.usefixtures("by_client")
 def test_a_killed_jobmanager_and_a_new_submission_read_nothing_twice(road: Road) -> None:
     job = road.submit()
-    sending = flood(road, 40_000)
-    flowing(road, job)
-    road.stack.kill_jobmanager()
+    with flood(road) as sending:
+        flowing(road, job)
+        road.stack.kill_jobmanager()
     road.stack.start_jobmanager()
     run, *looking = steps("the-cluster-is-gone", 0, {"flights": road.job})
     road.headrace(*run)
-    sending.join()
-    road.publish_until(40_000)
-    assert road.homes() == every({0: 20_000, 1: 20_000})
+    require_whole(road, sending.result())
     assert [c.restored_from is not None for c in road.ledger.claims()] == [False, True]
     for step in looking:
         road.headrace(*step)

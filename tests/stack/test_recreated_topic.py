@@ -23,10 +23,12 @@ def test_a_topic_that_is_recreated_while_flink_restarts(make_road: MakeRoad) -> 
     road.publish()
     assert "proved" in str(road.verified()["verdict"])
 
+    restored = road.checkpoints(job)["counts"]["restored"]
     road.stack.kill_taskmanager()
     _recreate(road)
     road.produce(range(1000, 2000))
     road.stack.start_taskmanager()
+    until("Flink to restart it", lambda: road.checkpoints(job)["counts"]["restored"] > restored)
     road.running(job)
     road.settle(job, claim=1)
 

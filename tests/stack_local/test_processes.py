@@ -12,6 +12,7 @@ import pytest
 from headrace.errors import StackError
 from headrace.stack.processes import Processes, Service, _started_at
 
+WITHIN_S = 60
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 
 
@@ -30,7 +31,7 @@ def started(processes: Processes, code: str, says: str = "up") -> int:
     """A process that has come as far as its first line."""
     service = script(code, ready=lambda: any(line.startswith(says) for line in processes.tail("one")))
     processes.start(service)
-    processes.wait_ready(service, time.monotonic() + 10)
+    processes.wait_ready(service, time.monotonic() + WITHIN_S)
     pid = processes.pid("one")
     assert pid is not None
     return pid
@@ -98,7 +99,7 @@ def test_its_children_end_with_it(processes: Processes) -> None:
 
     processes.stop(["one"])
 
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + WITHIN_S
     while _started_at(child) is not None:
         assert time.monotonic() < deadline
 
@@ -119,7 +120,7 @@ def test_an_early_death_shows_the_last_lines_of_this_start_only(processes: Proce
     processes.start(service)
 
     with pytest.raises(StackError, match="one died") as e:
-        processes.wait_ready(service, time.monotonic() + 10)
+        processes.wait_ready(service, time.monotonic() + WITHIN_S)
 
     assert "no space left" in str(e.value)
     assert "an older run" not in str(e.value)
