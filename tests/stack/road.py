@@ -288,7 +288,7 @@ class Road:
     def publish(self) -> Published:
         return self.publisher().once()
 
-    def publish_until(self, records: int, within_s: float = 240) -> Head:
+    def publish_until(self, records: int) -> Head:
         """Publish again and again until that many offsets are below the frontier."""
         publisher = self.publisher()
 
@@ -296,7 +296,7 @@ class Road:
             head = publisher.once().head
             return head if sum(head.frontier.values()) >= records else None
 
-        return until(f"{records} published offsets", reached, within_s)
+        return until(f"{records} published offsets", reached)
 
     def staged(self, output: str = "") -> dict[str, Manifest]:
         return Staged(self.warehouse, output or self.job).read()

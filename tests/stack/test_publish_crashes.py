@@ -35,12 +35,12 @@ class Job:
 
     def killed_before(self, step: str) -> None:
         killed = publishing(self.environment, step)
-        said = killed.communicate(timeout=240)[1].decode()[-2000:]
+        said = killed.communicate(timeout=600)[1].decode()[-2000:]
         assert killed.returncode == -signal.SIGKILL, f"{step}: {said}"
 
     def publish(self, at_once: int = 1) -> None:
         processes = [publishing(self.environment) for _ in range(at_once)]
-        said = [p.communicate(timeout=240)[1].decode()[-1500:] for p in processes]
+        said = [p.communicate(timeout=600)[1].decode()[-1500:] for p in processes]
         assert [p.returncode for p in processes] == [0] * at_once, said
 
     def whole(self) -> bool:

@@ -145,7 +145,7 @@ def _die_before(road: Road, steps: list[str]) -> None:
     """Swap replay 1 in, by publishers that die before one step after the other."""
     for fatal in steps:
         killed = publishing(road.environment(), fatal, "1")
-        said = killed.communicate(timeout=240)[1]
+        said = killed.communicate(timeout=600)[1]
         assert killed.returncode == -signal.SIGKILL, f"{fatal}: {said.decode()[-2000:]}"
 
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 TICK_S = 0.2
 
 
-def until(what: str, look: Callable[[], T], within_s: float = 240) -> T:
+def until(what: str, look: Callable[[], T], within_s: float = 600) -> T:
     """The first true answer of ``look``; fails with ``what`` when the deadline passes."""
     deadline = time.monotonic() + within_s
     idle = threading.Event()
