@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check wheel lock clean
 
 demo: $(READY)
 	@$(BIN)/python -m demo $(ARGS)
@@ -19,6 +19,13 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/headrace check
 
+# dist/headrace-*.whl, with the JVM module compiled here: whoever installs it needs no clone.
+wheel: $(READY)
+	$(BIN)/python -m headrace.stack.machinery build/machinery
+	rm -rf build/lib build/bdist.* dist
+	$(BIN)/pip wheel -q --no-deps -w dist .
+	@ls dist/*.whl
+
 # What to run after a change of versions in pyproject.toml or jars/*.yaml: both locks, from nothing. Use the oldest
 # Python of all (make lock PYTHON=python3.10): it is the one for which not every version exists.
 lock: $(READY)
@@ -30,7 +37,7 @@ lock: $(READY)
 
 clean:
 	if [ -x $(BIN)/headrace ]; then $(BIN)/headrace stack down; fi
-	rm -rf .venv .headrace build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf .venv .headrace build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 12) else \

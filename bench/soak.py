@@ -45,7 +45,6 @@ from headrace.stack.processes import Processes
 RIGHT, WRONG = "distance > 0", "distance > 500"
 REFUSED_UP_TO = 500
 OWN = ("contracts", "sql", "udfs", "jobs", "repairs", "deploy")
-MACHINERY = ("jars", "jvm")
 WITHIN_S = 900
 PATIENCE_S = [1.5**n for n in range(10)]
 """After so long a command is killed, if it is not done; the last one of all may take its time."""
@@ -79,8 +78,6 @@ def _own_project() -> Iterator[Path]:
         own = Path(folder)
         for name in OWN:
             shutil.copytree(root / name, own / name)
-        for name in MACHINERY:
-            (own / name).symlink_to(root / name)
         os.environ["HEADRACE_PROJECT"] = str(own)
         os.environ["PYTHONPATH"] = os.pathsep.join([str(own), os.environ.get("PYTHONPATH", "")])
         yield own

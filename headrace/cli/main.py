@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # it imports what `check` does not need
     from headrace.operate import Workspace
 
 NOUNS = {
+    "init": "init",
+    "new": "init",
     "check": "check",
     "plan": "plan",
     "run": "job",

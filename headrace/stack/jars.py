@@ -17,14 +17,12 @@ from typing import Any
 
 import yaml
 
-from headrace import project
 from headrace.errors import StackError, UsageError
 from headrace.settings import LocalStack
+from headrace.stack import machinery
 from headrace.stack.progress import Progress, silent
 
 USES = ("flink", "flink-s3", "kafka", "test")
-MACHINERY = "copy or link jars/ and jvm/ of headrace's repository into the project"
-"""What helps a project that lacks one of them."""
 _AT_ONCE = 6
 _TIMEOUT_S = 120
 
@@ -49,9 +47,8 @@ def locked(use: str) -> list[Jar]:
     Raises:
         UsageError: the lock is missing or a line of it is not a checksum and a coordinate.
     """
-    path = project.root() / "jars" / f"{use}.lock"
+    path = machinery.jar_lists() / f"{use}.lock"
     if not path.is_file():
-        _source(use)
         raise UsageError("the jars have no lock", where=str(path), remedy="headrace stack lock")
     return [_parse(line, path, n) for n, line in enumerate(path.read_text().splitlines(), 1) if line.strip()]
 
@@ -80,28 +77,16 @@ def fetch(settings: LocalStack, uses: Iterable[str], tell: Progress = silent) ->
 
 def lock(settings: LocalStack, tell: Progress = silent) -> dict[str, int]:
     """Resolve ``jars/*.yaml`` anew and write the locks; gives the number of jars by use."""
-    counts = {}
+    counts, lists = {}, machinery.writable_jar_lists()
     tell(total=len(USES), completed=0)
     for done, use in enumerate(USES, 1):
         tell(what=f"locking {use}")
-        source = _source(use)
+        source = lists / f"{use}.yaml"
         jars = sorted(_resolve(yaml.safe_load(source.read_text()), settings.jars_repository))
         source.with_suffix(".lock").write_text("".join(f"{j.sha256}  {j.coordinate}\n" for j in jars))
         counts[use] = len(jars)
         tell(completed=done)
     return counts
-
-
-def _source(use: str) -> Path:
-    """The file that names the jars of a use.
-
-    Raises:
-        UsageError: there is none: headrace's own repository has it, a project elsewhere may lack it.
-    """
-    path = project.root() / "jars" / f"{use}.yaml"
-    if not path.is_file():
-        raise UsageError("the project does not say which jars it needs", where=str(path), remedy=MACHINERY)
-    return path
 
 
 def _parse(line: str, path: Path, number: int) -> Jar:

@@ -1,4 +1,4 @@
-"""The project's own JVM module: ``jvm/src/main`` compiled by ``javac`` into one jar, when it changed."""
+"""headrace's own JVM module as one jar: that of the wheel, or ``jvm/src/main`` compiled when it changed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from headrace import project
 from headrace.errors import StackError
 from headrace.settings import LocalStack
-from headrace.stack import jars
+from headrace.stack import jars, machinery
 from headrace.stack.java import QUICK, jdk
 from headrace.stack.progress import Progress
 
@@ -37,12 +36,14 @@ def flink_package() -> Path:
 
 
 def jar(settings: LocalStack, build: Path) -> Path:
-    """The module's jar, built if its sources, resources or class path changed since.
+    """The module's jar; in a checkout, built if its sources, resources or class path changed since.
 
     Raises:
         StackError: it does not compile; javac's own words are shown.
     """
-    return _built(_main(), compile_path(settings), build, "headrace-jvm")
+    if packaged := machinery.packaged_jar():
+        return packaged
+    return _built(machinery.jvm_sources() / "main", compile_path(settings), build, "headrace-jvm")
 
 
 def compile_path(settings: LocalStack) -> list[Path]:
@@ -55,7 +56,7 @@ def run_tests(settings: LocalStack, build: Path, tell: Progress) -> subprocess.C
     tell(what="compiling jvm")
     path = [*compile_path(settings), *jars.fetch(settings, ["test"])["test"]]
     main = jar(settings, build)
-    tests = _built(project.root() / "jvm" / "src" / "test", [main, *path], build, "headrace-jvm-tests")
+    tests = _built(machinery.jvm_sources() / "test", [main, *path], build, "headrace-jvm-tests")
     tell(what="testing jvm")
     console = "org.junit.platform.console.ConsoleLauncher"
     argv = [jdk().tool("java"), *QUICK, *opens(), "-cp", _joined([tests, main, *path]), console, "execute"]
@@ -73,14 +74,12 @@ def opens() -> list[str]:
     return str(shipped["env"]["java"]["opts"]["all"]).split()
 
 
-def _main() -> Path:
-    return project.root() / "jvm" / "src" / "main"
-
-
 def _built(source: Path, path: list[Path], build: Path, name: str) -> Path:
     java = sorted((source / "java").rglob("*.java"))
     if not java:
-        raise StackError("the project does not hold the JVM module", where=str(source), remedy=jars.MACHINERY)
+        raise StackError(
+            "the JVM module's sources are missing", where=str(source), remedy="restore jvm/ of this checkout"
+        )
     resources = sorted(p for p in (source / "resources").rglob("*") if p.is_file())
     target = build / f"{name}-{_digest([*java, *resources], source, path)}.jar"
     if target.exists():
@@ -115,7 +114,7 @@ def _javac(sources: list[Path], path: list[Path], classes: Path) -> None:
     )
     if done.returncode:
         raise StackError(
-            f"the JVM module does not compile:\n{done.stderr.strip()}", where=str(project.root() / "jvm")
+            f"the JVM module does not compile:\n{done.stderr.strip()}", where=str(machinery.jvm_sources())
         )
 
 

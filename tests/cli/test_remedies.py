@@ -9,10 +9,10 @@ import structlog
 from cli.commands_named import Named, commands_named
 from cli.typed import as_printed, in_source
 
-from headrace import project, settings
+from headrace import settings
 from headrace.cli.main import main
 from headrace.errors import HeadraceError, UsageError
-from headrace.stack import jars, jvm
+from headrace.stack import jvm, machinery
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,23 +106,20 @@ def test_settings_that_are_missing_are_written_as_the_remedy_says() -> None:
     assert refused.value.remedy.startswith("set HEADRACE_ENV to one of local; or write that file")
 
 
-@pytest.mark.parametrize("command", [("stack", "up"), ("stack", "lock")], ids=" ".join)
-def test_jars_that_are_missing(
-    command: tuple[str, ...], empty: Path, capsys: pytest.CaptureFixture[str]
+def test_an_installed_headrace_says_that_its_jars_are_fixed(
+    empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (empty / "machinery").mkdir()
+    monkeypatch.setattr(machinery, "PACKAGED", empty / "machinery")
     (empty / "deploy" / "env").mkdir(parents=True)
     (empty / "deploy" / "env" / "local.yaml").write_text(settings.LOCAL)
 
-    said = _said(capsys, *command)
-
-    assert "the project does not say which jars it needs" in said
-    assert "→ copy or link jars/ and jvm/ of headrace's repository into the project" in said
-    (empty / "jars").symlink_to(ROOT / "jars")
-    assert jars.locked("flink")
+    assert "the jars of an installed headrace are fixed by its release" in _said(capsys, "stack", "lock")
+    with pytest.raises(HeadraceError, match="lacks its JVM module"):
+        machinery.packaged_jar()
 
 
-def test_a_stack_without_the_jvm_module_is_refused(empty: Path) -> None:
-    with pytest.raises(HeadraceError, match="does not hold the JVM module"):
-        jvm._built(jvm._main(), [], empty / "build", "headrace-jvm")
+def test_a_checkout_without_the_jvm_module_is_refused(empty: Path) -> None:
+    with pytest.raises(HeadraceError, match="the JVM module's sources are missing"):
+        jvm._built(empty / "jvm" / "src" / "main", [], empty / "build", "headrace-jvm")
     assert not (empty / "build").exists()
-    assert project.root() == empty

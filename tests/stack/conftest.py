@@ -22,7 +22,6 @@ from headrace.job.program import Program
 from headrace.stack import flink
 
 PROJECT = Path(__file__).parent / "project"
-ROOT = PROJECT.parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +29,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tests' own project, with its locks."""
     folder = tmp_path_factory.mktemp("project") / "events"
     shutil.copytree(PROJECT, folder)
-    for machinery in ("jars", "jvm"):
-        (folder / machinery).symlink_to(ROOT / machinery)
     return folder
 
 

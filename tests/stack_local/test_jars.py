@@ -8,7 +8,7 @@ import yaml
 
 from headrace.errors import StackError, UsageError
 from headrace.settings import LocalStack
-from headrace.stack import jars
+from headrace.stack import jars, machinery
 from headrace.stack.jars import Jar
 
 ROOT = Path(__file__).parents[2]
@@ -19,10 +19,10 @@ LINE = f"{hashlib.sha256(GOOD).hexdigest()}  {COORDINATE}\n"
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A project with one locked jar, and a registry that answers with what ``serves`` holds, in turn."""
+    """A checkout with one locked jar, and a registry that answers with what ``serves`` holds, in turn."""
     (tmp_path / "jars").mkdir()
     (tmp_path / "jars" / "one.lock").write_text(LINE)
-    monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
+    monkeypatch.setattr(machinery, "CHECKOUT", tmp_path)
     serves: list[bytes] = []
     asked: list[str] = []
 

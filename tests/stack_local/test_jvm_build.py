@@ -25,14 +25,13 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[
         for s in sources:
             (classes / f"{s.stem}.class").write_bytes(s.read_bytes())
 
-    monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
     monkeypatch.setattr(jvm, "_javac", javac)
     monkeypatch.setattr(jvm, "jdk", lambda: Jdk(Path("nowhere"), 17))
     return source, compiled
 
 
 def built(tmp_path: Path, path: Iterable[Path] = ()) -> Path:
-    return jvm._built(jvm._main(), list(path), tmp_path / "build", "thing")
+    return jvm._built(tmp_path / "jvm" / "src" / "main", list(path), tmp_path / "build", "thing")
 
 
 @pytest.mark.usefixtures("module")
