@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+UV := 0.13.9
 
 .PHONY: demo test check wheel lock clean
 
@@ -23,7 +24,7 @@ check: $(READY)
 wheel: $(READY)
 	$(BIN)/python -m headrace.stack.machinery build/machinery
 	rm -rf build/lib build/bdist.* dist
-	$(BIN)/pip wheel -q --no-deps -w dist .
+	$(BIN)/pip wheel -q --no-deps --no-build-isolation -w dist .
 	@ls dist/*.whl
 
 # What to run after a change of versions in pyproject.toml or jars/*.yaml: both locks, from nothing. Use the oldest
@@ -32,7 +33,9 @@ lock: $(READY)
 	$(BIN)/headrace stack lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install -e '.[dev]'
-	build/lock/bin/pip freeze --exclude-editable > requirements.lock
+	build/lock/bin/pip freeze --all --exclude-editable --exclude pip > build/versions
+	build/lock/bin/pip install uv==$(UV)
+	build/lock/bin/uv pip compile -q --no-deps --generate-hashes --no-annotate --no-header -o requirements.lock build/versions
 	rm -rf build/lock
 
 clean:
@@ -43,5 +46,6 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 12) else \
 	  f"Python 3.10 to 3.12 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12")'
 	[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

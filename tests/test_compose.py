@@ -206,7 +206,7 @@ def test_containers_are_a_stack(settings: Settings) -> None:
 
 
 def _pinned(package: str) -> str:
-    found = re.findall(rf"^{package}==(.+)$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    found = re.findall(rf"^{package}==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     assert len(found) == 1, package
     return str(found[0])
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import signal
 import threading
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 import structlog
 import typer
 
 from headrace.cli.context import workspace_of
-from headrace.cli.output import Format, Output, counted, emit, err
+from headrace.cli.output import Format, Output, counted, emit, err, progress
 from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named, writing
@@ -21,6 +22,7 @@ from headrace.lake.patch import Patcher
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.replace import Replacer
 from headrace.lake.source import ask
+from headrace.lake.to_end import publish_to_end
 from headrace.ledger.records import AcceptLoss, UndoDecision
 from headrace.offsets import Span
 from headrace.operate import Workspace
@@ -72,6 +74,12 @@ def publish(
     ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
+    to_end: Annotated[
+        bool, typer.Option("--to-end", help="Go on until all is published that the topic holds now.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long to go on with --to-end.", min=0)
+    ] = 600.0,
     every: Annotated[float, typer.Option(help="Seconds between two looks with --follow.", min=0.2)] = 2.0,
     accept_loss: Annotated[
         list[str] | None,
@@ -109,6 +117,8 @@ def publish(
         return
     if follow:
         _follow(publisher(workspace, job), every, fmt)
+    elif to_end:
+        _to_end(publisher(workspace, job), timeout, fmt)
     else:
         _show(publisher(workspace, job).once(), job, fmt)
 
@@ -198,6 +208,21 @@ def _follow(following: Publisher, every: float, fmt: Format) -> None:
     done = following.once()
     if done.batches:
         _show(done, following.ledger.job, fmt)
+
+
+def _to_end(following: Publisher, within_s: float, fmt: Format) -> None:
+    job = following.ledger.job
+    if following.contract.derived:
+        raise UsageError(
+            f"job {job} derives: its rows are not offsets of a topic, so it has no end to reach",
+            remedy=f"headrace publish {job}",
+        )
+    done: list[Published] = []
+    with progress(f"publishing {job} to the end of its topic"):
+        publish_to_end(following, within_s, done.append)
+    written = {o: sum(d.written.get(o, 0) for d in done) for d in done for o in d.written}
+    last = replace(done[-1], written=written) if done else Published(following.ledger.head(), 0, {})
+    _show(last, job, fmt)
 
 
 def _show(done: Published, job: str, fmt: Format) -> None:
