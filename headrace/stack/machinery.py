@@ -31,7 +31,7 @@ def packaged_jar() -> Path | None:
     found = sorted(PACKAGED.glob("headrace-jvm-*.jar"))
     if not found:
         raise StackError(
-            "the installed headrace lacks its JVM module",
+            "this installation lacks the JVM module",
             where=str(PACKAGED),
             remedy="install its wheel again",
         )
@@ -56,7 +56,7 @@ def writable_jar_lists() -> Path:
     """
     if PACKAGED.is_dir():
         raise UsageError(
-            "the jars of an installed headrace are fixed by its release",
+            "an installation has the jars that its release fixed",
             where=str(jar_lists()),
             remedy="lock them in a checkout of headrace",
         )

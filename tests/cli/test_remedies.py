@@ -114,8 +114,8 @@ def test_an_installed_headrace_says_that_its_jars_are_fixed(
     (empty / "deploy" / "env").mkdir(parents=True)
     (empty / "deploy" / "env" / "local.yaml").write_text(settings.LOCAL)
 
-    assert "the jars of an installed headrace are fixed by its release" in _said(capsys, "stack", "lock")
-    with pytest.raises(HeadraceError, match="lacks its JVM module"):
+    assert "an installation has the jars that its release fixed" in _said(capsys, "stack", "lock")
+    with pytest.raises(HeadraceError, match="lacks the JVM module"):
         machinery.packaged_jar()
 
 
