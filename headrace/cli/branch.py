@@ -18,7 +18,16 @@ from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, restart_is_
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.source import ask
-from headrace.ledger.records import CLAIMS, Adopt, Decision, Restart, SetAside, UndoDecision
+from headrace.ledger.records import (
+    CLAIMS,
+    Adopt,
+    Decision,
+    Manifest,
+    Restart,
+    SetAside,
+    UndoDecision,
+    checkpoint_of,
+)
 from headrace.operate import Workspace
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
@@ -115,17 +124,31 @@ def show(ctx: typer.Context, job: Job, claim: Number, fmt: Output = Format.text)
     decisions = [d for d in workspace.ledger(job).decisions() if getattr(d, "claim", None) == claim]
     result = {**branch.to_json(), "decisions": [d.to_json() for d in decisions]}
 
-    def table() -> RenderableType:
-        shown = listing("output", "manifest", "parent", "files", "bytes", numbers=["files", "bytes"])
-        for output, manifests in branch.manifests.items():
-            for m in manifests:
-                size = sum(f.size for f in m.files)
-                shown.add_row(output, m.id, str(m.parent), str(len(m.files)), f"{size:,}")
-        said = [f"{moment(d.at)} {d.by}: {d.action} — {d.why}" for d in decisions]
-        meaning = STATES.get(branch.state, "")
-        return Group(fitted(shown), *map(Text, [f"claim {claim} is {branch.state}: {meaning}", *said]))
+    emit(result, fmt, lambda: _shown(branch, decisions))
 
-    emit(result, fmt, table)
+
+def _shown(branch: Branch, decisions: Sequence[Decision]) -> RenderableType:
+    """A row a checkpoint; the ids of its manifests where there is room for them."""
+    by_checkpoint: dict[int, list[Manifest]] = {}
+    for manifests in branch.manifests.values():
+        for m in manifests:
+            by_checkpoint.setdefault(m.checkpoint, []).append(m)
+    numbers = ["checkpoint", "after", "files", "bytes"]
+    shown = listing(*numbers, "manifests", numbers=numbers)
+    for checkpoint, sealed in sorted(by_checkpoint.items()):
+        after = {str(checkpoint_of(m.parent)) if m.parent else "—" for m in sealed}
+        files = [f for m in sealed for f in m.files]
+        ids = " ".join(dict.fromkeys(m.id for m in sealed))
+        size = sum(f.size for f in files)
+        shown.add_row(str(checkpoint), " ".join(sorted(after)), str(len(files)), f"{size:,}", ids)
+    points = ", ".join(sorted({p or "the beginning" for p in branch.forks_at.values()}))
+    lines = {
+        f"claim {branch.claim.number}": f"{branch.state}: {STATES.get(branch.state, '')}",
+        **({"forks at": points} if points else {}),
+        **{f"decision {d.number}": f"{moment(d.at)} {d.by}: {d.action} — {d.why}" for d in decisions},
+    }
+    table = [fitted(shown, spare=["manifests"]), Text()] if by_checkpoint else []
+    return Group(*table, facts(lines, indent=12))
 
 
 def set_aside(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -192,15 +193,39 @@ def _fates(verdicts: list[Verdict]) -> RenderableType:
     shown = listing(
         "id", "state", "operator", "what changes", numbers=["id"], title="what becomes of its state"
     )
+    short = shortened(text for v in verdicts for text in (v.description, v.was))
     for v in verdicts:
-        before = f"; it was {_cut(v.was)}" if v.was else ""
-        shown.add_row(str(v.id), v.verdict, _cut(v.description), v.what + before)
+        before = f"; it was {short[v.was]}" if v.was else ""
+        shown.add_row(str(v.id), v.verdict, short[v.description], v.what + before)
     return fitted(shown, prose="what changes")
 
 
-def _cut(description: str) -> str:
-    """The start of an operator's description: a source names every column and every rule."""
-    return description if len(description) <= SHOWN else f"{description[:SHOWN]}…"
+def shortened(descriptions: Iterable[str]) -> dict[str, str]:
+    """Each operator's description in a few words: a source names every column and every rule.
+
+    Its start; or where another one starts alike, the part that sets it apart from the one most like it.
+    """
+    every = set(descriptions)
+    return {d: d if len(d) <= SHOWN else _cut(d, every - {d}) for d in every}
+
+
+def _cut(description: str, others: Iterable[str]) -> str:
+    start, half = description[:SHOWN], SHOWN // 2
+    twins = [o for o in others if o.startswith(start)]
+    for apart in sorted({_alike(description, twin) for twin in twins}, reverse=True):
+        word = 1 + max(description.rfind(sign, 0, apart) for sign in " [(.")
+        for at in (word, apart - half // 2):  # from the word that differs; or, if it is long, from inside it
+            begins = max(half, min(at, len(description) - half))
+            part = description[begins : begins + half]
+            if not any(part in twin for twin in twins):
+                return f"{description[:half]}…{part}{'…' if begins + half < len(description) else ''}"
+    return f"{start}…"
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _page(
@@ -258,6 +283,8 @@ def _settings(program: Program) -> RenderableType:
 def _operators(program: Program, found: lock.Lock) -> RenderableType:
     remembered = _remembered(program, found)
     shown = listing("id", "operator", "state until", numbers=["id"], title="operators, as the lock pins them")
-    for number, _, description in found.nodes():
-        shown.add_row(str(number), _cut(description), remembered.get(number, ""))
+    nodes = found.nodes()
+    short = shortened(description for _, _, description in nodes)
+    for number, _, description in nodes:
+        shown.add_row(str(number), short[description], remembered.get(number, ""))
     return fitted(shown, prose="state until")

@@ -46,7 +46,7 @@ from headrace.lake.publish import Published
 from headrace.lake.quarantine import Reason, Refused
 from headrace.lake.replays import Replay
 from headrace.lake.source import Change
-from headrace.ledger.records import Claim, Manifest, StagedFile
+from headrace.ledger.records import Claim, Manifest, SetAside, StagedFile
 from headrace.offsets import Span
 from headrace.replay.compare import Diff, Sample
 
@@ -202,12 +202,19 @@ def _branch(
         followed=state == "ahead",
         forks_at=forks_at,
         checkpoints=checkpoints,
-        manifests={"flights": list(manifests)},
+        manifests={
+            "flights": list(manifests),
+            "flights__quarantine": [m.model_copy(update={"files": ()}) for m in manifests],
+        },
     )
 
 
 def _fork() -> Branch:
     return _branch(2, "fork", {"flights": FORKED, "flights__quarantine": None}, (8, 11), _manifest(11))
+
+
+def _set_aside() -> SetAside:
+    return SetAside(number=1, why="restored the wrong savepoint", by="ana", at=AT, claim=2, claims_then=3)
 
 
 def _branches() -> list[Branch]:
@@ -425,6 +432,16 @@ def _fates() -> RenderableType:
     )
 
 
+def _alike() -> RenderableType:
+    """Two aggregates that begin alike, and one that was edited."""
+    kind = "GroupWindowAggregate"
+    begins = f"{kind}(groupBy=[origin, dest], window=[TumblingGroupWindow('w$, _event_time, "
+    counted, summed = f"{begins}3600000)], select=[COUNT(*)])", f"{begins}3600000)], select=[SUM(a)])"
+    was = f"{begins}60000)], select=[SUM(a)])"
+    kept = Verdict(4, "kept", kind, counted, "", "", "a", "a")
+    return plan._fates([kept, Verdict(8, "changed", kind, summed, was, "its window changed", "a", "b")])
+
+
 def _topic() -> RenderableType:
     held = TopicInfo("flights", "mR3d_5QTQ0yN", {0: 0, 1: 1_200, 9: 0}, {0: 112_467, 1: 112_466, 9: 8})
     return topic._partitions(held)
@@ -438,6 +455,7 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "plan of a derive job": lambda: plan._page(named("flights_enriched"), None, [], [], UNREACHED),
     "plan, settings": lambda: plan._settings(named("flights")),
     "plan, what becomes of state": _fates,
+    "plan, operators that begin alike": _alike,
     "status, never started": lambda: _status(flink_jobs=[], claim=None, state="no submission"),
     "status, first run": _status,
     "status, all there is": _ahead,
@@ -466,6 +484,9 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "publish, nothing yet": lambda: publish._sentence(Published(Head(), 0, {}), "flights"),
     "publish, waiting": lambda: publish._sentence(Published(Head(), 0, {}, waiting_for=1), "flights"),
     "branch ls": lambda: branch._listed(_branches()),
+    "branch show": lambda: branch._shown(_fork(), [_set_aside()]),
+    "branch show, several checkpoints": lambda: branch._shown(_branches()[2], []),
+    "branch show, nothing staged": lambda: branch._shown(_branches()[0], []),
     "quarantine ls": lambda: quarantine._listed(_reasons()),
     "quarantine ls, some discarded": lambda: quarantine._listed(_reasons(5)),
     "quarantine show": lambda: quarantine._shown(_refused(), 400),
