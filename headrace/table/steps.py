@@ -10,10 +10,9 @@ from sqlglot import Token, TokenType
 
 from headrace import project
 from headrace.contract.model import Contract
-from headrace.contract.pattern import judge_like
 from headrace.contract.sql import identifier, literal
-from headrace.contract.typed import Refused
 from headrace.errors import JobError
+from headrace.table.patterns import refused_patterns
 
 _GAP = re.compile(r"\$\{(\w*)\}")
 _FINAL = {"SYSTEM_TIME": "a temporal join", "MATCH_RECOGNIZE": "MATCH_RECOGNIZE", "OVER": "an OVER window"}
@@ -71,23 +70,15 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
             where=f"{where}:{final.line + top}",
             remedy=f"write latePolicy: keep into contract {contract.id}: such rows are then kept apart",
         )
-    _judge_likes(tokens, where, top)
+    _judge_patterns(text, tokens, where, top)
     _refuse_sets_in_windows(tokens, where, top)
     return Step(name, _filled(text, contract, where, top), top + 1)
 
 
-def _judge_likes(tokens: list[Token], where: str, top: int) -> None:
-    """A record must not be able to stop the job: what is looked for is judged as in a contract's rule."""
-    kinds = [t.token_type for t in tokens]
-    for at, text in enumerate(tokens):
-        if kinds[at - 1 : at + 1] != [TokenType.LIKE, TokenType.STRING]:
-            continue
-        if kinds[at + 1 : at + 2] == [TokenType.ESCAPE]:
-            continue  # its wildcards may be plain characters
-        try:
-            judge_like(text.text)
-        except Refused as e:
-            raise JobError(e.what, where=f"{where}:{text.line + top}", remedy=e.remedy) from None
+def _judge_patterns(text: str, tokens: list[Token], where: str, top: int) -> None:
+    """A record must not be able to stop the job: what is looked for is judged as in a contract."""
+    for token, refused in refused_patterns(text, tokens):
+        raise JobError(refused.what, where=f"{where}:{token.line + top}", remedy=refused.remedy)
 
 
 def _refuse_sets_in_windows(tokens: list[Token], where: str, top: int) -> None:

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from headrace.contract.pattern._judgement import judge_tree
 from headrace.contract.pattern.characters import ALL, DOT, only
 from headrace.contract.pattern.tree import Node, One, Repeat, Sequence
 from headrace.contract.typed import Refused
 
 
-def judge_like(text: str) -> None:
+def judge_like(text: str, escape: str = "") -> None:
     """Return if Flink evaluates LIKE with that text in linear time.
 
     Raises:
         Refused: it does not.
     """
-    if "_" not in text:
+    if "_" not in text and not escape:
         return  # LikeCallGen compares constants, or looks for one after the other and never goes back
     try:
-        judge_tree(Sequence(tuple(map(_node, text)), text))
+        judge_tree(Sequence(tuple(_nodes(text, escape)), text))
     except Refused as e:
         remedy = "use one % at most before the last _, or pattern of the column"
+        if escape:  # then each % is a repetition
+            remedy = "use one % at most, or leave out ESCAPE"
         raise Refused(f"LIKE {text!r} becomes a regular expression: {e.what}", remedy) from None
+
+
+def _nodes(text: str, escape: str) -> Iterator[Node]:
+    characters = iter(text)
+    for char in characters:
+        if char == escape:
+            plain = next(characters, "")
+            if plain not in ("%", "_", escape) or not plain:
+                raise Refused(f"{char!r} escapes neither %, _ nor itself", "write it twice")
+            yield One(only(plain), plain)
+        else:
+            yield _node(char)
 
 
 def _node(char: str) -> Node:
