@@ -77,9 +77,7 @@ def take(ctx: typer.Context, job: Job, why: Why = "", fmt: Output = Format.text)
             remedy=f"headrace status {job}; a savepoint of other means: headrace anchor adopt {job} PATH",
         )
     with progress(f"taking a savepoint of {job}"):
-        taken = taking.take(
-            workspace.cluster, workspace.ledger(job), workspace.settings.kafka, running[0].id, why
-        )
+        taken = taking.take(workspace.cluster, workspace.ledger(job), workspace.kafka, running[0].id, why)
     emit(taken.to_json(), fmt, lambda: _page(taken))
 
 
@@ -102,9 +100,7 @@ def adopt(
             where=path,
             remedy=f"headrace anchor {job} takes a savepoint; or stop the job first",
         )
-    found = taking.record(
-        workspace.cluster, workspace.ledger(job), workspace.settings.kafka, path, why, adopted=True
-    )
+    found = taking.record(workspace.cluster, workspace.ledger(job), workspace.kafka, path, why, adopted=True)
     emit(found.to_json(), fmt, lambda: _page(found))
 
 
@@ -154,7 +150,7 @@ def check(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.tex
     Example: headrace anchor check flights 1
     """
     workspace = workspace_of(ctx)
-    found, health = taking.examine(_ledger(workspace, job), workspace.settings.kafka, anchor)
+    found, health = taking.examine(_ledger(workspace, job), workspace.kafka, anchor)
     result = {
         "job": job,
         "anchor": anchor,

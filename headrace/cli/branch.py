@@ -231,7 +231,7 @@ def restart(
 
 def _refuse_other_topic(workspace: Workspace, ledger: Ledger) -> None:
     """Refuse a restart that `run` would refuse. Where Kafka does not answer, `run` asks again."""
-    source = Source(workspace.settings.kafka.bootstrap, (ledger.job,))
+    source = Source(workspace.kafka, (ledger.job,))
     try:
         others = [c for c in ask(source, ledger, ledger.head()).changes if c.other]
     except ClusterError:

@@ -9,11 +9,15 @@ from headrace.operate import Workspace
 
 
 def workspace_of(ctx: typer.Context) -> Workspace:
-    """The workspace of a command; opened when the command first asks for it.
+    """The workspace of a command."""
+    ctx.obj = workspace = opened(ctx.obj)
+    return workspace
+
+
+def opened(given: Workspace | None) -> Workspace:
+    """The workspace that was given, else that of this process's environment.
 
     Raises:
-        UsageError: the settings of this environment cannot be read.
+        UsageError: the settings of the environment cannot be read.
     """
-    if not isinstance(ctx.obj, Workspace):
-        ctx.obj = Workspace(settings.load())
-    return ctx.obj
+    return given or Workspace(settings.load())

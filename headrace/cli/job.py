@@ -23,8 +23,9 @@ from headrace.cli.starting import (
     in_words,
     not_started,
 )
-from headrace.cluster import Cluster, Submission, event_time, kafka
+from headrace.cluster import Cluster, Submission, event_time
 from headrace.cluster import Job as FlinkJob
+from headrace.cluster.kafka import Kafka, Lag, Source
 from headrace.cluster.ready import Unready
 from headrace.errors import ClusterError, UsageError
 from headrace.job import lock
@@ -40,7 +41,6 @@ from headrace.lake.source import ask
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import row_count
 from headrace.operate import Workspace
-from headrace.settings import Settings
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 
@@ -103,7 +103,7 @@ def submit(workspace: Workspace, submission: Submission) -> str:
         ClusterError: Kafka or the object store refuses the connection.
         HeadraceError: as :meth:`headrace.cluster.Cluster.submit`.
     """
-    kafka.require_brokers(workspace.settings.kafka.bootstrap)  # the job itself would say it, seconds later
+    workspace.kafka.require()  # the job itself would say it, seconds later
     connect(workspace.settings.store)
     return workspace.cluster.submit(submission)
 
@@ -150,18 +150,17 @@ def status(
     Example: headrace status flights --wait --timeout 60
     """
     workspace = workspace_of(ctx)
-    env = workspace.settings
     existing(job)
     unready = awaited(workspace, job, timeout, lambda: live(workspace, job)) if wait else None
     program = named(job)
     contract = program.contract
     warehouse, ledger = workspace.warehouse, workspace.ledger(job)
     head = ledger.head()
-    source = kafka.Source(env.kafka.bootstrap, tuple(c.id for c in program.reads))
+    source = Source(workspace.kafka, tuple(c.id for c in program.reads))
     asked = ask(source, ledger, head)
     changes = asked.changes
     counted_on = not contract.derived and not any(c.other for c in changes)
-    behind = _lag(env, contract.topic, ledger, head) if counted_on else kafka.Lag({}, None)
+    behind = _lag(workspace.kafka, contract.topic, ledger, head) if counted_on else Lag({}, None)
     found = branches(workspace, job)
     running, unknown = _flink_jobs(workspace, job, timed=contract.derived)
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
@@ -218,13 +217,13 @@ def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:
     return [(r, state) for r, state in found if state in ("planned", "begun")]
 
 
-def _lag(env: Settings, topic: str, ledger: Ledger, head: Head) -> kafka.Lag:
+def _lag(kafka: Kafka, topic: str, ledger: Ledger, head: Head) -> Lag:
     """What the topic holds that is not published. An added partition counts from 0."""
-    found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(topic))
+    found = kafka.describe(kafka.topic(topic))
     start = ledger.start()
     begun = start.offsets if start else found.log_start
     frontier = {p: head.frontier.get(p, begun.get(p, 0)) for p in found.log_start}
-    return kafka.lag(env.kafka.bootstrap, found, frontier)
+    return kafka.lag(found, frontier)
 
 
 def _flink_jobs(

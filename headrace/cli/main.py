@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
         if isinstance(e, NoTopicError):
             from headrace.cli.topic import how_to_create  # noqa: PLC0415 - most commands never need it
 
-            e.remedy = how_to_create(e.topic) or e.remedy
+            e.remedy = how_to_create(e.topic, workspace) or e.remedy
         fail(e, Format.json if _asked_for_json(asked) else Format.text)
         sys.exit(e.exit_code)
 

@@ -49,7 +49,7 @@ def patcher(workspace: Workspace, job: str) -> Patcher:
 
 def _made(kind: type[P], workspace: Workspace, job: str) -> P:
     program = named(job)
-    source = Source(workspace.settings.kafka.bootstrap, tuple(c.id for c in program.reads))
+    source = Source(workspace.kafka, tuple(c.id for c in program.reads))
     return kind(workspace.warehouse, program.contract, program.outputs, source)
 
 

@@ -122,15 +122,16 @@ def plan(
     if to_offsets is not None or to is not None:
         _bounded(workspace, job, offsets, utc(moment_), to_offsets, utc(to), why, fmt)
         return
+    kafka, ledger = workspace.kafka, workspace.ledger(job)
     with progress("looking at what is published"):
         if anchor is not None:
-            planned = planning.from_anchor(job, anchor, why)
+            planned = planning.from_anchor(kafka, ledger, anchor, why)
         elif offsets is not None:
-            planned = planning.from_offsets(job, _offsets(offsets), why)
+            planned = planning.from_offsets(kafka, ledger, _offsets(offsets), why)
         else:
-            planned = planning.from_time(job, utc(moment_) or datetime.now(timezone.utc), why)
-        planned = replays.record(workspace.ledger(job), planned)
-    ends = _patches(workspace.ledger(job), planned)
+            planned = planning.from_time(kafka, ledger, utc(moment_) or datetime.now(timezone.utc), why)
+        planned = replays.record(ledger, planned)
+    ends = _patches(ledger, planned)
     emit({**planned.to_json(), "patches": ends}, fmt, lambda: _page(job, planned, "planned", ends))
 
 
@@ -152,13 +153,13 @@ def _bounded(
             remedy="give --from-offsets P:O,… or --from-time T, and --to-offsets P:O,… or --to T",
         )
     with progress("looking at what is published"):
-        first = bounded.at(ledger, program, since) if since else _offsets(offsets or "")
-        end = bounded.at(ledger, program, until) if until else _offsets(to_offsets or "")
+        first = bounded.at(workspace.kafka, ledger, program, since) if since else _offsets(offsets or "")
+        end = bounded.at(workspace.kafka, ledger, program, until) if until else _offsets(to_offsets or "")
         if offsets and not to_offsets:
             end = {p: o for p, o in end.items() if p in first}
         if to_offsets and not offsets:
             first = {p: o for p, o in first.items() if p in end}
-        asked = bounded.ask(ledger, program, first, end, why)
+        asked = bounded.ask(workspace.kafka, ledger, program, first, end, why)
     answer(ledger, program, asked, None, fmt)
 
 

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group
 
-from headrace import project, settings
+from headrace import project
+from headrace.cli.context import opened, workspace_of
 from headrace.cli.output import Format, Output, counted, emit, fitted, listing, progress
-from headrace.cluster import kafka
+from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import examine, load_topic
+from headrace.operate import Workspace
 
 Contract = Annotated[
     str, typer.Argument(metavar="CONTRACT", help="Its id, as in contracts/CONTRACT.odcs.yaml.")
@@ -25,26 +27,24 @@ def register(app: typer.Typer) -> None:
     app.add_typer(noun, name="topic")
 
 
-def how_to_create(topic: str) -> str:
+def how_to_create(topic: str, workspace: Workspace | None = None) -> str:
     """The command that creates a topic; empty where no contract here is about it."""
-    env = settings.load()
+    kafka = opened(workspace).kafka
     for name in project.contract_names():
         contract, _ = examine(project.root() / "contracts" / f"{name}.odcs.yaml")
-        if contract and not contract.derived and env.kafka.topic(contract.topic) == topic:
+        if contract and not contract.derived and kafka.topic(contract.topic) == topic:
             return f"headrace topic create {name}"
     return ""
 
 
 @noun.command("create")
-def create(contract: Contract, fmt: Output = Format.text) -> None:
+def create(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) -> None:
     """Create the topic with the partitions that its contract says; one that is there is left as it is.
 
     Example: headrace topic create flights
     """
-    env, model = settings.load(), load_topic(contract)
-    found, made = kafka.create_topic(
-        env.kafka.bootstrap, env.kafka.topic(model.topic), model.topic_partitions
-    )
+    kafka, model = workspace_of(ctx).kafka, load_topic(contract)
+    found, made = kafka.create_topic(kafka.topic(model.topic), model.topic_partitions)
     said = "created" if made else "is there already"
     emit(
         {**found.to_json(), "created": made},
@@ -55,6 +55,7 @@ def create(contract: Contract, fmt: Output = Format.text) -> None:
 
 @noun.command("produce")
 def produce(
+    ctx: typer.Context,
     contract: Contract,
     file: Annotated[Path, typer.Argument(help="JSON lines; packed with gzip if its name ends in .gz.")],
     key: Annotated[
@@ -75,11 +76,10 @@ def produce(
 
     Example: headrace topic produce flights flights.jsonl.gz --key flight_id
     """
-    env, model = settings.load(), load_topic(contract)
-    topic = env.kafka.topic(model.topic)
+    kafka, model = workspace_of(ctx).kafka, load_topic(contract)
+    topic = kafka.topic(model.topic)
     with progress(f"sending {file.name} to {topic}") as update:
         done = kafka.produce_lines(
-            env.kafka.bootstrap,
             topic,
             file,
             key=key,
@@ -92,13 +92,13 @@ def produce(
 
 
 @noun.command("show")
-def show(contract: Contract, fmt: Output = Format.text) -> None:
+def show(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) -> None:
     """Show the topic's id and, for each partition, which offsets it still holds.
 
     Example: headrace topic show flights -o json
     """
-    env, model = settings.load(), load_topic(contract)
-    found = kafka.describe(env.kafka.bootstrap, env.kafka.topic(model.topic))
+    kafka, model = workspace_of(ctx).kafka, load_topic(contract)
+    found = kafka.describe(kafka.topic(model.topic))
     emit(found.to_json(), fmt, lambda: _partitions(found))
 
 
@@ -106,7 +106,7 @@ def _left_out(empty: int) -> str:
     return f", {counted(empty, 'empty line')} left out" if empty else ""
 
 
-def _partitions(found: kafka.TopicInfo) -> Any:
+def _partitions(found: TopicInfo) -> Any:
     names = ("partition", "from", "to", "offsets")
     table = listing(*names, numbers=names)
     for partition, start in found.log_start.items():

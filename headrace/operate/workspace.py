@@ -1,6 +1,6 @@
 """One environment, opened: a command gets it once, and whatever it does goes through it.
 
-So a test hands in a cluster in memory and patches nothing.
+So a test hands in a cluster and topics in memory, and patches nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from headrace.cluster import Cluster, FlinkRun, SessionCluster
+from headrace.cluster.kafka import Brokers, Kafka
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Settings
@@ -20,11 +21,15 @@ class Workspace:
     Args:
         settings: of the environment.
         cluster: the Flink cluster; else the session cluster that the settings name.
+        kafka: the brokers; else those that the settings name.
     """
 
-    def __init__(self, settings: Settings, *, cluster: Cluster | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, cluster: Cluster | None = None, kafka: Kafka | None = None
+    ) -> None:
         self.settings = settings
         self.cluster = cluster or session_cluster(settings)
+        self.kafka = kafka or Brokers(settings.kafka)
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -37,8 +42,5 @@ class Workspace:
 
 
 def session_cluster(settings: Settings) -> SessionCluster:
-    """The session cluster of an environment; its client is that of the local stack, unless PATH has another.
-
-    Nothing is asked of it, and no JDK is looked for, before something is submitted.
-    """
+    """The session cluster of an environment. No JDK is looked for before something is submitted."""
     return SessionCluster(settings.flink.rest, FlinkRun(lambda: local_flink.environment(settings)))

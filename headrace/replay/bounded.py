@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from headrace import settings
-from headrace.cluster import kafka
+from headrace.cluster.kafka import Kafka
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
 from headrace.job.ready import digest
@@ -17,17 +16,16 @@ from headrace.lake.replays import as_option
 from headrace.offsets import Offsets
 
 
-def at(ledger: Ledger, program: Program, moment: datetime) -> dict[int, int]:
+def at(kafka: Kafka, ledger: Ledger, program: Program, moment: datetime) -> dict[int, int]:
     """Per partition, the first offset that Kafka received at a moment or later.
 
     Raises:
         DecisionNeeded: the first that Kafka still has is behind published ones: whether they belong to it,
             nobody can say.
     """
-    env = settings.load()
-    topic = env.kafka.topic(program.contract.topic)
-    found = kafka.offsets_at(env.kafka.bootstrap, topic, int(moment.timestamp() * 1000))
-    kept = kafka.describe(env.kafka.bootstrap, topic).log_start
+    topic = kafka.topic(program.contract.topic)
+    found = kafka.offsets_at(topic, int(moment.timestamp() * 1000))
+    kept = kafka.describe(topic).log_start
     begun = start.offsets if (start := ledger.start()) else {}
     for partition, offset in found.items():
         if offset == kept.get(partition) and begun.get(partition, 0) < offset:
@@ -40,15 +38,15 @@ def at(ledger: Ledger, program: Program, moment: datetime) -> dict[int, int]:
     return found
 
 
-def ask(ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str) -> Patch:
+def ask(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str) -> Patch:
     """Record a bounded replay: of each partition the offsets from ``first`` on, below ``end``.
 
     Raises:
         UsageError: there is nothing in between, or not all of it is published.
         DecisionNeeded: Kafka deleted some of it.
     """
-    env, job, judged_by = settings.load(), ledger.job, digest(ledger, program)
-    topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic))
+    job, judged_by = ledger.job, digest(ledger, program)
+    topic = kafka.describe(kafka.topic(program.contract.topic))
     require_same_topic(ledger, topic)
     begun = start.offsets if (start := ledger.start()) else {}
     frontier = begun | ledger.head().frontier

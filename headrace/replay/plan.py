@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from headrace import settings
-from headrace.cluster import kafka
+from headrace.cluster.kafka import Kafka
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.job.program import Program
@@ -16,14 +15,13 @@ from headrace.lake.caught_up import of_branch
 from headrace.lake.fork import Fork
 from headrace.lake.ledger import Ledger, Record
 from headrace.lake.replays import Replay
-from headrace.lake.store import connect
 from headrace.offsets import Offsets
 from headrace.replay.rate import rate
 from headrace.replay.stale import stale
 from headrace.replay.take import examine
 
 
-def from_anchor(job: str, number: int, why: str) -> Replay:
+def from_anchor(kafka: Kafka, ledger: Ledger, number: int, why: str) -> Replay:
     """Restore an anchor's savepoint: keyed state and offsets are as they were then.
 
     Raises:
@@ -31,11 +29,11 @@ def from_anchor(job: str, number: int, why: str) -> Replay:
         DecisionNeeded: what the job had written there is not published, or Kafka lost what it would read;
             or the lock is stale.
     """
-    program, ledger = _opened(job)
+    program, job = named(ledger.job), ledger.job
     anchor = anchors.one(ledger, number)
     if number in anchors.expired(ledger):
         raise UsageError(f"anchor {number} was given up", remedy=f"headrace anchor ls {job}")
-    _, health = examine(ledger, settings.load().kafka, number)
+    _, health = examine(ledger, kafka, number)
     if health.problems:
         raise DecisionNeeded(
             f"no replay can begin at anchor {number}: {health.problems[0]}",
@@ -46,7 +44,7 @@ def from_anchor(job: str, number: int, why: str) -> Replay:
     return _planned(program, ledger, at, f"anchor {number}", why, anchor)
 
 
-def from_offsets(job: str, offsets: Offsets, why: str) -> Replay:
+def from_offsets(kafka: Kafka, ledger: Ledger, offsets: Offsets, why: str) -> Replay:
     """Begin without state at the newest published batch that holds nothing at or behind these offsets.
 
     Raises:
@@ -54,26 +52,22 @@ def from_offsets(job: str, offsets: Offsets, why: str) -> Replay:
         DecisionNeeded: Kafka lost what it would read; or the lock is stale.
     """
     said = " ".join(f"{p}:{o:,}" for p, o in sorted(offsets.items()))
-    return _stateless(job, offsets, f"offsets {said}", why)
+    return _stateless(kafka, ledger, offsets, f"offsets {said}", why)
 
 
-def from_time(job: str, moment: datetime, why: str) -> Replay:
+def from_time(kafka: Kafka, ledger: Ledger, moment: datetime, why: str) -> Replay:
     """As :func:`from_offsets`, at the records that Kafka received from that moment on."""
-    env, (program, ledger) = settings.load(), _opened(job)
+    program = named(ledger.job)
     _refuse_state(program, ledger, lambda a: datetime.fromisoformat(a.at) <= moment)
-    topic = env.kafka.topic(program.contract.topic)
-    found = kafka.offsets_at(env.kafka.bootstrap, topic, int(moment.timestamp() * 1000))
+    topic = kafka.topic(program.contract.topic)
+    found = kafka.offsets_at(topic, int(moment.timestamp() * 1000))
     # Of a partition that was added a moment ago nothing is published: there is nothing to replace.
     offsets = {p: o for p, o in found.items() if p in ledger.head().frontier}
-    return _stateless(job, offsets, f"{moment.isoformat(timespec='seconds')}", why)
+    return _stateless(kafka, ledger, offsets, f"{moment.isoformat(timespec='seconds')}", why)
 
 
-def _opened(job: str) -> tuple[Program, Ledger]:
-    return named(job), Ledger(connect(settings.load().store), job)
-
-
-def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
-    program, ledger = _opened(job)
+def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why: str) -> Replay:
+    program, job = named(ledger.job), ledger.job
     _refuse_state(program, ledger, anchors.before(program.reads[0].id, offsets))
     frontier = ledger.head().frontier
     if unknown := sorted(offsets.keys() - frontier.keys()):
@@ -89,7 +83,7 @@ def _stateless(job: str, offsets: Offsets, origin: str, why: str) -> Replay:
             remedy=f"headrace status {job}",
         )
     at = fork.at_batch(ledger, fork.newest_within(ledger, offsets))
-    _require_records(program, fork.frontier(ledger.warehouse, ledger, program.outputs, at))
+    _require_records(kafka, program, fork.frontier(ledger.warehouse, ledger, program.outputs, at))
     planned = _planned(program, ledger, at, origin, why, None)
     if not planned.records:
         raise UsageError(
@@ -149,10 +143,9 @@ def _sizes(files: Sequence[Record]) -> dict[str, int]:
     }
 
 
-def _require_records(program: Program, begun: Offsets) -> None:
+def _require_records(kafka: Kafka, program: Program, begun: Offsets) -> None:
     """Say no where Kafka no longer has what the fork would read: it would jump over it silently."""
-    env = settings.load()
-    topic = kafka.describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic))
+    topic = kafka.describe(kafka.topic(program.contract.topic))
     for partition, offset in sorted(begun.items()):
         if offset < (first := topic.log_start.get(partition, 0)):
             raise DecisionNeeded(

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from headrace.cluster import Cluster, kafka
+from headrace.cluster import Cluster
+from headrace.cluster.kafka import Kafka
 from headrace.job.assemble import named
 from headrace.lake import anchors
 from headrace.lake.anchors import Anchor, Health
 from headrace.lake.checkpoints import savepoints
 from headrace.lake.ledger import Ledger
-from headrace.settings import Kafka
 
 
-def take(cluster: Cluster, ledger: Ledger, brokers: Kafka, flink_job: str, why: str) -> Anchor:
+def take(cluster: Cluster, ledger: Ledger, kafka: Kafka, flink_job: str, why: str) -> Anchor:
     """Take a savepoint without a pause, and record it."""
     path = cluster.savepoint(flink_job, f"{ledger.warehouse.uri}/{savepoints(ledger.job)}")
-    return record(cluster, ledger, brokers, path, why, adopted=False)
+    return record(cluster, ledger, kafka, path, why, adopted=False)
 
 
-def record(cluster: Cluster, ledger: Ledger, brokers: Kafka, path: str, why: str, *, adopted: bool) -> Anchor:
+def record(cluster: Cluster, ledger: Ledger, kafka: Kafka, path: str, why: str, *, adopted: bool) -> Anchor:
     """Record a savepoint that lies in the warehouse, whoever made it."""
-    topics = {c.id: brokers.topic(c.topic) for c in named(ledger.job).reads}
+    topics = {c.id: kafka.topic(c.topic) for c in named(ledger.job).reads}
     version = cluster.version()
     return anchors.record(ledger.warehouse, ledger, path, topics, flink=version, why=why, adopted=adopted)
 
 
-def examine(ledger: Ledger, brokers: Kafka, number: int) -> tuple[Anchor, Health]:
+def examine(ledger: Ledger, kafka: Kafka, number: int) -> tuple[Anchor, Health]:
     """Look whether a replay could begin at an anchor now."""
     anchor = anchors.one(ledger, number)
     starts = {}
     for contract in named(ledger.job).reads:
-        topic = kafka.describe(brokers.bootstrap, brokers.topic(contract.topic))
+        topic = kafka.describe(kafka.topic(contract.topic))
         begun = ledger.start(contract.id)
         if begun and begun.topic_id == topic.id:
             starts[contract.id] = topic.log_start

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 from cli.remedies import Terminal
-from lake.sealed_lake import Lake
+from lake.sealed_lake import Lake, topics
 from submitting import look_in
 
 from headrace import settings
 from headrace.cluster.fake import FakeCluster
+from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.load import load_named
-from headrace.lake.store import connect
 from headrace.operate import Workspace
-from headrace.settings import Store
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
 
@@ -28,7 +27,6 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], 
     def enter(project: Path) -> None:
         monkeypatch.setenv("HEADRACE_PROJECT", str(project))
         monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", f"file://{tmp_path}/lake")
-        monkeypatch.setenv("HEADRACE__KAFKA__BOOTSTRAP", "127.0.0.1:1")
         for secret in ("ACCESS_KEY", "SECRET_KEY"):
             monkeypatch.setenv(f"HEADRACE__STORE__{secret}", "env:HOME")
         look_in(str(project))
@@ -51,14 +49,24 @@ def cluster() -> FakeCluster:
 
 
 @pytest.fixture
-def terminal(project: Path, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> Terminal:  # noqa: ARG001 - entered
-    """For commands in that project; Flink is one in memory."""
-    return Terminal(capsys, Workspace(settings.load(), cluster=cluster))
+def kafka() -> FakeKafka:
+    """The topic of the job `events`, of one partition, which holds a record at each offset."""
+    return topics(partitions=1)
 
 
 @pytest.fixture
-def sealed(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:  # noqa: ARG001 - entered
-    """The lake of that project's job `events`; Kafka answers as a test has it."""
-    made = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load_named("events"))
-    monkeypatch.setattr("headrace.cli.publish.Source", lambda *_: made.topic)
-    return made
+def workspace(project: Path, cluster: FakeCluster, kafka: FakeKafka) -> Workspace:  # noqa: ARG001 - entered
+    """What commands in that project work with: Flink and Kafka are in memory."""
+    return Workspace(settings.load(), cluster=cluster, kafka=kafka)
+
+
+@pytest.fixture
+def terminal(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """For commands in that project."""
+    return Terminal(capsys, workspace)
+
+
+@pytest.fixture
+def sealed(workspace: Workspace, kafka: FakeKafka) -> Lake:
+    """The lake of that project's job `events`."""
+    return Lake(workspace.warehouse, load_named("events"), kafka=kafka)

@@ -50,14 +50,12 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     for secret in ("ACCESS_KEY", "SECRET_KEY"):
         monkeypatch.setenv(f"HEADRACE__STORE__{secret}", "env:HOME")
     look_in(str(PROJECT))
-    made = Lake(connect(Store(warehouse=warehouse)), load_named("events"))
-    monkeypatch.setattr("headrace.cli.publish.Source", lambda *_: made.topic)
-    return made
+    return Lake(connect(Store(warehouse=warehouse)), load_named("events"))
 
 
 @pytest.fixture
-def workspace(lake: Lake, cluster: FakeCluster) -> Workspace:  # noqa: ARG001 - its settings
-    return Workspace(settings.load(), cluster=cluster)
+def workspace(lake: Lake, cluster: FakeCluster) -> Workspace:
+    return Workspace(settings.load(), cluster=cluster, kafka=lake.kafka)
 
 
 def test_a_fork_without_slots_is_refused_at_once(

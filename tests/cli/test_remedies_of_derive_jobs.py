@@ -13,16 +13,13 @@ from lake.sealed_derived import JOB, Derived
 from lake.sealed_lake import Lake, begun
 from stack.waiting import until
 
-from headrace.cluster.kafka import TopicInfo
 from headrace.lake import patches
 
 
 @pytest.fixture
-def derived(sealed: Lake, monkeypatch: pytest.MonkeyPatch) -> Derived:
+def derived(sealed: Lake) -> Derived:
     """Of the events, 25 are published as good; Kafka still has them all."""
     begun(sealed)
-    topic = TopicInfo("events", "id", {0: 0}, {0: 40})
-    monkeypatch.setattr("headrace.cluster.kafka.describe", lambda *_: topic)
     return Derived(sealed)
 
 

@@ -12,7 +12,6 @@ from submitting import look_in
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.lake import patches
-from headrace.offsets import Span
 
 
 def edit(project: Path, name: str, old: str, new: str) -> str:
@@ -106,17 +105,11 @@ def test_or_they_are_published_under_the_contract_as_it_was(
     assert len(sealed.rows()) == 10
 
 
-def test_a_topic_that_is_recreated_in_the_middle_of_publish(
-    sealed: Lake, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_topic_that_is_recreated_in_the_middle_of_publish(sealed: Lake, terminal: Terminal) -> None:
     begun(sealed)
     sealed.seal(1, range(35, 40))
-
-    def holes(_topic: str, spans: list[Span]) -> dict[Span, str]:
-        sealed.topic.id = "other"
-        return dict.fromkeys(spans, "empty")
-
-    monkeypatch.setattr(sealed.topic, "holes", holes)
+    sealed.kafka.compact("events", range(30, 35))
+    sealed.kafka.then = lambda question: question == "holes" and sealed.kafka.recreate("events")
     said = terminal.refused("publish events")
     assert "names what is not published" in said
 

@@ -8,15 +8,12 @@ from cli.remedies import Terminal
 from lake.flink_metadata import metadata
 from lake.sealed_lake import Lake, begun
 
-from headrace.cluster.kafka import TopicInfo
 from headrace.lake import anchors, patches, replays
 
 
 @pytest.fixture
-def lake(sealed: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
+def lake(sealed: Lake) -> Lake:
     """Offsets 0 to 29 are published, in two batches; Kafka still has them all."""
-    topic = TopicInfo("events", "id", {0: 0}, {0: 40})
-    monkeypatch.setattr("headrace.cluster.kafka.describe", lambda *_: topic)
     anchor = begun(sealed)
     place = "_flink/events/savepoints/savepoint-1"
     obstore.put(
@@ -107,7 +104,7 @@ def test_what_is_no_select_is_answered_with_one(sql: str, terminal: Terminal) ->
 def lost(lake: Lake) -> Lake:
     """Kafka deleted offsets 30 to 34 before they were read."""
     lake.seal(1, range(35, 40))
-    lake.topic.verdict = "lost"
+    lake.kafka.delete_below("events", 35)
     return lake
 
 

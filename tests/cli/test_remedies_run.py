@@ -11,7 +11,7 @@ import pytest
 from cli.commands_named import commands_named
 from cli.remedies import Terminal, followed_in, key, named_in
 from cli.remedies_not_run import NOT_RUN
-from lake.sealed_lake import Lake, begun
+from lake.sealed_lake import RECORDS, Lake, begun
 from submitting import look_in
 
 from headrace import settings
@@ -60,33 +60,33 @@ def recreated(lake: Lake) -> None:
     """Ten rows are staged, and the topic is another one now."""
     begun(lake)
     lake.seal(1, range(30, 40))
-    lake.topic.id = "other"
+    lake.kafka.recreate("events")
 
 
 def cut_short(lake: Lake) -> None:
     """Ten rows are staged that the topic no longer holds."""
     begun(lake)
     lake.seal(1, range(30, 40))
-    lake.topic.ends[0] = 35
+    lake.kafka.cut("events", 35)
 
 
 def cut_below_the_frontier(lake: Lake) -> None:
     """The topic lost published offsets, and has grown past the frontier since."""
-    lake.topic.epochs = {0: (3, 0)}
     begun(lake)
     lake.seal(1, range(30, 35))
-    lake.topic.kept, lake.topic.epochs = {0: 22}, {0: (4, 22)}
+    lake.kafka.cut("events", 22)
+    lake.kafka.send("events", RECORDS)
 
 
 def deleted_too_early(lake: Lake) -> None:
     begun(lake)
     lake.seal(1, range(35, 40))
-    lake.topic.verdict = "lost"
+    lake.kafka.delete_below("events", 35)
 
 
 def skipped(lake: Lake) -> None:
-    deleted_too_early(lake)
-    lake.topic.verdict = "present"
+    begun(lake)
+    lake.seal(1, range(35, 40))
 
 
 def read_again(lake: Lake) -> None:
@@ -118,7 +118,7 @@ def judged(lake: Lake) -> int:
 def judged_of_another_topic(lake: Lake) -> None:
     begun(lake)
     lake.judge(patches.REPLAY, good=range(20, 28), end=28)
-    lake.topic.id = "other"
+    lake.kafka.recreate("events")
 
 
 def given_up(lake: Lake) -> None:
@@ -234,12 +234,10 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     warehouse = f"file://{tmp_path}/lake"
     monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", warehouse)
-    monkeypatch.setenv("HEADRACE__KAFKA__BOOTSTRAP", "127.0.0.1:1")
     for secret in ("ACCESS_KEY", "SECRET_KEY"):
         monkeypatch.setenv(f"HEADRACE__STORE__{secret}", "env:HOME")
     look_in(str(PROJECT))
     made = Lake(connect(Store(warehouse=warehouse)), load_named("events"))
-    monkeypatch.setattr("headrace.cli.publish.Source", lambda *_: made.topic)
     monkeypatch.setattr("headrace.cli.patch.require_same", lambda *_: None)  # the job was not edited
     return made
 
@@ -248,7 +246,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 def test_a_remedy_helps_in_the_state_that_produced_it(
     state: State, lake: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    terminal = Terminal(capsys, Workspace(settings.load(), cluster=FakeCluster()))
+    terminal = Terminal(capsys, Workspace(settings.load(), cluster=FakeCluster(), kafka=lake.kafka))
     state.prepare(lake)
     code, said = terminal.type(state.asked)
     assert code or state.shows, f"{state.asked} is not refused"

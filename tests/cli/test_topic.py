@@ -1,61 +1,83 @@
-"""``headrace topic produce``: what is left out of a file is told, to people and to machines."""
+"""``headrace topic``: what is left out of a file is told, and which contract a missing topic belongs to."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
 from cli.remedies import Terminal
-from typer.testing import CliRunner
 
-from headrace.cli import topic
-from headrace.cluster import kafka
+from headrace.cli.topic import how_to_create
+from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import NoTopicError
+from headrace.operate import Workspace
+from headrace.settings import Settings
 
 
-def _produce(monkeypatch: pytest.MonkeyPatch, empty: int, *options: str) -> str:
-    app = typer.Typer()
-    topic.register(app)
-    app.command("beside")(lambda: None)  # a single group would lose its name
-    monkeypatch.setattr(kafka, "produce_lines", lambda *_args, **_options: kafka.Lines(1200, empty))
-    result = CliRunner().invoke(app, ["topic", "produce", "flights", str(Path(__file__)), *options])
-    assert result.exit_code == 0, result.output
-    return result.stdout
+@pytest.fixture
+def kafka() -> FakeKafka:
+    return FakeKafka("dev.")
+
+
+@pytest.fixture
+def terminal(kafka: FakeKafka, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(capsys, Workspace(Settings(), kafka=kafka))
+
+
+def test_a_topic_is_created_as_its_contract_says(terminal: Terminal, kafka: FakeKafka) -> None:
+    code, said = terminal.type("topic create flights")
+
+    found = kafka.describe("dev.flights")
+    assert (code, said) == (0, f"topic dev.flights created: {found.partitions} partitions, id {found.id}\n")
+    assert terminal.type("topic create flights")[1].startswith("topic dev.flights is there already: ")
+
+
+def test_a_topic_is_shown_by_partition(terminal: Terminal, kafka: FakeKafka) -> None:
+    kafka.create_topic("dev.flights", 2)
+    kafka.send("dev.flights", 1200)
+    kafka.delete_below("dev.flights", 200)
+
+    code, said = terminal.type("topic show flights -o json")
+
+    assert code == 0
+    assert json.loads(said)["partitions"] == [
+        {"partition": 0, "from": 200, "to": 1200},
+        {"partition": 1, "from": 0, "to": 0},
+    ]
 
 
 @pytest.mark.parametrize(
     ("empty", "said"), [(0, ""), (1, ", 1 empty line left out"), (2000, ", 2,000 empty lines left out")]
 )
-def test_empty_lines_are_counted(monkeypatch: pytest.MonkeyPatch, empty: int, said: str) -> None:
-    assert _produce(monkeypatch, empty) == f"1,200 records to topic flights{said}\n"
-    assert json.loads(_produce(monkeypatch, empty, "-o", "json")) == {
-        "topic": "flights",
+def test_empty_lines_are_counted(
+    terminal: Terminal, kafka: FakeKafka, tmp_path: Path, empty: int, said: str
+) -> None:
+    kafka.create_topic("dev.flights", 3)
+    file = tmp_path / "flights.jsonl"
+    file.write_text("{}\n" * 1200 + "\n" * empty)
+
+    assert terminal.type(f"topic produce flights {file}") == (
+        0,
+        f"1,200 records to topic dev.flights{said}\n",
+    )
+    assert json.loads(terminal.type(f"topic produce flights {file} -o json")[1]) == {
+        "topic": "dev.flights",
         "records": 1200,
         "empty_lines": empty,
     }
+    assert sum(kafka.describe("dev.flights").log_end.values()) == 2400
 
 
-@pytest.mark.parametrize(
-    ("name", "remedy"),
-    [("flights", "headrace topic create flights"), ("nonesuch", "create it, or correct the contract")],
-)
-def test_a_topic_that_is_not_there_names_the_contract_to_create_it_by(
-    name: str, remedy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(kafka, "describe", _not_there(f"dev.{name}"))
-    monkeypatch.setenv("HEADRACE__KAFKA__TOPIC_PREFIX", "dev.")
-
-    code, said = Terminal(capsys).type("topic show flights")
+def test_a_topic_that_is_not_there_names_the_contract_to_create_it_by(terminal: Terminal) -> None:
+    code, said = terminal.type("topic show flights")
 
     assert code == NoTopicError.exit_code
-    assert f"→ {remedy}" in said
+    assert "→ headrace topic create flights" in said
 
 
-def _not_there(name: str) -> Callable[..., kafka.TopicInfo]:
-    def describe(*_: str) -> kafka.TopicInfo:
-        raise NoTopicError(name, where=f"topic {name}")
+def test_a_topic_that_no_contract_is_about_has_no_command(kafka: FakeKafka) -> None:
+    workspace = Workspace(Settings(), kafka=kafka)
 
-    return describe
+    assert how_to_create("dev.flights", workspace) == "headrace topic create flights"
+    assert how_to_create("flights", workspace) == ""

@@ -1,15 +1,21 @@
-"""Topics with holes of every kind that Kafka makes, on the run's broker."""
+"""Topics with holes of every kind that Kafka makes, on the run's broker; and a broker that is restarted."""
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from stack_fixtures import own_place
 
 from headrace.cluster.kafka import describe
+from headrace.stack import files, jars, kafka, local
+from headrace.stack.processes import Processes
 
 
 @dataclass(frozen=True)
@@ -80,3 +86,46 @@ def read(bootstrap: str, topic: str) -> dict[int, list[tuple[bytes | None, bytes
             found[part.partition] += [(r.key, r.value) for r in records]
     consumer.close()
     return found
+
+
+class Broker:
+    """Kafka alone, whose disk a test may change while it does not run."""
+
+    def __init__(self, place: Path) -> None:
+        before = dict(os.environ)
+        self.settings = own_place(place)
+        os.environ.clear()
+        os.environ.update(before)
+        self.at = files.folder(self.settings.stack)
+        self.jars = jars.fetch(self.settings.stack, ("kafka",))["kafka"]
+        self.bootstrap = self.settings.kafka.bootstrap
+        self.disk = self.at.kafka / "data"
+
+    def start(self) -> None:
+        local.start(self.settings, [kafka.service(self.settings, self.at, self.jars)])
+
+    def stop(self) -> None:
+        Processes(self.at.path).stop(["kafka"])
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def copy(self, what: str, to: Path) -> None:
+        # What the broker is about to rename may be gone before it is copied.
+        shutil.copytree(self.disk / what, to, ignore=shutil.ignore_patterns("*.tmp"))
+
+    def restore(self, what: str, copy: Path) -> None:
+        """Start with a part of the disk as it was when it was copied."""
+        self.stop()
+        shutil.rmtree(self.disk / what)
+        shutil.copytree(copy, self.disk / what)
+        self.start()
+
+    def send(self, topic: str, records: int) -> int:
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20)
+        for _ in range(records):
+            producer.send(topic, b"x" * 100, partition=0)
+        producer.flush()
+        producer.close()
+        return describe(self.bootstrap, topic).log_end[0]

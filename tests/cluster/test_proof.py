@@ -12,8 +12,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from stack.waiting import until
 from stack_fixtures import Stack
 
-from headrace.cluster.kafka import Source, Verdict, create_topic, describe, holes, proof
+from headrace.cluster.kafka import Brokers, Source, Verdict, create_topic, describe, holes, proof
 from headrace.errors import ClusterError
+from headrace.settings import Kafka
 
 
 @pytest.fixture
@@ -192,4 +193,4 @@ def test_no_such_partition_and_no_such_topic(bootstrap: str, topic: str) -> None
 
 
 def test_no_holes_need_no_broker() -> None:
-    assert Source("127.0.0.1:1", ()).holes("any", []) == {}
+    assert Source(Brokers(Kafka(bootstrap="127.0.0.1:1")), ()).holes("any", []) == {}

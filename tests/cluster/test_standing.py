@@ -2,64 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kafka import KafkaProducer
-from stack_fixtures import own_place
+from cluster.brokers import Broker
 
-from headrace.cluster.kafka import create_topic, describe, standing
+from headrace.cluster.kafka import create_topic, standing
 from headrace.cluster.kafka.standing import kept
 from headrace.lake._topic_scan import KafkaTopic
 from headrace.lake.verify import lost_from
-from headrace.stack import files, jars, kafka, local
-from headrace.stack.processes import Processes
-
-
-class Broker:
-    """Kafka alone, whose disk a test may change while it does not run."""
-
-    def __init__(self, place: Path) -> None:
-        before = dict(os.environ)
-        self.settings = own_place(place)
-        os.environ.clear()
-        os.environ.update(before)
-        self.at = files.folder(self.settings.stack)
-        self.jars = jars.fetch(self.settings.stack, ("kafka",))["kafka"]
-        self.bootstrap = self.settings.kafka.bootstrap
-        self.disk = self.at.kafka / "data"
-
-    def start(self) -> None:
-        local.start(self.settings, [kafka.service(self.settings, self.at, self.jars)])
-
-    def stop(self) -> None:
-        Processes(self.at.path).stop(["kafka"])
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-    def copy(self, what: str, to: Path) -> None:
-        # What the broker is about to rename may be gone before it is copied.
-        shutil.copytree(self.disk / what, to, ignore=shutil.ignore_patterns("*.tmp"))
-
-    def restore(self, what: str, copy: Path) -> None:
-        """Start with a part of the disk as it was when it was copied."""
-        self.stop()
-        shutil.rmtree(self.disk / what)
-        shutil.copytree(copy, self.disk / what)
-        self.start()
-
-    def send(self, topic: str, records: int) -> int:
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20)
-        for _ in range(records):
-            producer.send(topic, b"x" * 100, partition=0)
-        producer.flush()
-        producer.close()
-        return describe(self.bootstrap, topic).log_end[0]
 
 
 @pytest.fixture

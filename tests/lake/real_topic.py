@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from lake.sealed_lake import CONTRACT, Lake
 from stack.waiting import until
 
-from headrace.cluster.kafka import Source, create_topic, standing
+from headrace.cluster.kafka import Brokers, Source, create_topic, standing
 from headrace.contract.load import load
 from headrace.lake._findings import Verification
 from headrace.lake._topic_scan import KafkaTopic
@@ -17,6 +17,7 @@ from headrace.lake.holes import promised, stood
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.store import Warehouse
 from headrace.lake.verify import verify
+from headrace.settings import Kafka
 from headrace.table.outputs import outputs
 
 
@@ -66,7 +67,7 @@ class RealTopic:
         self.lake.seal(1, range(first, first + good), bad=range(first + good, self.sent))
 
     def publisher(self) -> Publisher:
-        source = Source(self.bootstrap, ("events",))
+        source = Source(Brokers(Kafka(bootstrap=self.bootstrap)), ("events",))
         return Publisher(self.lake.warehouse, self.lake.contract, outputs(self.lake.contract), source)
 
     def publish(self) -> Published:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
+from headrace.cluster.kafka import Source
+from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.model import Contract
 from headrace.lake import fork as forks
 from headrace.lake import patches, replays
@@ -25,7 +27,6 @@ from headrace.lake.publish import Published
 from headrace.lake.replace import Replacer
 from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse
-from headrace.offsets import Span
 from headrace.table.outputs import outputs
 
 CONTRACT = Path(__file__).parents[1] / "stack/project/contracts/events.odcs.yaml"
@@ -36,28 +37,17 @@ class Killed(Exception):
     """The publisher died."""
 
 
-@dataclass
-class Topic:
-    """What Kafka says of the job's topic; as it stands, it is what it was and has no hole."""
+RECORDS = 1 << 40
+"""As many as no test seals: a topic holds all that a lake has read of it, and more."""
 
-    id: str | None = "id"
-    ends: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(4), 1 << 40))
-    starts: dict[int, int] = field(default_factory=dict)
-    epochs: dict[int, tuple[int, int]] = field(default_factory=dict)
-    kept: dict[int, int] = field(default_factory=dict)
-    verdict: str = ""
-    """What it says of every hole."""
-    reads: tuple[str, ...] = ("events",)
-    asked: list[str] = field(default_factory=list)
-    """What it was asked, in order."""
 
-    def holes(self, _topic: str, spans: list[Span]) -> dict[Span, str]:
-        self.asked.append("holes")
-        return dict.fromkeys(spans, self.verdict)
-
-    def standing(self, _topic: str, _noted: Mapping[int, tuple[int, int]]) -> Topic:
-        self.asked.append("standing")
-        return self
+def topics(partitions: int = 4) -> FakeKafka:
+    """Brokers whose topic `events` holds records at all offsets."""
+    kafka = FakeKafka()
+    kafka.create_topic("events", partitions)
+    for partition in range(partitions):
+        kafka.send("events", RECORDS, partition)
+    return kafka
 
 
 @dataclass
@@ -68,14 +58,15 @@ class Lake:
     contract: Contract
     newest: dict[int, tuple[int, str | None]] = field(default_factory=dict)
     """Claim → its newest checkpoint and manifest hash."""
-    topic: Topic = field(default_factory=Topic)
+    kafka: FakeKafka = field(default_factory=topics)
     begun: bool = True
-    """Whether a start on :attr:`topic` is recorded."""
+    """Whether a start on the topic is recorded."""
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.warehouse, "events")
+        self.source = Source(self.kafka, ("events",))
         if self.begun:
-            self.ledger.record_start("events", "id", {0: 0}, contract="events")
+            self.ledger.record_start("events", self.kafka.describe("events").id, {0: 0}, contract="events")
 
     def submit(self, goes_on: int | None = None, **facts: Any) -> int:
         """A claim that goes on from where another one stands now."""
@@ -150,14 +141,14 @@ class Lake:
             if name == fatal:
                 raise Killed
 
-        return Replacer(self.warehouse, self.contract, outputs(self.contract), self.topic, step)
+        return Replacer(self.warehouse, self.contract, outputs(self.contract), self.source, step)
 
     def patcher(self, fatal: str = "") -> Patcher:
         def step(name: str) -> None:
             if name == fatal:
                 raise Killed
 
-        return Patcher(self.warehouse, self.contract, outputs(self.contract), self.topic, step)
+        return Patcher(self.warehouse, self.contract, outputs(self.contract), self.source, step)
 
     def ask(self, kind: str, **facts: Any) -> int:
         return patches.record(self.ledger, Patch(0, kind, "x", "why", "", "", "1.0.0", "", 0, **facts)).number

@@ -21,9 +21,11 @@ import pytest
 from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lake.sealed_lake import CONTRACT, Topic
+from lake.sealed_lake import CONTRACT
 from structlog.testing import capture_logs
 
+from headrace.cluster.kafka import Source
+from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.load import load
 from headrace.contract.model import Column, ColumnType, Partition
 from headrace.contract.rules import KAFKA_TIME_FIRST, KAFKA_TIME_LAST
@@ -89,7 +91,7 @@ OUTSIDE = st.sampled_from(
 PLACES = st.sampled_from([(0, 0), (1, (1 << 31) - 1), (32_768, 1 << 48), ((1 << 31) - 1, (1 << 63) - 40)])
 """Partition, and the offset at which the job began on it: Kafka's last record could be at 2^63 - 2."""
 
-ENDS = dict.fromkeys((0, 1, 32_768, (1 << 31) - 1), (1 << 63) - 1)
+PARTITIONS = (0, 1, 32_768, (1 << 31) - 1)
 
 
 @st.composite
@@ -115,7 +117,13 @@ class Written:
 
     def __init__(self, folder: Path) -> None:
         self.warehouse: Warehouse = connect(Store(warehouse=f"file://{folder}/lake"))
-        self.publisher = Publisher(self.warehouse, CONTRACT_OF_ALL, PROGRAM.outputs, Topic(ends=ENDS))
+        self.kafka = FakeKafka()
+        self.kafka.create_topic("events", 2)
+        for partition in PARTITIONS:
+            self.kafka.add_partition("events", partition)
+            self.kafka.send("events", (1 << 63) - 1, partition)
+        source = Source(self.kafka, ("events",))
+        self.publisher = Publisher(self.warehouse, CONTRACT_OF_ALL, PROGRAM.outputs, source)
         self.ledger = Ledger(self.warehouse, "events")
         self.next: dict[int, int] = {}
         self.held: dict[int, list[int]] = {}
@@ -123,7 +131,8 @@ class Written:
 
     def begin(self, starts: Mapping[int, int]) -> None:
         self.next = dict(starts)
-        self.ledger.record_start("events", "id", dict(starts), contract="events")
+        topic = self.kafka.describe("events")
+        self.ledger.record_start("events", topic.id, dict(starts), contract="events")
         self.ledger.claim("s1", None, "1.0.0")
 
     def placed(self, row: Row, partition: int) -> Row:

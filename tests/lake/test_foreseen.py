@@ -33,17 +33,17 @@ def lake(tmp_path: Path) -> Lake:
 def looked(lake: Lake) -> Foreseen:
     head, tables = lake.ledger.head(), outputs(lake.contract)
     staged = {o.id: Staged(lake.warehouse, o.id).read() for o in tables}
-    return foresee(lake.ledger, head, tables, ask(lake.topic, lake.ledger, head), staged)
+    return foresee(lake.ledger, head, tables, ask(lake.source, lake.ledger, head), staged)
 
 
 def cut_short(lake: Lake) -> None:
     lake.seal(1, range(30, 40))
-    lake.topic.ends[0] = 35
+    lake.kafka.cut("events", 35)
 
 
 def deleted_in_between(lake: Lake) -> None:
     lake.seal(1, range(35, 40))
-    lake.topic.starts[0], lake.topic.verdict = 35, "lost"
+    lake.kafka.delete_below("events", 35)
 
 
 def read_again(lake: Lake) -> None:
@@ -77,7 +77,7 @@ def test_status_and_publish_say_the_same(lake: Lake, state: object) -> None:
 
 def test_offsets_that_are_gone_before_the_job_read_on_are_named(lake: Lake) -> None:
     lake.seal(1, range(30, 35))
-    lake.topic.starts[0] = 50
+    lake.kafka.delete_below("events", 50)
 
     assert looked(lake) == Foreseen(deleted=(Span(0, 35, 49),)), "publish takes what is staged"
     lake.publish()
@@ -88,7 +88,7 @@ def test_offsets_that_are_gone_before_the_job_read_on_are_named(lake: Lake) -> N
 
 def test_what_was_read_before_it_was_deleted_is_not_lost(lake: Lake) -> None:
     lake.seal(1, range(30, 50))
-    lake.topic.starts[0] = 50
+    lake.kafka.delete_below("events", 50)
 
     assert looked(lake) == Foreseen()
     assert lake.publish().batches == 1
@@ -99,7 +99,7 @@ def test_where_files_are_too_many_nothing_is_promised_of_them(
 ) -> None:
     monkeypatch.setattr(foreseen, "LOOKED_INTO", 1)
     lake.seal(1, range(30, 40), bad=range(40, 50))
-    lake.topic.starts[0] = 50
+    lake.kafka.delete_below("events", 50)
 
     assert looked(lake) == Foreseen(deleted=(Span(0, 30, 49),), unread=2)
 
@@ -117,7 +117,7 @@ def test_another_publisher_meanwhile_is_no_finding(lake: Lake) -> None:
     lake.seal(1, range(30, 35))
     lake.seal(1, range(35, 40))
     head, tables = lake.ledger.head(), outputs(lake.contract)
-    asked = ask(lake.topic, lake.ledger, head)
+    asked = ask(lake.source, lake.ledger, head)
     lake.publish()
     lake.seal(1, range(40, 45))
     staged = {o.id: Staged(lake.warehouse, o.id).read() for o in tables}

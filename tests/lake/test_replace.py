@@ -104,7 +104,7 @@ def test_the_live_job_publishes_while_the_fork_is_being_judged(
         return read_files(warehouse, output, files, columns)
 
     monkeypatch.setattr(publishing, "read_files", reading)
-    publisher = Overtaken(lake.warehouse, lake.contract, outputs(lake.contract), lake.topic)
+    publisher = Overtaken(lake.warehouse, lake.contract, outputs(lake.contract), lake.source)
     publisher.step = publisher._overtake
     planned = replays.one(lake.ledger, number)
     assert publisher.replace(number, planned.fork) == {0: 31}, "it looks again"
@@ -144,7 +144,6 @@ def test_a_fork_with_a_hole_or_an_overlap_is_not_published(lake: Lake, offsets: 
     number, fork = lake.replay(begun(lake))
     lake.seal(fork, offsets)
     publisher = lake.publisher()
-    lake.topic.verdict = "present"
     with pytest.raises(ConservationError, match=says):
         publisher.replace(number, replays.one(lake.ledger, number).fork)
     assert lake.ledger.head().batch == 2
@@ -245,7 +244,7 @@ def test_what_kafka_deleted_meanwhile_is_not_taken_from_the_table(lake: Lake) ->
     number, fork = lake.replay(begun(lake))
     lake.seal(fork, range(14, 31))
     publisher = lake.publisher()
-    lake.topic.verdict = "lost"
+    lake.kafka.delete_below("events", 14)
     for _ in ("before", "after a ruling"):
         with pytest.raises(ConservationError, match="lacks records that are published: 0:10-13"):
             publisher.replace(number, replays.one(lake.ledger, number).fork)
@@ -259,7 +258,7 @@ def test_a_hole_that_the_branch_has_too_is_none_of_the_fork(lake: Lake) -> None:
     lake.publish()
     lake.seal(1, range(12, 20))
     publisher = lake.publisher()
-    lake.topic.verdict = "absent"
+    lake.kafka.compact("events", range(10, 12))
     publisher.once()
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(12, 20))
@@ -329,7 +328,7 @@ def test_a_batch_for_other_tables_is_left_to_who_knows_them(lake: Lake) -> None:
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
-    fewer = Replacer(lake.warehouse, lake.contract, outputs(lake.contract)[1:], lake.topic)
+    fewer = Replacer(lake.warehouse, lake.contract, outputs(lake.contract)[1:], lake.source)
     with pytest.raises(LedgerError, match="was decided for other tables"):
         fewer.once()
     lake.replace(number)

@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from lake.sealed_lake import CONTRACT, Lake, Topic, begun, compact
+from lake.sealed_lake import CONTRACT, Lake, begun, compact
 
 from headrace.cli.job import _held, _page
 from headrace.cli.publish import _sentence, as_json
+from headrace.cluster.kafka import Source
+from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
 from headrace.lake import publish as publishing
@@ -94,7 +96,7 @@ class Amending:
         obstore.put(self.warehouse.objects, key, json.dumps(manifest).encode())
 
     def publish(self) -> Published:
-        return Publisher(self.warehouse, self.contract, [DAILY], Topic(reads=())).once()
+        return Publisher(self.warehouse, self.contract, [DAILY], Source(FakeKafka(), ())).once()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from headrace import settings
-from headrace.cluster.kafka import Source
+from headrace.cluster.kafka import Brokers, Source
 from headrace.contract.load import load_named
 from headrace.lake import replays
 from headrace.lake.publish import Published
@@ -24,7 +24,7 @@ def main(fatal: str, replay: int | None = None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     env, contract = settings.load(), load_named("events")
-    source = Source(env.kafka.bootstrap, (contract.id,))
+    source = Source(Brokers(env.kafka), (contract.id,))
     publisher = Replacer(connect(env.store), contract, outputs(contract), source, step)
     if replay is None:
         publisher.once()

@@ -27,7 +27,7 @@ from waiting import until
 from headrace import settings
 from headrace.cli.main import main as command
 from headrace.cluster import SessionCluster
-from headrace.cluster.kafka import Source, create_topic, describe, lag
+from headrace.cluster.kafka import Brokers, Source, create_topic
 from headrace.cluster.session import Submit
 from headrace.job.assemble import named
 from headrace.job.run import REPLAY
@@ -224,11 +224,11 @@ class Road:
 
     def _unread(self, raw: bytes) -> dict[str, dict[int, int]]:
         """Topic → partition → how many records a checkpoint has not read, where there are some."""
-        found = {}
+        found, kafka = {}, Brokers(self.settings.kafka)
         for topic in (self.named(read.topic) for read in self.program.reads):
-            now, reached = describe(self.settings.kafka.bootstrap, topic), positions(raw, topic)
+            now, reached = kafka.describe(topic), positions(raw, topic)
             begun = {p: max(reached.get(p, 0), start) for p, start in now.log_start.items()}
-            found[topic] = {p: n for p, n in lag(self.settings.kafka.bootstrap, now, begun).items() if n}
+            found[topic] = {p: n for p, n in kafka.lag(now, begun).offsets.items() if n}
         return {topic: behind for topic, behind in found.items() if behind}
 
     def _committed(self, job: str, claim: int) -> bool:
@@ -281,7 +281,7 @@ class Road:
             self.warehouse,
             self.contract,
             self.program.outputs,
-            Source(self.settings.kafka.bootstrap, tuple(c.id for c in self.program.reads)),
+            Source(Brokers(self.settings.kafka), tuple(c.id for c in self.program.reads)),
             step,
         )
 

@@ -1,9 +1,11 @@
 """Kafka from the control side: what a topic is, which holes in it are real, and a fast way to fill it."""
 
-from headrace.cluster.kafka.lag import Lag, lag
+from headrace.cluster.kafka.brokers import Brokers
+from headrace.cluster.kafka.lag import Lag
 from headrace.cluster.kafka.portions import Lines, produce_lines
 from headrace.cluster.kafka.producer import Message, produce
 from headrace.cluster.kafka.proof import Proof, Verdict, holes
+from headrace.cluster.kafka.protocol import Kafka
 from headrace.cluster.kafka.source import Source
 from headrace.cluster.kafka.standing import Standing, standing
 from headrace.cluster.kafka.topics import (
@@ -16,6 +18,8 @@ from headrace.cluster.kafka.topics import (
 )
 
 __all__ = [
+    "Brokers",
+    "Kafka",
     "Lag",
     "Lines",
     "Message",
@@ -27,7 +31,6 @@ __all__ = [
     "create_topic",
     "describe",
     "holes",
-    "lag",
     "offsets_at",
     "produce",
     "produce_lines",

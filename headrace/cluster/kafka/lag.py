@@ -6,10 +6,10 @@ record. How many records there are only a reader can say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from headrace.cluster.kafka.proof import Verdict, holes
+from headrace.cluster.kafka.proof import Proof, Verdict
 from headrace.cluster.kafka.topics import TopicInfo
 from headrace.errors import ClusterError
 
@@ -31,19 +31,25 @@ class Lag:
 
 
 @dataclass(frozen=True)
-class _Tail:
+class Tail:
+    """The offsets of a partition that are not published."""
+
     partition: int
     first: int
     last: int
 
 
-def lag(bootstrap: str, topic: TopicInfo, frontier: Mapping[int, int]) -> Lag:
+Prove = Callable[[list[Tail]], list[Proof[Tail]]]
+"""Proves whether records are in them; must give up within :data:`WITHIN_S`."""
+
+
+def lag(prove: Prove, topic: TopicInfo, frontier: Mapping[int, int]) -> Lag:
     """What a topic holds behind ``frontier``. What retention has deleted it does not hold."""
     begins = {p: max(frontier[p], start) for p, start in topic.log_start.items()}
     behind = {p: max(0, end - begins[p]) for p, end in topic.log_end.items()}
-    tails = [_Tail(p, begins[p], topic.log_end[p] - 1) for p, n in behind.items() if 0 < n <= NEAR]
+    tails = [Tail(p, begins[p], topic.log_end[p] - 1) for p, n in behind.items() if 0 < n <= NEAR]
     try:
-        proofs = holes(bootstrap, topic.name, tails, within_s=WITHIN_S)
+        proofs = prove(tails)
     except ClusterError:
         return Lag(behind, None)
     offsets = behind | {p.hole.partition: 0 for p in proofs if p.verdict is Verdict.absent}

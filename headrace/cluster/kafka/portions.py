@@ -19,7 +19,7 @@ from uuid import uuid4
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, TransactionAbortedError
 
-from headrace.cluster.kafka.json_lines import Line, json_lines
+from headrace.cluster.kafka.json_lines import JsonLines, Line, json_lines
 from headrace.cluster.kafka.producer import ACKNOWLEDGED_WITHIN_S, OPTIONS, Sent, send
 from headrace.cluster.kafka.topics import PATIENCE_MS, describe, refused, where
 from headrace.errors import ClusterError, UsageError
@@ -68,15 +68,26 @@ def produce_lines(
     """
     partitions = describe(bootstrap, topic).partitions  # before a large file is read in vain
     with json_lines(path, key=key, as_is=as_is) as file:
-        if from_line > file.lines:
-            what = f"the file ends at line {file.lines:,}, before line {from_line:,}"
-            raise UsageError(what, where=str(path), remedy="nothing is left to send, or give an earlier line")
+        require_line(file, from_line)
         try:
             with _sender(bootstrap, topic, partitions) as sender:
                 records = _send_all(sender, _portions(n for n in file if n.number >= from_line), sent)
         except KafkaError as e:
             raise refused(e, bootstrap, topic) from e
     return Lines(records, file.empty)
+
+
+def require_line(file: JsonLines, number: int) -> None:
+    """Refuse to begin at a line behind the end of the file.
+
+    Raises:
+        UsageError: there is no such line.
+    """
+    if number > file.lines:
+        what = f"the file ends at line {file.lines:,}, before line {number:,}"
+        raise UsageError(
+            what, where=str(file.path), remedy="nothing is left to send, or give an earlier line"
+        )
 
 
 def _send_all(sender: _Sender, portions: Iterable[list[Line]], sent: Sent) -> int:

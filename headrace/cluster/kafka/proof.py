@@ -195,12 +195,25 @@ class _Walk(Generic[H]):
 
     def _stuck(self, position: int, end: int) -> ClusterError:
         reach = int(self.consumer.end_offsets([self.part])[self.part])
-        return ClusterError(
-            f"what is at offsets {position} to {end} cannot be proved:"
-            f" Kafka hands over committed records up to {reach} only",
-            where=f"topic {self.part.topic}, partition {self.part.partition}",
-            remedy="if a transaction is open, it ends by itself after its timeout: try again;"
-            " else the topic was cut or made anew",
-            position=position,
-            reach=reach,
-        )
+        return unproved(self.part.topic, self.part.partition, position, end, reach)
+
+
+def unproved(topic: str, partition: int, position: int, end: int, reach: int) -> ClusterError:
+    """The error for offsets that no reader of committed records can pass.
+
+    Args:
+        topic: its full name.
+        partition: the partition.
+        position: the first of the offsets.
+        end: the last one.
+        reach: where committed records end.
+    """
+    return ClusterError(
+        f"what is at offsets {position} to {end} cannot be proved:"
+        f" Kafka hands over committed records up to {reach} only",
+        where=f"topic {topic}, partition {partition}",
+        remedy="if a transaction is open, it ends by itself after its timeout: try again;"
+        " else the topic was cut or made anew",
+        position=position,
+        reach=reach,
+    )

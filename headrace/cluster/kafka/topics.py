@@ -119,15 +119,24 @@ def create_topic(
         except TopicAlreadyExistsError:
             made = False
         found = described(admin, bootstrap, topic)
-    if found.partitions != partitions:
+    require_partitions(found, partitions, bootstrap)
+    return found, made
+
+
+def require_partitions(found: TopicInfo, wanted: int, bootstrap: str) -> None:
+    """Refuse a topic that has another number of partitions than its contract says.
+
+    Raises:
+        ClusterError: it has.
+    """
+    if found.partitions != wanted:
         raise ClusterError(
-            f"the topic is there with {found.partitions} partitions, and the contract says {partitions}",
-            where=where(bootstrap, topic),
+            f"the topic is there with {found.partitions} partitions, and the contract says {wanted}",
+            where=where(bootstrap, found.name),
             remedy=f"set topicPartitions to {found.partitions}; more partitions would send keys elsewhere",
             found=found.partitions,
-            wanted=partitions,
+            wanted=wanted,
         )
-    return found, made
 
 
 def where(bootstrap: str, topic: str) -> str:
