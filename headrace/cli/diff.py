@@ -9,14 +9,12 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from headrace import settings
 from headrace.cli.compared import compared
+from headrace.cli.context import workspace_of
 from headrace.cli.output import TIMES, Format, Output, emit, progress, utc
 from headrace.errors import UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
 from headrace.replay.diff import between
 
 
@@ -26,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def diff(
+    ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")],
     from_batch: Annotated[
         int | None, typer.Option(min=1, help="From the tables that this batch left.")
@@ -53,7 +52,7 @@ def diff(
     Example: headrace diff flights --from-time 2026-11-26T09:00
     """
     existing(job)
-    ledger = Ledger(connect(settings.load().store), job)
+    ledger = workspace_of(ctx).ledger(job)
     first = ledger.batch_asked(from_batch, utc(from_time))
     last = ledger.batch_asked(to_batch, utc(to)) or ledger.newest("done")
     if first is None:

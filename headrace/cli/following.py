@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headrace import settings
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.lake.fit import misfits
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
 
 if TYPE_CHECKING:
     from headrace.job.program import Program
     from headrace.lake.fit import Misfit
+    from headrace.operate import Workspace
 
 
 @dataclass(frozen=True)
@@ -56,15 +54,14 @@ class Compared:
         return f"compared with {self.warehouse}: nothing published or staged is in the way"
 
 
-def compared(program: Program) -> Compared:
+def compared(workspace: Workspace, program: Program) -> Compared:
     """Compare what is published and staged with the program; without a warehouse, say that nobody did."""
-    store = settings.load().store
+    address = workspace.settings.store.warehouse
     try:
-        warehouse = connect(store)
-        found = misfits(warehouse, Ledger(warehouse, program.job.name), program.outputs)
+        found = misfits(workspace.warehouse, workspace.ledger(program.job.name), program.outputs)
     except (
         ClusterError,
         UsageError,
     ) as e:  # it is away; or its secrets are not here, as where locks are reviewed
-        return Compared(store.warehouse, unreached=f"{e.what} ({e.where})")
-    return Compared(store.warehouse, tuple(found))
+        return Compared(address, unreached=f"{e.what} ({e.where})")
+    return Compared(address, tuple(found))

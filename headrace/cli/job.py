@@ -38,7 +38,7 @@ from headrace.lake.foreseen import foresee
 from headrace.lake.ledger import Head, Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.source import ask
-from headrace.lake.store import Warehouse, connect
+from headrace.lake.store import Warehouse
 from headrace.lake.tables import row_count
 from headrace.operate import Workspace
 
@@ -103,8 +103,7 @@ def submit(workspace: Workspace, submission: Submission) -> str:
         ClusterError: Kafka or the object store refuses the connection.
         HeadraceError: as :meth:`headrace.cluster.Cluster.submit`.
     """
-    workspace.kafka.require()  # the job itself would say it, seconds later
-    connect(workspace.settings.store)
+    workspace.require_servers()
     return workspace.cluster.submit(submission)
 
 

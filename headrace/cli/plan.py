@@ -12,7 +12,8 @@ from rich.console import Group, RenderableType
 from rich.syntax import Syntax
 from rich.text import Text
 
-from headrace import project, settings
+from headrace import project
+from headrace.cli.context import workspace_of
 from headrace.cli.following import Compared, compared
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, progress
 from headrace.errors import DecisionNeeded
@@ -22,6 +23,7 @@ from headrace.job.declaration import Derive
 from headrace.job.defaults import SOURCES
 from headrace.job.gate import CHANGED, DROPPED, UNKNOWN, Verdict
 from headrace.job.program import Placement, Program
+from headrace.settings import Settings
 from headrace.stack import files, local
 from headrace.stack import flink as local_flink
 from headrace.stack.progress import Progress
@@ -38,6 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(
+    ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")],
     accept: Annotated[
         bool, typer.Option("--accept", help="Compile (about 10 s) and write jobs/JOB.lock.json.")
@@ -71,16 +74,16 @@ def plan(
 
     Example: headrace plan departures_hourly --accept --changing 8
     """
-    program = named(job)
+    program, workspace = named(job), workspace_of(ctx)
     before = lock.read(job)
-    tables = compared(program)
+    tables = compared(workspace, program)
     if accept:
         tables.refuse()
         lock.refuse_same_version(program)
     after, verdicts = before, list[Verdict]()
     if accept or (before is not None and not lock.is_of(before, program)):
         with progress("compiling the job in a fresh process") as tell:
-            compiled = lock.compile_lock(program, _flink_home(tell))
+            compiled = workspace.compiled(program, _flink_home(workspace.settings, tell))
         refuse_unbounded(compiled.plan, program.contract)
         after, verdicts = lock.follow(before, compiled)
     if accept and after:
@@ -88,13 +91,18 @@ def plan(
     shown = after if accept else before
     emit(
         {
-            **_as_json(program, shown),
+            **_as_json(workspace.settings, program, shown),
             "state": [v.to_json() for v in verdicts],
             "tables": tables.to_json(),
         },
         fmt,
         lambda: _page(
-            program, shown, _told(program) if sql else [], verdicts, tables, settings_too=settings_too
+            program,
+            shown,
+            _told(workspace.settings, program) if sql else [],
+            verdicts,
+            tables,
+            settings_too=settings_too,
         ),
     )
     tables.refuse()
@@ -136,18 +144,16 @@ def _accepting(job: str, given: str, open_: list[Verdict]) -> str:
     return f"if that is what you want: `headrace plan {job} --accept{given}{options}`"
 
 
-def _flink_home(tell: Progress) -> dict[str, str]:
+def _flink_home(env: Settings, tell: Progress) -> dict[str, str]:
     """Where Flink is: what the environment says, else the local stack's home, made but not started."""
     if "FLINK_HOME" in os.environ:
         return {}
-    env = settings.load()
     local.prepare(env, files.folder(env.stack), tell)
     return local_flink.environment(env)
 
 
-def _told(program: Program) -> list[str]:
+def _told(env: Settings, program: Program) -> list[str]:
     """Statements as they would be sent; what is fixed at submission stands in angle brackets."""
-    env = settings.load()
     at = Placement(
         bootstrap=env.kafka.bootstrap,
         topic_prefix=env.kafka.topic_prefix,
@@ -161,7 +167,7 @@ def _told(program: Program) -> list[str]:
     return [*program.tables(at), program.statement_set()]
 
 
-def _as_json(program: Program, found: lock.Lock | None) -> dict[str, Any]:
+def _as_json(env: Settings, program: Program, found: lock.Lock | None) -> dict[str, Any]:
     remembered = _remembered(program, found)
     return {
         "job": program.job.name,
@@ -173,7 +179,7 @@ def _as_json(program: Program, found: lock.Lock | None) -> dict[str, Any]:
             {"id": i, "type": t, "description": d, "state_until": remembered.get(i)}
             for i, t, d in (found.nodes() if found else [])
         ],
-        "statements": _told(program),
+        "statements": _told(env, program),
     }
 
 

@@ -10,13 +10,13 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from headrace import project, settings
+from headrace import project
+from headrace.cli.context import workspace_of
 from headrace.cli.output import At, Format, Output, counted, emit, fitted, listing, utc
 from headrace.contract.load import examine
 from headrace.errors import UsageError
 from headrace.lake.query import Answer, published_names, to_json, to_text
 from headrace.lake.query import query as run
-from headrace.lake.store import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def query(
+    ctx: typer.Context,
     sql: Annotated[
         str,
         typer.Argument(help="One SELECT, in DataFusion SQL; tables are named by their contract's id."),
@@ -51,7 +52,7 @@ def query(
     """
     if version is not None and at is not None:
         raise UsageError("a version or a time, not both", remedy="leave out --version or --at")
-    answer = run(connect(settings.load().store), _names(), sql, version=version, moment=utc(at))
+    answer = run(workspace_of(ctx).warehouse, _names(), sql, version=version, moment=utc(at))
     if output is Format.json:
         emit(_objects(answer), output, str)
     else:

@@ -12,18 +12,16 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from headrace import project, settings
+from headrace import project
 from headrace.cli.conservation import deriving, verify_derived
+from headrace.cli.context import workspace_of
 from headrace.cli.output import At, Format, Output, emit, fitted, listing, progress, utc
 from headrace.cli.publish import how_to_publish
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, NeverPublishedError, NotProvable, UsageError
 from headrace.job.declaration import existing
 from headrace.lake._findings import named
-from headrace.lake._topic_scan import KafkaTopic
 from headrace.lake.holes import noted, promised, stood
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
 from headrace.lake.verify import verify as prove
 from headrace.replay.backfill import counted_again
 from headrace.table.outputs import QUARANTINE
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
 
     from headrace.contract.model import Contract
     from headrace.lake._findings import Verification
+    from headrace.lake.ledger import Ledger
+    from headrace.operate import Workspace
 
 FILES_SHOWN = 20
 
@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
+    ctx: typer.Context,
     table: Annotated[str, typer.Argument(metavar="TABLE", help="The table: any that a job writes.")],
     batch: Annotated[
         int | None, typer.Option(min=1, help="Judge the tables as this batch left them; else the newest.")
@@ -64,20 +65,19 @@ def verify(
 
     Example: headrace verify flights --batch 12 -o json
     """
-    env = settings.load()
-    warehouse = connect(env.store)
+    workspace = workspace_of(ctx)
     if contract := _of_topic(table):
-        ledger = Ledger(warehouse, contract.id)
+        ledger = workspace.ledger(contract.id)
         if not ledger.newest("done"):
             existing(contract.id)
         batch = ledger.batch_asked(batch, utc(at))
         with _provable(table):
-            _verify_topic(env, ledger, contract, table, batch, output)
+            _verify_topic(workspace, ledger, contract, table, batch, output)
         return
     program = deriving(table)
-    batch = Ledger(warehouse, program.job.name).batch_asked(batch, utc(at))
+    batch = workspace.ledger(program.job.name).batch_asked(batch, utc(at))
     with _provable(table):
-        verify_derived(warehouse, program, table, batch, output)
+        verify_derived(workspace.warehouse, program, table, batch, output)
 
 
 def _of_topic(table: str) -> Contract | None:
@@ -104,20 +104,20 @@ def _provable(table: str) -> Iterator[None]:
 
 
 def _verify_topic(
-    env: settings.Settings, ledger: Ledger, contract: Contract, table: str, batch: int | None, fmt: Format
+    workspace: Workspace, ledger: Ledger, contract: Contract, table: str, batch: int | None, fmt: Format
 ) -> None:
     on_word: list[str] = []
     with progress(f"verifying {table}") as update:
         found = prove(
             ledger.warehouse,
             contract.id,
-            KafkaTopic(env.kafka.bootstrap, env.kafka.topic(contract.topic)),
+            workspace.topic(contract.topic),
             batch=batch,
             noted=noted(ledger),
             promised=promised(ledger),
             begun=start.topic_id if (start := ledger.start()) else None,
             stood=stood(ledger),
-            filled=lambda number: counted_again(env.store, ledger, number, update, on_word),
+            filled=lambda number: counted_again(workspace.settings.store, ledger, number, update, on_word),
             tick=lambda step, done, total: update(what=step, completed=done, total=total),
         )
     word = [f"gone or changed, its rows on the ledger's word: {address}" for address in on_word]

@@ -5,10 +5,14 @@ So a test hands in a cluster and topics in memory, and patches nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from headrace.cluster import Cluster, FlinkRun, SessionCluster
 from headrace.cluster.kafka import Brokers, Kafka
+from headrace.job.lock import Lock, compile_lock
+from headrace.job.program import Program
+from headrace.lake._topic_scan import KafkaTopic, Topic
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
 from headrace.settings import Settings
@@ -22,12 +26,22 @@ class Workspace:
         settings: of the environment.
         cluster: the Flink cluster; else the session cluster that the settings name.
         kafka: the brokers; else those that the settings name.
+        scan: what `verify` reads a topic with, by its full name; else a consumer of its own.
+        compiled: what gives the lock of a program; else a fresh process, in the environment that it needs.
     """
 
     def __init__(
-        self, settings: Settings, *, cluster: Cluster | None = None, kafka: Kafka | None = None
+        self,
+        settings: Settings,
+        *,
+        cluster: Cluster | None = None,
+        kafka: Kafka | None = None,
+        scan: Callable[[str], Topic] | None = None,
+        compiled: Callable[[Program, Mapping[str, str]], Lock] = compile_lock,
     ) -> None:
         self.settings = settings
+        self.compiled = compiled
+        self._scan = scan or (lambda topic: KafkaTopic(settings.kafka.bootstrap, topic))
         self.cluster = cluster or session_cluster(settings)
         self.kafka = kafka or Brokers(settings.kafka)
 
@@ -35,6 +49,21 @@ class Workspace:
     def warehouse(self) -> Warehouse:
         """Where the tables and the ledgers are."""
         return connect(self.settings.store)
+
+    def topic(self, name: str) -> Topic:
+        """A contract's topic as `verify` reads it: by code that publish has no part in."""
+        return self._scan(self.kafka.topic(name))
+
+    def require_servers(self) -> None:
+        """Refuse at once where Kafka or the object store refuses the connection.
+
+        A job's own `main` would say it too, seconds later.
+
+        Raises:
+            ClusterError: one does.
+        """
+        self.kafka.require()
+        connect(self.settings.store)
 
     def ledger(self, job: str) -> Ledger:
         """The ledger of a job."""

@@ -12,12 +12,13 @@ import typer
 from submitting import look_in
 from typer.testing import CliRunner
 
-from headrace import project
+from headrace import project, settings
 from headrace.cli import plan
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.gate import CHANGED, DROPPED, KEPT, UNKNOWN, Verdict
+from headrace.operate import Workspace
 
 ROOT = Path(__file__).parents[2]
 JOB = ("jobs/flights.py", "jobs/flights.lock.json")
@@ -69,12 +70,12 @@ def test_a_plan_that_asks_prints_the_whole_command_that_accepts_it(
     edit(contract, "version: 1.0.0", "version: 1.1.0")
     verdicts = [Verdict(i, fate, "group-aggregate", "", "", "", None, None) for i, fate in fates.items()]
     before = lock.read("flights")
-    monkeypatch.setattr(lock, "compile_lock", lambda *_: before)
     monkeypatch.setattr(lock, "follow", lambda *_: (before, verdicts))
     monkeypatch.setenv("FLINK_HOME", "not asked")
     app = typer.Typer()
     plan.register(app)
-    raised = CliRunner().invoke(app, ["flights"]).exception
+    workspace = Workspace(settings.load(), compiled=lambda *_: before)
+    raised = CliRunner().invoke(app, ["flights"], obj=workspace).exception
     assert isinstance(raised, DecisionNeeded)
     assert raised.remedy == f"if that is what you want: `headrace plan flights --accept{options}`"
 

@@ -20,6 +20,8 @@ from typing import Any
 from submitting import PLACE, RESTORED
 
 from headrace.cluster import Submission
+from headrace.job import lock
+from headrace.job.program import Program
 from headrace.job.run import PATCH, REPLAY
 from headrace.report import as_told
 
@@ -32,20 +34,18 @@ class FlinkClient:
 
     def __call__(self, submission: Submission) -> str:
         """As :class:`headrace.cluster.FlinkRun`, in the environment of this process."""
-        own = {key: value for key, value in os.environ.items() if key.startswith("HEADRACE")}
         if patch := submission.environment.get(PATCH):
-            return self._ask("judge", patch, own)
-        return self.submit(
-            submission.job, {**own, REPLAY: "0", **submission.environment}, submission.savepoint or ""
-        )
+            return self._ask("judge", patch, _own())
+        told = {**_own(), REPLAY: "0", **submission.environment}
+        return self.submit(submission.job, told, submission.savepoint or "")
 
     def submit(self, job: str, environment: Mapping[str, str], savepoint: str = "") -> str:
         """``submit`` of the job's declaration, restored as by ``-s`` if told so; gives Flink's job id."""
         return self._ask("submit", job, {**environment, RESTORED: savepoint})
 
-    def compile(self, job: str, environment: Mapping[str, str]) -> str:
-        """The job's compiled plan, as JSON."""
-        return self._ask("compile", job, environment)
+    def compiled(self, program: Program, _environment: Mapping[str, str]) -> lock.Lock:
+        """As :func:`headrace.job.lock.compile_lock`, in the environment of this process."""
+        return lock.of(program, json.loads(self._ask("compile", program.job.name, _own())))
 
     def plans(
         self, job: str, queries: Sequence[Mapping[str, str]], environment: Mapping[str, str]
@@ -62,6 +62,10 @@ class FlinkClient:
             raise as_told(refused)
         assert not refused, refused
         return str(answer)
+
+
+def _own() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key.startswith("HEADRACE")}
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -17,8 +16,7 @@ from road import Road
 from stack_fixtures import Stack
 from waiting import until
 
-from headrace.job import lock
-from headrace.job.program import Program
+from headrace.job.lock import compile_lock
 from headrace.stack import flink
 
 PROJECT = Path(__file__).parent / "project"
@@ -58,8 +56,13 @@ def make_road(
 
     def make(**options: Any) -> Road:
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:60]
-        submit = client if "by_client" in request.fixturenames else None
-        own = {"project": project, "submit_by": submit, **options}
+        told = request.fixturenames
+        own = {
+            "project": project,
+            "submit_by": client if "by_client" in told else None,
+            "compile_by": client.compiled if "compiled_by_client" in told else compile_lock,
+            **options,
+        }
         road = Road(stack, f"{name}-{len(made)}", client=client, **own)
         made.append(road)
         return road
@@ -85,21 +88,12 @@ def road(make_road: Callable[..., Road]) -> Road:
     return make_road()
 
 
-def _own() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key.startswith("HEADRACE")}
-
-
 @pytest.fixture
-def compiled_by_client(client: FlinkClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def compiled_by_client() -> None:
     """`plan` compiles by the run's client: a fresh process costs ten CPU-seconds.
 
     Its ids are the same each time; here they never are.
     """
-
-    def compiled(program: Program, _environment: Mapping[str, str]) -> lock.Lock:
-        return lock.of(program, json.loads(client.compile(program.job.name, _own())))
-
-    monkeypatch.setattr(lock, "compile_lock", compiled)
 
 
 @pytest.fixture
@@ -122,6 +116,6 @@ def edited(
 
 @pytest.fixture
 def by_client(
-    compiled_by_client: None,  # it is set
+    compiled_by_client: None,
 ) -> None:
     """`headrace run`, `replay run` and patches submit by the run's client, as `flink run` would."""

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +30,8 @@ from headrace.cluster import SessionCluster
 from headrace.cluster.kafka import Brokers, Source, create_topic
 from headrace.cluster.session import Submit
 from headrace.job.assemble import named
+from headrace.job.lock import Lock, compile_lock
+from headrace.job.program import Program
 from headrace.job.run import REPLAY
 from headrace.lake.checkpoints import parse
 from headrace.lake.cuts import positions, watermarks
@@ -69,6 +71,8 @@ class Road:
     job: str = "events"
     submit_by: Submit | None = None
     """What `headrace` submits jobs with; else `flink run`."""
+    compile_by: Callable[[Program, Mapping[str, str]], Lock] = compile_lock
+    """What `headrace plan` compiles with."""
 
     def __post_init__(self) -> None:
         os.environ.update(self.overrides())
@@ -342,7 +346,7 @@ class Road:
         """What a command works with, as the environment is now."""
         own = settings.load()
         cluster = SessionCluster(own.flink.rest, self.submit_by) if self.submit_by else None
-        return Workspace(own, cluster=cluster)
+        return Workspace(own, cluster=cluster, compiled=self.compile_by)
 
     def verified(self, *arguments: str, expect: int = 0) -> dict[str, Any]:
         """What ``headrace verify`` says of the job's table."""
