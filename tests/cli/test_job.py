@@ -25,7 +25,7 @@ from headrace.lake.store import connect
 from headrace.ledger.records import AcceptTail, Claim
 from headrace.offsets import Span
 from headrace.operate import Workspace
-from headrace.settings import Store
+from headrace.settings import Settings, Store
 
 ROOT = Path(__file__).parents[2]
 FLINK_JOB: dict[str, Any] = {
@@ -215,7 +215,7 @@ def test_status_does_not_take_offsets_for_records(
 
 
 def test_plan_shows_how_soon_an_added_partition_is_found() -> None:
-    shown = plan._as_json(named("flights"), None)
+    shown = plan._as_json(Settings(), named("flights"), None)
     option = "scan.topic-partition-discovery.interval"
     assert shown["settings"][option]["value"] == "30 s"
     assert f"'{option}' = '30 s'" in shown["statements"][0]

@@ -12,6 +12,7 @@ from submitting import look_in
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.lake import patches
+from headrace.operate import Workspace
 
 
 def edit(project: Path, name: str, old: str, new: str) -> str:
@@ -68,7 +69,7 @@ def test_a_patch_of_an_edited_job_is_dropped(sealed: Lake, terminal: Terminal) -
 
 
 @pytest.fixture
-def wider(sealed: Lake, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def wider(sealed: Lake, workspace: Workspace, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Ten rows are staged, and the contract has another type since; gives the former one."""
     sealed.submit()
     sealed.seal(1, range(10))
@@ -79,7 +80,7 @@ def wider(sealed: Lake, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         return lock.of(program, kept.plan)
 
     monkeypatch.setenv("FLINK_HOME", "nobody asks it")
-    monkeypatch.setattr(lock, "compile_lock", compiled)
+    workspace.compiled = compiled
     edit(project, "contracts/events.odcs.yaml", "version: 1.0.0", "version: 2.0.0")
     return edit(project, "contracts/events.odcs.yaml", "DECIMAL(6,2)", "DECIMAL(8,2)")
 

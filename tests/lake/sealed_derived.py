@@ -32,7 +32,8 @@ class Derived:
     def __post_init__(self) -> None:
         self.warehouse = self.lake.warehouse
         self.ledger = Ledger(self.warehouse, JOB)
-        self.ledger.record_start("events", "id", {0: 0}, contract="events")
+        topic = self.lake.kafka.describe("events")
+        self.ledger.record_start("events", topic.id, {0: 0}, contract="events")
         self.ledger.claim("d1", None, "1.0.0")
 
     def seal(self, counted: int) -> None:
