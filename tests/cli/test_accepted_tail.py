@@ -17,7 +17,7 @@ def lake(sealed: Lake) -> Lake:
     begun(sealed)
     sealed.seal(1, range(30, 35))
     sealed.seal(1, range(35, 40))
-    sealed.topic.id = "other"
+    sealed.kafka.recreate("events")
     return sealed
 
 

@@ -8,6 +8,8 @@ import pytest
 from cli.remedies import Terminal
 from lake.sealed_lake import Lake, begun
 
+from headrace.cluster.kafka.fake import FakeKafka
+
 RESTART = "branch restart events --why 'the bucket lost them'"
 Type = Callable[..., str]
 
@@ -31,36 +33,35 @@ def told(terminal: Terminal) -> Type:
     return type_in
 
 
-@pytest.fixture
-def kafka(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """The lake, with Kafka's answers of its topic."""
-    monkeypatch.setattr("headrace.cli.branch.Source", lambda *_: lake.topic)
-    return lake
-
-
-@pytest.mark.parametrize(("now", "says"), [("other", "was deleted and created again"), (None, "is gone")])
-def test_in_another_topic_nothing_is_decided(kafka: Lake, told: Type, now: str | None, says: str) -> None:
-    kafka.topic.id = now
+@pytest.mark.parametrize(
+    ("change", "says"), [(FakeKafka.recreate, "was deleted and created again"), (FakeKafka.delete, "is gone")]
+)
+def test_in_another_topic_nothing_is_decided(
+    lake: Lake, told: Type, change: Callable[[FakeKafka, str], object], says: str
+) -> None:
+    change(lake.kafka, "events")
     said = told(RESTART, expect=3)
     assert f"topic events {says}" in said
     assert "The next start cannot read on in it" in said
     assert "give the new topic a contract and a table of its own" in said
-    assert kafka.ledger.decisions() == []
+    assert lake.ledger.decisions() == []
 
 
-def test_in_the_same_topic_the_next_start_reads_on(kafka: Lake, told: Type) -> None:
+def test_in_the_same_topic_the_next_start_reads_on(lake: Lake, told: Type) -> None:
     assert "the next start reads on from 0:30" in told(RESTART)
-    assert [d.action for d in kafka.ledger.decisions()] == ["restart"]
+    assert [d.action for d in lake.ledger.decisions()] == ["restart"]
 
 
-def test_what_was_decided_before_can_be_taken_back(kafka: Lake, told: Type) -> None:
+def test_what_was_decided_before_can_be_taken_back(lake: Lake, told: Type) -> None:
     told(RESTART)
-    kafka.topic.id = "other"
+    lake.kafka.recreate("events")
     told(RESTART, expect=3)
     assert "no longer restarts" in told(f"{RESTART} --undo")
-    assert [d.action for d in kafka.ledger.decisions()] == ["restart", "undo"]
+    assert [d.action for d in lake.ledger.decisions()] == ["restart", "undo"]
 
 
 def test_where_kafka_does_not_answer_it_is_decided_and_run_asks_again(lake: Lake, told: Type) -> None:
+    lake.kafka.recreate("events")
+    lake.kafka.silent = True
     told(RESTART)
     assert [d.action for d in lake.ledger.decisions()] == ["restart"]

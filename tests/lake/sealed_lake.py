@@ -41,12 +41,12 @@ RECORDS = 1 << 40
 """As many as no test seals: a topic holds all that a lake has read of it, and more."""
 
 
-def topics(partitions: int = 4) -> FakeKafka:
-    """Brokers whose topic `events` holds records at all offsets."""
+def topics(partitions: int = 4, records: int = RECORDS) -> FakeKafka:
+    """Brokers whose topic `events` holds a record at each offset."""
     kafka = FakeKafka()
     kafka.create_topic("events", partitions)
     for partition in range(partitions):
-        kafka.send("events", RECORDS, partition)
+        kafka.send("events", records, partition)
     return kafka
 
 

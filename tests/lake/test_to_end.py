@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lake.sealed_lake import Lake, begun
+from lake.sealed_lake import Lake, begun, topics
 
 from headrace.contract.load import load_named
 from headrace.errors import ClusterError, UsageError
@@ -19,9 +19,8 @@ from headrace.settings import Store
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """An empty lake whose topic ends at offset 40."""
     monkeypatch.setenv("HEADRACE_PROJECT", str(Path(__file__).parents[1] / "stack" / "project"))
-    made = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load_named("events"))
-    made.topic.ends = {0: 40}
-    return made
+    warehouse = connect(Store(warehouse=f"file://{tmp_path}/lake"))
+    return Lake(warehouse, load_named("events"), kafka=topics(partitions=1, records=40))
 
 
 def to_end(lake: Lake, within_s: float = 0) -> list[Published]:
@@ -39,29 +38,28 @@ def test_it_ends_when_all_is_published(lake: Lake) -> None:
 
 def test_it_goes_on_while_records_are_left(lake: Lake) -> None:
     begun(lake)
-    lake.topic.verdict = "present"
     with pytest.raises(ClusterError, match="0:30-39 are left"):
         to_end(lake)
 
 
 def test_offsets_without_records_are_not_waited_for(lake: Lake) -> None:
     begun(lake)
-    lake.topic.verdict = "absent"
+    lake.kafka.compact("events", range(30, 40))
     assert to_end(lake) == []
 
 
 def test_what_comes_later_is_not_waited_for(lake: Lake) -> None:
     begun(lake)
-    lake.topic.ends = {0: 30}
+    lake.kafka.cut("events", 30)
     assert to_end(lake) == []
 
 
 def test_many_offsets_are_not_asked_about(lake: Lake) -> None:
     begun(lake)
-    lake.topic.ends = {0: 50_000}
+    lake.kafka.send("events", 50_000)
     with pytest.raises(ClusterError):
         to_end(lake)
-    assert "holes" not in lake.topic.asked
+    assert "holes" not in lake.kafka.asked
 
 
 def test_a_job_that_never_ran_is_refused(tmp_path: Path, lake: Lake) -> None:
