@@ -535,16 +535,22 @@ def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
         "leaves stale": ", ".join(r.stale) or "no table",
         **({"replaces": f"{', '.join(ends)}: judged again from what Kafka holds"} if ends else {}),
     }
-    stages = {
-        "1 fork": f"headrace replay run {job} {r.number}: beside the live job, until it has caught up",
-        "2 compare": f"headrace replay diff {job} {r.number}: rows that change or move, with samples",
-        "3 swap": f"headrace replay publish {job} {r.number}: one commit a table, then the old job ends",
-        "or": f"headrace replay abort {job} {r.number} --why TEXT: nothing published was touched",
-    }
+    stages = _stages(job, r.number, state)
     return Group(
         facts(lines, 14),
         Text(),
         fitted(replaced),
-        Text(),
-        facts(stages, 14),
+        *([Text(), facts(stages, 14)] if stages else []),
     )
+
+
+def _stages(job: str, number: int, state: str) -> dict[str, str]:
+    """What a person may do with a replay that is not decided yet."""
+    if state not in ("planned", "begun"):
+        return {}
+    return {
+        "1 fork": f"headrace replay run {job} {number}: beside the live job, until it has caught up",
+        "2 compare": f"headrace replay diff {job} {number}: rows that change or move, with samples",
+        "3 swap": f"headrace replay publish {job} {number}: one commit a table, then the old job ends",
+        "or": f"headrace replay abort {job} {number} --why TEXT: nothing published was touched",
+    }

@@ -92,6 +92,8 @@ class FakeCluster:
         self.main = main
         self.then: Callable[[str], object] = lambda _job: None
         """What happens next to a job that was submitted, such as :meth:`finish`."""
+        self.write: Callable[[str, Checkpoint], object] = lambda _job, _done: None
+        """What a job writes at a checkpoint, or a savepoint, that completes."""
         self.slots_in_all, self.taskmanagers = slots, taskmanagers
         self.submitted: list[Submission] = []
         """In order, also those that were refused."""
@@ -140,6 +142,11 @@ class FakeCluster:
         self.taskmanagers = self.slots_in_all = 0
         for found in self._jobs.values():
             found.placed = False
+
+    def add_taskmanager(self, slots: int) -> None:
+        """Let a TaskManager with so many slots come: jobs that wait get theirs."""
+        self.taskmanagers, self.slots_in_all = self.taskmanagers + 1, self.slots_in_all + slots
+        self._place()
 
     def read(self, job: str, *, unread: int | None = None, splits: list[Split] | None = None) -> None:
         """Let the sources of a job report how far they have read."""
@@ -304,6 +311,7 @@ class FakeCluster:
 
     def _complete(self, found: _Job, path: str, *, savepoint: bool) -> Checkpoint:
         done = Checkpoint(found.asked, path, datetime.now(timezone.utc), savepoint, 0)
+        self.write(found.id, done)
         found.completed.append(done)
         return done
 

@@ -211,7 +211,7 @@ class Publisher:
             refuse_other_columns(self.warehouse, output.id, output.columns)
             refuse_other_key(self.warehouse, head, output)
         files = {o.id: [f for m in found.manifests[o.id] for f in m.files] for o in self.outputs}
-        with tails.other_columns(self.ledger.job, found):
+        with tails.other_columns(self.ledger.job, found, derived=self.contract.derived):
             return {o.id: self._files(o, files[o.id]) for o in self.outputs}
 
     def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:

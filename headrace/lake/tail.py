@@ -190,7 +190,7 @@ def deleted(job: str, topic: str, lost: Sequence[Span]) -> DecisionNeeded:
 
 
 @contextmanager
-def other_columns(job: str, found: Stretch) -> Iterator[None]:
+def other_columns(job: str, found: Stretch, *, derived: bool) -> Iterator[None]:
     """Where a file of a stretch was written under another contract, say how its claim can be left.
 
     Raises:
@@ -203,12 +203,22 @@ def other_columns(job: str, found: Stretch) -> Iterator[None]:
         claim = next(
             m.claim for output, m in manifests if any(f"{output}/{f.path}" == e.where for f in m.files)
         )
-        e.remedy += (
-            f". Or leave it: `headrace branch show {job} {claim}` shows whose submission this is,"
-            f" `headrace branch set-aside {job} {claim} --why TEXT` leaves it, and the next"
-            f" `headrace run {job}` reads its records again"
-        )
+        e.remedy += f". Or leave it: {_leaving_file(job, claim, derived=derived)}"
         raise
+
+
+def _leaving_file(job: str, claim: int, *, derived: bool) -> str:
+    """The way past a staged file. To set its claim aside alone would leave no checkpoint to go on from."""
+    whose = f"`headrace branch show {job} {claim}` shows whose submission this is, and after"
+    if derived:
+        return (
+            f"{whose} `headrace stop {job}` and `headrace branch set-aside {job} {claim} --why TEXT` the next"
+            f" start goes on from a savepoint that was taken before it: `headrace run {job} --savepoint PATH`"
+        )
+    return (
+        f"{whose} `headrace stop {job}` and `headrace branch restart {job} --why TEXT` the next"
+        f" `headrace run {job}` reads on from the frontier"
+    )
 
 
 def named(spans: Iterable[Span], most: int = 10) -> str:

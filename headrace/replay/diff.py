@@ -151,7 +151,9 @@ def _sides(
     if stands in ("planned", "aborted"):
         raise UsageError(
             f"replay {replay.number} is {stands}: there is nothing to compare",
-            remedy=f"headrace replay run {ledger.job} {replay.number}",
+            remedy=f"headrace replay run {ledger.job} {replay.number}"
+            if stands == "planned"
+            else f"headrace replay show {ledger.job} {replay.number} says who gave it up, and why",
         )
     if number := batch_of(ledger, replay.number):
         batch = ledger.required("batches", number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,12 +71,12 @@ def followed_in(tests: Path) -> set[str]:
     return {str(remedy.value) for remedy in given if isinstance(remedy, ast.Constant)}
 
 
-def named_in(said: str, command: str) -> str:
+def named_in(said: str, command: str, filled_in: Mapping[str, str] = FILLED_IN) -> str:
     """The command as the refusal spells it, with what a reader fills in."""
     text = " ".join(said.split())
     found = re.search(_spelled(command, r"[^\s`;]+"), text) or re.search(_spelled(command, "[^`;]+?"), text)
     assert found, f"{said} does not name {command}"
-    return " ".join(FILLED_IN.get(w, w) for w in found[0].rstrip(",.:").split()[1:])
+    return " ".join(filled_in.get(w, w) for w in found[0].rstrip(",.:").split()[1:])
 
 
 def _spelled(command: str, value: str) -> str:

@@ -4,106 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
-import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import obstore
-import pyarrow as pa
 import pytest
 import structlog
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from cli.derived_lake import OUTPUTS, TOPIC, Lake, Rows, done
+from deltalake import DeltaTable
 from submitting import look_in
 
 from headrace import settings
 from headrace.cli.main import main
 from headrace.lake._topic_scan import Extent, Seen
-from headrace.lake.checkpoints import MAGIC
 from headrace.lake.ledger import Ledger
-from headrace.lake.store import Warehouse, connect
+from headrace.lake.store import connect
 from headrace.operate import Workspace
 from headrace.settings import Store
 
 ROOT = Path(__file__).parents[2]
-BEGIN = datetime(2013, 1, 1, tzinfo=timezone.utc)
-TOPIC = "flights"
-MANIFEST = "0000000001-" + "ab" * 8
-PASSED = 3
-"""Minutes that the watermark has passed; the row of the last one waits."""
-OUTPUTS = {
-    "flights_deduplicated": [
-        "flights_deduplicated",
-        "flights_retries",
-        "flights_conflicts",
-        "flights_deduplicated__late",
-    ],
-    "flights_measured": ["flights_measured", "flight_delays", "flights_measured__late"],
-    "flights_enriched": [
-        "flights_enriched",
-        "flights_enriched__late",
-        "flights_enriched__late_weather",
-        "flights_enriched__late_planes",
-    ],
-    "aircraft_rotation": ["aircraft_rotation", "aircraft_rotation__late"],
-}
-Rows = Mapping[str, Sequence[int]]
-"""Table → the offsets, and minutes, of its rows."""
-
-
-@dataclass
-class Lake:
-    """Six flights in a topic's published table, and derive jobs that have read them all."""
-
-    warehouse: Warehouse
-
-    def __post_init__(self) -> None:
-        ingest = Ledger(self.warehouse, "flights")
-        ingest.record_start(TOPIC, "id", {0: 0}, contract="flights")
-        ingest.put("done", 1, done(["flights"], {"0": 6}))
-        self.write("flights", "flights", range(6))
-
-    def derived(self, job: str, rows: Rows) -> None:
-        """One batch of a derive job."""
-        ledger = Ledger(self.warehouse, job)
-        ledger.record_start(TOPIC, "id", {0: 0}, contract="flights")
-        ledger.put("batches", 1, {"batch": 1})
-        ledger.put("done", 1, done(OUTPUTS[job], {}))
-        raw = struct.pack(">iiq", MAGIC, 6, 1)
-        at = int((BEGIN + timedelta(minutes=PASSED)).timestamp() * 1000)
-        for output in OUTPUTS[job]:
-            raw += f"\x00Mheadrace-sealed|{job}|{output}|s1|{MANIFEST}".encode()
-            raw += f"\x00Fheadrace-watermark|{job}|{output}|{at}|7".encode()
-        name = TOPIC.encode()
-        raw += struct.pack(">iiH", 0, len(name) + 22, len(name)) + name
-        raw += struct.pack(">iqq", 0, 6, -(1 << 63))
-        obstore.put(self.warehouse.objects, f"_flink/{job}/s1/checkpoints/j/chk-1/_metadata", raw)
-        for output in OUTPUTS[job]:
-            self.write(job, output, rows.get(output, ()))
-
-    def write(self, job: str, name: str, offsets: Sequence[int]) -> None:
-        write_deltalake(
-            self.warehouse.table_uri(name),
-            pa.table(
-                {
-                    "_partition": pa.array([0] * len(offsets), pa.int32()),
-                    "_offset": pa.array(offsets, pa.int64()),
-                    "scheduled_departure": pa.array(
-                        [BEGIN + timedelta(minutes=o) for o in offsets], pa.timestamp("us", "UTC")
-                    ),
-                }
-            ),
-            mode="append",
-            commit_properties=CommitProperties(app_transactions=[Transaction(f"{job}/{name}", 1)]),
-        )
-
-
-def done(outputs: Sequence[str], frontier: Mapping[str, int]) -> dict[str, Any]:
-    heads = dict.fromkeys(outputs, MANIFEST)
-    return {"batch": 1, "heads": heads, "frontier": frontier, "versions": {}, "rows": {}, "written": {}}
 
 
 @pytest.fixture

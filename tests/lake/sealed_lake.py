@@ -77,10 +77,11 @@ class Lake:
     def seal(self, claim: int, good: range, bad: range = range(0)) -> dict[str, str]:
         """One checkpoint with these offsets; gives its manifests."""
         checkpoint, parent = self.newest[claim]
+        submission = self.ledger.claims()[claim - 1].submission
         at, digest = checkpoint + 1, f"{claim:04d}{checkpoint + 1:012d}"
         found = {}
         for output, offsets in (("events__quarantine", bad), ("events", good)):
-            files = [self._file(output, f"s{claim}", at, offsets)] if offsets else []
+            files = [self._file(output, submission, at, offsets, writer=claim)] if offsets else []
             found[output] = f"{at:010d}-{digest}"
             manifest = {
                 "id": found[output],
@@ -88,7 +89,7 @@ class Lake:
                 "checkpoint": at,
                 "output": output,
                 "claim": claim,
-                "submission": f"s{claim}",
+                "submission": submission,
                 "contract_version": "1.0.0",
                 "files": files,
             }
@@ -105,9 +106,10 @@ class Lake:
         offsets: range,
         partition: int = 0,
         repair: str | None = None,
+        writer: int | None = None,
     ) -> dict[str, Any]:
         """``amount`` tells who wrote a row: a claim's number, or that of a patch, negative."""
-        writer = int(submission.removeprefix("s").replace("patch-", "-"))
+        writer = writer or int(submission.removeprefix("s").replace("patch-", "-"))
         place = {
             "_partition": pa.array([partition] * len(offsets), pa.int32()),
             "_offset": pa.array(offsets, pa.int64()),

@@ -1,0 +1,302 @@
+"""The job `events` as a person meets it, on a cluster in memory.
+
+Its topic is in memory too, or on a real broker; its lake is on a local disk. A submission does all that it
+does before Flink has the job; from then on :class:`Reader` seals what the topic holds, as the job would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest.mock import patch
+
+import obstore
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from cli.hourly_reader import HourlyReader
+from cli.one_topic import PARTITIONS, Topic
+from cli.remedies import Terminal
+from lake.flink_metadata import metadata
+from lake.sealed_lake import Lake
+from submitting import look_in
+
+from headrace import settings
+from headrace.cli.publish import publisher
+from headrace.cluster import Checkpoint, Submission
+from headrace.cluster.fake import FakeCluster, Started
+from headrace.cluster.kafka import TopicInfo
+from headrace.contract.load import load_named
+from headrace.job import judge
+from headrace.job.declaration import find
+from headrace.job.judge import JudgeProgram
+from headrace.job.program import Placement, Program
+from headrace.job.run import PATCH, SAVEPOINT, SUBMISSION, submit
+from headrace.job.submission import of_job
+from headrace.lake import anchors, checkpoints, cuts
+from headrace.lake.ledger import checkpoint_of
+from headrace.lake.patches import Patch
+from headrace.lake.publish import Published
+from headrace.lake.store import connect
+from headrace.operate import Workspace
+from headrace.settings import Store
+
+PROJECT = Path(__file__).parents[1] / "stack/project"
+OUTPUTS = ("events__quarantine", "events")
+RECORDS = 40
+SLOTS = 4
+OTHERS = "others"
+"""A job of somebody else's."""
+
+
+@dataclass
+class Reader:
+    """What one submission of the job has read and sealed. All that it reads is of partition 0."""
+
+    pipeline: Pipeline
+    claim: int
+    submission: str
+    at: int
+    """The next offset."""
+
+    def checkpoint(self, end: int | None = None, bad: Iterable[int] = ()) -> int:
+        """Seal what the topic holds by now, or up to an offset; gives the checkpoint's number."""
+        lake, end = self.pipeline.lake, self.pipeline.end if end is None else end
+        refused = sorted(bad)
+        good = range(self.at, refused[0] if refused else end)
+        lake.seal(self.claim, good, range(good.stop, end))
+        self.at = end
+        number = lake.newest[self.claim][0]
+        self._write(f"{checkpoints.folder('events', self.submission)}/checkpoints/j/chk-{number}")
+        return number
+
+    def savepoint(self, place: str) -> None:
+        """Write where it stands, and its seals' state, into that folder."""
+        self._write(place.removeprefix(f"{self.pipeline.lake.warehouse.uri}/"))
+
+    def _write(self, folder: str) -> None:
+        manifest = self.pipeline.lake.newest[self.claim][1] or ""
+        raw = metadata(
+            "events",
+            self.submission,
+            dict.fromkeys(OUTPUTS, manifest),
+            {self.pipeline.topic.name: {0: self.at, 1: 0}},
+        )
+        obstore.put(self.pipeline.lake.warehouse.objects, f"{folder}/_metadata", raw)
+
+
+@dataclass
+class Pipeline:
+    """All that a command meets."""
+
+    lake: Lake
+    cluster: FakeCluster
+    topic: Topic
+    terminal: Terminal
+    folder: Path
+    """Of this test alone."""
+    readers: dict[str, Reader | HourlyReader] = field(default_factory=dict)
+    """By the id of the Flink job, the newest last."""
+    early: str = ""
+    """A savepoint at offset 10, once there is one."""
+    filled_in: dict[str, str] = field(default_factory=dict)
+    """What a reader writes for a word in capitals, in this state."""
+    _next: Reader | HourlyReader | None = None
+
+    def __post_init__(self) -> None:
+        self.cluster.main, self.cluster.write = self._main, self._write
+        self.cluster.then = self.then = self._then
+
+    @property
+    def end(self) -> int:
+        return self.topic.kafka.describe(self.topic.name).log_end[0]
+
+    def do(self, line: str) -> None:
+        """Type a command that goes well."""
+        code, said = self.terminal.type(line)
+        assert code == 0, f"{line}: {said}"
+
+    # submissions
+
+    def start(self, restored: str = "") -> Reader:
+        """A submission; restored if told so."""
+        self.cluster.submit(of_job("events", restored or None))
+        reader = self.readers[self.newest]
+        assert isinstance(reader, Reader)
+        return reader
+
+    @property
+    def newest(self) -> str:
+        """The Flink job that was submitted last."""
+        return list(self.readers)[-1]
+
+    def _main(self, submission: Submission) -> Started:
+        """``flink run``, up to the moment when Flink gets the job."""
+        from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds
+
+        if submission.job == OTHERS:
+            return Started(OTHERS, parallelism=SLOTS)
+        given, own = {SAVEPOINT: submission.savepoint or ""}, submission.environment
+        made: list[Started] = []
+        with (
+            patch.object(flink, "configured", lambda keys: dict.fromkeys(keys, "") | given),
+            patch.object(flink, "environment", lambda *asked: _Executes(self, made, *asked)),
+            patch("headrace.job.judge.describe", self._described),
+            patch("headrace.job.run.describe", self._described),
+            patch.dict(os.environ, own),
+        ):
+            if PATCH in own:
+                name, number, judged = own[PATCH].split()
+                judge.submit(name, int(number), judged)
+            else:
+                submit(find(submission.job))
+        return made[0]
+
+    def _described(self, _bootstrap: str, topic: str) -> TopicInfo:
+        return self.topic.kafka.describe(topic)
+
+    def executed(self, program: Program, at: Placement, options: Mapping[str, str]) -> Started:
+        self._next = None
+        if isinstance(program, JudgeProgram):
+            self._judge(program.patch, at.submission)
+        elif program.job.name == "events":
+            self._next = self._reader(at, options.get(SAVEPOINT))
+        else:
+            restored = options.get(SAVEPOINT)
+            found = anchors.opened(self.lake.warehouse, restored)[1].manifests if restored else ()
+            parent = dict(found).get("events_by_hour")
+            self._next = HourlyReader(self.lake.warehouse, self.topic.name, at.claim, at.submission, parent)
+        return Started(options["pipeline.name"], configuration={SUBMISSION: at.submission})
+
+    def _then(self, job: str) -> None:
+        if self._next is None:
+            self.cluster.finish(job)
+        else:
+            self.readers[job] = self._next
+
+    def _write(self, job: str, done: Checkpoint) -> None:
+        if done.savepoint:
+            self.readers[job].savepoint(done.path)
+        else:
+            self.readers[job].checkpoint()
+
+    def occupy(self) -> str:
+        """Let a job of others hold all slots; gives its id."""
+        self.cluster.then = lambda _job: None
+        others = self.cluster.submit(Submission(OTHERS, OTHERS))
+        self.cluster.then = self.then
+        return others
+
+    def _reader(self, at: Placement, restored: str | None) -> Reader:
+        claim = self.lake.ledger.claims()[at.claim - 1]
+        if restored:
+            raw, found = anchors.opened(self.lake.warehouse, restored)
+            offset = cuts.positions(raw, self.topic.name)[0]
+            self.lake.newest[at.claim] = found.number, dict(found.manifests)["events"]
+        else:
+            begins = re.findall(r"partition:0,offset:(\d+)", str(at.startup["events"]))
+            offset, parent = int(begins[0]), (claim.begins_behind or {}).get("events")
+            self.lake.newest[at.claim] = checkpoint_of(parent) if parent else 0, parent
+        return Reader(self, at.claim, at.submission, offset)
+
+    # what jobs make
+
+    def _judge(self, asked: Patch, submission: str) -> None:
+        """The bounded job of a patch: it finds every record good."""
+        files = [
+            self.lake._file("events", submission, 1 + abs(p), offsets, p, writer=-asked.number)
+            for p, offsets in self._judged(asked).items()
+        ]
+        for output in OUTPUTS:
+            manifest = {
+                "id": f"{1:010d}-{asked.number:016x}",
+                "parent": None,
+                "checkpoint": 1,
+                "output": output,
+                "claim": 0,
+                "submission": submission,
+                "contract_version": "1.0.0",
+                "files": files if output == "events" else [],
+            }
+            place = f"{output}/_staged/{submission}/manifests/{manifest['id']}.json"
+            self.lake.warehouse.put_new(place, json.dumps(manifest).encode())
+
+    def _judged(self, asked: Patch) -> dict[int, range]:
+        if asked.input is None:
+            return {p: range(o, asked.end[p]) for p, o in asked.first.items() if o < asked.end[p]}
+        found = defaultdict(list)
+        rows = pq.read_table(pa.BufferReader(self.lake.warehouse.read(asked.input)))
+        for p, o in zip(rows["_partition"].to_pylist(), rows["_offset"].to_pylist(), strict=True):
+            found[p].append(o)
+        return {p: range(min(offsets), max(offsets) + 1) for p, offsets in found.items()}
+
+    def publish(self) -> Published:
+        return publisher(self.workspace, "events").once()
+
+    @property
+    def workspace(self) -> Workspace:
+        assert self.terminal.workspace
+        return self.terminal.workspace
+
+    # common beginnings
+
+    def filled(self) -> Reader:
+        """The job runs; offsets 0 to 29 are published in two batches, the last five of them refused."""
+        self.topic.send(RECORDS)
+        reader = self.start()
+        reader.checkpoint(10)
+        self.early = f"{self.lake.warehouse.uri}/{checkpoints.savepoints('events')}/savepoint-early"
+        reader.savepoint(self.early)
+        reader.checkpoint(20)
+        self.publish()
+        reader.checkpoint(30, bad=range(25, 30))
+        self.publish()
+        return reader
+
+
+def of_the_tests_project(
+    topic: Topic, folder: Path, monkeypatch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str]
+) -> Pipeline:
+    """The job never ran, and its topic is empty."""
+    warehouse = f"file://{folder}/lake"
+    for name, value in {
+        "PROJECT": str(PROJECT),
+        "_STORE__WAREHOUSE": warehouse,
+        "_STORE__ACCESS_KEY": "env:HOME",
+        "_STORE__SECRET_KEY": "env:HOME",
+        "_KAFKA__BOOTSTRAP": topic.kafka.address,
+        "_KAFKA__TOPIC_PREFIX": topic.name.removesuffix("events"),
+    }.items():
+        monkeypatch.setenv(f"HEADRACE_{name}", value)
+    look_in(str(PROJECT))
+    topic.kafka.create_topic(topic.name, PARTITIONS)
+    lake = Lake(connect(Store(warehouse=warehouse)), load_named("events"), begun=False)
+    cluster = FakeCluster(slots=SLOTS)
+    workspace = Workspace(settings.load(), cluster=cluster, kafka=topic.kafka)
+    return Pipeline(lake, cluster, topic, Terminal(captured, workspace), folder)
+
+
+@dataclass(frozen=True)
+class _Executes:
+    """A table environment whose statements nobody executes; what they return too, and the client of that."""
+
+    pipeline: Pipeline
+    made: list[Started]
+    program: Program
+    at: Placement
+    options: Mapping[str, str]
+
+    def execute_sql(self, _statement: str) -> _Executes:
+        self.made.append(self.pipeline.executed(self.program, self.at, self.options))
+        return self
+
+    def get_job_client(self) -> _Executes:
+        return self
+
+    def get_job_id(self) -> str:
+        return "as the cluster says"

@@ -1,0 +1,15 @@
+"""Every remedy that is run where Kafka and Flink answer."""
+
+from __future__ import annotations
+
+from cli import situations_of_flink, situations_of_kafka, situations_of_replays, situations_of_savepoints
+
+IN_MEMORY = [
+    *situations_of_flink.SITUATIONS,
+    *situations_of_replays.SITUATIONS,
+    *situations_of_savepoints.SITUATIONS,
+]
+JUDGE_FIRST = "lake/patch.py: patch apply □ □"
+"""Run by a test of its own: no command of the terminal comes there."""
+_EVERY = [*situations_of_kafka.SITUATIONS, *IN_MEMORY]
+RUN = {remedy for situation in _EVERY for remedy in situation.remedies} | {JUDGE_FIRST}

@@ -1,0 +1,233 @@
+"""Remedies that start, stop or ask a job in Flink, or are about one that failed to start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import obstore
+import pyarrow.parquet as pq
+from cli.pipeline import SLOTS, Pipeline, Reader
+from cli.situations import Situation
+from cli.situations_of_kafka import recreated, running, stopped
+
+from headrace.lake import checkpoints
+
+FAILURE = "java.io.IOException: no disk"
+
+
+def idle(p: Pipeline) -> None:
+    """Records wait, and the job was never started."""
+    p.topic.send(10)
+
+
+def slow(p: Pipeline) -> None:
+    """Others hold all slots."""
+    idle(p)
+    p.occupy()
+
+
+def slots_come(p: Pipeline) -> None:
+    p.cluster.add_taskmanager(SLOTS)
+
+
+def slots_come_later(p: Pipeline) -> None:
+    """As above, for what is submitted from now on."""
+    p.cluster.slots_in_all += SLOTS
+
+
+def failing(p: Pipeline) -> None:
+    """What is submitted now fails for good."""
+    idle(p)
+    p.cluster.then = lambda job: (p.then(job), p.cluster.fail(job, FAILURE, for_good=True))
+
+
+def well_again(p: Pipeline) -> None:
+    p.cluster.then = p.then
+
+
+def with_checkpoint(p: Pipeline) -> None:
+    p.filled()
+    p.filled_in["PATH"] = f"{p.lake.warehouse.uri}/_flink/events/s/checkpoints/j/chk-3"
+
+
+def with_savepoint(p: Pipeline) -> None:
+    stopped(p)
+    p.filled_in["PATH"] = p.early
+
+
+def skipping(p: Pipeline) -> None:
+    """The job left out five records that are in the topic."""
+    reader = p.filled()
+    reader.at = 35
+    reader.checkpoint()
+
+
+def of_another_topic(p: Pipeline) -> None:
+    """No row is staged; a batch is needed all the same, since an anchor stands behind the last one."""
+    reader = p.filled()
+    reader.checkpoint(30)
+    p.do("anchor events --why w")
+    p.topic.recreate()
+
+
+def forked(p: Pipeline) -> Reader:
+    """The newest submission was restored from a savepoint before what is published."""
+    stopped(p)
+    second = p.start(p.early)
+    second.checkpoint(15)
+    return second
+
+
+def forked_and_gone(p: Pipeline) -> None:
+    forked(p)
+    p.cluster.cancel(p.newest)
+
+
+def unpublished(p: Pipeline) -> None:
+    p.filled().checkpoint()
+
+
+def without_checkpoints(p: Pipeline) -> None:
+    """The bucket lost them."""
+    stopped(p)
+    for key in list(p.lake.warehouse.keys("_flink/")):
+        obstore.delete(p.lake.warehouse.objects, key)
+
+
+def of_unknown_plan(p: Pipeline) -> None:
+    """A savepoint of a submission whose plan an older headrace did not keep."""
+    claim = p.lake.submit()
+    p.lake.seal(claim, range(0))
+    folder = f"{p.lake.warehouse.uri}/_flink/savepoints"
+    p.filled_in["PATH"] = f"{folder}/savepoint-old"
+    Reader(p, claim, f"s{claim}", 0).savepoint(p.filled_in["PATH"])
+
+
+def counted_without_checkpoints(p: Pipeline) -> None:
+    """A derive job's batch is published, and Flink has retired the checkpoint that it ends at."""
+    p.filled()
+    p.do("run events_by_hour")
+    p.do("publish events_by_hour")
+    for key in list(p.lake.warehouse.keys("_flink/events_by_hour/")):
+        obstore.delete(p.lake.warehouse.objects, key)
+
+
+def retired(p: Pipeline) -> None:
+    """Of all checkpoints the first one is left: what is published is newer."""
+    stopped(p)
+    for key in list(p.lake.warehouse.keys("_flink/")):
+        if "/chk-1/" not in key:
+            obstore.delete(p.lake.warehouse.objects, key)
+
+
+def of_other_columns(p: Pipeline) -> None:
+    """A file was staged under another contract, and is not published."""
+    p.filled().checkpoint()
+    _without_column(p, "events", "amount")
+
+
+def counts_of_other_columns(p: Pipeline) -> None:
+    """The same of a derive job, of which a savepoint stands before it."""
+    p.filled()
+    p.do("run events_by_hour")
+    p.do("publish events_by_hour")
+    p.do("stop events_by_hour")
+    (p.filled_in["PATH"],) = (
+        f"{p.lake.warehouse.uri}/{key.removesuffix('/_metadata')}"
+        for key in p.lake.warehouse.keys(f"{checkpoints.savepoints('events_by_hour')}/")
+    )
+    p.do("run events_by_hour")
+    _without_column(p, "events_by_hour", "amount")
+
+
+def _without_column(p: Pipeline, output: str, column: str) -> None:
+    """Take a column out of the newest file that was staged."""
+    folder = Path(p.lake.warehouse.table_uri(output).removeprefix("file://")) / "_staged"
+    newest = max(folder.rglob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+    pq.write_table(pq.read_table(newest, partitioning=None).drop_columns(column), newest)
+
+
+def restarting(p: Pipeline) -> None:
+    """A job that ran has lost its tasks for now."""
+    p.filled()
+    p.cluster.complete_checkpoint(p.newest)
+    p.cluster.lose_taskmanagers()
+
+
+def waiting(p: Pipeline) -> None:
+    slow(p)
+    p.start()
+
+
+SITUATIONS = [
+    Situation(("lake/cuts.py: run □", "lake/cuts.py: publish □"), running, "verify events_by_hour"),
+    Situation(
+        ("lake/cuts.py: stop □", "lake/cuts.py: publish □"),
+        counted_without_checkpoints,
+        "verify events_by_hour",
+    ),
+    Situation(("job/run.py: branch restart □ --why TEXT",), retired, "run events"),
+    Situation(
+        ("lake/tail.py: stop □", "lake/tail.py: branch restart □ --why TEXT", "lake/tail.py: run □"),
+        of_other_columns,
+        "publish events",
+    ),
+    Situation(
+        (
+            "lake/tail.py: stop □",
+            "lake/tail.py: branch set-aside □ □ --why TEXT",
+            "lake/tail.py: run □ --savepoint PATH",
+        ),
+        counts_of_other_columns,
+        "publish events_by_hour",
+    ),
+    Situation(
+        ("cli/starting.py: status □ --wait",), restarting, "stop events", shows=True, meanwhile=slots_come
+    ),
+    Situation(("cli/starting.py: stop □",), waiting, "status events --wait --timeout 0", shows=True),
+    Situation(("cli/publish.py: run □", "cli/publish.py: publish □"), idle, "query 'SELECT 1 FROM events'"),
+    Situation(("cli/anchor.py: anchor JOB",), running, "anchor --help", shows=True),
+    Situation(("cli/anchor.py: anchor adopt □ PATH",), with_savepoint, "anchor events --why w", shows=True),
+    Situation(
+        ("cli/anchor.py: anchor □",), with_checkpoint, "anchor adopt events {PATH} --why w", shows=True
+    ),
+    Situation(("cli/job.py: stop □",), running, "run events"),
+    Situation(("lake/to_end.py: run □",), idle, "publish events --to-end"),
+    Situation(("cli/publish.py: run □",), idle, "publish events", told="nothing is published yet"),
+    Situation(("cli/starting.py: run □",), idle, "status events --wait --timeout 0"),
+    Situation(
+        ("cli/starting.py: status □ --wait",),
+        slow,
+        "run events --timeout 0",
+        shows=True,
+        meanwhile=slots_come,
+    ),
+    Situation(
+        ("cli/starting.py: run □",),
+        slow,
+        "run events --timeout 0 --cancel-on-timeout",
+        shows=True,
+        meanwhile=slots_come,
+    ),
+    Situation(("cli/starting.py: stop □",), slow, "run events --timeout 0", meanwhile=slots_come_later),
+    Situation(
+        ("cli/starting.py: branch set-aside □ □ --why TEXT",), failing, "run events", meanwhile=well_again
+    ),
+    Situation(
+        ("lake/publish.py: stop □", "lake/publish.py: branch restart □ --why TEXT", "lake/publish.py: run □"),
+        skipping,
+        "publish events",
+    ),
+    Situation(("lake/tail.py: stop □",), of_another_topic, "publish events", shows=True),
+    Situation(("cli/job.py: branch show □ □",), forked, "status events", shows=True),
+    Situation(
+        ("cli/standing.py: publish □",),
+        unpublished,
+        "status events",
+        told="that `headrace publish events` takes",
+    ),
+    Situation(("cli/standing.py: publish □",), recreated, "status events", shows=True),
+    Situation(("job/run.py: branch ls □",), of_unknown_plan, "run events --savepoint {PATH}", shows=True),
+    Situation(("job/run.py: branch restart □ --why TEXT",), without_checkpoints, "run events"),
+    Situation(("job/run.py: branch set-aside □ □ --why TEXT",), forked_and_gone, "run events"),
+]

@@ -1,0 +1,140 @@
+"""Remedies that ask Kafka: a real broker answers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from cli.derived_lake import Lake as DerivedLake
+from cli.pipeline import Pipeline
+from cli.situations import Situation
+from deltalake import DeltaTable
+from submitting import look_in
+
+from headrace.lake.store import connect
+from headrace.settings import Store
+
+ROOT = Path(__file__).parents[2]
+
+
+def stopped(p: Pipeline) -> None:
+    p.filled()
+    p.do("stop events")
+
+
+def running(p: Pipeline) -> None:
+    p.filled()
+
+
+def redriven(p: Pipeline) -> None:
+    p.filled()
+    p.do("quarantine redrive events --at 0:26 --why w")
+
+
+def taken_back(p: Pipeline) -> None:
+    redriven(p)
+    p.do("patch undo events 1 --why w")
+
+
+def without_topic(p: Pipeline) -> None:
+    p.topic.delete()
+
+
+def recreated(p: Pipeline) -> None:
+    p.filled()
+    p.topic.recreate()
+
+
+def row_lost(p: Pipeline) -> None:
+    """Somebody deleted a row."""
+    p.filled()
+    DeltaTable(p.lake.warehouse.table_uri("events")).delete("_offset = 3")
+
+
+def staged(p: Pipeline) -> None:
+    p.topic.send(10)
+    p.start().checkpoint()
+
+
+def log_cut(p: Pipeline) -> None:
+    """The first version of a table cannot be read any more, and the newest can."""
+    p.filled()
+    log = Path(p.lake.warehouse.table_uri("events").removeprefix("file://")) / "_delta_log"
+    DeltaTable(p.lake.warehouse.table_uri("events")).create_checkpoint()
+    (log / f"{0:020d}.json").unlink()
+
+
+def savepoint_fails(p: Pipeline) -> None:
+    """The store takes nothing."""
+    p.filled()
+    p.cluster.unwritable = {p.lake.warehouse.uri: "java.io.IOException: could not write it"}
+
+
+def with_service_level(p: Pipeline) -> None:
+    """The contract promises what nothing here measures."""
+    p.filled()
+    copy = p.folder / "project"
+    shutil.copytree(os.environ["HEADRACE_PROJECT"], copy)
+    contract = copy / "contracts/events.odcs.yaml"
+    promise = "slaProperties:\n  - property: latency\n    value: 1\n    unit: d\n"
+    contract.write_text(contract.read_text() + promise)
+    os.environ["HEADRACE_PROJECT"] = str(copy)
+    look_in(str(copy))
+
+
+def counted_beside_others(p: Pipeline) -> None:
+    """A job of this project, one of whose tables counts the rows that the job has read."""
+    os.environ["HEADRACE_PROJECT"] = str(ROOT)
+    look_in(str(ROOT))
+    lake = DerivedLake(connect(Store(warehouse=p.lake.warehouse.uri)))
+    lake.derived("flights_measured", {"flights_measured": range(6)})
+
+
+def tail_accepted(p: Pipeline) -> None:
+    """Rows of a topic that is gone were accepted, and are published."""
+    p.filled().checkpoint()
+    p.topic.recreate()
+    p.do("publish events --accept-tail 4 --why w")
+
+
+SITUATIONS = [
+    Situation(
+        ("lake/tail.py: status □",),
+        tail_accepted,
+        "publish events --accept-tail 4 --undo --why w",
+        shows=True,
+    ),
+    Situation(("lake/to_end.py: status □",), running, "publish events --to-end --timeout 0", shows=True),
+    Situation(("cli/anchor.py: status □",), stopped, "anchor events --why w", shows=True),
+    Situation(("cli/job.py: status □",), stopped, "stop events", shows=True),
+    Situation(("cli/conservation.py: verify □",), counted_beside_others, "verify flight_delays", shows=True),
+    Situation(("cli/patch.py: verify □",), redriven, "patch show events 1", shows=True),
+    Situation(
+        ("cli/publish.py: status □",),
+        running,
+        "publish events --undo --accept-loss 0:1-2 --why w",
+        shows=True,
+    ),
+    Situation(("cli/topic.py: topic create □",), without_topic, "topic show events"),
+    Situation(("cli/verify.py: branch ls □",), row_lost, "verify events", shows=True),
+    Situation(("cli/verify.py: status □",), recreated, "verify events", shows=True),
+    Situation(("cluster/session.py: status □",), savepoint_fails, "anchor events --why w", shows=True),
+    Situation(("cli/check.py: status □",), with_service_level, "check", shows=True),
+    Situation(("lake/publish.py: status □",), running, "publish events --accept-tail 9 --why w", shows=True),
+    Situation(("lake/verify.py: publish □",), staged, "verify events"),
+    Situation(("lake/verify.py: verify □",), log_cut, "verify events --batch 1", shows=True),
+    Situation(("cli/patch.py: verify □",), taken_back, "patch show events 2", shows=True),
+    Situation(
+        ("replay/plan.py: status □",), running, "replay plan events --from-offsets 0:30 --why w", shows=True
+    ),
+    Situation(
+        ("replay/bounded.py: status □",),
+        running,
+        "replay plan events --from-offsets 9:0 --to-offsets 9:5 --why w",
+        shows=True,
+    ),
+    Situation(
+        ("replay/plan.py: status □",), running, "replay plan events --from-offsets 9:0 --why w", shows=True
+    ),
+]

@@ -1,0 +1,167 @@
+"""Remedies about replays and patches: forks and bounded jobs beside the live job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cli.pipeline import Pipeline, Reader
+from cli.situations import Situation
+from cli.situations_of_flink import FAILURE, slots_come, well_again
+from lake.sealed_lake import Killed
+
+from headrace.cli.publish import replacer
+from headrace.job.submission import of_replay
+from headrace.lake import replays
+
+
+def stretch_asked(p: Pipeline) -> None:
+    """A replay with an end is recorded, and not judged."""
+    p.filled()
+    p.do("replay plan events --from-offsets 0:10 --to-offsets 0:20 --why w")
+
+
+def held(p: Pipeline) -> None:
+    p.filled()
+    p.do("quarantine redrive events --at 0:26 --why w --hold")
+
+
+def backfilled(p: Pipeline, *more: str) -> None:
+    p.filled()
+    file = p.folder / "late.jsonl"
+    file.write_text('{"id": 1}\n{"id": 2}\n')
+    p.filled_in["FILE"] = str(file)
+    p.do(" ".join(["backfill events", str(file), "--why w", *more]))
+
+
+def backfill_held(p: Pipeline) -> None:
+    backfilled(p, "--hold")
+
+
+def planned(p: Pipeline) -> None:
+    """A replay from offset 10, of the 30 that are published."""
+    p.filled()
+    p.do(f"anchor adopt events {p.early} --why w")
+    p.do("replay plan events --from 1 --why w")
+
+
+def caught_up(p: Pipeline) -> None:
+    planned(p)
+    p.do("replay run events 1")
+
+
+def redriven_before(p: Pipeline) -> None:
+    """A replay has caught up that judges again what a redrive has moved."""
+    p.filled()
+    p.do("quarantine redrive events --at 0:26 --why w")
+    p.do(f"anchor adopt events {p.early} --why w")
+    p.do("replay plan events --from 1 --why w")
+    p.do("replay run events 1")
+
+
+def swapped_by_half(p: Pipeline) -> None:
+    """Who published a replay died after it was decided, and no job runs."""
+    caught_up(p)
+
+    def die(step: str) -> None:
+        if step == "commit events":
+            raise Killed
+
+    dying = replacer(p.workspace, "events")
+    dying.step = die
+    planned_ = replays.one(p.lake.ledger, 1)
+    try:
+        dying.replace(1, planned_.fork)
+    except Killed:
+        for job in p.readers:
+            p.cluster.cancel(job)
+
+
+def edited_since(p: Pipeline) -> None:
+    """A replay was planned when the job was another one."""
+    planned(p)
+    replays.record(p.lake.ledger, replace(replays.one(p.lake.ledger, 1), program="another"))
+
+
+def of_another_topic_by_now(p: Pipeline) -> None:
+    caught_up(p)
+    p.topic.recreate()
+
+
+def fork_with_a_hole(p: Pipeline) -> None:
+    """The fork left out two records behind its beginning."""
+    fork = begun(p)
+    fork.at = 12
+    fork.checkpoint()
+
+
+def fork_failed(p: Pipeline) -> None:
+    """The fork ended before its first checkpoint."""
+    planned(p)
+    p.cluster.then = lambda job: (p.then(job), p.cluster.fail(job, FAILURE, for_good=True))
+
+
+def fork_slow(p: Pipeline) -> None:
+    planned(p)
+    p.cluster.slots_in_all = 1  # which the live job holds
+
+
+def fork_behind(p: Pipeline) -> None:
+    """The fork has sealed, and not as much as the branch."""
+    begun(p).checkpoint(15)
+
+
+def begun(p: Pipeline) -> Reader:
+    """The fork runs, and its first checkpoint is still to come."""
+    planned(p)
+    p.cluster.submit(of_replay("events", 1))
+    fork = p.readers[p.newest]
+    assert isinstance(fork, Reader)
+    return fork
+
+
+def given_up(p: Pipeline) -> None:
+    planned(p)
+    p.do("replay abort events 1 --why w")
+
+
+SITUATIONS = [
+    Situation(("cli/job.py: publish □",), swapped_by_half, "status events", told="is decided"),
+    Situation(("cli/replay.py: replay run □ □",), fork_failed, "replay run events 1", meanwhile=well_again),
+    Situation(
+        ("cli/replay.py: replay run □ □",),
+        fork_slow,
+        "replay run events 1 --timeout 0",
+        meanwhile=slots_come,
+    ),
+    Situation(("cli/replay.py: replay run □ □",), fork_behind, "replay publish events 1 --within 0"),
+    Situation(("cli/replay.py: replay run □ □",), begun, "replay publish events 1"),
+    Situation(("replay/diff.py: replay run □ □",), begun, "replay diff events 1"),
+    Situation(("cli/patch.py: patch diff □ □",), held, "patch show events 1", shows=True),
+    Situation(
+        ("cli/patch.py: patch judge □ □",),
+        stretch_asked,
+        "patch show events 1",
+        told="headrace patch judge events 1",
+    ),
+    Situation(("cli/replay.py: replay publish □ □",), caught_up, "replay show events 1", shows=True),
+    Situation(("cli/replay.py: replay run □ □",), planned, "replay publish events 1"),
+    Situation(("cli/replay.py: replay diff □ □",), caught_up, "replay show events 1", shows=True),
+    Situation(("replay/backfill.py: patch □ □ □",), backfilled, "backfill events {FILE} --why w", shows=True),
+    Situation(
+        ("replay/backfill.py: patch □ □ □",), backfill_held, "backfill events {FILE} --why w", shows=True
+    ),
+    Situation(("replay/diff.py: patch judge □ □",), stretch_asked, "patch diff events 1"),
+    Situation(("replay/diff.py: replay run □ □",), planned, "replay diff events 1"),
+    Situation(("cli/job.py: replay show □ □",), planned, "status events", shows=True),
+    Situation(("cli/replay.py: patch show □ □",), redriven_before, "replay publish events 1", shows=True),
+    Situation(("job/run.py: publish □",), swapped_by_half, "run events"),
+    Situation(("job/run.py: replay abort □ □ --why TEXT",), edited_since, "replay run events 2", shows=True),
+    Situation(
+        ("lake/replace.py: replay abort □ □ --why TEXT",),
+        of_another_topic_by_now,
+        "replay publish events 1",
+        shows=True,
+    ),
+    Situation(("lake/replace.py: replay ls □",), fork_with_a_hole, "replay publish events 1", shows=True),
+    Situation(("replay/diff.py: replay show □ □",), given_up, "replay diff events 1", shows=True),
+]
