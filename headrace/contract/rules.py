@@ -88,6 +88,25 @@ def checks(contract: Contract) -> list[Check]:
     return found
 
 
+def promised(contract: Contract) -> dict[str, str]:
+    """The promises about one row that a contract's author wrote, by name and in the contract's own words."""
+    found = {
+        f"{key} of {c.name}": str(value)
+        for c in contract.columns
+        for key, value in (
+            ("required", "true" if c.required else None),
+            ("enum", ", ".join(map(str, c.enum)) or None),
+            ("minLength", c.min_length),
+            ("maxLength", c.max_length),
+            ("pattern", c.pattern),
+            ("minimum", c.minimum),
+            ("maximum", c.maximum),
+        )
+        if value is not None
+    }
+    return found | {f"rule {rule.name}": rule.text for rule in contract.rules}
+
+
 def storable_kafka_time() -> str:
     """SQL: the record's Kafka timestamp, or the end of the range that is nearer to it."""
     time, first, last = identifier(KAFKA_TIME), *map(instant_literal, (KAFKA_TIME_FIRST, KAFKA_TIME_LAST))

@@ -70,19 +70,35 @@ def _conditions(was: Meaning, now: Meaning) -> list[str]:
     alike = sorted({*came.values()} & {*went.values()} - {v for v in came.values() if _ours(v)})
     came, went = ({k: v for k, v in found.items() if v not in alike} for found in (came, went))
     before, after = " ".join(went.values()), " ".join(came.values())
-    said = [_other_columns(v, now) for v in alike]
+    said = [_other_columns(v, was, now) for v in alike]
     said += [f"a filter came: {short(v, before)}" for v in came.values() if not _ours(v)]
     said += [f"a filter went: {short(v, after)}" for v in went.values() if not _ours(v)]
     return [*said, *(["which rows are in time changed (allowedLateness, watermarkDelay)"] if late else [])]
 
 
-def _other_columns(condition: str, now: Meaning) -> str:
+def _other_columns(condition: str, was: Meaning, now: Meaning) -> str:
     """Of a filter that reads as before: what its columns are made of is other."""
     if "_verdict" not in condition:
         return f"the filter {short(condition)} stays, but what its columns are made of changed"
+    if said := [*_promises(was, now)]:
+        return "; ".join(said)
     names = ", ".join(_contract(table) for table in now.facts)
     contract = f"contract {names}" if len(now.facts) == 1 else f"a contract ({names})"
     return f"the rules of {contract} behind _verdict changed"
+
+
+def _promises(was: Meaning, now: Meaning) -> Iterator[str]:
+    """What the contracts of the sources promise otherwise, promise by promise."""
+    for table in sorted(now.promises.keys() & was.promises.keys()):
+        before, after = was.promises[table], now.promises[table]
+        for name in sorted({*before, *after}):
+            old, new = before.get(name, ""), after.get(name, "")
+            if old and not new:
+                yield f"{_contract(table)}: {name} went: {short(old)}"
+            elif new and not old:
+                yield f"{_contract(table)}: {name} came: {short(new)}"
+            elif old != new:
+                yield f"{_contract(table)}: {name} is {short(new, old)}; it was {short(old, new)}"
 
 
 def _ours(condition: str) -> bool:

@@ -22,9 +22,10 @@ from headrace import project
 from headrace.cluster.rest import last_words
 from headrace.contract.meaning import meaning
 from headrace.contract.model import Contract
+from headrace.contract.rules import promised
 from headrace.errors import DecisionNeeded, JobError
 from headrace.job.gate import Verdict, pin
-from headrace.job.meaning import FUNCTIONS, SOURCES
+from headrace.job.meaning import FUNCTIONS, PROMISES, SOURCES
 from headrace.job.program import Program
 from headrace.ledger.records.plan import Plan, plan_digest
 from headrace.report import REPORT, reported
@@ -157,7 +158,8 @@ def coded(program: Program) -> dict[str, str]:
 
 def of(program: Program, compiled: Plan) -> Lock:
     """The lock of a plan that was compiled just now: with what Flink's plan does not say."""
-    plan = {**compiled, SOURCES: program.sources}
+    said = {table: promised(c) for table, c in zip(program.sources, program.reads, strict=True)}
+    plan = {**compiled, SOURCES: program.sources, PROMISES: said}
     if program.functions:
         plan[FUNCTIONS] = coded(program)
     fresh = max(n["id"] for n in plan["nodes"]) + 1

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from job.small_plans import Node, Plan, Small, call, number, ref
 
+from headrace.job import lock
+from headrace.job.assemble import named
 from headrace.job.gate import pin
+from headrace.job.meaning import meanings
 from headrace.job.meaning.expressions import expression_digest
 
 A, B = ref(0), ref(1)
@@ -270,6 +273,29 @@ def judged(low: Node, name: str) -> Plan:
 )
 def test_a_filter_that_reads_as_before_is_not_said_to_come_and_go(name: str, told: str) -> None:
     assert words(judged(LOW, name), judged(HIGH, name)) == told + MIXED
+
+
+def test_a_changed_rule_is_named_with_what_it_was() -> None:
+    before = judged(LOW, "_verdict") | {"promises": {"t": {"rule far": "a < 10", "minimum of b": "1"}}}
+    after = judged(HIGH, "_verdict") | {"promises": {"t": {"rule far": "a >= 10", "pattern of c": "x*"}}}
+
+    assert words(before, after) == (
+        "t: minimum of b went: 1; t: pattern of c came: x*; t: rule far is a >= 10; it was a < 10" + MIXED
+    )
+
+
+def test_promises_are_for_people_and_decide_nothing() -> None:
+    before = judged(LOW, "_verdict") | {"promises": {"t": {"rule far": "a < 10"}}}
+    after = judged(LOW, "_verdict") | {"promises": {"t": {"rule far": "10 > a"}}}
+
+    assert [m.meaning for m in meanings(before).values()] == [m.meaning for m in meanings(after).values()]
+
+
+def test_a_lock_holds_the_promises_in_the_words_of_the_contract() -> None:
+    promises = lock.of(named("departures_hourly"), {"nodes": [{"id": 1}], "edges": []}).plan["promises"]
+
+    assert promises["flights__topic"]["rule leaves_its_origin"] == "origin <> dest"
+    assert promises["flights__topic"]["required of flight_id"] == "true"
 
 
 COUNT = {"name": "n", "internalName": "$COUNT$1", "argList": [], "filterArg": -1, "type": "BIGINT"}

@@ -17,8 +17,8 @@ the sources on, ``operators`` says what an operator's state depends on, ``reader
 """
 
 from headrace.job.meaning.operators import KNOWN
-from headrace.job.meaning.plan import ADDED, FUNCTIONS, SOURCES, Plan
+from headrace.job.meaning.plan import ADDED, FUNCTIONS, PROMISES, SOURCES, Plan
 from headrace.job.meaning.reader import Meaning, meanings
 from headrace.job.meaning.rows import COLUMNS
 
-__all__ = ["ADDED", "COLUMNS", "FUNCTIONS", "KNOWN", "SOURCES", "Meaning", "Plan", "meanings"]
+__all__ = ["ADDED", "COLUMNS", "FUNCTIONS", "KNOWN", "PROMISES", "SOURCES", "Meaning", "Plan", "meanings"]

@@ -16,8 +16,11 @@ FUNCTIONS = "functions"
 """Added by headrace: the code of each Python function. Flink's plan has its name only."""
 SOURCES = "sources"
 """Added by headrace: by table, what decides which rows come from a topic. Flink's plan has its name only."""
+PROMISES = "promises"
+"""Added by headrace: by table, what its contract promises of a row, in the contract's words. They decide
+nothing: the plan has them as one long expression."""
 
-ADDED = (FUNCTIONS, SOURCES)
+ADDED = (FUNCTIONS, SOURCES, PROMISES)
 """Flink does not know these."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from headrace.job.meaning.operators import PROJECTS_ROWS, THROUGH, Parts, operator
 from headrace.job.meaning.plan import (
     FUNCTIONS,
+    PROMISES,
     SOURCES,
     Node,
     Plan,
@@ -46,6 +47,8 @@ class Meaning:
     """The topics and operators with state that its rows come from."""
     facts: Mapping[str, Mapping[str, Any]]
     """What is known of the sources that it reads, by table."""
+    promises: Mapping[str, Mapping[str, str]]
+    """What the contracts of these promise of a row, for people; empty in locks of before."""
     ttl: tuple[str, ...]
     """How long its state is kept, state by state."""
 
@@ -67,6 +70,7 @@ class _Reader:
         self.nodes: dict[int, Node] = {n["id"]: with_code(n, code) if code else n for n in plan["nodes"]}
         self.inputs = inputs(plan)
         self.sources: Mapping[str, Mapping[str, Any]] = plan.get(SOURCES, {})
+        self.promises: Mapping[str, Mapping[str, str]] = plan.get(PROMISES, {})
         self.rows: dict[int, Rows] = {}
         self.parts: dict[int, Parts] = {}
 
@@ -92,7 +96,8 @@ class _Reader:
             follows=kind == "table-source-scan" or (kind == "sink" and not keeps_rows_as_sink(node)),
             conditions={k: v for rows in came for k, v in rows.conditions.items()},
             above=tuple(sorted(b.above for rows in came for b in rows.branches)),
-            facts=self._facts(number),
+            facts=(facts := self._facts(number)),
+            promises={table: self.promises[table] for table in facts if table in self.promises},
             ttl=tuple(str(s["ttl"]) for s in node.get("state", [])),
         )
 
