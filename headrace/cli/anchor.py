@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
@@ -19,11 +19,9 @@ from headrace.errors import HeadraceError, UsageError
 from headrace.job.declaration import existing
 from headrace.lake import anchors
 from headrace.lake.ledger import Ledger
+from headrace.ledger.records import Anchor
 from headrace.operate import Workspace
 from headrace.replay import take as taking
-
-if TYPE_CHECKING:
-    from headrace.lake.anchors import Anchor
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(metavar="ANCHOR", help="The anchor, as `anchor ls` numbers it.")]

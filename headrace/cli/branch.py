@@ -64,9 +64,7 @@ def register(app: typer.Typer) -> None:
 def branches(workspace: Workspace, job: str) -> list[Branch]:
     """Every claim of a job, with what it has staged."""
     ledger, staged = _opened(workspace, job)
-    number = ledger.newest("done")
-    done = ledger.get("done", number) if number else None
-    return survey(ledger, ledger.head(), done["claim"] if done else None, staged)
+    return survey(ledger, ledger.head(), staged)
 
 
 def _opened(workspace: Workspace, job: str) -> tuple[Ledger, ByOutput]:

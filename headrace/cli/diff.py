@@ -15,6 +15,7 @@ from headrace.cli.output import TIMES, Format, Output, emit, progress, utc
 from headrace.errors import UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing
+from headrace.ledger.records import DONE
 from headrace.replay.diff import between
 
 
@@ -54,7 +55,7 @@ def diff(
     existing(job)
     ledger = workspace_of(ctx).ledger(job)
     first = ledger.batch_asked(from_batch, utc(from_time))
-    last = ledger.batch_asked(to_batch, utc(to)) or ledger.newest("done")
+    last = ledger.batch_asked(to_batch, utc(to)) or ledger.newest(DONE)
     if first is None:
         raise UsageError("compare with what?", remedy="give --from-batch N or --from-time TIME")
     if last < first:

@@ -35,11 +35,11 @@ from headrace.job.submission import of_job
 from headrace.lake import replays
 from headrace.lake.branch import Branch, Rulings, restart_is_due
 from headrace.lake.foreseen import foresee
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.source import ask
-from headrace.lake.store import Warehouse
-from headrace.lake.tables import row_count
+from headrace.ledger.head import Head
+from headrace.ledger.records import BATCHES, Replay
 from headrace.operate import Workspace
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
@@ -170,9 +170,9 @@ def status(
         "flink_jobs": running,
         "flink_error": unknown and unknown.what,
         "batch": head.batch,
-        "open_batch": head.batch + 1 if ledger.get("batches", head.batch + 1) else None,
+        "open_batch": head.batch + 1 if ledger.get(BATCHES, head.batch + 1) else None,
         "versions": head.versions,
-        "rows": _held(warehouse, head),
+        "rows": {o: head.rows[o] for o in head.versions},
         "rows_written": head.written,
         "frontier": head.frontier,
         "topics_changed": [c.to_json() for c in changes],
@@ -196,21 +196,13 @@ def status(
         raise refused
 
 
-def _held(warehouse: Warehouse, head: Head) -> dict[str, int]:
-    """Rows of each table at its published version; counted now where an older headrace made the batch."""
-    return {
-        o: head.rows[o] if o in head.rows else row_count(warehouse, o, version)
-        for o, version in head.versions.items()
-    }
-
-
 def _tails(ledger: Ledger, followed: Sequence[Branch]) -> list[int]:
     """Up to which checkpoints publish takes the rows of a topic that is gone: of the followed claim alone."""
     claims = {b.claim.number for b in followed}
     return [d.checkpoint for d in Rulings.of(ledger.decisions()).tails if d.claim in claims]
 
 
-def _open_replays(ledger: Ledger) -> list[tuple[replays.Replay, str]]:
+def _open_replays(ledger: Ledger) -> list[tuple[Replay, str]]:
     """Replays that are neither published nor given up."""
     found = [(r, replays.state(ledger, r.number)) for r in replays.every(ledger)]
     return [(r, state) for r, state in found if state in ("planned", "begun")]

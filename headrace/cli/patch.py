@@ -25,8 +25,9 @@ from headrace.job.ready import require_same
 from headrace.job.submission import of_patch
 from headrace.lake import anchors, patches
 from headrace.lake.ledger import Ledger
-from headrace.lake.patches import REDRIVE, UNDO, Judged, Patch
+from headrace.lake.patches import REDRIVE, UNDO
 from headrace.lake.publish import Published
+from headrace.ledger.records import BATCHES, DONE, Judged, Patch
 from headrace.operate import Workspace
 from headrace.replay.diff import patch_diff
 from headrace.replay.judged import gather
@@ -193,7 +194,7 @@ def judged(workspace: Workspace, ledger: Ledger, program: Program, asked: Patch)
     require_same(ledger, program, asked)
     # One of a command that was killed may run still: it ends by itself, and nobody asks what it made.
     cluster, submission = workspace.cluster, f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
-    behind = ledger.newest("done")
+    behind = ledger.newest(DONE)
     doing = f"judging {counted(asked.records, 'record')}"
     with progress(doing):
         flink_id = cluster.submit(of_patch(ledger.job, asked.number, submission))
@@ -229,7 +230,7 @@ def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | Non
         "patch": asked.number,
         "state": state,
         "rows": (rows := _rows(ledger, batch) if batch else found.rows if found else None),
-        "refused": [*asked.unrepaired, *(found.refused if found else [])],
+        "refused": [r.to_json() for r in (*asked.unrepaired, *(found.refused if found else ()))],
         "batch": batch or None,
         "given_up": fates.given_up(asked.number),
         "taken_back": {"at": back.at, "by": back.by, "why": back.why}
@@ -253,8 +254,8 @@ def _anew(ledger: Ledger, stale_one: str, read: str, first: Mapping[int, int]) -
 
 def _rows(ledger: Ledger, batch: int) -> dict[str, int]:
     """How many rows a batch has put in, by table: fewer than were judged where others were faster."""
-    outputs = ledger.required("batches", batch)["outputs"]
-    return {o: sum(f["rows"] for f in out["files"]) for o, out in outputs.items()}
+    outputs = ledger.required(BATCHES, batch).outputs
+    return {o: sum(f.rows for f in out.files) for o, out in outputs.items()}
 
 
 def _page(job: str, table: str, asked: Patch, r: dict[str, Any], anew: Mapping[str, str]) -> Group:

@@ -44,7 +44,7 @@ from headrace.lake.ledger import Ledger
 from headrace.lake.patches import Fates
 from headrace.lake.publish import Published
 from headrace.lake.replace import continued
-from headrace.lake.replays import Replay
+from headrace.ledger.records import Replay
 from headrace.operate import Workspace
 from headrace.replay import bounded
 from headrace.replay import diff as comparing
@@ -520,8 +520,8 @@ def _takes(r: Replay) -> str:
 def _page(job: str, r: Replay, state: str, ends: Sequence[str]) -> Group:
     numbers = {"files": "files", "rows": "rows written", "bytes": "bytes"}
     replaced = listing("table", *numbers.values(), numbers=numbers.values(), title="what it replaces")
-    for output, sizes in r.replaces.items():
-        replaced.add_row(output, *(f"{sizes[k]:,}" for k in numbers))
+    for output, size in r.replaces.items():
+        replaced.add_row(output, *(f"{getattr(size, k):,}" for k in numbers))
     begins = " ".join(f"{p}:{o:,}" for p, o in sorted(r.frontier.items()))
     lines = {
         f"replay {r.number}": f"{state}; from {r.origin}",

@@ -23,6 +23,7 @@ from headrace.job.declaration import existing
 from headrace.lake._findings import named
 from headrace.lake.holes import noted, promised, stood
 from headrace.lake.verify import verify as prove
+from headrace.ledger.records import DONE
 from headrace.replay.backfill import counted_again
 from headrace.table.outputs import QUARANTINE
 
@@ -68,7 +69,7 @@ def verify(
     workspace = workspace_of(ctx)
     if contract := _of_topic(table):
         ledger = workspace.ledger(contract.id)
-        if not ledger.newest("done"):
+        if not ledger.newest(DONE):
             existing(contract.id)
         batch = ledger.batch_asked(batch, utc(at))
         with _provable(table):
@@ -122,7 +123,7 @@ def _verify_topic(
         )
     word = [f"gone or changed, its rows on the ledger's word: {address}" for address in on_word]
     result = {**found.to_json(), "table": table, "files_on_word": on_word}
-    newest = ledger.newest("done")
+    newest = ledger.newest(DONE)
     if batch is None and newest > found.batch:
         word.append(f"batch {newest} is newer, and changed no table")
     emit(result, fmt, lambda: Group(_text(found, table), *map(Text, word)))

@@ -28,8 +28,8 @@ from headrace.job.run import (
 )
 from headrace.lake import checkpoints, patches
 from headrace.lake.ledger import Ledger
-from headrace.lake.patches import Patch
 from headrace.lake.store import connect
+from headrace.ledger.records import Patch
 from headrace.report import report
 from headrace.table.ddl import (
     decoded_view,

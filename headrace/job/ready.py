@@ -7,7 +7,7 @@ from headrace.job import lock
 from headrace.job.program import Program
 from headrace.lake.delta import refuse_other_columns
 from headrace.lake.ledger import Ledger
-from headrace.lake.patches import Patch
+from headrace.ledger.records import Patch
 
 
 def digest(ledger: Ledger, program: Program) -> str:

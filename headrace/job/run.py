@@ -31,10 +31,11 @@ from headrace.lake import anchors, checkpoints, replays
 from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
 from headrace.lake.delta import refuse_other_columns
 from headrace.lake.fit import refuse_other_key
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse, connect
-from headrace.ledger.records import SetAside
+from headrace.ledger.head import Head
+from headrace.ledger.records import BATCHES, DONE, ForkBatch, SetAside
 from headrace.report import report
 
 logger = structlog.get_logger()
@@ -157,8 +158,8 @@ def _start(
     given: str | None,
 ) -> Start:
     offsets = {contract: _begun(ledger, contract, topic) for contract, topic in topics.items()}
-    open_ = ledger.get("batches", ledger.newest("done") + 1)
-    if open_ and "fork" in open_:
+    open_ = ledger.get(BATCHES, ledger.newest(DONE) + 1)
+    if isinstance(open_, ForkBatch):
         raise DecisionNeeded(
             "a replay is decided, and not all of its tables are swapped yet",
             where=f"{warehouse.uri}/{ledger.folder}/batches",

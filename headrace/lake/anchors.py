@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake import checkpoints, cuts, replays
 from headrace.lake.fork import at_manifests, standing_replay
-from headrace.lake.ledger import Ledger, Record, now, whoever
+from headrace.lake.ledger import Ledger, now, whoever
 from headrace.lake.manifests import Staged
 from headrace.lake.store import Warehouse
-from headrace.ledger.records import ExpireAnchor, StagedFile
+from headrace.ledger.records import ANCHORS, BATCHES, Anchor, ExpireAnchor, StagedFile
 from headrace.offsets import Offsets
-
-KIND = "anchors"
 
 _UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _BESIDE = re.compile(rb"(?<![\x05\x0b].{7})\x06\x00\x24(" + _UUID + rb")", re.DOTALL)
@@ -35,49 +32,6 @@ would have had, with tag 1 before it: so a size that ends in 1 is not told from 
 incremental state (tag 5 or 11) begins with its checkpoint's number, and the id of its backend: that of
 checkpoint 6, 262, … ends in 6, and is no tag."""
 _OWN_FILE = range(20_000, 1 << 40)
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """A place where a replay can start."""
-
-    number: int
-    path: str
-    """Where the savepoint is."""
-    adopted: bool
-    """Whether it was made by other means: then its files are not ours to remove."""
-    at: str
-    by: str
-    why: str
-    checkpoint: int
-    """As the branch counts, like the manifests."""
-    submission: str
-    claim: int
-    manifests: dict[str, str]
-    """Per output, the manifest that a job restored from it goes on from."""
-    positions: dict[str, Offsets]
-    """Per contract that the job reads, the next offset of each partition."""
-    watermarks: dict[str, int]
-    """Per output, how far event time had come, in milliseconds."""
-    batch: int
-    """The newest batch that was published when it was recorded."""
-    versions: dict[str, int]
-    """The table versions of that batch."""
-    contract_version: str
-    plan: str
-    """Digest of the plan that ran; `plans/` in the ledger holds it."""
-    flink: str
-    """Version of the Flink that wrote it."""
-
-    @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Anchor:
-        """Out of its record: JSON has no integer keys."""
-        positions = {c: {int(p): o for p, o in found.items()} for c, found in raw["positions"].items()}
-        return cls(**{**raw, "positions": positions})
-
-    def to_json(self) -> dict[str, Any]:
-        """For ``-o json``."""
-        return asdict(self)
 
 
 def record(
@@ -117,28 +71,25 @@ def record(
             remedy=f"headrace branch ls {ledger.job} lists its submissions",
         )
     head = ledger.head()
-    told: Record = {
-        "path": path,
-        "adopted": adopted,
-        "at": now(),
-        "by": whoever(),
-        "why": why,
-        "checkpoint": found.number,
-        "submission": found.submission,
-        "claim": claim.number,
-        "manifests": dict(found.manifests),
-        "positions": {
-            contract: {str(p): o for p, o in sorted(cuts.positions(raw, topic).items())}
-            for contract, topic in topics.items()
-        },
-        "watermarks": cuts.watermarks(raw),
-        "batch": head.batch,
-        "versions": head.versions,
-        "contract_version": claim.contract_version,
-        "plan": claim.plan,
-        "flink": flink,
-    }
-    return Anchor.of({**told, "number": ledger.append(KIND, told)})
+    anchor = Anchor(
+        path=path,
+        adopted=adopted,
+        at=now(),
+        by=whoever(),
+        why=why,
+        checkpoint=found.number,
+        submission=found.submission,
+        claim=claim.number,
+        manifests=dict(found.manifests),
+        positions={contract: cuts.positions(raw, topic) for contract, topic in topics.items()},
+        watermarks=cuts.watermarks(raw),
+        batch=head.batch,
+        versions=head.versions,
+        contract_version=claim.contract_version,
+        plan=claim.plan,
+        flink=flink,
+    )
+    return anchor.model_copy(update={"number": ledger.append(ANCHORS, anchor)})
 
 
 def opened(warehouse: Warehouse, path: str) -> tuple[bytes, checkpoints.Checkpoint]:
@@ -172,7 +123,7 @@ def opened(warehouse: Warehouse, path: str) -> tuple[bytes, checkpoints.Checkpoi
 
 def every(ledger: Ledger) -> list[Anchor]:
     """All anchors, oldest first, expired ones too."""
-    return [one(ledger, n) for n in range(1, ledger.newest(KIND) + 1)]
+    return [one(ledger, n) for n in range(1, ledger.newest(ANCHORS) + 1)]
 
 
 def standing(ledger: Ledger) -> list[Anchor]:
@@ -225,7 +176,7 @@ def one(ledger: Ledger, number: int) -> Anchor:
     Raises:
         UsageError: there is none.
     """
-    return Anchor.of(ledger.asked(KIND, number, "anchor"))
+    return ledger.asked(ANCHORS, number, "anchor")
 
 
 @dataclass(frozen=True)
@@ -288,9 +239,8 @@ def _files(warehouse: Warehouse, ledger: Ledger, anchor: Anchor) -> dict[str, li
             staged = Staged(warehouse, output).read().get(manifest)
             found[output] = list(staged.files) if staged else []
             continue
-        files = ledger.required("batches", batch)["outputs"][output]["files"]
-        own = [f for f in files if f["manifest"] == manifest]
-        found[output] = [StagedFile(path=f["path"], size=f["size"]) for f in own]
+        own = [f for f in ledger.required(BATCHES, batch).outputs[output].files if f.manifest == manifest]
+        found[output] = [StagedFile(path=f.path, size=f.size) for f in own]
     return found
 
 

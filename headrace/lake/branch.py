@@ -13,8 +13,9 @@ from functools import singledispatch
 from typing import Any
 
 from headrace.errors import DecisionNeeded, LedgerError
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import chain
+from headrace.ledger.head import Head
 from headrace.ledger.records import (
     CLAIMS,
     AcceptLoss,
@@ -106,7 +107,10 @@ def subject(decision: Decision) -> tuple[object, ...]:
     return (decision.action,)
 
 
-@subject.register
+@subject.register(SetAside)
+@subject.register(Adopt)
+@subject.register(ReplaceBranch)
+@subject.register(RollBack)
 def _(decision: SetAside | Adopt | ReplaceBranch | RollBack) -> tuple[object, ...]:
     return decision.action, decision.claim
 
@@ -116,7 +120,8 @@ def _(decision: AcceptTail) -> tuple[object, ...]:
     return decision.action, decision.claim, decision.checkpoint
 
 
-@subject.register
+@subject.register(AcceptLoss)
+@subject.register(Discard)
 def _(decision: AcceptLoss | Discard) -> tuple[object, ...]:
     return decision.action, decision.spans
 
@@ -215,10 +220,9 @@ def restart_is_due(ledger: Ledger, staged: ByOutput) -> bool:
     rulings = Rulings.of(ledger.decisions())
     if rulings.restart is None:
         return False
-    done = ledger.get("done", ledger.newest("done")) or {"claim": 0}
     forks = {c.number for c in ledger.claims() if c.replay is not None}
     sealed = [m.claim for found in staged.values() for m in found.values() if m.claim not in forks]
-    return max([int(done["claim"]), *sealed]) <= rulings.restarted_behind
+    return max([ledger.head().claim, *sealed]) <= rulings.restarted_behind
 
 
 def leave_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> bool:
@@ -226,8 +230,9 @@ def leave_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> bool
 
     Publish would wait for its first manifest for ever.
     """
-    done = ledger.get("done", ledger.newest("done")) or {"claim": 0}
-    if done["claim"] == claim or any(m.claim == claim for found in staged.values() for m in found.values()):
+    if ledger.head().claim == claim or any(
+        m.claim == claim for found in staged.values() for m in found.values()
+    ):
         return False
     ledger.decide(SetAside(why=why, claim=claim, claims_then=ledger.newest(CLAIMS)))
     return True
@@ -343,16 +348,16 @@ class Branch:
         }
 
 
-def survey(ledger: Ledger, head: Head, head_claim: int | None, staged: ByOutput) -> list[Branch]:
+def survey(ledger: Ledger, head: Head, staged: ByOutput) -> list[Branch]:
     """Every claim, with what it has staged and how that stands to the published branch."""
-    return _Survey(ledger, head, head_claim, staged).branches()
+    return _Survey(ledger, head, staged).branches()
 
 
 class _Survey:
     """One look at all claims; ``kept`` are the staged manifests that the followed chain will publish."""
 
-    def __init__(self, ledger: Ledger, head: Head, head_claim: int | None, staged: ByOutput) -> None:
-        self.head, self.head_claim = head, head_claim
+    def __init__(self, ledger: Ledger, head: Head, staged: ByOutput) -> None:
+        self.head = head
         self.staged = {output: unpublished(ledger, head, output, found) for output, found in staged.items()}
         self.claims = ledger.claims()
         self.rulings = Rulings.of(ledger.decisions())
@@ -417,11 +422,11 @@ class _Survey:
             return "set aside" if claim.number in self.rulings.set_aside else "replay"
         left = max(self.rulings.restarted_behind, self.rulings.superseded)
         if claim.number <= left and claim != self.chosen:
-            return "head" if claim.number == self.head_claim else "left behind"
+            return "head" if claim.number == self.head.claim else "left behind"
         if forked:
             return "fork"
         if staged:
             return "ahead"
-        if claim.number == self.head_claim:
+        if claim.number == self.head.claim:
             return "head"
         return "waiting" if claim == self.chosen else "left behind"

@@ -21,7 +21,7 @@ from headrace.lake.checkpoints import Checkpoint, folder, parse
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged, chain
 from headrace.lake.store import Warehouse
-from headrace.ledger.records import Manifest, TopicStart, checkpoint_of
+from headrace.ledger.records import DONE, Manifest, TopicStart, checkpoint_of
 
 _WATERMARK = re.compile(rb"headrace-watermark\|[a-z0-9_]+\|([a-z0-9_]+)\|(-?\d{1,19})\|")
 _SPLIT_BEGINS = struct.Struct(">iiH")
@@ -46,7 +46,7 @@ def find(
             of what was read does not reach as far.
     """
     start = ledger.start(read)
-    if start is None or ledger.newest("done") == 0:
+    if start is None or ledger.newest(DONE) == 0:
         raise UsageError(
             "nothing was published yet",
             where=f"{warehouse.uri}/{ledger.folder}",
@@ -112,11 +112,11 @@ def _at_batch(
     kept = sorted(_retained(warehouse, ledger.job, outputs), key=lambda k: k.checkpoint, reverse=True)
     staged = {output: Staged(warehouse, output).read() for output in outputs}
     oldest = kept[-1].checkpoint.number if kept else 0
-    number = batch or ledger.newest("done")
-    while kept and (done := ledger.get("done", number)):
-        if found := next((k for k in kept if _same_rows(k.checkpoint, done["heads"], staged)), None):
+    number = batch or ledger.newest(DONE)
+    while kept and (done := ledger.get(DONE, number)):
+        if found := next((k for k in kept if _same_rows(k.checkpoint, done.heads, staged)), None):
             return number, found
-        if batch or max(map(checkpoint_of, done["heads"].values())) < oldest:
+        if batch or max(map(checkpoint_of, done.heads.values())) < oldest:
             break
         number -= 1
     job = ledger.job

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from deltalake import DeltaTable, Field, Schema
@@ -21,6 +21,7 @@ from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Tra
 from headrace.errors import LedgerError
 from headrace.lake.shape import table_differs
 from headrace.lake.store import Warehouse, failed
+from headrace.ledger.records import RecordedFile
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
 
@@ -36,6 +37,11 @@ class Added:
     size: int
     partition: dict[str, str]
     statistics: str
+
+
+def added(files: Iterable[RecordedFile]) -> list[Added]:
+    """Recorded files as Delta will know them."""
+    return [Added(f.path, f.size, f.partition, f.statistics) for f in files]
 
 
 def commit_batch(

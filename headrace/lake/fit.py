@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 
 from headrace.errors import LedgerError
 from headrace.lake.branch import ByOutput, survey
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.shape import file_differs, table_differs
 from headrace.lake.store import Warehouse
 from headrace.lake.tables import open_table
+from headrace.ledger.head import Head
 from headrace.ledger.records import Manifest
 from headrace.table.outputs import Output
 
@@ -106,8 +107,6 @@ def _staged(warehouse: Warehouse, ledger: Ledger, head: Head, outputs: Sequence[
 
 def _first_of_each(ledger: Ledger, head: Head, staged: ByOutput, output: str) -> Mapping[int, Manifest]:
     """By claim that publish will take from, its first manifest with files: one program wrote them all."""
-    number = ledger.newest("done")
-    claim = ledger.required("done", number)["claim"] if number else None
-    ahead = [b for b in survey(ledger, head, claim, staged) if b.state == "ahead"]
+    ahead = [b for b in survey(ledger, head, staged) if b.state == "ahead"]
     found = {b.claim.number: [m for m in b.manifests.get(output, []) if m.files] for b in ahead}
     return {claim: manifests[0] for claim, manifests in found.items() if manifests}

@@ -12,10 +12,11 @@ from typing import Any
 
 from headrace.errors import ConservationError, DecisionNeeded, HeadraceError, LedgerError
 from headrace.lake.branch import ByOutput, Rulings, Stretch, followed, stretch, unpublished
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.offsets import ReadFile, continue_frontier, read_files
 from headrace.lake.source import Asked, Standing, beyond
 from headrace.lake.tail import Tail, accepted, beyond_end, deleted, other_columns
+from headrace.ledger.head import Head
 from headrace.offsets import Span
 from headrace.table.outputs import Output
 

@@ -8,63 +8,29 @@ replay begins at a fork itself: the batches between its fork point and it are no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from headrace.errors import DecisionNeeded, UsageError
-from headrace.lake.ledger import Ledger, Record
+from headrace.lake.ledger import Ledger
 from headrace.lake.offsets import continue_frontier, read_files
 from headrace.lake.store import Warehouse
-from headrace.ledger.records import StagedFile, checkpoint_of
-from headrace.offsets import Span
+from headrace.ledger.records import (
+    BATCHES,
+    DONE,
+    Baseline,
+    Files,
+    FoldedManifest,
+    ForkBatch,
+    ForkPoint,
+    PublishBatch,
+    RollbackBatch,
+    StagedFile,
+    SwapBatch,
+)
+from headrace.offsets import Offsets, Span
 from headrace.table.outputs import Output
 
-HOLES = ("holes", "lost", "unasked")
-"""Fields of a batch that name offsets without a row: Kafka made them, lost them, or could not be asked."""
 
-
-@dataclass(frozen=True)
-class Fork:
-    """A place on the published branch, between two manifests."""
-
-    batch: int
-    """The batch that holds its manifests; 0: before everything."""
-    manifests: dict[str, str] = field(default_factory=dict)
-    """Per output the last shared one; empty: before everything."""
-
-    @property
-    def checkpoint(self) -> int:
-        """The number that the branch had reached."""
-        return max(map(checkpoint_of, self.manifests.values()), default=0)
-
-    def to_json(self) -> dict[str, Any]:
-        """As the ledger keeps it."""
-        return {"batch": self.batch, "manifests": self.manifests}
-
-    @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Fork:
-        """Out of a record."""
-        return cls(raw["batch"], dict(raw["manifests"]))
-
-
-@dataclass(frozen=True)
-class Base:
-    """What an amended table held at a fork point: a version of it, and files that came after that."""
-
-    versions: dict[str, int] = field(default_factory=dict)
-    files: dict[str, list[Record]] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As a batch keeps it."""
-        return {"versions": self.versions, "files": self.files}
-
-    @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Base:
-        """Out of a record."""
-        return cls(raw["versions"], raw["files"])
-
-
-def at_manifests(ledger: Ledger, manifests: Mapping[str, str]) -> Fork:
+def at_manifests(ledger: Ledger, manifests: Mapping[str, str]) -> ForkPoint:
     """The fork point at which these are the last shared manifests.
 
     Raises:
@@ -78,12 +44,12 @@ def at_manifests(ledger: Ledger, manifests: Mapping[str, str]) -> Fork:
             where=f"job {ledger.job}, manifests {', '.join(sorted(set(manifests.values())))}",
             remedy=f"headrace publish {ledger.job}",
         )
-    found = Fork(max(b or 0 for b in batches), dict(manifests))
+    found = ForkPoint(batch=max(b or 0 for b in batches), manifests=dict(manifests))
     require_on_branch(ledger, found)
     return found
 
 
-def require_on_branch(ledger: Ledger, fork: Fork) -> None:
+def require_on_branch(ledger: Ledger, fork: ForkPoint) -> None:
     """Say no to a fork point that is not on the published branch: what is behind it could not be replaced.
 
     Raises:
@@ -105,11 +71,12 @@ def require_on_branch(ledger: Ledger, fork: Fork) -> None:
     )
 
 
-def at_batch(ledger: Ledger, number: int) -> Fork:
+def at_batch(ledger: Ledger, number: int) -> ForkPoint:
     """The fork point behind a batch; behind 0: before everything. A patch is no place on the branch."""
-    while number and "patch" in ledger.required("done", number):
+    while number and ledger.required(DONE, number).patched:
         number -= 1
-    return Fork(number, dict(ledger.required("done", number)["heads"])) if number else Fork(0)
+    manifests = ledger.required(DONE, number).heads if number else {}
+    return ForkPoint(batch=number, manifests=manifests)
 
 
 def newest_within(ledger: Ledger, offsets: Mapping[int, int]) -> int:
@@ -119,47 +86,46 @@ def newest_within(ledger: Ledger, offsets: Mapping[int, int]) -> int:
     """
 
     def fits(number: int) -> bool:
-        frontier = ledger.head_of(ledger.required("done", number)).frontier
+        frontier = ledger.required(DONE, number).frontier
         return all(frontier.get(p, 0) <= o for p, o in offsets.items())
 
-    high = ledger.newest("done")
+    high = ledger.newest(DONE)
     while high > 0:
-        since = int(ledger.required("done", high).get("since", 1))
+        since = ledger.required(DONE, high).since
         low, top = since - 1, high
         while low < top:
             middle = (low + top + 1) // 2
             low, top = (middle, top) if fits(middle) else (low, middle - 1)
         if low >= since:
             return low
-        done = ledger.required("done", since)
-        fork = Fork.of(done["fork"]) if "fork" in done else Fork(0)
-        whole = not fork.batch or ledger.required("done", fork.batch)["heads"] == fork.manifests
+        fork = ledger.required(DONE, since).fork or ForkPoint(batch=0)
+        whole = not fork.batch or ledger.required(DONE, fork.batch).heads == fork.manifests
         high = fork.batch if whole else fork.batch - 1
     return 0
 
 
-def behind(ledger: Ledger, fork: Fork) -> dict[str, list[Record]]:
+def behind(ledger: Ledger, fork: ForkPoint) -> Files:
     """Per output, the published files behind the fork point, oldest first: what a replay replaces."""
-    found: dict[str, list[Record]] = {}
-    for number, after, end in _behind(ledger, fork, ledger.newest("done")):
+    found: Files = {}
+    for number, after, end in _behind(ledger, fork, ledger.newest(DONE)):
         for output, files in _files(ledger, number, after, end).items():
-            found[output] = files + found.get(output, [])
+            found[output] = files + found.get(output, ())
     return found
 
 
-def manifests_behind(ledger: Ledger, fork: Fork, newest: int) -> dict[str, list[Record]]:
+def manifests_behind(ledger: Ledger, fork: ForkPoint, newest: int) -> dict[str, tuple[FoldedManifest, ...]]:
     """Per output, the manifests behind the fork point, oldest first, on the branch up to batch ``newest``."""
-    found: dict[str, list[Record]] = {}
+    found: dict[str, tuple[FoldedManifest, ...]] = {}
     for number, after, end in _behind(ledger, fork, newest):
         wanted = _wanted(ledger, number, after, end)
-        for output, out in ledger.required("batches", number)["outputs"].items():
-            own = [m for m in out["manifests"] if m["id"] in wanted[output]]
-            found[output] = own + found.get(output, [])
+        for output, out in ledger.required(BATCHES, number).outputs.items():
+            own = tuple(m for m in out.manifests if m.id in wanted[output])
+            found[output] = own + found.get(output, ())
     return found
 
 
 def _behind(
-    ledger: Ledger, fork: Fork, newest: int
+    ledger: Ledger, fork: ForkPoint, newest: int
 ) -> Iterator[tuple[int, Mapping[str, str], Mapping[str, str]]]:
     """Batches behind a fork point, newest first, with the manifests between which the branch holds them."""
     for number, end in _branch(ledger, newest):
@@ -168,12 +134,12 @@ def _behind(
         yield number, fork.manifests if number == fork.batch else {}, end
 
 
-def holes_behind(ledger: Ledger, fork: Fork) -> list[Span]:
+def holes_behind(ledger: Ledger, fork: ForkPoint) -> list[Span]:
     """Holes of the branch from the fork's own batch on, merged where they touch: Kafka made or lost them."""
     found: list[Span] = []
-    for number, _, _ in _behind(ledger, fork, ledger.newest("done")):
-        batch = ledger.required("batches", number)
-        found += [Span.parse(text) for field in HOLES for text in batch.get(field, ())]
+    for number, _, _ in _behind(ledger, fork, ledger.newest(DONE)):
+        batch = ledger.required(BATCHES, number)
+        found += batch.notes.without_rows if isinstance(batch, (PublishBatch, ForkBatch)) else ()
     merged: list[Span] = []
     for span in sorted(found, key=lambda s: (s.partition, s.first)):
         last = merged[-1] if merged else None
@@ -184,24 +150,25 @@ def holes_behind(ledger: Ledger, fork: Fork) -> list[Span]:
     return merged
 
 
-def base(ledger: Ledger, fork: Fork) -> Base:
+def baseline(ledger: Ledger, fork: ForkPoint) -> Baseline:
     """What the tables held at the fork point, as a version and what came after it."""
     if not fork.batch:
-        return Base()
-    done = ledger.required("done", fork.batch)
-    if done["heads"] == fork.manifests:
-        return Base(done["versions"])
-    under = base(ledger, _under(ledger, fork.batch))
+        return Baseline()
+    done = ledger.required(DONE, fork.batch)
+    if done.heads == fork.manifests:
+        return Baseline(versions=done.versions)
+    under = baseline(ledger, _under(ledger, fork.batch))
     files = _files(ledger, fork.batch, {}, fork.manifests)
-    return Base(under.versions, {o: [*under.files.get(o, []), *found] for o, found in files.items()})
+    kept = {o: (*under.files.get(o, ()), *found) for o, found in files.items()}
+    return Baseline(versions=under.versions, files=kept)
 
 
 def swaps(ledger: Ledger) -> Iterator[int]:
     """Batches that published a replay or took one back, newest first."""
-    number = ledger.newest("done")
+    number = ledger.newest(DONE)
     while number > 0:
-        since = int(ledger.required("done", number).get("since", 1))
-        if "fork" in ledger.required("done", since):
+        since = ledger.required(DONE, number).since
+        if ledger.required(DONE, since).fork:
             yield since
         number = since - 1
 
@@ -210,29 +177,28 @@ def standing_replay(ledger: Ledger) -> int:
     """The batch of the last published replay that was not taken back; 0 if there is none."""
     taken_back: set[int] = set()
     for number in swaps(ledger):
-        batch = ledger.required("batches", number)
-        if "undoes" in batch:
-            taken_back.add(batch["undoes"])
-        elif batch["replay"] not in taken_back:
+        batch = ledger.required(BATCHES, number)
+        if isinstance(batch, RollbackBatch):
+            taken_back.add(batch.replay)
+        elif isinstance(batch, SwapBatch) and batch.replay not in taken_back:
             return number
     return 0
 
 
-def _under(ledger: Ledger, number: int) -> Fork:
+def _under(ledger: Ledger, number: int) -> ForkPoint:
     """The fork point that a batch of the branch goes on from."""
-    batch = ledger.required("batches", number)
-    return Fork.of(batch["fork"]) if "fork" in batch else at_batch(ledger, number - 1)
+    return ledger.required(DONE, number).fork or at_batch(ledger, number - 1)
 
 
-def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fork: Fork) -> dict[int, int]:
+def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fork: ForkPoint) -> Offsets:
     """Per partition, the offset up to which an ingest job is published at the fork point."""
     start = ledger.start()
     begun = start.offsets if start else {}
     if not fork.batch:
         return begun
-    done = ledger.required("done", fork.batch)
-    if done["heads"] == fork.manifests:
-        return begun | Ledger.head_of(done).frontier
+    done = ledger.required(DONE, fork.batch)
+    if done.heads == fork.manifests:
+        return begun | done.frontier
     reached = frontier(warehouse, ledger, outputs, _under(ledger, fork.batch))
     files = _files(ledger, fork.batch, {}, fork.manifests)
     read = [
@@ -241,7 +207,7 @@ def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fo
         for f in read_files(
             warehouse,
             output.id,
-            [StagedFile(path=f["path"], size=f["size"]) for f in files.get(output.id, [])],
+            [StagedFile(path=f.path, size=f.size) for f in files.get(output.id, ())],
             output.columns,
         )
     ]
@@ -250,24 +216,22 @@ def frontier(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fo
 
 def _branch(ledger: Ledger, newest: int = 0) -> Iterator[tuple[int, dict[str, str]]]:
     """The branch's batches, newest first, each with the last manifests of it that the branch holds."""
-    number, end = newest or ledger.newest("done"), None
+    number, end = newest or ledger.newest(DONE), None
     while number > 0:
-        done = ledger.required("done", number)
-        if "patch" in done:  # it moves no head
+        done = ledger.required(DONE, number)
+        if done.patched:  # it moves no head
             number -= 1
             continue
-        yield number, end or done["heads"]
-        fork = Fork.of(done["fork"]) if "fork" in done else None
+        yield number, end or done.heads
+        fork = done.fork
         number, end = (fork.batch, fork.manifests) if fork else (number - 1, None)
 
 
-def _files(
-    ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]
-) -> dict[str, list[Record]]:
+def _files(ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]) -> Files:
     """Files of a batch's manifests behind those of ``after``, up to those of ``end``."""
     wanted = _wanted(ledger, number, after, end)
-    outputs = ledger.required("batches", number)["outputs"]
-    return {o: [f for f in out["files"] if f["manifest"] in wanted[o]] for o, out in outputs.items()}
+    outputs = ledger.required(BATCHES, number).outputs
+    return {o: tuple(f for f in out.files if f.manifest in wanted[o]) for o, out in outputs.items()}
 
 
 def _wanted(
@@ -280,9 +244,8 @@ def _wanted(
     }
 
 
-def _manifests(ledger: Ledger, number: int) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = ledger.required("done", number)["manifests"]
-    return found
+def _manifests(ledger: Ledger, number: int) -> dict[str, tuple[str, ...]]:
+    return ledger.required(DONE, number).manifests
 
 
 def _place(order: Sequence[str], manifest: str | None, more: int = 0) -> int:

@@ -9,59 +9,56 @@ which records were lost and accepted as lost. `verify` takes this word only for 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from headrace.lake import _marks
-from headrace.lake.ledger import Ledger, Record
+from headrace.lake._marks import Range
+from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import READERS
-from headrace.offsets import Span
+from headrace.ledger.records import BATCHES, DONE, Epoch, ForkBatch, PublishBatch
+from headrace.offsets import Offsets, Span
 
-KINDS = {"holes": "absent", "lost": "lost"}
-"""Field of a batch → what it says of the offsets."""
+Noted = dict[str, dict[int, list[Range]]]
+"""``absent`` or ``lost`` → partition → spans."""
 
 
-def promised(ledger: Ledger) -> Callable[[int], dict[int, int]]:
+def promised(ledger: Ledger) -> Callable[[int], Offsets]:
     """``batch`` → the frontier that its ``done`` record names; empty where it is not done."""
 
-    def read(batch: int) -> dict[int, int]:
-        done = ledger.get("done", batch) or {}
-        return {int(p): o for p, o in done.get("frontier", {}).items()}
+    def read(batch: int) -> Offsets:
+        done = ledger.get(DONE, batch)
+        return done.frontier if done else {}
 
     return read
 
 
-def stood(
-    ledger: Ledger,
-) -> Callable[[int], tuple[dict[int, tuple[int, int]], dict[int, list[_marks.Range]]]]:
+def stood(ledger: Ledger) -> Callable[[int], tuple[dict[int, Epoch], dict[int, list[Range]]]]:
     """``batch`` → the topic's newest leader epochs then, and published offsets that it had lost by then."""
 
-    def read(batch: int) -> tuple[dict[int, tuple[int, int]], dict[int, list[_marks.Range]]]:
-        done = ledger.get("done", batch) or {}
-        epochs = {int(p): (epoch, begins) for p, (epoch, begins) in done.get("epochs", {}).items()}
-        lost: dict[int, list[_marks.Range]] = defaultdict(list)
-        for span in map(Span.parse, done.get("tails", ())):
-            lost[span.partition].append(_marks.Range(span.first, span.last))
-        return epochs, lost
+    def read(batch: int) -> tuple[dict[int, Epoch], dict[int, list[Range]]]:
+        done = ledger.get(DONE, batch)
+        return (done.epochs, _by_partition(done.tails)) if done else ({}, {})
 
     return read
 
 
-def noted(ledger: Ledger) -> Callable[[int], dict[str, dict[int, list[_marks.Range]]]]:
+def noted(ledger: Ledger) -> Callable[[int], Noted]:
     """``batch`` → ``absent`` or ``lost`` → partition → the spans that batches up to that one noted."""
 
-    def read(batch: int) -> dict[str, dict[int, list[_marks.Range]]]:
+    def read(batch: int) -> Noted:
         with ThreadPoolExecutor(READERS) as pool:
-            records = pool.map(lambda n: ledger.get("batches", n) or {}, range(1, batch + 1))
-            return _gathered(list(records))
+            records = pool.map(lambda n: ledger.get(BATCHES, n), range(1, batch + 1))
+            notes = [b.notes for b in records if isinstance(b, (PublishBatch, ForkBatch))]
+        return {
+            "absent": _by_partition(span for n in notes for span in n.holes),
+            "lost": _by_partition(span for n in notes for span in n.lost),
+        }
 
     return read
 
 
-def _gathered(batches: list[Record]) -> dict[str, dict[int, list[_marks.Range]]]:
-    found: dict[str, dict[int, list[_marks.Range]]] = {k: defaultdict(list) for k in KINDS.values()}
-    for batch in batches:
-        for field, kind in KINDS.items():
-            for span in map(Span.parse, batch.get(field, ())):
-                found[kind][span.partition].append(_marks.Range(span.first, span.last))
+def _by_partition(spans: Iterable[Span]) -> dict[int, list[Range]]:
+    found: dict[int, list[Range]] = defaultdict(list)
+    for span in spans:
+        found[span.partition].append(Range(span.first, span.last))
     return found

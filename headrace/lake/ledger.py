@@ -19,31 +19,36 @@ numbered record never changes, so each is read once: who looks again and again p
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import sys
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 from headrace.errors import LedgerError, UsageError
-from headrace.lake.store import Warehouse, decode, encode
+from headrace.lake.store import Warehouse
+from headrace.ledger.head import Head
 from headrace.ledger.records import (
+    BATCHES,
     CLAIMS,
     DECISIONS,
+    DONE,
+    JUDGED,
     STARTS,
     Claim,
     Decision,
+    Judged,
     Kind,
+    Numbered,
+    Stored,
     TopicStart,
     checkpoint_of,
 )
 from headrace.ledger.records.plan import Plan, plan_bytes, plan_digest, read_plan
-from headrace.ledger.records.record import R, misfit
+from headrace.ledger.records.record import misfit
 from headrace.offsets import Offsets
 
-Record = dict[str, Any]
+N = TypeVar("N", bound=Numbered)
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -64,43 +69,6 @@ def whoever() -> str:
         return str(os.getuid())
 
 
-def digest(record: Record) -> str:
-    """SHA-256 of a record's bytes."""
-    return hashlib.sha256(encode(record)).hexdigest()
-
-
-@dataclass(frozen=True)
-class Head:
-    """Where a job stands: the last batch that is done."""
-
-    batch: int = 0
-    manifests: dict[str, str] = field(default_factory=dict)
-    """The newest published manifest of each output."""
-    frontier: dict[int, int] = field(default_factory=dict)
-    """Per partition, the offset up to which everything is published."""
-    versions: dict[str, int] = field(default_factory=dict)
-    """The table versions that the batch made."""
-    rows: dict[str, int] = field(default_factory=dict)
-    """Rows that each table holds at its version. Without those that an older headrace did not count."""
-    written: dict[str, int] = field(default_factory=dict)
-    """Rows that batches have written into each table, all of them summed: also those that others replaced."""
-    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """By output, the columns by which newer rows replace older ones; none: rows are final. Unknown of what an
-    older headrace published."""
-    digest: str | None = None
-    since: int = 1
-    """The batch from which on checkpoints grow without a break: a published replay begins anew."""
-    epochs: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Per partition the topic's newest leader epoch when the batch was decided, and where it began."""
-    tails: tuple[str, ...] = ()
-    """Offsets that are published, and that the topic's log lost: a person ruled to go on."""
-
-    @property
-    def checkpoint(self) -> int:
-        """The number of the newest published checkpoint; 0 when nothing is published."""
-        return max((checkpoint_of(m) for m in self.manifests.values()), default=0)
-
-
 class Ledger:
     """Read and write the records of one job."""
 
@@ -108,7 +76,7 @@ class Ledger:
         self.warehouse, self.job = warehouse, job
         self.folder = f"_headrace/{job}"
         self._newest: dict[str, int] = {}
-        self._kept: dict[str, dict[int, Any]] = {}
+        self._kept: dict[str, dict[int, Stored[Any]]] = {}
         """Records that were read, by kind and number: none ever changes."""
         self._most = KEPT
         self._published: dict[tuple[str, str], tuple[int, int | None]] = {}
@@ -126,58 +94,52 @@ class Ledger:
     def _key(self, kind: str, number: int) -> str:
         return f"{self.folder}/{kind}/{number:010d}.json"
 
-    @overload
-    def get(self, kind: Kind[R], number: int) -> R | None: ...
-    @overload
-    def get(self, kind: str, number: int) -> Record | None: ...
-    def get(self, kind: Any, number: int) -> Any:
-        """The record of that kind and number, or None.
+    def find(self, kind: Kind[N], number: int) -> Stored[N] | None:
+        """The record of that kind and number with its hash, or None.
 
         Raises:
-            LedgerError: it does not fit its model.
+            LedgerError: it does not fit its model, or says another number.
         """
-        key = self._key(_folder(kind), number)
+        key = self._key(kind.folder, number)
         if (raw := self.warehouse.find(key)) is None:
             return None
         where = f"{self.warehouse.uri}/{key}"
-        if isinstance(kind, str):
-            return decode(raw, where)
         record = kind.read(raw, where)
         if record.number != number:
             raise misfit(kind.folder, [f"number: {record.number}, and its address says {number}"], where)
-        return record
+        return Stored.of(record, raw)
 
-    def newest(self, kind: Kind[Any] | str) -> int:
+    def get(self, kind: Kind[N], number: int) -> N | None:
+        """The record of that kind and number, or None."""
+        found = self.find(kind, number)
+        return found.record if found else None
+
+    def newest(self, kind: Kind[N]) -> int:
         """The highest number of that kind; 0 when there is none. Asks for few keys: numbers have no gaps."""
-        folder = _folder(kind)
-        known = self._newest.get(folder, 0)
+        known = self._newest.get(kind.folder, 0)
         step = 1
-        while self._there(folder, known + step):
+        while self._there(kind.folder, known + step):
             known, step = known + step, step * 2
         while step > 1:
             step //= 2
-            if self._there(folder, known + step):
+            if self._there(kind.folder, known + step):
                 known += step
-        self._newest[folder] = known
+        self._newest[kind.folder] = known
         return known
 
     def _there(self, folder: str, number: int) -> bool:
         return self.warehouse.find(self._key(folder, number)) is not None
 
-    def put(self, kind: Kind[R] | str, number: int, record: R | Record) -> bool:
-        """Write a numbered record; False if the number is taken."""
-        if isinstance(kind, str):
-            return self.warehouse.put_new(self._key(kind, number), encode(record))  # type: ignore[arg-type]
-        stamped = record.model_copy(update={"number": number})  # type: ignore[union-attr]
+    def put(self, kind: Kind[N], number: int, record: N) -> bool:
+        """Write a record under a number; False if the number is taken."""
+        stamped = record.model_copy(update={"number": number})
         return self.warehouse.put_new(self._key(kind.folder, number), kind.write(stamped))
 
-    def append(self, kind: Kind[R] | str, record: R | Record) -> int:
+    def append(self, kind: Kind[N], record: N) -> int:
         """Write a record under the next free number of its kind, and return the number."""
         number = self.newest(kind) + 1
-        told = {"number": number} if isinstance(kind, str) else {}
-        while not self.put(kind, number, {**record, **told} if told else record):  # type: ignore[dict-item]
+        while not self.put(kind, number, record):
             number += 1
-            told = {"number": number} if told else {}
         return number
 
     # start
@@ -277,28 +239,11 @@ class Ledger:
 
     def head(self) -> Head:
         """The state after the newest finished batch."""
-        return self.head_at(self.newest("done"))
+        return self.head_at(self.newest(DONE))
 
     def head_at(self, number: int) -> Head:
         """The state after a finished batch; 0: before everything."""
-        return self.head_of(self.required("done", number)) if number else Head()
-
-    @staticmethod
-    def head_of(done: Record) -> Head:
-        """A ``done`` record as the head it stands for."""
-        return Head(
-            batch=done["batch"],
-            manifests=done["heads"],
-            frontier={int(p): o for p, o in done["frontier"].items()},
-            versions=done["versions"],
-            rows=done["rows"] if "written" in done else {},
-            written=done["written"] if "written" in done else done["rows"],
-            keys={o: tuple(key) for o, key in done.get("keys", {}).items()},
-            digest=digest(done),
-            since=done.get("since", 1),
-            epochs={int(p): (epoch, begins) for p, (epoch, begins) in done.get("epochs", {}).items()},
-            tails=tuple(done.get("tails", ())),
-        )
+        return Head.of(self.stored(DONE, number)) if number else Head()
 
     def batch_asked(self, batch: int | None, moment: datetime | None) -> int | None:
         """The published batch that a person named, by its number or a time; None if by neither.
@@ -306,7 +251,7 @@ class Ledger:
         Raises:
             UsageError: there is none, or both are given.
         """
-        newest, where = self.newest("done"), f"{self.warehouse.uri}/{self.folder}"
+        newest, where = self.newest(DONE), f"{self.warehouse.uri}/{self.folder}"
         if batch is not None and moment is not None:
             raise UsageError("a batch or a time, not both", remedy="leave out one of them")
         if batch is not None and batch > newest:
@@ -316,7 +261,7 @@ class Ledger:
         low, high = 0, newest  # their times grow with their numbers
         while low < high:
             middle = (low + high + 1) // 2
-            at = datetime.fromisoformat(self.required("batches", middle)["at"])
+            at = datetime.fromisoformat(self.required(BATCHES, middle).at)
             low, high = (middle, high) if at <= moment else (low, middle - 1)
         if low == 0:
             raise UsageError(
@@ -332,13 +277,13 @@ class Ledger:
         By bisection: checkpoints grow along a branch, and go back only where a replay was published. Batches
         never change, so the next call looks only at those that came since.
         """
-        newest = last = self.newest("done") if head is None else head.batch
+        newest = last = self.newest(DONE) if head is None else head.batch
         seen, found = self._published.get((output, manifest), (0, None))
         if last <= seen:
             return found
         newer = None
         while last > seen and newer is None:
-            since = self.required("done", last).get("since", 1)
+            since = self.required(DONE, last).since
             newer = self._within(max(since, seen + 1), last, output, manifest)
             last = since - 1
         found = newer or found
@@ -350,14 +295,14 @@ class Ledger:
         checkpoint = checkpoint_of(manifest)
         while low <= high:
             middle = (low + high) // 2
-            done = self.required("done", middle)
-            first, last = done["checkpoints"]
+            done = self.required(DONE, middle)
+            first, last = done.checkpoints
             if first <= checkpoint <= last:
-                return middle if manifest in done["manifests"][output] else None
+                return middle if manifest in done.manifests[output] else None
             low, high = (low, middle - 1) if checkpoint < first else (middle + 1, high)
         return None
 
-    def asked(self, kind: str, number: int, noun: str) -> Record:
+    def asked(self, kind: Kind[N], number: int, noun: str) -> N:
         """A record that a person named.
 
         Raises:
@@ -370,30 +315,38 @@ class Ledger:
             )
         return record
 
-    @overload
-    def required(self, kind: Kind[R], number: int) -> R: ...
-    @overload
-    def required(self, kind: str, number: int) -> Record: ...
-    def required(self, kind: Any, number: int) -> Any:
+    def required(self, kind: Kind[N], number: int) -> N:
         """A record that must be there.
 
         Raises:
             LedgerError: it is not, or does not fit its model.
         """
-        kept = self._kept.setdefault(_folder(kind), {})
-        record = kept.get(number) or self.get(kind, number)
-        if record is None:
+        return self.stored(kind, number).record
+
+    def stored(self, kind: Kind[N], number: int) -> Stored[N]:
+        """The same with its hash; read once."""
+        kept = self._kept.setdefault(kind.folder, {})
+        found = kept.get(number) or self.find(kind, number)
+        if found is None:
             raise LedgerError(
                 "a record of the ledger is missing",
-                where=f"{self.warehouse.uri}/{self._key(_folder(kind), number)}",
+                where=f"{self.warehouse.uri}/{self._key(kind.folder, number)}",
                 remedy="restore it from the bucket's versions; nothing may delete under _headrace",
             )
-        _keep(kept, number, record, self._most)
-        return record
+        _keep(kept, number, found, self._most)
+        return found
 
+    # what a patch's bounded job made
 
-def _folder(kind: Kind[Any] | str) -> str:
-    return kind if isinstance(kind, str) else kind.folder
+    def keep_judged(self, patch: int, judged: Judged) -> None:
+        """Write it, once."""
+        self.warehouse.put_new(self._key(JUDGED.folder, patch), JUDGED.write(judged))
+
+    def judged(self, patch: int) -> Judged | None:
+        """What the job made of a patch, if it is known."""
+        key = self._key(JUDGED.folder, patch)
+        raw = self.warehouse.find(key)
+        return None if raw is None else JUDGED.read(raw, f"{self.warehouse.uri}/{key}")
 
 
 def _keep(kept: dict[K, V], key: K, value: V, most: int) -> None:

@@ -15,7 +15,7 @@ from headrace.lake.manifests import READERS
 from headrace.lake.shape import file_differs
 from headrace.lake.stats import file_statistics, holding, unbounded_times
 from headrace.lake.store import Warehouse
-from headrace.ledger.records import StagedFile
+from headrace.ledger.records import RecordedFile, StagedFile
 from headrace.offsets import OffsetArray, Offsets, Span
 from headrace.table.columns import OFFSET, PARTITION, TIME, WHEN_NEEDED, TableColumn
 
@@ -36,6 +36,18 @@ class ReadFile:
     """Columns with times outside the years 1 to 9999: readers get no bounds for them."""
     wrapped: int = 0
     """Rows whose Kafka time is not what the record said."""
+
+    def recorded(self, manifest: str | None = None) -> RecordedFile:
+        """As records keep it, with the manifest that names it."""
+        return RecordedFile(
+            path=self.file.path,
+            size=self.file.size,
+            rows=self.rows,
+            partition=self.file.partition,
+            statistics=self.statistics,
+            holds=self.holds,
+            manifest=manifest,
+        )
 
 
 def read_files(

@@ -7,21 +7,31 @@ a file, each has exactly one behind it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from headrace.errors import ConservationError, DecisionNeeded, UsageError
 from headrace.lake import patches, rewritten
 from headrace.lake.delta import refuse_other_columns
-from headrace.lake.ledger import Head, Record, now
+from headrace.lake.ledger import now
 from headrace.lake.offsets import ReadFile, read_files
-from headrace.lake.patches import BACKFILL, REDRIVE, REPLAY, UNDO, Fates, Judged, Patch
+from headrace.lake.patches import BACKFILL, REDRIVE, REPLAY, UNDO, Fates
 from headrace.lake.positions import Positions
-from headrace.lake.publish import Published, Publisher, as_recorded
+from headrace.lake.publish import Published, Publisher
 from headrace.lake.quarantine import discarded
 from headrace.lake.replays import as_option
 from headrace.lake.tables import open_table
-from headrace.ledger.records import GiveUpPatch, StagedFile
+from headrace.ledger.head import Head
+from headrace.ledger.records import (
+    DONE,
+    BatchOutput,
+    GiveUpPatch,
+    Judged,
+    Patch,
+    PatchBatch,
+    RecordedFile,
+    StagedFile,
+    UndoBatch,
+)
 from headrace.offsets import Span
 from headrace.table.outputs import Output
 
@@ -62,7 +72,7 @@ class Patcher(Publisher):
                 passed = any(judged.files.values())
                 self.give_up(number, "no record of it is left to be moved" if passed else "none of it passed")
                 return Published(head, finished, {})
-            self._decide(head, patch, coming, {})
+            self._put(head, patch, coming)
 
     def _refuse_other_topic(self, patch: Patch, head: Head) -> None:
         """Refuse a stretch of the topic that may be of another one: it was read before this question."""
@@ -109,17 +119,27 @@ class Patcher(Publisher):
             patch = patches.one(self.ledger, number)
             batch = self._undoable(patch, fates)
             own = fates.records(batch)
-            before = self.ledger.required("done", batch - 1)["versions"] if batch > 1 else {}
+            before = self.ledger.required(DONE, batch - 1).versions if batch > 1 else {}
             coming = {o.id: self._as_it_was(o, before.get(o.id), own, patch) for o in self.outputs}
-            self._decide(head, self._undoing(patch, why), coming, {"out": [str(s) for s in own.spans()]})
+            self._put_back(head, self._undoing(patch, why), coming, own)
 
     def _undoing(self, patch: Patch, why: str) -> Patch:
         """The record of the undo: that of one that was killed, or a new one."""
         begun = [p for p in patches.every(self.ledger) if p.kind == UNDO and p.of == patch.number]
         if begun:
             return begun[-1]
-        told = Patch(0, UNDO, patch.name, why, "", "", patch.contract_version, "", 0)
-        return patches.record(self.ledger, replace(told, of=patch.number))
+        undoing = Patch(
+            kind=UNDO,
+            origin=patch.name,
+            why=why,
+            by="",
+            at="",
+            contract_version=patch.contract_version,
+            program="",
+            records=0,
+            of=patch.number,
+        )
+        return patches.record(self.ledger, undoing)
 
     def _undoable(self, patch: Patch, fates: Fates) -> int:
         """The batch that put it in, if nothing stands on it.
@@ -197,9 +217,9 @@ class Patcher(Publisher):
         """Of a backfill: neither its rows nor those of another file of the same bytes are there yet."""
         if there := self._there(own):
             raise self._refused(patch, f"rows of its files are in the tables already: {there}")
-        mine = {f["sha256"] for f in patch.files}
+        mine = {f.sha256 for f in patch.files}
         for other, _ in patches.standing(self.ledger, self.ledger.decisions()):
-            if any(f["sha256"] in mine for f in other.files):
+            if any(f.sha256 in mine for f in other.files):
                 raise self._refused(patch, f"backfill {other.number} has put the very same bytes in")
 
     def _refuse_moved(self, patch: Patch, judged: Judged, own: Positions) -> None:
@@ -251,40 +271,66 @@ class Patcher(Publisher):
     def _there(self, positions: Positions) -> Positions:
         return Positions.gathered(found.offsets for found in self._homes(positions).values())
 
-    def _read_again(self, output: str, files: Sequence[Record]) -> list[ReadFile]:
+    def _read_again(self, output: str, files: Sequence[RecordedFile]) -> list[ReadFile]:
         columns = next(o.columns for o in self.outputs if o.id == output)
         return read_files(
-            self.warehouse, output, [StagedFile(path=f["path"], size=f["size"]) for f in files], columns
+            self.warehouse, output, [StagedFile(path=f.path, size=f.size) for f in files], columns
         )
 
     # the batch
 
-    def _decide(
-        self, head: Head, patch: Patch, coming: Files, more: Mapping[str, Record | list[str]]
-    ) -> None:
-        done = self.ledger.get("done", head.batch) or {"claim": 0, "checkpoints": [0, 0]}
-        last = done["checkpoints"][1]
-        batch = {
-            "batch": head.batch + 1,
-            "after": head.digest,
-            "claim": done["claim"],
-            "contract_version": patch.contract_version,
-            # None of its own: behind all that were, so that they are still found by bisection.
-            "checkpoints": [last + 1, last],
-            "frontier": {str(p): o for p, o in sorted(head.frontier.items())},
-            "outputs": {
-                o.id: {"manifests": [], "files": [as_recorded(f) for f in coming.get(o.id, [])]}
-                for o in self.outputs
-            },
-            "patch": patch.number,
-            "undoes": patch.of if patch.kind == UNDO else None,
-            "why": patch.why,
-            "at": now(),
-            **more,
-        }
+    def _put(self, head: Head, patch: Patch, coming: Files) -> None:
+        """Decide the batch of a patch, unless another publisher is first."""
         self.step("batch")
-        for output in self.outputs:  # once it is recorded, it must be possible to finish it
+        self._refuse_unfinishable()
+        patches.open_one(self.ledger, patch.number, or_in=True)  # it may have been given up meanwhile
+        self._record(
+            PatchBatch(
+                number=head.batch + 1,
+                after=head.digest,
+                claim=head.claim,
+                contract_version=patch.contract_version,
+                checkpoints=self._behind_all(head),
+                frontier=head.frontier,
+                outputs=self._files_in(coming),
+                at=now(),
+                patch=patch.number,
+                why=patch.why,
+            )
+        )
+
+    def _put_back(self, head: Head, undo: Patch, coming: Files, own: Positions) -> None:
+        """Decide the batch of an undo, unless another publisher is first."""
+        self.step("batch")
+        self._refuse_unfinishable()
+        self._record(
+            UndoBatch(
+                number=head.batch + 1,
+                after=head.digest,
+                claim=head.claim,
+                contract_version=undo.contract_version,
+                checkpoints=self._behind_all(head),
+                frontier=head.frontier,
+                outputs=self._files_in(coming),
+                at=now(),
+                patch=undo.number,
+                undoes=undo.of or 0,
+                out=tuple(own.spans()),
+                why=undo.why,
+            )
+        )
+
+    def _behind_all(self, head: Head) -> tuple[int, int]:
+        """No checkpoints: behind all that were, so that these are still found by bisection."""
+        last = self.ledger.required(DONE, head.batch).checkpoints[1] if head.batch else 0
+        return last + 1, last
+
+    def _files_in(self, coming: Files) -> dict[str, BatchOutput]:
+        return {
+            o.id: BatchOutput(files=tuple(f.recorded() for f in coming.get(o.id, []))) for o in self.outputs
+        }
+
+    def _refuse_unfinishable(self) -> None:
+        """Once it is recorded, it must be possible to finish it."""
+        for output in self.outputs:
             refuse_other_columns(self.warehouse, output.id, output.columns)
-        if patch.kind != UNDO:
-            patches.open_one(self.ledger, patch.number, or_in=True)  # it may have been given up meanwhile
-        self.ledger.put("batches", head.batch + 1, batch)

@@ -11,102 +11,38 @@ it; a decision, which batch put it in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Final
 
-from headrace.errors import UsageError
+from headrace.errors import LedgerError, UsageError
 from headrace.lake import replays
 from headrace.lake.fork import swaps
-from headrace.lake.ledger import Ledger, Record, now, whoever
+from headrace.lake.ledger import Ledger, now, whoever
 from headrace.lake.positions import Positions
 from headrace.lake.rewritten import records_of
-from headrace.lake.store import decode, encode
-from headrace.ledger.records import Decision, GiveUpPatch, PutIn
+from headrace.ledger.records import (
+    BATCHES,
+    PATCHES,
+    Decision,
+    GiveUpPatch,
+    Judged,
+    Patch,
+    PatchBatch,
+    PutIn,
+    UndoBatch,
+)
 
-KIND = "patches"
-
-REDRIVE, BACKFILL, REPLAY, UNDO = "redrive", "backfill", "replay", "undo"
-
-
-@dataclass(frozen=True)
-class Patch:
-    """One patch as it was asked for."""
-
-    number: int
-    kind: str
-    """``redrive``, ``backfill``, ``replay`` or ``undo``."""
-    origin: str
-    """Which records, in words."""
-    why: str
-    by: str
-    at: str
-    contract_version: str
-    program: str
-    """Digest of the program that judges it: one patch is judged and put in under one contract."""
-    records: int
-    """How many are to be judged."""
-    input: str | None = None
-    """Key of the Parquet file that holds their payloads; None where they are read from the topic."""
-    first: dict[int, int] = field(default_factory=dict)
-    """Of a bounded replay, partition → where it begins."""
-    end: dict[int, int] = field(default_factory=dict)
-    """Of a bounded replay, partition → the offset behind its last one."""
-    repair: str | None = None
-    """The Python function that the payloads went through."""
-    unrepaired: list[Record] = field(default_factory=list)
-    """Records on which the function failed, as ``refused`` tells others: they stay where they are."""
-    files: list[Record] = field(default_factory=list)
-    """Of a backfill: number, address, rows and sha256 of each file."""
-    of: int | None = None
-    """Of an undo, the patch that it takes back."""
-
-    @property
-    def name(self) -> str:
-        """As people are told of it; `replay 4` alone would be one of a fork."""
-        return f"{'bounded ' if self.kind == REPLAY else ''}{self.kind} {self.number}"
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Patch:
-        """Out of its record."""
-        return cls(
-            **{
-                **raw,
-                "first": {int(p): o for p, o in raw["first"].items()},
-                "end": {int(p): o for p, o in raw["end"].items()},
-            }
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """As the ledger keeps it, and for ``-o json``."""
-        return asdict(self) | {
-            "first": {str(p): o for p, o in sorted(self.first.items())},
-            "end": {str(p): o for p, o in sorted(self.end.items())},
-        }
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What the bounded job made of a patch's records."""
-
-    submission: str
-    behind: int
-    """The newest batch when its job was submitted."""
-    files: dict[str, list[Record]]
-    """By output."""
-    refused: list[Record]
-    """Reason, field, rule, count and an example of what is not good enough for the table."""
-
-    @property
-    def rows(self) -> dict[str, int]:
-        """By output."""
-        return {o: sum(f["rows"] for f in files) for o, files in self.files.items()}
+REDRIVE: Final = "redrive"
+BACKFILL: Final = "backfill"
+REPLAY: Final = "replay"
+UNDO: Final = "undo"
 
 
 def record(ledger: Ledger, asked: Patch) -> Patch:
     """Write what is asked, and give it its number."""
-    told = {**asked.to_json(), "by": whoever(), "at": now()}
-    return Patch.from_json({**told, "number": ledger.append(KIND, told)})
+    told = asked.model_copy(update={"by": whoever(), "at": now()})
+    return told.model_copy(update={"number": ledger.append(PATCHES, told)})
 
 
 def one(ledger: Ledger, number: int) -> Patch:
@@ -115,29 +51,23 @@ def one(ledger: Ledger, number: int) -> Patch:
     Raises:
         UsageError: there is none.
     """
-    return Patch.from_json(ledger.asked(KIND, number, "patch"))
+    return ledger.asked(PATCHES, number, "patch")
 
 
 def every(ledger: Ledger) -> list[Patch]:
     """All patches, oldest first."""
-    return [one(ledger, n) for n in range(1, ledger.newest(KIND) + 1)]
+    return [one(ledger, n) for n in range(1, ledger.newest(PATCHES) + 1)]
 
 
 def keep_judged(ledger: Ledger, number: int, judged: Judged) -> Judged:
     """Write what the job made of it, once; gives what stands there."""
-    ledger.warehouse.put_new(_key(ledger, number), encode({**asdict(judged), "at": now()}))
+    ledger.keep_judged(number, judged)
     return judged_of(ledger, number) or judged
 
 
 def judged_of(ledger: Ledger, number: int) -> Judged | None:
     """What the job made of a patch, if it is known."""
-    found = ledger.warehouse.find(_key(ledger, number))
-    raw = decode(found, _key(ledger, number)) if found else None
-    return Judged(raw["submission"], raw["behind"], raw["files"], raw["refused"]) if raw else None
-
-
-def _key(ledger: Ledger, number: int) -> str:
-    return f"{ledger.folder}/judged/{number:010d}.json"
+    return ledger.judged(number)
 
 
 def put_in(decisions: Iterable[Decision]) -> list[PutIn]:
@@ -219,7 +149,12 @@ class Fates:
     def records(self, batch: int) -> Positions:
         """The records that a patch's batch is about."""
         if batch not in self._records:
-            self._records[batch] = records_of(self.ledger.warehouse, self.ledger.required("batches", batch))
+            found = self.ledger.required(BATCHES, batch)
+            if not isinstance(found, (PatchBatch, UndoBatch)):
+                raise LedgerError(
+                    f"batch {batch} is not that of a patch", where=f"{self.ledger.folder}/batches"
+                )
+            self._records[batch] = records_of(self.ledger.warehouse, found)
         return self._records[batch]
 
     def later(self, batch: int) -> list[PutIn]:
@@ -272,14 +207,12 @@ class Fates:
         if patch:
             said = one(self.ledger, patch.patch).name
             return stood.less(said, stood.left.without(self.records(at)))
-        batch = self.ledger.required("batches", at)
-        if "replay" in batch:
-            number = batch["replay"]
+        if number := replays.published_by(self.ledger, at):
             swapped[number] = stood
             return stood.less(
                 f"replay {number}", stood.left.before(replays.one(self.ledger, number).frontier)
             )
-        number = batch["undoes"]
+        number = replays.taken_back_by(self.ledger, at)
         frontier = replays.one(self.ledger, number).frontier
         there = stood.left.before(frontier)
         if (found := swapped.get(number)) is None:

@@ -14,18 +14,17 @@ The steps of :meth:`Publisher.once`, in order; a crash between any two is repair
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from deltalake.transaction import Transaction
 
 from headrace.contract.model import Contract
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
-from headrace.lake import anchors, patches
+from headrace.lake import anchors, effects
 from headrace.lake import tail as tails
-from headrace.lake.amend import amend_batch, amend_from
 from headrace.lake.branch import (
     Rulings,
     Stretch,
@@ -33,21 +32,32 @@ from headrace.lake.branch import (
     stretch,
     unpublished,
 )
-from headrace.lake.delta import Added, add_column, commit_batch, refuse_other_columns
+from headrace.lake.delta import add_column, refuse_other_columns
 from headrace.lake.fit import refuse_other_key
-from headrace.lake.fork import Base
-from headrace.lake.ledger import Head, Ledger, Record, digest, now
+from headrace.lake.ledger import Ledger, now
 from headrace.lake.manifests import Staged
 from headrace.lake.offsets import ReadFile, continue_frontier, read_files
-from headrace.lake.patched import patch_batch
-from headrace.lake.rewritten import records_of
 from headrace.lake.source import Asked, Source, ask, beyond, noted
 from headrace.lake.store import Warehouse
-from headrace.lake.swap import swap_batch
 from headrace.lake.tables import row_count
-from headrace.ledger.records import Claim, Manifest, PutIn, ReplaceBranch, RollBack, StagedFile, TopicStart
-from headrace.offsets import Span
-from headrace.table.columns import REPAIRED_BY, WHEN_NEEDED, TableColumn
+from headrace.ledger.head import Head
+from headrace.ledger.records import (
+    BATCHES,
+    DONE,
+    Batch,
+    BatchOutput,
+    Claim,
+    Done,
+    Manifest,
+    PublishBatch,
+    RecordedFile,
+    StagedFile,
+    Stored,
+    TopicNotes,
+    TopicStart,
+)
+from headrace.offsets import Offsets, Span
+from headrace.table.columns import WHEN_NEEDED, TableColumn
 from headrace.table.outputs import Output
 
 log = structlog.get_logger()
@@ -120,8 +130,21 @@ class Publisher:
             return Published(head, finished, {})
         asked = self._asked(head)
         found, read, on_word = self._vouched(head, claim, found, asked)
-        own = self._frontier(head, read, asked, on_word=on_word)
-        self._write_batch(head, claim, found, read, {**own, "empty": empty} if empty else own)
+        frontier, notes = self._frontier(head, read, asked, on_word=on_word)
+        self._decide(
+            PublishBatch(
+                number=head.batch + 1,
+                after=head.digest,
+                claim=claim.number,
+                contract_version=claim.contract_version,
+                checkpoints=found.checkpoints,
+                frontier=frontier,
+                outputs=self._outputs(found, read),
+                at=now(),
+                notes=notes,
+                empty=empty,
+            )
+        )
         finished += self.finish_open_batch()
         after = self.ledger.head()
         written = {o: n - head.written.get(o, 0) for o, n in after.written.items()}
@@ -197,9 +220,7 @@ class Publisher:
         return found, read, False
 
     def _awaited(self, claim: Claim) -> int | None:
-        number = self.ledger.newest("done")
-        done = self.ledger.required("done", number) if number else None
-        return None if done and done["claim"] == claim.number else claim.number
+        return None if self.ledger.head().claim == claim.number else claim.number
 
     # the batch
 
@@ -238,53 +259,40 @@ class Publisher:
                 f" `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
             )
 
-    def _write_batch(
-        self,
-        head: Head,
-        claim: Claim,
-        found: Stretch,
-        read: dict[str, list[ReadFile]],
-        own: Record,
-    ) -> None:
-        """Decide the batch, after every check.
-
-        Args:
-            head: the batch before it.
-            claim: whose manifests they are.
-            found: the manifests.
-            read: their files, by output.
-            own: what it says of offsets, and that of a replay besides.
-        """
-        batch = {
-            "batch": head.batch + 1,
-            "after": head.digest,
-            "claim": claim.number,
-            "contract_version": claim.contract_version,
-            "checkpoints": list(found.checkpoints),
-            "outputs": {
-                o.id: {
-                    "manifests": [_without_files(m) for m in found.manifests[o.id]],
-                    "files": _files(found.manifests[o.id], read[o.id]),
-                }
-                for o in self.outputs
-            },
-            **own,
-            "at": now(),
+    def _outputs(self, found: Stretch, read: Mapping[str, Sequence[ReadFile]]) -> dict[str, BatchOutput]:
+        """What a batch takes into each table: these manifests, and their files."""
+        return {
+            o.id: BatchOutput(
+                manifests=tuple(m.folded() for m in found.manifests[o.id]),
+                files=_recorded(found.manifests[o.id], read[o.id]),
+            )
+            for o in self.outputs
         }
+
+    def _decide(self, batch: Batch) -> None:
+        """Write the batch, after every check; another publisher may be first."""
         self.step("batch")
-        if not self.ledger.put("batches", head.batch + 1, batch):
-            log.info("another publisher wrote this batch", job=self.contract.id, batch=head.batch + 1)
+        self._record(batch)
+
+    def _record(self, batch: Batch) -> None:
+        if not self.ledger.put(BATCHES, batch.number, batch):
+            log.info("another publisher wrote this batch", job=self.contract.id, batch=batch.number)
 
     def _frontier(
-        self, behind: Head, read: dict[str, list[ReadFile]], asked: Asked, *, on_word: bool = False
-    ) -> Record:
-        """How a batch that goes on from ``behind`` continues its frontier, after every check."""
+        self, behind: Head, read: Mapping[str, Sequence[ReadFile]], asked: Asked, *, on_word: bool = False
+    ) -> tuple[Offsets, TopicNotes]:
+        """How a batch that goes on from ``behind`` continues its frontier, after every check.
+
+        A derive job's rows have no place in a topic: what they are made of is fixed by Flink's checkpoint,
+        and the chain of manifests is all that keeps them apart from those of a rewound job.
+        """
         if self.contract.derived:
-            return {"frontier": {}}
-        counted = self._counted(behind.frontier, read, on_word=on_word)
-        if counted["holes"] or counted["lost"]:
+            return {}, TopicNotes()
+        frontier, counted = self._counted(behind.frontier, read, on_word=on_word)
+        if counted.holes or counted.lost:
             self._require_same()
-        return {**counted, **noted(behind, asked, self.contract.id, counted["frontier"])}
+        epochs, tails_ = noted(behind, asked, self.contract.id, frontier)
+        return frontier, counted.model_copy(update={"epochs": epochs, "tails": tails_})
 
     def _require_same(self) -> None:
         """Refuse another topic: what it said of holes would be a word about other records.
@@ -299,26 +307,20 @@ class Publisher:
                 remedy=f"headrace publish {self.contract.id} names what is not published, and the ways out",
             )
 
-    def _counted(self, reached: dict[int, int], read: dict[str, list[ReadFile]], *, on_word: bool) -> Record:
-        """What an ingest job's batch says of offsets: each row of it is one record, and none may be missing.
-
-        A derive job's rows have no place in a topic: what they are made of is fixed by Flink's checkpoint,
-        and the chain of manifests is all that keeps them apart from those of a rewound job.
-        """
+    def _counted(
+        self, reached: Offsets, read: Mapping[str, Sequence[ReadFile]], *, on_word: bool
+    ) -> tuple[Offsets, TopicNotes]:
+        """Up to where an ingest job's batch reaches, and which offsets have no row: none may be missing."""
         begun = self._begun()
         goes_on = continue_frontier(
             self.ledger.job, reached, begun, (f.positions for fs in read.values() for f in fs)
         )
-        frontier = {str(p): o for p, o in sorted((begun | goes_on.frontier).items())}
+        frontier = begun | goes_on.frontier
         if on_word:  # there is nobody to ask
-            unasked = [str(s) for s in goes_on.holes]
-            return {"frontier": frontier, "holes": [], "lost": [], "unasked": unasked}
+            return frontier, TopicNotes(unasked=goes_on.holes)
         lost = self._refuse_unproven(self._topic(), list(goes_on.holes))
-        return {
-            "frontier": frontier,
-            "holes": [str(s) for s in goes_on.holes if s not in lost],
-            "lost": [str(s) for s in lost],
-        }
+        holes = tuple(s for s in goes_on.holes if s not in lost)
+        return frontier, TopicNotes(holes=holes, lost=tuple(lost))
 
     def _start(self) -> TopicStart:
         """The record of an ingest job's beginning on its topic."""
@@ -364,169 +366,92 @@ class Publisher:
         Raises:
             LedgerError: it does not follow the head, or was decided for other tables.
         """
-        before = self.ledger.newest("done")
+        before = self.ledger.newest(DONE)
         number = before + 1
-        batch = self.ledger.get("batches", number)
-        if batch is None:
+        found = self.ledger.find(BATCHES, number)
+        if found is None:
             return 0
+        batch = found.record
         head = self.ledger.head_at(before)  # not the newest: another publisher may finish the batch meanwhile
-        if batch["outputs"].keys() != self.staged.keys():
+        if batch.outputs.keys() != self.staged.keys():
             raise LedgerError(
                 f"batch {number} was decided for other tables than this program writes:"
-                f" {', '.join(sorted(batch['outputs'].keys() ^ self.staged.keys()))}",
+                f" {', '.join(sorted(batch.outputs.keys() ^ self.staged.keys()))}",
                 where=f"{self.ledger.folder}/batches",
                 remedy="start the publisher again, with the job as it was when the batch was decided",
             )
-        if batch["after"] != head.digest:
+        if batch.after != head.digest:
             raise LedgerError(
                 f"batch {number} does not follow batch {before}", where=f"{self.ledger.folder}/batches"
             )
         versions = self._commit(batch, head)
-        self._take_over(batch)
+        if decided := effects.decision(batch, self.ledger):
+            self.step("take over")
+            self.ledger.decide(decided)
         self.step("done")
-        self.ledger.put("done", number, self._done(batch, head, versions))
+        self.ledger.put(DONE, number, self._done(found, head, versions))
         self.step("fold")
         self._fold(batch)
-        why = {"empty": batch["empty"]} if "empty" in batch else {}
+        why = {"empty": batch.empty} if isinstance(batch, PublishBatch) and batch.empty else {}
         log.info("published", job=self.contract.id, batch=number, versions=versions, **why)
         return 1
 
-    def _commit(self, batch: Record, head: Head) -> dict[str, int]:
-        moves = "fork" in batch or "patch" in batch
-        if not (moves or any(out["files"] for out in batch["outputs"].values())):
+    def _commit(self, batch: Batch, head: Head) -> dict[str, int]:
+        if isinstance(batch, PublishBatch) and not batch.has_rows:
             return head.versions
-        versions = {}
-        patched = records_of(self.warehouse, batch) if "patch" in batch else None
+        versions, patched = {}, effects.patched(self.warehouse, batch)
         for output in self.outputs:
             self.step(f"commit {output.id}")
             for column in _needed(batch, output):
                 add_column(self.warehouse, output, column)
-            told = batch.get("restored", {}).get(output.id, batch["outputs"][output.id]["files"])
-            files, place = added(told), self._transaction(output.id, batch)
-            if patched is not None:
-                versions[output.id] = patch_batch(self.warehouse, output, place, files, patched)
-            elif "fork" in batch and output.key:
-                base = Base.of(batch["base"])
-                kept = added(base.files.get(output.id, []))
-                versions[output.id] = amend_from(
-                    self.warehouse, output, place, base.versions.get(output.id), [*kept, *files]
-                )
-            elif "fork" in batch:
-                removed = added(batch["removed"].get(output.id, []))
-                reached = {int(p): o for p, o in batch["reached"].items()} if batch["reached"] else None
-                base = Base.of(batch["base"])
-                versions[output.id] = swap_batch(
-                    self.warehouse, output, place, files, removed, reached, base, back="undoes" in batch
-                )
-            else:
-                commit = amend_batch if output.key else commit_batch
-                versions[output.id] = commit(self.warehouse, output, place, files)
+            to = effects.Target(self.warehouse, output, self._transaction(output.id, batch), patched)
+            versions[output.id] = effects.commit(batch, to)
         return versions
 
-    def _take_over(self, batch: Record) -> None:
-        """A replay's batch decides which claim publish follows, and so does the one that takes it back.
+    def _transaction(self, output: str, batch: Batch) -> Transaction:
+        return Transaction(f"{self.contract.id}/{output}", batch.number)
 
-        That of a patch decides nothing but that the patch is in.
-        """
-        if "patch" in batch:
-            if not patches.batch_of(self.ledger.decisions(), batch["patch"]):
-                self.step("take over")
-                self.ledger.decide(
-                    PutIn(
-                        why=batch["why"],
-                        patch=batch["patch"],
-                        batch=batch["batch"],
-                        undoes_patch=batch["undoes"],
-                    )
-                )
-            return
-        replay, undone = batch.get("replay"), batch.get("undoes")
-        rulings = Rulings.of(self.ledger.decisions())
-        if (replay or undone) is None or replay in rulings.replaced or undone in rulings.back:
-            return
-        self.step("take over")
-        told = {"claim": batch["claim"], "claims_then": batch["claims_then"]}
-        self.ledger.decide(
-            ReplaceBranch(why=self.ledger.required("replays", replay)["why"], replay=replay, **told)
-            if replay
-            else RollBack(why=batch["why"], replay=undone or 0, **told)
+    def _done(self, stored: Stored[Batch], head: Head, versions: dict[str, int]) -> Done:
+        batch, outs = stored.record, stored.record.outputs
+        place = effects.place(batch, head)
+        newest = {o: out.manifests[-1].id for o, out in outs.items() if out.manifests}
+        return Done(
+            number=batch.number,
+            kind=batch.kind,
+            of=stored.digest,
+            claim=batch.claim,
+            checkpoints=batch.checkpoints,
+            heads={o: m for o in outs if (m := newest.get(o) or place.manifests.get(o))},
+            manifests={o: tuple(m.id for m in out.manifests) for o, out in outs.items()},
+            frontier=batch.frontier,
+            versions=versions,
+            rows={o: row_count(self.warehouse, o, versions[o]) if o in versions else 0 for o in outs},
+            written={o: head.written.get(o, 0) + sum(f.rows for f in out.files) for o, out in outs.items()},
+            keys={o.id: o.key for o in self.outputs},
+            since=place.since,
+            epochs=place.epochs,
+            tails=place.tails,
+            fork=place.fork,
         )
 
-    def _transaction(self, output: str, batch: Record) -> Transaction:
-        return Transaction(f"{self.contract.id}/{output}", batch["batch"])
-
-    def _done(self, batch: Record, head: Head, versions: dict[str, int]) -> Record:
-        outs: dict[str, Any] = batch["outputs"]
-        stays: dict[str, str] = head.manifests if "patch" in batch else {}
-        stays = batch["fork"]["manifests"] if "fork" in batch else stays
-        return {
-            "batch": batch["batch"],
-            "of": digest(batch),
-            "claim": batch["claim"],
-            "checkpoints": batch["checkpoints"],
-            "heads": {o: newest for o, out in outs.items() if (newest := _last(out) or stays.get(o))},
-            "manifests": {o: [m["id"] for m in out["manifests"]] for o, out in outs.items()},
-            "frontier": batch["frontier"],
-            "versions": versions,
-            "rows": {o: row_count(self.warehouse, o, versions[o]) if o in versions else 0 for o in outs},
-            "written": {o: head.written.get(o, 0) + _rows(out["files"]) for o, out in outs.items()},
-            "keys": {o.id: list(o.key) for o in self.outputs},
-            "since": batch["batch"] if "fork" in batch else head.since,
-            "epochs": batch.get("epochs", head.epochs),
-            "tails": batch.get("tails", list(head.tails)),
-            **({"fork": batch["fork"]} if "fork" in batch else {}),
-            **({"patch": batch["patch"]} if "patch" in batch else {}),
-        }
-
-    def _fold(self, batch: Record) -> None:
+    def _fold(self, batch: Batch) -> None:
         for output in self.outputs:
-            ids = {m["id"] for m in batch["outputs"][output.id]["manifests"]}
+            ids = {m.id for m in batch.outputs[output.id].manifests}
             known = self.staged[output.id].read()
             self.staged[output.id].fold(known[i] for i in sorted(ids) if i in known)
 
 
-def _needed(batch: Record, output: Output) -> list[TableColumn]:
+def _needed(batch: Batch, output: Output) -> list[TableColumn]:
     """The columns that a table must have for a batch, of those that it has only once they are needed."""
-    held = {name for f in batch["outputs"][output.id]["files"] for name in f.get("holds", ())}
-    if batch.get("repaired") and not output.id.endswith("__quarantine"):  # as batches said it before
-        held.add(REPAIRED_BY.name)
+    held = {name for f in batch.outputs[output.id].files for name in f.holds}
     return [column for name, column in WHEN_NEEDED.items() if name in held]
-
-
-def _last(output: Record) -> str | None:
-    return output["manifests"][-1]["id"] if output["manifests"] else None
 
 
 def _has_rows(found: Stretch) -> bool:
     return any(m.files for each in found.manifests.values() for m in each)
 
 
-def _without_files(manifest: Manifest) -> Record:
-    return {k: v for k, v in manifest.to_json().items() if k != "files"}
-
-
-def _files(manifests: Sequence[Manifest], read: Sequence[ReadFile]) -> list[Record]:
+def _recorded(manifests: Sequence[Manifest], read: Sequence[ReadFile]) -> tuple[RecordedFile, ...]:
     """Files as a batch records them, each with the manifest that names it."""
     named = {f.path: m.id for m in manifests for f in m.files}
-    return [{**as_recorded(r), "manifest": named[r.file.path]} for r in read]
-
-
-def as_recorded(read: ReadFile) -> Record:
-    """A file as records keep it."""
-    return {
-        "path": read.file.path,
-        "size": read.file.size,
-        "rows": read.rows,
-        "partition": read.file.partition,
-        "statistics": read.statistics,
-        **({"holds": list(read.holds)} if read.holds else {}),
-    }
-
-
-def added(files: Iterable[Record]) -> list[Added]:
-    """Files of a batch record as Delta will know them."""
-    return [Added(f["path"], f["size"], f["partition"], f["statistics"]) for f in files]
-
-
-def _rows(files: Iterable[Record]) -> int:
-    return sum(f["rows"] for f in files)
+    return tuple(r.recorded(named[r.file.path]) for r in read)

@@ -17,23 +17,38 @@ from headrace.lake import replays
 from headrace.lake.amend import amended
 from headrace.lake.branch import ByOutput, Rulings, Stretch, cut, tip, walk
 from headrace.lake.caught_up import Stand, of_branch, of_fork
-from headrace.lake.delta import Added, active
-from headrace.lake.fork import Base, Fork
-from headrace.lake.ledger import Head, Ledger, Record, now
+from headrace.lake.delta import Added, active, added
+from headrace.lake.ledger import Ledger, now
 from headrace.lake.offsets import ReadFile, continue_frontier
-from headrace.lake.publish import Published, Publisher, added, as_recorded
+from headrace.lake.publish import Published, Publisher
 from headrace.lake.rewritten import as_it_was
 from headrace.lake.source import Asked, at_fork
 from headrace.lake.swap import require_told
 from headrace.lake.tables import open_table
 from headrace.lake.tail import Tail
-from headrace.ledger.records import CLAIMS, AbortReplay, Claim, Manifest, StagedFile
+from headrace.ledger.head import Head
+from headrace.ledger.records import (
+    BATCHES,
+    CLAIMS,
+    DONE,
+    AbortReplay,
+    Baseline,
+    BatchOutput,
+    Claim,
+    Files,
+    ForkPoint,
+    Manifest,
+    RollbackBatch,
+    StagedFile,
+    SwapBatch,
+    TopicNotes,
+)
 from headrace.offsets import Offsets
 from headrace.table.outputs import Output
 
 
 def continued(
-    ledger: Ledger, fork: Fork, staged: ByOutput, replay: int
+    ledger: Ledger, fork: ForkPoint, staged: ByOutput, replay: int
 ) -> tuple[Claim | None, Stretch | None]:
     """A replay's newest claim with manifests, and all that its branch has sealed behind the fork point.
 
@@ -80,7 +95,7 @@ class Replacer(Publisher):
         self._known |= {(output.id, f.file.path): f for f in super()._files(output, fresh)}
         return [self._known[output.id, f.path] for f in files]
 
-    def replace(self, replay: int, fork: Fork) -> Published | Offsets:
+    def replace(self, replay: int, fork: ForkPoint) -> Published | Offsets:
         """Make a replay's fork the branch.
 
         Safe to repeat, and beside any other publisher: whoever wins a batch number meanwhile, it looks again.
@@ -104,7 +119,7 @@ class Replacer(Publisher):
             if (behind := self._swap_in(head, replay, fork)) is not None:
                 return behind
 
-    def _swap_in(self, head: Head, replay: int, fork: Fork) -> Offsets | None:
+    def _swap_in(self, head: Head, replay: int, fork: ForkPoint) -> Offsets | None:
         """Decide the batch, unless another publisher is first; or tell how far the fork has come."""
         reached = self._frontier_at(fork)
         staged = {o: s.read() for o, s in self.staged.items()}
@@ -121,17 +136,35 @@ class Replacer(Publisher):
         self._refuse_other(replay, claim, found, read, asked)
         if not self.contract.derived:
             self._refuse_lost(head, fork, reached, read)
-        counted = self._frontier(behind, read, asked)
-        come = {int(p): o for p, o in counted["frontier"].items()}
-        if any(come.get(p, 0) < o for p, o in head.frontier.items()):
-            return come
+        frontier, notes = self._frontier(behind, read, asked)
+        if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
+            return frontier
         files = {
             o: [Added(f.file.path, f.file.size, f.file.partition, f.statistics) for f in fs]
             for o, fs in read.items()
         }
-        own = self._own(fork, reached, forks.base(self.ledger, fork), files)
+        removed, baseline = forks.behind(self.ledger, fork), forks.baseline(self.ledger, fork)
+        self._require_possible(reached, removed, baseline, files)
         replays.open_one(self.ledger, replay, or_published=True)  # it may have been given up meanwhile
-        self._write_batch(head, claim, found, read, {**counted, **own, "replay": replay})
+        self._decide(
+            SwapBatch(
+                number=head.batch + 1,
+                after=head.digest,
+                claim=claim.number,
+                contract_version=claim.contract_version,
+                checkpoints=found.checkpoints,
+                frontier=frontier,
+                outputs=self._outputs(found, read),
+                at=now(),
+                fork=fork,
+                reached=reached,
+                removed=removed,
+                baseline=baseline,
+                claims_then=self.ledger.newest(CLAIMS),
+                notes=notes,
+                replay=replay,
+            )
+        )
         return None
 
     def _refuse_other(
@@ -164,7 +197,7 @@ class Replacer(Publisher):
         return Stand(stands.positions, {o: at for o, at in stands.watermarks.items() if o in self.staged})
 
     def _refuse_lost(
-        self, head: Head, fork: Fork, reached: Offsets, read: Mapping[str, Sequence[ReadFile]]
+        self, head: Head, fork: ForkPoint, reached: Offsets, read: Mapping[str, Sequence[ReadFile]]
     ) -> None:
         """Say no where the fork lacks records that the branch has published: Kafka no longer had them."""
         positions = (f.positions for found in read.values() for f in found)
@@ -221,85 +254,88 @@ class Replacer(Publisher):
                     remedy=f"headrace replay show {self.ledger.job} {replay}",
                 )
             if number != (last := forks.standing_replay(self.ledger)):
-                later = self.ledger.required("batches", last)["replay"]
+                later = replays.published_by(self.ledger, last)
                 raise UsageError(
                     f"replay {replay} is not the last published one: that is replay {later}",
                     where=f"job {self.ledger.job}",
                     remedy=f"headrace replay rollback {self.ledger.job} {later} --why TEXT first",
                 )
-            batch = self._taken_back(head, number, replay, why)
-            self.step("batch")
-            self.ledger.put("batches", head.batch + 1, batch)
+            self._decide(self._taken_back(head, number, replay, why))
 
-    def _taken_back(self, head: Head, number: int, replay: int, why: str) -> Record:
+    def _taken_back(self, head: Head, number: int, replay: int, why: str) -> RollbackBatch:
         """The batch that takes back what batch ``number`` swapped in.
 
         Its manifests and their files are those of the branch, as if nothing had been swapped. What comes in
         is what the tables held: of those files a patch, or another program, may have rewritten some.
         """
-        swap, before = self.ledger.required("batches", number), self.ledger.required("done", number - 1)
-        fork = Fork.of(swap["fork"])
-        manifests = forks.manifests_behind(self.ledger, fork, number - 1)
-        numbers = [m["checkpoint"] for found in manifests.values() for m in found] or [fork.checkpoint]
-        base = Base({o: v for o, v in before["versions"].items() if o in self.staged})
-        gone, reached = swap["removed"], self._frontier_at(fork)
+        swap, before = self.ledger.required(BATCHES, number), self.ledger.required(DONE, number - 1)
+        if not isinstance(swap, SwapBatch):
+            raise LedgerError(f"batch {number} is not a swap", where=f"{self.ledger.folder}/batches")
+        manifests = forks.manifests_behind(self.ledger, swap.fork, number - 1)
+        numbers = [m.checkpoint for found in manifests.values() for m in found] or [swap.fork.checkpoint]
+        baseline = Baseline(versions={o: v for o, v in before.versions.items() if o in self.staged})
+        gone, reached = swap.removed, self._frontier_at(swap.fork)
         came = {} if self.contract.derived else self._restored(number, gone, reached)
-        files = {o: added(came.get(o, gone.get(o, []))) for o in self.staged}
+        removed = forks.behind(self.ledger, swap.fork)
+        files = {o: added(came.get(o, gone.get(o, ()))) for o in self.staged}
+        self._require_possible(reached, removed, baseline, files, back=True)
         on_branch = forks.at_batch(self.ledger, number - 1).batch
-        return {
-            "batch": head.batch + 1,
-            "after": head.digest,
-            "claim": before["claim"],
-            "contract_version": self.ledger.required("batches", on_branch or number - 1)["contract_version"],
-            "checkpoints": [min(numbers), max(numbers)],
-            "frontier": before["frontier"],
-            "epochs": before.get("epochs", {}),
-            "tails": before.get("tails", []),
-            "outputs": {
-                o: {"manifests": manifests.get(o, []), "files": gone.get(o, [])} for o in self.staged
+        return RollbackBatch(
+            number=head.batch + 1,
+            after=head.digest,
+            claim=before.claim,
+            contract_version=self.ledger.required(BATCHES, on_branch or number - 1).contract_version,
+            checkpoints=(min(numbers), max(numbers)),
+            frontier=before.frontier,
+            outputs={
+                o: BatchOutput(manifests=manifests.get(o, ()), files=gone.get(o, ())) for o in self.staged
             },
-            **({"restored": came} if came else {}),
-            **self._own(fork, reached, base, files, back=True),
-            "undoes": replay,
-            "why": why,
-            "at": now(),
-        }
+            at=now(),
+            fork=swap.fork,
+            reached=reached,
+            removed=removed,
+            baseline=baseline,
+            claims_then=self.ledger.newest(CLAIMS),
+            notes=TopicNotes(epochs=before.epochs, tails=before.tails),
+            replay=replay,
+            restored=came,
+            why=why,
+        )
 
-    def _restored(
-        self, number: int, gone: Mapping[str, Sequence[Record]], reached: Offsets
-    ) -> dict[str, list[Record]]:
+    def _restored(self, number: int, gone: Files, reached: Offsets) -> Files:
         """Per output, files with the rows behind the fork point as they were before batch ``number``."""
-        versions, found = self.ledger.required("done", number)["versions"], {}
+        versions = self.ledger.required(DONE, number).versions
+        found: Files = {}
         for output in self.outputs:
             before = versions[output.id] - 1
             table = open_table(self.warehouse, output.id, before)
             there = active(table) if table else set()
-            stay = [f for f in gone.get(output.id, []) if f["path"] in there]
-            known = [f["path"] for f in stay]
+            stay = [f for f in gone.get(output.id, ()) if f.path in there]
+            known = [f.path for f in stay]
             others = as_it_was(self.warehouse, output, before, reached, known=known)
             read = self._files(output, others)
-            found[output.id] = [*stay, *map(as_recorded, read)]
+            found[output.id] = (*stay, *(f.recorded() for f in read))
         return found
 
-    # what both batches say, and what must be true to finish them
+    # what must be true to finish a batch that begins at a fork point
 
-    def _own(
+    def _require_possible(
         self,
-        fork: Fork,
         reached: Offsets,
-        base: Base,
+        removed: Files,
+        baseline: Baseline,
         files: Mapping[str, list[Added]],
         *,
         back: bool = False,
-    ) -> Record:
-        removed = forks.behind(self.ledger, fork)
+    ) -> None:
+        """Refuse, before it is decided, what could not be finished."""
         for output in self.outputs:
-            came = [*added(base.files.get(output.id, [])), *files[output.id]]
+            came = [*added(baseline.files.get(output.id, ())), *files[output.id]]
             if not output.key:
-                gone = added(removed.get(output.id, []))
-                require_told(self.warehouse, output, gone, reached or None, base, back=back)
+                gone = added(removed.get(output.id, ()))
+                require_told(self.warehouse, output, gone, reached or None, baseline, back=back)
                 continue
-            version = base.versions.get(output.id)
+            version = baseline.versions.get(output.id)
             try:
                 amended(self.warehouse, output, version, came)
             except (OSError, DeltaError) as e:
@@ -308,15 +344,8 @@ class Replacer(Publisher):
                     where=self.warehouse.table_uri(output.id),
                     remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
                 ) from e
-        return {
-            "fork": fork.to_json(),
-            "reached": {str(p): o for p, o in reached.items()},
-            "removed": removed,
-            "base": base.to_json(),
-            "claims_then": self.ledger.newest(CLAIMS),
-        }
 
-    def _frontier_at(self, fork: Fork) -> Offsets:
+    def _frontier_at(self, fork: ForkPoint) -> Offsets:
         """Where an ingest job's branch stood; a derive job's rows have no place in a topic."""
         if self.contract.derived:
             return {}

@@ -7,82 +7,29 @@ that its submissions made, in the decision that gave it up, in the batch that ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from headrace.errors import UsageError
 from headrace.lake.branch import Rulings
-from headrace.lake.fork import Fork, swaps
+from headrace.lake.fork import swaps
 from headrace.lake.ledger import Ledger, now, whoever
-from headrace.ledger.records import AbortReplay, Claim, Decision, ReplaceBranch, RollBack
-
-KIND = "replays"
-
-
-@dataclass(frozen=True)
-class Replay:
-    """One replay as it was planned."""
-
-    number: int
-    """0 while it is only looked at."""
-    origin: str
-    """From where, in words."""
-    why: str
-    by: str
-    at: str
-    fork: Fork
-    savepoint: str | None
-    """What the fork restores; None where it begins at offsets, without state."""
-    anchor: int | None
-    frontier: dict[int, int]
-    """Per partition, the offset up to which the branch is published at the fork point."""
-    positions: dict[str, dict[int, int]]
-    """Per contract that the job reads, where the fork begins to read."""
-    replaces: dict[str, dict[str, int]]
-    """Per output: files, rows and bytes behind the fork point when it was planned."""
-    records: int
-    """How many offsets it had to read again when it was planned: at most so many records."""
-    contract_version: str
-    program: str
-    """Digest of the program that it was planned with: one replay runs one program."""
-    stale: tuple[str, ...]
-    """Derived tables that read the same topic: the replay does not change them."""
-    rate: int = 0
-    """Offsets a second at which the job has read what had waited for it; 0 where that was not measured."""
-
-    @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Replay:
-        """Out of its record."""
-        told = {
-            "program": raw.get("program", ""),  # a plan of an older version: no program is that one
-            "fork": Fork.of(raw["fork"]),
-            "frontier": _numbered(raw["frontier"]),
-            "positions": {c: _numbered(found) for c, found in raw["positions"].items()},
-            "stale": tuple(raw["stale"]),
-        }
-        return cls(**{**raw, **told})
-
-    def to_json(self) -> dict[str, Any]:
-        """As the ledger keeps it, and for ``-o json``."""
-        told = asdict(self)
-        told["frontier"] = _texts(self.frontier)
-        told["positions"] = {c: _texts(found) for c, found in self.positions.items()}
-        return told
-
-
-def _texts(offsets: Mapping[int, int]) -> dict[str, int]:
-    """JSON has no integer keys."""
-    return {str(p): o for p, o in sorted(offsets.items())}
-
-
-def _numbered(offsets: Mapping[str, int]) -> dict[int, int]:
-    return {int(p): o for p, o in offsets.items()}
+from headrace.ledger.records import (
+    BATCHES,
+    REPLAYS,
+    AbortReplay,
+    Claim,
+    Decision,
+    ReplaceBranch,
+    Replay,
+    RollBack,
+    RollbackBatch,
+    SwapBatch,
+)
 
 
 def record(ledger: Ledger, planned: Replay) -> Replay:
     """Write a plan, and give it its number."""
-    told = {**planned.to_json(), "by": whoever(), "at": now()}
-    return Replay.of({**told, "number": ledger.append(KIND, told)})
+    told = planned.model_copy(update={"by": whoever(), "at": now()})
+    return told.model_copy(update={"number": ledger.append(REPLAYS, told)})
 
 
 def one(ledger: Ledger, number: int) -> Replay:
@@ -91,12 +38,12 @@ def one(ledger: Ledger, number: int) -> Replay:
     Raises:
         UsageError: there is none.
     """
-    return Replay.of(ledger.asked(KIND, number, "replay"))
+    return ledger.asked(REPLAYS, number, "replay")
 
 
 def every(ledger: Ledger) -> list[Replay]:
     """All replays, oldest first."""
-    return [one(ledger, n) for n in range(1, ledger.newest(KIND) + 1)]
+    return [one(ledger, n) for n in range(1, ledger.newest(REPLAYS) + 1)]
 
 
 def claims(ledger: Ledger, number: int) -> list[Claim]:
@@ -150,8 +97,13 @@ def as_option(offsets: Mapping[int, int]) -> str:
 
 def batch_of(ledger: Ledger, number: int) -> int:
     """The batch that published a replay; 0 if none did."""
-    found = (at for at in swaps(ledger) if ledger.required("batches", at).get("replay") == number)
-    return next(found, 0)
+    return next((at for at in swaps(ledger) if published_by(ledger, at) == number), 0)
+
+
+def published_by(ledger: Ledger, batch: int) -> int:
+    """The replay that a batch published; 0 if it took one back."""
+    found = ledger.required(BATCHES, batch)
+    return found.replay if isinstance(found, SwapBatch) else 0
 
 
 def decided(ledger: Ledger, number: int) -> dict[str, Decision]:
@@ -162,10 +114,15 @@ def decided(ledger: Ledger, number: int) -> dict[str, Decision]:
     return {words[type(d)]: d for d in about}
 
 
+def taken_back_by(ledger: Ledger, batch: int) -> int:
+    """The replay that a batch took back; 0 if it published one."""
+    found = ledger.required(BATCHES, batch)
+    return found.replay if isinstance(found, RollbackBatch) else 0
+
+
 def rollback_of(ledger: Ledger, number: int) -> int:
     """The batch that took a replay back; 0 if none did."""
-    found = (at for at in swaps(ledger) if ledger.required("batches", at).get("undoes") == number)
-    return next(found, 0)
+    return next((at for at in swaps(ledger) if taken_back_by(ledger, at) == number), 0)
 
 
 def flink_name(job: str, number: int) -> str:

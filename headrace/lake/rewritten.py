@@ -24,14 +24,13 @@ from deltalake import DeltaTable
 from headrace.errors import UsageError
 from headrace.lake.amend import read_rows
 from headrace.lake.delta import Added, active
-from headrace.lake.ledger import Record
 from headrace.lake.manifests import READERS
 from headrace.lake.positions import Mask, Positions
 from headrace.lake.stats import file_statistics
 from headrace.lake.store import Warehouse, reached
 from headrace.lake.tables import open_table
-from headrace.ledger.records import StagedFile
-from headrace.offsets import OffsetArray, Span
+from headrace.ledger.records import PatchBatch, StagedFile, UndoBatch
+from headrace.offsets import OffsetArray
 from headrace.table.columns import OFFSET, PARTITION
 from headrace.table.outputs import Output
 
@@ -220,10 +219,10 @@ def write(
     return Added(path, raw.size, dict(partition), statistics)
 
 
-def records_of(warehouse: Warehouse, batch: Record) -> Positions:
+def records_of(warehouse: Warehouse, batch: PatchBatch | UndoBatch) -> Positions:
     """The records that a patch's batch is about: those that come in, and those that only go."""
-    out = Positions.of_spans(Span.parse(text) for text in batch.get("out", ()))
-    files = [(o, f["path"]) for o, told in batch["outputs"].items() for f in told["files"]]
+    out = Positions.of_spans(batch.out if isinstance(batch, UndoBatch) else ())
+    files = [(o, f.path) for o, told in batch.outputs.items() for f in told.files]
     read = _each(lambda file: Positions.of_rows(*_positions(warehouse, *file)), files)
     return Positions.gathered(found.offsets for found in (out, *read))
 

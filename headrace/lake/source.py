@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from headrace.lake.ledger import Head, Ledger, Record
-from headrace.offsets import Span
-
-Epoch = tuple[int, int]
-"""A leader epoch, and the offset at which it begins."""
+from headrace.lake.ledger import Ledger
+from headrace.ledger.head import Head
+from headrace.ledger.records import Epoch
+from headrace.offsets import Offsets, Span
 
 
 class Standing(Protocol):
@@ -136,22 +135,25 @@ def beyond(found: Standing, spans: Sequence[Span]) -> list[Span]:
     ]
 
 
-def noted(head: Head, asked: Asked, contract: str, frontier: Mapping[str, int]) -> Record:
-    """What a batch notes of an ingest job's topic, for whoever looks later.
+def noted(
+    head: Head, asked: Asked, contract: str, frontier: Offsets
+) -> tuple[dict[int, Epoch], tuple[Span, ...]]:
+    """What a batch notes of an ingest job's topic, for later looks; of another topic, what the head noted.
 
-    ``epochs``: the newest epoch of each partition, and where it begins; not of another topic. ``tails``:
-    offsets below the frontier that the topic does not hold any more.
+    Returns:
+        The newest leader epoch of each partition, with where it begins; and offsets below the frontier that
+        the topic does not hold any more.
     """
     found = asked.standings.get(contract)
     if found is None or any(c.other for c in asked.changes):
-        return {}
-    reached = [Span(int(p), 0, o - 1) for p, o in frontier.items()]
-    lost = {*head.tails, *(str(s) for c in asked.changes for s in c.lost), *map(str, beyond(found, reached))}
-    return {"epochs": {str(p): list(e) for p, e in sorted(found.epochs.items())}, "tails": sorted(lost)}
+        return head.epochs, head.tails
+    reached = [Span(p, 0, o - 1) for p, o in frontier.items()]
+    lost = {*head.tails, *(s for c in asked.changes for s in c.lost), *beyond(found, reached)}
+    return dict(sorted(found.epochs.items())), tuple(sorted(lost))
 
 
-def at_fork(head: Head, reached: Mapping[int, int]) -> Head:
+def at_fork(head: Head, reached: Offsets) -> Head:
     """What is known of a topic at a fork point: what it lost behind that, the fork has read anew."""
-    below = [s for s in map(Span.parse, head.tails) if s.first < reached.get(s.partition, 0)]
+    below = [s for s in head.tails if s.first < reached.get(s.partition, 0)]
     clipped = (Span(s.partition, s.first, min(s.last, reached[s.partition] - 1)) for s in below)
-    return Head(frontier=dict(reached), epochs=head.epochs, tails=tuple(map(str, clipped)))
+    return Head(frontier=reached, epochs=head.epochs, tails=tuple(clipped))

@@ -6,19 +6,17 @@ no other module knows buckets, endpoints or credentials.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 from headrace.contact import address_in, refusal_in, require_endpoint, unreachable
-from headrace.errors import ClusterError, LedgerError, UsageError
+from headrace.errors import ClusterError, UsageError
 from headrace.settings import Store, secret
 
 
@@ -112,26 +110,6 @@ def failed(error: Exception, uri: str, what: str = "the object store refuses or 
         where=uri,
         remedy="see `headrace stack status`, and store.* in deploy/env",
     )
-
-
-def decode(raw: bytes, where: str) -> dict[str, Any]:
-    """The record that these bytes hold.
-
-    Raises:
-        LedgerError: they are not one JSON object.
-    """
-    try:
-        found = json.loads(raw)
-    except ValueError as e:
-        raise LedgerError("a record is not JSON", where=where) from e
-    if not isinstance(found, dict):
-        raise LedgerError("a record is not a JSON object", where=where)
-    return found
-
-
-def encode(record: dict[str, Any]) -> bytes:
-    """The one byte form of a record: sorted keys, no spaces; its SHA-256 is the record's hash."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def connect(settings: Store) -> Warehouse:

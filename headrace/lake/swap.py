@@ -8,18 +8,19 @@ none, the table at the fork point is put back, and the replay's files added to i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.transaction import Transaction
 
 from headrace.errors import UsageError
-from headrace.lake.delta import Added, active, add_files, commit_once, refuse_again
-from headrace.lake.fork import Base
+from headrace.lake.delta import Added, active, add_files, added, commit_once, refuse_again
 from headrace.lake.rewritten import behind, foreign, partition_of, reaching, take_out
 from headrace.lake.store import Warehouse
 from headrace.lake.tables import open_table, row_count
+from headrace.ledger.records import Baseline
+from headrace.offsets import Offsets
 from headrace.table.outputs import Output
 
 
@@ -29,8 +30,8 @@ def swap_batch(
     transaction: Transaction,
     files: Sequence[Added],
     removed: Sequence[Added],
-    frontier: Mapping[int, int] | None,
-    base: Base,
+    frontier: Offsets | None,
+    baseline: Baseline,
     *,
     back: bool = False,
 ) -> int:
@@ -43,8 +44,8 @@ def swap_batch(
         files: what comes in.
         removed: what goes out.
         frontier: where the branch stood at the fork point; None where rows have no positions.
-        base: what the table held at the fork point: it is put back where such rows were rewritten.
-        back: a replay is taken back; then the base is the whole table before it.
+        baseline: what the table held at the fork point: it is put back where such rows were rewritten.
+        back: a replay is taken back; then the baseline is the whole table before it.
 
     Raises:
         LedgerError: a file that is to come is in the table already, or the table has other columns.
@@ -61,7 +62,7 @@ def swap_batch(
             others = take_out(warehouse, output, paths, behind(frontier))
             coming, going = coming + others.coming, going + others.going
         elif len(going) < len(removed):
-            was = _as_it_was(warehouse, output, base)
+            was = _as_it_was(warehouse, output, baseline)
             wanted = {f.path: f for f in (was if back else [*was, *files])}
             coming = [f for path, f in wanted.items() if path not in there]
             going = [Added(path, 0, partition_of(path), "") for path in sorted(there - wanted.keys())]
@@ -75,8 +76,8 @@ def require_told(
     warehouse: Warehouse,
     output: Output,
     removed: Sequence[Added],
-    frontier: Mapping[int, int] | None,
-    base: Base,
+    frontier: Offsets | None,
+    baseline: Baseline,
     *,
     back: bool = False,
 ) -> None:
@@ -91,7 +92,7 @@ def require_told(
     snapshot = open_table(warehouse, output.id)
     if snapshot is None or frontier is not None or {f.path for f in removed} <= active(snapshot):
         return
-    was = _as_it_was(warehouse, output, base)
+    was = _as_it_was(warehouse, output, baseline)
     lost = [f.path for f in was if not warehouse.has(f"{output.id}/{f.path}")]
     if lost:
         raise UsageError(
@@ -111,9 +112,9 @@ def require_told(
         )
 
 
-def _as_it_was(warehouse: Warehouse, output: Output, base: Base) -> list[Added]:
+def _as_it_was(warehouse: Warehouse, output: Output, baseline: Baseline) -> list[Added]:
     """The files of the table at the fork point."""
-    version = base.versions.get(output.id)
+    version = baseline.versions.get(output.id)
     table = None if version is None else open_table(warehouse, output.id, version)
     found = pa.table(table.get_add_actions()).select(["path", "size_bytes", "num_records"]) if table else None
     return [
@@ -126,8 +127,5 @@ def _as_it_was(warehouse: Warehouse, output: Output, base: Base) -> list[Added]:
             )
             for f in (found.to_pylist() if found else [])
         ),
-        *(
-            Added(f["path"], f["size"], f["partition"], f["statistics"])
-            for f in base.files.get(output.id, [])
-        ),
+        *added(baseline.files.get(output.id, ())),
     ]

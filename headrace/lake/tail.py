@@ -15,7 +15,7 @@ from headrace.lake.branch import Rulings, Stretch
 from headrace.lake.ledger import Ledger
 from headrace.lake.offsets import ReadFile
 from headrace.lake.source import Change
-from headrace.ledger.records import AcceptTail, Claim, UndoDecision
+from headrace.ledger.records import BATCHES, DONE, AcceptTail, Claim, UndoDecision
 from headrace.offsets import OffsetArray, Span
 
 
@@ -135,8 +135,8 @@ def take_back(ledger: Ledger, checkpoint: int, why: str) -> int:
 
 def _decided(ledger: Ledger, manifests: Mapping[str, str]) -> bool:
     """Whether manifests are in a batch, also in one that is decided and not finished."""
-    undone = ledger.get("batches", ledger.newest("done") + 1) or {"outputs": {}}
-    ids = {m["id"] for output in undone["outputs"].values() for m in output["manifests"]}
+    undone = ledger.get(BATCHES, ledger.newest(DONE) + 1)
+    ids = {m.id for out in undone.outputs.values() for m in out.manifests} if undone else set()
     return any(m in ids or ledger.published(output, m) is not None for output, m in manifests.items())
 
 

@@ -12,7 +12,6 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -25,13 +24,13 @@ from headrace.errors import UsageError
 from headrace.job.program import Program
 from headrace.job.ready import digest
 from headrace.lake import outside, patches
-from headrace.lake.ledger import Ledger, Record, now
+from headrace.lake.ledger import Ledger, now
 from headrace.lake.outside import Fetched, fetched
-from headrace.lake.patches import BACKFILL, Patch
+from headrace.lake.patches import BACKFILL
+from headrace.ledger.records import BATCHES, FILES, CountedFile, Patch, PatchBatch, SourceFile, UndoBatch
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
 
-FILES = "files"
 LINES = (".jsonl", ".ndjson", ".json")
 AT_ONCE = 20_000
 NAMED = 3
@@ -49,14 +48,25 @@ def ask(
         ClusterError: the object store does not answer.
     """
     judged_by = digest(ledger, program)
-    files: list[Record] = []
+    files: list[CountedFile] = []
     key, records = payloads.write(ledger, _rows(store, ledger, addresses, files, tick))
     if not records:
         raise UsageError("the files have no rows", where=", ".join(addresses))
-    origin = ", ".join(f["address"] for f in files[:NAMED])
+    origin = ", ".join(f.address for f in files[:NAMED])
     origin += f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
-    asked = Patch(0, BACKFILL, origin, why, "", "", program.contract.version, judged_by, records)
-    return patches.record(ledger, replace(asked, input=key, files=files))
+    asked = Patch(
+        kind=BACKFILL,
+        origin=origin,
+        why=why,
+        by="",
+        at="",
+        contract_version=program.contract.version,
+        program=judged_by,
+        records=records,
+        input=key,
+        files=tuple(files),
+    )
+    return patches.record(ledger, asked)
 
 
 def counted_again(
@@ -72,8 +82,8 @@ def counted_again(
     for patch in patches.every(ledger):
         if patch.kind == BACKFILL and patch.number in put_in - back:
             for file in patch.files:
-                tick(what=f"counting {file['address']}")
-                found[-file["number"]] = _counted(store, file, [] if on_word is None else on_word)
+                tick(what=f"counting {file.address}")
+                found[-file.number] = _counted(store, file, [] if on_word is None else on_word)
     return found
 
 
@@ -83,34 +93,34 @@ def _moved(ledger: Ledger, batch: int) -> tuple[set[int], set[int]]:
     That batch may be in the tables, and its publisher dead before it wrote its decision.
     """
     told = [(d.patch, d.undoes_patch) for d in patches.put_in(ledger.decisions()) if d.batch <= batch]
-    last = ledger.get("batches", batch) or {}
-    if "patch" in last:
-        told.append((last["patch"], last["undoes"]))
+    last = ledger.get(BATCHES, batch)
+    if isinstance(last, (PatchBatch, UndoBatch)):
+        told.append((last.patch, last.undone))
     return {patch for patch, _ in told}, {undone for _, undone in told if undone}
 
 
-def _counted(store: settings.Store, file: Record, on_word: list[str]) -> int:
-    with contextlib.suppress(UsageError), fetched(store, file["address"]) as copy:
-        if copy.sha256 == file["sha256"]:
+def _counted(store: settings.Store, file: CountedFile, on_word: list[str]) -> int:
+    with contextlib.suppress(UsageError), fetched(store, file.address) as copy:
+        if copy.sha256 == file.sha256:
             return sum(1 for _ in _documents(copy))
-    on_word.append(file["address"])
-    return int(file["rows"])
+    on_word.append(file.address)
+    return file.rows
 
 
 def _rows(
-    store: settings.Store, ledger: Ledger, addresses: list[str], files: list[Record], tick: Tick
+    store: settings.Store, ledger: Ledger, addresses: list[str], files: list[CountedFile], tick: Tick
 ) -> Iterator[Payload]:
     """Every row of the files; of each file, what the ledger keeps of it is added to ``files``."""
     fates = patches.Fates(ledger)
     known = {
-        f["sha256"]: p
+        f.sha256: p
         for p in patches.every(ledger)
         if p.kind == BACKFILL and fates.state(p.number) not in ("undone", "given up")
         for f in p.files
     }
     for address in outside.listed(store, addresses):
         with fetched(store, address) as copy:
-            if any(f["sha256"] == copy.sha256 for f in files):
+            if any(f.sha256 == copy.sha256 for f in files):
                 raise UsageError("another of these files holds the very same bytes", where=address)
             if other := known.get(copy.sha256):
                 is_in = patches.batch_of(fates.decisions, other.number)
@@ -120,13 +130,13 @@ def _rows(
                     where=address,
                     remedy=f"headrace patch {'show' if is_in else 'apply'} {ledger.job} {other.number}",
                 )
-            told = {"address": address, "sha256": copy.sha256, "modified_ms": copy.modified_ms, "at": now()}
-            number, row = ledger.append(FILES, told), 0
+            taken = SourceFile(address=address, sha256=copy.sha256, modified_ms=copy.modified_ms, at=now())
+            number, row = ledger.append(FILES, taken), 0
             for row, document in enumerate(_documents(copy), 1):
                 if row % AT_ONCE == 0:
                     tick(completed=row, what=address)
                 yield Payload(document, address, -number, row - 1, copy.modified_ms)
-            files.append({**told, "number": number, "rows": row})
+            files.append(CountedFile(**{**taken.to_json(), "number": number, "rows": row}))
 
 
 def _documents(copy: Fetched) -> Iterator[bytes]:

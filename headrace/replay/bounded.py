@@ -11,8 +11,9 @@ from headrace.job.ready import digest
 from headrace.job.run import require_same_topic
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
-from headrace.lake.patches import REPLAY, Patch
+from headrace.lake.patches import REPLAY
 from headrace.lake.replays import as_option
+from headrace.ledger.records import Patch
 from headrace.offsets import Offsets
 
 
@@ -84,7 +85,6 @@ def ask(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Off
     # The source reads every partition: of one that is not meant, nothing.
     still = {p: frontier.get(p, topic.log_start[p]) for p in topic.log_start}
     asked = Patch(
-        number=0,
         kind=REPLAY,
         origin=" ".join(f"{p}:{a}-{b - 1}" for p, (a, b) in stretch.items()),
         why=why,

@@ -8,8 +8,8 @@ from headrace.job.program import Program
 from headrace.lake.caught_up import Stand, of_branch, of_fork
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
-from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import Replay
 
 
 @dataclass(frozen=True)

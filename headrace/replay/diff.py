@@ -10,9 +10,8 @@ cannot be told apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -21,17 +20,18 @@ from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
 from headrace.lake import fork, patches
 from headrace.lake.amend import amended, published_rows, read_rows
-from headrace.lake.delta import Added
+from headrace.lake.delta import Added, added
 from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
-from headrace.lake.patches import REDRIVE, Patch
+from headrace.lake.patches import REDRIVE
 from headrace.lake.positions import Positions
 from headrace.lake.quarantine import discarded
 from headrace.lake.replace import continued
-from headrace.lake.replays import Replay, batch_of, state
+from headrace.lake.replays import batch_of, state
 from headrace.lake.rewritten import partition_of, standing
 from headrace.lake.store import Warehouse
 from headrace.lake.tables import all_at_batch, all_there
+from headrace.ledger.records import BATCHES, DONE, Files, ForkBatch, Patch, Replay
 from headrace.replay.compare import Diff, compare, compare_keyed
 
 
@@ -45,22 +45,22 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
     """
     before, after = _sides(warehouse, ledger, program, replay)
     published = batch_of(ledger, replay.number)
+    was = ledger.required(DONE, published - 1).versions if published > 1 else {}
     if not program.contract.derived:
-        was = ledger.required("done", published - 1)["versions"] if published else {}
         old = {o.id: standing(warehouse, o, was.get(o.id), replay.frontier) for o in program.outputs}
-        new = {o.id: read_rows(warehouse, o, _added(after.get(o.id, []))) for o in program.outputs}
+        new = {o.id: read_rows(warehouse, o, after.get(o.id, [])) for o in program.outputs}
         return compare(old, new, samples)
-    base = fork.base(ledger, replay.fork)
+    baseline = fork.baseline(ledger, replay.fork)
     old, new = {}, {}
     for output in program.outputs:
-        came = _added(after.get(output.id, []))
+        came = after.get(output.id, [])
         if output.key:
-            was = ledger.required("done", published - 1)["versions"].get(output.id) if published else None
-            kept = _added(base.files.get(output.id, []))
-            old[output.id] = published_rows(warehouse, output, was)
-            new[output.id] = amended(warehouse, output, base.versions.get(output.id), [*kept, *came])
+            was_at = was.get(output.id) if published else None
+            kept = added(baseline.files.get(output.id, ()))
+            old[output.id] = published_rows(warehouse, output, was_at)
+            new[output.id] = amended(warehouse, output, baseline.versions.get(output.id), [*kept, *came])
         else:
-            old[output.id] = read_rows(warehouse, output, _added(before.get(output.id, [])))
+            old[output.id] = read_rows(warehouse, output, before.get(output.id, []))
             new[output.id] = read_rows(warehouse, output, came)
     return compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
 
@@ -74,8 +74,7 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
     """
     batch, warehouse = patches.batch_of(ledger.decisions(), patch.number), ledger.warehouse
     if batch:
-        outputs = ledger.required("batches", batch)["outputs"]
-        files = {o: out["files"] for o, out in outputs.items()}
+        files = {o: out.files for o, out in ledger.required(BATCHES, batch).outputs.items()}
     elif (judged := patches.judged_of(ledger, patch.number)) is not None:
         files = judged.files
     else:
@@ -84,9 +83,9 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
             where=f"job {ledger.job}",
             remedy=f"headrace patch judge {ledger.job} {patch.number}",
         )
-    new = {o.id: read_rows(warehouse, o, _added(files[o.id])) for o in program.outputs}
+    new = {o.id: read_rows(warehouse, o, added(files[o.id])) for o in program.outputs}
     own = Positions.gathered(_positions(rows).offsets for rows in new.values())
-    was = (ledger.get("done", batch - 1) or {"versions": {}})["versions"] if batch else {}
+    was = ledger.required(DONE, batch - 1).versions if batch > 1 else {}
     first = [o.id for o in program.outputs if batch and o.id not in was]
     old = {
         o.id: new[o.id].slice(0, 0) if o.id in first else standing(warehouse, o, was.get(o.id), own)
@@ -145,7 +144,7 @@ def _those(rows: pa.Table, wanted: Positions) -> pa.Table:
 
 def _sides(
     warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay
-) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], Mapping[str, Sequence[Mapping[str, Any]]]]:
+) -> tuple[Mapping[str, list[Added]], Mapping[str, list[Added]]]:
     """Files by output: those behind the fork point, and those of the fork."""
     stands = state(ledger, replay.number)
     if stands in ("planned", "aborted"):
@@ -156,8 +155,9 @@ def _sides(
             else f"headrace replay show {ledger.job} {replay.number} says who gave it up, and why",
         )
     if number := batch_of(ledger, replay.number):
-        batch = ledger.required("batches", number)
-        return batch["removed"], {o: out["files"] for o, out in batch["outputs"].items()}
+        batch = ledger.required(BATCHES, number)
+        removed = batch.removed if isinstance(batch, ForkBatch) else {}
+        return _added(removed), _added({o: out.files for o, out in batch.outputs.items()})
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     _, found = continued(ledger, replay.fork, staged, replay.number)
     if found is None:
@@ -167,15 +167,11 @@ def _sides(
             remedy=f"headrace replay run {ledger.job} {replay.number}",
         )
     made = {
-        output: [
-            {"path": f.path, "size": f.size, "partition": f.partition, "statistics": ""}
-            for m in manifests
-            for f in m.files
-        ]
+        output: [Added(f.path, f.size, f.partition, "") for m in manifests for f in m.files]
         for output, manifests in found.manifests.items()
     }
-    return fork.behind(ledger, replay.fork), made
+    return _added(fork.behind(ledger, replay.fork)), made
 
 
-def _added(files: Sequence[Mapping[str, Any]]) -> list[Added]:
-    return [Added(f["path"], f["size"], f["partition"], f["statistics"]) for f in files]
+def _added(files: Files) -> dict[str, list[Added]]:
+    return {output: added(own) for output, own in files.items()}

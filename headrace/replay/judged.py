@@ -11,13 +11,12 @@ import pyarrow.parquet as pq
 from headrace.errors import ConservationError, LedgerError
 from headrace.job.program import Program
 from headrace.lake import patches, rewritten
-from headrace.lake.ledger import Ledger, Record
+from headrace.lake.ledger import Ledger, now
 from headrace.lake.manifests import Staged, chain
 from headrace.lake.offsets import ReadFile, read_files
-from headrace.lake.patches import REDRIVE, Judged, Patch
+from headrace.lake.patches import REDRIVE
 from headrace.lake.positions import Positions
-from headrace.lake.publish import as_recorded
-from headrace.ledger.records import StagedFile
+from headrace.ledger.records import Judged, Patch, Refusal, StagedFile
 from headrace.replay import payloads
 from headrace.table.columns import REPAIRED_BY
 from headrace.table.outputs import Output
@@ -45,10 +44,11 @@ def gather(ledger: Ledger, program: Program, patch: Patch, submission: str, behi
         ledger,
         patch.number,
         Judged(
-            submission,
-            behind,
-            {o: [as_recorded(f) for f in files] for o, files in found.items()},
-            refused,
+            submission=submission,
+            behind=behind,
+            files={o: tuple(f.recorded() for f in files) for o, files in found.items()},
+            refused=refused,
+            at=now(),
         ),
     )
 
@@ -82,7 +82,7 @@ def _check(ledger: Ledger, patch: Patch, found: Mapping[str, Sequence[ReadFile]]
         raise ConservationError(f"{rows:,} rows came of {len(asked):,} records", where=patch.name)
 
 
-def _refused(ledger: Ledger, output: Output, files: Sequence[ReadFile]) -> list[Record]:
+def _refused(ledger: Ledger, output: Output, files: Sequence[ReadFile]) -> tuple[Refusal, ...]:
     """Reason, field, rule, how often, and one position to look at; the most frequent first."""
     counts: Counter[tuple[str | None, ...]] = Counter()
     examples: dict[tuple[str | None, ...], str] = {}
@@ -93,10 +93,10 @@ def _refused(ledger: Ledger, output: Output, files: Sequence[ReadFile]) -> list[
         for key, (partition, offset) in zip(why, where, strict=True):
             counts[key] += 1
             examples.setdefault(key, f"{partition}:{offset}")
-    return [
-        {"reason": key[0], "field": key[1], "rule": key[2], "count": n, "example": examples[key]}
+    return tuple(
+        Refusal(reason=key[0], field=key[1], rule=key[2], count=n, example=examples[key])
         for key, n in counts.most_common()
-    ]
+    )
 
 
 def _signed(

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from headrace.lake.query import to_text
-from headrace.lake.replays import Replay
+from headrace.ledger.records import Replay
 from headrace.replay.compare import COUNTS, Diff, Sample
 
 _STYLE = """

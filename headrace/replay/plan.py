@@ -12,9 +12,8 @@ from headrace.job.program import Program
 from headrace.job.ready import digest
 from headrace.lake import anchors, fork
 from headrace.lake.caught_up import of_branch
-from headrace.lake.fork import Fork
-from headrace.lake.ledger import Ledger, Record
-from headrace.lake.replays import Replay
+from headrace.lake.ledger import Ledger
+from headrace.ledger.records import Anchor, ForkPoint, RecordedFile, Replay, Size
 from headrace.offsets import Offsets
 from headrace.replay.rate import rate
 from headrace.replay.stale import stale
@@ -94,7 +93,7 @@ def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why:
     return planned
 
 
-def _refuse_state(program: Program, ledger: Ledger, early: Callable[[anchors.Anchor], bool]) -> None:
+def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bool]) -> None:
     """Say no to a job that an anchor has to restore; one that begins early enough is named."""
     if program.contract.derived:
         raise UsageError(
@@ -104,13 +103,12 @@ def _refuse_state(program: Program, ledger: Ledger, early: Callable[[anchors.Anc
 
 
 def _planned(
-    program: Program, ledger: Ledger, at: Fork, origin: str, why: str, anchor: anchors.Anchor | None
+    program: Program, ledger: Ledger, at: ForkPoint, origin: str, why: str, anchor: Anchor | None
 ) -> Replay:
     reached = {} if program.contract.derived else fork.frontier(ledger.warehouse, ledger, program.outputs, at)
     replaced = fork.behind(ledger, at)
     positions = anchor.positions if anchor else {program.contract.id: reached}
     return Replay(
-        number=0,
         origin=origin,
         why=why,
         by="",
@@ -120,7 +118,7 @@ def _planned(
         anchor=anchor.number if anchor else None,
         frontier=reached,
         positions={c: dict(found) for c, found in positions.items()},
-        replaces={output: _sizes(files) for output, files in replaced.items()},
+        replaces={output: _size(files) for output, files in replaced.items()},
         records=_records(ledger, positions, derived=program.contract.derived),
         contract_version=program.contract.version,
         program=digest(ledger, program),
@@ -135,12 +133,8 @@ def _records(ledger: Ledger, begun: Mapping[str, Offsets], *, derived: bool) -> 
     return sum(max(0, o - begun.get(c, {}).get(p, 0)) for c, found in ends.items() for p, o in found.items())
 
 
-def _sizes(files: Sequence[Record]) -> dict[str, int]:
-    return {
-        "files": len(files),
-        "rows": sum(f["rows"] for f in files),
-        "bytes": sum(f["size"] for f in files),
-    }
+def _size(files: Sequence[RecordedFile]) -> Size:
+    return Size(files=len(files), rows=sum(f.rows for f in files), bytes=sum(f.size for f in files))
 
 
 def _require_records(kafka: Kafka, program: Program, begun: Offsets) -> None:

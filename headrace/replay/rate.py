@@ -10,7 +10,9 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from headrace.lake.ledger import Ledger, Record
+from headrace.lake.ledger import Ledger
+from headrace.ledger.records import BATCHES, DONE, PublishBatch
+from headrace.offsets import Offsets
 from headrace.table.columns import TIME
 
 LOOKED_AT = 100
@@ -24,40 +26,40 @@ def rate(ledger: Ledger, checkpoint_every: timedelta) -> int:
         ledger: the job's.
         checkpoint_every: how long a checkpoint takes; of a batch, those with rows count.
     """
-    newest = ledger.newest("done")
+    newest = ledger.newest(DONE)
     started = {claim.number: datetime.fromisoformat(claim.at) for claim in ledger.claims()}
     found = [0]
     for number in range(max(1, newest - LOOKED_AT), newest + 1):
-        batch = ledger.required("batches", number)
-        if "patch" in batch or "fork" in batch or not _had_waited(batch, started[batch["claim"]]):
+        batch = ledger.required(BATCHES, number)
+        if not isinstance(batch, PublishBatch) or not _had_waited(batch, started[batch.claim]):
             continue
-        before = ledger.required("batches", number - 1)["frontier"] if number > 1 else _begun(ledger)
-        offsets = sum(o - before.get(p, 0) for p, o in batch["frontier"].items())
+        before = ledger.required(BATCHES, number - 1).frontier if number > 1 else _begun(ledger)
+        offsets = sum(o - before.get(p, 0) for p, o in batch.frontier.items())
         found.append(int(offsets / (_checkpoints(batch) * checkpoint_every.total_seconds())))
     return max(found)
 
 
-def _had_waited(batch: Record, started: datetime) -> bool:
+def _had_waited(batch: PublishBatch, started: datetime) -> bool:
     """Whether the newest record of a batch was sent before the job started."""
     newest = list(_times(batch))
     return bool(newest) and None not in newest and max(t for t in newest if t) < started
 
 
-def _times(batch: Record) -> Iterator[datetime | None]:
+def _times(batch: PublishBatch) -> Iterator[datetime | None]:
     """The newest Kafka time of each file; None where its statistics have none."""
-    for output in batch["outputs"].values():
-        for file in output["files"]:
-            newest = json.loads(file["statistics"])["maxValues"].get(TIME.name)
+    for output in batch.outputs.values():
+        for file in output.files:
+            newest = json.loads(file.statistics)["maxValues"].get(TIME.name)
             yield datetime.fromisoformat(newest.replace("Z", "+00:00")) if newest else None
 
 
-def _checkpoints(batch: Record) -> int:
+def _checkpoints(batch: PublishBatch) -> int:
     """How many of a batch's checkpoints have rows."""
-    sealed = {m["id"]: m["checkpoint"] for out in batch["outputs"].values() for m in out["manifests"]}
-    return len({sealed[f["manifest"]] for out in batch["outputs"].values() for f in out["files"]})
+    sealed = {m.id: m.checkpoint for out in batch.outputs.values() for m in out.manifests}
+    return len({sealed[f.manifest] for out in batch.outputs.values() for f in out.files if f.manifest})
 
 
-def _begun(ledger: Ledger) -> dict[str, int]:
+def _begun(ledger: Ledger) -> Offsets:
     """Where the job began on its topic."""
     start = ledger.start()
-    return {str(p): o for p, o in start.offsets.items()} if start else {}
+    return start.offsets if start else {}

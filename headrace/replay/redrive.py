@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from headrace.contract.model import Contract
 from headrace.errors import UsageError
 from headrace.job.program import Program
 from headrace.job.ready import digest
 from headrace.lake import patches, quarantine
-from headrace.lake.ledger import Ledger, Record
-from headrace.lake.patches import REDRIVE, Patch
+from headrace.lake.ledger import Ledger
+from headrace.lake.patches import REDRIVE
 from headrace.lake.quarantine import Selection
+from headrace.ledger.records import Patch, Refusal
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
 from headrace.replay.repair import Repair, load, repaired
@@ -32,24 +32,36 @@ def ask(ledger: Ledger, program: Program, wanted: Selection, why: str, repair: s
     examples: dict[str, str] = {}
     taken = _taken(ledger, contract, wanted, function, failed, examples)
     key, records = payloads.write(ledger, taken)
-    unrepaired = [
-        {"reason": "repair_failed", "field": None, "rule": kind, "count": n, "example": examples[kind]}
+    unrepaired = tuple(
+        Refusal(reason="repair_failed", field=None, rule=kind, count=n, example=examples[kind])
         for kind, n in failed.most_common()
-    ]
+    )
     if not records:
         raise _nothing(ledger, contract, wanted, repair, unrepaired)
     origin = f"quarantine: {wanted}" + (f"; repaired by {repair}" if repair else "")
-    asked = Patch(0, REDRIVE, origin, why, "", "", contract.version, judged_by, records)
-    return patches.record(ledger, replace(asked, input=key, repair=repair, unrepaired=unrepaired))
+    asked = Patch(
+        kind=REDRIVE,
+        origin=origin,
+        why=why,
+        by="",
+        at="",
+        contract_version=contract.version,
+        program=judged_by,
+        records=records,
+        input=key,
+        repair=repair,
+        unrepaired=unrepaired,
+    )
+    return patches.record(ledger, asked)
 
 
 def _nothing(
-    ledger: Ledger, contract: Contract, wanted: Selection, repair: str | None, unrepaired: list[Record]
+    ledger: Ledger, contract: Contract, wanted: Selection, repair: str | None, unrepaired: tuple[Refusal, ...]
 ) -> UsageError:
     """Why there is nothing to be judged: they failed in the repair, were discarded, or are not there."""
     where = f"{contract.id}__quarantine: {wanted}"
     if unrepaired:
-        kinds = ", ".join(f"{x['count']:,} by {x['rule']}, first at {x['example']}" for x in unrepaired)
+        kinds = ", ".join(f"{x.count:,} by {x.rule}, first at {x.example}" for x in unrepaired)
         return UsageError(
             f"{repair} failed on every record: {kinds}",
             where=where,

@@ -18,7 +18,7 @@ from headrace.lake.offsets import read_files
 from headrace.lake.positions import Positions
 from headrace.lake.rewritten import standing
 from headrace.lake.store import Warehouse
-from headrace.ledger.records import StagedFile
+from headrace.ledger.records import BATCHES, DONE, StagedFile
 from headrace.table.outputs import outputs
 
 
@@ -33,7 +33,7 @@ def stale(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
             if (
                 isinstance(job, Derive)
                 and program.contract.id in job.reads
-                and Ledger(warehouse, name).newest("done")
+                and Ledger(warehouse, name).newest(DONE)
             ):
                 found += job.writes
     return tuple(dict.fromkeys(found))
@@ -47,9 +47,9 @@ def patched_times(warehouse: Warehouse, read: Contract) -> dict[int, int]:
     """
     ledger, (_, data) = Ledger(warehouse, read.id), outputs(read)
     files = [
-        StagedFile(path=f["path"], size=f["size"])
+        StagedFile(path=f.path, size=f.size)
         for _, batch in patches.standing(ledger, ledger.decisions())
-        for f in ledger.required("batches", batch)["outputs"][data.id]["files"]
+        for f in ledger.required(BATCHES, batch).outputs[data.id].files
     ]
     if not files or read.event_time is None:
         return {}

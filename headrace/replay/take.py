@@ -6,9 +6,10 @@ from headrace.cluster import Cluster
 from headrace.cluster.kafka import Kafka
 from headrace.job.assemble import named
 from headrace.lake import anchors
-from headrace.lake.anchors import Anchor, Health
+from headrace.lake.anchors import Health
 from headrace.lake.checkpoints import savepoints
 from headrace.lake.ledger import Ledger
+from headrace.ledger.records import Anchor
 
 
 def take(cluster: Cluster, ledger: Ledger, kafka: Kafka, flink_job: str, why: str) -> Anchor:

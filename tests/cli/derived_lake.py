@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 import obstore
 import pyarrow as pa
 from deltalake import CommitProperties, Transaction, write_deltalake
+from lake import sample_records
 from lake.flink_metadata import metadata
+from lake.sample_records import publish
 
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import BATCHES, DONE, Done
 
 BEGIN = datetime(2013, 1, 1, tzinfo=timezone.utc)
 TOPIC = "flights"
@@ -49,15 +51,15 @@ class Lake:
     def __post_init__(self) -> None:
         ingest = Ledger(self.warehouse, "flights")
         ingest.record_start(TOPIC, "id", {0: 0}, contract="flights")
-        ingest.put("done", 1, done(["flights"], {"0": 6}))
+        ingest.put(DONE, 1, done(["flights"], {0: 6}))
         self.write("flights", "flights", range(6))
 
     def derived(self, job: str, rows: Rows) -> None:
         """One batch of a derive job."""
         ledger = Ledger(self.warehouse, job)
         ledger.record_start(TOPIC, "id", {0: 0}, contract="flights")
-        ledger.put("batches", 1, {"batch": 1})
-        ledger.put("done", 1, done(OUTPUTS[job], {}))
+        ledger.put(BATCHES, 1, publish())
+        ledger.put(DONE, 1, done(OUTPUTS[job], {}))
         self.keep(job, f"_flink/{job}/s1/checkpoints/j/chk-1")
         for output in OUTPUTS[job]:
             self.write(job, output, rows.get(output, ()))
@@ -85,6 +87,5 @@ class Lake:
         )
 
 
-def done(outputs: Sequence[str], frontier: Mapping[str, int]) -> dict[str, Any]:
-    heads = dict.fromkeys(outputs, MANIFEST)
-    return {"batch": 1, "heads": heads, "frontier": frontier, "versions": {}, "rows": {}, "written": {}}
+def done(outputs: Sequence[str], frontier: Mapping[int, int]) -> Done:
+    return sample_records.done(1, heads=dict.fromkeys(outputs, MANIFEST), frontier=frontier)

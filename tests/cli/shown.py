@@ -36,17 +36,23 @@ from headrace.lake import tail
 from headrace.lake._conserved import Conservation, Cut
 from headrace.lake._findings import Finding, PartitionProof, Verification
 from headrace.lake._marks import Range
-from headrace.lake.anchors import Anchor
 from headrace.lake.branch import Branch
 from headrace.lake.foreseen import Foreseen
-from headrace.lake.fork import Fork
-from headrace.lake.ledger import Head
-from headrace.lake.patches import Patch
 from headrace.lake.publish import Published
 from headrace.lake.quarantine import Reason, Refused
-from headrace.lake.replays import Replay
 from headrace.lake.source import Change
-from headrace.ledger.records import Claim, Manifest, SetAside, StagedFile
+from headrace.ledger.head import Head
+from headrace.ledger.records import (
+    Anchor,
+    Claim,
+    ForkPoint,
+    Manifest,
+    Patch,
+    Replay,
+    SetAside,
+    Size,
+    StagedFile,
+)
 from headrace.offsets import Span
 from headrace.replay.compare import Diff, Sample
 
@@ -308,19 +314,42 @@ def _anchor(number: int, why: str) -> Anchor:
 
 def _replay(number: int) -> Replay:
     replaces = {
-        "flights": {"files": 412, "rows": 112_004, "bytes": 8_123_456},
-        "flights__quarantine": {"files": 9, "rows": 208, "bytes": 40_123},
+        "flights": Size(files=412, rows=112_004, bytes=8_123_456),
+        "flights__quarantine": Size(files=9, rows=208, bytes=40_123),
     }
     return Replay(
-        number, "anchor 1", "distance 0 was refused since yesterday", "ana", AT,
-        Fork(9, {"flights": FORKED}), SAVEPOINT, 1, {0: 84_000, 1: 83_998, 2: 84_210}, {}, replaces, 112_212,
-        "1.1.0", "", ("departures_hourly", "flights_enriched"), 24_000,
-    )  # fmt: skip
+        number=number,
+        origin="anchor 1",
+        why="distance 0 was refused since yesterday",
+        by="ana",
+        at=AT,
+        fork=ForkPoint(batch=9, manifests={"flights": FORKED}),
+        savepoint=SAVEPOINT,
+        anchor=1,
+        frontier={0: 84_000, 1: 83_998, 2: 84_210},
+        positions={},
+        replaces=replaces,
+        records=112_212,
+        contract_version="1.1.0",
+        program="",
+        stale=("departures_hourly", "flights_enriched"),
+        rate=24_000,
+    )
 
 
 def _patch(number: int) -> Patch:
     why = "0 is allowed since the contract's version 1.1.0"
-    return Patch(number, "redrive", "rule distance_is_positive", why, "ana", AT, "1.1.0", "", 17)
+    return Patch(
+        number=number,
+        kind="redrive",
+        origin="rule distance_is_positive",
+        why=why,
+        by="ana",
+        at=AT,
+        contract_version="1.1.0",
+        program="",
+        records=17,
+    )
 
 
 def _patch_page() -> RenderableType:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from lake.sample_records import judged
 from lake.sealed_lake import CONTRACT, Lake, begun, by
 
 from headrace.cli import patch as patching
@@ -19,9 +19,8 @@ from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
 from headrace.lake import patches
 from headrace.lake.ledger import Ledger
-from headrace.lake.patches import Judged, Patch
 from headrace.lake.store import connect
-from headrace.ledger.records import Discard
+from headrace.ledger.records import Discard, Judged, Patch, RecordedFile
 from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.settings import Settings, Store
@@ -41,8 +40,9 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
 
     def gather(ledger: Ledger, _program: object, asked: Patch, submission: str, behind: int) -> Judged:
         rows = lake._file("events", f"patch-{asked.number}", 1, range(20, 28))
-        made: dict[str, Any] = {"events": [{**rows, "rows": 8}]}
-        return patches.keep_judged(ledger, asked.number, Judged(submission, behind, made, []))
+        made = [RecordedFile(**rows, rows=8, partition={}, statistics="")]
+        told = judged({"events": made}, submission=submission, behind=behind, refused=())
+        return patches.keep_judged(ledger, asked.number, told)
 
     monkeypatch.setattr(patching, "require_same", lambda *_: None)
     monkeypatch.setattr(patching, "gather", gather)

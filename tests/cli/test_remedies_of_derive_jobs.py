@@ -14,6 +14,7 @@ from lake.sealed_lake import Lake, begun
 from stack.waiting import until
 
 from headrace.lake import patches
+from headrace.ledger.records import DONE
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_or_publish_follows_the_job_while_it_runs(
 ) -> None:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     goes_on(derived)
-    pressed = interrupt(lambda: derived.ledger.newest("done") == 2)
+    pressed = interrupt(lambda: derived.ledger.newest(DONE) == 2)
     try:
         terminal.follow(forgotten, "lake/cuts.py: publish □ --follow")
     finally:

@@ -21,6 +21,7 @@ from headrace.cli.main import main
 from headrace.lake._topic_scan import Extent, Seen
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
+from headrace.ledger.records import DONE
 from headrace.operate import Workspace
 from headrace.settings import Store
 
@@ -215,7 +216,7 @@ def test_a_quarantine_is_proved_with_its_table(lake: Lake, verify: Any, table: s
 def test_a_newer_batch_without_rows_is_named(lake: Lake, verify: Any) -> None:
     lake.write("flights", "flights__quarantine", [])
     assert "newer" not in verify("flights").out
-    Ledger(lake.warehouse, "flights").put("done", 2, {**done(["flights"], {"0": 6}), "batch": 2})
+    Ledger(lake.warehouse, "flights").put(DONE, 2, done(["flights"], {0: 6}))
     said = verify("flights").out
     assert "against batch 1" in said
     assert "batch 2 is newer, and changed no table" in said

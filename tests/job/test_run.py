@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from lake.sample_records import done
 from submitting import look_in
 
 from headrace.cluster.kafka.topics import TopicInfo
@@ -17,6 +18,7 @@ from headrace.job.ingest import IngestProgram
 from headrace.job.run import refuse_overrides, refuse_own, startup, submit
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
+from headrace.ledger.records import DONE
 from headrace.settings import Store
 
 ROOT = Path(__file__).parents[2]
@@ -102,8 +104,7 @@ def test_a_table_that_is_amended_by_another_key_is_refused(
     look_in(str(project))
     job = find("events_by_hour")
     ledger = Ledger(connect(Store(warehouse=warehouse)), job.name)
-    nothing: dict[str, object] = {key: {} for key in ("heads", "frontier", "versions", "rows")}
-    ledger.put("done", 1, {"batch": 1, **nothing, "keys": {job.name: ["lane"]}})
+    ledger.put(DONE, 1, done(keys={job.name: ("lane",)}))
 
     with pytest.raises(LedgerError, match="another key than its contract: newer rows replace"):
         submit(job)

@@ -14,6 +14,7 @@ import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
+from lake.sample_records import judged, patch, replay
 
 from headrace.cluster.kafka import Source
 from headrace.cluster.kafka.fake import FakeKafka
@@ -22,11 +23,10 @@ from headrace.lake import fork as forks
 from headrace.lake import patches, replays
 from headrace.lake.ledger import Ledger
 from headrace.lake.patch import Patcher
-from headrace.lake.patches import Judged, Patch
 from headrace.lake.publish import Published
 from headrace.lake.replace import Replacer
-from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse
+from headrace.ledger.records import DONE, CountedFile, PatchKind, RecordedFile
 from headrace.table.outputs import outputs
 
 CONTRACT = Path(__file__).parents[1] / "stack/project/contracts/events.odcs.yaml"
@@ -152,12 +152,12 @@ class Lake:
 
         return Patcher(self.warehouse, self.contract, outputs(self.contract), self.source, step)
 
-    def ask(self, kind: str, **facts: Any) -> int:
-        return patches.record(self.ledger, Patch(0, kind, "x", "why", "", "", "1.0.0", "", 0, **facts)).number
+    def ask(self, kind: PatchKind, **facts: Any) -> int:
+        return patches.record(self.ledger, patch(kind, **facts)).number
 
     def judge(
         self,
-        kind: str,
+        kind: PatchKind,
         good: range,
         bad: range = range(0),
         *,
@@ -165,20 +165,27 @@ class Lake:
         first: int | None = None,
         end: int | None = None,
         repair: str | None = None,
-        files: list[dict[str, Any]] | None = None,
+        files: tuple[CountedFile, ...] = (),
     ) -> int:
         """A patch, and what its bounded job made of it; gives its number."""
         stretch = {"first": {0: good.start if first is None else first}, "end": {0: end}} if end else {}
-        number = self.ask(kind, repair=repair, files=files or [], **stretch)
+        number = self.ask(kind, repair=repair, files=files, **stretch)
         made = {
             output: [
-                {**self._file(output, f"patch-{number}", 1, offsets, partition, repair), "rows": len(offsets)}
+                RecordedFile(
+                    **self._file(output, f"patch-{number}", 1, offsets, partition, repair),
+                    rows=len(offsets),
+                    partition={},
+                    statistics="",
+                )
             ]
             for output, offsets in (("events__quarantine", bad), ("events", good))
             if offsets
         }
         patches.keep_judged(
-            self.ledger, number, Judged(f"patch-{number}", self.ledger.newest("done"), made, [])
+            self.ledger,
+            number,
+            judged(made, submission=f"patch-{number}", behind=self.ledger.newest(DONE), refused=()),
         )
         return number
 
@@ -190,9 +197,7 @@ class Lake:
         point = forks.at_manifests(self.ledger, manifests)
         outputs = self.publisher().outputs
         reached = forks.frontier(self.warehouse, self.ledger, outputs, point)
-        planned = Replay(
-            0, "x", "why", "", "", point, "savepoint", None, reached, {}, {}, 0, "1.0.0", "program", ()
-        )
+        planned = replay(fork=point, frontier=reached, replaces={})
         number = replays.record(self.ledger, planned).number
         claim = self.submit(replay=number)
         at = max(manifests.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import obstore
@@ -13,9 +12,9 @@ from lake.sealed_lake import CONTRACT, Lake, begun
 from headrace.contract.load import load
 from headrace.errors import UsageError
 from headrace.lake import anchors
-from headrace.lake.anchors import Anchor
 from headrace.lake.checkpoints import MAGIC
 from headrace.lake.store import connect
+from headrace.ledger.records import Anchor
 from headrace.settings import Store
 
 PLACE = "_flink/events/savepoints/savepoint-1"
@@ -88,7 +87,7 @@ def test_what_is_missing_is_told(lake: Lake) -> None:
         in problems(lake, anchor, {"events": {0: 11}})[0]
     )
     assert "was deleted, or made anew" in problems(lake, anchor, {})[0]
-    assert problems(lake, replace(anchor, manifests={}), {"events": {0: 0}}) == [
+    assert problems(lake, anchor.model_copy(update={"manifests": {}}), {"events": {0: 0}}) == [
         "another savepoint lies at its place now"
     ]
     (first,) = [k for k in lake.warehouse.keys("events/_staged/s1/") if k.endswith("part-1.parquet")]
@@ -114,7 +113,7 @@ def test_only_savepoints_of_the_job_in_the_warehouse_are_taken(lake: Lake) -> No
 
 def test_what_was_given_up_is_removed_unless_others_made_it(lake: Lake) -> None:
     anchor = taken(lake, begun(lake))
-    anchors.give_up(lake.ledger, replace(anchor, adopted=True), "w")
+    anchors.give_up(lake.ledger, anchor.model_copy(update={"adopted": True}), "w")
     assert list(lake.warehouse.keys(f"{PLACE}/"))
     anchors.give_up(lake.ledger, anchor, "w")
     assert not list(lake.warehouse.keys(f"{PLACE}/"))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lake.sample_records import done
 
 from headrace.errors import DecisionNeeded, LedgerError
 from headrace.lake.branch import Branch, Rulings, followed, goes_on, restart_is_due, stretch, survey
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import chain
 from headrace.lake.store import connect
+from headrace.ledger.head import Head
 from headrace.ledger.records import (
+    DONE,
     Adopt,
     Claim,
     Decision,
@@ -63,17 +66,10 @@ def published(ledger: Ledger, *names: str) -> Head:
     """Batches of one manifest each, of claim 1."""
     for n, name in enumerate(names, 1):
         checkpoint = int(name.rstrip("abc"))
-        record = {
-            "batch": n,
-            "claim": 1,
-            "checkpoints": [checkpoint, checkpoint],
-            "heads": {"t": _id(name)},
-            "manifests": {"t": [_id(name)]},
-            "frontier": {},
-            "versions": {},
-            "rows": {},
-        }
-        assert ledger.put("done", n, record)
+        record = done(
+            n, checkpoints=(checkpoint, checkpoint), heads={"t": _id(name)}, manifests={"t": (_id(name),)}
+        )
+        assert ledger.put(DONE, n, record)
     return ledger.head()
 
 
@@ -94,7 +90,7 @@ def test_a_start_at_the_frontier_goes_on_from_the_head_it_was_ruled_for(ledger: 
     third = ledger.claim("s3", "its checkpoint", "1.0.0")
     staged["t"] |= by_id(manifest("5", "4", 3))
     assert stretch(ledger, head, staged, third), "whoever goes on from it goes on from the head too"
-    assert [b.state for b in survey(ledger, head, 1, staged)] == ["head", "ahead", "ahead"]
+    assert [b.state for b in survey(ledger, head, staged)] == ["head", "ahead", "ahead"]
 
 
 @pytest.mark.parametrize("behind", [None, {"t": "0000000001-1"}, {}])
@@ -234,7 +230,7 @@ def test_nothing_is_followed_when_all_is_set_aside() -> None:
 
 
 def look(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]]) -> dict[int, Branch]:
-    return {b.claim.number: b for b in survey(ledger, head, 1, staged)}
+    return {b.claim.number: b for b in survey(ledger, head, staged)}
 
 
 def test_the_survey_names_the_fork_and_keeps_the_followed_branch(ledger: Ledger) -> None:

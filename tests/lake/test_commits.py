@@ -15,9 +15,9 @@ from headrace.contract.load import load
 from headrace.errors import LedgerError
 from headrace.lake import delta
 from headrace.lake.amend import amend_batch, amend_from
-from headrace.lake.delta import Added, add_files
-from headrace.lake.publish import added
+from headrace.lake.delta import Added, add_files, added
 from headrace.lake.store import Warehouse, connect
+from headrace.ledger.records import BATCHES, DONE
 from headrace.settings import Store
 from headrace.table.outputs import Output
 
@@ -114,11 +114,11 @@ def test_a_batch_whose_files_somebody_else_registered_is_refused(lake: Lake) -> 
     lake.seal(1, range(30, 33))
     with pytest.raises(Killed):
         lake.publisher("commit events").once()
-    commit_by_hand(lake, added(lake.ledger.required("batches", 3)["outputs"]["events"]["files"]))
+    commit_by_hand(lake, added(lake.ledger.required(BATCHES, 3).outputs["events"].files))
     with pytest.raises(LedgerError, match="1 files of the batch are in the table already"):
         lake.publish()
     assert [o for o, writer in lake.rows() if writer != "bad"] == [*range(25), *range(30, 33)]
-    assert lake.ledger.newest("done") == 2
+    assert lake.ledger.newest(DONE) == 2
 
 
 def test_a_swap_whose_files_somebody_else_registered_is_refused(lake: Lake) -> None:
@@ -127,11 +127,11 @@ def test_a_swap_whose_files_somebody_else_registered_is_refused(lake: Lake) -> N
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
     before = lake.rows()
-    commit_by_hand(lake, added(lake.ledger.required("batches", 3)["outputs"]["events"]["files"]))
+    commit_by_hand(lake, added(lake.ledger.required(BATCHES, 3).outputs["events"].files))
     with pytest.raises(LedgerError, match="1 files of the batch are in the table already"):
         lake.replace(number)
     assert lake.rows() == sorted(before + by(fork, range(10, 31))), "nothing was changed"
-    assert lake.ledger.newest("done") == 2
+    assert lake.ledger.newest(DONE) == 2
 
 
 def test_a_patch_whose_files_somebody_else_registered_is_refused(lake: Lake) -> None:
@@ -139,7 +139,7 @@ def test_a_patch_whose_files_somebody_else_registered_is_refused(lake: Lake) -> 
     number = lake.judge("redrive", range(25, 27))
     with pytest.raises(Killed):
         lake.patcher("commit events").put_in(number)
-    commit_by_hand(lake, added(lake.ledger.required("batches", 3)["outputs"]["events"]["files"]))
+    commit_by_hand(lake, added(lake.ledger.required(BATCHES, 3).outputs["events"].files))
     with pytest.raises(LedgerError, match="1 files of the batch are in the table already"):
         lake.publish()
-    assert lake.ledger.newest("done") == 2
+    assert lake.ledger.newest(DONE) == 2

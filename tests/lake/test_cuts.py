@@ -10,12 +10,14 @@ from pathlib import Path
 
 import obstore
 import pytest
+from lake.sample_records import done
 
 from headrace.errors import UsageError
 from headrace.lake.checkpoints import MAGIC
 from headrace.lake.cuts import find, positions
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
+from headrace.ledger.records import DONE
 from headrace.settings import Store
 
 TOPIC = "dev.flights"
@@ -55,12 +57,11 @@ class Job:
         self.ledger, ingest = Ledger(self.warehouse, "hourly"), Ledger(self.warehouse, "flights")
         self.ledger.record_start(TOPIC, "id-1", {0: 5, 1: 0}, contract="flights")
         ingest.record_start(TOPIC, "id-1", {0: 0, 1: 0}, contract="flights")
-        done = {"batch": 1, "heads": {}, "frontier": {"0": 100, "1": 100}, "versions": {}, "rows": {}}
-        ingest.put("done", 1, done)
+        ingest.put(DONE, 1, done(frontier={0: 100, 1: 100}))
 
     def batch(self, number: int, checkpoint: int) -> None:
         heads = {output: manifest(checkpoint) for output in ("hourly__late", "hourly")}
-        self.ledger.put("done", number, {"batch": number, "heads": heads})
+        self.ledger.put(DONE, number, done(number, heads=heads))
 
     def checkpoint(
         self, number: int, offsets: Sequence[int], *, watermark: int | None = 7, where: str = ""

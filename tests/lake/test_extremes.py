@@ -41,6 +41,7 @@ from headrace.lake.quarantine import Selection
 from headrace.lake.query import query, to_json, to_text
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.verify import verify
+from headrace.ledger.records import BATCHES
 from headrace.replay import diff, payloads, redrive
 from headrace.settings import Store
 from headrace.table.outputs import Output
@@ -292,7 +293,7 @@ def test_a_time_that_wrapped_around_is_never_published(tmp_path: Path, millis: i
     with pytest.raises(LedgerError, match="1 rows of a staged file have another Kafka time") as refused:
         lake.publisher.once()
     assert "headrace branch restart events" in str(refused.value)
-    assert lake.ledger.newest("batches") == 0
+    assert lake.ledger.newest(BATCHES) == 0
 
 
 def columns(lake: Written, table: str) -> list[str]:

@@ -17,11 +17,12 @@ from headrace.contract.model import Contract
 from headrace.errors import LedgerError
 from headrace.lake.delta import schema
 from headrace.lake.fit import misfits, other_key, refuse_other_key
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Publisher
 from headrace.lake.shape import file_differs
 from headrace.lake.store import connect
-from headrace.ledger.records import SetAside
+from headrace.ledger.head import Head
+from headrace.ledger.records import BATCHES, SetAside
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output, derived_outputs, outputs
@@ -123,7 +124,7 @@ def test_a_batch_that_is_decided_and_not_finished_is_part_of_it_too(lake: Lake, 
     lake.seal(1, range(10))
     with pytest.raises(Killed):
         lake.publisher("commit events__quarantine").once()
-    assert lake.ledger.newest("batches") == 1
+    assert lake.ledger.newest(BATCHES) == 1
     assert [table for table, _, _ in told(lake, edited(tmp_path, EDITS["a column came"][0]))] == ["events"]
 
 

@@ -16,7 +16,7 @@ from headrace.lake.foreseen import Foreseen, foresee
 from headrace.lake.manifests import Staged
 from headrace.lake.source import ask
 from headrace.lake.store import connect
-from headrace.ledger.records import AcceptLoss
+from headrace.ledger.records import DONE, AcceptLoss
 from headrace.offsets import Span
 from headrace.settings import Store
 from headrace.table.outputs import outputs
@@ -52,7 +52,7 @@ def read_again(lake: Lake) -> None:
 
 def forked(lake: Lake) -> None:
     second = lake.submit()
-    lake.newest[second] = 1, next(iter(lake.ledger.required("done", 1)["manifests"]["events"]))
+    lake.newest[second] = 1, next(iter(lake.ledger.required(DONE, 1).manifests["events"]))
     lake.seal(second, range(10, 20))
 
 

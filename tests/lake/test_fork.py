@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from lake.sample_records import done, file, output, swap
+from lake.sample_records import publish as publish_batch
 
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake.branch import Rulings, followed
-from headrace.lake.fork import Fork, at_batch, at_manifests, behind, newest_within, standing_replay, swaps
+from headrace.lake.fork import at_batch, at_manifests, behind, newest_within, standing_replay, swaps
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
-from headrace.ledger.records import ReplaceBranch, SetAside
+from headrace.ledger.records import BATCHES, DONE, ForkPoint, ReplaceBranch, SetAside
 from headrace.settings import Store
 
 
@@ -25,42 +26,38 @@ def manifest(checkpoint: int, branch: str) -> str:
     return f"{checkpoint:010d}-{branch * 16}"
 
 
-def publish(ledger: Ledger, branch: str, first: int, last: int, fork: Fork | None = None) -> int:
+def publish(ledger: Ledger, branch: str, first: int, last: int, fork: ForkPoint | None = None) -> int:
     """A batch of the manifests ``first`` to ``last`` of a branch, one file in each."""
     ids = [manifest(c, branch) for c in range(first, last + 1)]
-    number = ledger.newest("done") + 1
-    own: dict[str, Any] = {"fork": fork.to_json(), "replay": number} if fork else {}
-    files = [{"path": f"{i}.parquet", "size": 1, "rows": 2, "manifest": i} for i in ids]
-    batch = {
-        "batch": number,
-        "outputs": {"j": {"manifests": [{"id": i} for i in ids], "files": files}},
-        **own,
-    }
-    ledger.put("batches", number, batch)
-    since = number if fork else ledger.head().since
+    number = ledger.newest(DONE) + 1
+    files = [file(f"{i}.parquet", manifest=i) for i in ids]
+    out = {"j": output(ids, files)}
+    batch = (
+        swap(number, outputs=out, fork=fork, replay=number) if fork else publish_batch(number, outputs=out)
+    )
+    ledger.put(BATCHES, number, batch)
     ledger.put(
-        "done",
+        DONE,
         number,
-        {
-            "batch": number,
-            "checkpoints": [first, last],
-            "heads": {"j": ids[-1]},
-            "manifests": {"j": ids},
-            "frontier": {"0": last * 10},
-            "versions": {},
-            "rows": {},
-            "since": since,
-            **own,
-        },
+        done(
+            number,
+            kind=batch.kind,
+            checkpoints=(first, last),
+            heads={"j": ids[-1]},
+            manifests={"j": tuple(ids)},
+            frontier={0: last * 10},
+            since=number if fork else ledger.head().since,
+            fork=fork,
+        ),
     )
     return number
 
 
-def files(ledger: Ledger, fork: Fork) -> list[str]:
-    return [f["path"].removesuffix(".parquet") for f in behind(ledger, fork).get("j", [])]
+def files(ledger: Ledger, fork: ForkPoint) -> list[str]:
+    return [f.path.removesuffix(".parquet") for f in behind(ledger, fork).get("j", ())]
 
 
-def at(ledger: Ledger, checkpoint: int, branch: str) -> Fork:
+def at(ledger: Ledger, checkpoint: int, branch: str) -> ForkPoint:
     return at_manifests(ledger, {"j": manifest(checkpoint, branch)})
 
 
@@ -68,7 +65,7 @@ def test_what_stands_behind_a_place_within_a_batch(ledger: Ledger) -> None:
     publish(ledger, "a", 1, 3)
     publish(ledger, "a", 4, 5)
 
-    assert at(ledger, 2, "a") == Fork(1, {"j": manifest(2, "a")})
+    assert at(ledger, 2, "a") == ForkPoint(batch=1, manifests={"j": manifest(2, "a")})
     assert files(ledger, at(ledger, 2, "a")) == [manifest(c, "a") for c in (3, 4, 5)]
     assert files(ledger, at(ledger, 3, "a")) == [manifest(c, "a") for c in (4, 5)]
     assert files(ledger, at(ledger, 5, "a")) == []

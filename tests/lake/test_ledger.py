@@ -5,13 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lake import sample_records
 
 from headrace.errors import LedgerError, UsageError
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
-from headrace.ledger.records import CLAIMS
+from headrace.ledger.head import Head
+from headrace.ledger.records import BATCHES, CLAIMS, DONE, Done
 from headrace.settings import Store
 
 
@@ -25,17 +28,9 @@ def ledger(warehouse: Warehouse) -> Ledger:
     return Ledger(warehouse, "flights")
 
 
-def done(batch: int, first: int, last: int, ids: list[str]) -> dict[str, object]:
-    return {
-        "batch": batch,
-        "claim": 1,
-        "checkpoints": [first, last],
-        "heads": {"flights": ids[-1]},
-        "manifests": {"flights": ids},
-        "frontier": {"0": last},
-        "versions": {"flights": batch},
-        "rows": {"flights": last},
-    }
+def done(batch: int, first: int, last: int, ids: list[str], **facts: Any) -> Done:
+    own: dict[str, Any] = {"heads": {"flights": ids[-1]}, "manifests": {"flights": tuple(ids)}}
+    return sample_records.done(batch, checkpoints=(first, last), **own, **facts)
 
 
 def test_a_record_is_never_overwritten(warehouse: Warehouse) -> None:
@@ -52,8 +47,8 @@ def test_a_missing_record_is_none(warehouse: Warehouse) -> None:
 def test_the_newest_number_is_found(warehouse: Warehouse, count: int) -> None:
     ledger = Ledger(warehouse, "j")
     for _ in range(count):
-        ledger.append("done", {})
-    assert Ledger(warehouse, "j").newest("done") == count
+        ledger.append(DONE, sample_records.done())
+    assert Ledger(warehouse, "j").newest(DONE) == count
 
 
 def test_two_writers_never_share_a_number(warehouse: Warehouse) -> None:
@@ -72,7 +67,7 @@ def test_the_start_is_recorded_once(ledger: Ledger) -> None:
 def test_a_published_manifest_is_found_by_its_checkpoint(ledger: Ledger) -> None:
     for batch in range(1, 20):
         first, last = batch * 10, batch * 10 + 4
-        ledger.append("done", done(batch, first, last, [f"{c:010d}-x" for c in range(first, last + 1)]))
+        ledger.append(DONE, done(batch, first, last, [f"{c:010d}-x" for c in range(first, last + 1)]))
     assert ledger.published("flights", "0000000123-x") == 12
     assert ledger.published("flights", "0000000123-other") is None
     assert ledger.published("flights", "0000000127-x") is None
@@ -94,14 +89,14 @@ def test_a_vanished_record_is_an_error_with_its_address(ledger: Ledger) -> None:
 def test_a_record_is_read_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "_most", 2)
     read: list[int] = []
-    monkeypatch.setattr(ledger, "get", lambda kind, n: read.append(n) or Ledger.get(ledger, kind, n))
+    monkeypatch.setattr(ledger, "find", lambda kind, n: read.append(n) or Ledger.find(ledger, kind, n))
     for n in (1, 2, 3):
-        ledger.put("done", n, done(n, n, n, [f"{n}-a"]))
+        ledger.put(DONE, n, done(n, n, n, [f"{n}-a"]))
 
     def look(*numbers: int) -> list[int]:
         read.clear()
         for number in numbers:
-            assert ledger.required("done", number)["batch"] == number
+            assert ledger.required(DONE, number).number == number
         return list(read)
 
     assert look(1, 2, 1, 2) == [1, 2]
@@ -115,14 +110,14 @@ def test_a_manifest_that_no_batch_held_is_looked_for_in_newer_ones_only(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for batch in range(1, 20):
-        ledger.append("done", done(batch, batch, batch, [f"{batch:010d}-x"]))
+        ledger.append(DONE, done(batch, batch, batch, [f"{batch:010d}-x"]))
     assert ledger.published("flights", "0000000005-y") is None
     looked: list[int] = []
     required = ledger.required
     monkeypatch.setattr(ledger, "required", lambda kind, n: looked.append(n) or required(kind, n))
     assert ledger.published("flights", "0000000005-y") is None
     assert looked == []
-    ledger.append("done", {**done(20, 5, 6, ["0000000005-y", "0000000006-y"]), "since": 20})
+    ledger.append(DONE, done(20, 5, 6, ["0000000005-y", "0000000006-y"], since=20))
     assert ledger.published("flights", "0000000005-y", Head(batch=19)) is None, "as of that head"
     assert ledger.published("flights", "0000000005-y") == 20
     assert set(looked) == {20}
@@ -131,8 +126,8 @@ def test_a_manifest_that_no_batch_held_is_looked_for_in_newer_ones_only(
 def test_a_batch_is_named_by_its_number_or_by_a_time(ledger: Ledger) -> None:
     first = datetime(2026, 11, 1, tzinfo=timezone.utc)
     for number, at in enumerate((first, second := first + timedelta(hours=1)), 1):
-        ledger.put("batches", number, {"at": at.isoformat()})
-        ledger.put("done", number, {})
+        ledger.put(BATCHES, number, sample_records.publish(number, at=at.isoformat()))
+        ledger.put(DONE, number, sample_records.done(number))
     assert ledger.batch_asked(None, None) is None
     assert ledger.batch_asked(1, None) == 1
     assert [ledger.batch_asked(None, at) for at in (first, second, second + timedelta(days=1))] == [1, 2, 2]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from lake.sample_records import counted_file
 from lake.sealed_lake import AT, CONTRACT, Killed, Lake, begun, by, compact
 
 from headrace.contract.load import load
@@ -19,7 +20,7 @@ from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.quarantine import given_up
 from headrace.lake.store import connect
-from headrace.ledger.records import Decision, Discard, UndoDecision
+from headrace.ledger.records import BATCHES, Decision, Discard, UndoDecision
 from headrace.offsets import Span
 from headrace.replay.stale import patched_times
 from headrace.settings import Store
@@ -290,7 +291,7 @@ def test_a_patch_that_two_put_in_at_once_is_in_once(lake: Lake) -> None:
     slow = lake.patcher()
     slow.step = lambda name: lake.patcher().put_in(number) and None if name == "batch" else None
     done = slow.put_in(number)
-    assert done.head.batch == lake.ledger.newest("batches") == 3
+    assert done.head.batch == lake.ledger.newest(BATCHES) == 3
     assert patches.state(lake.ledger, number) == "published"
 
 
@@ -350,9 +351,11 @@ def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lak
 
 
 def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
-    files = [{"sha256": "ab", "number": 1, "rows": 2}]
+    files = (counted_file(sha256="ab"),)
     first = lake.judge(patches.BACKFILL, good=range(2), partition=-1, files=files)
-    second = lake.judge(patches.BACKFILL, good=range(2), partition=-2, files=[{**files[0], "number": 2}])
+    second = lake.judge(
+        patches.BACKFILL, good=range(2), partition=-2, files=(counted_file(sha256="ab", number=2),)
+    )
     lake.patcher().put_in(first)
     with pytest.raises(ConservationError, match=f"backfill {first} has put the very same bytes in"):
         lake.patcher().put_in(second)
@@ -369,7 +372,7 @@ def test_a_patch_that_is_given_up_while_it_is_looked_at_is_not_put_in(lake: Lake
     putting.step = lambda name: lake.patcher().give_up(number, "test") if name == "batch" else None
     with pytest.raises(UsageError, match="is given up"):
         putting.put_in(number)
-    assert lake.ledger.newest("batches") == 2, "nothing was decided"
+    assert lake.ledger.newest(BATCHES) == 2, "nothing was decided"
 
 
 @pytest.mark.parametrize("kind", [patches.REDRIVE, patches.BACKFILL])
@@ -389,7 +392,7 @@ def test_no_batch_is_decided_that_another_contract_could_not_finish(lake: Lake, 
     _add_column(lake, number)
     with pytest.raises(LedgerError, match="the table has other columns"):
         wide.put_in(number)
-    assert lake.ledger.newest("batches") == 2, "nothing was decided"
+    assert lake.ledger.newest(BATCHES) == 2, "nothing was decided"
     assert lake.publish().head.batch == 2
 
 
@@ -398,7 +401,7 @@ def _add_column(lake: Lake, number: int) -> None:
     judged = patches.judged_of(lake.ledger, number)
     for output, files in judged.files.items() if judged else ():
         for file in files:
-            key = f"{output}/{file['path']}"
+            key = f"{output}/{file.path}"
             rows = pq.read_table(pa.BufferReader(lake.warehouse.read(key)), partitioning=None)
             sink = pa.BufferOutputStream()
             pq.write_table(rows.append_column("note", pa.nulls(len(rows), pa.string())), sink)
@@ -426,8 +429,8 @@ def test_what_somebody_deleted_does_not_come_back_with_an_undo(lake: Lake) -> No
 def test_an_undo_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     lake.patcher().put_in(number)
-    (old,) = lake.ledger.required("batches", 2)["outputs"]["events__quarantine"]["files"]
-    lake.warehouse.delete(f"events__quarantine/{old['path']}")
+    (old,) = lake.ledger.required(BATCHES, 2).outputs["events__quarantine"].files
+    lake.warehouse.delete(f"events__quarantine/{old.path}")
     for _ in range(2):
         with pytest.raises(UsageError, match="cannot be read any more"):
             lake.patcher().undo(number, "test")

@@ -10,8 +10,8 @@ from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by
 from headrace.contract.load import load
 from headrace.errors import LedgerError
 from headrace.lake.publish import Publisher
-from headrace.lake.store import connect, encode
-from headrace.ledger.records import Manifest
+from headrace.lake.store import connect
+from headrace.ledger.records import DONE, Manifest
 from headrace.settings import Store
 
 
@@ -26,13 +26,13 @@ def test_a_batch_that_was_decided_after_another_head_is_refused(lake: Lake) -> N
     lake.seal(1, range(30, 33))
     with pytest.raises(Killed):
         lake.publisher("commit events__quarantine").once()
-    place, head = "_headrace/events/done/0000000002.json", lake.ledger.required("done", 2)
+    place, head = "_headrace/events/done/0000000002.json", lake.ledger.required(DONE, 2)
     lake.warehouse.delete(place)
-    assert lake.warehouse.put_new(place, encode({**head, "frontier": {"0": 28}}))
+    assert lake.warehouse.put_new(place, DONE.write(head.model_copy(update={"frontier": {0: 28}})))
     before = lake.rows()
     with pytest.raises(LedgerError, match="batch 3 does not follow batch 2"):
         lake.publish()
-    assert (lake.rows(), lake.ledger.newest("done")) == (before, 2)
+    assert (lake.rows(), lake.ledger.newest(DONE)) == (before, 2)
 
 
 def overtake(slow: Publisher, lake: Lake) -> None:

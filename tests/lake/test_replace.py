@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from deltalake import DeltaTable
+from lake import sample_records
 from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact, foreign
 
 from headrace.contract.load import load
@@ -20,16 +21,14 @@ from headrace.errors import ConservationError, DecisionNeeded, LedgerError, Usag
 from headrace.job.run import Start, _forked, _start
 from headrace.lake import publish as publishing
 from headrace.lake import replays
-from headrace.lake.anchors import Anchor, needed
-from headrace.lake.fork import Fork
+from headrace.lake.anchors import needed
 from headrace.lake.ledger import Ledger
 from headrace.lake.offsets import ReadFile, read_files
 from headrace.lake.publish import Published
 from headrace.lake.query import query
 from headrace.lake.replace import Replacer
-from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse, connect
-from headrace.ledger.records import AcceptLoss, StagedFile
+from headrace.ledger.records import ANCHORS, BATCHES, DONE, AcceptLoss, ForkPoint, StagedFile
 from headrace.offsets import Span
 from headrace.settings import Store
 from headrace.table.outputs import Output, outputs
@@ -178,7 +177,7 @@ def test_a_second_replay_from_the_same_place_replaces_the_first(lake: Lake) -> N
 
 def test_a_replay_from_the_very_beginning(lake: Lake) -> None:
     begun(lake)
-    planned = Replay(0, "x", "why", "", "", Fork(0), None, None, {0: 0}, {}, {}, 0, "1.0.0", "program", ())
+    planned = sample_records.replay(fork=ForkPoint(batch=0), savepoint=None, frontier={0: 0})
     number = replays.record(lake.ledger, planned).number
     fork = lake.submit(replay=number, begins_behind={})
     lake.seal(fork, range(31))
@@ -308,7 +307,7 @@ def test_a_replay_that_two_publish_at_once_is_published_once(lake: Lake) -> None
     slow._files = overtaken  # type: ignore[method-assign]
     done = slow.replace(number, replays.one(lake.ledger, number).fork)
     assert isinstance(done, Published)
-    assert done.head.batch == lake.ledger.newest("batches") == 3
+    assert done.head.batch == lake.ledger.newest(BATCHES) == 3
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
 
 
@@ -365,9 +364,8 @@ def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> N
 
 def test_anchors_are_kept_that_a_rollback_would_need(lake: Lake) -> None:
     def anchor(name: str) -> str:
-        batch, path = lake.ledger.newest("done"), f"{lake.warehouse.uri}/{name}"
-        told = Anchor(0, path, False, "", "", "", 1, "s1", 1, {}, {}, {}, batch, {}, "", "", "")  # noqa: FBT003
-        lake.ledger.append("anchors", told.to_json())
+        batch, path = lake.ledger.newest(DONE), f"{lake.warehouse.uri}/{name}"
+        lake.ledger.append(ANCHORS, sample_records.anchor(path=path, batch=batch))
         return path
 
     point = begun(lake)

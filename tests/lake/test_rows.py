@@ -6,27 +6,29 @@ import json
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from lake.sample_records import anchor
 from lake.sealed_lake import CONTRACT, Lake, begun, compact
 
-from headrace.cli.job import _held, _page
+from headrace.cli.job import _page
 from headrace.cli.publish import _sentence, as_json
 from headrace.cluster.kafka import Source
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
 from headrace.lake import publish as publishing
-from headrace.lake.anchors import Anchor
 from headrace.lake.foreseen import Foreseen
-from headrace.lake.ledger import Ledger, Record
+from headrace.lake.ledger import Ledger
 from headrace.lake.publish import Published, Publisher
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import row_count
+from headrace.ledger.records import ANCHORS, BATCHES
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
@@ -121,12 +123,12 @@ def test_status_says_what_the_table_holds_and_what_was_written(amending: Amendin
     amending.seal(("JFK", 1), ("EWR", 1))
     amending.seal(("JFK", 2))
     head = amending.publish().head
-    held = _held(amending.warehouse, head)
+    held = head.rows
     assert "2 rows in departures_hourly (3 written)" in _page(status(held, head.written))
     assert "2 rows in departures_hourly\n" in _page(status(held, held)) + "\n"
 
 
-def status(rows: dict[str, int], written: dict[str, int]) -> Record:
+def status(rows: dict[str, int], written: dict[str, int]) -> dict[str, Any]:
     """What ``status`` shows of a derive job that does not run."""
     names = (
         "flink_jobs",
@@ -151,15 +153,6 @@ def status(rows: dict[str, int], written: dict[str, int]) -> Record:
         "claim": 1,
         "state": "head",
     }
-
-
-def test_what_an_older_headrace_summed_is_not_called_what_the_table_holds(amending: Amending) -> None:
-    amending.seal(("JFK", 1), ("EWR", 1))
-    amending.seal(("JFK", 2))
-    done = amending.ledger.required("done", amending.publish().head.batch)
-    older = Ledger.head_of({**{k: v for k, v in done.items() if k != "written"}, "rows": {DAILY.id: 3}})
-    assert (older.rows, older.written) == ({}, {DAILY.id: 3})
-    assert _held(amending.warehouse, older) == {DAILY.id: 2}
 
 
 def test_rows_that_others_deleted_or_rewrote_are_counted_as_they_are(lake: Lake) -> None:
@@ -212,7 +205,7 @@ def test_a_batch_without_rows_folds_what_every_look_would_read(
         assert done.batches == (number == 3)
     why = "it folds 3 checkpoints without rows, which each look would read again"
     assert (done.empty, _sentence(done, "events")) == (why, f"batch 3 without rows: {why}")
-    assert lake.ledger.required("batches", 3)["empty"] == as_json(done)["empty"] == why
+    assert lake.ledger.required(BATCHES, 3).to_json()["empty"] == as_json(done)["empty"] == why
     assert (done.head.rows, done.head.versions) == (before.rows, before.versions), "no table has changed"
     assert lake.publisher().staged["events"].read() == {}
 
@@ -224,8 +217,7 @@ def test_where_an_anchor_stands_a_batch_without_rows_is_what_a_replay_begins_at(
         lake.replay(quiet)
     assert needed.value.remedy == "headrace publish events"
     assert lake.publish().head.batch == 2
-    told = Anchor(0, "s3://x", False, "", "", "", 4, "s1", 1, quiet, {}, {}, 2, {}, "", "", "")  # noqa: FBT003
-    lake.ledger.append("anchors", told.to_json())
+    lake.ledger.append(ANCHORS, anchor(checkpoint=4, manifests=quiet, batch=2))
     done = lake.publish()
     assert done.empty == "anchor 1 stands there, and a replay begins at what is published"
     number, fork = lake.replay(quiet)

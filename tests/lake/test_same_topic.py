@@ -17,7 +17,7 @@ from headrace.lake import _topic_scan
 from headrace.lake._topic_scan import Extent, KafkaTopic, Seen, Tick
 from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
-from headrace.ledger.records import Manifest
+from headrace.ledger.records import BATCHES, Manifest
 from headrace.offsets import OffsetArray
 from headrace.settings import Store
 
@@ -56,7 +56,7 @@ def test_a_topic_that_changes_between_reading_and_publishing(topic: RealTopic, r
     watched.happens = change
     with pytest.raises(DecisionNeeded, match="0:150-199"):
         publisher.once()
-    assert topic.lake.ledger.newest("batches") == 1
+    assert topic.lake.ledger.newest(BATCHES) == 1
     says = "is gone" if records is None else "was deleted and created again"
     with pytest.raises(DecisionNeeded, match=says):
         topic.publish()

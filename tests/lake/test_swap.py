@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from deltalake.transaction import Transaction
+from lake.sample_records import file
 from lake.sealed_lake import CONTRACT, Lake, begun, by, compact
 
 from headrace.contract.load import load
 from headrace.errors import UsageError
-from headrace.lake.delta import Added
-from headrace.lake.fork import Base
-from headrace.lake.publish import added
+from headrace.lake.delta import Added, added
 from headrace.lake.store import connect
 from headrace.lake.swap import require_told, swap_batch
+from headrace.ledger.records import BATCHES, DONE, Baseline
 from headrace.settings import Store
 from headrace.table.outputs import outputs
 
@@ -28,10 +28,10 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def _files(lake: Lake, batch: int) -> list[Added]:
-    return added(lake.ledger.required("batches", batch)["outputs"]["events"]["files"])
+    return added(lake.ledger.required(BATCHES, batch).outputs["events"].files)
 
 
-def _swap(lake: Lake, base: Base, removed: list[Added]) -> None:
+def _swap(lake: Lake, base: Baseline, removed: list[Added]) -> None:
     fork = lake._file("events", "s7", 9, range(20, 23))
     came = [Added(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 3}')]
     output = outputs(lake.contract)[1]
@@ -41,10 +41,10 @@ def _swap(lake: Lake, base: Base, removed: list[Added]) -> None:
 
 @pytest.mark.parametrize("compacted", [False, True])
 def test_the_table_at_the_fork_point_is_put_back(lake: Lake, *, compacted: bool) -> None:
-    version = lake.ledger.required("done", 1)["versions"]["events"]
+    version = lake.ledger.required(DONE, 1).versions["events"]
     if compacted:
         compact(lake)
-    _swap(lake, Base({"events": version}), _files(lake, 2))
+    _swap(lake, Baseline(versions={"events": version}), _files(lake, 2))
     assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(20)) + by(7, range(20, 23))
 
 
@@ -55,19 +55,14 @@ def test_a_fork_point_in_the_middle_of_a_batch_keeps_what_came_before_it(
     first, second = _files(lake, 1)
     if compacted:
         compact(lake)
-    kept = {
-        "path": first.path,
-        "size": first.size,
-        "partition": first.partition,
-        "statistics": first.statistics,
-    }
-    _swap(lake, Base({}, {"events": [kept]}), [second, *_files(lake, 2)])
+    kept = file(first.path, size=first.size, partition=first.partition, statistics=first.statistics)
+    _swap(lake, Baseline(files={"events": (kept,)}), [second, *_files(lake, 2)])
     assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(10)) + by(7, range(20, 23))
 
 
 def test_a_fork_point_whose_files_are_gone_is_refused_before_anything_is_decided(lake: Lake) -> None:
     output, removed = outputs(lake.contract)[1], _files(lake, 2)
-    base = Base({"events": lake.ledger.required("done", 1)["versions"]["events"]})
+    base = Baseline(versions={"events": lake.ledger.required(DONE, 1).versions["events"]})
     require_told(lake.warehouse, output, removed, None, base)
     compact(lake)
     require_told(lake.warehouse, output, removed, None, base)
@@ -78,7 +73,7 @@ def test_a_fork_point_whose_files_are_gone_is_refused_before_anything_is_decided
 
 def test_what_somebody_deleted_does_not_come_back_with_a_swap(lake: Lake) -> None:
     output, removed = outputs(lake.contract)[1], _files(lake, 2)
-    base = Base({"events": lake.ledger.required("done", 1)["versions"]["events"]})
+    base = Baseline(versions={"events": lake.ledger.required(DONE, 1).versions["events"]})
     DeltaTable(lake.warehouse.table_uri("events")).delete("_offset IN (3, 22)")
     with pytest.raises(UsageError, match="holds 23 rows, of 25 that were published"):
         require_told(lake.warehouse, output, removed, None, base)
@@ -89,8 +84,8 @@ def test_a_replay_is_taken_back_by_the_table_that_it_replaced(lake: Lake) -> Non
     compact(lake)
     lake.seal(1, range(30, 33))
     lake.publish()
-    before = lake.ledger.required("done", 3)["versions"]["events"]
-    base = Base({"events": lake.ledger.required("done", 1)["versions"]["events"]})
+    before = lake.ledger.required(DONE, 3).versions["events"]
+    base = Baseline(versions={"events": lake.ledger.required(DONE, 1).versions["events"]})
     gone = [*_files(lake, 2), *_files(lake, 3)]
     fork = lake._file("events", "s7", 9, range(20, 33))
     came = [Added(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 13}')]
@@ -99,5 +94,7 @@ def test_a_replay_is_taken_back_by_the_table_that_it_replaced(lake: Lake) -> Non
     assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(20)) + by(7, range(20, 33))
     compact(lake)
     back = Transaction("events/events", 5)
-    swap_batch(lake.warehouse, output, back, gone, came, None, Base({"events": before}), back=True)
+    swap_batch(
+        lake.warehouse, output, back, gone, came, None, Baseline(versions={"events": before}), back=True
+    )
     assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(25)) + by(1, range(30, 33))

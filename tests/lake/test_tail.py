@@ -15,7 +15,7 @@ from headrace.lake import replays
 from headrace.lake import tail as tails
 from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
-from headrace.ledger.records import AcceptLoss, Manifest, SetAside
+from headrace.ledger.records import BATCHES, AcceptLoss, Manifest, SetAside
 from headrace.offsets import Span
 from headrace.settings import Store
 
@@ -39,7 +39,7 @@ def test_what_is_staged_of_another_topic_is_not_published(
     assert refused.value.exit_code == 3
     assert "headrace publish events --accept-tail 4" in str(refused.value)
     assert "headrace branch set-aside events 1" in str(refused.value)
-    assert lake.ledger.newest("batches") == 2
+    assert lake.ledger.newest(BATCHES) == 2
 
 
 def test_the_topic_is_asked_before_its_offsets_are_judged(lake: Lake) -> None:
@@ -78,7 +78,7 @@ def test_holes_are_believed_only_if_the_topic_is_the_same_afterwards(lake: Lake)
     publisher = lake.publisher()
     with pytest.raises(DecisionNeeded, match="was deleted and created again"):
         publisher.once()
-    assert lake.ledger.newest("batches") == 2
+    assert lake.ledger.newest(BATCHES) == 2
 
 
 def test_a_ruling_publishes_the_tail_up_to_a_checkpoint_and_no_further(lake: Lake) -> None:
@@ -93,7 +93,7 @@ def test_a_ruling_publishes_the_tail_up_to_a_checkpoint_and_no_further(lake: Lak
     lake.publish()
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30)) + by(1, range(32, 35))
     assert lake.ledger.head().frontier == {0: 35}
-    assert lake.ledger.required("batches", 3)["unasked"] == ["0:30-31"]
+    assert lake.ledger.required(BATCHES, 3).to_json()["notes"]["unasked"] == ["0:30-31"]
     with pytest.raises(DecisionNeeded, match="10 rows of checkpoints 5 to 6: 0:35-44"):
         lake.publish()
 
@@ -153,7 +153,7 @@ def test_a_topic_that_lost_published_offsets_stops_publish_until_that_is_accepte
     lake.seal(1, range(35, 40))
     lake.publish()
     head = lake.ledger.head()
-    assert (head.epochs[0], head.tails) == ((1, 22), ("0:22-29",)), "the ledger never forgets it"
+    assert (head.epochs[0], head.tails) == ((1, 22), (Span(0, 22, 29),)), "the ledger never forgets it"
 
 
 def test_a_topic_that_ends_before_the_frontier_lost_offsets(lake: Lake) -> None:
@@ -172,7 +172,7 @@ def test_staged_offsets_that_the_topic_lost_are_named_and_published_by_a_ruling(
         lake.publish()
     tails.accept(lake.ledger, *lake.publisher().waiting(), 4, "w")
     lake.publish()
-    assert lake.ledger.head().tails == ("0:32-34",)
+    assert lake.ledger.head().tails == (Span(0, 32, 34),)
 
 
 def test_a_fork_and_a_bounded_replay_of_another_topic_are_not_published(lake: Lake) -> None:

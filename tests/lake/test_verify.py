@@ -15,6 +15,7 @@ import typer
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
+from lake.sample_records import done
 from typer.testing import CliRunner
 
 from headrace import settings
@@ -25,6 +26,7 @@ from headrace.lake._topic_scan import Extent, KafkaTopic, Run, Seen, Tick
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.verify import LOST, verify
+from headrace.ledger.records import DONE
 from headrace.settings import Store
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class Lake:
     def publish(self, batch: int, data: Homes, quarantine: Homes | None = None) -> None:
         self.write(self.table, batch, data)
         self.write(f"{self.table}__quarantine", batch, quarantine or {})
-        Ledger(self.warehouse, self.table).put("done", batch, {})
+        Ledger(self.warehouse, self.table).put(DONE, batch, done(batch))
 
     def write(self, name: str, batch: int, homes: Homes, *, app: str = "") -> None:
         pairs = [(p, o) for p, offsets in homes.items() for o in offsets]

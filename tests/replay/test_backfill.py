@@ -12,14 +12,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from lake.sample_records import undo_batch
 
 from headrace.errors import UsageError
 from headrace.job.assemble import named
 from headrace.lake.ledger import Ledger
 from headrace.lake.outside import fetched, listed
-from headrace.lake.patches import Patch
 from headrace.lake.store import connect
-from headrace.ledger.records import GiveUpPatch, PutIn
+from headrace.ledger.records import BATCHES, GiveUpPatch, Patch, PutIn
 from headrace.replay import payloads
 from headrace.replay.backfill import _documents, ask, counted_again
 from headrace.settings import Store
@@ -149,7 +149,7 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
     both = listed(store, [f"{folder}/"])
     assert both == [str(folder / "a.jsonl"), str(folder / "b.jsonl")]
     first = asked(store, ledger, *map(Path, both))
-    assert (first.records, [(f["number"], f["rows"]) for f in first.files]) == (3, [(1, 2), (2, 1)])
+    assert (first.records, [(f.number, f.rows) for f in first.files]) == (3, [(1, 2), (2, 1)])
     held = payloads.positions(ledger.warehouse, first.input or "")
     assert [str(s) for s in held.spans()] == ["-2:0", "-1:0-1"]
     with pytest.raises(UsageError, match="backfill 1 has taken these very bytes already"):
@@ -160,7 +160,7 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
         asked(store, ledger, folder / "c.jsonl", folder / "d.jsonl")
     ledger.decide(GiveUpPatch(why="test", patch=1))
     again = asked(store, ledger, folder / "b.jsonl")
-    assert again.files[0]["number"] > 2, "a number stands for one taking of one file"
+    assert again.files[0].number > 2, "a number stands for one taking of one file"
     (folder / "empty.jsonl").write_bytes(b"")
     with pytest.raises(UsageError, match="no rows"):
         asked(store, ledger, folder / "empty.jsonl")
@@ -182,8 +182,7 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     assert on_word == [str(file)]
     file.unlink()
     assert counted_again(store, ledger, 4, silent) == {-1: 2}
-    undoing = {"patch": 2, "undoes": patch.number}
-    ledger.put("batches", 6, undoing)
+    ledger.put(BATCHES, 6, undo_batch(patch=2, undoes=patch.number))
     assert counted_again(store, ledger, 6, silent) == {}, "its decision may be missing: the publisher died"
     ledger.decide(PutIn(why="", patch=2, batch=6, undoes_patch=patch.number))
     assert counted_again(store, ledger, 5, silent) == {-1: 2}

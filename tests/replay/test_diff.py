@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from lake.sample_records import replay
 from lake.sealed_lake import CONTRACT, Lake, begun, compact
 
 from headrace.contract.load import load
@@ -20,8 +21,6 @@ from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
 from headrace.lake import amend, patches
 from headrace.lake.delta import Added
-from headrace.lake.fork import Fork
-from headrace.lake.replays import Replay
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import batches, open_table
 from headrace.replay import diff
@@ -127,8 +126,8 @@ def test_the_page_shows_values_as_text() -> None:
     after = side(
         data=[(1, "<b>", 0, 0), (2, None, 0, 2), (3, "c", 1, 0), (9, "z", 0, 3)], bad=[("rule", "1", 0, 1)]
     )
-    replay = Replay(1, "anchor 1", "a <rule>", "me", "now", Fork(1), None, 1, {}, {}, {}, 5, "1.0.0", "", ())
-    said = page("t", replay, compare(BEFORE, after))
+    planned = replay(number=1, why="a <rule>", by="me", at="now")
+    said = page("t", planned, compare(BEFORE, after))
     assert "a &lt;rule&gt;" in said
     assert "<code>&lt;b&gt;</code>" in said
     assert "<b>" not in said.replace("<b>&", "")

@@ -10,6 +10,7 @@ from lake.sealed_lake import AT, CONTRACT, Lake, begun
 
 from headrace.contract.load import load
 from headrace.lake.store import connect
+from headrace.ledger.records import CLAIMS, Claim
 from headrace.replay.rate import rate
 from headrace.settings import Store
 
@@ -24,13 +25,13 @@ def lake(tmp_path: Path) -> Lake:
 
 def started(lake: Lake, days: int) -> int:
     """A submission so many days after the records were sent."""
-    claim = {
-        "submission": "s1",
-        "restored_from": None,
-        "contract_version": "1.0.0",
-        "at": (AT + timedelta(days=days)).isoformat(),
-    }
-    number = lake.ledger.append("claims", claim)
+    claim = Claim(
+        submission="s1",
+        restored_from=None,
+        contract_version="1.0.0",
+        at=(AT + timedelta(days=days)).isoformat(),
+    )
+    number = lake.ledger.append(CLAIMS, claim)
     lake.newest[number] = (0, None)
     return number
 

@@ -8,15 +8,15 @@ import pytest
 from lake.sealed_lake import CONTRACT, Lake, begun
 
 from headrace.contract.load import load
-from headrace.lake.ledger import Record
 from headrace.lake.quarantine import Selection
 from headrace.lake.store import connect
+from headrace.ledger.records import Refusal
 from headrace.offsets import Span
 from headrace.replay.redrive import _nothing
 from headrace.settings import Store
 
 FIX = "repairs.events.fix"
-FAILED: list[Record] = [{"count": 3, "rule": "ValueError", "example": "0:25"}]
+FAILED = (Refusal(reason="repair_failed", field=None, rule="ValueError", count=3, example="0:25"),)
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,13 @@ FAILED: list[Record] = [{"count": 3, "rule": "ValueError", "example": "0:25"}]
             FAILED,
             "repairs.events.fix failed on every record: 3 by ValueError, first at 0:25",
         ),
-        (Span(0, 25, 27), [], "all 3 of these records are discarded"),
-        (Span(0, 0, 9), [], "there are no such records in quarantine"),
+        (Span(0, 25, 27), (), "all 3 of these records are discarded"),
+        (Span(0, 0, 9), (), "there are no such records in quarantine"),
     ],
 )
-def test_what_is_missing_is_told(tmp_path: Path, at: Span, unrepaired: list[Record], says: str) -> None:
+def test_what_is_missing_is_told(
+    tmp_path: Path, at: Span, unrepaired: tuple[Refusal, ...], says: str
+) -> None:
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
     begun(lake)
     told = _nothing(lake.ledger, lake.contract, Selection(at=(at,)), FIX, unrepaired)

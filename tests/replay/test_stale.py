@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from lake.sample_records import done
 
 from headrace.job.assemble import named
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
+from headrace.ledger.records import DONE
 from headrace.replay.stale import stale
 from headrace.settings import Store
 
@@ -20,6 +22,6 @@ def test_published_tables_of_jobs_that_read_the_topic_are_named(
     monkeypatch.syspath_prepend(str(PROJECT))
     warehouse = connect(Store(warehouse=f"file://{tmp_path}/lake"))
     assert stale(named("events"), warehouse) == ()
-    Ledger(warehouse, "events_by_hour").put("done", 1, {})
+    Ledger(warehouse, "events_by_hour").put(DONE, 1, done())
     assert stale(named("events"), warehouse) == ("events_by_hour",)
     assert stale(named("events_by_hour"), warehouse) == ()

@@ -35,11 +35,12 @@ from headrace.job.program import Program
 from headrace.job.run import REPLAY
 from headrace.lake.checkpoints import parse
 from headrace.lake.cuts import positions, watermarks
-from headrace.lake.ledger import Head, Ledger
+from headrace.lake.ledger import Ledger
 from headrace.lake.manifests import Staged
 from headrace.lake.publish import Published, Publisher, Step
 from headrace.lake.store import Warehouse, connect
 from headrace.lake.tables import open_table
+from headrace.ledger.head import Head
 from headrace.ledger.records import Manifest, checkpoint_of
 from headrace.operate import Workspace
 

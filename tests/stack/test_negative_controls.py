@@ -27,6 +27,7 @@ from headrace.lake.branch import Stretch
 from headrace.lake.delta import Added
 from headrace.lake.offsets import Continuation, ReadFile
 from headrace.lake.store import Warehouse, connect
+from headrace.ledger.records import BATCHES
 from headrace.settings import Store
 
 MakeRoad = Callable[..., Road]
@@ -143,8 +144,8 @@ def _the_same_rows_under_another_name(topic: RealTopic, number: int) -> list[Add
     """A batch's files, copied: a path that is added twice would be told apart by delta-rs itself."""
     warehouse = topic.lake.warehouse
     copied = []
-    for file in topic.lake.ledger.required("batches", number)["outputs"]["events"]["files"]:
-        path = file["path"].replace("part-", "part-again-")
-        obstore.put(warehouse.objects, f"events/{path}", warehouse.read(f"events/{file['path']}"))
-        copied.append(Added(path, file["size"], file["partition"], file["statistics"]))
+    for file in topic.lake.ledger.required(BATCHES, number).outputs["events"].files:
+        path = file.path.replace("part-", "part-again-")
+        obstore.put(warehouse.objects, f"events/{path}", warehouse.read(f"events/{file.path}"))
+        copied.append(Added(path, file.size, file.partition, file.statistics))
     return copied

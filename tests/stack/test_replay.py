@@ -17,6 +17,8 @@ from runbook import steps
 from told import told
 from waiting import until
 
+from headrace.ledger.records import BATCHES, DONE
+
 MakeRoad = Callable[..., Road]
 LOOK_S = 0.2
 STEPS = ["batch", "commit events", "take over", "fold"]
@@ -58,7 +60,7 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     assert road.state(live) == "CANCELED"
     (job,) = told(road, "status", road.job)["flink_jobs"]
     assert max(v["parallelism"] for v in road.rest(f"/jobs/{job['id']}")["vertices"]) == 2
-    swap = road.ledger.newest("done")
+    swap = road.ledger.newest(DONE)
     assert swap > before.batch
     assert road.homes() == every({0: 2000, 1: 2000})
     assert told(road, "anchor", "check", road.job, "1")["problems"] == []
@@ -91,7 +93,7 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
 
 def _require_gone_files_told(road: Road, swap: int) -> None:
     """Of the version that a swap made, which nobody reads any more, a file is gone."""
-    gone = road.ledger.required("batches", swap)["outputs"]["events"]["files"][0]["path"]
+    gone = road.ledger.required(BATCHES, swap).outputs["events"].files[0].path
     road.warehouse.delete(f"events/{gone}")
     said = road.headrace("verify", road.job, "--batch", str(swap), expect=1)
     assert "table events cannot be proved: a file of the tables as they were then is gone" in said
@@ -112,8 +114,8 @@ def test_a_replay_from_offsets_begins_where_a_batch_ended_and_needs_no_state(mak
 
     planned = told(road, "replay", "plan", road.job, "--from-offsets", "0:700", "--why", "test")
     begun = {int(p): o for p, o in planned["frontier"].items()}
-    ends = [road.ledger.required("done", n)["frontier"] for n in range(1, road.ledger.newest("done") + 1)]
-    assert (begun[0] <= 700, planned["frontier"] in ends, planned["savepoint"]) == (True, True, None)
+    ends = [road.ledger.required(DONE, n).frontier for n in range(1, road.ledger.newest(DONE) + 1)]
+    assert (begun[0] <= 700, begun in ends, planned["savepoint"]) == (True, True, None)
     assert told(road, "replay", "run", road.job, "1")["caught_up"]
     aborted = told(road, "replay", "abort", road.job, "1", "--why", "test")
     assert len(aborted["cancelled"]) == 1

@@ -11,7 +11,7 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from road import BY_HAND, Road, event
 
 from headrace.errors import DecisionNeeded
-from headrace.ledger.records import AcceptLoss
+from headrace.ledger.records import BATCHES, AcceptLoss, PublishBatch
 from headrace.offsets import Span
 
 MakeRoad = Callable[..., Road]
@@ -48,9 +48,9 @@ def test_aborted_records_and_markers_are_no_holes(make_road: MakeRoad) -> None:
     road.publish()
     ids = [i for (i,) in road.rows(columns=("id",))]
     assert ids == [*range(100), *range(150, 250)]
-    batch = road.ledger.get("batches", 1)
-    assert batch is not None
-    assert batch["holes"], "markers and aborted records are noted"
+    batch = road.ledger.get(BATCHES, 1)
+    assert isinstance(batch, PublishBatch)
+    assert batch.notes.holes, "markers and aborted records are noted"
     road.headrace("verify", "events")
     assert _status(road)["lag"] == {"0": 0, "1": 0}, "behind the frontier is a marker, and no record"
     transaction(road, range(250, 260), commit=True)

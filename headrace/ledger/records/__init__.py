@@ -6,10 +6,13 @@ from headrace.ledger.records.batch import (
     Batch,
     BatchOutput,
     Epoch,
+    Files,
+    ForkBatch,
     PatchBatch,
     PublishBatch,
     RollbackBatch,
     SwapBatch,
+    TopicNotes,
     UndoBatch,
 )
 from headrace.ledger.records.claim import CLAIMS, Claim
@@ -45,7 +48,7 @@ from headrace.ledger.records.patch import (
     Refusal,
     SourceFile,
 )
-from headrace.ledger.records.record import Kind, Numbered, Record
+from headrace.ledger.records.record import Kind, Numbered, Record, Stored
 from headrace.ledger.records.replay import REPLAYS, Replay, Size
 from headrace.ledger.records.start import STARTS, TopicStart
 
@@ -76,7 +79,9 @@ __all__ = [
     "Done",
     "Epoch",
     "ExpireAnchor",
+    "Files",
     "FoldedManifest",
+    "ForkBatch",
     "ForkPoint",
     "GiveUpPatch",
     "Judged",
@@ -100,7 +105,9 @@ __all__ = [
     "Size",
     "SourceFile",
     "StagedFile",
+    "Stored",
     "SwapBatch",
+    "TopicNotes",
     "TopicStart",
     "UndoBatch",
     "UndoDecision",

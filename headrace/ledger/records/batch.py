@@ -1,7 +1,7 @@
 """Batches: what one publish does to the tables, decided before anything is changed.
 
 A batch is one of five kinds, and each has the fields that it needs. What a kind does to a table stands in
-:mod:`headrace.lake.commits`.
+:mod:`headrace.lake.effects`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,29 @@ class BatchOutput(Record):
     """In the order of their manifests."""
 
 
-class _Batch(Numbered):
+class TopicNotes(Record):
+    """What a batch that moves the head noted of an ingest job's topic, for later looks."""
+
+    holes: tuple[Span, ...] = ()
+    """Offsets without a row, because Kafka has no record there."""
+    lost: tuple[Span, ...] = ()
+    """Offsets without a row, because Kafka deleted the records; a person accepted that."""
+    unasked: tuple[Span, ...] = ()
+    """Offsets without a row; the topic is gone, so nobody could be asked."""
+    epochs: dict[int, Epoch] = Field(default_factory=dict)
+    """Per partition the topic's newest leader epoch, and where it began."""
+    tails: tuple[Span, ...] = ()
+    """Published offsets that the topic's log lost."""
+
+    @property
+    def without_rows(self) -> tuple[Span, ...]:
+        """Offsets without a row: Kafka made them, lost them, or could not be asked."""
+        return (*self.holes, *self.lost, *self.unasked)
+
+
+class BatchFacts(Numbered):
+    """What a batch of any kind says."""
+
     after: str | None
     """SHA-256 of the stored ``done`` record that it follows; None for the first batch."""
     claim: int
@@ -43,28 +65,13 @@ class _Batch(Numbered):
     outputs: dict[str, BatchOutput]
     at: str
 
-
-class _OnTopic(_Batch):
-    """A batch that moves the head along a branch: what it notes of the topic, for later looks."""
-
-    epochs: dict[int, Epoch] = Field(default_factory=dict)
-    """Per partition the topic's newest leader epoch, and where it began."""
-    tails: tuple[Span, ...] = ()
-    """Published offsets that the topic's log lost."""
+    @property
+    def has_rows(self) -> bool:
+        """Whether any file comes in."""
+        return any(out.files for out in self.outputs.values())
 
 
-class _Counted(_OnTopic):
-    """A batch whose offsets were counted against the topic."""
-
-    holes: tuple[Span, ...] = ()
-    """Offsets without a row, because Kafka has no record there."""
-    lost: tuple[Span, ...] = ()
-    """Offsets without a row, because Kafka deleted the records; a person accepted that."""
-    unasked: tuple[Span, ...] = ()
-    """Offsets without a row; the topic is gone, so nobody could be asked."""
-
-
-class _AtFork(_OnTopic):
+class ForkBatch(BatchFacts):
     """A batch that replaces what the branch holds after a fork point."""
 
     fork: ForkPoint
@@ -75,43 +82,48 @@ class _AtFork(_OnTopic):
     baseline: Baseline
     claims_then: int
     """The newest claim when it was decided: none up to that is followed afterwards, but the batch's own."""
+    notes: TopicNotes
+    replay: int
 
 
-class PublishBatch(_Counted):
+class PublishBatch(BatchFacts):
     """Finished checkpoints of the followed claim go into the tables, after what is there."""
 
     kind: Literal["publish"] = "publish"
+    notes: TopicNotes
     empty: str = ""
     """Why there is a batch without rows; empty where it has some."""
 
 
-class SwapBatch(_AtFork, _Counted):
+class SwapBatch(ForkBatch):
     """A replay's fork takes the place of what the branch holds after the fork point."""
 
     kind: Literal["swap"] = "swap"
-    replay: int
 
 
-class RollbackBatch(_AtFork):
-    """What stood after the fork point before a replay comes back."""
+class RollbackBatch(ForkBatch):
+    """What stood after the fork point before ``replay`` comes back."""
 
     kind: Literal["rollback"] = "rollback"
-    replay: int
-    """The replay that is taken back."""
     restored: Files = Field(default_factory=dict)
     """What comes in, where rows have positions: files that the tables held, whoever had written them."""
     why: str
 
 
-class PatchBatch(_Batch):
+class PatchBatch(BatchFacts):
     """A patch's rows come in, and whatever other rows have their positions go out."""
 
     kind: Literal["patch"] = "patch"
     patch: int
     why: str
 
+    @property
+    def undone(self) -> int | None:
+        """The patch that it takes back: none."""
+        return None
 
-class UndoBatch(_Batch):
+
+class UndoBatch(BatchFacts):
     """A patch's rows go out, and the rows that it took out come in again."""
 
     kind: Literal["undo"] = "undo"
@@ -122,6 +134,11 @@ class UndoBatch(_Batch):
     out: tuple[Span, ...]
     """All records that it is about: those that only go, among them."""
     why: str
+
+    @property
+    def undone(self) -> int | None:
+        """The patch that it takes back."""
+        return self.undoes
 
 
 Batch = Annotated[

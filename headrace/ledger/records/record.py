@@ -6,6 +6,7 @@ gain a field with a default: records that lack it still read, and every hash sti
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -37,6 +38,19 @@ class Numbered(Record):
 
     number: int = 0
     """Given by the ledger when it writes the record; 0 before that."""
+
+
+@dataclass(frozen=True)
+class Stored(Generic[R]):
+    """A record as it was read, with the SHA-256 of its bytes: another record names it by that."""
+
+    record: R
+    digest: str
+
+    @classmethod
+    def of(cls, record: R, raw: bytes) -> Stored[R]:
+        """The record that these bytes hold."""
+        return cls(record, hashlib.sha256(raw).hexdigest())
 
 
 @dataclass(frozen=True)

@@ -36,14 +36,14 @@ class Replay(Numbered):
     replaces: dict[str, Size]
     """Per output, what stood after the fork point when it was planned."""
     records: int
-    """How many it had to read again when it was planned."""
+    """How many offsets it had to read again when it was planned: at most so many records."""
     contract_version: str
     program: str
     """Digest of the program that it was planned with: one replay runs one program."""
     stale: tuple[str, ...]
     """Derived tables that read the same topic: the replay does not change them."""
     rate: int = 0
-    """Records a second, as fast as the branch was published lately; 0 where that is unknown."""
+    """Offsets a second at which the job has read what had waited for it; 0 where that was not measured."""
 
 
 REPLAYS = Kind("replays", TypeAdapter(Replay), stamped=("number",))
