@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -528,7 +527,7 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "anchor show": lambda: anchor._page(_anchor(2, "before the new rule")),
     "replay ls": lambda: replay._listed([(_replay(2), "begun"), (_replay(1), "published")]),
     "replay show, not measured": lambda: replay._page(
-        "flights", dataclasses.replace(_replay(2), rate=0), "planned", []
+        "flights", _replay(2).model_copy(update={"rate": 0}), "planned", []
     ),
     "replay show": lambda: replay._page("flights", _replay(2), "begun", ["redrive 3"]),
     "patch ls": lambda: patch._listed([(_patch(3), "judged"), (_patch(2), "undone")]),
