@@ -1,7 +1,7 @@
 """The job `events` as a person meets it, on a cluster in memory.
 
 Its topic is in memory too, or on a real broker; its lake is on a local disk. A submission does all that it
-does before Flink has the job; from then on :class:`Reader` seals what the topic holds, as the job would.
+does before Flink has the job; from then on a reader seals what the topic holds, as the job would.
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
 
-import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cli.events_reader import OUTPUTS, Reader
 from cli.hourly_reader import HourlyReader
 from cli.one_topic import PARTITIONS, Topic
 from cli.remedies import Terminal
-from lake.flink_metadata import metadata
 from lake.sealed_lake import Lake
 from submitting import look_in
 
@@ -47,47 +46,10 @@ from headrace.operate import Workspace
 from headrace.settings import Store
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
-OUTPUTS = ("events__quarantine", "events")
 RECORDS = 40
 SLOTS = 4
 OTHERS = "others"
 """A job of somebody else's."""
-
-
-@dataclass
-class Reader:
-    """What one submission of the job has read and sealed. All that it reads is of partition 0."""
-
-    pipeline: Pipeline
-    claim: int
-    submission: str
-    at: int
-    """The next offset."""
-
-    def checkpoint(self, end: int | None = None, bad: Iterable[int] = ()) -> int:
-        """Seal what the topic holds by now, or up to an offset; gives the checkpoint's number."""
-        lake, end = self.pipeline.lake, self.pipeline.end if end is None else end
-        refused = sorted(bad)
-        good = range(self.at, refused[0] if refused else end)
-        lake.seal(self.claim, good, range(good.stop, end))
-        self.at = end
-        number = lake.newest[self.claim][0]
-        self._write(f"{checkpoints.folder('events', self.submission)}/checkpoints/j/chk-{number}")
-        return number
-
-    def savepoint(self, place: str) -> None:
-        """Write where it stands, and its seals' state, into that folder."""
-        self._write(place.removeprefix(f"{self.pipeline.lake.warehouse.uri}/"))
-
-    def _write(self, folder: str) -> None:
-        manifest = self.pipeline.lake.newest[self.claim][1] or ""
-        raw = metadata(
-            "events",
-            self.submission,
-            dict.fromkeys(OUTPUTS, manifest),
-            {self.pipeline.topic.name: {0: self.at, 1: 0}},
-        )
-        obstore.put(self.pipeline.lake.warehouse.objects, f"{folder}/_metadata", raw)
 
 
 @dataclass
@@ -111,10 +73,6 @@ class Pipeline:
     def __post_init__(self) -> None:
         self.cluster.main, self.cluster.write = self._main, self._write
         self.cluster.then = self.then = self._then
-
-    @property
-    def end(self) -> int:
-        return self.topic.kafka.describe(self.topic.name).log_end[0]
 
     def do(self, line: str) -> None:
         """Type a command that goes well."""
@@ -202,7 +160,7 @@ class Pipeline:
             begins = re.findall(r"partition:0,offset:(\d+)", str(at.startup["events"]))
             offset, parent = int(begins[0]), (claim.begins_behind or {}).get("events")
             self.lake.newest[at.claim] = checkpoint_of(parent) if parent else 0, parent
-        return Reader(self, at.claim, at.submission, offset)
+        return Reader(self.lake, self.topic, at.claim, at.submission, offset)
 
     # what jobs make
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import obstore
 import pyarrow.parquet as pq
-from cli.pipeline import SLOTS, Pipeline, Reader
+from cli.events_reader import Reader
+from cli.pipeline import SLOTS, Pipeline
 from cli.situations import Situation
 from cli.situations_of_kafka import recreated, running, stopped
 
@@ -100,7 +101,7 @@ def of_unknown_plan(p: Pipeline) -> None:
     p.lake.seal(claim, range(0))
     folder = f"{p.lake.warehouse.uri}/_flink/savepoints"
     p.filled_in["PATH"] = f"{folder}/savepoint-old"
-    Reader(p, claim, f"s{claim}", 0).savepoint(p.filled_in["PATH"])
+    Reader(p.lake, p.topic, claim, f"s{claim}", 0).savepoint(p.filled_in["PATH"])
 
 
 def counted_without_checkpoints(p: Pipeline) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cli.pipeline import Pipeline, Reader
+from cli.events_reader import Reader
+from cli.pipeline import Pipeline
 from cli.situations import Situation
 from cli.situations_of_flink import FAILURE, slots_come, well_again
 from lake.sealed_lake import Killed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cli.pipeline import Pipeline, Reader
+from cli.events_reader import Reader
+from cli.pipeline import Pipeline
 from cli.situations import Situation
 
 
@@ -25,7 +26,7 @@ def given_up(p: Pipeline) -> None:
 
 def of_another_job(p: Pipeline) -> None:
     p.filled()
-    stranger = Reader(p, 1, "20260101T000000-00000000", 0)
+    stranger = Reader(p.lake, p.topic, 1, "20260101T000000-00000000", 0)
     p.filled_in["PATH"] = f"{p.lake.warehouse.uri}/_flink/savepoints/savepoint-theirs"
     stranger.savepoint(p.filled_in["PATH"])
 
