@@ -169,7 +169,8 @@ def secret(reference: str) -> str:
     raise UsageError(
         "a secret is missing" if kind in ("env", "file") else "a secret must be given by reference",
         where=reference if kind in ("env", "file") else "",
-        remedy='write env:NAME or file:PATH; for the local stack run: eval "$(headrace stack env)"',
+        remedy="write env:NAME or file:PATH; those of the local stack are made by `headrace stack down` and"
+        " then `headrace stack up`",
     )
 
 

@@ -236,7 +236,12 @@ def _endless(job: str, contract: Contract | None) -> list[JobError]:
         return [e]
     except (ValueError, KeyError, TypeError):
         return [
-            JobError("this is not a lock", where=f"jobs/{path.name}", remedy=f"headrace plan {job} --accept")
+            JobError(
+                "this is not a lock",
+                where=f"jobs/{path.name}",
+                remedy="bring it back from version control; or remove it and run"
+                f" `headrace plan {job} --accept`: a job that has state cannot go on from it then",
+            )
         ]
     return []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from headrace import project
 from headrace.cli.context import workspace_of
 from headrace.cli.following import Compared, compared
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, progress
-from headrace.errors import DecisionNeeded
+from headrace.errors import DecisionNeeded, UsageError
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.declaration import Derive
@@ -83,7 +84,7 @@ def plan(
     after, verdicts = before, list[Verdict]()
     if accept or (before is not None and not lock.is_of(before, program)):
         with progress("compiling the job in a fresh process") as tell:
-            compiled = workspace.compiled(program, _flink_home(workspace.settings, tell))
+            compiled = workspace.compiled(program, _flink_home(workspace.settings, job, tell))
         refuse_unbounded(compiled.plan, program.contract)
         after, verdicts = lock.follow(before, compiled)
     if accept and after:
@@ -144,9 +145,19 @@ def _accepting(job: str, given: str, open_: list[Verdict]) -> str:
     return f"if that is what you want: `headrace plan {job} --accept{given}{options}`"
 
 
-def _flink_home(env: Settings, tell: Progress) -> dict[str, str]:
-    """Where Flink is: what the environment says, else the local stack's home, made but not started."""
-    if "FLINK_HOME" in os.environ:
+def _flink_home(env: Settings, job: str, tell: Progress) -> dict[str, str]:
+    """Where Flink is: what the environment says, else the local stack's home, made but not started.
+
+    Raises:
+        UsageError: the environment names another folder.
+    """
+    if (home := os.environ.get("FLINK_HOME")) is not None:
+        if not any(Path(home, "lib").glob("flink-dist*.jar")):
+            raise UsageError(
+                "FLINK_HOME names a folder without Flink",
+                where=home,
+                remedy=f"unset it: `headrace plan {job} --accept` makes a home of its own",
+            )
         return {}
     local.prepare(env, files.folder(env.stack), tell)
     return local_flink.environment(env)

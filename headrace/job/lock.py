@@ -83,7 +83,7 @@ def read(job: str) -> Lock | None:
     except (ValueError, KeyError, TypeError) as e:
         raise JobError(
             f"this is not a lock of format {FORMAT}",
-            where=str(path),
+            where=f"jobs/{path.name}",
             remedy="bring it back from version control; or remove it and run"
             f" `headrace plan {job} --accept`: a job that has state cannot go on from it then",
         ) from e
@@ -187,7 +187,8 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
             raise reported(said) or JobError(
                 f"the job does not compile: {last_words(done.stderr) or 'no message'}",
                 where=f"jobs/{program.job.name}.py",
-                remedy=f"headrace check {program.job.name}; headrace stack up, if Flink is not here yet",
+                remedy=f"headrace check {program.job.name} tells whether the files are in order; if they are,"
+                " see what JAVA_HOME and FLINK_HOME name",
             )
         return of(program, json.loads(target.read_text()))
 

@@ -66,7 +66,8 @@ class Terminal:
 
 def followed_in(tests: Path) -> set[str]:
     """The remedies that the tests of a module follow."""
-    calls = (n for n in ast.walk(ast.parse(tests.read_text())) if isinstance(n, ast.Call))
+    text = tests.read_text()
+    calls = (n for n in ast.walk(ast.parse(text if ".follow(" in text else "")) if isinstance(n, ast.Call))
     given = (c.args[1] for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "follow")
     return {str(remedy.value) for remedy in given if isinstance(remedy, ast.Constant)}
 
@@ -82,5 +83,6 @@ def named_in(said: str, command: str, filled_in: Mapping[str, str] = FILLED_IN) 
 def _spelled(command: str, value: str) -> str:
     """The pattern of a command, in which a message has filled in values; most are one word."""
     *words, last = map(re.escape, command.split())
-    ends = last.replace(VALUE, r"[^\s`;,)]+") + (r'[^"]*"' if command.count('"') % 2 else "")
+    more = r"[^`;]*" if last.strip(VALUE) else r"[^\s`;,)]+"  # glued to an option: more of them, or nothing
+    ends = last.replace(VALUE, more) + (r'[^"]*"' if command.count('"') % 2 else "")
     return " ".join(["headrace", *(w.replace(VALUE, value) for w in words), ends])

@@ -19,18 +19,12 @@ REASONS = {
         cluster/flink_run.py: stack up
         cluster/kafka/topics.py: stack status
         cluster/ready.py: stack down
-        cluster/ready.py: stack logs jobmanager
         cluster/ready.py: stack logs taskmanager-1
         cluster/ready.py: stack status
         cluster/ready.py: stack up
         contact.py: stack status
         contact.py: stack up
-        job/lock.py: stack up
         lake/store.py: stack status
-        settings.py: stack env
-        stack/jars.py: stack lock
-        stack/local.py: stack up
-        stack/processes.py: stack logs □
     """,
     "the next steps of a new project: tests/package types its whole README": """
         cli/init.py: check

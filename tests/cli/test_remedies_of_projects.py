@@ -9,6 +9,7 @@ from cli.remedies import Terminal
 from lake.sealed_lake import Lake, begun
 from submitting import look_in
 
+from headrace.cli import plan
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.lake import patches
@@ -79,7 +80,7 @@ def wider(sealed: Lake, workspace: Workspace, project: Path, monkeypatch: pytest
         assert kept is not None
         return lock.of(program, kept.plan)
 
-    monkeypatch.setenv("FLINK_HOME", "nobody asks it")
+    monkeypatch.setattr(plan, "_flink_home", lambda *_: {})
     workspace.compiled = compiled
     edit(project, "contracts/events.odcs.yaml", "version: 1.0.0", "version: 2.0.0")
     return edit(project, "contracts/events.odcs.yaml", "DECIMAL(6,2)", "DECIMAL(8,2)")

@@ -257,7 +257,7 @@ def test_a_remedy_helps_in_the_state_that_produced_it(
 
 
 def test_each_remedy_is_run_or_says_why_not() -> None:
-    followed = {r for tests in TESTS.rglob("test_remedies*.py") for r in followed_in(tests)}
+    followed = {r for tests in TESTS.rglob("test_*.py") for r in followed_in(tests)}
     run = RUN | followed | {state.remedy for state in STATES}
     named = {key(n) for n in commands_named()}
     assert run | set(NOT_RUN) == named, "a new remedy is run in its state, or has a reason in NOT_RUN"

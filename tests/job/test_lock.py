@@ -71,7 +71,7 @@ def test_a_plan_that_asks_prints_the_whole_command_that_accepts_it(
     verdicts = [Verdict(i, fate, "group-aggregate", "", "", "", None, None) for i, fate in fates.items()]
     before = lock.read("flights")
     monkeypatch.setattr(lock, "follow", lambda *_: (before, verdicts))
-    monkeypatch.setenv("FLINK_HOME", "not asked")
+    monkeypatch.setattr(plan, "_flink_home", lambda *_: {})
     app = typer.Typer()
     plan.register(app)
     workspace = Workspace(settings.load(), compiled=lambda *_: before)

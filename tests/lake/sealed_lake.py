@@ -211,7 +211,8 @@ class Lake:
         """Offset and who wrote it, of both tables."""
         found = []
         for name in ("events", "events__quarantine"):
-            table = DeltaTable(self.warehouse.table_uri(name)).to_pyarrow_table()
+            at, options = self.warehouse.table_uri(name), self.warehouse.delta_options
+            table = DeltaTable(at, storage_options=options).to_pyarrow_table()
             amounts = table["amount"].to_pylist() if name == "events" else []
             writers = [f"patch {-a}" if a < 0 else str(a) for a in map(int, amounts)] or ["bad"] * len(table)
             found += zip(table["_offset"].to_pylist(), writers, strict=True)

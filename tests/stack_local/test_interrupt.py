@@ -10,8 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from cli.remedies import Terminal
+
 from headrace.stack import local
-from headrace.stack.processes import Processes
+from headrace.stack.processes import Processes, Service
 
 ROOT = Path(__file__).parents[2]
 PROMISED_S = 5.0
@@ -26,11 +29,14 @@ def _until(seen: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_what_up_had_started_is_stopped_and_named(tmp_path: Path) -> None:
+def test_what_up_had_started_is_stopped_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     processes = Processes(tmp_path)
+    monkeypatch.setenv("HEADRACE__STACK__FOLDER", str(tmp_path))
     up = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("interrupted.py"))],
-        env={**os.environ, "HEADRACE__STACK__FOLDER": str(tmp_path), "HEADRACE_PROJECT": str(ROOT)},
+        env={**os.environ, "HEADRACE_PROJECT": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -51,3 +57,12 @@ def test_what_up_had_started_is_stopped_and_named(tmp_path: Path) -> None:
     assert up.returncode == 130
     assert local.STOPPED_WITHIN_S < PROMISED_S
     assert seconds < PATIENCE_S
+
+    # what it says to do then: as if the processes served now
+    serving = Service("kafka", [sys.executable, "-c", "import time; time.sleep(600)"], ready=lambda: True)
+    monkeypatch.setattr(local, "prepare", lambda *_: [serving])
+    try:
+        Terminal(capsys).follow(said, "stack/local.py: stack up")
+        assert processes.pid("kafka")
+    finally:
+        processes.stop(processes.names(), grace_s=0)
