@@ -7,21 +7,25 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from lake.sample_records import done
 from submitting import look_in
 
 from headrace.cluster.kafka.topics import TopicInfo
 from headrace.contract.load import load
 from headrace.errors import JobError, LedgerError
+from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest, find
 from headrace.job.ingest import IngestProgram
 from headrace.job.run import refuse_overrides, refuse_own, startup, submit
+from headrace.lake.delta import schema
 from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
+from headrace.lake.store import Warehouse, connect
 from headrace.ledger.records import DONE
 from headrace.settings import Store
 
 ROOT = Path(__file__).parents[2]
+PROJECT = ROOT / "tests/stack/project"
 CONTRACT = load(ROOT / "contracts" / "flights.odcs.yaml")
 PROGRAM = IngestProgram(Ingest("flights"), CONTRACT, (CONTRACT,))
 FORBIDDEN = {
@@ -91,19 +95,33 @@ def test_a_source_begins_where_it_is_told_and_looks_for_new_partitions() -> None
     }
 
 
-def test_a_table_that_is_amended_by_another_key_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project, warehouse = ROOT / "tests/stack/project", f"file://{tmp_path}/lake"
-    monkeypatch.setenv("HEADRACE_PROJECT", str(project))
-    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", warehouse)
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """That of the tests' project. Its topics are there; Flink's own configuration says nothing."""
+    place = f"file://{tmp_path}/lake"
+    monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
+    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", place)
     starting = import_module("headrace.job.run")  # whose name in the package is that of the function
     monkeypatch.setattr(starting, "describe", lambda *_: TopicInfo("events", "id", {0: 0}, {0: 0}))
-    # Flink's own configuration is asked of a JVM.
     monkeypatch.setattr("headrace.job.flink.configured", lambda keys: dict.fromkeys(keys, ""))
-    look_in(str(project))
+    look_in(str(PROJECT))
+    return connect(Store(warehouse=place))
+
+
+def test_a_table_with_other_columns_is_refused(warehouse: Warehouse) -> None:
+    program = assemble(find("events"))
+    columns = [c for c in program.outputs[-1].columns if c.name != "amount"]
+    DeltaTable.create(warehouse.table_uri("events"), schema(columns), partition_by=["at_day"])
+
+    with pytest.raises(LedgerError, match=r"other columns than its contract: amount \(missing in the table"):
+        submit(program.job)
+
+    assert Ledger(warehouse, "events").claims() == []
+
+
+def test_a_table_that_is_amended_by_another_key_is_refused(warehouse: Warehouse) -> None:
     job = find("events_by_hour")
-    ledger = Ledger(connect(Store(warehouse=warehouse)), job.name)
+    ledger = Ledger(warehouse, job.name)
     ledger.put(DONE, 1, done(keys={job.name: ("lane",)}))
 
     with pytest.raises(LedgerError, match="another key than its contract: newer rows replace"):

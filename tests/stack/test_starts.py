@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
@@ -12,7 +10,6 @@ from road import BY_HAND, Road
 from waiting import until
 
 from headrace.cluster.kafka import create_topic, topic_names
-from headrace.errors import ClusterError
 
 MakeRoad = Callable[..., Road]
 GAVE_UP = 31
@@ -32,37 +29,6 @@ def test_a_savepoint_that_is_not_there(make_road: MakeRoad) -> None:
     said = road.headrace("run", "events", "-s", f"{road.warehouse.uri}/_flink/nope", expect=2)
     assert "there is no checkpoint or savepoint here" in said
     assert road.ledger.claims() == []
-
-
-@pytest.mark.usefixtures("by_client")
-def test_a_contract_with_other_columns_than_its_table(
-    make_road: MakeRoad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    road = make_road(parallelism=1, options=BY_HAND)
-    road.produce(range(10))
-    job = road.submit()
-    road.settle(job, claim=1)
-    road.publish()
-    road.project = Path(shutil.copytree(road.project, tmp_path / "changed", symlinks=True))
-    contract = road.project / "contracts" / "events.odcs.yaml"
-    column = "      - name: added\n        logicalType: string\n"
-    edited = contract.read_text().replace("    quality:\n", f"{column}    quality:\n")
-    contract.write_text(edited.replace("version: 1.0.0", "version: 1.1.0"))
-    before = (road.project / "jobs/events.lock.json").read_text()
-    said = road.headrace("plan", "events", "--accept", expect=3)
-    assert "the published table cannot follow: added (missing in the table, string in the contract)" in said
-    assert road.state(job) == "RUNNING", "it is refused before anything was stopped"
-    assert (road.project / "jobs/events.lock.json").read_text() == before
-    road.stop(job)
-
-    def away(*_: object) -> None:
-        raise ClusterError("the object store does not answer", where="s3://lake")
-
-    monkeypatch.setattr("headrace.cli.following.misfits", away)
-    assert "not compared with" in road.headrace("plan", "events", "--accept")
-    said = road.headrace("run", "events", expect=1)
-    assert "the table has other columns than its contract: added" in said
-    assert len(road.ledger.claims()) == 1
 
 
 @pytest.mark.usefixtures("by_client")
