@@ -194,8 +194,9 @@ class Road:
         return self.rest(f"/jobs/{job}/checkpoints")
 
     def checkpoint(self, job: str) -> None:
-        """Trigger a checkpoint and wait until it is complete."""
-        self._asked(f"/jobs/{job}/checkpoints", {"checkpointType": "FULL"})
+        """Trigger a checkpoint and wait until it is complete, and Flink says so to whoever asks."""
+        number = self._asked(f"/jobs/{job}/checkpoints", {"checkpointType": "FULL"})["checkpointId"]
+        until("it to be the newest", lambda: (self._completed(job) or {"id": 0})["id"] >= number)
 
     def settle(self, job: str, claim: int, event_time: float | None = None) -> None:
         """Take checkpoints until one has read all that the topics hold, and its manifests are committed.
@@ -217,13 +218,18 @@ class Road:
 
     def newest(self, job: str) -> bytes | None:
         """The ``_metadata`` of the newest completed checkpoint; None if it was retired meanwhile."""
-        path = str(self.checkpoints(job)["latest"]["completed"]["external_path"])
-        return self.metadata(path)
+        found = self._completed(job)
+        return self.metadata(str(found["external_path"])) if found else None
+
+    def _completed(self, job: str) -> dict[str, Any] | None:
+        """The newest completed checkpoint, as REST has it: up to 200 ms late."""
+        found: dict[str, Any] | None = self.checkpoints(job)["latest"]["completed"]
+        return found
 
     def metadata(self, path: str) -> bytes | None:
-        """What Flink wrote last into a checkpoint or savepoint, if that is there."""
+        """What Flink wrote last into a checkpoint or savepoint, if that is there; it may lie elsewhere."""
         try:
-            return self.warehouse.read(f"{path.removeprefix(f'{self.warehouse.uri}/')}/_metadata")
+            return connect(self.settings.store.model_copy(update={"warehouse": path})).read("_metadata")
         except FileNotFoundError:
             return None
 
