@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cli.events_reader import Reader
 from cli.pipeline import Pipeline
 from cli.situations import Situation
@@ -80,7 +78,8 @@ def swapped_by_half(p: Pipeline) -> None:
 def edited_since(p: Pipeline) -> None:
     """A replay was planned when the job was another one."""
     planned(p)
-    replays.record(p.lake.ledger, replace(replays.one(p.lake.ledger, 1), program="another"))
+    planned_ = replays.one(p.lake.ledger, 1)
+    replays.record(p.lake.ledger, planned_.model_copy(update={"program": "another"}))
 
 
 def of_another_topic_by_now(p: Pipeline) -> None:
