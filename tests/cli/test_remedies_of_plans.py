@@ -1,0 +1,146 @@
+"""Where a job has no lock, a broken one or that of an earlier query, what is named helps.
+
+The compiler is handed in: it gives the plan that the tests' project has accepted. The real one is asked in
+tests/stack, and once here, where it cannot start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyflink
+import pytest
+from cli.remedies import Terminal
+
+from headrace.cli import plan
+from headrace.job import lock
+from headrace.job.program import Program
+from headrace.job.refused import refused
+from headrace.operate import Workspace
+
+JOB = "events_by_hour"
+Compiles = Callable[[Callable[[str], str]], None]
+
+
+@pytest.fixture
+def place(project: Path) -> Path:
+    """Of the job's lock."""
+    return project / f"jobs/{JOB}.lock.json"
+
+
+@pytest.fixture
+def accepted(place: Path) -> dict[str, Any]:
+    """The plan in the lock."""
+    found: dict[str, Any] = json.loads(place.read_text())["plan"]
+    return found
+
+
+@pytest.fixture
+def compiles(workspace: Workspace, accepted: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Compiles:
+    """Let the compiler give the accepted plan, changed so."""
+
+    def make(changed: Callable[[str], str] = lambda text: text) -> None:
+        found = json.loads(changed(json.dumps(accepted)))
+        workspace.compiled = lambda program, _environment: lock.of(program, found)
+
+    monkeypatch.setattr(plan, "_flink_home", lambda *_: {})
+    make()
+    return make
+
+
+@pytest.mark.usefixtures("compiles")
+def test_a_job_without_a_lock(place: Path, terminal: Terminal) -> None:
+    place.unlink()
+    said = terminal.refused(f"run {JOB}")
+    assert "the job has no lock yet" in said
+
+    terminal.follow(said, "job/lock.py: plan □ --accept")
+
+    assert terminal.type(f"plan {JOB}")[0] == 0
+    place.unlink()
+    page = terminal.follow(said, "job/lock.py: plan □", exits=3)
+    terminal.follow(page, "cli/plan.py: plan □ --accept")
+    assert terminal.type(f"plan {JOB}")[0] == 0
+
+
+@pytest.mark.usefixtures("compiles")
+def test_a_lock_that_is_none(place: Path, terminal: Terminal) -> None:
+    place.write_text("<<<<<<< ours")
+    checked, planned = terminal.refused(f"check {JOB}"), terminal.refused(f"plan {JOB}")
+    assert "this is not a lock" in checked
+    assert "this is not a lock" in planned
+
+    place.unlink()
+    terminal.follow(checked, "cli/check.py: plan □ --accept")
+    assert terminal.type(f"check {JOB}")[0] == 0
+    place.unlink()
+    terminal.follow(planned, "job/lock.py: plan □ --accept")
+    assert terminal.type(f"plan {JOB}")[0] == 0
+
+
+def test_state_that_changes_its_meaning(project: Path, compiles: Compiles, terminal: Terminal) -> None:
+    query = project / f"sql/{JOB}/by_hour.sql"
+    query.write_text(query.read_text().replace("'1' HOUR", "'2' HOUR"))
+    compiles(lambda text: text.replace("PT1H", "PT2H"))
+    said = terminal.refused(f"plan {JOB} --accept")
+    assert "group-window-aggregate (8) is dropped: its state is lost" in said
+
+    terminal.follow(said, "cli/plan.py: plan □ --accept□□")
+
+    assert terminal.type(f"plan {JOB}")[0] == 0
+
+
+def test_a_query_that_flink_refuses(
+    project: Path, workspace: Workspace, compiles: Compiles, terminal: Terminal
+) -> None:
+    query = project / f"sql/{JOB}/by_hour.sql"
+    right = query.read_text()
+    query.write_text(right.replace("COUNT(*)", "COUNT(nobody)"))
+
+    def refuses(program: Program, _environment: object) -> lock.Lock:
+        raise refused(program, "", ["Column 'nobody' not found in any table"])
+
+    workspace.compiled = refuses
+    said = terminal.refused(f"plan {JOB} --accept")
+    assert "Flink does not accept this: Column 'nobody' not found" in said
+
+    query.write_text(right)
+    compiles(lambda text: text)
+    terminal.follow(said, "job/refused.py: plan □ --accept")
+
+
+def test_a_compiler_that_does_not_start(
+    place: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.unlink()
+    monkeypatch.setenv("FLINK_HOME", str(Path(pyflink.__file__).parent))
+    monkeypatch.setenv("JAVA_HOME", str(place.parent))
+    said = terminal.refused(f"plan {JOB} --accept")
+    assert "the job does not compile" in said
+
+    answer = terminal.follow(said, "job/lock.py: check □")
+
+    assert "ok" in answer.split()
+
+
+def test_a_folder_without_flink(
+    project: Path,
+    place: Path,
+    workspace: Workspace,
+    accepted: dict[str, Any],
+    terminal: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place.unlink()
+    monkeypatch.setenv("FLINK_HOME", str(project))
+    workspace.compiled = lambda program, _environment: lock.of(program, accepted)
+    said = terminal.refused(f"plan {JOB} --accept")
+    assert "FLINK_HOME names a folder without Flink" in said
+
+    monkeypatch.setenv("FLINK_HOME", str(Path(pyflink.__file__).parent))  # or unset, and one is assembled
+    terminal.follow(said, "cli/plan.py: plan □ --accept")
+
+    assert place.exists()
