@@ -57,7 +57,7 @@ class Verdict:
 class Pinned:
     """A new plan under the lock's ids."""
 
-    plan: dict[str, Any]
+    plan: Plan
     verdicts: list[Verdict]
     next_id: int
     """The first id that no plan of the job has used."""

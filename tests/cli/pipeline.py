@@ -39,9 +39,9 @@ from headrace.job.run import PATCH, SAVEPOINT, SUBMISSION, submit
 from headrace.job.submission import of_job
 from headrace.lake import anchors, checkpoints, cuts
 from headrace.lake.ledger import checkpoint_of
-from headrace.lake.patches import Patch
 from headrace.lake.publish import Published
 from headrace.lake.store import connect
+from headrace.ledger.records import Patch
 from headrace.operate import Workspace
 from headrace.settings import Store
 

@@ -17,8 +17,9 @@ the sources on, ``operators`` says what an operator's state depends on, ``reader
 """
 
 from headrace.job.meaning.operators import KNOWN
-from headrace.job.meaning.plan import ADDED, FUNCTIONS, PROMISES, SOURCES, Plan
+from headrace.job.meaning.plan import ADDED, FUNCTIONS, PROMISES, SOURCES
 from headrace.job.meaning.reader import Meaning, meanings
 from headrace.job.meaning.rows import COLUMNS
+from headrace.ledger.records.plan import Plan
 
 __all__ = ["ADDED", "COLUMNS", "FUNCTIONS", "KNOWN", "PROMISES", "SOURCES", "Meaning", "Plan", "meanings"]

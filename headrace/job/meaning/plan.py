@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from headrace.ledger.records.plan import Plan
 from headrace.table.state import STATELESS, kind_of
 
 Node = dict[str, Any]
-Plan = Mapping[str, Any]
 
 FUNCTIONS = "functions"
 """Added by headrace: the code of each Python function. Flink's plan has its name only."""

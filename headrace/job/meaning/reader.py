@@ -12,7 +12,6 @@ from headrace.job.meaning.plan import (
     PROMISES,
     SOURCES,
     Node,
-    Plan,
     digest,
     inputs,
     is_stateful,
@@ -21,6 +20,7 @@ from headrace.job.meaning.plan import (
     with_code,
 )
 from headrace.job.meaning.rows import Rows, computed, read, timed, united
+from headrace.ledger.records.plan import Plan
 from headrace.table.state import kind_of
 
 

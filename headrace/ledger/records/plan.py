@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from headrace.errors import LedgerError
 
-Plan = dict[str, Any]
+Plan = Mapping[str, Any]
 """A compiled plan, with what the lock adds to it."""
 
 
