@@ -56,7 +56,7 @@ def done(number: int = 1, **facts: Any) -> Done:
 
 
 def _batch(number: int, facts: Mapping[str, Any]) -> dict[str, Any]:
-    own = {
+    own: dict[str, Any] = {
         "after": None,
         "claim": 1,
         "contract_version": "1.0.0",
@@ -74,7 +74,7 @@ def publish(number: int = 1, **facts: Any) -> PublishBatch:
 
 
 def _at_fork(number: int, facts: Mapping[str, Any]) -> dict[str, Any]:
-    own = {
+    own: dict[str, Any] = {
         "fork": FORK,
         "reached": {0: 10},
         "removed": {},

@@ -218,7 +218,7 @@ def ruled(*decisions: Decision) -> Rulings:
     ],
 )
 def test_the_newest_claim_is_followed_unless_a_person_decided(
-    decided: tuple[dict[str, object], ...], expected: int
+    decided: tuple[Decision, ...], expected: int
 ) -> None:
     found = followed(claims(3), ruled(*decided))
     assert found is not None

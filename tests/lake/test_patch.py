@@ -20,7 +20,7 @@ from headrace.lake import patches
 from headrace.lake.ledger import Ledger
 from headrace.lake.quarantine import given_up
 from headrace.lake.store import connect
-from headrace.ledger.records import BATCHES, Decision, Discard, UndoDecision
+from headrace.ledger.records import BATCHES, Decision, Discard, PatchKind, UndoDecision
 from headrace.offsets import Span
 from headrace.replay.stale import patched_times
 from headrace.settings import Store
@@ -376,7 +376,7 @@ def test_a_patch_that_is_given_up_while_it_is_looked_at_is_not_put_in(lake: Lake
 
 
 @pytest.mark.parametrize("kind", [patches.REDRIVE, patches.BACKFILL])
-def test_no_batch_is_decided_that_another_contract_could_not_finish(lake: Lake, kind: str) -> None:
+def test_no_batch_is_decided_that_another_contract_could_not_finish(lake: Lake, kind: PatchKind) -> None:
     partition = 0 if kind == patches.REDRIVE else -1
     number = lake.judge(kind, good=range(26, 28), partition=partition)
     other = lake.patcher()

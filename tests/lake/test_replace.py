@@ -28,7 +28,7 @@ from headrace.lake.publish import Published
 from headrace.lake.query import query
 from headrace.lake.replace import Replacer
 from headrace.lake.store import Warehouse, connect
-from headrace.ledger.records import ANCHORS, BATCHES, DONE, AcceptLoss, ForkPoint, StagedFile
+from headrace.ledger.records import ANCHORS, BATCHES, DONE, AcceptLoss, ForkPoint, Kind, StagedFile, Stored
 from headrace.offsets import Span
 from headrace.settings import Store
 from headrace.table.outputs import Output, outputs
@@ -123,14 +123,18 @@ def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
         lake.replace(number, "commit events")
     slow = lake.publisher()
 
-    def get(kind: str, at: int) -> dict[str, Any] | None:
-        found = Ledger.get(slow.ledger, kind, at)
-        if kind == "batches" and found:
+    overtaken: list[int] = []
+
+    def find(kind: Kind[Any], at: int) -> Stored[Any] | None:
+        found = Ledger.find(slow.ledger, kind, at)
+        if kind is BATCHES and found:
+            overtaken.append(at)
             lake.publish()
         return found
 
-    monkeypatch.setattr(slow.ledger, "get", get)
+    monkeypatch.setattr(slow.ledger, "find", find)
     slow.once()
+    assert overtaken[:1] == [3]
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
     assert [d.action for d in lake.ledger.decisions()] == ["replace"]
 
