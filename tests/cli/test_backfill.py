@@ -1,0 +1,51 @@
+"""``headrace backfill``: what was begun is recorded, whatever becomes of the job that judges it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli.remedies import Terminal
+from lake.sealed_lake import Lake, begun
+
+from headrace.cluster.fake import FakeCluster
+from headrace.job.submission import of_patch
+from headrace.lake import patches
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    found = tmp_path / "partner.jsonl"
+    found.write_text('{"id": 1, "at": "2026-01-01T00:00:00Z", "amount": 1.25}\n')
+    return found
+
+
+def test_a_bounded_job_that_fails_changes_nothing_and_is_named(
+    sealed: Lake, cluster: FakeCluster, terminal: Terminal, file: Path
+) -> None:
+    begun(sealed)
+    rows = sealed.rows()
+    cluster.then = lambda job: cluster.fail(job, "java.io.IOException: the disk is full", for_good=True)
+
+    code, said = terminal.type(f"backfill events {file} --why late")
+
+    said = " ".join(said.split())
+    assert code == 1
+    assert "it is FAILED: java.io.IOException: the disk is full; nothing was changed" in said
+    assert "then headrace patch apply events 1" in said
+    (submitted,) = cluster.submitted
+    assert submitted.module == of_patch("events", 1, "any").module
+    assert patches.state(sealed.ledger, 1) == "asked"
+    assert sealed.rows() == rows
+
+
+def test_a_backfill_needs_a_reason(
+    sealed: Lake, cluster: FakeCluster, terminal: Terminal, file: Path
+) -> None:
+    begun(sealed)
+
+    code, said = terminal.type(f"backfill events {file}")
+
+    assert code == 2
+    assert "this needs a reason" in said
+    assert cluster.submitted == []

@@ -1,0 +1,32 @@
+"""``headrace init`` and ``new``: files to begin with, and none that is there already is touched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli.remedies import Terminal
+
+
+def test_a_project_and_one_more_pipeline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal, shop = Terminal(capsys), tmp_path / "shop"
+
+    code, said = terminal.type(f"init {shop} -o json")
+
+    assert code == 0
+    written = json.loads(said)["written"]
+    assert {"README.md", "contracts/orders.odcs.yaml", "jobs/orders.py"} <= set(written)
+    assert all((shop / path).is_file() for path in written)
+    again, refused = terminal.type(f"init {shop}")
+    assert again == 2
+    assert "there is something already" in refused
+
+    monkeypatch.setenv("HEADRACE_PROJECT", str(shop))
+    code, said = terminal.type("new payments")
+    assert code == 0
+    assert "headrace plan payments --accept" in said
+    assert (shop / "contracts/payments.odcs.yaml").is_file()
+    assert terminal.type("check payments")[0] == 0
