@@ -11,8 +11,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from stack_containers import started_in_containers
-from stack_fixtures import CHOICE, Stack, started_locally
+
+from tests.stack_containers import started_in_containers
+from tests.stack_fixtures import CHOICE, Stack, started_locally
 
 # A noisy machine is no fault of a property, and the suite leaves nothing behind.
 hypothesis.settings.register_profile("suite", deadline=None, database=None)

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from stack_fixtures import CHOICE, own_place
-from waiting import until
 
 from headrace.settings import Settings
 from headrace.stack import files, flink, kafka, local, store
+from tests.stack.waiting import until
+from tests.stack_fixtures import CHOICE, own_place
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("kafka", "store", "jobmanager", "taskmanager")

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from waiting import until
-
 from headrace import settings as project_settings
 from headrace.settings import Settings
 from headrace.stack import files, flink, local, ports
 from headrace.stack.processes import Processes
+from tests.stack.waiting import until
 
 CHOICE = "HEADRACE_TEST_STACK"
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
-from stack_containers import ContainerStack, no_engine, started_in_containers
-from stack_fixtures import CHOICE, Stack
 
 from headrace.settings import LocalStack, Ports, Settings
 from headrace.stack import files, flink, jars, kafka, store
+from tests.stack_containers import ContainerStack, no_engine, started_in_containers
+from tests.stack_fixtures import CHOICE, Stack
 
 ROOT = Path(__file__).parent.parent
 VARIABLE = re.compile(r"\$\{(\w+):-([^${}]*)\}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.typed import COMMAND, VALUE
+from tests.cli.typed import COMMAND, VALUE
 
 ROOT = Path(__file__).parents[2]
 PROSE = {"does", "job", "took"}

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake, topics
-from submitting import look_in
 
 from headrace import settings
 from headrace.cluster.fake import FakeCluster
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.load import load_named
 from headrace.operate import Workspace
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake, topics
+from tests.stack.submitting import look_in
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
 

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta, timezone
 import obstore
 import pyarrow as pa
 from deltalake import CommitProperties, Transaction, write_deltalake
-from lake import sample_records
-from lake.flink_metadata import metadata
-from lake.sample_records import publish
 
 from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse
 from headrace.ledger.records import BATCHES, DONE, Done
+from tests.lake import sample_records
+from tests.lake.flink_metadata import metadata
+from tests.lake.sample_records import publish
 
 BEGIN = datetime(2013, 1, 1, tzinfo=timezone.utc)
 TOPIC = "flights"

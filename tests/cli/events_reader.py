@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import obstore
-from cli.one_topic import Topic
-from lake.flink_metadata import metadata
-from lake.sealed_lake import Lake
 
 from headrace.lake import checkpoints
+from tests.cli.one_topic import Topic
+from tests.lake.flink_metadata import metadata
+from tests.lake.sealed_lake import Lake
 
 OUTPUTS = ("events__quarantine", "events")
 

@@ -11,11 +11,11 @@ import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from lake.flink_metadata import metadata
-from lake.sealed_lake import AT
 
 from headrace.lake import checkpoints
 from headrace.lake.store import Warehouse
+from tests.lake.flink_metadata import metadata
+from tests.lake.sealed_lake import AT
 
 OUTPUTS = ("events_by_hour__late", "events_by_hour")
 

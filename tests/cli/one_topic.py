@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from cluster.brokers import Broker
 from kafka import KafkaAdminClient
 
 from headrace.cluster.kafka import Brokers, Kafka
 from headrace.cluster.kafka.fake import FakeKafka
+from tests.cluster.brokers import Broker
 
 PARTITIONS = 2
 

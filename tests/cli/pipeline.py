@@ -18,12 +18,6 @@ from unittest.mock import patch
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from cli.events_reader import OUTPUTS, Reader
-from cli.hourly_reader import HourlyReader
-from cli.one_topic import PARTITIONS, Topic
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake
-from submitting import look_in
 
 from headrace import settings
 from headrace.cli.publish import publisher
@@ -44,6 +38,12 @@ from headrace.lake.store import connect
 from headrace.ledger.records import Patch
 from headrace.operate import Workspace
 from headrace.settings import Store
+from tests.cli.events_reader import OUTPUTS, Reader
+from tests.cli.hourly_reader import HourlyReader
+from tests.cli.one_topic import PARTITIONS, Topic
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake
+from tests.stack.submitting import look_in
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
 RECORDS = 40

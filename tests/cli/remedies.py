@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import structlog
-from cli.commands_named import Named
-from cli.typed import VALUE, without_prose
 
 from headrace.cli.main import main
 from headrace.operate import Workspace
+from tests.cli.commands_named import Named
+from tests.cli.typed import VALUE, without_prose
 
 FILLED_IN = {"TEXT": "reason", "N": "1", "DECISION": "1", "JOB": "events"}
 """What a reader writes for the words in capitals."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from cli import situations_of_flink, situations_of_kafka, situations_of_replays, situations_of_savepoints
+from tests.cli import (
+    situations_of_flink,
+    situations_of_kafka,
+    situations_of_replays,
+    situations_of_savepoints,
+)
 
 IN_MEMORY = [
     *situations_of_flink.SITUATIONS,

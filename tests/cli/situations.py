@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cli.pipeline import Pipeline
-from cli.remedies import FILLED_IN, named_in
+from tests.cli.pipeline import Pipeline
+from tests.cli.remedies import FILLED_IN, named_in
 
 
 def _nothing(_pipeline: Pipeline) -> None:

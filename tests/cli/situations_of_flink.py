@@ -6,12 +6,12 @@ from pathlib import Path
 
 import obstore
 import pyarrow.parquet as pq
-from cli.events_reader import Reader
-from cli.pipeline import SLOTS, Pipeline
-from cli.situations import Situation
-from cli.situations_of_kafka import recreated, running, stopped
 
 from headrace.lake import checkpoints
+from tests.cli.events_reader import Reader
+from tests.cli.pipeline import SLOTS, Pipeline
+from tests.cli.situations import Situation
+from tests.cli.situations_of_kafka import recreated, running, stopped
 
 FAILURE = "java.io.IOException: no disk"
 

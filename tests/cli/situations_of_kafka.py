@@ -6,14 +6,14 @@ import os
 import shutil
 from pathlib import Path
 
-from cli.derived_lake import Lake as DerivedLake
-from cli.pipeline import Pipeline
-from cli.situations import Situation
 from deltalake import DeltaTable
-from submitting import look_in
 
 from headrace.lake.store import connect
 from headrace.settings import Store
+from tests.cli.derived_lake import Lake as DerivedLake
+from tests.cli.pipeline import Pipeline
+from tests.cli.situations import Situation
+from tests.stack.submitting import look_in
 
 ROOT = Path(__file__).parents[2]
 

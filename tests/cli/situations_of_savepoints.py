@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cli.events_reader import Reader
-from cli.pipeline import Pipeline
-from cli.situations import Situation
+from tests.cli.events_reader import Reader
+from tests.cli.pipeline import Pipeline
+from tests.cli.situations import Situation
 
 
 def adopted(p: Pipeline) -> Reader:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake, begun
 
 from headrace.lake import tail as tails
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake, begun
 
 REFUSED = "was deleted and created again"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake, begun, by
 
 from headrace.errors import DecisionNeeded
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake, begun, by
 
 PUBLISHED = by(1, range(25)) + by("bad", range(25, 30))
 """What :func:`begun` publishes."""

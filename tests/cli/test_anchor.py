@@ -6,13 +6,13 @@ import json
 
 import obstore
 import pytest
-from cli.remedies import Terminal
-from lake.flink_metadata import metadata
-from lake.sealed_lake import Lake, begun
 
 from headrace.cluster.fake import FakeCluster
 from headrace.job.submission import of_job
 from headrace.lake import anchors
+from tests.cli.remedies import Terminal
+from tests.lake.flink_metadata import metadata
+from tests.lake.sealed_lake import Lake, begun
 
 
 class Saving(FakeCluster):

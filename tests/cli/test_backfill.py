@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake, begun
 
 from headrace.cluster.fake import FakeCluster
 from headrace.job.submission import of_patch
 from headrace.lake import patches
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake, begun
 
 
 @pytest.fixture

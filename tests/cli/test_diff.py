@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake, begun
+
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake, begun
 
 
 def test_rows_that_came_in_between_are_counted(sealed: Lake, terminal: Terminal) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake, begun
-from submitting import look_in
 
 from headrace import settings
 from headrace.cli import patch as patching
@@ -22,6 +19,9 @@ from headrace.lake import patches, replays
 from headrace.lake.store import connect
 from headrace.operate import Workspace
 from headrace.settings import Store
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake, begun
+from tests.stack.submitting import look_in
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
 CAUSE = "not enough free slots: it needs 2, and 0 of 2 are free (events holds 2)"

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from cli.remedies import Terminal
+
+from tests.cli.remedies import Terminal
 
 
 def test_a_project_and_one_more_pipeline(

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import typer
-from cli.remedies import Terminal
 from typer.testing import CliRunner
 
 from headrace import project, settings
@@ -26,6 +25,7 @@ from headrace.ledger.records import AcceptTail, Claim
 from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.settings import Settings, Store
+from tests.cli.remedies import Terminal
 
 ROOT = Path(__file__).parents[2]
 FLINK_JOB: dict[str, Any] = {

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from lake.sample_records import judged
-from lake.sealed_lake import CONTRACT, Lake, begun, by
 
 from headrace.cli import patch as patching
 from headrace.cli.output import Format
@@ -24,6 +22,8 @@ from headrace.ledger.records import Discard, Judged, Patch, RecordedFile
 from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.settings import Settings, Store
+from tests.lake.sample_records import judged
+from tests.lake.sealed_lake import CONTRACT, Lake, begun, by
 
 
 def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import structlog
-from cli.commands_named import Named, commands_named
-from cli.typed import as_printed, in_source
 
 from headrace import settings
 from headrace.cli.main import main
 from headrace.errors import HeadraceError, UsageError
 from headrace.stack import jvm, machinery
+from tests.cli.commands_named import Named, commands_named
+from tests.cli.typed import as_printed, in_source
 
 ROOT = Path(__file__).parents[2]
 

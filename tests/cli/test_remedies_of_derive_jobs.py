@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_derived import JOB, Derived
-from lake.sealed_lake import Lake, begun
-from stack.waiting import until
 
 from headrace.lake import patches
 from headrace.ledger.records import DONE
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_derived import JOB, Derived
+from tests.lake.sealed_lake import Lake, begun
+from tests.stack.waiting import until
 
 
 @pytest.fixture

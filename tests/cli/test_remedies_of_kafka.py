@@ -7,14 +7,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from cli.one_topic import OnBroker
-from cli.pipeline import Pipeline, of_the_tests_project
-from cli.situations import Situation, helps
-from cli.situations_of_kafka import SITUATIONS
-from cluster.brokers import Broker
 
 from headrace import settings
 from headrace.cluster.kafka import Brokers
+from tests.cli.one_topic import OnBroker
+from tests.cli.pipeline import Pipeline, of_the_tests_project
+from tests.cli.situations import Situation, helps
+from tests.cli.situations_of_kafka import SITUATIONS
+from tests.cluster.brokers import Broker
 
 pytestmark = pytest.mark.stack
 

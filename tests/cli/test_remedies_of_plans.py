@@ -13,13 +13,13 @@ from typing import Any
 
 import pyflink
 import pytest
-from cli.remedies import Terminal
 
 from headrace.cli import plan
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.job.refused import refused
 from headrace.operate import Workspace
+from tests.cli.remedies import Terminal
 
 JOB = "events_by_hour"
 Compiles = Callable[[Callable[[str], str]], None]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake, begun
-from submitting import look_in
 
 from headrace.cli import plan
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.lake import patches
 from headrace.operate import Workspace
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake, begun
+from tests.stack.submitting import look_in
 
 
 def edit(project: Path, name: str, old: str, new: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import obstore
 import pytest
-from cli.remedies import Terminal
-from lake.flink_metadata import metadata
-from lake.sealed_lake import Lake, begun
 
 from headrace.lake import anchors, patches, replays
+from tests.cli.remedies import Terminal
+from tests.lake.flink_metadata import metadata
+from tests.lake.sealed_lake import Lake, begun
 
 
 @pytest.fixture

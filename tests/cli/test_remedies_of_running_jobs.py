@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli.one_topic import InMemory
-from cli.pipeline import Pipeline, of_the_tests_project
-from cli.remedies import named_in
-from cli.remedies_of_running_jobs import IN_MEMORY, JUDGE_FIRST
-from cli.situations import Situation, helps
-from cli.situations_of_replays import stretch_asked
 
 from headrace.cli.publish import patcher
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import DecisionNeeded
 from headrace.lake import patches
+from tests.cli.one_topic import InMemory
+from tests.cli.pipeline import Pipeline, of_the_tests_project
+from tests.cli.remedies import named_in
+from tests.cli.remedies_of_running_jobs import IN_MEMORY, JUDGE_FIRST
+from tests.cli.situations import Situation, helps
+from tests.cli.situations_of_replays import stretch_asked
 
 
 @pytest.fixture

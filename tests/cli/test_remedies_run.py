@@ -8,12 +8,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from cli.commands_named import commands_named
-from cli.remedies import Terminal, followed_in, key, named_in
-from cli.remedies_not_run import NOT_RUN
-from cli.remedies_of_running_jobs import RUN
-from lake.sealed_lake import RECORDS, Lake, begun
-from submitting import look_in
 
 from headrace import settings
 from headrace.cluster.fake import FakeCluster
@@ -24,6 +18,12 @@ from headrace.ledger.records import Discard, SetAside
 from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.settings import Store
+from tests.cli.commands_named import commands_named
+from tests.cli.remedies import Terminal, followed_in, key, named_in
+from tests.cli.remedies_not_run import NOT_RUN
+from tests.cli.remedies_of_running_jobs import RUN
+from tests.lake.sealed_lake import RECORDS, Lake, begun
+from tests.stack.submitting import look_in
 
 TESTS = Path(__file__).parents[1]
 PROJECT = TESTS / "stack/project"

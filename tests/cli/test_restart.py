@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake, begun
 
 from headrace.cluster.kafka.fake import FakeKafka
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake, begun
 
 RESTART = "branch restart events --why 'the bucket lost them'"
 Type = Callable[..., str]

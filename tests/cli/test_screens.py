@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 
 import pytest
-from cli.shown import SCREENS
 from rich.console import Console
 
 from headrace.cli import output
 from headrace.errors import HeadraceError
+from tests.cli.shown import SCREENS
 
 FOLDER = Path(__file__).parent / "screens"
 PLACES: dict[str, int | None] = {"80 columns": 80, "120 columns": 120, "a pipe": None}

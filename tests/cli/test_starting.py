@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from cli.remedies import Terminal
-from lake.sealed_lake import Lake, begun
 
 from headrace.cluster import Submission
 from headrace.cluster.fake import FakeCluster, Started
@@ -15,6 +13,8 @@ from headrace.errors import DecisionNeeded
 from headrace.job.run import SUBMISSION
 from headrace.job.submission import of_job
 from headrace.lake.checkpoints import savepoints
+from tests.cli.remedies import Terminal
+from tests.lake.sealed_lake import Lake, begun
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from cli.remedies import Terminal
 
 from headrace.cli.topic import how_to_create
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import NoTopicError
 from headrace.operate import Workspace
 from headrace.settings import Settings
+from tests.cli.remedies import Terminal
 
 
 @pytest.fixture

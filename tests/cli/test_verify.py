@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import structlog
-from cli.derived_lake import OUTPUTS, TOPIC, Lake, Rows, done
 from deltalake import DeltaTable
-from submitting import look_in
 
 from headrace import settings
 from headrace.cli.main import main
@@ -24,6 +22,8 @@ from headrace.lake.store import connect
 from headrace.ledger.records import DONE
 from headrace.operate import Workspace
 from headrace.settings import Store
+from tests.cli.derived_lake import OUTPUTS, TOPIC, Lake, Rows, done
+from tests.stack.submitting import look_in
 
 ROOT = Path(__file__).parents[2]
 

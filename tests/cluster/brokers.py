@@ -11,11 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from stack_fixtures import own_place
 
 from headrace.cluster.kafka import describe
 from headrace.stack import files, jars, kafka, local
 from headrace.stack.processes import Processes
+from tests.stack_fixtures import own_place
 
 
 @dataclass(frozen=True)

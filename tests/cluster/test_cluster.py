@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from stack.waiting import until
-from stack_fixtures import Stack
 
 from headrace.cluster import Cluster, FlinkRun, SessionCluster, Submission, metrics
 from headrace.cluster.fake import FakeCluster, Started
 from headrace.cluster.ready import Ready, Unready, await_ready
 from headrace.errors import ClusterError, DecisionNeeded, HeadraceError, JobError
+from tests.stack.waiting import until
+from tests.stack_fixtures import Stack
 
 NO_JOB = "0" * 32
 BY_ZERO = "java.lang.ArithmeticException: / by zero"

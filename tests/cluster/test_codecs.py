@@ -5,12 +5,12 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from cluster.brokers import Span, transactional
 from kafka import KafkaAdminClient, KafkaProducer
-from stack_fixtures import Stack
 
 from headrace.cluster.kafka import Verdict, create_topic, holes
 from headrace.lake._topic_scan import KafkaTopic
+from tests.cluster.brokers import Span, transactional
+from tests.stack_fixtures import Stack
 
 RECORDS, SIZE = 500, 1000
 CODECS = ("gzip", "lz4", "snappy", "zstd")

@@ -9,13 +9,13 @@ from typing import Protocol
 from uuid import uuid4
 
 import pytest
-from cluster.brokers import Broker, Span, transactional
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
-from stack_fixtures import Stack
 
 from headrace.cluster.kafka import Brokers, Kafka, Lag, Verdict
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import ClusterError, NoTopicError, UsageError
+from tests.cluster.brokers import Broker, Span, transactional
+from tests.stack_fixtures import Stack
 
 
 class Lab(Protocol):

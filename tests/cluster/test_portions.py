@@ -7,13 +7,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from cluster.brokers import read
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
-from stack_fixtures import Stack
 
 from headrace.cluster.kafka import Lines, create_topic, portions, produce_lines
 from headrace.errors import ClusterError, UsageError
+from tests.cluster.brokers import read
+from tests.stack_fixtures import Stack
 
 TOO_LARGE = b'{"n": "' + b"x" * (8 << 20) + b'"}\n'
 

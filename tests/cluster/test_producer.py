@@ -5,8 +5,6 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from cluster.brokers import read
-from stack_fixtures import Stack
 
 from headrace.cluster.kafka import (
     Message,
@@ -16,6 +14,8 @@ from headrace.cluster.kafka import (
     producer,
 )
 from headrace.errors import ClusterError
+from tests.cluster.brokers import read
+from tests.stack_fixtures import Stack
 
 
 @pytest.fixture

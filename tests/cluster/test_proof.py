@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from cluster.brokers import Span, entangle, spans_of, transactional
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from stack.waiting import until
-from stack_fixtures import Stack
 
 from headrace.cluster.kafka import Brokers, Source, Verdict, create_topic, describe, holes, proof
 from headrace.errors import ClusterError
 from headrace.settings import Kafka
+from tests.cluster.brokers import Span, entangle, spans_of, transactional
+from tests.stack.waiting import until
+from tests.stack_fixtures import Stack
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster.brokers import Broker
 
 from headrace.cluster.kafka import create_topic, standing
 from headrace.cluster.kafka.standing import kept
 from headrace.lake._topic_scan import KafkaTopic
 from headrace.lake.verify import lost_from
+from tests.cluster.brokers import Broker
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from kafka import KafkaAdminClient
-from stack.waiting import until
-from stack_fixtures import Stack
 
 from headrace.cluster.kafka import Message, create_topic, describe, produce, topic_names
 from headrace.errors import ClusterError
+from tests.stack.waiting import until
+from tests.stack_fixtures import Stack
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from contract.orders_contract import MARK, ORDERS, Edit, Spoilt
 
 from headrace.contract.load import load
 from headrace.contract.model import Contract
+from tests.contract.orders_contract import MARK, ORDERS, Edit, Spoilt
 
 
 @pytest.fixture

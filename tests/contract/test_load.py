@@ -8,11 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from contract.orders_contract import Edit
 
 from headrace.contract.load import examine, load, load_named
 from headrace.contract.model import ColumnType, Contract, Partition
 from headrace.errors import ContractError, UsageError
+from tests.contract.orders_contract import Edit
 
 
 def test_what_a_contract_says(orders: Contract) -> None:

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-from contract.random_patterns import accepted, hard_texts, is_accepted, matches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from headrace.contract.pattern import judge, judge_like
 from headrace.contract.pattern.paths import build
 from headrace.contract.pattern.syntax import read
 from headrace.contract.typed import Refused
+from tests.contract.random_patterns import accepted, hard_texts, is_accepted, matches
 
 APART = "let alternatives begin with different characters, and let no part take what the next one begins with"
 IPV4 = "(?:(?:25[0-5]|2[0-4][0-9]|[01]?[0-9][0-9]?)\\.){3}(?:25[0-5]|2[0-4][0-9]|[01]?[0-9][0-9]?)"

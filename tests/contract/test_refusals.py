@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from contract.orders_contract import Edit
+
+from tests.contract.orders_contract import Edit
 
 ID = "      - name: id\n        logicalType: string\n        required: true\n"
 PIECES = "      - name: pieces\n        logicalType: integer\n        physicalType: INT"

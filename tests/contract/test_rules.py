@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from contract.orders_contract import Edit
 
 from headrace.contract.duration import duration
 from headrace.contract.load import load
 from headrace.contract.model import Column, ColumnType, Contract, Rule
 from headrace.contract.rules import CHECKS_A_CASE, Reason, checks, verdict_sql
 from headrace.contract.sql import identifier, instant_literal, literal
+from tests.contract.orders_contract import Edit
 
 
 def test_codes_are_stable() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from contract.orders_contract import Edit
 
 from headrace.contract.load import find_unused, load
+from tests.contract.orders_contract import Edit
 
 ROOT = Path(__file__).parents[2]
 KAFKA = "    type: kafka\n"

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from pasted import Pasted, commands, paste
+
+from tests.stack.pasted import Pasted, commands, paste
 
 BLOCK = """
 echo one                              # a comment

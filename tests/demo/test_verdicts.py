@@ -10,11 +10,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from stack_fixtures import Stack
 
 from demo.broken import BROKEN
 from demo.payload import good
 from headrace.cluster.kafka import Message, create_topic, produce
+from tests.stack_fixtures import Stack
 
 JUDGE = Path(__file__).parent / "judge.py"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import typer
-from submitting import look_in
 from typer.testing import CliRunner
 
 from headrace import project, settings
@@ -19,6 +18,7 @@ from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.gate import CHANGED, DROPPED, KEPT, UNKNOWN, Verdict
 from headrace.operate import Workspace
+from tests.stack.submitting import look_in
 
 ROOT = Path(__file__).parents[2]
 JOB = ("jobs/flights.py", "jobs/flights.lock.json")

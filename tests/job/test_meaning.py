@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from job.small_plans import Node, Plan, Small, call, number, ref
 
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.gate import pin
 from headrace.job.meaning import meanings
 from headrace.job.meaning.expressions import expression_digest
+from tests.job.small_plans import Node, Plan, Small, call, number, ref
 
 A, B = ref(0), ref(1)
 LOW, HIGH = call("<", A, number(10)), call(">=", A, number(10))

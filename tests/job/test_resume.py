@@ -7,7 +7,6 @@ from pathlib import Path
 
 import obstore
 import pytest
-from lake.sealed_lake import CONTRACT, Lake, begun
 
 from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import load
@@ -17,6 +16,7 @@ from headrace.lake.checkpoints import MAGIC
 from headrace.lake.manifests import Staged
 from headrace.lake.store import connect
 from headrace.settings import Store
+from tests.lake.sealed_lake import CONTRACT, Lake, begun
 
 
 @pytest.fixture

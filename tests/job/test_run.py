@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from lake.sample_records import done
-from submitting import look_in
 
 from headrace.cluster.kafka.topics import TopicInfo
 from headrace.contract.load import load
@@ -23,6 +21,8 @@ from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
 from headrace.ledger.records import DONE
 from headrace.settings import Store
+from tests.lake.sample_records import done
+from tests.stack.submitting import look_in
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "tests/stack/project"

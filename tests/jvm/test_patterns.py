@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import pytest
-from contract.random_patterns import Hard, accepted, hard_texts, is_accepted, matches
 
 from headrace import project, settings
 from headrace.contract.pattern import judge_like
@@ -19,6 +18,7 @@ from headrace.contract.pattern.syntax import read
 from headrace.contract.typed import Refused
 from headrace.stack import jvm
 from headrace.stack.java import QUICK, jdk
+from tests.contract.random_patterns import Hard, accepted, hard_texts, is_accepted, matches
 
 HALF_A_STACK = 512 << 10
 """Flink's tasks run on threads of Java's default stack, 1 MB, and stand on some of it themselves."""

@@ -6,8 +6,6 @@ from uuid import uuid4
 
 from deltalake import DeltaTable
 from kafka import KafkaAdminClient, KafkaProducer
-from lake.sealed_lake import CONTRACT, Lake
-from stack.waiting import until
 
 from headrace.cluster.kafka import Brokers, Source, create_topic, standing
 from headrace.contract.load import load
@@ -19,6 +17,8 @@ from headrace.lake.store import Warehouse
 from headrace.lake.verify import verify
 from headrace.settings import Kafka
 from headrace.table.outputs import outputs
+from tests.lake.sealed_lake import CONTRACT, Lake
+from tests.stack.waiting import until
 
 
 class RealTopic:

@@ -10,11 +10,11 @@ from decimal import Decimal
 import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
-from lake.flink_metadata import metadata
-from lake.sealed_lake import AT, Lake
 
 from headrace.lake import anchors
 from headrace.lake.ledger import Ledger
+from tests.lake.flink_metadata import metadata
+from tests.lake.sealed_lake import AT, Lake
 
 JOB = "events_by_hour"
 OUTPUTS = (f"{JOB}__late", JOB)

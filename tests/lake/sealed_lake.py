@@ -14,7 +14,6 @@ import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from lake.sample_records import judged, patch, replay
 
 from headrace.cluster.kafka import Source
 from headrace.cluster.kafka.fake import FakeKafka
@@ -28,6 +27,7 @@ from headrace.lake.replace import Replacer
 from headrace.lake.store import Warehouse
 from headrace.ledger.records import DONE, CountedFile, PatchKind, RecordedFile
 from headrace.table.outputs import outputs
+from tests.lake.sample_records import judged, patch, replay
 
 CONTRACT = Path(__file__).parents[1] / "stack/project/contracts/events.odcs.yaml"
 AT = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import obstore
 import pytest
-from lake.sealed_lake import CONTRACT, Lake, begun
 
 from headrace.contract.load import load
 from headrace.errors import UsageError
@@ -16,6 +15,7 @@ from headrace.lake.checkpoints import MAGIC
 from headrace.lake.store import connect
 from headrace.ledger.records import Anchor
 from headrace.settings import Store
+from tests.lake.sealed_lake import CONTRACT, Lake, begun
 
 PLACE = "_flink/events/savepoints/savepoint-1"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lake.sample_records import done
 
 from headrace.errors import DecisionNeeded, LedgerError
 from headrace.lake.branch import Branch, Rulings, followed, goes_on, restart_is_due, stretch, survey
@@ -25,6 +24,7 @@ from headrace.ledger.records import (
     UndoDecision,
 )
 from headrace.settings import Store
+from tests.lake.sample_records import done
 
 
 def manifest(name: str, parent: str | None, claim: int, output: str = "t", files: int = 1) -> Manifest:

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.transaction import Transaction
-from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact
-from lake.test_amend import HOURLY, held, staged
 
 from headrace.contract.load import load
 from headrace.errors import LedgerError
@@ -20,6 +18,8 @@ from headrace.lake.store import Warehouse, connect
 from headrace.ledger.records import BATCHES, DONE
 from headrace.settings import Store
 from headrace.table.outputs import Output
+from tests.lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact
+from tests.lake.test_amend import HOURLY, held, staged
 
 Meanwhile = Callable[[str, Callable[[], object]], None]
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import obstore
 import pytest
-from lake.sample_records import done
 
 from headrace.errors import UsageError
 from headrace.lake.checkpoints import MAGIC
@@ -19,6 +18,7 @@ from headrace.lake.ledger import Ledger
 from headrace.lake.store import Warehouse, connect
 from headrace.ledger.records import DONE
 from headrace.settings import Store
+from tests.lake.sample_records import done
 
 TOPIC = "dev.flights"
 # As Flink 2.3 wrote it: version, length, topic, partition, next offset, stopping offset.

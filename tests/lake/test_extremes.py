@@ -21,7 +21,6 @@ import pytest
 from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lake.sealed_lake import CONTRACT
 from structlog.testing import capture_logs
 
 from headrace.cluster.kafka import Source
@@ -45,6 +44,7 @@ from headrace.ledger.records import BATCHES
 from headrace.replay import diff, payloads, redrive
 from headrace.settings import Store
 from headrace.table.outputs import Output
+from tests.lake.sealed_lake import CONTRACT
 
 Row = dict[str, Any]
 UTC = dt.timezone.utc

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from lake.sealed_lake import CONTRACT, Killed, Lake, begun
 
 from headrace.contract.load import load
 from headrace.contract.model import Contract
@@ -26,6 +25,7 @@ from headrace.ledger.records import BATCHES, SetAside
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output, derived_outputs, outputs
+from tests.lake.sealed_lake import CONTRACT, Killed, Lake, begun
 
 Edit = Callable[[str], str]
 EDITS: dict[str, tuple[Edit, str]] = {

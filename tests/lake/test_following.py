@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lake.sealed_lake import CONTRACT, Lake, begun
-
 from headrace.contract.load import load
 from headrace.lake.publish import Publisher
 from headrace.lake.store import Warehouse, connect
 from headrace.ledger.records import CLAIMS, AcceptLoss, SetAside, UndoDecision
 from headrace.offsets import Span
 from headrace.settings import Store
+from tests.lake.sealed_lake import CONTRACT, Lake, begun
 
 PAGE = 1000
 """Keys in one answer of S3 to a listing."""

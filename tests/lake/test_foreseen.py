@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from lake.sealed_lake import CONTRACT, Lake, begun
 
 from headrace.contract.load import load
 from headrace.errors import HeadraceError
@@ -20,6 +19,7 @@ from headrace.ledger.records import DONE, AcceptLoss
 from headrace.offsets import Span
 from headrace.settings import Store
 from headrace.table.outputs import outputs
+from tests.lake.sealed_lake import CONTRACT, Lake, begun
 
 
 @pytest.fixture

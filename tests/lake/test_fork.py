@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lake.sample_records import done, file, output, swap
-from lake.sample_records import publish as publish_batch
 
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.lake.branch import Rulings, followed
@@ -15,6 +13,8 @@ from headrace.lake.ledger import Ledger
 from headrace.lake.store import connect
 from headrace.ledger.records import BATCHES, DONE, ForkPoint, ReplaceBranch, SetAside
 from headrace.settings import Store
+from tests.lake.sample_records import done, file, output, swap
+from tests.lake.sample_records import publish as publish_batch
 
 
 @pytest.fixture

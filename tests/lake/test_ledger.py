@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lake import sample_records
 
 from headrace.errors import LedgerError, UsageError
 from headrace.lake.ledger import Ledger
@@ -16,6 +15,7 @@ from headrace.lake.store import Warehouse, connect
 from headrace.ledger.head import Head
 from headrace.ledger.records import BATCHES, CLAIMS, DONE, Done
 from headrace.settings import Store
+from tests.lake import sample_records
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from lake.sample_records import counted_file
-from lake.sealed_lake import AT, CONTRACT, Killed, Lake, begun, by, compact
 
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
@@ -25,6 +23,8 @@ from headrace.offsets import Span
 from headrace.replay.stale import patched_times
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
+from tests.lake.sample_records import counted_file
+from tests.lake.sealed_lake import AT, CONTRACT, Killed, Lake, begun, by, compact
 
 STEPS = ["batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by
 
 from headrace.contract.load import load
 from headrace.errors import LedgerError
@@ -13,6 +12,7 @@ from headrace.lake.publish import Publisher
 from headrace.lake.store import connect
 from headrace.ledger.records import DONE, Manifest
 from headrace.settings import Store
+from tests.lake.sealed_lake import CONTRACT, Killed, Lake, begun, by
 
 
 @pytest.fixture

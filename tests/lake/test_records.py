@@ -10,8 +10,6 @@ from typing import Annotated, Any, Union, get_args
 
 import obstore
 import pytest
-from lake import sample_records as samples
-from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by
 from pydantic import Field, TypeAdapter, create_model
 
 from headrace.contract.load import load
@@ -41,6 +39,8 @@ from headrace.ledger.records import (
 )
 from headrace.offsets import Span
 from headrace.settings import Store
+from tests.lake import sample_records as samples
+from tests.lake.sealed_lake import CONTRACT, Killed, Lake, begun, by
 
 WHERE = "s3://lake/_headrace/events/record.json"
 SIGNED: dict[str, Any] = {"number": 1, "why": "w", "by": "me", "at": samples.AT}

@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 from deltalake import DeltaTable
-from lake import sample_records
-from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact, foreign
 
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
@@ -32,6 +30,8 @@ from headrace.ledger.records import ANCHORS, BATCHES, DONE, AcceptLoss, ForkPoin
 from headrace.offsets import Span
 from headrace.settings import Store
 from headrace.table.outputs import Output, outputs
+from tests.lake import sample_records
+from tests.lake.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact, foreign
 
 STEPS = ["read", "batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
 

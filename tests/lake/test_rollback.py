@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from lake.sealed_lake import CONTRACT, Killed, Lake, begun, by
 
 from headrace.contract.load import load
 from headrace.errors import UsageError
 from headrace.lake import patches, replays
 from headrace.lake.store import connect
 from headrace.settings import Store
+from tests.lake.sealed_lake import CONTRACT, Killed, Lake, begun, by
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from lake.sample_records import anchor
-from lake.sealed_lake import CONTRACT, Lake, begun, compact
 
 from headrace.cli.job import _page
 from headrace.cli.publish import _sentence, as_json
@@ -32,6 +30,8 @@ from headrace.ledger.records import ANCHORS, BATCHES
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
+from tests.lake.sample_records import anchor
+from tests.lake.sealed_lake import CONTRACT, Lake, begun, compact
 
 ROOT = Path(__file__).parents[2]
 DAILY = Output(

@@ -6,10 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli.remedies import Terminal
-from lake.real_topic import RealTopic
-from stack_fixtures import Stack
-from submitting import look_in
 
 from headrace.cluster.kafka import describe, standing
 from headrace.errors import DecisionNeeded
@@ -20,6 +16,10 @@ from headrace.lake.store import connect
 from headrace.ledger.records import BATCHES, Manifest
 from headrace.offsets import OffsetArray
 from headrace.settings import Store
+from tests.cli.remedies import Terminal
+from tests.lake.real_topic import RealTopic
+from tests.stack.submitting import look_in
+from tests.stack_fixtures import Stack
 
 
 @pytest.fixture

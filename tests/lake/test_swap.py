@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from deltalake.transaction import Transaction
-from lake.sample_records import file
-from lake.sealed_lake import CONTRACT, Lake, begun, by, compact
 
 from headrace.contract.load import load
 from headrace.errors import UsageError
@@ -18,6 +16,8 @@ from headrace.lake.swap import require_told, swap_batch
 from headrace.ledger.records import BATCHES, DONE, Baseline
 from headrace.settings import Store
 from headrace.table.outputs import outputs
+from tests.lake.sample_records import file
+from tests.lake.sealed_lake import CONTRACT, Lake, begun, by, compact
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lake.sealed_lake import CONTRACT, RECORDS, Lake, begun, by
 
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.load import load
@@ -18,6 +17,7 @@ from headrace.lake.store import connect
 from headrace.ledger.records import BATCHES, AcceptLoss, Manifest, SetAside
 from headrace.offsets import Span
 from headrace.settings import Store
+from tests.lake.sealed_lake import CONTRACT, RECORDS, Lake, begun, by
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lake.sealed_lake import Lake, begun, topics
 
 from headrace.contract.load import load_named
 from headrace.errors import ClusterError, UsageError
@@ -13,6 +12,7 @@ from headrace.lake.publish import Published
 from headrace.lake.store import connect
 from headrace.lake.to_end import publish_to_end
 from headrace.settings import Store
+from tests.lake.sealed_lake import Lake, begun, topics
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ import typer
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
-from lake.sample_records import done
 from typer.testing import CliRunner
 
 from headrace import settings
@@ -28,6 +27,7 @@ from headrace.lake.store import Warehouse, connect
 from headrace.lake.verify import LOST, verify
 from headrace.ledger.records import DONE
 from headrace.settings import Store
+from tests.lake.sample_records import done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lake.sample_records import undo_batch
 
 from headrace.errors import UsageError
 from headrace.job.assemble import named
@@ -23,6 +22,7 @@ from headrace.ledger.records import BATCHES, GiveUpPatch, Patch, PutIn
 from headrace.replay import payloads
 from headrace.replay.backfill import _documents, ask, counted_again
 from headrace.settings import Store
+from tests.lake.sample_records import undo_batch
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone.utc)

@@ -12,8 +12,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from lake.sample_records import replay
-from lake.sealed_lake import CONTRACT, Lake, begun, compact
 
 from headrace.contract.load import load
 from headrace.errors import UsageError
@@ -29,6 +27,8 @@ from headrace.replay.page import page
 from headrace.settings import Store
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
+from tests.lake.sample_records import replay
+from tests.lake.sealed_lake import CONTRACT, Lake, begun, compact
 
 DATA = pa.schema({"id": pa.int32(), "amount": pa.string(), "_partition": pa.int32(), "_offset": pa.int64()})
 BAD = pa.schema(

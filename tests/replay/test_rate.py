@@ -6,13 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from lake.sealed_lake import AT, CONTRACT, Lake, begun
 
 from headrace.contract.load import load
 from headrace.lake.store import connect
 from headrace.ledger.records import CLAIMS, Claim
 from headrace.replay.rate import rate
 from headrace.settings import Store
+from tests.lake.sealed_lake import AT, CONTRACT, Lake, begun
 
 EVERY = timedelta(seconds=2)
 

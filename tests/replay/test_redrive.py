@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lake.sealed_lake import CONTRACT, Lake, begun
 
 from headrace.contract.load import load
 from headrace.lake.quarantine import Selection
@@ -14,6 +13,7 @@ from headrace.ledger.records import Refusal
 from headrace.offsets import Span
 from headrace.replay.redrive import _nothing
 from headrace.settings import Store
+from tests.lake.sealed_lake import CONTRACT, Lake, begun
 
 FIX = "repairs.events.fix"
 FAILED = (Refusal(reason="repair_failed", field=None, rule="ValueError", count=3, example="0:25"),)

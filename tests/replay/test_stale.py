@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from lake.sample_records import done
 
 from headrace.job.assemble import named
 from headrace.lake.ledger import Ledger
@@ -11,6 +10,7 @@ from headrace.lake.store import connect
 from headrace.ledger.records import DONE
 from headrace.replay.stale import stale
 from headrace.settings import Store
+from tests.lake.sample_records import done
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
 

@@ -17,13 +17,12 @@ from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
 
-from submitting import PLACE, RESTORED
-
 from headrace.cluster import Submission
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.job.run import PATCH, REPLAY
 from headrace.report import as_told
+from tests.stack.submitting import PLACE, RESTORED
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,10 @@ def started(environment: Mapping[str, str]) -> Iterator[FlinkClient]:
     """The client, as long as the block lasts."""
     with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
         place, said = Path(folder) / "client", Path(folder) / "said"
-        path = os.pathsep.join([str(Path(__file__).parent), environment.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")])
         with Listener(str(place), family="AF_UNIX") as listener, said.open("wb") as log:
             process = subprocess.Popen(
-                ["flink", "run", "-d", "-pym", "submitting"],
+                ["flink", "run", "-d", "-pym", "tests.stack.submitting"],
                 env={**environment, PLACE: str(place), "PYTHONPATH": path},
                 stdout=log,
                 stderr=log,

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client import FlinkClient, started
-from edited import JOB, Edited, write
-from road import Road
-from stack_fixtures import Stack
-from waiting import until
 
 from headrace.job.lock import compile_lock
 from headrace.stack import flink
+from tests.stack.client import FlinkClient, started
+from tests.stack.edited import JOB, Edited, write
+from tests.stack.road import Road
+from tests.stack.waiting import until
+from tests.stack_fixtures import Stack
 
 PROJECT = Path(__file__).parent / "project"
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from road import Road
-from waiting import until
-
 from headrace.lake.tables import open_table
+from tests.stack.road import Road
+from tests.stack.waiting import until
 
 JOB = "edited"
 

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from random_queries import FILTERS, KEYS, VALUES, Branch, Input, Query, Term
+from tests.stack.random_queries import FILTERS, KEYS, VALUES, Branch, Input, Query, Term
 
 EQUIVALENT, CHANGED, OTHER = "equivalent", "changed", "other"
 """What an edit does to the state of an operator: nothing; it is of other rows or values; it is laid out in

@@ -17,12 +17,7 @@ from typing import Any
 
 import pytest
 import structlog
-from cli.typed import as_printed
-from client import FlinkClient
 from kafka import KafkaProducer
-from stack_fixtures import Stack
-from submitting import look_in
-from waiting import until
 
 from headrace import settings
 from headrace.cli.main import main as command
@@ -43,6 +38,11 @@ from headrace.lake.tables import open_table
 from headrace.ledger.head import Head
 from headrace.ledger.records import Manifest, checkpoint_of
 from headrace.operate import Workspace
+from tests.cli.typed import as_printed
+from tests.stack.client import FlinkClient
+from tests.stack.submitting import look_in
+from tests.stack.waiting import until
+from tests.stack_fixtures import Stack
 
 Position = tuple[int, int]
 """Partition and offset of a record."""

@@ -11,14 +11,13 @@ from multiprocessing.connection import Client
 from pathlib import Path
 from unittest.mock import patch
 
-from compiling import plans
-
 from headrace.errors import HeadraceError
 from headrace.job import flink
 from headrace.job.compile import main as compile_plan
 from headrace.job.declaration import find
 from headrace.job.judge import submit as submit_judge
 from headrace.job.run import SAVEPOINT, submit
+from tests.stack.compiling import plans
 
 PLACE = "HEADRACE_TEST_CLIENT"
 RESTORED = "HEADRACE_TEST_SAVEPOINT"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from edited import JOB, Edited
-from road import BY_HAND
-from runbook import steps
-from waiting import until
+
+from tests.stack.edited import JOB, Edited
+from tests.stack.road import BY_HAND
+from tests.stack.runbook import steps
+from tests.stack.waiting import until
 
 OF_EACH_ID = "SELECT id AS lane, COUNT(*) AS n, MAX(id) AS most FROM events GROUP BY id"
 """Thousands of keys: more state than Flink writes into `_metadata`."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from road import BY_HAND, Road, every
-from waiting import until
 
 from headrace.lake.cuts import positions
 from headrace.lake.manifests import chain
+from tests.stack.road import BY_HAND, Road, every
+from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 

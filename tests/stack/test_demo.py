@@ -10,14 +10,14 @@ from typing import Any
 
 import duckdb
 import pytest
-from pasted import commands, paste
-from stack_fixtures import Stack
 
 from demo.__main__ import _road
 from demo.broken import BROKEN, by_reason
 from demo.flights import FLIGHTS
 from headrace.lake.store import connect
 from headrace.lake.tables import open_table
+from tests.stack.pasted import commands, paste
+from tests.stack_fixtures import Stack
 
 ROOT = Path(__file__).parents[2]
 HOURLY = (

@@ -11,11 +11,11 @@ from typing import Any
 import duckdb
 import pytest
 from deltalake import DeltaTable
-from road import BY_HAND, Road
-from waiting import until
 
 from headrace.errors import DecisionNeeded
 from headrace.lake.tables import open_table
+from tests.stack.road import BY_HAND, Road
+from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 

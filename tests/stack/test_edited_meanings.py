@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client import FlinkClient
-from compiling import BESIDE, KEYED, PLAIN
-from edited import JOB, Edited
-from random_edits import CHANGED, EQUIVALENT, OTHER, Edit, edits
-from random_queries import FLOOR, Query, drawn, record
-from road import event
-from waiting import until
 
 from headrace.job.gate import pin
 from headrace.lake.tables import open_table
+from tests.stack.client import FlinkClient
+from tests.stack.compiling import BESIDE, KEYED, PLAIN
+from tests.stack.edited import JOB, Edited
+from tests.stack.random_edits import CHANGED, EQUIVALENT, OTHER, Edit, edits
+from tests.stack.random_queries import FLOOR, Query, drawn, record
+from tests.stack.road import event
+from tests.stack.waiting import until
 
 TOPIC = "events_by_hour_kept"
 """The job whose topic the queries read."""

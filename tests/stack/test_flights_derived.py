@@ -12,22 +12,24 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
-from conftest import ROOT
-from road import BY_HAND, Road
-from waiting import until
 
 from demo import dimensions
 from demo.flights import events
 from headrace.lake.tables import open_table
+from tests.stack.road import BY_HAND, Road
+from tests.stack.waiting import until
 from udfs.delays import classified
 from udfs.distances import miles
 from udfs.tails import NotATailNumber, normal_form
+
+ROOT = Path(__file__).parents[2]
 
 MakeRoad = Callable[..., Road]
 Rows = list[tuple[Any, ...]]

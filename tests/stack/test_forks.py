@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from road import BY_HAND, Road, every
-from waiting import until
 
 from headrace.errors import DecisionNeeded
+from tests.stack.road import BY_HAND, Road, every
+from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from road import BY_HAND, Road
-from waiting import until
+from tests.stack.road import BY_HAND, Road
+from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 

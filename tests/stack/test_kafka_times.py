@@ -8,8 +8,9 @@ from datetime import datetime, timezone
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
-from road import BY_HAND, Road, event, every
-from told import told
+
+from tests.stack.road import BY_HAND, Road, event, every
+from tests.stack.told import told
 
 MakeRoad = Callable[..., Road]
 YEAR_10000, LARGEST = 253_402_300_800_000, (1 << 63) - 1

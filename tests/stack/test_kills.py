@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from road import Road, every
-from runbook import steps
-from waiting import until
+
+from tests.stack.road import Road, every
+from tests.stack.runbook import steps
+from tests.stack.waiting import until
 
 PORTION, AFTER = 1000, 10
 """Records, and portions of them that are sent when the block has ended."""

@@ -13,11 +13,6 @@ from typing import Any
 import obstore
 import pytest
 from deltalake.transaction import Transaction
-from lake.real_topic import RealTopic
-from road import BY_HAND, Road
-from silent_changes import JUDGED, PAYLOADS, ROUNDED, TRUNCATED
-from stack_fixtures import Stack
-from untouched import assert_untouched
 
 from headrace.cluster.kafka import Source
 from headrace.errors import ConservationError, DecisionNeeded
@@ -29,6 +24,11 @@ from headrace.lake.offsets import Continuation, ReadFile
 from headrace.lake.store import Warehouse, connect
 from headrace.ledger.records import BATCHES
 from headrace.settings import Store
+from tests.lake.real_topic import RealTopic
+from tests.stack.road import BY_HAND, Road
+from tests.stack.silent_changes import JUDGED, PAYLOADS, ROUNDED, TRUNCATED
+from tests.stack.untouched import assert_untouched
+from tests.stack_fixtures import Stack
 
 MakeRoad = Callable[..., Road]
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 from kafka import KafkaAdminClient
-from road import BY_HAND, Road, every
-from test_derive import HOUR, counts, ingest, published, records, reference
-from told import told
-from waiting import until
+
+from tests.stack.road import BY_HAND, Road, every
+from tests.stack.test_derive import HOUR, counts, ingest, published, records, reference
+from tests.stack.told import told
+from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 

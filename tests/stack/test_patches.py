@@ -13,12 +13,12 @@ import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from client import FlinkClient
-from road import Road, event, every
-from runbook import steps
-from told import told
 
 from headrace.cli import patch as patching
+from tests.stack.client import FlinkClient
+from tests.stack.road import Road, event, every
+from tests.stack.runbook import steps
+from tests.stack.told import told
 
 MakeRoad = Callable[..., Road]
 ZEROS, NESTED, BROKEN = range(20, 30), range(40, 46), range(60, 63)

@@ -15,12 +15,12 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pytest
-from lake.real_topic import RealTopic
-from road import BY_HAND, Road, publishing
-from stack_fixtures import Stack
 
 from headrace.lake.store import connect
 from headrace.lake.tables import open_table
+from tests.lake.real_topic import RealTopic
+from tests.stack.road import BY_HAND, Road, publishing
+from tests.stack_fixtures import Stack
 
 MakeRoad = Callable[..., Road]
 STEPS = ["read", "batch", "commit events__quarantine", "commit events", "done", "fold"]

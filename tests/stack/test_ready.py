@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 
 import pytest
-from road import BY_HAND, Road
-from stack_fixtures import Stack
 
 from headrace.cluster import Job
 from headrace.cluster.ready import Unready, await_ready
+from tests.stack.road import BY_HAND, Road
+from tests.stack_fixtures import Stack
 
 MakeRoad = Callable[..., Road]
 pytestmark = pytest.mark.usefixtures("by_client")

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 
 from kafka import KafkaAdminClient
-from road import BY_HAND, Road, every
-from waiting import until
 
 from headrace.cluster.kafka import create_topic, standing
+from tests.stack.road import BY_HAND, Road, every
+from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 

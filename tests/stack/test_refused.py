@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 
 import pytest
-from edited import JOB, Edited
 
 from headrace.errors import HeadraceError
 from headrace.job.assemble import named
 from headrace.job.lock import compile_lock
+from tests.stack.edited import JOB, Edited
 
 COUNTS = "SELECT MOD(id, 2) AS lane, COUNT(*) AS n, MAX(id) AS most FROM events GROUP BY MOD(id, 2)"
 JOINED = """SELECT a.lane, a.n, b.most

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client import FlinkClient
-from road import Road, every, publishing
-from runbook import steps
-from told import told
-from waiting import until
 
 from headrace.ledger.records import BATCHES, DONE
+from tests.stack.client import FlinkClient
+from tests.stack.road import Road, every, publishing
+from tests.stack.runbook import steps
+from tests.stack.told import told
+from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 LOOK_S = 0.2

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 
 import pytest
-from road import BY_HAND, Road, every
+
+from tests.stack.road import BY_HAND, Road, every
 
 MakeRoad = Callable[..., Road]
 

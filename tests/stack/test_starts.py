@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from kafka import KafkaAdminClient
-from road import BY_HAND, Road
-from waiting import until
 
 from headrace.cluster.kafka import create_topic, topic_names
+from tests.stack.road import BY_HAND, Road
+from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 GAVE_UP = 31

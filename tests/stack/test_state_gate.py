@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 
 import pytest
-from edited import JOB, Edited
-from runbook import steps
+
+from tests.stack.edited import JOB, Edited
+from tests.stack.runbook import steps
 
 COUNTS = "SELECT MOD(id, 2) AS lane, COUNT(*) AS n, MAX(id) AS most FROM events GROUP BY MOD(id, 2)"
 FROM_1000 = COUNTS.replace("FROM events", "FROM events WHERE id >= 1000")

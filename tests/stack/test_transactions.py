@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
-from road import BY_HAND, Road, event
 
 from headrace.errors import DecisionNeeded
 from headrace.ledger.records import BATCHES, AcceptLoss, PublishBatch
 from headrace.offsets import Span
+from tests.stack.road import BY_HAND, Road, event
 
 MakeRoad = Callable[..., Road]
 

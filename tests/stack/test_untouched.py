@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from road import BY_HAND, Road
-from silent_changes import JUDGED, PAYLOADS
-from untouched import assert_untouched
+from tests.stack.road import BY_HAND, Road
+from tests.stack.silent_changes import JUDGED, PAYLOADS
+from tests.stack.untouched import assert_untouched
 
 MakeRoad = Callable[..., Road]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from road import Road
+from tests.stack.road import Road
 
 
 def told(road: Road, *arguments: str) -> dict[str, Any]:

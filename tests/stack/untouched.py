@@ -9,10 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from road import Position, Road
-
 from headrace.contract.model import Column
 from headrace.lake.tables import open_table
+from tests.stack.road import Position, Road
 
 Row = dict[str, Any]
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli.remedies import Terminal
 
 from headrace.stack import local
 from headrace.stack.processes import Processes, Service
+from tests.cli.remedies import Terminal
 
 ROOT = Path(__file__).parents[2]
 PROMISED_S = 5.0

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from cli.remedies import Terminal
-from submitting import look_in
 
 from headrace import settings
 from headrace.cluster import FlinkRun, Submission
@@ -23,6 +21,8 @@ from headrace.cluster.kafka import topics
 from headrace.operate import Workspace
 from headrace.stack import files, jars, local, machinery, ports
 from headrace.stack.processes import Processes, Service
+from tests.cli.remedies import Terminal
+from tests.stack.submitting import look_in
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "tests/stack/project"

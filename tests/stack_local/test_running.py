@@ -5,11 +5,11 @@ import json
 import obstore
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
-from stack_fixtures import Stack
 
 from headrace.lake.store import connect
 from headrace.stack import flink, local
 from headrace.stack.processes import Processes
+from tests.stack_fixtures import Stack
 
 
 def test_everything_serves(stack: Stack) -> None:

@@ -1,0 +1,1 @@
+"""The tests; what several of them need is imported by its full name, as `tests.stack.road`."""
