@@ -16,6 +16,7 @@ from demo.broken import BROKEN, by_reason
 from demo.flights import FLIGHTS
 from headrace.lake.store import connect
 from headrace.lake.tables import open_table
+from headrace.operate import Workspace
 from tests.stack.pasted import commands, paste
 from tests.stack_fixtures import Stack
 
@@ -45,7 +46,7 @@ NOT_HERE = ("source .venv", "headrace stack down")
 @pytest.fixture(scope="module")
 def summary(stack: Stack) -> dict[str, Any]:
     """What `make demo` would print."""
-    return _road(stack.settings)
+    return _road(Workspace(stack.settings))
 
 
 def test_every_flight_is_in_the_table_and_every_broken_record_in_quarantine(summary: dict[str, Any]) -> None:
