@@ -14,7 +14,7 @@ import obstore
 import pytest
 from deltalake.transaction import Transaction
 
-from headrace.cluster.kafka import Source
+from headrace.cluster.kafka import Brokers, Source
 from headrace.errors import ConservationError, DecisionNeeded
 from headrace.lake import delta
 from headrace.lake import publish as publishing
@@ -23,7 +23,7 @@ from headrace.lake.delta import Added
 from headrace.lake.offsets import Continuation, ReadFile
 from headrace.lake.store import Warehouse, connect
 from headrace.ledger.records import BATCHES
-from headrace.settings import Store
+from headrace.settings import Kafka, Store
 from tests.lake.real_topic import RealTopic
 from tests.stack.road import BY_HAND, Road
 from tests.stack.silent_changes import JUDGED, PAYLOADS, ROUNDED, TRUNCATED
@@ -96,7 +96,7 @@ def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
     with pytest.raises(ConservationError, match="are in no file"):
         topic.publish()
     publisher = topic.publisher()
-    publisher.source = Blind(topic.bootstrap, ("events",))
+    publisher.source = Blind(Brokers(Kafka(bootstrap=topic.bootstrap)), ("events",))
     publisher.once()
     (found,) = topic.verify().findings
     assert (found.kind, found.partition, len(found)) == ("missing", 0, 30)
