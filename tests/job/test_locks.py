@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace import project
+from headrace.contract.rules import promised
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.program import Placement
@@ -29,6 +30,7 @@ def test_a_lock_is_current(where: str, job: str, monkeypatch: pytest.MonkeyPatch
     found, program = lock.current(named(job)), named(job)
     assert found.nodes(), project.lock_path(job)
     assert found.plan["sources"] == program.sources
+    assert list(found.plan["promises"].values()) == [promised(c) for c in program.reads]
 
 
 WORDS = {
