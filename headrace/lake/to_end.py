@@ -12,8 +12,6 @@ from headrace.offsets import Span
 
 ASKED_AT_MOST = 10_000
 """Offsets of which Kafka is asked whether they hold records: a topic often ends in a transaction's marker."""
-
-
 LOOK_S = 0.5
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 REASONS = {
-    "needs a savepoint whose state a lock would lose: tests/stack/test_state_gate.py makes one": """
-        job/run.py: plan □ --accept
-    """,
     "the next steps of a new project: tests/package types its whole README": """
         cli/init.py: check
         cli/init.py: plan □ --accept

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import urllib.request
@@ -38,6 +39,7 @@ from headrace.lake.tables import open_table
 from headrace.ledger.head import Head
 from headrace.ledger.records import Manifest, checkpoint_of
 from headrace.operate import Workspace
+from tests.cli.remedies import named_in
 from tests.cli.typed import as_printed
 from tests.stack.client import FlinkClient
 from tests.stack.submitting import look_in
@@ -348,6 +350,10 @@ class Road:
         assert code == expect, f"exit {code}\n{said[0][-3000:]}\n{said[1][-3000:]}"
         assert as_printed(said[1]) == [], said[1]
         return "".join(said)
+
+    def follow(self, said: str, remedy: str) -> str:
+        """Type the command that a message names, as it is printed there; gives what that one says."""
+        return self.headrace(*shlex.split(named_in(said, remedy.partition(": ")[2])))
 
     def workspace(self) -> Workspace:
         """What a command works with, as the environment is now."""

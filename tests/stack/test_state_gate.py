@@ -73,7 +73,8 @@ def test_a_lock_that_swaps_the_state_of_two_queries_is_not_let_through(edited: C
     job.shows(JOB, {0: (1000, 1998), 1: (1000, 1999)})
     job.stop()
     place = job.road.project / f"jobs/{JOB}.lock.json"
-    told = json.loads(place.read_text())
+    before = place.read_text()
+    told = json.loads(before)
     one, other = (n["id"] for n in told["plan"]["nodes"] if "group-aggregate" in n["type"])
     swapped = {one: other, other: one}
     for node in told["plan"]["nodes"]:
@@ -85,6 +86,12 @@ def test_a_lock_that_swaps_the_state_of_two_queries_is_not_let_through(edited: C
     refused = json.loads(job.road.headrace("run", JOB, "-o", "json", expect=3))
 
     assert f"group-aggregate ({one}) is changed; group-aggregate ({other}) is changed" in refused["what"]
+
+    place.write_text(before)
+    job.road.follow(refused["remedy"], "job/run.py: plan □ --accept")
+    job.road.headrace("run", JOB)
+    job.send(1000)
+    job.shows(JOB, {0: (1500, 2998), 1: (1500, 2999)})
 
 
 OF_EACH_KIND = {
