@@ -100,7 +100,7 @@ class SessionCluster:
         """What has become of that request."""
         said = self._ask(f"/jobs/{job}/checkpoints/{request}")
         done = (said["status"]["id"] == "COMPLETED" and said["operation"]) or {}
-        failed = done.get("failure-cause")
+        failed = done.get("failureCause")
         return Triggered(done.get("checkpointId"), root_cause(failed["stack-trace"]) if failed else "")
 
     def unacknowledged(self, job: str) -> list[str]:
