@@ -64,7 +64,7 @@ class SessionCluster:
     def detail(self, job: str) -> JobDetail:
         """One job with its vertices."""
         said = self._ask(f"/jobs/{job}")
-        vertices = tuple(Vertex(v["id"], v["name"], v["parallelism"], v["status"]) for v in said["vertices"])
+        vertices = tuple(Vertex(v["id"], v["name"], v["parallelism"], _state(v)) for v in said["vertices"])
         return JobDetail(_job(said), vertices)
 
     def configuration(self, job: str) -> dict[str, str]:
@@ -169,6 +169,20 @@ class SessionCluster:
         if failed := done.get("failure-cause"):
             raise no_savepoint(job, name, root_cause(failed["stack-trace"]))
         return str(done["location"])
+
+
+def _state(vertex: dict[str, Any]) -> str:
+    """What Flink says of a vertex; of one that seems to run, the state of its subtasks that do not.
+
+    Subtasks that exchange nothing start one by one, as slots come free, and the first one makes the vertex
+    RUNNING for Flink.
+    """
+    others = {s: n for s, n in vertex["tasks"].items() if n and s not in ("RUNNING", "FINISHED")}
+    return (
+        max(others, key=others.__getitem__)
+        if vertex["status"] == "RUNNING" and others
+        else str(vertex["status"])
+    )
 
 
 def no_savepoint(job: str, name: str, why: str) -> ClusterError:

@@ -184,7 +184,7 @@ class Road:
         def all_run() -> bool:
             detail = self.rest(f"/jobs/{job}")
             return detail["state"] in ("RUNNING", "FINISHED") and all(
-                v["status"] in ("RUNNING", "FINISHED") for v in detail["vertices"]
+                v["tasks"]["RUNNING"] + v["tasks"]["FINISHED"] == v["parallelism"] for v in detail["vertices"]
             )
 
         until(f"job {job} to run", all_run)
