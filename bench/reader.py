@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.load import Offsets, Sequence
-from headrace.lake.query import query
-from headrace.lake.store import Warehouse
+from headrace.read.query import query
+from headrace.storage.warehouse import Warehouse
 
 PAUSE_S = 2.0
 

@@ -37,10 +37,10 @@ from bench.running import headrace
 from headrace import project, settings
 from headrace.cluster import kafka
 from headrace.contract.load import load_named
-from headrace.lake.store import Warehouse, connect
-from headrace.lake.tables import open_table
+from headrace.read.tables import open_table
 from headrace.stack import files, local
 from headrace.stack.processes import Processes
+from headrace.storage.warehouse import Warehouse, connect
 
 RIGHT, WRONG = "distance > 0", "distance > 500"
 REFUSED_UP_TO = 500

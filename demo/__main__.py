@@ -33,14 +33,14 @@ from headrace.cluster import kafka
 from headrace.contract.load import load_named
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.submission import of_job
-from headrace.lake._topic_scan import KafkaTopic
-from headrace.lake.publish import Publisher
-from headrace.lake.quarantine import reasons
-from headrace.lake.query import query
-from headrace.lake.verify import verify
 from headrace.operate import Workspace
+from headrace.publish.publisher import Publisher
+from headrace.read.quarantine import reasons
+from headrace.read.query import query
 from headrace.stack import files, local
 from headrace.stack.processes import Processes
+from headrace.verify.ingest import verify
+from headrace.verify.topic_scan import KafkaTopic
 
 T = TypeVar("T")
 

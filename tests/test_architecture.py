@@ -7,10 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SOURCES = (
-    "headrace/lake/branch.py",
+    "headrace/ledger/survey.py",
     *(f"headrace/cli/{n}.py" for n in ("anchor", "check", "job", "patch", "plan", "replay")),
 )
-LAKE = tuple(f"headrace/lake/{n}.py" for n in ("_findings", "_conserved", "quarantine"))
+LAKE = ("headrace/verify/findings.py", "headrace/verify/conserved.py", "headrace/read/quarantine.py")
 FLINK = {
     "currentOutputWatermark",
     "lastCheckpointDuration",

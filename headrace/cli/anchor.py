@@ -17,8 +17,8 @@ from headrace.cli.job import live
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, moment, progress
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.declaration import existing
-from headrace.lake import anchors
-from headrace.lake.ledger import Ledger
+from headrace.ledger import anchors
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor
 from headrace.operate import Workspace
 from headrace.replay import take as taking

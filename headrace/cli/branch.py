@@ -14,21 +14,15 @@ from headrace.cli.output import Format, Output, emit, facts, fitted, listing, mo
 from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.assemble import named
-from headrace.lake.branch import Branch, ByOutput, Rulings, goes_on, restart_is_due, survey
-from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import Staged
-from headrace.lake.source import ask
-from headrace.ledger.records import (
-    CLAIMS,
-    Adopt,
-    Decision,
-    Manifest,
-    Restart,
-    SetAside,
-    UndoDecision,
-    checkpoint_of,
-)
+from headrace.ledger.branch import ByOutput, goes_on, restart_is_due
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
+from headrace.ledger.records import CLAIMS, Adopt, Decision, Manifest, Restart, SetAside, UndoDecision
+from headrace.ledger.survey import ClaimStatus, survey
 from headrace.operate import Workspace
+from headrace.publish.topics import ask
+from headrace.savepoint.metadata import checkpoint_of
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(help="The claim, as `branch ls` numbers it.")]
@@ -61,7 +55,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="branch")
 
 
-def branches(workspace: Workspace, job: str) -> list[Branch]:
+def branches(workspace: Workspace, job: str) -> list[ClaimStatus]:
     """Every claim of a job, with what it has staged."""
     ledger, staged = _opened(workspace, job)
     return survey(ledger, ledger.head(), staged)
@@ -97,7 +91,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     emit([b.to_json() for b in found], fmt, lambda: _listed(found))
 
 
-def _listed(found: Sequence[Branch]) -> RenderableType:
+def _listed(found: Sequence[ClaimStatus]) -> RenderableType:
     shown = listing("claim", "state", "followed", "staged", "forks at", "submission", numbers=["claim"])
     for b in found:
         staged = f"{b.checkpoints[0]}-{b.checkpoints[1]}" if b.checkpoints else "—"
@@ -107,7 +101,7 @@ def _listed(found: Sequence[Branch]) -> RenderableType:
     return Group(fitted(shown, spare=["submission"]), Text(), facts(_meanings(found), indent=12))
 
 
-def _meanings(found: Sequence[Branch]) -> dict[str, str]:
+def _meanings(found: Sequence[ClaimStatus]) -> dict[str, str]:
     """What the states among these branches mean."""
     return {s: meaning for s, meaning in STATES.items() if any(b.state == s for b in found)}
 
@@ -125,7 +119,7 @@ def show(ctx: typer.Context, job: Job, claim: Number, fmt: Output = Format.text)
     emit(result, fmt, lambda: _shown(branch, decisions))
 
 
-def _shown(branch: Branch, decisions: Sequence[Decision]) -> RenderableType:
+def _shown(branch: ClaimStatus, decisions: Sequence[Decision]) -> RenderableType:
     """A row a checkpoint; the ids of its manifests where there is room for them."""
     by_checkpoint: dict[int, list[Manifest]] = {}
     for manifests in branch.manifests.values():
@@ -160,7 +154,7 @@ def set_aside(
     _one(workspace, job, claim)
     ledger = workspace.ledger(job)
     ruling = SetAside(why=_reason(why), claim=claim, claims_then=ledger.newest(CLAIMS))
-    standing = Rulings.of(ledger.decisions()).set_aside.get(claim)
+    standing = StandingDecisions.of(ledger.decisions()).set_aside.get(claim)
     _emit(_rule(ledger, ruling, standing, undo=undo), ruling.action, claim, fmt, undo=undo)
 
 
@@ -187,7 +181,7 @@ def adopt(
             remedy=f"set it aside: headrace branch set-aside {job} {claim} --why TEXT",
         )
     ruling = Adopt(why=_reason(why), claim=claim, claims_then=ledger.newest(CLAIMS))
-    standing = Rulings.of(ledger.decisions()).adoption.get(claim)
+    standing = StandingDecisions.of(ledger.decisions()).adoption.get(claim)
     _emit(_rule(ledger, ruling, standing, undo=undo), ruling.action, claim, fmt, undo=undo)
 
 
@@ -217,7 +211,7 @@ def restart(
     if not undo:
         _refuse_other_topic(workspace, ledger)
     ruling = Restart(why=_reason(why), claims_then=ledger.newest(CLAIMS))
-    number = _rule(ledger, ruling, Rulings.of(ledger.decisions()).restart, undo=undo)
+    number = _rule(ledger, ruling, StandingDecisions.of(ledger.decisions()).restart, undo=undo)
     frontier = ledger.head().frontier
     said = "no longer restarts" if undo else "the next start reads on"
     emit(
@@ -246,7 +240,7 @@ def _positions(frontier: dict[int, int]) -> str:
     return " ".join(f"{p}:{o:,}" for p, o in sorted(frontier.items()))
 
 
-def _one(workspace: Workspace, job: str, claim: int) -> Branch:
+def _one(workspace: Workspace, job: str, claim: int) -> ClaimStatus:
     for branch in branches(workspace, job):
         if branch.claim.number == claim:
             return branch

@@ -12,15 +12,15 @@ from headrace.contract.sql import instant
 from headrace.errors import ConservationError, NotProvable, UsageError
 from headrace.job.assemble import writing
 from headrace.job.derive import DeriveProgram
-from headrace.lake import cuts
-from headrace.lake.conservation import counted, prove
-from headrace.lake.ledger import Ledger
+from headrace.ledger.ledger import Ledger
+from headrace.operate import cut as cuts
 from headrace.replay.stale import patched_times
 from headrace.table.outputs import LATE
+from headrace.verify.derived import counted, prove
 
 if TYPE_CHECKING:
-    from headrace.lake._conserved import Conservation
-    from headrace.lake.store import Warehouse
+    from headrace.storage.warehouse import Warehouse
+    from headrace.verify.conserved import Conservation
 
 FINDINGS_SHOWN = 20
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
-from headrace.lake.fit import misfits
+from headrace.publish.fit import misfits
 
 if TYPE_CHECKING:
     from headrace.job.program import Program
-    from headrace.lake.fit import Misfit
     from headrace.operate import Workspace
+    from headrace.publish.fit import Misfit
 
 
 @dataclass(frozen=True)

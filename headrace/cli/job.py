@@ -32,15 +32,17 @@ from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.declaration import existing, find
 from headrace.job.submission import of_job
-from headrace.lake import replays
-from headrace.lake.branch import Branch, Rulings, restart_is_due
-from headrace.lake.foreseen import foresee
-from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import Staged
-from headrace.lake.source import ask
+from headrace.ledger import replays
+from headrace.ledger.branch import restart_is_due
+from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
 from headrace.ledger.records import BATCHES, Replay
+from headrace.ledger.survey import ClaimStatus
 from headrace.operate import Workspace
+from headrace.publish.foresee import foresee
+from headrace.publish.topics import ask
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 
@@ -188,7 +190,7 @@ def status(
         "set_aside": [b.claim.number for b in found if b.state == "set aside"],
         "replays": {r.number: s for r, s in _open_replays(ledger)},
         "restart_due": restart_is_due(ledger, staged),
-        "accepted_losses": [str(s) for d in Rulings.of(ledger.decisions()).losses for s in d.spans],
+        "accepted_losses": [str(s) for d in StandingDecisions.of(ledger.decisions()).losses for s in d.spans],
         "accepted_tails": _tails(ledger, followed),
     }
     emit(result, fmt, lambda: _page(result))
@@ -196,10 +198,10 @@ def status(
         raise refused
 
 
-def _tails(ledger: Ledger, followed: Sequence[Branch]) -> list[int]:
+def _tails(ledger: Ledger, followed: Sequence[ClaimStatus]) -> list[int]:
     """Up to which checkpoints publish takes the rows of a topic that is gone: of the followed claim alone."""
     claims = {b.claim.number for b in followed}
-    return [d.checkpoint for d in Rulings.of(ledger.decisions()).tails if d.claim in claims]
+    return [d.checkpoint for d in StandingDecisions.of(ledger.decisions()).tails if d.claim in claims]
 
 
 def _open_replays(ledger: Ledger) -> list[tuple[Replay, str]]:
@@ -360,7 +362,7 @@ def live(workspace: Workspace, job: str, *, every: bool = False) -> list[FlinkJo
     ]
     if not any(replay for _, replay in found):
         return [j for j, _ in found]
-    rulings = Rulings.of(workspace.ledger(job).decisions())
+    rulings = StandingDecisions.of(workspace.ledger(job).decisions())
     published = {*rulings.replaced, *(rulings.back if every else ())}
     return [j for j, replay in found if replay is None or replay in published]
 

@@ -130,7 +130,7 @@ def moment(at: datetime | str | None, otherwise: str = "—") -> str:
         return otherwise
     try:
         return (datetime.fromisoformat(at) if isinstance(at, str) else at).isoformat(timespec="seconds")
-    except ValueError:  # a year of more than four digits, as :mod:`headrace.lake.values` writes it
+    except ValueError:  # a year of more than four digits, as :mod:`headrace.read.values` writes it
         return str(at)
 
 

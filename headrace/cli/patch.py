@@ -23,12 +23,13 @@ from headrace.job.declaration import existing
 from headrace.job.program import Program
 from headrace.job.ready import require_same
 from headrace.job.submission import of_patch
-from headrace.lake import anchors, patches
-from headrace.lake.ledger import Ledger
-from headrace.lake.patches import REDRIVE, UNDO
-from headrace.lake.publish import Published
+from headrace.ledger import anchors, patches
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.patches import REDRIVE, UNDO
 from headrace.ledger.records import BATCHES, DONE, Judged, Patch
 from headrace.operate import Workspace
+from headrace.publish import patch_history
+from headrace.publish.publisher import Published
 from headrace.replay.diff import patch_diff
 from headrace.replay.judged import gather
 from headrace.replay.stale import stale
@@ -57,7 +58,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     Example: headrace patch ls flights
     """
     ledger = opened(workspace_of(ctx), job)[0]
-    fates = patches.Fates(ledger)
+    fates = patch_history.PatchHistory(ledger)
     found = [(p, fates.state(p.number)) for p in reversed(patches.every(ledger))]
     emit([{**p.to_json(), "state": state} for p, state in found], fmt, lambda: _listed(found))
 
@@ -88,7 +89,7 @@ def judge(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text
     """
     workspace = workspace_of(ctx)
     ledger, program = opened(workspace, job)
-    asked = patches.open_one(ledger, patch)
+    asked = patch_history.open_one(ledger, patch)
     judged(workspace, ledger, program, asked)
     answer(ledger, program, asked, None, fmt)
 
@@ -119,8 +120,8 @@ def apply(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text
     workspace = workspace_of(ctx)
     ledger, program = opened(workspace, job)
     asked = patches.one(ledger, patch)
-    if patches.state(ledger, patch) != "published":
-        patches.open_one(ledger, patch)
+    if patch_history.state(ledger, patch) != "published":
+        patch_history.open_one(ledger, patch)
     put_in(workspace, ledger, program, asked, fmt, hold=False)
 
 
@@ -173,7 +174,7 @@ def put_in(
 ) -> None:
     """Judge a patch, put it in unless it is to be held, and say what came of it."""
     done = None
-    if patches.state(ledger, asked.number) != "published":
+    if patch_history.state(ledger, asked.number) != "published":
         judged(workspace, ledger, program, asked)
         require_same(ledger, program, asked)
     if not hold:
@@ -190,7 +191,7 @@ def judged(workspace: Workspace, ledger: Ledger, program: Program, asked: Patch)
     """
     if known := patches.judged_of(ledger, asked.number):
         return known
-    patches.open_one(ledger, asked.number)
+    patch_history.open_one(ledger, asked.number)
     require_same(ledger, program, asked)
     # One of a command that was killed may run still: it ends by itself, and nobody asks what it made.
     cluster, submission = workspace.cluster, f"patch-{asked.number}-{uuid.uuid4().hex[:8]}"
@@ -219,7 +220,7 @@ def judged(workspace: Workspace, ledger: Ledger, program: Program, asked: Patch)
 
 def answer(ledger: Ledger, program: Program, asked: Patch, done: Published | None, fmt: Format) -> None:
     """Say where a patch stands."""
-    fates = patches.Fates(ledger)
+    fates = patch_history.PatchHistory(ledger)
     state, found = fates.state(asked.number), patches.judged_of(ledger, asked.number)
     batch = patches.batch_of(fates.decisions, asked.number)
     table = program.contract.id

@@ -16,16 +16,16 @@ from headrace.cli.output import Format, Output, counted, emit, err, progress
 from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import named, writing
-from headrace.lake import tail
-from headrace.lake.branch import Rulings
-from headrace.lake.patch import Patcher
-from headrace.lake.publish import Published, Publisher
-from headrace.lake.replace import Replacer
-from headrace.lake.source import ask
-from headrace.lake.to_end import publish_to_end
+from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.records import AcceptLoss, UndoDecision
 from headrace.offsets import Span
 from headrace.operate import Workspace
+from headrace.publish import tail
+from headrace.publish.patch import Patcher
+from headrace.publish.publisher import Published, Publisher
+from headrace.publish.replace import Replacer
+from headrace.publish.to_end import publish_to_end
+from headrace.publish.topics import ask
 
 P = TypeVar("P", bound=Publisher)
 log = structlog.get_logger()
@@ -181,7 +181,7 @@ def _accept(following: Publisher, spans: list[Span], why: str) -> int:
 
 def _undo(following: Publisher, spans: list[Span], why: str) -> int:
     ledger = following.ledger
-    standing = [d for d in Rulings.of(ledger.decisions()).losses if list(d.spans) == spans]
+    standing = [d for d in StandingDecisions.of(ledger.decisions()).losses if list(d.spans) == spans]
     frontier = ledger.head().frontier
     if not standing or any(frontier.get(s.partition, 0) > s.first for s in spans):
         raise UsageError(

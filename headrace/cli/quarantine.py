@@ -15,18 +15,18 @@ from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, li
 from headrace.cli.patch import Hold, Why, opened, put_in, require_reason
 from headrace.contract.load import load_topic
 from headrace.errors import UsageError
-from headrace.lake import quarantine
-from headrace.lake.branch import Rulings
-from headrace.lake.positions import Positions
-from headrace.lake.quarantine import Selection
-from headrace.lake.query import to_text
+from headrace.ledger.decisions import StandingDecisions, discarded
 from headrace.ledger.records import Discard, UndoDecision
 from headrace.offsets import Span
+from headrace.positions import Positions
+from headrace.read import quarantine
+from headrace.read.quarantine import Selection
+from headrace.read.query import to_text
 from headrace.replay import redrive as redriving
 from headrace.table.outputs import outputs
 
 if TYPE_CHECKING:
-    from headrace.lake.quarantine import Refused
+    from headrace.read.quarantine import Refused
 
 Contract = Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")]
 
@@ -66,7 +66,7 @@ def ls(ctx: typer.Context, contract: Contract, output: Output = Format.text) -> 
     Example: headrace quarantine ls flights
     """
     workspace, of = workspace_of(ctx), load_topic(contract)
-    given_up = quarantine.given_up(workspace.ledger(of.id), outputs(of)[0])
+    given_up = quarantine.given_up(workspace.warehouse, outputs(of)[0], discarded(workspace.ledger(of.id)))
     reasons = quarantine.reasons(workspace.warehouse, of.id, given_up)
     emit([r.to_json() for r in reasons], output, lambda: _listed(reasons))
 
@@ -172,7 +172,7 @@ def discard(
             " --undo DECISION",
         )
     if undo is not None:
-        given_up = {d.number: d for d in Rulings.of(ledger.decisions()).discards}
+        given_up = {d.number: d for d in StandingDecisions.of(ledger.decisions()).discards}
         if undo not in given_up:
             known = (f"{n} ({' '.join(map(str, d.spans[:3]))}; {d.by}: {d.why})" for n, d in given_up.items())
             raise UsageError(
@@ -182,7 +182,7 @@ def discard(
         number, spans = ledger.decide(UndoDecision(why=why, undoes=undo)), given_up[undo].spans
     else:
         chosen = quarantine.positions(ledger.warehouse, program.contract.id, wanted)
-        chosen = chosen.without(quarantine.discarded(ledger))
+        chosen = chosen.without(discarded(ledger))
         if not chosen:
             raise UsageError(
                 "there are no such records in quarantine", remedy=f"headrace quarantine ls {contract}"

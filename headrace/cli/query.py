@@ -15,8 +15,8 @@ from headrace.cli.context import workspace_of
 from headrace.cli.output import At, Format, Output, counted, emit, fitted, listing, utc
 from headrace.contract.load import examine
 from headrace.errors import UsageError
-from headrace.lake.query import Answer, published_names, to_json, to_text
-from headrace.lake.query import query as run
+from headrace.read.query import Answer, published_names, to_json, to_text
+from headrace.read.query import query as run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

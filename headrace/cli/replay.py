@@ -38,14 +38,14 @@ from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.job.declaration import existing
 from headrace.job.submission import of_replay
-from headrace.lake import replays
-from headrace.lake.branch import Rulings
-from headrace.lake.ledger import Ledger
-from headrace.lake.patches import Fates
-from headrace.lake.publish import Published
-from headrace.lake.replace import continued
+from headrace.ledger import replays
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Replay
 from headrace.operate import Workspace
+from headrace.publish.patch_history import PatchHistory
+from headrace.publish.publisher import Published
+from headrace.publish.replace import continued
 from headrace.replay import bounded
 from headrace.replay import diff as comparing
 from headrace.replay import plan as planning
@@ -376,7 +376,7 @@ def rollback(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: O
     with progress("swapping the old files in"):
         done = replacer(workspace, job).roll_back(replay, why)
     running = _cancelled(workspace, ledger, replay, keep=[])
-    changed = Fates(ledger).changed(replays.rollback_of(ledger, replay))
+    changed = PatchHistory(ledger).changed(replays.rollback_of(ledger, replay))
     ends, again = ([p.name for p in found] for found in changed)
     alive = [j.id for j in live(workspace, job)]
     result = {
@@ -408,7 +408,7 @@ def _cancelled(workspace: Workspace, ledger: Ledger, replay: int, keep: list[str
 
     Only while that is the newest decision about the branch: repeated later, it must not hit another's job.
     """
-    rulings = Rulings.of(ledger.decisions())
+    rulings = StandingDecisions.of(ledger.decisions())
     decided = max(rulings.swaps, key=lambda d: d.number)
     if decided.replay != replay:
         return []
@@ -494,7 +494,7 @@ def _offsets(text: str) -> dict[int, int]:
 
 def _patches(ledger: Ledger, planned: Replay) -> list[str]:
     """Patches that a replay ends: of an open one, those with records behind its fork point."""
-    fates = Fates(ledger)
+    fates = PatchHistory(ledger)
     if at := replays.batch_of(ledger, planned.number):
         return [p.name for p in fates.changed(at)[0]]
     if replays.state(ledger, planned.number) == "aborted":

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from headrace.cli.output import counted
-from headrace.lake.tail import deleted, named
 from headrace.offsets import Span
+from headrace.publish.tail import deleted, named
 
 
 def staged(s: dict[str, Any]) -> str:

@@ -14,12 +14,12 @@ from headrace.cluster.ready import LOOK_S, WITHIN_S, Ready, Unready, await_ready
 from headrace.errors import ClusterError
 from headrace.job.assemble import named
 from headrace.job.run import SUBMISSION
-from headrace.lake.branch import leave_unused
-from headrace.lake.checkpoints import savepoints
-from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import Staged
+from headrace.ledger.branch import leave_unused
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
 from headrace.ledger.records import Claim
 from headrace.operate import Workspace
+from headrace.savepoint.retained import savepoints
 
 Timeout = Annotated[
     float,

@@ -20,20 +20,20 @@ from headrace.cli.publish import how_to_publish
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, NeverPublishedError, NotProvable, UsageError
 from headrace.job.declaration import existing
-from headrace.lake._findings import named
-from headrace.lake.holes import noted, promised, stood
-from headrace.lake.verify import verify as prove
 from headrace.ledger.records import DONE
+from headrace.operate.noted import noted, promised, stood
 from headrace.replay.backfill import counted_again
 from headrace.table.outputs import QUARANTINE
+from headrace.verify.findings import named
+from headrace.verify.ingest import verify as prove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headrace.contract.model import Contract
-    from headrace.lake._findings import Verification
-    from headrace.lake.ledger import Ledger
+    from headrace.ledger.ledger import Ledger
     from headrace.operate import Workspace
+    from headrace.verify.findings import Verification
 
 FILES_SHOWN = 20
 

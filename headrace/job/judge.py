@@ -26,11 +26,13 @@ from headrace.job.run import (
     require_same_topic,
     startup,
 )
-from headrace.lake import checkpoints, patches
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
+from headrace.ledger import patches
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Patch
+from headrace.publish.patch_history import open_one
 from headrace.report import report
+from headrace.savepoint.retained import folder
+from headrace.storage.warehouse import connect
 from headrace.table.ddl import (
     decoded_view,
     decoder_ddl,
@@ -87,7 +89,7 @@ def submit(job: str, number: int, submission: str) -> str:
         raise UsageError(f"job {job} is no ingest job: its rows have no records to be judged again")
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job)
-    patch = patches.open_one(ledger, number)
+    patch = open_one(ledger, number)
     program = assemble(declared)
     require_same(ledger, program, patch)
     refuse_overrides(job, flink.configured(FORBIDDEN) | env.flink.options)
@@ -111,7 +113,7 @@ def submit(job: str, number: int, submission: str) -> str:
     own = {
         "pipeline.name": patches.flink_name(job, number),
         "parallelism.default": str(env.flink.parallelism),
-        "execution.checkpointing.dir": f"{warehouse.uri}/{checkpoints.folder(job, submission)}/checkpoints",
+        "execution.checkpointing.dir": f"{warehouse.uri}/{folder(job, submission)}/checkpoints",
     }
     judging = JudgeProgram(declared, program.contract, program.reads, patch)
     table_env = flink.environment(judging, at, {**env.flink.options, **OPTIONS, **own})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from headrace.delta.commit import refuse_other_columns
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.program import Program
-from headrace.lake.delta import refuse_other_columns
-from headrace.lake.ledger import Ledger
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Patch
 
 

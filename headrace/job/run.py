@@ -19,6 +19,7 @@ import structlog
 
 from headrace import log, settings
 from headrace.cluster.kafka import TopicInfo, describe
+from headrace.delta.commit import refuse_other_columns
 from headrace.errors import DecisionNeeded, HeadraceError, JobError, UsageError
 from headrace.job import lock
 from headrace.job.assemble import assemble
@@ -27,16 +28,19 @@ from headrace.job.defaults import SOURCES
 from headrace.job.gate import DROPPED, compare, unaccounted
 from headrace.job.meaning import ADDED
 from headrace.job.program import Placement, Program
-from headrace.lake import anchors, checkpoints, replays
-from headrace.lake.branch import ByOutput, Rulings, followed, fork_point, restart_is_due
-from headrace.lake.delta import refuse_other_columns
-from headrace.lake.fit import refuse_other_key
-from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import Staged
-from headrace.lake.store import Warehouse, connect
+from headrace.ledger import anchors, replays
+from headrace.ledger.branch import ByOutput, followed, fork_point, restart_is_due
+from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
 from headrace.ledger.records import BATCHES, DONE, ForkBatch, SetAside
+from headrace.ledger.restore import newest_on_branch
+from headrace.publish.fit import refuse_other_key
 from headrace.report import report
+from headrace.savepoint.metadata import flink_number
+from headrace.savepoint.retained import folder, newest_of
+from headrace.storage.warehouse import Warehouse, connect
 
 logger = structlog.get_logger()
 
@@ -216,7 +220,7 @@ def _gate(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str 
     drops = any(v.verdict == DROPPED for v in verdicts)
     return Passed(
         {"execution.state-recovery.ignore-unclaimed-state": "true"} if drops else {},
-        found.number - checkpoints.flink_number(raw),
+        found.number - flink_number(raw),
     )
 
 
@@ -242,7 +246,7 @@ def _forked(
             " another one",
         )
     submissions = [c.submission for c in own_claims]
-    if own := checkpoints.newest_of(warehouse, ledger.job, submissions):
+    if own := newest_of(warehouse, ledger.job, submissions):
         return Start(_submission(), own.path, offsets, replay=number)
     if replay.savepoint:
         return Start(_submission(), replay.savepoint, offsets, replay=number)
@@ -294,9 +298,9 @@ def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> 
 
 def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, derived: bool) -> str | None:
     """The newest good checkpoint on the branch; None where it is empty or restarts at the frontier."""
-    found, head = checkpoints.newest_on_branch(warehouse, ledger), ledger.head()
+    found, head = newest_on_branch(warehouse, ledger), ledger.head()
     if found is not None and (point := fork_point(ledger, head, staged, dict(found.manifests))) is not None:
-        claim = followed(ledger.claims(), Rulings.of(ledger.decisions()))
+        claim = followed(ledger.claims(), StandingDecisions.of(ledger.decisions()))
         raise DecisionNeeded(
             f"the newest submission forked behind what is published, at {point or 'the very beginning'}:"
             " to go on from its checkpoint would repeat published rows",
@@ -316,7 +320,7 @@ def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, derived: 
             where=found.path,
             remedy=f"give a newer savepoint: `flink run -s PATH …`{restart}",
         )
-    all_left = followed(ledger.claims(), Rulings.of(ledger.decisions())) is None
+    all_left = followed(ledger.claims(), StandingDecisions.of(ledger.decisions())) is None
     if restart_is_due(ledger, staged) or (head.batch == 0 and all_left):
         return None
     if head.batch or any(staged.values()):
@@ -353,7 +357,7 @@ def _placed(
     start: Start, job: Job, warehouse: Warehouse, parallelism: int, options: Mapping[str, str]
 ) -> dict[str, str]:
     """Settings of this one submission: they differ each time, so they are not in the lock."""
-    own = f"{warehouse.uri}/{checkpoints.folder(job.name, start.submission)}"
+    own = f"{warehouse.uri}/{folder(job.name, start.submission)}"
     placed = {
         "pipeline.name": replays.flink_name(job.name, start.replay) if start.replay else job.name,
         "parallelism.default": str(parallelism),

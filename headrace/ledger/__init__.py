@@ -1,1 +1,1 @@
-"""The ledger of a job: immutable records beside its tables. Here are their forms, as pure values."""
+"""Immutable records beside the tables, and what follows from them. Opens no Parquet file."""

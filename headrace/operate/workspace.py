@@ -12,11 +12,11 @@ from headrace.cluster import Cluster, FlinkRun, SessionCluster
 from headrace.cluster.kafka import Brokers, Kafka
 from headrace.job.lock import Lock, compile_lock
 from headrace.job.program import Program
-from headrace.lake._topic_scan import KafkaTopic, Topic
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import Warehouse, connect
+from headrace.ledger.ledger import Ledger
 from headrace.settings import Settings
 from headrace.stack import flink as local_flink
+from headrace.storage.warehouse import Warehouse, connect
+from headrace.verify.topic_scan import KafkaTopic, Topic
 
 
 class Workspace:

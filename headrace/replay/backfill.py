@@ -23,13 +23,15 @@ from headrace import settings
 from headrace.errors import UsageError
 from headrace.job.program import Program
 from headrace.job.ready import digest
-from headrace.lake import outside, patches
-from headrace.lake.ledger import Ledger, now
-from headrace.lake.outside import Fetched, fetched
-from headrace.lake.patches import BACKFILL
+from headrace.ledger import patches
+from headrace.ledger.ledger import Ledger, now
+from headrace.ledger.patches import BACKFILL
 from headrace.ledger.records import BATCHES, FILES, CountedFile, Patch, PatchBatch, SourceFile, UndoBatch
+from headrace.publish.patch_history import PatchHistory
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
+from headrace.storage import external as outside
+from headrace.storage.external import Fetched, fetched
 
 LINES = (".jsonl", ".ndjson", ".json")
 AT_ONCE = 20_000
@@ -111,7 +113,7 @@ def _rows(
     store: settings.Store, ledger: Ledger, addresses: list[str], files: list[CountedFile], tick: Tick
 ) -> Iterator[Payload]:
     """Every row of the files; of each file, what the ledger keeps of it is added to ``files``."""
-    fates = patches.Fates(ledger)
+    fates = PatchHistory(ledger)
     known = {
         f.sha256: p
         for p in patches.every(ledger)

@@ -9,11 +9,11 @@ from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
 from headrace.job.ready import digest
 from headrace.job.run import require_same_topic
-from headrace.lake import patches
-from headrace.lake.ledger import Ledger
-from headrace.lake.patches import REPLAY
-from headrace.lake.replays import as_option
+from headrace.ledger import patches
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.patches import REPLAY
 from headrace.ledger.records import Patch
+from headrace.ledger.replays import as_option
 from headrace.offsets import Offsets
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headrace.job.program import Program
-from headrace.lake.caught_up import Stand, of_branch, of_fork
-from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import Staged
-from headrace.lake.store import Warehouse
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
 from headrace.ledger.records import Replay
+from headrace.publish.progress import Progress, of_branch, of_fork
+from headrace.storage.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
 class Reached:
     """Where the fork stands, where the branch does, and where the replay began."""
 
-    fork: Stand
-    branch: Stand
+    fork: Progress
+    branch: Progress
     begun: dict[str, dict[int, int]]
 
     @property

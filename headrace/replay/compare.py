@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.lake.query import to_json
-from headrace.lake.values import records
+from headrace.read.query import to_json
+from headrace.read.values import records
 from headrace.table.outputs import Output
 
 Rows = dict[str, pa.Table]

@@ -10,29 +10,32 @@ cannot be told apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from headrace.delta.amend import amended
+from headrace.delta.commit import Added, added
 from headrace.errors import DecisionNeeded, UsageError
+from headrace.files import Files
 from headrace.job.program import Program
-from headrace.lake import fork, patches
-from headrace.lake.amend import amended, published_rows, read_rows
-from headrace.lake.delta import Added, added
-from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import Staged
-from headrace.lake.patches import REDRIVE
-from headrace.lake.positions import Positions
-from headrace.lake.quarantine import discarded
-from headrace.lake.replace import continued
-from headrace.lake.replays import batch_of, state
-from headrace.lake.rewritten import partition_of, standing
-from headrace.lake.store import Warehouse
-from headrace.lake.tables import all_at_batch, all_there
-from headrace.ledger.records import BATCHES, DONE, Files, ForkBatch, Patch, Replay
+from headrace.ledger import fork, patches
+from headrace.ledger.decisions import discarded
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
+from headrace.ledger.patches import REDRIVE
+from headrace.ledger.records import BATCHES, DONE, ForkBatch, Patch, Replay
+from headrace.ledger.replays import batch_of, state
+from headrace.positions import Positions
+from headrace.publish.replace import continued
+from headrace.read.records import rows_of
+from headrace.read.rows import published_rows, read_rows
+from headrace.read.tables import all_at_batch, all_there
 from headrace.replay.compare import Diff, compare, compare_keyed
+from headrace.storage.warehouse import Warehouse
+from headrace.table.outputs import Output
 
 
 @all_there()
@@ -47,8 +50,8 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
     published = batch_of(ledger, replay.number)
     was = ledger.required(DONE, published - 1).versions if published > 1 else {}
     if not program.contract.derived:
-        old = {o.id: standing(warehouse, o, was.get(o.id), replay.frontier) for o in program.outputs}
-        new = {o.id: read_rows(warehouse, o, after.get(o.id, [])) for o in program.outputs}
+        old = {o.id: rows_of(warehouse, o, was.get(o.id), replay.frontier) for o in program.outputs}
+        new = {o.id: read_rows(warehouse, o, _paths(after, o)) for o in program.outputs}
         return compare(old, new, samples)
     baseline = fork.baseline(ledger, replay.fork)
     old, new = {}, {}
@@ -60,8 +63,8 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
             old[output.id] = published_rows(warehouse, output, was_at)
             new[output.id] = amended(warehouse, output, baseline.versions.get(output.id), [*kept, *came])
         else:
-            old[output.id] = read_rows(warehouse, output, before.get(output.id, []))
-            new[output.id] = read_rows(warehouse, output, came)
+            old[output.id] = read_rows(warehouse, output, _paths(before, output))
+            new[output.id] = read_rows(warehouse, output, _paths(after, output))
     return compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
 
 
@@ -83,12 +86,12 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
             where=f"job {ledger.job}",
             remedy=f"headrace patch judge {ledger.job} {patch.number}",
         )
-    new = {o.id: read_rows(warehouse, o, added(files[o.id])) for o in program.outputs}
+    new = {o.id: read_rows(warehouse, o, [f.path for f in files[o.id]]) for o in program.outputs}
     own = Positions.gathered(_positions(rows).offsets for rows in new.values())
     was = ledger.required(DONE, batch - 1).versions if batch > 1 else {}
     first = [o.id for o in program.outputs if batch and o.id not in was]
     old = {
-        o.id: new[o.id].slice(0, 0) if o.id in first else standing(warehouse, o, was.get(o.id), own)
+        o.id: new[o.id].slice(0, 0) if o.id in first else rows_of(warehouse, o, was.get(o.id), own)
         for o in program.outputs
     }
     if patch.kind == REDRIVE and not batch:
@@ -114,12 +117,7 @@ def between(ledger: Ledger, program: Program, first: int, last: int, samples: in
         stay = before.keys() & after.keys()
         shared += sum(before[path] for path in stay)
         old[output.id], new[output.id] = (
-            read_rows(
-                ledger.warehouse,
-                output,
-                [Added(path, 0, partition_of(path), "") for path in sorted(side.keys() - stay)],
-            )
-            for side in (before, after)
+            read_rows(ledger.warehouse, output, sorted(side.keys() - stay)) for side in (before, after)
         )
     if program.contract.derived:
         found = compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
@@ -175,3 +173,7 @@ def _sides(
 
 def _added(files: Files) -> dict[str, list[Added]]:
     return {output: added(own) for output, own in files.items()}
+
+
+def _paths(files: Mapping[str, Sequence[Added]], output: Output) -> list[str]:
+    return [f.path for f in files.get(output.id, ())]

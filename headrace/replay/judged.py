@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.delta.rewrite import write_rows
 from headrace.errors import ConservationError, LedgerError
+from headrace.files import StagedFile
 from headrace.job.program import Program
-from headrace.lake import patches, rewritten
-from headrace.lake.ledger import Ledger, now
-from headrace.lake.manifests import Staged, chain
-from headrace.lake.offsets import ReadFile, read_files
-from headrace.lake.patches import REDRIVE
-from headrace.lake.positions import Positions
-from headrace.ledger.records import Judged, Patch, Refusal, StagedFile
+from headrace.ledger import patches
+from headrace.ledger.ledger import Ledger, now
+from headrace.ledger.manifests import Staged, chain
+from headrace.ledger.patches import REDRIVE
+from headrace.ledger.records import Judged, Patch, Refusal
+from headrace.positions import Positions
+from headrace.publish.staged_files import ReadFile, read_files
 from headrace.replay import payloads
 from headrace.table.columns import REPAIRED_BY
 from headrace.table.outputs import Output
@@ -111,7 +113,7 @@ def _signed(
             REPAIRED_BY.name, pa.array([by if t else None for t in theirs], pa.string())
         )
         place = file.file.partition
-        added = rewritten.write(ledger.warehouse, output, place, rows, f"_staged/{submission}")
+        added = write_rows(ledger.warehouse, output, place, rows, f"_staged/{submission}")
         fresh.append(StagedFile(path=added.path, size=added.size))
     return read_files(ledger.warehouse, output.id, fresh, output.columns)
 

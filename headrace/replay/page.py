@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from headrace.lake.query import to_text
 from headrace.ledger.records import Replay
+from headrace.read.query import to_text
 from headrace.replay.compare import COUNTS, Diff, Sample
 
 _STYLE = """

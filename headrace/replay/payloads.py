@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headrace.lake.ledger import Ledger
-from headrace.lake.positions import Positions
-from headrace.lake.store import Warehouse, reached
+from headrace.ledger.ledger import Ledger
+from headrace.positions import Positions
+from headrace.storage.warehouse import Warehouse, reached
 from headrace.table.ddl import PAYLOADS
 
 ORIGINAL = "original"

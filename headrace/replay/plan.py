@@ -7,14 +7,16 @@ from datetime import datetime
 
 from headrace.cluster.kafka import Kafka
 from headrace.errors import DecisionNeeded, UsageError
+from headrace.files import RecordedFile
 from headrace.job.assemble import named
 from headrace.job.program import Program
 from headrace.job.ready import digest
-from headrace.lake import anchors, fork
-from headrace.lake.caught_up import of_branch
-from headrace.lake.ledger import Ledger
-from headrace.ledger.records import Anchor, ForkPoint, RecordedFile, Replay, Size
+from headrace.ledger import anchors, fork
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import Anchor, ForkPoint, Replay, Size
 from headrace.offsets import Offsets
+from headrace.publish.frontier import frontier_at
+from headrace.publish.progress import of_branch
 from headrace.replay.rate import rate
 from headrace.replay.stale import stale
 from headrace.replay.take import examine
@@ -82,7 +84,7 @@ def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why:
             remedy=f"headrace status {job}",
         )
     at = fork.at_batch(ledger, fork.newest_within(ledger, offsets))
-    _require_records(kafka, program, fork.frontier(ledger.warehouse, ledger, program.outputs, at))
+    _require_records(kafka, program, frontier_at(ledger.warehouse, ledger, program.outputs, at))
     planned = _planned(program, ledger, at, origin, why, None)
     if not planned.records:
         raise UsageError(
@@ -105,7 +107,7 @@ def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bo
 def _planned(
     program: Program, ledger: Ledger, at: ForkPoint, origin: str, why: str, anchor: Anchor | None
 ) -> Replay:
-    reached = {} if program.contract.derived else fork.frontier(ledger.warehouse, ledger, program.outputs, at)
+    reached = {} if program.contract.derived else frontier_at(ledger.warehouse, ledger, program.outputs, at)
     replaced = fork.behind(ledger, at)
     positions = anchor.positions if anchor else {program.contract.id: reached}
     return Replay(

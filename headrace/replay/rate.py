@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from headrace.lake.ledger import Ledger
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, DONE, PublishBatch
 from headrace.offsets import Offsets
 from headrace.table.columns import TIME

@@ -9,11 +9,13 @@ from headrace.contract.model import Contract
 from headrace.errors import UsageError
 from headrace.job.program import Program
 from headrace.job.ready import digest
-from headrace.lake import patches, quarantine
-from headrace.lake.ledger import Ledger
-from headrace.lake.patches import REDRIVE
-from headrace.lake.quarantine import Selection
+from headrace.ledger import patches
+from headrace.ledger.decisions import discarded
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import Patch, Refusal
+from headrace.read import quarantine
+from headrace.read.quarantine import Selection
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
 from headrace.replay.repair import Repair, load, repaired
@@ -89,9 +91,7 @@ def _taken(
     examples: dict[str, str],
 ) -> Iterator[Payload]:
     """What is to be judged; what the function failed on is counted instead, and stays where it is."""
-    given_up = {
-        (s.partition, o) for s in quarantine.discarded(ledger).spans() for o in range(s.first, s.last + 1)
-    }
+    given_up = {(s.partition, o) for s in discarded(ledger).spans() for o in range(s.first, s.last + 1)}
     for raw, topic, partition, offset, millis in quarantine.payloads(ledger.warehouse, contract.id, wanted):
         if (partition, offset) in given_up:
             continue

@@ -10,15 +10,16 @@ import pyarrow as pa
 from headrace import project
 from headrace.contract.model import Contract
 from headrace.errors import HeadraceError
+from headrace.files import StagedFile
 from headrace.job.declaration import Derive, find
 from headrace.job.program import Program
-from headrace.lake import patches
-from headrace.lake.ledger import Ledger
-from headrace.lake.offsets import read_files
-from headrace.lake.positions import Positions
-from headrace.lake.rewritten import standing
-from headrace.lake.store import Warehouse
-from headrace.ledger.records import BATCHES, DONE, StagedFile
+from headrace.ledger import patches
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import BATCHES, DONE
+from headrace.positions import Positions
+from headrace.publish.staged_files import read_files
+from headrace.read.records import rows_of
+from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import outputs
 
 
@@ -54,5 +55,5 @@ def patched_times(warehouse: Warehouse, read: Contract) -> dict[int, int]:
     if not files or read.event_time is None:
         return {}
     own = Positions.gathered(f.positions for f in read_files(warehouse, data.id, files, data.columns))
-    times = standing(warehouse, data, None, own)[read.event_time].cast(pa.timestamp("ms", "UTC"), safe=False)
+    times = rows_of(warehouse, data, None, own)[read.event_time].cast(pa.timestamp("ms", "UTC"), safe=False)
     return Counter(times.cast(pa.int64()).to_pylist())

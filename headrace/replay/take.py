@@ -5,11 +5,11 @@ from __future__ import annotations
 from headrace.cluster import Cluster
 from headrace.cluster.kafka import Kafka
 from headrace.job.assemble import named
-from headrace.lake import anchors
-from headrace.lake.anchors import Health
-from headrace.lake.checkpoints import savepoints
-from headrace.lake.ledger import Ledger
+from headrace.ledger import anchors
+from headrace.ledger.anchors import Health
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor
+from headrace.savepoint.retained import savepoints
 
 
 def take(cluster: Cluster, ledger: Ledger, kafka: Kafka, flink_job: str, why: str) -> Anchor:

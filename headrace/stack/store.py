@@ -10,11 +10,11 @@ import obstore
 from obstore.exceptions import BaseError
 
 from headrace.errors import ClusterError, StackError
-from headrace.lake.store import connect
 from headrace.settings import Settings
 from headrace.stack.files import Folder
 from headrace.stack.ports import HOST
 from headrace.stack.processes import Service
+from headrace.storage.warehouse import connect
 
 
 def service(settings: Settings, at: Folder) -> Service:

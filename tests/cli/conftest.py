@@ -14,7 +14,7 @@ from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.load import load_named
 from headrace.operate import Workspace
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake, topics
+from tests.publish.sealed_lake import Lake, topics
 from tests.stack.submitting import look_in
 
 PROJECT = Path(__file__).parents[1] / "stack/project"

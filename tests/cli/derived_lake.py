@@ -10,12 +10,12 @@ import obstore
 import pyarrow as pa
 from deltalake import CommitProperties, Transaction, write_deltalake
 
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import Warehouse
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, DONE, Done
-from tests.lake import sample_records
-from tests.lake.flink_metadata import metadata
-from tests.lake.sample_records import publish
+from headrace.storage.warehouse import Warehouse
+from tests.ledger import sample_records
+from tests.ledger.sample_records import publish
+from tests.savepoint.flink_metadata import metadata
 
 BEGIN = datetime(2013, 1, 1, tzinfo=timezone.utc)
 TOPIC = "flights"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import obstore
 
-from headrace.lake import checkpoints
+from headrace.savepoint.retained import folder
 from tests.cli.one_topic import Topic
-from tests.lake.flink_metadata import metadata
-from tests.lake.sealed_lake import Lake
+from tests.publish.sealed_lake import Lake
+from tests.savepoint.flink_metadata import metadata
 
 OUTPUTS = ("events__quarantine", "events")
 
@@ -34,7 +34,7 @@ class Reader:
         self.lake.seal(self.claim, good, range(good.stop, end))
         self.at = end
         number = self.lake.newest[self.claim][0]
-        self._write(f"{checkpoints.folder('events', self.submission)}/checkpoints/j/chk-{number}")
+        self._write(f"{folder('events', self.submission)}/checkpoints/j/chk-{number}")
         return number
 
     def savepoint(self, place: str) -> None:

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from headrace.lake import checkpoints
-from headrace.lake.store import Warehouse
-from tests.lake.flink_metadata import metadata
-from tests.lake.sealed_lake import AT
+from headrace.savepoint.retained import folder
+from headrace.storage.warehouse import Warehouse
+from tests.publish.sealed_lake import AT
+from tests.savepoint.flink_metadata import metadata
 
 OUTPUTS = ("events_by_hour__late", "events_by_hour")
 
@@ -51,7 +51,7 @@ class HourlyReader:
             place = f"{output}/_staged/manifests/{self.manifest}.json"
             self.warehouse.put_new(place, json.dumps(manifest).encode())
         self.counted = True
-        self._write(f"{checkpoints.folder('events_by_hour', self.submission)}/checkpoints/j/chk-{number}")
+        self._write(f"{folder('events_by_hour', self.submission)}/checkpoints/j/chk-{number}")
         return number
 
     def savepoint(self, place: str) -> None:

@@ -31,18 +31,19 @@ from headrace.job.judge import JudgeProgram
 from headrace.job.program import Placement, Program
 from headrace.job.run import PATCH, SAVEPOINT, SUBMISSION, submit
 from headrace.job.submission import of_job
-from headrace.lake import anchors, checkpoints, cuts
-from headrace.lake.ledger import checkpoint_of
-from headrace.lake.publish import Published
-from headrace.lake.store import connect
+from headrace.ledger import anchors
 from headrace.ledger.records import Patch
 from headrace.operate import Workspace
+from headrace.publish.publisher import Published
+from headrace.savepoint.metadata import checkpoint_of, positions
+from headrace.savepoint.retained import savepoints
 from headrace.settings import Store
+from headrace.storage.warehouse import connect
 from tests.cli.events_reader import OUTPUTS, Reader
 from tests.cli.hourly_reader import HourlyReader
 from tests.cli.one_topic import PARTITIONS, Topic
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake
+from tests.publish.sealed_lake import Lake
 from tests.stack.submitting import look_in
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
@@ -154,7 +155,7 @@ class Pipeline:
         claim = self.lake.ledger.claims()[at.claim - 1]
         if restored:
             raw, found = anchors.opened(self.lake.warehouse, restored)
-            offset = cuts.positions(raw, self.topic.name)[0]
+            offset = positions(raw, self.topic.name)[0]
             self.lake.newest[at.claim] = found.number, dict(found.manifests)["events"]
         else:
             begins = re.findall(r"partition:0,offset:(\d+)", str(at.startup["events"]))
@@ -208,7 +209,7 @@ class Pipeline:
         self.topic.send(RECORDS)
         reader = self.start()
         reader.checkpoint(10)
-        self.early = f"{self.lake.warehouse.uri}/{checkpoints.savepoints('events')}/savepoint-early"
+        self.early = f"{self.lake.warehouse.uri}/{savepoints('events')}/savepoint-early"
         reader.savepoint(self.early)
         reader.checkpoint(20)
         self.publish()

@@ -29,31 +29,22 @@ from headrace.cli.following import Compared
 from headrace.cli.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
+from headrace.files import StagedFile
 from headrace.job.assemble import named
 from headrace.job.gate import Verdict
-from headrace.lake import tail
-from headrace.lake._conserved import Conservation, Cut
-from headrace.lake._findings import Finding, PartitionProof, Verification
-from headrace.lake._marks import Range
-from headrace.lake.branch import Branch
-from headrace.lake.foreseen import Foreseen
-from headrace.lake.publish import Published
-from headrace.lake.quarantine import Reason, Refused
-from headrace.lake.source import Change
 from headrace.ledger.head import Head
-from headrace.ledger.records import (
-    Anchor,
-    Claim,
-    ForkPoint,
-    Manifest,
-    Patch,
-    Replay,
-    SetAside,
-    Size,
-    StagedFile,
-)
+from headrace.ledger.records import Anchor, Claim, ForkPoint, Manifest, Patch, Replay, SetAside, Size
+from headrace.ledger.survey import ClaimStatus
 from headrace.offsets import Span
+from headrace.publish import tail
+from headrace.publish.foresee import Foreseen
+from headrace.publish.publisher import Published
+from headrace.publish.topics import Change
+from headrace.read.quarantine import Reason, Refused
 from headrace.replay.compare import Diff, Sample
+from headrace.verify.conserved import Conservation, Cut
+from headrace.verify.findings import Finding, PartitionProof, Verification
+from headrace.verify.marks import Range
 
 AT = "2026-11-28T01:02:03.456789+00:00"
 TIME = datetime.fromisoformat(AT)
@@ -200,8 +191,8 @@ def _branch(
     forks_at: dict[str, str | None],
     checkpoints: tuple[int, int] | None,
     *manifests: Manifest,
-) -> Branch:
-    return Branch(
+) -> ClaimStatus:
+    return ClaimStatus(
         claim=_claim(number),
         state=state,
         followed=state == "ahead",
@@ -214,7 +205,7 @@ def _branch(
     )
 
 
-def _fork() -> Branch:
+def _fork() -> ClaimStatus:
     return _branch(2, "fork", {"flights": FORKED, "flights__quarantine": None}, (8, 11), _manifest(11))
 
 
@@ -222,7 +213,7 @@ def _set_aside() -> SetAside:
     return SetAside(number=1, why="restored the wrong savepoint", by="ana", at=AT, claim=2, claims_then=3)
 
 
-def _branches() -> list[Branch]:
+def _branches() -> list[ClaimStatus]:
     ahead = _branch(3, "ahead", {}, (13, 14), _manifest(13), _manifest(14, 1))
     return [_branch(1, "left behind", {}, None), _fork(), ahead]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from headrace.lake.store import connect
 from headrace.settings import Store
+from headrace.storage.warehouse import connect
 from tests.cli.derived_lake import Lake as DerivedLake
 from tests.cli.pipeline import Pipeline
 from tests.cli.situations import Situation

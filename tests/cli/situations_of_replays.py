@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from headrace.cli.publish import replacer
 from headrace.job.submission import of_replay
-from headrace.lake import replays
+from headrace.ledger import replays
 from tests.cli.events_reader import Reader
 from tests.cli.pipeline import Pipeline
 from tests.cli.situations import Situation
 from tests.cli.situations_of_flink import FAILURE, slots_come, well_again
-from tests.lake.sealed_lake import Killed
+from tests.publish.sealed_lake import Killed
 
 
 def stretch_asked(p: Pipeline) -> None:

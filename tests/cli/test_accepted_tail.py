@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.lake import tail as tails
+from headrace.publish import tail as tails
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, begun
 
 REFUSED = "was deleted and created again"
 

@@ -6,7 +6,7 @@ import pytest
 
 from headrace.errors import DecisionNeeded
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake, begun, by
+from tests.publish.sealed_lake import Lake, begun, by
 
 PUBLISHED = by(1, range(25)) + by("bad", range(25, 30))
 """What :func:`begun` publishes."""

@@ -9,10 +9,10 @@ import pytest
 
 from headrace.cluster.fake import FakeCluster
 from headrace.job.submission import of_job
-from headrace.lake import anchors
+from headrace.ledger import anchors
 from tests.cli.remedies import Terminal
-from tests.lake.flink_metadata import metadata
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, begun
+from tests.savepoint.flink_metadata import metadata
 
 
 class Saving(FakeCluster):

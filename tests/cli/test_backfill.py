@@ -8,9 +8,9 @@ import pytest
 
 from headrace.cluster.fake import FakeCluster
 from headrace.job.submission import of_patch
-from headrace.lake import patches
+from headrace.publish import patch_history
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, begun
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_bounded_job_that_fails_changes_nothing_and_is_named(
     assert "then headrace patch apply events 1" in said
     (submitted,) = cluster.submitted
     assert submitted.module == of_patch("events", 1, "any").module
-    assert patches.state(sealed.ledger, 1) == "asked"
+    assert patch_history.state(sealed.ledger, 1) == "asked"
     assert sealed.rows() == rows
 
 

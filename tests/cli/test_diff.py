@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, begun
 
 
 def test_rows_that_came_in_between_are_counted(sealed: Lake, terminal: Terminal) -> None:

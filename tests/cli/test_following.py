@@ -16,9 +16,9 @@ from deltalake.schema import PrimitiveType
 from headrace import project
 from headrace.cli.main import main
 from headrace.contract.load import load_named
-from headrace.lake.store import connect
 from headrace.settings import Store
-from tests.lake.sealed_lake import Lake, begun
+from headrace.storage.warehouse import connect
+from tests.publish.sealed_lake import Lake, begun
 from tests.stack.submitting import look_in
 
 PROJECT = Path(__file__).parents[1] / "stack/project"

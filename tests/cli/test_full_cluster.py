@@ -15,12 +15,12 @@ from headrace.contract.load import load_named
 from headrace.errors import ClusterError
 from headrace.job.run import REPLAY
 from headrace.job.submission import of_job, of_replay
-from headrace.lake import patches, replays
-from headrace.lake.store import connect
+from headrace.ledger import patches, replays
 from headrace.operate import Workspace
 from headrace.settings import Store
+from headrace.storage.warehouse import connect
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, begun
 from tests.stack.submitting import look_in
 
 PROJECT = Path(__file__).parents[1] / "stack/project"

@@ -16,15 +16,16 @@ from headrace.cli import branch, job, plan, publish, standing
 from headrace.cluster.fake import FakeCluster
 from headrace.errors import UsageError
 from headrace.job.assemble import named
-from headrace.lake import branch as lake_branch
-from headrace.lake.foreseen import Foreseen
-from headrace.lake.ledger import Ledger
-from headrace.lake.source import Change
-from headrace.lake.store import connect
+from headrace.ledger import branch as lake_branch
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import AcceptTail, Claim
+from headrace.ledger.survey import ClaimStatus
 from headrace.offsets import Span
 from headrace.operate import Workspace
+from headrace.publish.foresee import Foreseen
+from headrace.publish.topics import Change
 from headrace.settings import Settings, Store
+from headrace.storage.warehouse import connect
 from tests.cli.remedies import Terminal
 
 ROOT = Path(__file__).parents[2]
@@ -161,7 +162,7 @@ def test_status_shows_only_accepted_tails_of_the_followed_claim(tmp_path: Path) 
         contract_version="1.0.0",
         at="2026-11-28T01:02:03+00:00",
     )
-    second = lake_branch.Branch(claim, "ahead", followed=True, forks_at={}, checkpoints=None, manifests={})
+    second = ClaimStatus(claim, "ahead", followed=True, forks_at={}, checkpoints=None, manifests={})
 
     assert job._tails(ledger, [second]) == [204]
     assert job._tails(ledger, []) == []

@@ -13,17 +13,19 @@ from headrace.cluster import Submission
 from headrace.cluster.fake import FakeCluster, Started
 from headrace.contract.load import load
 from headrace.errors import ClusterError, ConservationError, UsageError
+from headrace.files import RecordedFile
 from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
-from headrace.lake import patches
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
-from headrace.ledger.records import Discard, Judged, Patch, RecordedFile
+from headrace.ledger import patches
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import Discard, Judged, Patch
 from headrace.offsets import Span
 from headrace.operate import Workspace
+from headrace.publish import patch_history
 from headrace.settings import Settings, Store
-from tests.lake.sample_records import judged
-from tests.lake.sealed_lake import CONTRACT, Lake, begun, by
+from headrace.storage.warehouse import connect
+from tests.ledger.sample_records import judged
+from tests.publish.sealed_lake import CONTRACT, Lake, begun, by
 
 
 def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
@@ -77,7 +79,7 @@ def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
     assert refused.value.remedy.startswith("stop a job; ")
     assert refused.value.remedy.endswith(f"; then headrace patch apply events {stretch}")
-    assert patches.state(lake.ledger, stretch) == "asked"
+    assert patch_history.state(lake.ledger, stretch) == "asked"
 
 
 def test_blanks_are_no_reason() -> None:

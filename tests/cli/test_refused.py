@@ -19,10 +19,10 @@ from headrace.cli import main as cli
 from headrace.cluster import kafka
 from headrace.cluster.kafka import topics
 from headrace.errors import ClusterError
-from headrace.lake._topic_scan import KafkaTopic
-from headrace.lake.store import Warehouse, connect, failed
-from headrace.lake.tables import open_table
 from headrace.offsets import Span
+from headrace.read.tables import open_table
+from headrace.storage.warehouse import Warehouse, connect, failed
+from headrace.verify.topic_scan import KafkaTopic
 
 T = TypeVar("T")
 WITHIN_S = 2.0

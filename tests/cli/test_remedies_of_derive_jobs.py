@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from headrace.lake import patches
+from headrace.ledger import patches
 from headrace.ledger.records import DONE
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_derived import JOB, Derived
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_derived import JOB, Derived
+from tests.publish.sealed_lake import Lake, begun
 from tests.stack.waiting import until
 
 

@@ -9,10 +9,10 @@ import pytest
 from headrace.cli import plan
 from headrace.job import lock
 from headrace.job.program import Program
-from headrace.lake import patches
+from headrace.ledger import patches
 from headrace.operate import Workspace
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, begun
 from tests.stack.submitting import look_in
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import obstore
 import pytest
 
-from headrace.lake import anchors, patches, replays
+from headrace.ledger import anchors, patches, replays
 from tests.cli.remedies import Terminal
-from tests.lake.flink_metadata import metadata
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, begun
+from tests.savepoint.flink_metadata import metadata
 
 
 @pytest.fixture

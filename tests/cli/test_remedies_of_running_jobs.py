@@ -9,7 +9,7 @@ import pytest
 from headrace.cli.publish import patcher
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import DecisionNeeded
-from headrace.lake import patches
+from headrace.publish import patch_history
 from tests.cli.one_topic import InMemory
 from tests.cli.pipeline import Pipeline, of_the_tests_project
 from tests.cli.remedies import named_in
@@ -36,4 +36,4 @@ def test_a_patch_that_is_not_judged_names_what_judges_it(pipeline: Pipeline) -> 
 
     pipeline.do(named_in(str(refused.value), JUDGE_FIRST.partition(": ")[2]))
 
-    assert patches.state(pipeline.lake.ledger, 1) == "published"
+    assert patch_history.state(pipeline.lake.ledger, 1) == "published"

@@ -12,17 +12,17 @@ import pytest
 from headrace import settings
 from headrace.cluster.fake import FakeCluster
 from headrace.contract.load import load_named
-from headrace.lake import patches
-from headrace.lake.store import connect
+from headrace.ledger import patches
 from headrace.ledger.records import Discard, SetAside
 from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.settings import Store
+from headrace.storage.warehouse import connect
 from tests.cli.commands_named import commands_named
 from tests.cli.remedies import Terminal, followed_in, key, named_in
 from tests.cli.remedies_not_run import NOT_RUN
 from tests.cli.remedies_of_running_jobs import RUN
-from tests.lake.sealed_lake import RECORDS, Lake, begun
+from tests.publish.sealed_lake import RECORDS, Lake, begun
 from tests.stack.submitting import look_in
 
 TESTS = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.cluster.kafka.fake import FakeKafka
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, begun
 
 RESTART = "branch restart events --why 'the bucket lost them'"
 Type = Callable[..., str]

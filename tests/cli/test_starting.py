@@ -12,9 +12,9 @@ from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import DecisionNeeded
 from headrace.job.run import SUBMISSION
 from headrace.job.submission import of_job
-from headrace.lake.checkpoints import savepoints
+from headrace.savepoint.retained import savepoints
 from tests.cli.remedies import Terminal
-from tests.lake.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, begun
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ from deltalake import DeltaTable
 
 from headrace import settings
 from headrace.cli.main import main
-from headrace.lake._topic_scan import Extent, Seen
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
 from headrace.operate import Workspace
 from headrace.settings import Store
+from headrace.storage.warehouse import connect
+from headrace.verify.topic_scan import Extent, Seen
 from tests.cli.derived_lake import OUTPUTS, TOPIC, Lake, Rows, done
 from tests.stack.submitting import look_in
 

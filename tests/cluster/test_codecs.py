@@ -8,7 +8,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
 from headrace.cluster.kafka import Verdict, create_topic, holes
-from headrace.lake._topic_scan import KafkaTopic
+from headrace.verify.topic_scan import KafkaTopic
 from tests.cluster.brokers import Span, transactional
 from tests.stack_fixtures import Stack
 

@@ -9,8 +9,8 @@ import pytest
 
 from headrace.cluster.kafka import create_topic, standing
 from headrace.cluster.kafka.standing import kept
-from headrace.lake._topic_scan import KafkaTopic
-from headrace.lake.verify import lost_from
+from headrace.verify.ingest import lost_from
+from headrace.verify.topic_scan import KafkaTopic
 from tests.cluster.brokers import Broker
 
 

@@ -12,11 +12,11 @@ from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
 from headrace.job.run import _resume, require_same_topic
-from headrace.lake.checkpoints import MAGIC
-from headrace.lake.manifests import Staged
-from headrace.lake.store import connect
+from headrace.ledger.manifests import Staged
+from headrace.savepoint.metadata import MAGIC
 from headrace.settings import Store
-from tests.lake.sealed_lake import CONTRACT, Lake, begun
+from headrace.storage.warehouse import connect
+from tests.publish.sealed_lake import CONTRACT, Lake, begun
 
 
 @pytest.fixture

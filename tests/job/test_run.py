@@ -11,17 +11,17 @@ from deltalake import DeltaTable
 
 from headrace.cluster.kafka.topics import TopicInfo
 from headrace.contract.load import load
+from headrace.delta.commit import schema
 from headrace.errors import JobError, LedgerError
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest, find
 from headrace.job.ingest import IngestProgram
 from headrace.job.run import refuse_overrides, refuse_own, startup, submit
-from headrace.lake.delta import schema
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import Warehouse, connect
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
 from headrace.settings import Store
-from tests.lake.sample_records import done
+from headrace.storage.warehouse import Warehouse, connect
+from tests.ledger.sample_records import done
 from tests.stack.submitting import look_in
 
 ROOT = Path(__file__).parents[2]

@@ -15,14 +15,14 @@ import pytest
 
 from headrace.errors import UsageError
 from headrace.job.assemble import named
-from headrace.lake.ledger import Ledger
-from headrace.lake.outside import fetched, listed
-from headrace.lake.store import connect
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, GiveUpPatch, Patch, PutIn
 from headrace.replay import payloads
 from headrace.replay.backfill import _documents, ask, counted_again
 from headrace.settings import Store
-from tests.lake.sample_records import undo_batch
+from headrace.storage.external import fetched, listed
+from headrace.storage.warehouse import connect
+from tests.ledger.sample_records import undo_batch
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone.utc)

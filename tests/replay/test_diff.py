@@ -17,18 +17,18 @@ from headrace.contract.load import load
 from headrace.errors import UsageError
 from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
-from headrace.lake import amend, patches
-from headrace.lake.delta import Added
-from headrace.lake.store import Warehouse, connect
-from headrace.lake.tables import batches, open_table
+from headrace.ledger import patches
+from headrace.read import rows
+from headrace.read.tables import batches, open_table
 from headrace.replay import diff
 from headrace.replay.compare import Diff, Sample, compare, compare_keyed
 from headrace.replay.page import page
 from headrace.settings import Store
+from headrace.storage.warehouse import Warehouse, connect
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
-from tests.lake.sample_records import replay
-from tests.lake.sealed_lake import CONTRACT, Lake, begun, compact
+from tests.ledger.sample_records import replay
+from tests.publish.sealed_lake import CONTRACT, Lake, begun, compact
 
 DATA = pa.schema({"id": pa.int32(), "amount": pa.string(), "_partition": pa.int32(), "_offset": pa.int64()})
 BAD = pa.schema(
@@ -212,8 +212,8 @@ def test_two_batches_are_compared_and_what_both_hold_is_only_counted(
 
 
 def _listening(read: list[str]) -> Any:
-    def read_rows(warehouse: Warehouse, output: Output, files: Sequence[Added]) -> pa.Table:
-        read.extend(f.path for f in files)
-        return amend.read_rows(warehouse, output, files)
+    def read_rows(warehouse: Warehouse, output: Output, paths: Sequence[str]) -> pa.Table:
+        read.extend(paths)
+        return rows.read_rows(warehouse, output, paths)
 
     return read_rows

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from headrace.contract.load import load
-from headrace.lake.store import connect
 from headrace.ledger.records import CLAIMS, Claim
 from headrace.replay.rate import rate
 from headrace.settings import Store
-from tests.lake.sealed_lake import AT, CONTRACT, Lake, begun
+from headrace.storage.warehouse import connect
+from tests.publish.sealed_lake import AT, CONTRACT, Lake, begun
 
 EVERY = timedelta(seconds=2)
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from headrace.contract.load import load
-from headrace.lake.quarantine import Selection
-from headrace.lake.store import connect
 from headrace.ledger.records import Refusal
 from headrace.offsets import Span
+from headrace.read.quarantine import Selection
 from headrace.replay.redrive import _nothing
 from headrace.settings import Store
-from tests.lake.sealed_lake import CONTRACT, Lake, begun
+from headrace.storage.warehouse import connect
+from tests.publish.sealed_lake import CONTRACT, Lake, begun
 
 FIX = "repairs.events.fix"
 FAILED = (Refusal(reason="repair_failed", field=None, rule="ValueError", count=3, example="0:25"),)

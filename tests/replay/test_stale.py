@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from headrace.job.assemble import named
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
 from headrace.replay.stale import stale
 from headrace.settings import Store
-from tests.lake.sample_records import done
+from headrace.storage.warehouse import connect
+from tests.ledger.sample_records import done
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headrace.lake.tables import open_table
+from headrace.read.tables import open_table
 from tests.stack.road import Road
 from tests.stack.waiting import until
 

@@ -9,10 +9,10 @@ import sys
 from headrace import settings
 from headrace.cluster.kafka import Brokers, Source
 from headrace.contract.load import load_named
-from headrace.lake import replays
-from headrace.lake.publish import Published
-from headrace.lake.replace import Replacer
-from headrace.lake.store import connect
+from headrace.ledger import replays
+from headrace.publish.publisher import Published
+from headrace.publish.replace import Replacer
+from headrace.storage.warehouse import connect
 from headrace.table.outputs import outputs
 
 

@@ -29,16 +29,15 @@ from headrace.job.assemble import named
 from headrace.job.lock import Lock, compile_lock
 from headrace.job.program import Program
 from headrace.job.run import REPLAY
-from headrace.lake.checkpoints import parse
-from headrace.lake.cuts import positions, watermarks
-from headrace.lake.ledger import Ledger
-from headrace.lake.manifests import Staged
-from headrace.lake.publish import Published, Publisher, Step
-from headrace.lake.store import Warehouse, connect
-from headrace.lake.tables import open_table
 from headrace.ledger.head import Head
-from headrace.ledger.records import Manifest, checkpoint_of
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
+from headrace.ledger.records import Manifest
 from headrace.operate import Workspace
+from headrace.publish.publisher import Published, Publisher, Step
+from headrace.read.tables import open_table
+from headrace.savepoint.metadata import checkpoint_of, parse, positions, watermarks
+from headrace.storage.warehouse import Warehouse, connect
 from tests.cli.remedies import named_in
 from tests.cli.typed import as_printed
 from tests.stack.client import FlinkClient

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from headrace.lake.cuts import positions
-from headrace.lake.manifests import chain
+from headrace.ledger.manifests import chain
+from headrace.savepoint.metadata import positions
 from tests.stack.road import BY_HAND, Road, every
 from tests.stack.waiting import until
 

@@ -14,9 +14,9 @@ import pytest
 from demo.__main__ import _road
 from demo.broken import BROKEN, by_reason
 from demo.flights import FLIGHTS
-from headrace.lake.store import connect
-from headrace.lake.tables import open_table
 from headrace.operate import Workspace
+from headrace.read.tables import open_table
+from headrace.storage.warehouse import connect
 from tests.stack.pasted import commands, paste
 from tests.stack_fixtures import Stack
 

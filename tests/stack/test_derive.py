@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable
 
 from headrace.errors import DecisionNeeded
-from headrace.lake.tables import open_table
+from headrace.read.tables import open_table
 from tests.stack.road import BY_HAND, Road
 from tests.stack.waiting import until
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from headrace.job.gate import pin
-from headrace.lake.tables import open_table
+from headrace.read.tables import open_table
 from tests.stack.client import FlinkClient
 from tests.stack.compiling import BESIDE, KEYED, PLAIN
 from tests.stack.edited import JOB, Edited

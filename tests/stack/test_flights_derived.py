@@ -22,7 +22,7 @@ import pytest
 
 from demo import dimensions
 from demo.flights import events
-from headrace.lake.tables import open_table
+from headrace.read.tables import open_table
 from tests.stack.road import BY_HAND, Road
 from tests.stack.waiting import until
 from udfs.delays import classified

@@ -15,16 +15,17 @@ import pytest
 from deltalake.transaction import Transaction
 
 from headrace.cluster.kafka import Brokers, Source
+from headrace.delta import commit as delta
+from headrace.delta.commit import Added
 from headrace.errors import ConservationError, DecisionNeeded
-from headrace.lake import delta
-from headrace.lake import publish as publishing
-from headrace.lake.branch import Stretch
-from headrace.lake.delta import Added
-from headrace.lake.offsets import Continuation, ReadFile
-from headrace.lake.store import Warehouse, connect
+from headrace.ledger.branch import Stretch
 from headrace.ledger.records import BATCHES
+from headrace.publish import publisher as publishing
+from headrace.publish.frontier import Continuation
+from headrace.publish.staged_files import ReadFile
 from headrace.settings import Kafka, Store
-from tests.lake.real_topic import RealTopic
+from headrace.storage.warehouse import Warehouse, connect
+from tests.publish.real_topic import RealTopic
 from tests.stack.road import BY_HAND, Road
 from tests.stack.silent_changes import JUDGED, PAYLOADS, ROUNDED, TRUNCATED
 from tests.stack.untouched import assert_untouched

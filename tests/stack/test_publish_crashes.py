@@ -16,9 +16,9 @@ from uuid import uuid4
 import pyarrow as pa
 import pytest
 
-from headrace.lake.store import connect
-from headrace.lake.tables import open_table
-from tests.lake.real_topic import RealTopic
+from headrace.read.tables import open_table
+from headrace.storage.warehouse import connect
+from tests.publish.real_topic import RealTopic
 from tests.stack.road import BY_HAND, Road, publishing
 from tests.stack_fixtures import Stack
 

@@ -22,7 +22,7 @@ from tests.stack.waiting import until
 MakeRoad = Callable[..., Road]
 LOOK_S = 0.2
 STEPS = ["batch", "commit events", "take over", "fold"]
-"""Where a publisher dies here; tests/lake/test_replace.py goes through all of them."""
+"""Where a publisher dies here; tests/publish/test_replace.py goes through all of them."""
 
 
 def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(

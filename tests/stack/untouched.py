@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from headrace.contract.model import Column
-from headrace.lake.tables import open_table
+from headrace.read.tables import open_table
 from tests.stack.road import Position, Road
 
 Row = dict[str, Any]

@@ -6,9 +6,9 @@ import obstore
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
-from headrace.lake.store import connect
 from headrace.stack import flink, local
 from headrace.stack.processes import Processes
+from headrace.storage.warehouse import connect
 from tests.stack_fixtures import Stack
 
 

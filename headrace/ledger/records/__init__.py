@@ -6,7 +6,6 @@ from headrace.ledger.records.batch import (
     Batch,
     BatchOutput,
     Epoch,
-    Files,
     ForkBatch,
     PatchBatch,
     PublishBatch,
@@ -34,9 +33,8 @@ from headrace.ledger.records.decision import (
     UndoDecision,
 )
 from headrace.ledger.records.done import DONE, Done
-from headrace.ledger.records.file import RecordedFile
-from headrace.ledger.records.fork import Baseline, ForkPoint
-from headrace.ledger.records.manifest import MANIFESTS, FoldedManifest, Manifest, StagedFile, checkpoint_of
+from headrace.ledger.records.fork import ForkPoint
+from headrace.ledger.records.manifest import MANIFESTS, FoldedManifest, Manifest
 from headrace.ledger.records.patch import (
     FILES,
     JUDGED,
@@ -48,7 +46,7 @@ from headrace.ledger.records.patch import (
     Refusal,
     SourceFile,
 )
-from headrace.ledger.records.record import Kind, Numbered, Record, Stored
+from headrace.ledger.records.record import Kind, Numbered, Stored
 from headrace.ledger.records.replay import REPLAYS, Replay, Size
 from headrace.ledger.records.start import STARTS, TopicStart
 
@@ -69,7 +67,6 @@ __all__ = [
     "AcceptTail",
     "Adopt",
     "Anchor",
-    "Baseline",
     "Batch",
     "BatchOutput",
     "Claim",
@@ -79,7 +76,6 @@ __all__ = [
     "Done",
     "Epoch",
     "ExpireAnchor",
-    "Files",
     "FoldedManifest",
     "ForkBatch",
     "ForkPoint",
@@ -93,8 +89,6 @@ __all__ = [
     "PatchKind",
     "PublishBatch",
     "PutIn",
-    "Record",
-    "RecordedFile",
     "Refusal",
     "ReplaceBranch",
     "Replay",
@@ -104,12 +98,10 @@ __all__ = [
     "SetAside",
     "Size",
     "SourceFile",
-    "StagedFile",
     "Stored",
     "SwapBatch",
     "TopicNotes",
     "TopicStart",
     "UndoBatch",
     "UndoDecision",
-    "checkpoint_of",
 ]

@@ -1,7 +1,7 @@
 """Batches: what one publish does to the tables, decided before anything is changed.
 
 A batch is one of five kinds, and each has the fields that it needs. What a kind does to a table stands in
-:mod:`headrace.lake.effects`.
+:mod:`headrace.publish.effects`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from typing import Annotated, Literal, Union
 
 from pydantic import Field, TypeAdapter
 
-from headrace.ledger.records.file import RecordedFile
-from headrace.ledger.records.fork import Baseline, ForkPoint
+from headrace.files import Baseline, Files, RecordedFile
+from headrace.ledger.records.fork import ForkPoint
 from headrace.ledger.records.manifest import FoldedManifest
-from headrace.ledger.records.record import Kind, Numbered, Record
+from headrace.ledger.records.record import Kind, Numbered
 from headrace.offsets import Offsets, Span
+from headrace.record import Record
 
 Epoch = tuple[int, int]
 """A leader epoch, and the offset at which it begins."""
-Files = dict[str, tuple[RecordedFile, ...]]
-"""By output."""
 
 
 class BatchOutput(Record):

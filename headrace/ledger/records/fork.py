@@ -1,12 +1,11 @@
-"""Where a replay leaves the published branch, and what a table held there."""
+"""Where a replay leaves the published branch."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from headrace.ledger.records.file import RecordedFile
-from headrace.ledger.records.manifest import checkpoint_of
-from headrace.ledger.records.record import Record
+from headrace.record import Record
+from headrace.savepoint.metadata import checkpoint_of
 
 
 class ForkPoint(Record):
@@ -21,10 +20,3 @@ class ForkPoint(Record):
     def checkpoint(self) -> int:
         """The number that the branch had reached."""
         return max(map(checkpoint_of, self.manifests.values()), default=0)
-
-
-class Baseline(Record):
-    """What the tables held at a fork point: a version of each, and files that came after that."""
-
-    versions: dict[str, int] = Field(default_factory=dict)
-    files: dict[str, tuple[RecordedFile, ...]] = Field(default_factory=dict)

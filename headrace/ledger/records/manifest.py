@@ -7,29 +7,12 @@ makes it again: what is read from a manifest is never hashed.
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import unquote
 
 from pydantic import TypeAdapter
 
-from headrace.ledger.records.record import Kind, Record
-
-
-def checkpoint_of(manifest: str) -> int:
-    """The checkpoint's number in a manifest's id; it grows along a branch."""
-    return int(manifest.partition("-")[0])
-
-
-class StagedFile(Record):
-    """A Parquet file that Flink finished; ``path`` is relative to the table's folder."""
-
-    path: str
-    size: int
-
-    @property
-    def partition(self) -> dict[str, str]:
-        """Partition values out of the folder names, as Hive writes them."""
-        folders = self.path.split("/")[2:-1]
-        return {k: unquote(v) for k, _, v in (folder.partition("=") for folder in folders)}
+from headrace.files import StagedFile
+from headrace.ledger.records.record import Kind
+from headrace.record import Record
 
 
 class FoldedManifest(Record):

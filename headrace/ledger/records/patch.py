@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field, TypeAdapter
 
-from headrace.ledger.records.file import RecordedFile
-from headrace.ledger.records.record import Kind, Numbered, Record
+from headrace.files import RecordedFile
+from headrace.ledger.records.record import Kind, Numbered
 from headrace.offsets import Offsets
+from headrace.record import Record
 
 PatchKind = Literal["redrive", "backfill", "replay", "undo"]
 

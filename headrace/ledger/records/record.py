@@ -8,29 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from headrace.errors import LedgerError
+from headrace.record import Record
 
 R = TypeVar("R", bound="Record")
 NAMED = 3
 """Wrong fields that an error names."""
-
-
-class Record(BaseModel):
-    """A value that never changes.
-
-    A field that is not known is refused, not skipped: whoever wrote it may have meant by it that a batch does
-    something else, and a table would follow only half of the record.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values, for ``-o json``."""
-        return self.model_dump(mode="json")
 
 
 class Numbered(Record):

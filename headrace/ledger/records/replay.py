@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from headrace.ledger.records.fork import ForkPoint
-from headrace.ledger.records.record import Kind, Numbered, Record
+from headrace.ledger.records.record import Kind, Numbered
 from headrace.offsets import Offsets
+from headrace.record import Record
 
 
 class Size(Record):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from headrace.ledger.records.record import Kind, Record
+from headrace.ledger.records.record import Kind
 from headrace.offsets import Offsets
+from headrace.record import Record
 
 
 class TopicStart(Record):

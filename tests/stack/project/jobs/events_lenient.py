@@ -14,8 +14,8 @@ from headrace.contract.load import load_named
 from headrace.job import flink
 from headrace.job.ingest import IngestProgram
 from headrace.job.program import Placement
-from headrace.lake.ledger import Ledger
-from headrace.lake.store import connect
+from headrace.ledger.ledger import Ledger
+from headrace.storage.warehouse import connect
 from headrace.table.ddl import FORMAT
 
 SUBMISSION = "lenient"

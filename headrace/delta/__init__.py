@@ -1,0 +1,1 @@
+"""One commit on a checked snapshot of a Delta table. Knows no ledger."""

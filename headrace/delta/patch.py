@@ -1,0 +1,39 @@
+"""One commit that puts a patch's files into a table, and takes out what other rows have their positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deltalake import DeltaTable
+from deltalake.transaction import Transaction
+
+from headrace.delta.commit import Added, add_files, commit_once, refuse_again
+from headrace.delta.rewrite import remove_rows
+from headrace.positions import Positions
+from headrace.read.records import files_with
+from headrace.storage.warehouse import Warehouse
+from headrace.table.outputs import Output
+
+
+def patch_batch(
+    warehouse: Warehouse, output: Output, transaction: Transaction, files: Sequence[Added], out: Positions
+) -> int:
+    """Patch, unless it is done; returns the version that holds it.
+
+    Args:
+        warehouse: where the table is.
+        output: the table.
+        transaction: application and number of the batch.
+        files: what comes in.
+        out: the records whose rows go out, wherever they are.
+
+    Raises:
+        LedgerError: a file of the batch is in the table already, or the table has other columns.
+    """
+
+    def patch(snapshot: DeltaTable) -> None:
+        refuse_again(snapshot, output.id, files)
+        rest = remove_rows(warehouse, output, files_with(snapshot, out), out.holds)
+        add_files(snapshot, output.columns, transaction, [*files, *rest.coming], rest.going)
+
+    return commit_once(warehouse, output, transaction, patch)

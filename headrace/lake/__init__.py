@@ -1,1 +1,0 @@
-"""From staged files to published tables: manifests, ledger, publish, verify, query."""

@@ -1,0 +1,217 @@
+"""Which chain of manifests is the branch. Publish moves a head along one, and never follows a fork by itself.
+
+A manifest's parent comes out of Flink's state, so it tells the truth whoever started the job and
+however. Two live submissions can both go on from the head, though; so each submission first writes a
+numbered claim, and the newest claim that was not set aside says whose manifests are followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from headrace.errors import DecisionNeeded, LedgerError
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.head import Head
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import chain
+from headrace.ledger.records import (
+    CLAIMS,
+    Claim,
+    Manifest,
+    SetAside,
+)
+from headrace.savepoint.metadata import checkpoint_of
+
+ByOutput = Mapping[str, Mapping[str, Manifest]]
+"""Staged manifests: output → id → manifest."""
+
+
+def followed(claims: Iterable[Claim], rulings: StandingDecisions) -> Claim | None:
+    """The claim whose manifests publish follows; an adoption holds until a newer submission claims.
+
+    A replay claims a branch of its own: nothing follows it until it is published.
+    """
+    by_number = {
+        c.number: c
+        for c in claims
+        if c.number not in rulings.set_aside and (c.replay is None or c.replay in rulings.replaced)
+    }
+    if not by_number:
+        return None
+    newest = max(by_number)
+    for decision in sorted([*rulings.adoption.values(), *rulings.swaps], key=lambda d: -d.number):
+        if newest <= decision.claims_then and decision.claim in by_number:
+            return by_number[decision.claim]
+    return by_number[newest]
+
+
+def unpublished(
+    ledger: Ledger, head: Head, output: str, manifests: Mapping[str, Manifest]
+) -> dict[str, Manifest]:
+    """Staged manifests without those that a restored job committed once more after they were folded."""
+    newest = head.manifests.get(output)
+    last = checkpoint_of(newest) if newest else -1
+    grown = head.since == 1  # else a replay went back in numbers: a published manifest may have a higher one
+    return {
+        i: m
+        for i, m in manifests.items()
+        if (grown and m.checkpoint > last) or ledger.published(output, i, head) is None
+    }
+
+
+def tip(staged: Mapping[str, Manifest], claim: int) -> str | None:
+    """The newest staged manifest of a claim, or None."""
+    own = [m for m in staged.values() if m.claim == claim]
+    return max(own, key=lambda m: m.checkpoint).id if own else None
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One output's chain, from a tip back to the head or to where it stands apart from it."""
+
+    manifests: list[Manifest]
+    """Oldest first."""
+    reached: str | None
+    """The parent of the oldest."""
+    goes_on: bool
+    """Whether the chain continues the head: by its parent, or as a recorded start at the frontier."""
+
+
+def walk(
+    head: Head, claims: Iterable[Claim], output: str, staged: Mapping[str, Manifest], newest: str
+) -> Walk:
+    """Follow a chain back from ``newest``."""
+    last = head.manifests.get(output)
+    walked, reached = chain(staged, newest, last)
+    return Walk(walked, reached, reached == last or (reached is None and _restarts(head, claims, walked)))
+
+
+def _restarts(head: Head, claims: Iterable[Claim], walked: list[Manifest]) -> bool:
+    """Whether a chain without parent was sealed by a claim that begins, by ruling, behind this very head."""
+    return any(c.number == walked[0].claim and c.begins_behind == head.manifests for c in claims)
+
+
+def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[str, str]) -> str | None:
+    """Where a checkpoint's chain left the published branch behind its head; None if it did not.
+
+    Args:
+        ledger: the job's.
+        head: what is published.
+        staged: all staged manifests.
+        manifests: per output the one that the checkpoint goes on from. One that is not staged is the head, or
+            is still to be committed by whoever restores the checkpoint: then nothing can be said.
+
+    Returns:
+        The published manifest at the fork; an empty text where the chain has no beginning in common.
+    """
+    claims = ledger.claims()
+    for output, newest in manifests.items():
+        if newest == head.manifests.get(output) or newest not in staged.get(output, {}):
+            continue
+        walked = walk(head, claims, output, staged[output], newest)
+        apart = walked.reached is None or ledger.published(output, walked.reached, head) is not None
+        if not walked.goes_on and apart:
+            return walked.reached or ""
+    return None
+
+
+def restart_is_due(ledger: Ledger, staged: ByOutput) -> bool:
+    """Whether a ruled restart is still to come: once a claim behind it has sealed a manifest, it is spent."""
+    rulings = StandingDecisions.of(ledger.decisions())
+    if rulings.restart is None:
+        return False
+    forks = {c.number for c in ledger.claims() if c.replay is not None}
+    sealed = [m.claim for found in staged.values() for m in found.values() if m.claim not in forks]
+    return max([ledger.head().claim, *sealed]) <= rulings.restarted_behind
+
+
+def leave_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> bool:
+    """Set the claim of a submission that has ended aside, if nothing of it is staged or published.
+
+    Publish would wait for its first manifest for ever.
+    """
+    if ledger.head().claim == claim or any(
+        m.claim == claim for found in staged.values() for m in found.values()
+    ):
+        return False
+    ledger.decide(SetAside(why=why, claim=claim, claims_then=ledger.newest(CLAIMS)))
+    return True
+
+
+def goes_on(ledger: Ledger, head: Head, staged: ByOutput, claim: int) -> bool:
+    """Whether a claim has sealed manifests, and those of every output continue the head."""
+    claims = ledger.claims()
+    for output, manifests in staged.items():
+        newest = tip(manifests, claim)
+        if newest is None or not walk(head, claims, output, manifests, newest).goes_on:
+            return False
+    return True
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What publish can take: per output the manifests behind the head, cut at one common checkpoint."""
+
+    manifests: dict[str, list[Manifest]]
+
+    @property
+    def checkpoints(self) -> tuple[int, int]:
+        """First and last checkpoint."""
+        numbers = [m.checkpoint for found in self.manifests.values() for m in found]
+        return min(numbers), max(numbers)
+
+
+def stretch(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> Stretch | None:
+    """The manifests from the head to the newest checkpoint that is sealed in every output's chain.
+
+    Returns:
+        None when there is nothing behind the head yet, or the claim's first manifest is still to come.
+
+    Raises:
+        DecisionNeeded: the chain of the claim does not contain the head: it is a fork.
+        LedgerError: the chain has a gap, or begins anew beside a published one.
+    """
+    chains: dict[str, list[Manifest]] = {}
+    claims = ledger.claims()
+    for output, manifests in staged.items():
+        newest = tip(manifests, claim.number)
+        if newest is None:
+            return None
+        walked = walk(head, claims, output, manifests, newest)
+        if not walked.goes_on:
+            _refuse(ledger, output, walked, claim)
+        chains[output] = walked.manifests
+    return common_prefix(chains)
+
+
+def common_prefix(chains: dict[str, list[Manifest]]) -> Stretch | None:
+    """The chains up to the newest checkpoint that is sealed in each."""
+    common = set.intersection(*({m.checkpoint for m in found} for found in chains.values()))
+    if not common:
+        return None
+    last = max(common)
+    return Stretch({o: [m for m in found if m.checkpoint <= last] for o, found in chains.items()})
+
+
+def _refuse(ledger: Ledger, output: str, walked: Walk, claim: Claim) -> None:
+    where = f"{ledger.warehouse.table_uri(output)}, claim {claim.number} (submission {claim.submission})"
+    manifests, reached = walked.manifests, walked.reached
+    first, last = manifests[0].checkpoint, manifests[-1].checkpoint
+    if reached is not None and ledger.published(output, reached) is None:
+        raise LedgerError(
+            f"manifest {manifests[0].id} follows {reached}, which is neither staged nor published",
+            where=where,
+            remedy="if its commit is under way, try again; else files were deleted under _staged",
+        )
+    point = f"manifest {reached}" if reached else "the very beginning"
+    raise DecisionNeeded(
+        f"the newest submission forked from {point}, behind what is published:"
+        f" its checkpoints {first} to {last} would repeat published rows",
+        where=where,
+        remedy=f"stop it, then `headrace branch set-aside {ledger.job} {claim.number} --why TEXT`;"
+        f" `headrace branch show {ledger.job} {claim.number}` shows its files",
+        claim=claim.number,
+        fork_point=reached,
+        checkpoints=[first, last],
+    )

@@ -1,0 +1,86 @@
+"""Patches in the ledger: rows judged aside from the live job, to be put into its tables in one batch.
+
+A redrive, a backfill and a bounded replay differ in where their records come from. What follows is the same:
+a bounded job judges them by the contract, and one batch puts its rows in and takes out whatever other rows
+have their positions. The branch, its head and its frontier stay as they are.
+
+The record says what was asked and never changes. ``judged/<number>.json`` says what the bounded job made of
+it; a decision, which batch put it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from headrace.ledger.ledger import Ledger, now, whoever
+from headrace.ledger.records import (
+    PATCHES,
+    Decision,
+    Judged,
+    Patch,
+    PutIn,
+)
+
+REDRIVE: Final = "redrive"
+BACKFILL: Final = "backfill"
+REPLAY: Final = "replay"
+UNDO: Final = "undo"
+
+
+def record(ledger: Ledger, asked: Patch) -> Patch:
+    """Write what is asked, and give it its number."""
+    told = asked.model_copy(update={"by": whoever(), "at": now()})
+    return told.model_copy(update={"number": ledger.append(PATCHES, told)})
+
+
+def one(ledger: Ledger, number: int) -> Patch:
+    """The patch of that number.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return ledger.asked(PATCHES, number, "patch")
+
+
+def every(ledger: Ledger) -> list[Patch]:
+    """All patches, oldest first."""
+    return [one(ledger, n) for n in range(1, ledger.newest(PATCHES) + 1)]
+
+
+def keep_judged(ledger: Ledger, number: int, judged: Judged) -> Judged:
+    """Write what the job made of it, once; gives what stands there."""
+    ledger.keep_judged(number, judged)
+    return judged_of(ledger, number) or judged
+
+
+def judged_of(ledger: Ledger, number: int) -> Judged | None:
+    """What the job made of a patch, if it is known."""
+    return ledger.judged(number)
+
+
+def put_in(decisions: Iterable[Decision]) -> list[PutIn]:
+    """The decisions that put patches in, undos among them."""
+    return [d for d in decisions if isinstance(d, PutIn)]
+
+
+def batch_of(decisions: Sequence[Decision], number: int) -> int:
+    """The batch that put a patch in; 0 if none did."""
+    return next((d.batch for d in put_in(decisions) if d.patch == number), 0)
+
+
+def undone(decisions: Sequence[Decision]) -> set[int]:
+    """Patches that were taken back."""
+    return {d.undoes_patch for d in put_in(decisions) if d.undoes_patch}
+
+
+def standing(ledger: Ledger, decisions: Sequence[Decision]) -> list[tuple[Patch, int]]:
+    """The patches that are in the tables, each with its batch, oldest first."""
+    back = undone(decisions)
+    found = ((p, batch_of(decisions, p.number)) for p in every(ledger) if p.kind != UNDO)
+    return sorted(((p, b) for p, b in found if b and p.number not in back), key=lambda pair: pair[1])
+
+
+def flink_name(job: str, number: int) -> str:
+    """What Flink calls the bounded job of a patch."""
+    return f"{job}@patch-{number}"

@@ -1,0 +1,136 @@
+"""Replays in the ledger: what one is to do, and what has become of it.
+
+The record says what was planned and never changes. What came of it stands where it happened: in the claims
+that its submissions made, in the decision that gave it up, in the batch that made its fork the branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headrace.errors import UsageError
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.fork import swaps
+from headrace.ledger.ledger import Ledger, now, whoever
+from headrace.ledger.records import (
+    BATCHES,
+    REPLAYS,
+    AbortReplay,
+    Claim,
+    Decision,
+    ReplaceBranch,
+    Replay,
+    RollBack,
+    RollbackBatch,
+    SwapBatch,
+)
+
+
+def record(ledger: Ledger, planned: Replay) -> Replay:
+    """Write a plan, and give it its number."""
+    told = planned.model_copy(update={"by": whoever(), "at": now()})
+    return told.model_copy(update={"number": ledger.append(REPLAYS, told)})
+
+
+def one(ledger: Ledger, number: int) -> Replay:
+    """The replay of that number.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return ledger.asked(REPLAYS, number, "replay")
+
+
+def every(ledger: Ledger) -> list[Replay]:
+    """All replays, oldest first."""
+    return [one(ledger, n) for n in range(1, ledger.newest(REPLAYS) + 1)]
+
+
+def claims(ledger: Ledger, number: int) -> list[Claim]:
+    """The submissions of a replay, oldest first."""
+    return [c for c in ledger.claims() if c.replay == number]
+
+
+def state(ledger: Ledger, number: int) -> str:
+    """``planned``, ``begun``, ``published``, ``rolled back`` or ``aborted``."""
+    decisions = ledger.decisions()
+    rulings = StandingDecisions.of(decisions)
+    if number in rulings.replaced or number in rulings.back:
+        return "published" if number in rulings.replaced else "rolled back"
+    if any(isinstance(d, AbortReplay) and d.replay == number for d in decisions):
+        return "aborted"
+    return "begun" if claims(ledger, number) else "planned"
+
+
+def open_one(ledger: Ledger, number: int, *, or_published: bool = False) -> Replay:
+    """A replay that can still be run and published.
+
+    Args:
+        ledger: of the job.
+        number: of the replay.
+        or_published: a published one is no harm: somebody else has asked for the same, and was faster.
+
+    Raises:
+        UsageError: it is published, or was aborted.
+    """
+    found, reached = one(ledger, number), state(ledger, number)
+    if reached not in ("planned", "begun", *(["published"] if or_published else [])):
+        raise UsageError(
+            f"replay {number} is {reached}; planned {found.at} by {found.by}: {found.why}",
+            where=f"job {ledger.job}",
+            remedy=f"{again(ledger.job, found)} makes another",
+        )
+    return found
+
+
+def again(job: str, replay: Replay) -> str:
+    """The command that plans another replay from where this one began."""
+    if replay.anchor is not None:
+        return f"headrace replay plan {job} --from {replay.anchor} --why TEXT"
+    return f"headrace replay plan {job} --from-offsets {as_option(replay.frontier)} --why TEXT"
+
+
+def as_option(offsets: Mapping[int, int]) -> str:
+    """Offsets as ``replay plan`` takes them."""
+    return ",".join(f"{p}:{o}" for p, o in sorted(offsets.items()))
+
+
+def batch_of(ledger: Ledger, number: int) -> int:
+    """The batch that published a replay; 0 if none did."""
+    return next((at for at in swaps(ledger) if published_by(ledger, at) == number), 0)
+
+
+def published_by(ledger: Ledger, batch: int) -> int:
+    """The replay that a batch published; 0 if it took one back."""
+    found = ledger.required(BATCHES, batch)
+    return found.replay if isinstance(found, SwapBatch) else 0
+
+
+def decided(ledger: Ledger, number: int) -> dict[str, Decision]:
+    """What was decided about a replay: published, taken back, given up → the decision."""
+    words = {ReplaceBranch: "published", RollBack: "taken back", AbortReplay: "given up"}
+    kinds = (ReplaceBranch, RollBack, AbortReplay)
+    about = (d for d in ledger.decisions() if isinstance(d, kinds) and d.replay == number)
+    return {words[type(d)]: d for d in about}
+
+
+def taken_back_by(ledger: Ledger, batch: int) -> int:
+    """The replay that a batch took back; 0 if it published one."""
+    found = ledger.required(BATCHES, batch)
+    return found.replay if isinstance(found, RollbackBatch) else 0
+
+
+def rollback_of(ledger: Ledger, number: int) -> int:
+    """The batch that took a replay back; 0 if none did."""
+    return next((at for at in swaps(ledger) if taken_back_by(ledger, at) == number), 0)
+
+
+def flink_name(job: str, number: int) -> str:
+    """What Flink calls the job of a replay."""
+    return f"{job}@replay-{number}"
+
+
+def of_flink_name(name: str) -> tuple[str, int | None]:
+    """The job, and the replay if it is one's."""
+    job, _, number = name.partition("@replay-")
+    return job, int(number) if number.isdecimal() else None

@@ -1,0 +1,46 @@
+"""Which checkpoint or savepoint a new submission goes on from: the newest good one on the branch.
+
+A savepoint records whose it is, wherever it was put and whoever took it; the ledger records whether that
+submission is on the branch.
+"""
+
+from __future__ import annotations
+
+from headrace.ledger.branch import followed
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import Claim
+from headrace.savepoint.metadata import Checkpoint
+from headrace.savepoint.retained import of_submission, read
+from headrace.storage.warehouse import Warehouse
+
+
+def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:
+    """Where to go on: of the followed claim, or of the claims it was restored from, the newest good one.
+
+    A claim that never reached a checkpoint (its submission failed) leads to the one before it, as
+    long as nothing of its own stands in between. Where a person ruled that the job restarts at the
+    frontier, what was claimed before that is left alone.
+    """
+    claims = ledger.claims()
+    rulings = StandingDecisions.of(ledger.decisions())
+    at = followed(claims, rulings)
+    while at is not None and at.number > rulings.restarted_behind:
+        own = of_submission(warehouse, ledger.job, at.submission)
+        if own:
+            return own[-1]
+        at = _before(warehouse, at, claims)
+    return None
+
+
+def _before(warehouse: Warehouse, claim: Claim, claims: list[Claim]) -> Claim | None:
+    """The claim whose checkpoint this one was restored from."""
+    if claim.restored_from is None:
+        return None
+    key = claim.restored_from.removeprefix(f"{warehouse.uri}/").rstrip("/") + "/_metadata"
+    restored = read(warehouse, key)
+    for earlier in reversed([c for c in claims if c.number < claim.number]):
+        its_folder = f"/{earlier.submission}/" in claim.restored_from
+        if its_folder or (restored and restored.submission == earlier.submission):
+            return earlier
+    return None

@@ -1,0 +1,132 @@
+"""Every claim of a job, and how its manifests stand to the branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.ledger.branch import ByOutput, followed, tip, unpublished, walk
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.head import Head
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import (
+    Claim,
+    Manifest,
+)
+
+
+@dataclass(frozen=True)
+class ClaimStatus:
+    """One claim as ``branch ls`` shows it."""
+
+    claim: Claim
+    state: str
+    """``head``, ``waiting``, ``ahead`` (follows the head), ``fork``, ``replay`` (a fork that was asked for),
+    ``left behind``, ``set aside``."""
+    followed: bool
+    forks_at: dict[str, str | None]
+    """Per output the last manifest it shares with the published branch, where it is a fork."""
+    checkpoints: tuple[int, int] | None
+    """First and last staged checkpoint."""
+    manifests: dict[str, list[Manifest]]
+    """Staged manifests of the claim, by output."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {
+            "claim": self.claim.number,
+            "submission": self.claim.submission,
+            "restored_from": self.claim.restored_from,
+            "at": self.claim.at,
+            "state": self.state,
+            "followed": self.followed,
+            "forks_at": self.forks_at,
+            "checkpoints": self.checkpoints,
+            "manifests": {o: [m.id for m in found] for o, found in self.manifests.items()},
+            "files": {o: sum(len(m.files) for m in found) for o, found in self.manifests.items()},
+        }
+
+
+def survey(ledger: Ledger, head: Head, staged: ByOutput) -> list[ClaimStatus]:
+    """Every claim, with what it has staged and how that stands to the published branch."""
+    return _Survey(ledger, head, staged).branches()
+
+
+class _Survey:
+    """One look at all claims; ``kept`` are the staged manifests that the followed chain will publish."""
+
+    def __init__(self, ledger: Ledger, head: Head, staged: ByOutput) -> None:
+        self.head = head
+        self.staged = {output: unpublished(ledger, head, output, found) for output, found in staged.items()}
+        self.claims = ledger.claims()
+        self.rulings = StandingDecisions.of(ledger.decisions())
+        self.chosen = followed(self.claims, self.rulings)
+        self.kept = self._kept()
+
+    def branches(self) -> list[ClaimStatus]:
+        return [self._look(claim) for claim in self.claims]
+
+    def _kept(self) -> set[str]:
+        kept: set[str] = set()
+        for output, manifests in self.staged.items():
+            kept |= next((ids for ids in self._continuing(output, manifests)), set())
+        return kept
+
+    def _continuing(self, output: str, manifests: Mapping[str, Manifest]) -> Iterator[set[str]]:
+        """Chains that go on from the head: the followed claim's first, then those of the claims before it.
+
+        A followed claim that forked, or has not sealed anything, must not make a fork of the good branch.
+        """
+        for claim in reversed(self.claims):
+            if not self.chosen or claim.number > self.chosen.number or claim.number in self.rulings.set_aside:
+                continue
+            if self._of_open_replay(claim):
+                continue
+            newest = tip(manifests, claim.number)
+            walked = walk(self.head, self.claims, output, manifests, newest) if newest else None
+            if walked and walked.goes_on:
+                yield {m.id for m in walked.manifests}
+
+    def _of_open_replay(self, claim: Claim) -> bool:
+        return claim.replay is not None and claim.replay not in self.rulings.replaced
+
+    def _look(self, claim: Claim) -> ClaimStatus:
+        own = {
+            output: sorted((m for m in found.values() if m.claim == claim.number), key=lambda m: m.id)
+            for output, found in self.staged.items()
+        }
+        off = {output: [m for m in found if m.id not in self.kept] for output, found in own.items()}
+        forks_at = {output: self._fork_point(output, found[-1]) for output, found in off.items() if found}
+        numbers = [m.checkpoint for found in own.values() for m in found]
+        return ClaimStatus(
+            claim=claim,
+            state=self._state(claim, staged=bool(numbers), forked=bool(forks_at)),
+            followed=claim == self.chosen,
+            forks_at=forks_at,
+            checkpoints=(min(numbers), max(numbers)) if numbers else None,
+            manifests=own,
+        )
+
+    def _fork_point(self, output: str, newest: Manifest) -> str | None:
+        """Walking back, the first manifest that is kept or no longer staged."""
+        at: Manifest | None = newest
+        parent = newest.parent
+        while at is not None and at.parent not in self.kept:
+            parent = at.parent
+            at = self.staged[output].get(at.parent) if at.parent else None
+        return at.parent if at is not None else parent
+
+    def _state(self, claim: Claim, *, staged: bool, forked: bool) -> str:
+        if claim.number in self.rulings.set_aside or self._of_open_replay(claim):
+            return "set aside" if claim.number in self.rulings.set_aside else "replay"
+        left = max(self.rulings.restarted_behind, self.rulings.superseded)
+        if claim.number <= left and claim != self.chosen:
+            return "head" if claim.number == self.head.claim else "left behind"
+        if forked:
+            return "fork"
+        if staged:
+            return "ahead"
+        if claim.number == self.head.claim:
+            return "head"
+        return "waiting" if claim == self.chosen else "left behind"

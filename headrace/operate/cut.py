@@ -1,0 +1,162 @@
+"""Where a derive job stood at a published batch: found in the checkpoint that the batch ends at.
+
+A checkpoint's manifests are the heads of the batch that took them. Behind these there may be manifests
+without files: an idle job goes on to checkpoint, and its tables do not change.
+
+The source positions stand in the same ``_metadata``: each split of the Kafka source as its serializer writes
+it (KafkaPartitionSplitSerializer), with topic, partition, next offset and stopping offset. The enumerator's
+copies stand beside the readers' and may be older, so the greatest offset counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from headrace.errors import NeverPublishedError, UsageError
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged, chain
+from headrace.ledger.records import DONE, Manifest, TopicStart
+from headrace.savepoint.metadata import Checkpoint, checkpoint_of, parse, positions, watermarks
+from headrace.savepoint.retained import folder
+from headrace.storage.warehouse import Warehouse
+from headrace.verify.conserved import Cut
+
+
+def find(
+    warehouse: Warehouse, ledger: Ledger, outputs: Sequence[str], read: str, batch: int | None = None
+) -> Cut:
+    """The newest published batch whose checkpoint is still there, or the one asked for.
+
+    Args:
+        warehouse: where tables, checkpoints and ledgers are.
+        ledger: the derive job's.
+        outputs: all outputs of the job.
+        read: the contract of its first topic.
+        batch: the batch; the newest possible if None.
+
+    Raises:
+        UsageError: nothing was published; no checkpoint of a batch is kept any more; or the published table
+            of what was read does not reach as far.
+    """
+    start = ledger.start(read)
+    if start is None or ledger.newest(DONE) == 0:
+        raise UsageError(
+            "nothing was published yet",
+            where=f"{warehouse.uri}/{ledger.folder}",
+            remedy=f"headrace run {ledger.job}; headrace publish {ledger.job}",
+        )
+    number, kept = _at_batch(warehouse, ledger, outputs, batch)
+    begun, path = start.offsets, kept.checkpoint.path
+    reached = positions(kept.raw, start.topic)
+    if unsaid := sorted(begun.keys() - reached.keys()):
+        raise UsageError(
+            f"the checkpoint does not say how far partition {unsaid[0]} of {start.topic} was read",
+            where=path,
+            remedy="a subtask's positions must fit in 20 kB to stand in _metadata: raise the parallelism",
+        )
+    # An offset below 0 is one that is not known yet: nothing was read.
+    read_to = {p: max(o, begun.get(p, 0)) for p, o in sorted(reached.items())}
+    cut = Cut(number, path, begun, read_to, _watermarks(kept, outputs, ledger.job))
+    _require_published(Ledger(warehouse, read), start, cut)
+    return cut
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A checkpoint that is still there, with the bytes of its ``_metadata``."""
+
+    checkpoint: Checkpoint
+    raw: bytes
+
+
+def _watermarks(kept: _Kept, outputs: Sequence[str], job: str) -> dict[str, int]:
+    """The same, of all outputs."""
+    told = watermarks(kept.raw)
+    if not told.keys() >= set(outputs):
+        raise UsageError(
+            "the checkpoint does not say how far event time had come: an older headrace took it",
+            where=kept.checkpoint.path,
+            remedy=f"headrace stop {job}; headrace run {job}; headrace publish {job}; then verify again",
+        )
+    return told
+
+
+def _at_batch(
+    warehouse: Warehouse, ledger: Ledger, outputs: Sequence[str], batch: int | None
+) -> tuple[int, _Kept]:
+    """The batch, and a checkpoint at which the outputs are its tables."""
+    # In this order: what is published and folded meanwhile is then a batch that is seen.
+    kept = sorted(_retained(warehouse, ledger.job, outputs), key=lambda k: k.checkpoint, reverse=True)
+    staged = {output: Staged(warehouse, output).read() for output in outputs}
+    oldest = kept[-1].checkpoint.number if kept else 0
+    number = batch or ledger.newest(DONE)
+    while kept and (done := ledger.get(DONE, number)):
+        if found := next((k for k in kept if _same_rows(k.checkpoint, done.heads, staged)), None):
+            return number, found
+        if batch or max(map(checkpoint_of, done.heads.values())) < oldest:
+            break
+        number -= 1
+    job = ledger.job
+    raise UsageError(
+        f"no checkpoint of {f'batch {batch}' if batch else 'a published batch'} is kept any more:"
+        " how far the job had read is not known",
+        where=f"{warehouse.uri}/{folder(job, '')}",
+        remedy=f"headrace stop {job}; headrace publish {job}; then verify again. While the job runs, publish"
+        f" before three more checkpoints are taken: headrace publish {job} --follow",
+    )
+
+
+def _retained(warehouse: Warehouse, job: str, outputs: Sequence[str]) -> Iterator[_Kept]:
+    """All checkpoints and savepoints of the job, of any submission: manifests tell where one stands."""
+    for place in (folder(job, ""), "_flink/savepoints/"):
+        for key in warehouse.keys(place):
+            if not key.endswith("/_metadata"):
+                continue
+            try:
+                raw = warehouse.read(key)
+            except FileNotFoundError:
+                continue  # a live job retired it after it was listed
+            found = parse(raw, f"{warehouse.uri}/{key.removesuffix('/_metadata')}")
+            if found and {output for output, _ in found.manifests} == set(outputs):
+                yield _Kept(found, raw)
+
+
+def _same_rows(
+    checkpoint: Checkpoint, heads: Mapping[str, str], staged: Mapping[str, Mapping[str, Manifest]]
+) -> bool:
+    """Whether the outputs at a checkpoint are those at the heads: the same, or without files since."""
+    for output, newest in checkpoint.manifests:
+        walked, reached = chain(staged[output], newest, heads[output])
+        if reached != heads[output] or any(m.files for m in walked):
+            return False
+    return True
+
+
+def _require_published(ingest: Ledger, begun: TopicStart, cut: Cut) -> None:
+    """All that the derive job has read must be in the published table, or it would seem to be too many."""
+    start, frontier, table = ingest.start(), ingest.head().frontier, ingest.job
+    publish = f"headrace publish {table}, once the ingest job {table} has read as far"
+    if start is None or not frontier:
+        raise NeverPublishedError(table, where=f"{ingest.warehouse.uri}/{ingest.folder}")
+    if start.topic_id != begun.topic_id:
+        raise UsageError(
+            f"the derive job and table {table} do not come from the same topic",
+            where=f"topic ids {begun.topic_id} and {start.topic_id}",
+            remedy="one of the topics was deleted and created again: nothing can be compared",
+        )
+    table_begun = start.offsets
+    for partition, position in cut.positions.items():
+        first, reach = cut.begun.get(partition, 0), frontier.get(partition, 0)
+        if position > max(first, reach):
+            raise UsageError(
+                f"the job has read further than table {table} is published",
+                where=f"partition {partition}: {position:,} read, {reach:,} published",
+                remedy=publish,
+            )
+        if first < min(position, table_begun.get(partition, 0)):
+            raise UsageError(
+                f"table {table} begins behind the first rows that the job has read: these have no home in it",
+                where=f"partition {partition}: from {table_begun[partition]:,}, read from {first:,}",
+                remedy=f"nothing can be counted: let {table} begin first, next time",
+            )

@@ -1,0 +1,177 @@
+"""What a batch does, one function a kind: to a table, to the branch, and what it decides once it is in.
+
+A kind that has no function here is refused by its name: there is no ladder that it could fall through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import singledispatch
+
+from deltalake.transaction import Transaction
+
+from headrace.delta.amend import amend_batch, amend_from
+from headrace.delta.commit import added, commit_batch
+from headrace.delta.patch import patch_batch
+from headrace.delta.swap import swap_batch
+from headrace.files import RecordedFile
+from headrace.ledger import patches
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.head import Head
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import (
+    REPLAYS,
+    Batch,
+    Decision,
+    Epoch,
+    ForkBatch,
+    ForkPoint,
+    PatchBatch,
+    PublishBatch,
+    PutIn,
+    ReplaceBranch,
+    RollBack,
+    RollbackBatch,
+    SwapBatch,
+    UndoBatch,
+)
+from headrace.offsets import Span
+from headrace.positions import Positions
+from headrace.publish.patch_history import records_of
+from headrace.storage.warehouse import Warehouse
+from headrace.table.outputs import Output
+
+
+@dataclass(frozen=True)
+class Target:
+    """The table that a batch is to change."""
+
+    warehouse: Warehouse
+    output: Output
+    transaction: Transaction
+    """Application and number of the batch."""
+    patched: Positions
+    """Of a patch, the records that it is about; they are the same for every table."""
+
+
+def patched(warehouse: Warehouse, batch: Batch) -> Positions:
+    """The records that a patch's batch is about; none for other batches."""
+    return records_of(warehouse, batch) if isinstance(batch, (PatchBatch, UndoBatch)) else Positions()
+
+
+@singledispatch
+def commit(batch: Batch, to: Target) -> int:
+    """Change one table, in one commit, unless that is done; returns the version that holds the batch."""
+    raise NotImplementedError(batch.kind, to)
+
+
+@commit.register
+def _(batch: PublishBatch, to: Target) -> int:
+    do = amend_batch if to.output.key else commit_batch
+    return do(to.warehouse, to.output, to.transaction, added(batch.outputs[to.output.id].files))
+
+
+@commit.register
+def _(batch: SwapBatch, to: Target) -> int:
+    return _replace(batch, to, batch.outputs[to.output.id].files, back=False)
+
+
+@commit.register
+def _(batch: RollbackBatch, to: Target) -> int:
+    files = batch.restored.get(to.output.id, batch.outputs[to.output.id].files)
+    return _replace(batch, to, files, back=True)
+
+
+def _replace(batch: ForkBatch, to: Target, files: Iterable[RecordedFile], *, back: bool) -> int:
+    """What stands after the fork point goes, and files come in its place."""
+    name, baseline = to.output.id, batch.baseline
+    if to.output.key:
+        came = added([*baseline.files.get(name, ()), *files])
+        return amend_from(to.warehouse, to.output, to.transaction, baseline.versions.get(name), came)
+    return swap_batch(
+        to.warehouse,
+        to.output,
+        to.transaction,
+        added(files),
+        added(batch.removed.get(name, ())),
+        batch.reached or None,
+        baseline,
+        back=back,
+    )
+
+
+@commit.register(PatchBatch)
+@commit.register(UndoBatch)
+def _(batch: PatchBatch | UndoBatch, to: Target) -> int:
+    files = added(batch.outputs[to.output.id].files)
+    return patch_batch(to.warehouse, to.output, to.transaction, files, to.patched)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the branch stands once a batch is in."""
+
+    manifests: dict[str, str]
+    """Per output the newest one, where the batch has none of its own."""
+    since: int
+    epochs: dict[int, Epoch]
+    tails: tuple[Span, ...]
+    fork: ForkPoint | None = None
+
+
+@singledispatch
+def place(batch: Batch, head: Head) -> Place:
+    """Where a batch leaves the branch that stood at ``head``."""
+    raise NotImplementedError(batch.kind, head)
+
+
+@place.register
+def _(batch: PublishBatch, head: Head) -> Place:
+    return Place({}, head.since, batch.notes.epochs, batch.notes.tails)
+
+
+@place.register(SwapBatch)
+@place.register(RollbackBatch)
+def _(batch: ForkBatch, _head: Head) -> Place:
+    return Place(batch.fork.manifests, batch.number, batch.notes.epochs, batch.notes.tails, batch.fork)
+
+
+@place.register(PatchBatch)
+@place.register(UndoBatch)
+def _(_batch: PatchBatch | UndoBatch, head: Head) -> Place:
+    return Place(head.manifests, head.since, head.epochs, head.tails)
+
+
+@singledispatch
+def decision(batch: Batch, ledger: Ledger) -> Decision | None:
+    """What a batch decides once it is in; None if nothing, or if that is decided already."""
+    raise NotImplementedError(batch.kind, ledger)
+
+
+@decision.register
+def _(_batch: PublishBatch, _ledger: Ledger) -> None:
+    return None
+
+
+@decision.register
+def _(batch: SwapBatch, ledger: Ledger) -> Decision | None:
+    if batch.replay in StandingDecisions.of(ledger.decisions()).replaced:
+        return None
+    why = ledger.required(REPLAYS, batch.replay).why
+    return ReplaceBranch(why=why, replay=batch.replay, claim=batch.claim, claims_then=batch.claims_then)
+
+
+@decision.register
+def _(batch: RollbackBatch, ledger: Ledger) -> Decision | None:
+    if batch.replay in StandingDecisions.of(ledger.decisions()).back:
+        return None
+    return RollBack(why=batch.why, replay=batch.replay, claim=batch.claim, claims_then=batch.claims_then)
+
+
+@decision.register(PatchBatch)
+@decision.register(UndoBatch)
+def _(batch: PatchBatch | UndoBatch, ledger: Ledger) -> Decision | None:
+    if patches.batch_of(ledger.decisions(), batch.patch):
+        return None
+    return PutIn(why=batch.why, patch=batch.patch, batch=batch.number, undoes_patch=batch.undone)

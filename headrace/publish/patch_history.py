@@ -1,0 +1,202 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from headrace.errors import LedgerError, UsageError
+from headrace.ledger import patches, replays
+from headrace.ledger.fork import swaps
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import (
+    BATCHES,
+    Decision,
+    GiveUpPatch,
+    Patch,
+    PatchBatch,
+    PutIn,
+    UndoBatch,
+)
+from headrace.positions import Positions
+from headrace.read.records import positions_in
+from headrace.storage.parallel import each
+from headrace.storage.warehouse import Warehouse
+
+
+def records_of(warehouse: Warehouse, batch: PatchBatch | UndoBatch) -> Positions:
+    """The records that a patch's batch is about: those that come in, and those that only go."""
+    out = Positions.of_spans(batch.out if isinstance(batch, UndoBatch) else ())
+    files = [(o, f.path) for o, told in batch.outputs.items() for f in told.files]
+    read = each(lambda file: Positions.of_rows(*positions_in(warehouse, *file)), files)
+    return Positions.gathered(found.offsets for found in (out, *read))
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """Other rows stand where a patch's were: records were judged again, or that was taken back."""
+
+    by: str
+    """The last that did it, as ``replay 3``, ``rollback of replay 3`` or ``redrive 4``."""
+    records: int
+    """How many of the patch's."""
+    left: int
+    """How many stand as the patch put them in."""
+
+
+@dataclass(frozen=True)
+class _Stood:
+    """What stands of a patch at some batch."""
+
+    by: str
+    """The last that took some of it; empty: nothing did."""
+    left: Positions
+
+    def less(self, by: str, left: Positions) -> _Stood:
+        """Behind something that leaves only these."""
+        return self if len(left) == len(self.left) else _Stood(by, left)
+
+
+class PatchHistory:
+    """What has become of a job's patches: decisions, and each patch's files, are read once."""
+
+    def __init__(self, ledger: Ledger, decisions: Sequence[Decision] | None = None) -> None:
+        self.ledger = ledger
+        self.decisions = ledger.decisions() if decisions is None else decisions
+        self._undone = patches.undone(self.decisions)
+        self._records: dict[int, Positions] = {}
+        """By batch."""
+
+    def given_up(self, number: int) -> str | None:
+        """Why a patch was given up; None if it was not."""
+        return next((d.why for d in self.decisions if isinstance(d, GiveUpPatch) and d.patch == number), None)
+
+    def taken_back(self, number: int) -> PutIn | None:
+        """The decision that took a patch back; None if none did."""
+        return next((d for d in patches.put_in(self.decisions) if d.undoes_patch == number), None)
+
+    def state(self, number: int) -> str:
+        """One of asked, judged, given up, published, undone, replaced, partly replaced."""
+        if not patches.batch_of(self.decisions, number):
+            if self.given_up(number) is not None:
+                return "given up"
+            return "judged" if patches.judged_of(self.ledger, number) else "asked"
+        if number in self._undone:
+            return "undone"
+        found = self.replaced(number)
+        return "published" if found is None else "partly replaced" if found.left else "replaced"
+
+    def records(self, batch: int) -> Positions:
+        """The records that a patch's batch is about."""
+        if batch not in self._records:
+            found = self.ledger.required(BATCHES, batch)
+            if not isinstance(found, (PatchBatch, UndoBatch)):
+                raise LedgerError(
+                    f"batch {batch} is not that of a patch", where=f"{self.ledger.folder}/batches"
+                )
+            self._records[batch] = records_of(self.ledger.warehouse, found)
+        return self._records[batch]
+
+    def later(self, batch: int) -> list[PutIn]:
+        """Decisions that put other patches in behind a batch, oldest first; of those that stand."""
+        return [
+            d
+            for d in patches.put_in(self.decisions)
+            if d.batch > batch and not d.undoes_patch and d.patch not in self._undone
+        ]
+
+    def replaced(self, number: int) -> Replaced | None:
+        """What later replays, their rollbacks and later patches have left of a patch that is in the tables.
+
+        A replay puts other rows in for all records of the topic behind its fork point; its rollback puts
+        there what stood there before. An undo only puts back what was there before another patch: nothing of
+        it is replaced.
+        """
+        batch = patches.batch_of(self.decisions, number)
+        if not batch or patches.one(self.ledger, number).kind == patches.UNDO:
+            return None
+        found, own = self._stood(batch), self.records(batch)
+        return Replaced(found.by, len(own) - len(found.left), len(found.left)) if found.by else None
+
+    def standing(self, batch: int) -> Positions:
+        """The records of a patch's batch whose rows are those that it put in."""
+        return self._stood(batch).left
+
+    def changed(self, at: int) -> tuple[list[Patch], list[Patch]]:
+        """Patches of which a batch has taken some records, and those of which it has brought some back."""
+        ended, again = [], []
+        for patch, batch in patches.standing(self.ledger, self.decisions):
+            if batch < at:
+                before, after = (len(self._stood(batch, until).left) for until in (at - 1, at))
+                ended += [patch] if after < before else []
+                again += [patch] if after > before else []
+        return ended, again
+
+    def _stood(self, batch: int, until: int | None = None) -> _Stood:
+        """What stands of a patch's batch; behind a later batch if one is named."""
+        events: list[tuple[int, PutIn | None]] = [(d.batch, d) for d in self.later(batch)]
+        events += [(at, None) for at in takewhile(lambda at: at > batch, swaps(self.ledger))]
+        events = [(at, patch) for at, patch in events if until is None or at <= until]
+        stood, swapped = _Stood("", self.records(batch)), dict[int, _Stood]()
+        for at, patch in sorted(events, key=lambda event: event[0]):
+            stood = self._after(at, patch, stood, swapped)
+        return stood
+
+    def _after(self, at: int, patch: PutIn | None, stood: _Stood, swapped: dict[int, _Stood]) -> _Stood:
+        """What one later batch leaves; what a swap finds is kept in ``swapped``, until it is taken back."""
+        if patch:
+            said = patches.one(self.ledger, patch.patch).name
+            return stood.less(said, stood.left.without(self.records(at)))
+        if number := replays.published_by(self.ledger, at):
+            swapped[number] = stood
+            return stood.less(
+                f"replay {number}", stood.left.before(replays.one(self.ledger, number).frontier)
+            )
+        number = replays.taken_back_by(self.ledger, at)
+        frontier = replays.one(self.ledger, number).frontier
+        there = stood.left.before(frontier)
+        if (found := swapped.get(number)) is None:
+            return stood.less(f"rollback of replay {number}", there)
+        again = found.left.without(found.left.before(frontier))
+        by = found.by if len(there) == len(found.left.before(frontier)) else stood.by
+        return _Stood(by, Positions.gathered([there.offsets, again.offsets]))
+
+    def behind(self, frontier: Mapping[int, int]) -> list[Patch]:
+        """Patches of which records stand at or behind a frontier: a replay from there ends these."""
+        return [
+            patch
+            for patch, batch in patches.standing(self.ledger, self.decisions)
+            if len((left := self.standing(batch)).before(frontier)) < len(left)
+        ]
+
+
+def state(ledger: Ledger, number: int) -> str:
+    """Of one patch, see :meth:`PatchHistory.state`."""
+    return PatchHistory(ledger).state(number)
+
+
+def open_one(ledger: Ledger, number: int, *, or_in: bool = False) -> Patch:
+    """A patch that can still be judged and put in.
+
+    Args:
+        ledger: of the job.
+        number: of the patch.
+        or_in: one that is in is no harm: somebody else has asked for the same, and was faster.
+
+    Raises:
+        UsageError: it is in, or was given up; or it takes back another one, which is all that it does.
+    """
+    found, stands = patches.one(ledger, number), state(ledger, number)
+    if found.kind == patches.UNDO:
+        raise UsageError(
+            f"patch {number} takes back patch {found.of}",
+            remedy=f"headrace patch undo {ledger.job} {found.of} --why TEXT finishes it",
+        )
+    if stands not in ("asked", "judged") and not (or_in and stands != "given up"):
+        raise UsageError(
+            f"{found.name} is {stands}; asked {found.at} by {found.by}: {found.why}",
+            where=f"job {ledger.job}",
+            remedy=f"headrace patch ls {ledger.job}",
+        )
+    return found

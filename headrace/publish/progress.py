@@ -1,0 +1,78 @@
+"""How far a replay's fork has come, against the branch that it is to replace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headrace.ledger import replays
+from headrace.ledger.branch import ByOutput
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.restore import newest_on_branch
+from headrace.offsets import Offsets
+from headrace.savepoint import metadata
+from headrace.savepoint.metadata import Checkpoint
+from headrace.savepoint.retained import of_submission
+from headrace.storage.warehouse import Warehouse
+
+_AS_BEFORE = (1 << 63) - 1
+"""Stands for an event time that is not behind any other."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a job stands at a checkpoint."""
+
+    positions: dict[str, Offsets] = field(default_factory=dict)
+    """Per contract that it reads, the next offset of each partition."""
+    watermarks: dict[str, int] = field(default_factory=dict)
+    """Per output, how far event time has come; of an ingest job no matter."""
+
+    def covers(self, other: Progress) -> bool:
+        """Whether it has read, and seen of event time, all that the other one has; if that is known.
+
+        A topic of which it holds no partition at all is one that it no longer reads: it was edited.
+        """
+        read = all(
+            self.positions[contract].get(partition, -1) >= offset
+            for contract, offsets in other.positions.items()
+            if self.reads(contract)
+            for partition, offset in offsets.items()
+        )
+        seen = all(o in self.watermarks and self.watermarks[o] >= at for o, at in other.watermarks.items())
+        return any(self.positions.values()) and bool(other.positions) and read and seen
+
+    def reads(self, contract: str) -> bool:
+        """Whether it holds a position in a topic; a source has one in each partition from the beginning."""
+        return bool(self.positions.get(contract))
+
+
+def of_fork(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay: int) -> Progress:
+    """Where the fork stands at its newest checkpoint whose files are committed: a moment behind it."""
+    stands = Progress()
+    for claim in replays.claims(ledger, replay):
+        for at in of_submission(warehouse, ledger.job, claim.submission):
+            if all(manifest in staged.get(output, {}) for output, manifest in at.manifests):
+                stands = _at(warehouse, ledger, at) or stands
+    if stands.positions and stands.positions == replays.one(ledger, replay).positions:
+        # It has read nothing since it was restored: its event time is that of its state, and Flink, whose
+        # watermark begins anew at every start, does not tell it.
+        return Progress(stands.positions, dict.fromkeys(stands.watermarks, _AS_BEFORE))
+    return stands
+
+
+def of_branch(warehouse: Warehouse, ledger: Ledger, *, derived: bool) -> Progress:
+    """Where the branch stands: an ingest job's frontier says it, or a derive job's newest checkpoint."""
+    if not derived:
+        return Progress({ledger.job: ledger.head().frontier})
+    newest = newest_on_branch(warehouse, ledger)
+    return (_at(warehouse, ledger, newest) if newest else None) or Progress()
+
+
+def _at(warehouse: Warehouse, ledger: Ledger, checkpoint: Checkpoint) -> Progress | None:
+    try:
+        raw = warehouse.read(f"{checkpoint.path.removeprefix(f'{warehouse.uri}/')}/_metadata")
+    except FileNotFoundError:  # retired between two looks
+        return None
+    positions: Mapping[str, Offsets] = {c: metadata.positions(raw, t) for c, t in ledger.topics().items()}
+    return Progress(dict(positions), metadata.watermarks(raw))

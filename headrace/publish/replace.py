@@ -1,0 +1,353 @@
+"""Publish a replay: its branch takes the place of what stands behind its fork point; or take it back.
+
+Each is decided by a batch record like any other, and finished by any publisher that finds it, in the steps
+of :mod:`headrace.publish.publisher`. What would make a batch impossible to finish is checked before it is
+decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from deltalake.exceptions import DeltaError
+
+from headrace.delta.amend import amended
+from headrace.delta.commit import Added, active, added
+from headrace.delta.rewrite import restore_files
+from headrace.delta.swap import require_told
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
+from headrace.files import Baseline, Files, StagedFile
+from headrace.ledger import fork as forks
+from headrace.ledger import replays
+from headrace.ledger.branch import ByOutput, Stretch, common_prefix, tip, walk
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.head import Head
+from headrace.ledger.ledger import Ledger, now
+from headrace.ledger.records import (
+    BATCHES,
+    CLAIMS,
+    DONE,
+    AbortReplay,
+    BatchOutput,
+    Claim,
+    ForkPoint,
+    Manifest,
+    RollbackBatch,
+    SwapBatch,
+    TopicNotes,
+)
+from headrace.offsets import Offsets
+from headrace.publish.frontier import continue_frontier, frontier_at
+from headrace.publish.progress import Progress, of_branch, of_fork
+from headrace.publish.publisher import Published, Publisher
+from headrace.publish.staged_files import ReadFile
+from headrace.publish.tail import Tail
+from headrace.publish.topics import Asked, at_fork
+from headrace.read.tables import open_table
+from headrace.table.outputs import Output
+
+
+def continued(
+    ledger: Ledger, fork: ForkPoint, staged: ByOutput, replay: int
+) -> tuple[Claim | None, Stretch | None]:
+    """A replay's newest claim with manifests, and all that its branch has sealed behind the fork point.
+
+    Raises:
+        LedgerError: its chain does not begin at the fork point.
+    """
+    claims = ledger.claims()
+    own = [c for c in claims if c.replay == replay]
+    at_fork = Head(manifests=fork.manifests)
+    for claim in reversed(own):
+        chains: dict[str, list[Manifest]] = {}
+        for output, manifests in staged.items():
+            newest = tip(manifests, claim.number)
+            if newest is None:
+                break
+            walked = walk(at_fork, claims, output, manifests, newest)
+            if not walked.goes_on:
+                raise LedgerError(
+                    f"replay {replay} does not begin at its fork point:"
+                    f" {walked.manifests[0].id} follows {walked.reached or 'nothing'}",
+                    where=f"{ledger.warehouse.table_uri(output)}, claim {claim.number}",
+                    remedy=f"headrace replay abort {ledger.job} {replay} --why TEXT",
+                )
+            chains[output] = walked.manifests
+        else:
+            return claim, common_prefix(chains)
+    return None, None
+
+
+class Replacer(Publisher):
+    """Publishes a job's replays.
+
+    While it looks at all that a fork has sealed, the live job's publisher wins one batch number after the
+    other. So what never changes is read once: records of the ledger, and staged files.
+    """
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], ReadFile]:
+        """Staged files that were read, by output and path."""
+        return {}
+
+    def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
+        fresh = [f for f in files if (output.id, f.path) not in self._known]
+        self._known |= {(output.id, f.file.path): f for f in super()._files(output, fresh)}
+        return [self._known[output.id, f.path] for f in files]
+
+    def replace(self, replay: int, fork: ForkPoint) -> Published | Offsets:
+        """Make a replay's fork the branch.
+
+        Safe to repeat, and beside any other publisher: whoever wins a batch number meanwhile, it looks again.
+
+        Returns:
+            What was published; or, where the fork has not caught up with the branch, how far it has come.
+
+        Raises:
+            ConservationError: the fork does not hold every offset behind the fork point exactly once.
+            DecisionNeeded: how far the branch had come is not known.
+            UsageError: the replay was given up or taken back; or its fork point is no longer on the branch.
+        """
+        self.ledger.remember_all()
+        while True:
+            finished = self.finish_open_batch()
+            head = self.ledger.head()
+            if replays.state(self.ledger, replay) == "published":
+                return Published(head, finished, {})
+            replays.open_one(self.ledger, replay, or_published=True)
+            forks.require_on_branch(self.ledger, fork)
+            if (behind := self._swap_in(head, replay, fork)) is not None:
+                return behind
+
+    def _swap_in(self, head: Head, replay: int, fork: ForkPoint) -> Offsets | None:
+        """Decide the batch, unless another publisher is first; or tell how far the fork has come."""
+        reached = self._frontier_at(fork)
+        staged = {o: s.read() for o, s in self.staged.items()}
+        claim, found = continued(self.ledger, fork, staged, replay)
+        if claim is None or found is None:
+            return reached
+        if self.contract.derived:
+            stands = of_fork(self.warehouse, self.ledger, staged, replay)
+            if not stands.covers(self._branch_stands()):
+                return next(iter(stands.positions.values()), {})
+        behind = at_fork(head, reached)
+        asked = self._asked(behind)
+        read = self._read(found)
+        self._refuse_other(replay, claim, found, read, asked)
+        if not self.contract.derived:
+            self._refuse_lost(head, fork, reached, read)
+        frontier, notes = self._frontier(behind, read, asked)
+        if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
+            return frontier
+        files = {
+            o: [Added(f.file.path, f.file.size, f.file.partition, f.statistics) for f in fs]
+            for o, fs in read.items()
+        }
+        removed, baseline = forks.behind(self.ledger, fork), forks.baseline(self.ledger, fork)
+        self._require_possible(reached, removed, baseline, files)
+        replays.open_one(self.ledger, replay, or_published=True)  # it may have been given up meanwhile
+        self._decide(
+            SwapBatch(
+                number=head.batch + 1,
+                after=head.digest,
+                claim=claim.number,
+                contract_version=claim.contract_version,
+                checkpoints=found.checkpoints,
+                frontier=frontier,
+                outputs=self._outputs(found, read),
+                at=now(),
+                fork=fork,
+                reached=reached,
+                removed=removed,
+                baseline=baseline,
+                claims_then=self.ledger.newest(CLAIMS),
+                notes=notes,
+                replay=replay,
+            )
+        )
+        return None
+
+    def _refuse_other(
+        self,
+        replay: int,
+        claim: Claim,
+        found: Stretch,
+        read: Mapping[str, Sequence[ReadFile]],
+        asked: Asked,
+    ) -> None:
+        """Refuse a fork that may have read another topic than the branch."""
+        others = [c for c in asked.changes if c.other]
+        if others:
+            raise DecisionNeeded(
+                f"{'; '.join(map(str, others))}. The replay may have read records of it:"
+                f" {Tail.of(claim.number, found, read, {})}",
+                where="; ".join(f"topic id {c.id or 'none'}, the job began on {c.was}" for c in others),
+                remedy=f"headrace replay abort {self.ledger.job} {replay} --why TEXT leaves it",
+            )
+
+    def _branch_stands(self) -> Progress:
+        """How far the branch of a derive job has come, in the tables that it writes now."""
+        stands = of_branch(self.warehouse, self.ledger, derived=True)
+        if not stands.positions:
+            raise DecisionNeeded(
+                "no checkpoint of the published branch is kept any more: how far it had come is not known",
+                where=f"job {self.ledger.job}",
+                remedy="restore a checkpoint or savepoint of it into the warehouse, then publish again",
+            )
+        return Progress(stands.positions, {o: at for o, at in stands.watermarks.items() if o in self.staged})
+
+    def _refuse_lost(
+        self, head: Head, fork: ForkPoint, reached: Offsets, read: Mapping[str, Sequence[ReadFile]]
+    ) -> None:
+        """Say no where the fork lacks records that the branch has published: Kafka no longer had them."""
+        positions = (f.positions for found in read.values() for f in found)
+        holes = continue_frontier(self.ledger.job, reached, self._begun(), positions).holes
+        known = forks.holes_behind(self.ledger, fork)
+        mine = [h for h in holes if h.first < head.frontier.get(h.partition, 0)]
+        own = [h for h in mine if not any(k.covers(h) for k in known)]
+        verdicts = self.source.holes(self._topic(), own) if own else {}
+        if lacking := [h for h in own if verdicts[h] != "absent"]:
+            raise ConservationError(
+                f"the fork lacks records that are published: {', '.join(map(str, lacking[:10]))}",
+                where=f"job {self.ledger.job}, behind batch {fork.batch}",
+                remedy=f"nothing was changed. Kafka deleted them, or the fork skipped them:"
+                f" `headrace replay ls {self.ledger.job}`, abort it, and plan one that begins later",
+                missing=[str(h) for h in lacking],
+            )
+
+    def give_up(self, replay: int, why: str) -> None:
+        """Decide that a replay is never published; a batch that is decided already is finished, and stands.
+
+        Raises:
+            UsageError: it is published, taken back, or given up.
+            DecisionNeeded: it was published in the same moment.
+        """
+        self.finish_open_batch()
+        replays.open_one(self.ledger, replay)
+        self.ledger.decide(AbortReplay(why=why, replay=replay))
+        self.finish_open_batch()
+        if replays.batch_of(self.ledger, replay):
+            raise DecisionNeeded(
+                f"replay {replay} was published in the same moment",
+                where=f"job {self.ledger.job}",
+                remedy=f"headrace replay rollback {self.ledger.job} {replay} --why TEXT takes it back",
+            )
+
+    def roll_back(self, replay: int, why: str) -> Published:
+        """Return the tables to what they were before a replay: its files go out, and the old ones come in.
+
+        Safe to repeat. What was read since is still in Kafka: the job goes on from its old branch.
+
+        Raises:
+            UsageError: the replay is not the last one that became the branch.
+        """
+        while True:
+            finished = self.finish_open_batch()
+            head = self.ledger.head()
+            if replay in StandingDecisions.of(self.ledger.decisions()).back:
+                return Published(head, finished, {})
+            number = replays.batch_of(self.ledger, replay)
+            if not number:
+                raise UsageError(
+                    f"replay {replay} is {replays.state(self.ledger, replay)}: it has changed no table",
+                    where=f"job {self.ledger.job}",
+                    remedy=f"headrace replay show {self.ledger.job} {replay}",
+                )
+            if number != (last := forks.standing_replay(self.ledger)):
+                later = replays.published_by(self.ledger, last)
+                raise UsageError(
+                    f"replay {replay} is not the last published one: that is replay {later}",
+                    where=f"job {self.ledger.job}",
+                    remedy=f"headrace replay rollback {self.ledger.job} {later} --why TEXT first",
+                )
+            self._decide(self._taken_back(head, number, replay, why))
+
+    def _taken_back(self, head: Head, number: int, replay: int, why: str) -> RollbackBatch:
+        """The batch that takes back what batch ``number`` swapped in.
+
+        Its manifests and their files are those of the branch, as if nothing had been swapped. What comes in
+        is what the tables held: of those files a patch, or another program, may have rewritten some.
+        """
+        swap, before = self.ledger.required(BATCHES, number), self.ledger.required(DONE, number - 1)
+        if not isinstance(swap, SwapBatch):
+            raise LedgerError(f"batch {number} is not a swap", where=f"{self.ledger.folder}/batches")
+        manifests = forks.manifests_behind(self.ledger, swap.fork, number - 1)
+        numbers = [m.checkpoint for found in manifests.values() for m in found] or [swap.fork.checkpoint]
+        baseline = Baseline(versions={o: v for o, v in before.versions.items() if o in self.staged})
+        gone, reached = swap.removed, self._frontier_at(swap.fork)
+        came = {} if self.contract.derived else self._restored(number, gone, reached)
+        removed = forks.behind(self.ledger, swap.fork)
+        files = {o: added(came.get(o, gone.get(o, ()))) for o in self.staged}
+        self._require_possible(reached, removed, baseline, files, back=True)
+        on_branch = forks.at_batch(self.ledger, number - 1).batch
+        return RollbackBatch(
+            number=head.batch + 1,
+            after=head.digest,
+            claim=before.claim,
+            contract_version=self.ledger.required(BATCHES, on_branch or number - 1).contract_version,
+            checkpoints=(min(numbers), max(numbers)),
+            frontier=before.frontier,
+            outputs={
+                o: BatchOutput(manifests=manifests.get(o, ()), files=gone.get(o, ())) for o in self.staged
+            },
+            at=now(),
+            fork=swap.fork,
+            reached=reached,
+            removed=removed,
+            baseline=baseline,
+            claims_then=self.ledger.newest(CLAIMS),
+            notes=TopicNotes(epochs=before.epochs, tails=before.tails),
+            replay=replay,
+            restored=came,
+            why=why,
+        )
+
+    def _restored(self, number: int, gone: Files, reached: Offsets) -> Files:
+        """Per output, files with the rows behind the fork point as they were before batch ``number``."""
+        versions = self.ledger.required(DONE, number).versions
+        found: Files = {}
+        for output in self.outputs:
+            before = versions[output.id] - 1
+            table = open_table(self.warehouse, output.id, before)
+            there = active(table) if table else set()
+            stay = [f for f in gone.get(output.id, ()) if f.path in there]
+            known = [f.path for f in stay]
+            others = restore_files(self.warehouse, output, before, reached, known=known)
+            read = self._files(output, others)
+            found[output.id] = (*stay, *(f.recorded() for f in read))
+        return found
+
+    # what must be true to finish a batch that begins at a fork point
+
+    def _require_possible(
+        self,
+        reached: Offsets,
+        removed: Files,
+        baseline: Baseline,
+        files: Mapping[str, list[Added]],
+        *,
+        back: bool = False,
+    ) -> None:
+        """Refuse, before it is decided, what could not be finished."""
+        for output in self.outputs:
+            came = [*added(baseline.files.get(output.id, ())), *files[output.id]]
+            if not output.key:
+                gone = added(removed.get(output.id, ()))
+                require_told(self.warehouse, output, gone, reached or None, baseline, back=back)
+                continue
+            version = baseline.versions.get(output.id)
+            try:
+                amended(self.warehouse, output, version, came)
+            except (OSError, DeltaError) as e:
+                raise UsageError(
+                    f"version {version} of table {output.id} cannot be read any more: {str(e)[:200]}",
+                    where=self.warehouse.table_uri(output.id),
+                    remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
+                ) from e
+
+    def _frontier_at(self, fork: ForkPoint) -> Offsets:
+        """Where an ingest job's branch stood; a derive job's rows have no place in a topic."""
+        if self.contract.derived:
+            return {}
+        return frontier_at(self.warehouse, self.ledger, self.outputs, fork)

@@ -1,0 +1,255 @@
+"""What the contract refused, to look at: counts by reason, and single records with their untouched bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlglot import exp
+
+from headrace.contract.rules import KAFKA_TIME_FIRST, KAFKA_TIME_LAST
+from headrace.errors import UsageError
+from headrace.offsets import Span
+from headrace.positions import Positions
+from headrace.read.query import query, readable, to_json
+from headrace.read.records import rows_of
+from headrace.read.tables import open_table
+from headrace.table.columns import KAFKA_MILLIS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from headrace.storage.warehouse import Warehouse
+    from headrace.table.outputs import Output
+
+SHOWN_BYTES = 400
+
+WHY = ("reason", "field", "rule")
+Why = tuple["str | None", ...]
+"""Values of these columns."""
+
+_FIRST, _LAST = (
+    datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=ms)
+    for ms in (KAFKA_TIME_FIRST, KAFKA_TIME_LAST)
+)
+"""Other times of Kafka stand in the table as the nearer one of these."""
+_ORDER = "_kafka_time, _partition, _offset"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason, field and rule, and how often they were met."""
+
+    reason: str
+    field: str | None
+    rule: str | None
+    count: int
+    discarded: int
+    """So many of them were given up."""
+    first: Any
+    last: Any
+    example: str
+    """The oldest of these records, as ``partition:offset``."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can say it."""
+        return {name: to_json(value) for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One quarantined record; ``payload`` is None for a record without a value."""
+
+    position: str
+    kafka_time: Any
+    reason: str
+    field: str | None
+    rule: str | None
+    contract_version: str | None
+    payload: bytes | None
+    kafka_millis: int | None = None
+    """The record's timestamp where ``kafka_time`` cannot hold it, and is the nearest that it can."""
+
+    def text(self, limit: int) -> str:
+        """The payload, escaped, cut after so many bytes (0: whole)."""
+        if self.payload is None:
+            return "(no payload: a tombstone)"
+        part = _cut(self.payload, limit)
+        left = len(self.payload) - len(part)
+        return readable(part) + (f" … and {left:,} more byte{'' if left == 1 else 's'}" if left else "")
+
+    def to_json(self, limit: int) -> dict[str, Any]:
+        """As JSON can say it; the payload is text where it is UTF-8, else hexadecimal digits."""
+        found = {name: to_json(value) for name, value in vars(self).items() if name != "payload"}
+        if self.payload is None:
+            return found | {"payload": None, "encoding": None, "bytes": 0}
+        part = _cut(self.payload, limit)
+        try:
+            said, encoding = part.decode(), "utf-8"
+        except UnicodeDecodeError:
+            said, encoding = part.hex(), "hex"
+        return found | {
+            "payload": said,
+            "encoding": encoding,
+            "bytes": len(self.payload),
+            "cut": len(part) < len(self.payload),
+        }
+
+
+def given_up(warehouse: Warehouse, table: Output, discarded: Positions) -> Counter[Why]:
+    """How many of the discarded records are in quarantine: a replay may have judged some of them again."""
+    rows = rows_of(warehouse, table, None, discarded) if discarded else None
+    return Counter(zip(*(rows[c].to_pylist() for c in WHY), strict=True)) if rows else Counter()
+
+
+def reasons(warehouse: Warehouse, contract: str, given_up: Mapping[Why, int]) -> list[Reason]:
+    """Why records of a contract are in quarantine, the most frequent reason first.
+
+    Args:
+        warehouse: where the table is.
+        contract: its id.
+        given_up: how many of them were discarded.
+
+    Raises:
+        UsageError: the quarantine table was never published.
+    """
+    name = f"{contract}__quarantine"
+    sql = f"""
+        SELECT reason, field, rule, count(*) AS n, min(_kafka_time) AS first, max(_kafka_time) AS last,
+               first_value(_partition ORDER BY {_ORDER}) AS p, first_value(_offset ORDER BY {_ORDER}) AS o
+        FROM {name} GROUP BY reason, field, rule ORDER BY n DESC, reason, field, rule
+    """  # noqa: S608 - the name was checked, the rest is constant
+    found = query(warehouse, [name], sql).rows
+    return [
+        Reason(why, field, rule, n, given_up.get((why, field, rule), 0), first, last, f"{p}:{o}")
+        for why, field, rule, n, first, last, p, o in found
+    ]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which quarantined records; all of them where nothing is said."""
+
+    reason: str | None = None
+    field: str | None = None
+    rule: str | None = None
+    at: tuple[Span, ...] = ()
+    """Only these positions."""
+    since: datetime | None = None
+    """Only what Kafka received from then on."""
+    until: datetime | None = None
+    """Only what Kafka received before that."""
+
+    def __str__(self) -> str:
+        """In words, as the ledger keeps it."""
+        said = [f"{name} {value}" for name in ("reason", "field", "rule") if (value := getattr(self, name))]
+        said += [f"at {' '.join(map(str, self.at))}"] if self.at else []
+        said += [f"{n} {t.isoformat()}" for n, t in (("since", self.since), ("until", self.until)) if t]
+        return ", ".join(said) or "all"
+
+    def sql(self) -> str:
+        """As a condition."""
+        told = {"reason": self.reason, "field": self.field, "rule": self.rule}
+        tests: list[exp.Condition] = [_column(c).eq(v) for c, v in told.items() if v is not None]
+        if self.at:
+            tests.append(
+                exp.or_(
+                    *(
+                        exp.and_(
+                            _column("_partition").eq(s.partition),
+                            _column("_offset").between(s.first, s.last),
+                        )
+                        for s in self.at
+                    )
+                )
+            )
+        tests += [_time() >= _literal(self.since)] if self.since else []
+        tests += [_time() < _literal(self.until)] if self.until else []
+        return str(exp.and_(*tests).sql(dialect="postgres")) if tests else "TRUE"
+
+
+def records(
+    warehouse: Warehouse, contract: str, wanted: Selection | None = None, limit: int = 20
+) -> list[Refused]:
+    """Quarantined records, the oldest first, at most so many.
+
+    Raises:
+        UsageError: the quarantine table was never published.
+    """
+    millis = _millis(warehouse, contract, otherwise="NULL")
+    columns = f"_partition, _offset, _kafka_time, reason, field, rule, contract_version, payload, {millis}"
+    rows = _selected(
+        warehouse, contract, wanted or Selection(), columns, f" ORDER BY {_ORDER} LIMIT {int(limit)}"
+    )
+    return [Refused(f"{p}:{o}", *rest) for p, o, *rest in rows]
+
+
+def payloads(warehouse: Warehouse, contract: str, wanted: Selection) -> Iterator[tuple[Any, ...]]:
+    """Payload, topic, partition, offset and Kafka's timestamp in milliseconds of each record: streamed.
+
+    They come in no order.
+
+    Raises:
+        UsageError: the quarantine table was never published.
+    """
+    held = 'CAST("_kafka_time" AS BIGINT) / 1000'  # DataFusion's cast gives microseconds
+    millis = _millis(warehouse, contract, otherwise=held)
+    yield from _selected(warehouse, contract, wanted, f"payload, _topic, _partition, _offset, {millis}")
+
+
+def positions(warehouse: Warehouse, contract: str, wanted: Selection) -> Positions:
+    """Where these records are.
+
+    Raises:
+        UsageError: the quarantine table was never published.
+    """
+    found: dict[int, list[int]] = {}
+    for partition, offset in _selected(warehouse, contract, wanted, "_partition, _offset"):
+        found.setdefault(partition, []).append(offset)
+    return Positions.gathered({p: np.array(o, np.int64)} for p, o in found.items())
+
+
+def _selected(
+    warehouse: Warehouse, contract: str, wanted: Selection, columns: str, more: str = ""
+) -> Iterator[tuple[Any, ...]]:
+    name = f"{contract}__quarantine"
+    sql = f"SELECT {columns} FROM {name} WHERE {wanted.sql()}{more}"  # noqa: S608 - literals are sqlglot's
+    return query(warehouse, [name], sql).rows
+
+
+def _millis(warehouse: Warehouse, contract: str, *, otherwise: str) -> str:
+    """SQL: ``_kafka_millis`` of a record, where the table needed that column and the record did."""
+    table = open_table(warehouse, f"{contract}__quarantine")
+    there = table is not None and KAFKA_MILLIS.name in {f.name for f in table.schema().fields}
+    return f'COALESCE("{KAFKA_MILLIS.name}", {otherwise})' if there else otherwise
+
+
+def _column(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)
+
+
+def _time() -> exp.Column:
+    return _column("_kafka_time")
+
+
+def _literal(moment: datetime) -> exp.Condition:
+    if not _FIRST <= moment <= _LAST:
+        raise UsageError(
+            f"{moment.isoformat()} is not a time of a record in quarantine:"
+            f" they are from {_FIRST.isoformat()} to {_LAST.isoformat()}",
+            remedy="give a time between these two, or leave it out",
+        )
+    return exp.cast(exp.Literal.string(moment.astimezone(timezone.utc).isoformat()), "timestamptz")
+
+
+def _cut(payload: bytes, limit: int) -> bytes:
+    """The first bytes, without the half of a character that a cut would leave behind."""
+    if not limit or len(payload) <= limit:
+        return payload
+    end = limit
+    while end > limit - 4 and end > 0 and payload[end] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8: 10xxxxxx goes on
+        end -= 1
+    return payload[: end or limit]

@@ -1,0 +1,1 @@
+"""What Flink's checkpoints and savepoints record. Knows no ledger."""

@@ -1,0 +1,53 @@
+"""The checkpoints and savepoints that are kept in the warehouse, and whose they are.
+
+Only a checkpoint with its ``_metadata`` is good: Flink writes that file last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from headrace.savepoint.metadata import Checkpoint, parse
+from headrace.storage.warehouse import Warehouse
+
+
+def folder(job: str, submission: str) -> str:
+    """The key under which a submission keeps its checkpoints."""
+    return f"_flink/{job}/{submission}"
+
+
+def savepoints(job: str) -> str:
+    """The key under which `headrace stop` puts a job's savepoints."""
+    return f"_flink/{job}/savepoints"
+
+
+def of_submission(warehouse: Warehouse, job: str, submission: str) -> list[Checkpoint]:
+    """All good checkpoints and savepoints of a submission, oldest first.
+
+    Looks where headrace puts them, and where a cluster puts what ``flink stop`` was not told a place for.
+    """
+    found = []
+    for place in (folder(job, submission), savepoints(job), "_flink/savepoints"):
+        for key in warehouse.keys(f"{place}/"):
+            if key.endswith("/_metadata"):
+                checkpoint = read(warehouse, key)
+                if checkpoint and checkpoint.submission == submission:
+                    found.append(checkpoint)
+    return sorted(found)
+
+
+def read(warehouse: Warehouse, key: str) -> Checkpoint | None:
+    """What a ``_metadata`` file tells; None if it is none, or no job of ours wrote it."""
+    try:
+        raw = warehouse.read(key)
+    except FileNotFoundError:
+        return None  # a live job retired this checkpoint after it was listed
+    return parse(raw, f"{warehouse.uri}/{key.removesuffix('/_metadata')}")
+
+
+def newest_of(warehouse: Warehouse, job: str, submissions: Iterable[str]) -> Checkpoint | None:
+    """The newest good checkpoint of the last of these submissions that has one."""
+    for submission in reversed(list(submissions)):
+        if own := of_submission(warehouse, job, submission):
+            return own[-1]
+    return None

@@ -1,0 +1,1 @@
+"""Proofs that need neither the ledger nor the code of publish."""

@@ -1,0 +1,238 @@
+"""Proof that a derive job conserves: rows read are rows counted, plus rows late, plus rows that still wait.
+
+Compared window by window (or by event time, where each row stands for one), so that a row that is missing
+here does not make up for one too many there. A window that the watermark has passed is told: whatever is not
+counted in it by then is missing. Nothing here is shared with publish: rows are read from the tables, what
+was read and how far event time had come from Flink's own checkpoint.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from deltalake import QueryBuilder
+
+from headrace.errors import NeverPublishedError, UsageError
+from headrace.read.tables import all_at_batch, open_table
+from headrace.verify.conserved import Conservation, Cut, Finding, Group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from deltalake import DeltaTable
+
+    from headrace.contract.model import Contract, Counts
+    from headrace.storage.warehouse import Warehouse
+
+_MS = timedelta(milliseconds=1)
+NONE_YET = -(1 << 63)
+"""Flink's watermark before the first one."""
+READ, LATE, COUNTED = "rows_read", "rows_late", "rows_counted_{n}"
+"""Names of the tables in the statements below."""
+GROUPS = """
+SELECT "at", sum("arrived") AS "arrived", sum("late") AS "late", sum("counted") AS "counted"
+FROM ({parts}) GROUP BY "at" ORDER BY "at" DESC
+"""
+LATE_TWICE = """
+SELECT "_partition", "_offset", count(*) AS "n" FROM rows_late
+GROUP BY "_partition", "_offset" HAVING count(*) > 1 ORDER BY "_partition", "_offset"
+"""
+LATE_FROM_NOWHERE = """
+SELECT l."_partition", l."_offset" FROM rows_late AS l
+LEFT ANTI JOIN (SELECT "_partition", "_offset" FROM rows_read WHERE {inside}) AS i
+  ON l."_partition" = i."_partition" AND l."_offset" = i."_offset"
+ORDER BY l."_partition", l."_offset"
+"""
+
+
+def counted(job: str, writes: Sequence[Contract]) -> dict[str, Counts]:
+    """The tables of a job that say what they count: each row that it reads is in exactly one of them.
+
+    Raises:
+        UsageError: none does, or they do not agree on the window.
+    """
+    found = {c.id: c.counts for c in writes if c.counts}
+    where = ", ".join(f"contracts/{c.id}.odcs.yaml" for c in writes if c.counts or not found)
+    if not found:
+        raise UsageError(
+            "no table of the job says how its rows stand for those that were read: nothing can be counted",
+            where=where,
+            remedy="where each row that is read is counted once, add counts (a column that says how many, or"
+            " rows), eventTime and, for windows, window; pairs and patterns cannot be counted so",
+        )
+    if len({counts.window for counts in found.values()}) > 1:
+        raise UsageError(
+            "tables of the job count in different windows",
+            where=where,
+            remedy=f"each row that {job} reads must be counted in exactly one table that says counts: remove"
+            " it from those that count the same rows once more",
+        )
+    return found
+
+
+def prove(
+    warehouse: Warehouse,
+    job: str,
+    read: Contract,
+    counting: Mapping[str, Counts],
+    cut: Cut,
+    patched: Mapping[int, int] | None = None,
+) -> Conservation:
+    """Compare the tables of a derive job, as a batch left them, with the rows that it had read by then.
+
+    Args:
+        warehouse: where the tables are.
+        job: the job's name.
+        read: the contract of its first topic; its published table must hold all that the cut has read.
+        counting: its tables that are :func:`counted`.
+        cut: where the job stood at the batch.
+        patched: event time in milliseconds → rows of the table that patches have put in: no job read them
+            there, so they may lack here.
+
+    Raises:
+        UsageError: the tables cannot be read as the batch left them.
+        ClusterError: the object store does not answer.
+    """
+    (window,) = {counts.window for counts in counting.values()}
+    engine, late = QueryBuilder(), f"{job}__late"
+    there = all_at_batch(warehouse, job, [late, *counting], cut.batch)
+    there[read.id] = _published(warehouse, read.id)
+    registered = {
+        read.id: READ,
+        late: LATE,
+        **{name: COUNTED.format(n=n) for n, name in enumerate(counting)},
+    }
+    for name, table in there.items():
+        engine.register(registered[name], table)
+    tables = {registered[name]: counts for name, counts in counting.items() if name in there}
+    in_each = {
+        name: _sum(engine, registered[name], c) if name in there else 0 for name, c in counting.items()
+    }
+    groups = _groups(engine, read.event_time or "", tables, window, _inside(cut), late=late in there)
+    watermark = min(cut.watermarks[name] for name in counting)
+    sums, broken = judged(groups, window, watermark, _in_windows(patched or {}, window))
+    lost = list(_late_rows(engine, late, _inside(cut))) if late in there else []
+    return Conservation(
+        table=job,
+        read=read.id,
+        cut=cut,
+        versions={name: int(table.version()) for name, table in there.items()},
+        watermark=None if watermark == NONE_YET else watermark,
+        in_each=in_each,
+        **sums,
+        findings=(*broken, *lost),
+    )
+
+
+def _in_windows(patched: Mapping[int, int], window: timedelta) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for at, rows in patched.items():
+        begin = at - at % (max(window, _MS) // _MS)
+        found[begin] = found.get(begin, 0) + rows
+    return found
+
+
+def judged(
+    groups: Iterable[Group], window: timedelta, watermark: int, patched: Mapping[int, int] | None = None
+) -> tuple[dict[str, int], list[Finding]]:
+    """The sums of all groups with the rows that wait, and what does not add up.
+
+    What is untold waits while the watermark has not passed its window. Where a later window is told, though,
+    an earlier watermark had passed both: Flink's begins anew at a restart, and until it has come as far
+    again nobody can say whether such rows wait or are missing.
+
+    Args:
+        groups: all windows or event times, the newest first.
+        window: how long each is; zero: an event time.
+        watermark: how far event time had come, in milliseconds.
+        patched: where a window begins → rows in it that may lack.
+    """
+    sums = dict.fromkeys(("arrived", "late", "counted", "stale", "waiting"), 0)
+    findings: list[Finding] = []
+    told = False
+    for group in groups:
+        told = told or group.counted > 0
+        passed = group.at + max(window, _MS) // _MS - 1 <= watermark
+        if group.untold < 0:
+            findings.append(Finding("too many", "", -group.untold, group, window))
+        stale = min(max(group.untold, 0), (patched or {}).get(group.at, 0)) if passed or told else 0
+        if group.untold > stale and (passed or told):
+            kind = "missing" if passed else "unproved"
+            findings.append(Finding(kind, "", group.untold - stale, group, window))
+        sums["stale"] += stale
+        sums["arrived"] += group.arrived
+        sums["late"] += group.late
+        sums["counted"] += group.counted
+        sums["waiting"] += 0 if passed or told else max(group.untold, 0)
+    return sums, findings[::-1]
+
+
+def _published(warehouse: Warehouse, name: str) -> DeltaTable:
+    table = open_table(warehouse, name)
+    if table is None:
+        raise NeverPublishedError(name, where=warehouse.table_uri(name))
+    return table
+
+
+def _inside(cut: Cut) -> str:
+    """The condition on a row of the topic that the job had read it."""
+    spans = {p: (cut.begun.get(p, 0), to) for p, to in sorted(cut.positions.items())}
+    read = [
+        f'("_partition" = {p} AND "_offset" >= {first} AND "_offset" < {to})'
+        for p, (first, to) in spans.items()
+        if first < to
+    ]
+    return " OR ".join(read) or "FALSE"
+
+
+def _groups(
+    engine: QueryBuilder,
+    event_time: str,
+    tables: Mapping[str, Counts],
+    window: timedelta,
+    inside: str,
+    *,
+    late: bool,
+) -> Iterator[Group]:
+    at = _begins(event_time, window)
+    parts = [f"SELECT {at}, 1 AS arrived, 0 AS late, 0 AS counted FROM {READ} WHERE {inside}"]  # noqa: S608
+    if late:
+        parts.append(f"SELECT {at}, 0, 1, 0 FROM {LATE}")  # noqa: S608
+    for name, counts in tables.items():
+        parts.append(f"SELECT {_begins(counts.at, window)}, 0, 0, {_many(counts)} FROM {name}")  # noqa: S608
+    for row in _rows(engine, GROUPS.format(parts=" UNION ALL ".join(parts))):
+        yield Group(row["at"], row["arrived"], row["late"], row["counted"])
+
+
+def _many(counts: Counts) -> str:
+    """How many rows that were read one row of the table stands for."""
+    return "1" if counts.column is None else f'CAST("{counts.column}" AS BIGINT)'
+
+
+def _sum(engine: QueryBuilder, table: str, counts: Counts) -> int:
+    (row,) = _rows(engine, f'SELECT sum({_many(counts)}) AS "n" FROM {table}')  # noqa: S608
+    return row["n"] or 0
+
+
+def _begins(column: str, window: timedelta) -> str:
+    """Where a row's window begins, in milliseconds; Flink's event time is cut to these too.
+
+    Twice the remainder: SQL's has the sign of the dividend, and there was time before 1970.
+    """
+    us = f'CAST("{column}" AS BIGINT)'
+    length = max(window, _MS) // timedelta(microseconds=1)
+    return f'({us} - (({us} % {length}) + {length}) % {length}) / 1000 AS "at"'
+
+
+def _late_rows(engine: QueryBuilder, late: str, inside: str) -> Iterator[Finding]:
+    for row in _rows(engine, LATE_TWICE):
+        yield Finding("late twice", f"{late}, record {row['_partition']}:{row['_offset']}", row["n"] - 1)
+    for row in _rows(engine, LATE_FROM_NOWHERE.format(inside=inside)):
+        yield Finding("late from nowhere", f"{late}, record {row['_partition']}:{row['_offset']}", 1)
+
+
+def _rows(engine: QueryBuilder, sql: str) -> Iterator[dict[str, Any]]:
+    for batch in pa.RecordBatchReader.from_stream(engine.execute(sql)):
+        yield from batch.to_pylist()

@@ -1,0 +1,78 @@
+"""What a publisher meets when the ledger is another one than it looked at a moment before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headrace.contract.load import load
+from headrace.errors import LedgerError
+from headrace.ledger.records import DONE, Manifest
+from headrace.publish.publisher import Publisher
+from headrace.settings import Store
+from headrace.storage.warehouse import connect
+from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+
+
+def test_a_batch_that_was_decided_after_another_head_is_refused(lake: Lake) -> None:
+    """As where a bucket was restored to a moment in between, and another batch 2 was published there."""
+    begun(lake)
+    lake.seal(1, range(30, 33))
+    with pytest.raises(Killed):
+        lake.publisher("commit events__quarantine").once()
+    place, head = "_headrace/events/done/0000000002.json", lake.ledger.required(DONE, 2)
+    lake.warehouse.delete(place)
+    assert lake.warehouse.put_new(place, DONE.write(head.model_copy(update={"frontier": {0: 28}})))
+    before = lake.rows()
+    with pytest.raises(LedgerError, match="batch 3 does not follow batch 2"):
+        lake.publish()
+    assert (lake.rows(), lake.ledger.newest(DONE)) == (before, 2)
+
+
+def overtake(slow: Publisher, lake: Lake) -> None:
+    """Let another publisher make a batch, and the job seal more, after ``slow`` has read the head."""
+    staged = next(iter(slow.staged.values()))
+    read = staged.read
+
+    def overtaken() -> dict[str, Manifest]:
+        staged.read = read  # type: ignore[method-assign]
+        lake.publish()
+        lake.seal(1, range(33, 35))
+        return read()
+
+    staged.read = overtaken  # type: ignore[method-assign]
+
+
+def test_a_head_that_another_publisher_moves_meanwhile_is_not_a_fork(lake: Lake) -> None:
+    begun(lake)
+    lake.seal(1, range(30, 33))
+    slow = lake.publisher()
+    overtake(slow, lake)
+    assert slow.once().head.frontier == {0: 35}
+    assert lake.rows() == sorted(by(1, [*range(25), *range(30, 35)]) + by("bad", range(25, 30)))
+
+
+def test_looking_again_a_publisher_still_counts_the_batch_that_it_has_finished(lake: Lake) -> None:
+    begun(lake)
+    lake.seal(1, range(30, 32))
+    with pytest.raises(Killed):
+        lake.publisher("commit events").once()
+    lake.seal(1, range(32, 33))
+    slow = lake.publisher()
+    finish = slow.finish_open_batch
+
+    def overtaken_once_finished() -> int:
+        slow.finish_open_batch = finish  # type: ignore[method-assign]
+        finished = finish()
+        overtake(slow, lake)
+        return finished
+
+    slow.finish_open_batch = overtaken_once_finished  # type: ignore[method-assign]
+    done = slow.once()
+    assert (done.batches, done.head.frontier) == (2, {0: 35})

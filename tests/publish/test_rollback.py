@@ -1,0 +1,194 @@
+"""Replays that are taken back: the tables are those before the swap, and what patches had made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from headrace.contract.load import load
+from headrace.errors import UsageError
+from headrace.ledger import patches, replays
+from headrace.publish import patch_history
+from headrace.settings import Store
+from headrace.storage.warehouse import connect
+from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+
+
+def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -> None:
+    anchor = begun(lake)
+    before = lake.rows()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(10, 31))
+    lake.replace(number)
+    lake.seal(fork, range(31, 40))
+    lake.publish()
+
+    done = lake.publisher().roll_back(number, "wrong")
+    assert lake.publisher().roll_back(number, "wrong").head == done.head, "once"
+    assert (lake.rows(), done.head.frontier) == (before, {0: 30})
+    assert done.head.manifests["events"] == lake.newest[1][1]
+    assert replays.state(lake.ledger, number) == "rolled back"
+    decided = {what: d.why for what, d in replays.decided(lake.ledger, number).items()}
+    assert decided == {"published": "why", "taken back": "wrong"}
+
+    again = lake.submit(goes_on=1)
+    lake.seal(again, range(30, 44))
+    assert lake.publish().head.frontier == {0: 44}
+    assert lake.rows() == before + by(again, range(30, 44))
+    # and its places are places to replay from once more
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(10, 44))
+    lake.replace(number)
+    assert lake.rows() == by(1, range(10)) + by(fork, range(10, 44))
+    planned, _ = lake.replay(anchor)
+    with pytest.raises(UsageError, match=f"replay {planned} is begun: it has changed no table"):
+        lake.publisher().roll_back(planned, "never published")
+
+
+@pytest.mark.parametrize(
+    "fatal", ["batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
+)
+def test_a_rollback_that_dies_is_finished(lake: Lake, fatal: str) -> None:
+    anchor = begun(lake)
+    before = lake.rows()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(10, 31))
+    lake.replace(number)
+    with pytest.raises(Killed):
+        lake.publisher(fatal).roll_back(number, "wrong")
+    lake.publisher().roll_back(number, "wrong")
+    assert lake.rows() == before
+    assert [d.action for d in lake.ledger.decisions()] == ["replace", "roll-back"]
+
+
+def test_replays_are_taken_back_one_behind_the_other(lake: Lake) -> None:
+    anchor = begun(lake)
+    before = lake.rows()
+    first, one = lake.replay(anchor)
+    lake.seal(one, range(10, 31))
+    lake.replace(first)
+    after_first = lake.rows()
+    second, two = lake.replay(anchor)
+    lake.seal(two, range(10, 32))
+    lake.replace(second)
+    with pytest.raises(
+        UsageError, match=f"replay {first} is not the last published one: that is replay {second}"
+    ):
+        lake.publisher().roll_back(first, "w")
+    lake.publisher().roll_back(second, "w")
+    assert lake.rows() == after_first
+    lake.publisher().roll_back(first, "w")
+    assert lake.rows() == before
+    lake.seal(1, range(30, 33))
+    assert lake.publish().head.frontier == {0: 33}
+
+
+@pytest.mark.parametrize("fatal", ["", "commit events", "done"])
+def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, fatal: str) -> None:
+    begun(lake)
+    anchor = dict(lake.ledger.head().manifests)
+    lake.seal(1, range(30, 33), bad=range(33, 36))
+    lake.publish()
+    both = lake.judge(patches.REDRIVE, good=range(28, 35))  # one file for both sides
+    lake.patcher().put_in(both)
+    was = lake.rows()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 34), bad=range(34, 36))
+    lake.replace(number)
+    since = lake.judge(patches.REDRIVE, good=range(34, 36))
+    lake.patcher().put_in(since)
+    assert patch_history.state(lake.ledger, both) == "partly replaced"
+
+    if fatal:
+        with pytest.raises(Killed):
+            lake.publisher(fatal).roll_back(number, "wrong")
+    lake.publisher().roll_back(number, "wrong")
+    assert lake.rows() == was
+    assert {p: patch_history.state(lake.ledger, p) for p in (both, since)} == {
+        both: "published",
+        since: "replaced",
+    }
+    fates = patch_history.PatchHistory(lake.ledger)
+    fate = fates.replaced(since)
+    swap, back = replays.batch_of(lake.ledger, number), replays.rollback_of(lake.ledger, number)
+    told = [[[p.number for p in found] for found in fates.changed(at)] for at in (swap, back)]
+    assert told == [[[both], []], [[since], [both]]]
+    assert [p.number for p in fates.behind({0: 30})] == [both], "nothing of the other one is left"
+    assert fate == patch_history.Replaced(f"rollback of replay {number}", records=2, left=0)
+    lake.patcher().undo(both, "wrong too")
+    left = by(1, [*range(25), *range(30, 33)]) + by("bad", [*range(25, 30), *range(33, 36)])
+    assert lake.rows() == sorted(left)
+    lake.seal(1, range(36, 40))
+    lake.publish()
+    again, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 40))
+    lake.replace(again)
+    left = by(1, range(25)) + by("bad", range(25, 30)) + by(fork, range(30, 40))
+    assert lake.rows() == left, "and another replay finds all of it"
+
+
+def test_a_rollback_brings_back_only_what_the_swap_had_taken(lake: Lake) -> None:
+    begun(lake)
+    anchor = dict(lake.ledger.head().manifests)
+    lake.seal(1, range(30, 36))
+    lake.publish()
+    both = lake.judge(patches.REPLAY, good=range(25, 34), end=34)
+    lake.patcher().put_in(both)
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 36))
+    lake.replace(number)
+    before = lake.judge(patches.REPLAY, good=range(24, 26), end=26)
+    lake.patcher().put_in(before)
+    lake.publisher().roll_back(number, "wrong")
+    rows = by(1, range(24)) + by(f"patch {before}", [24, 25]) + by(f"patch {both}", range(26, 34))
+    assert lake.rows() == sorted(rows + by(1, [34, 35]))
+    fate = patch_history.PatchHistory(lake.ledger).replaced(both)
+    assert fate == patch_history.Replaced(f"bounded replay {before}", records=1, left=8)
+
+
+def test_a_rollback_of_what_another_program_has_restored_already_is_finished(lake: Lake) -> None:
+    begun(lake)
+    anchor = dict(lake.ledger.head().manifests)
+    lake.seal(1, range(30, 33), bad=range(33, 36))
+    lake.publish()
+    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(33, 35)))
+    was, names = lake.rows(), ("events", "events__quarantine")
+    before = {n: DeltaTable(lake.warehouse.table_uri(n)).version() for n in names}
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 36))
+    lake.replace(number)
+    for name, version in before.items():
+        DeltaTable(lake.warehouse.table_uri(name)).restore(version)
+    lake.publisher().roll_back(number, "wrong")
+    assert lake.rows() == was
+    lake.seal(1, range(36, 40))
+    lake.publish()
+    assert lake.rows() == was + by(1, range(36, 40))
+
+
+@pytest.mark.parametrize("lost", ["s1/*/part-4*", "patch-1/*/*"])
+def test_a_rollback_to_files_that_are_gone_changes_nothing(lake: Lake, lost: str) -> None:
+    begun(lake)
+    anchor = dict(lake.ledger.head().manifests)
+    lake.seal(1, range(30, 33), bad=range(33, 36))
+    lake.publish()
+    late = lake.judge(patches.REDRIVE, good=range(33, 35))
+    lake.patcher().put_in(late)
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 36))
+    lake.replace(number)
+    was = lake.rows()
+    for file in Path(lake.warehouse.table_uri("events").removeprefix("file://")).glob(f"_staged/{lost}"):
+        file.unlink()
+    with pytest.raises(UsageError, match="of table events cannot be read any more"):
+        lake.publisher().roll_back(number, "wrong")
+    assert lake.rows() == was
+    lake.seal(fork, range(36, 40))
+    lake.publish()
