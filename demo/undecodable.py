@@ -1,4 +1,4 @@
-"""Payloads that are no record of the contract's types: decode must say why, and keep the bytes."""
+"""Payloads that are not a record of the contract's types: decode must give the reason and keep the bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STACK_BREAKING = 20_000
 
 
 def _bytes(kind: str, reason: str, *cases: tuple[bytes | None, str]) -> list[Broken]:
-    """Cases that are about no column."""
+    """Cases that do not concern a single column."""
     return [Broken(kind, payload, reason, None, why) for payload, why in cases]
 
 
@@ -22,20 +22,20 @@ def _values(kind: str, reason: str, *cases: tuple[str, str, str]) -> list[Broken
 
 
 _ENVELOPE = [
-    *_bytes("tombstone", "null_payload", (None, "a compacted topic's delete: Flink's json skips it")),
+    *_bytes("tombstone", "null_payload", (None, "a delete in a compacted topic: Flink's json skips it")),
     *_bytes(
-        "nothing in it",
+        "empty",
         "empty_payload",
         (b"", "a producer that serialised nothing"),
-        (b" \n\t ", "whitespace only: no record, and no error to most parsers"),
+        (b" \n\t ", "only whitespace: to most parsers neither a record nor an error"),
     ),
     *_bytes(
         "byte order mark",
         "byte_order_mark",
-        (b"\xef\xbb\xbf" + _GOOD, "a Windows tool; Flink's json accepts it"),
+        (b"\xef\xbb\xbf" + _GOOD, "from a Windows tool; Flink's json accepts it"),
     ),
     *_bytes(
-        "another encoding",
+        "wrong encoding",
         "not_utf8",
         (_GOOD.decode().encode("utf-16-le"), "UTF-16 without a mark: Flink's json guesses, and reads it"),
         (b"\xff\xfe" + _GOOD.decode().encode("utf-16-le"), "UTF-16 with its mark"),
@@ -92,14 +92,14 @@ _ENVELOPE = [
 
 _GRAMMAR = [
     *_bytes(
-        "cut short",
+        "truncated",
         "malformed_json",
-        (b"{", "nothing but the beginning"),
+        (b"{", "only the opening bracket"),
         (_GOOD[:-1], "the last bracket is missing"),
         (_GOOD[: _GOOD.index(b',"dest"')], "cut between two fields: what came is a plausible flight"),
     ),
-    Broken("cut short", _GOOD[: _GOOD.index(b'H","sched')], "malformed_json", "dest", "cut inside a text"),
-    Broken("cut short", good(cancelled="fal")[:-1], "malformed_json", "cancelled", "cut inside a word"),
+    Broken("truncated", _GOOD[: _GOOD.index(b'H","sched')], "malformed_json", "dest", "cut inside a text"),
+    Broken("truncated", good(cancelled="fal")[:-1], "malformed_json", "cancelled", "cut inside a word"),
     *_bytes(
         "almost JSON",
         "malformed_json",
@@ -118,7 +118,7 @@ _GRAMMAR = [
         ("flight_number", "077", "a leading zero: octal to some"),
         ("dep_delay", "+2", "a plus sign"),
         ("distance_km", ".5", "no digit before the point"),
-        ("distance_km", "2253.", "no digit behind the point"),
+        ("distance_km", "2253.", "no digit after the point"),
         ("cancelled", "False", "Python's False"),
         ("tailnum", "None", "Python's None"),
         ("dest", '"I\nH"', "a raw line feed in a text: Flink's json accepts it"),
@@ -129,42 +129,42 @@ _GRAMMAR = [
     *_values(
         "half a surrogate pair",
         "lone_surrogate",
-        ("dest", r'"\ud83d"', "a text cut in the middle of an emoji; Flink's json makes it `?`"),
+        ("dest", r'"\ud83d"', "text cut in the middle of an emoji; Flink's json makes it `?`"),
         ("dest", r'"\ude00\ud83d"', "the halves in the wrong order"),
         ("dest", r'"\ud83dIAH"', "half of one, then letters"),
     ),
     Broken(
-        "named twice",
+        "duplicate field",
         good().replace(b'"tailnum"', b'"carrier":"UA","tailnum"'),
         "duplicate_field",
         "carrier",
-        "two answers: Flink's json takes the one or the other, by where they stand",
+        "two values: Flink's json takes one or the other, by their position",
     ),
     Broken(
-        "named twice",
+        "duplicate field",
         good().replace(b'"tailnum"', b'"carrier":"ZZ","tailnum"'),
         "duplicate_field",
         "carrier",
-        "the same answer twice: still a broken producer",
+        "the same value twice: still a broken producer",
     ),
     Broken(
-        "named twice",
+        "duplicate field",
         good().replace(b'"tailnum"', rb'"\u0063arrier":"UA","tailnum"'),
         "duplicate_field",
         "carrier",
         "the second name is escaped: a check of bytes misses it",
     ),
     Broken(
-        "named twice",
+        "duplicate field",
         good().replace(b'"tailnum"', b'"dest":null,"tailnum"'),
         "duplicate_field",
         "dest",
         "null first, then a value",
     ),
     *_bytes(
-        "nested too deep",
+        "nested too deeply",
         "nesting_too_deep",
-        (good(note="[" * _DEEP + "]" * _DEEP), "one level more than is read, in a field nobody asked for"),
+        (good(note="[" * _DEEP + "]" * _DEEP), "one level too deep, in a field outside the contract"),
         (good(note="[" * _STACK_BREAKING + "]" * _STACK_BREAKING), "breaks the stack of a recursive parser"),
         (good(note='{"a":' * _DEEP + "1" + "}" * _DEEP), "objects instead of arrays"),
     ),
@@ -174,7 +174,7 @@ _TYPES = [
     *_values(
         "a number as text",
         "wrong_type",
-        ("flight_number", '"77"', "a form's value: it comes from an untyped producer"),
+        ("flight_number", '"77"', "a form value: it comes from an untyped producer"),
         ("distance", '""', "an empty cell: Flink's json makes it NULL"),
         ("ground_speed_mph", '"NaN"', "Flink's json makes it NaN"),
     ),
@@ -193,22 +193,22 @@ _TYPES = [
         ("cancelled", "0", "C's false"),
     ),
     *_values(
-        "a container for a value",
+        "a container instead of a value",
         "wrong_type",
         (
             "carrier",
             '{"code":"ZZ"}',
-            "the producer grew a level; Flink's json keeps the JSON text as the code",
+            "the producer added a level; Flink's json keeps the JSON text as the code",
         ),
         ("dest", '["IAH"]', "a list of one"),
         ("distance", "[1400]", "a list of one"),
         ("scheduled_departure", "[2013,6,1,12,0]", "Jackson's arrays for java.time"),
     ),
     *_values(
-        "a moment as a number",
+        "a timestamp as a number",
         "wrong_type",
         ("scheduled_departure", "1370088000000", "milliseconds, or seconds, or neither"),
-        ("flight_date", "20130601", "a day as a number"),
+        ("flight_date", "20130601", "a date as a number"),
     ),
     *_values(
         "an integer too large",
@@ -216,7 +216,7 @@ _TYPES = [
         ("flight_number", "2147483648", "one more than an INT holds"),
         ("dep_delay", "-2147483649", "one less than an INT holds"),
         ("distance", "9223372036854775808", "one more than a BIGINT holds: wraps in careless code"),
-        ("distance", "1" + "0" * 400, "as long as one likes: Flink's json makes it NULL, as all of these"),
+        ("distance", "1" + "0" * 400, "of any length: Flink's json makes it NULL, like all of these"),
     ),
     *_values(
         "not a whole number",
@@ -229,7 +229,7 @@ _TYPES = [
         "a decimal too large",
         "decimal_overflow",
         ("distance_km", "1234567.8", "Flink's json makes it NULL"),
-        ("distance_km", "1e999999999", "a gigabyte of zeros to whoever expands it"),
+        ("distance_km", "1e999999999", "a gigabyte of zeros if expanded"),
         ("distance_km", "1e2147483647", "an exponent at the edge of an int"),
         ("distance_km", "-1000000", "negative"),
     ),
@@ -258,17 +258,17 @@ _TYPES = [
         ("ground_speed_mph", "1e-400", "Flink's json makes it 0.0"),
     ),
     *_values(
-        "not a day",
+        "not a date",
         "bad_date",
-        ("flight_date", '"2013-02-29"', "no leap year: Flink's json makes it NULL, as all of these"),
+        ("flight_date", '"2013-02-29"', "not a leap year: Flink's json makes it NULL, like all of these"),
         ("flight_date", '"2013-6-1"', "no leading zeros"),
         ("flight_date", '"06/01/2013"', "June or January"),
-        ("flight_date", '"2013-06-01T00:00:00Z"', "a moment for a day"),
+        ("flight_date", '"2013-06-01T00:00:00Z"', "a timestamp instead of a date"),
         ("flight_date", '"2013-13-01"', "month 13"),
         ("flight_date", '""', "an empty cell"),
     ),
     *_values(
-        "not a moment",
+        "not a timestamp",
         "bad_timestamp",
         ("scheduled_departure", '"2013-06-01T12:00:00"', "no offset: whose noon?"),
         ("scheduled_departure", '"2013-06-01 12:00:00Z"', "SQL's space"),
@@ -277,17 +277,17 @@ _TYPES = [
             '"2013-06-01T25:00:00Z"',
             "hour 25: NULL to Flink's json, tomorrow to others",
         ),
-        ("scheduled_departure", '"2013-06-01T23:59:60Z"', "a leap second that was none"),
+        ("scheduled_departure", '"2013-06-01T23:59:60Z"', "not a real leap second"),
         ("scheduled_departure", '"2013-06-01T12:00Z"', "no seconds: Flink's json adds them"),
         ("scheduled_departure", '"2013-06-31T12:00:00Z"', "Flink's json makes it June 30"),
         ("scheduled_departure", '"2013-06-01T12:00:00+0200"', "an offset without its colon"),
-        ("departure", '"2013-06-01T12:02:00 America/New_York"', "a zone's name"),
-        ("departure", '"Sat, 01 Jun 2013 12:02:00 GMT"', "a mail's date"),
+        ("departure", '"2013-06-01T12:02:00 America/New_York"', "a zone name"),
+        ("departure", '"Sat, 01 Jun 2013 12:02:00 GMT"', "the date format of e-mail"),
     ),
     *_values(
-        "a moment too precise",
+        "a timestamp too precise",
         "timestamp_precision",
-        ("scheduled_departure", '"2013-06-01T12:00:00.1234567Z"', "100 ns: .NET; Flink's json cuts it"),
+        ("scheduled_departure", '"2013-06-01T12:00:00.1234567Z"', "100 ns: .NET; Flink's json truncates it"),
         ("departure", '"2013-06-01T12:02:00.000000001Z"', "a nanosecond: Go, Java"),
     ),
 ]

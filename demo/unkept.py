@@ -1,4 +1,4 @@
-"""Records of the right types that break what the contract promises: the rules must say which promise."""
+"""Records of the right types that violate the contract: the rules must name the broken promise."""
 
 from __future__ import annotations
 
@@ -64,23 +64,23 @@ UNKEPT = (
         ("origin", '""', "an empty text is not NULL"),
     ),
     *_values(
-        "the wrong shape",
+        "pattern mismatch",
         "pattern_mismatch",
         "pattern",
-        ("flight_id", '"2013-6-1-ZZ-77-JFK"', "a key in another spelling is another key"),
+        ("flight_id", '"2013-6-1-ZZ-77-JFK"', "a key spelled differently is a different key"),
         ("flight_id", '"x2013-06-01-ZZ-77-JFK"', "more before it: a search would find the pattern"),
         ("carrier", '"zz"', "lower case"),
         ("carrier", r'"ZZ\n"', "a line feed at the end: `$` lets it pass"),
         ("carrier", '""', "an empty text"),
-        ("dest", '"Houston"', "a name for a code"),
+        ("dest", '"Houston"', "a name instead of a code"),
         ("dest", '"\uff29\uff21\uff28"', "full-width letters look right"),
-        ("tailnum", '"UNKNOWN"', "a word for NULL"),
+        ("tailnum", '"UNKNOWN"', "a word instead of NULL"),
     ),
     *_values(
         "too small",
         "below_minimum",
         "minimum",
-        ("flight_number", "0", "a default that is no flight"),
+        ("flight_number", "0", "a default value, not a flight number"),
         ("flight_number", "-2147483648", "the smallest INT: abs() of it is negative"),
         ("dep_delay", "-121", "two hours early"),
         ("air_time", "0", "the speed divides by it"),
@@ -96,26 +96,26 @@ UNKEPT = (
         ("sched_arr_time", "2401", "past midnight"),
         ("arr_delay", "2147483647", "the largest INT as `unknown`"),
         ("flight_date", '"2014-01-01"', "the day after the year"),
-        ("flight_date", '"9999-12-31"', "`for ever`"),
+        ("flight_date", '"9999-12-31"', "`forever`"),
         ("ground_speed_mph", "1e308", "nearly infinite"),
     ),
     *_values(
-        "from the future",
+        "in the future",
         "event_time_in_future",
         "maxFuture",
         ("scheduled_departure", '"2999-01-01T00:00:00Z"', "one such record closes every window"),
-        ("scheduled_departure", '"9999-12-31T23:59:59Z"', "`for ever` as a moment"),
+        ("scheduled_departure", '"9999-12-31T23:59:59Z"', "`forever` as a timestamp"),
     ),
     _rule("distance_is_positive", good(distance="0", distance_km="0"), "a flight to nowhere"),
     _rule("distance_is_positive", good(distance="-1400", distance_km="-2253.1"), "a sign"),
     _rule("kilometres_match_miles", good(distance_km="1400"), "the unit was mixed up"),
     _rule("leaves_its_origin", good(dest='"JFK"'), "a round trip, or a bug"),
-    _rule("cancelled_never_departs", good(cancelled="true"), "cancelled, and it flew"),
+    _rule("cancelled_never_departs", good(cancelled="true"), "cancelled, but it flew"),
     _rule("departs_unless_cancelled", good(*OUTCOME), "neither flown nor cancelled"),
-    _rule("delay_belongs_to_departure", good("dep_delay"), "departed, with no delay"),
+    _rule("delay_belongs_to_departure", good("dep_delay"), "departed, without a delay"),
     _rule(
         "arrives_after_departing",
         good("departure", "dep_delay", cancelled="true"),
-        "arrived, and never departed",
+        "arrived, but never departed",
     ),
 )
