@@ -1,4 +1,4 @@
-"""The topic PIPELINE, as a table and its quarantine."""
+"""Reads the topic PIPELINE into a table and its quarantine."""
 
 from headrace.job import Ingest, run
 

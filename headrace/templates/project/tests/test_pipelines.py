@@ -1,4 +1,4 @@
-"""What can be known without a cluster: contracts and jobs are in order, and samples are JSON objects."""
+"""Tests that need no cluster: contracts and jobs are valid, and samples are JSON objects."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 
 
-def test_contracts_and_jobs_are_in_order() -> None:
+def test_contracts_and_jobs_are_valid() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "headrace", "check"], cwd=PROJECT, capture_output=True, text=True, check=False
     )
