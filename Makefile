@@ -1,5 +1,5 @@
-# Needs Python 3.10–3.12, a JDK 17 or newer, make. Everything else lands in .venv and in ~/.cache/headrace.
-# ARGS goes to the command behind a target: make demo ARGS="-o json", make test ARGS="-k fork".
+# Needs Python 3.10–3.12, a JDK 17 or newer, and make. Everything else is installed into .venv and ~/.cache/headrace.
+# ARGS is passed to the command of a target: make demo ARGS="-o json", make test ARGS="-k fork".
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -20,15 +20,15 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/headrace check
 
-# dist/headrace-*.whl, with the JVM module compiled here: whoever installs it needs no clone.
+# Builds dist/headrace-*.whl with the JVM module compiled here: to install it, no clone is needed.
 wheel: $(READY)
 	$(BIN)/python -m headrace.stack.machinery build/machinery
 	rm -rf build/lib build/bdist.* dist
 	$(BIN)/pip wheel -q --no-deps --no-build-isolation -w dist .
 	@ls dist/*.whl
 
-# What to run after a change of versions in pyproject.toml or jars/*.yaml: both locks, from nothing. Use the oldest
-# Python of all (make lock PYTHON=python3.10): it is the one for which not every version exists.
+# Run this after changing versions in pyproject.toml or jars/*.yaml: it recreates both locks from scratch. Use the
+# oldest supported Python (make lock PYTHON=python3.10): some versions do not exist for it.
 lock: $(READY)
 	$(BIN)/headrace stack lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: no wheel is built without the compiled JVM module and the jar locks."""
+"""What pyproject.toml cannot express: no wheel is built without the compiled JVM module and the jar locks."""
 
 import sys
 from pathlib import Path
@@ -10,14 +10,14 @@ HERE = Path(__file__).parent
 MADE = HERE / "build" / "machinery"
 sys.path.insert(0, str(HERE))
 
-from headrace.stack.machinery import SOURCES_DIGEST, sources_digest  # noqa: E402 - found through the line above
+from headrace.stack.machinery import SOURCES_DIGEST, sources_digest  # noqa: E402 - importable because of the line above
 
 
 class BuildWithMachinery(build_py):
     """Adds ``headrace/machinery`` to a wheel; an editable install uses the checkout's own."""
 
     def run(self) -> None:
-        """Copy the packages, then what `make wheel` compiled.
+        """Copy the packages, then the output of `make wheel`.
 
         Raises:
             SystemExit: nothing was compiled, or it was compiled from other sources.

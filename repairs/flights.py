@@ -1,7 +1,7 @@
-"""What puts payloads of the topic `flights` right before they are judged once more: bytes in, bytes out.
+"""Repairs payloads of the topic `flights` before they are judged again: bytes in, bytes out.
 
 `headrace quarantine redrive flights … --repair repairs.flights.number` calls a function of this file for each
-record. What it leaves alone it gives back as it came; a record on which it raises stays in quarantine.
+record. It returns unchanged what it does not repair; a record on which it raises stays in quarantine.
 """
 
 import re
@@ -11,5 +11,5 @@ _AS_TEXT = re.compile(rb'("(?:%b)"\s*:\s*)"(-?(?:0|[1-9][0-9]*))"' % NUMBERS)
 
 
 def number(payload: bytes) -> bytes:
-    """Numbers that were sent as text, as in `"distance": "1400"`; nothing else of the record is touched."""
+    """Unquote numbers that were sent as text, as in `"distance": "1400"`; change nothing else in the record."""
     return _AS_TEXT.sub(rb"\1\2", payload)

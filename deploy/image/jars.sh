@@ -1,6 +1,6 @@
 #!/bin/sh
-# jars.sh LOCK CACHE TARGET: copies the jars of a lock from the cache into a folder, each checked against its SHA-256.
-# Absolute paths. The names are those that headrace/stack/jars.py gives them: <group>/<artifact>-<version>.jar
+# jars.sh LOCK CACHE TARGET: copies the jars of a lock from the cache into a folder, and checks the SHA-256 of each.
+# Paths must be absolute. Names are as in headrace/stack/jars.py: <group>/<artifact>-<version>.jar
 set -eu
 sums=$(mktemp)
 trap 'rm -f "$sums"' EXIT
