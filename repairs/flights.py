@@ -11,5 +11,5 @@ _AS_TEXT = re.compile(rb'("(?:%b)"\s*:\s*)"(-?(?:0|[1-9][0-9]*))"' % NUMBERS)
 
 
 def number(payload: bytes) -> bytes:
-    """Unquote numbers that were sent as text, as in `"distance": "1400"`; change nothing else in the record."""
+    """Unquote numbers that were sent as text, as in `"distance": "1400"`; change nothing else."""
     return _AS_TEXT.sub(rb"\1\2", payload)
