@@ -161,23 +161,23 @@ def waiting(p: Pipeline) -> None:
 
 
 SITUATIONS = [
-    Situation(("lake/cuts.py: run □", "lake/cuts.py: publish □"), running, "verify events_by_hour"),
+    Situation(("operate/cut.py: run □", "operate/cut.py: publish □"), running, "verify events_by_hour"),
     Situation(
-        ("lake/cuts.py: stop □", "lake/cuts.py: publish □"),
+        ("operate/cut.py: stop □", "operate/cut.py: publish □"),
         counted_without_checkpoints,
         "verify events_by_hour",
     ),
     Situation(("job/run.py: branch restart □ --why TEXT",), retired, "run events"),
     Situation(
-        ("lake/tail.py: stop □", "lake/tail.py: branch restart □ --why TEXT", "lake/tail.py: run □"),
+        ("publish/tail.py: stop □", "publish/tail.py: branch restart □ --why TEXT", "publish/tail.py: run □"),
         of_other_columns,
         "publish events",
     ),
     Situation(
         (
-            "lake/tail.py: stop □",
-            "lake/tail.py: branch set-aside □ □ --why TEXT",
-            "lake/tail.py: run □ --savepoint PATH",
+            "publish/tail.py: stop □",
+            "publish/tail.py: branch set-aside □ □ --why TEXT",
+            "publish/tail.py: run □ --savepoint PATH",
         ),
         counts_of_other_columns,
         "publish events_by_hour",
@@ -193,7 +193,7 @@ SITUATIONS = [
         ("cli/anchor.py: anchor □",), with_checkpoint, "anchor adopt events {PATH} --why w", shows=True
     ),
     Situation(("cli/job.py: stop □",), running, "run events"),
-    Situation(("lake/to_end.py: run □",), idle, "publish events --to-end"),
+    Situation(("publish/to_end.py: run □",), idle, "publish events --to-end"),
     Situation(("cli/publish.py: run □",), idle, "publish events", told="nothing is published yet"),
     Situation(("cli/starting.py: run □",), idle, "status events --wait --timeout 0"),
     Situation(
@@ -215,11 +215,15 @@ SITUATIONS = [
         ("cli/starting.py: branch set-aside □ □ --why TEXT",), failing, "run events", meanwhile=well_again
     ),
     Situation(
-        ("lake/publish.py: stop □", "lake/publish.py: branch restart □ --why TEXT", "lake/publish.py: run □"),
+        (
+            "publish/publisher.py: stop □",
+            "publish/publisher.py: branch restart □ --why TEXT",
+            "publish/publisher.py: run □",
+        ),
         skipping,
         "publish events",
     ),
-    Situation(("lake/tail.py: stop □",), of_another_topic, "publish events", shows=True),
+    Situation(("publish/tail.py: stop □",), of_another_topic, "publish events", shows=True),
     Situation(("cli/job.py: branch show □ □",), forked, "status events", shows=True),
     Situation(
         ("cli/standing.py: publish □",),

@@ -100,12 +100,12 @@ def tail_accepted(p: Pipeline) -> None:
 
 SITUATIONS = [
     Situation(
-        ("lake/tail.py: status □",),
+        ("publish/tail.py: status □",),
         tail_accepted,
         "publish events --accept-tail 4 --undo --why w",
         shows=True,
     ),
-    Situation(("lake/to_end.py: status □",), running, "publish events --to-end --timeout 0", shows=True),
+    Situation(("publish/to_end.py: status □",), running, "publish events --to-end --timeout 0", shows=True),
     Situation(("cli/anchor.py: status □",), stopped, "anchor events --why w", shows=True),
     Situation(("cli/job.py: status □",), stopped, "stop events", shows=True),
     Situation(("cli/conservation.py: verify □",), counted_beside_others, "verify flight_delays", shows=True),
@@ -121,9 +121,11 @@ SITUATIONS = [
     Situation(("cli/verify.py: status □",), recreated, "verify events", shows=True),
     Situation(("cluster/session.py: status □",), savepoint_fails, "anchor events --why w", shows=True),
     Situation(("cli/check.py: status □",), with_service_level, "check", shows=True),
-    Situation(("lake/publish.py: status □",), running, "publish events --accept-tail 9 --why w", shows=True),
-    Situation(("lake/verify.py: publish □",), staged, "verify events"),
-    Situation(("lake/verify.py: verify □",), log_cut, "verify events --batch 1", shows=True),
+    Situation(
+        ("publish/publisher.py: status □",), running, "publish events --accept-tail 9 --why w", shows=True
+    ),
+    Situation(("verify/ingest.py: publish □",), staged, "verify events"),
+    Situation(("verify/ingest.py: verify □",), log_cut, "verify events --batch 1", shows=True),
     Situation(("cli/patch.py: verify □",), taken_back, "patch show events 2", shows=True),
     Situation(
         ("replay/plan.py: status □",), running, "replay plan events --from-offsets 0:30 --why w", shows=True

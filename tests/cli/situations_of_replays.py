@@ -156,11 +156,11 @@ SITUATIONS = [
     Situation(("job/run.py: publish □",), swapped_by_half, "run events"),
     Situation(("job/run.py: replay abort □ □ --why TEXT",), edited_since, "replay run events 2", shows=True),
     Situation(
-        ("lake/replace.py: replay abort □ □ --why TEXT",),
+        ("publish/replace.py: replay abort □ □ --why TEXT",),
         of_another_topic_by_now,
         "replay publish events 1",
         shows=True,
     ),
-    Situation(("lake/replace.py: replay ls □",), fork_with_a_hole, "replay publish events 1", shows=True),
+    Situation(("publish/replace.py: replay ls □",), fork_with_a_hole, "replay publish events 1", shows=True),
     Situation(("replay/diff.py: replay show □ □",), given_up, "replay diff events 1", shows=True),
 ]

@@ -48,11 +48,11 @@ def replaced(p: Pipeline) -> None:
 SITUATIONS = [
     Situation(("cli/anchor.py: anchor ls □",), without_metadata, "anchor check events 1", shows=True),
     Situation(
-        ("lake/anchors.py: branch ls □",), of_another_job, "anchor adopt events {PATH} --why w", shows=True
+        ("ledger/anchors.py: branch ls □",), of_another_job, "anchor adopt events {PATH} --why w", shows=True
     ),
-    Situation(("lake/fork.py: publish □",), ahead_of_publish, "replay plan events --from 1 --why w"),
+    Situation(("ledger/fork.py: publish □",), ahead_of_publish, "replay plan events --from 1 --why w"),
     Situation(
-        ("lake/fork.py: replay ls □", "lake/fork.py: anchor ls □"),
+        ("ledger/fork.py: replay ls □", "ledger/fork.py: anchor ls □"),
         replaced,
         "replay plan events --from 2 --why w",
         shows=True,

@@ -16,7 +16,7 @@ from headrace.cli import branch, job, plan, publish, standing
 from headrace.cluster.fake import FakeCluster
 from headrace.errors import UsageError
 from headrace.job.assemble import named
-from headrace.ledger import branch as lake_branch
+from headrace.ledger import survey
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import AcceptTail, Claim
 from headrace.ledger.survey import ClaimStatus
@@ -139,7 +139,7 @@ def test_status_does_not_say_none_where_flink_has_told_nothing() -> None:
 
 @pytest.mark.parametrize("place", ["help", "glossary"])
 def test_every_state_of_a_branch_is_explained(place: str) -> None:
-    source = Path(lake_branch.__file__).read_text()
+    source = Path(survey.__file__).read_text()
     states = set(re.findall(r'"(head|waiting|ahead|fork|left behind|set aside)"', source))
     assert len(states) == 6
 

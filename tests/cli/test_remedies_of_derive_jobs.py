@@ -34,7 +34,7 @@ def test_nothing_is_published(derived: Derived, terminal: Terminal) -> None:
     said = terminal.refused(f"verify {JOB}")
     assert "nothing was published yet" in said
 
-    terminal.follow(said, "lake/cuts.py: publish □")
+    terminal.follow(said, "operate/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
@@ -47,7 +47,7 @@ def test_an_older_headrace_took_the_checkpoint(derived: Derived, terminal: Termi
     assert "an older headrace took it" in said
 
     goes_on(derived)  # the job, which was stopped and started again
-    terminal.follow(said, "lake/cuts.py: publish □")
+    terminal.follow(said, "operate/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
@@ -60,7 +60,7 @@ def test_the_ingest_job_is_published_later(derived: Derived, terminal: Terminal)
     said = terminal.refused(f"verify {JOB}")
     assert "the job has read further than table events is published" in said
 
-    terminal.follow(said, "lake/cuts.py: publish □")
+    terminal.follow(said, "operate/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
@@ -81,7 +81,7 @@ def test_no_checkpoint_is_kept_of_what_is_published(
     derived: Derived, forgotten: str, terminal: Terminal
 ) -> None:
     goes_on(derived)  # with the savepoint that it is stopped with
-    terminal.follow(forgotten, "lake/cuts.py: publish □")
+    terminal.follow(forgotten, "operate/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
@@ -114,7 +114,7 @@ def test_or_publish_follows_the_job_while_it_runs(
     goes_on(derived)
     pressed = interrupt(lambda: derived.ledger.newest(DONE) == 2)
     try:
-        terminal.follow(forgotten, "lake/cuts.py: publish □ --follow")
+        terminal.follow(forgotten, "operate/cut.py: publish □ --follow")
     finally:
         pressed.join()
         for number, handler in handlers.items():
@@ -151,7 +151,7 @@ def test_a_replay_of_a_job_with_state_begins_at_the_newest_anchor_before(
     said = terminal.refused(f"replay plan {JOB} {begins} --why w")
     assert f"--from {number} --why" in said
 
-    answer = terminal.follow(said, "lake/anchors.py: replay plan □ --from □ --why TEXT")
+    answer = terminal.follow(said, "ledger/anchors.py: replay plan □ --from □ --why TEXT")
 
     assert f"anchor {number}" in answer
 
@@ -162,7 +162,7 @@ def test_where_no_anchor_is_early_enough_they_are_listed(begins: str, terminal: 
     said = terminal.refused(f"replay plan {JOB} {begins} --why w")
     assert "no anchor is early enough" in said
 
-    answer = terminal.follow(said, "lake/anchors.py: anchor ls □")
+    answer = terminal.follow(said, "ledger/anchors.py: anchor ls □")
 
     assert numbers(answer) == [2, 1]
 
@@ -183,7 +183,7 @@ def test_a_derived_table_is_stale_behind_a_patch(anchored: Derived, terminal: Te
     code, said = terminal.type("patch show events 1")
     assert (code, "computed without this" in said) == (0, True)
 
-    answer = terminal.follow(said, "lake/anchors.py: replay plan □ --from □ --why TEXT")
+    answer = terminal.follow(said, "ledger/anchors.py: replay plan □ --from □ --why TEXT")
 
     assert "anchor 1" in answer
 

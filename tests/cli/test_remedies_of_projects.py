@@ -91,7 +91,7 @@ def test_rows_that_cannot_follow_an_edit_are_left(terminal: Terminal) -> None:
     said = terminal.refused("plan events --accept")
     assert "rows that claim 1 has staged are not published yet, and cannot follow" in said
 
-    terminal.follow(said, "lake/fit.py: branch set-aside □ □ --why TEXT")
+    terminal.follow(said, "publish/fit.py: branch set-aside □ □ --why TEXT")
 
     assert terminal.type("plan events --accept")[0] == 0
 
@@ -102,7 +102,7 @@ def test_or_they_are_published_under_the_contract_as_it_was(
     said = terminal.refused("plan events --accept")
 
     put_back(project, "contracts/events.odcs.yaml", wider)
-    terminal.follow(said, "lake/fit.py: publish □")
+    terminal.follow(said, "publish/fit.py: publish □")
 
     assert len(sealed.rows()) == 10
 
@@ -115,7 +115,7 @@ def test_a_topic_that_is_recreated_in_the_middle_of_publish(sealed: Lake, termin
     said = terminal.refused("publish events")
     assert "names what is not published" in said
 
-    answer = terminal.follow(said, "lake/publish.py: publish □", exits=3)
+    answer = terminal.follow(said, "publish/publisher.py: publish □", exits=3)
 
     assert "0:35-39" in answer
     assert "headrace branch set-aside events 1" in answer

@@ -38,7 +38,7 @@ def given_up(terminal: Terminal, begins: str) -> str:
 def test_another_replay_from_the_same_anchor(lake: Lake, terminal: Terminal) -> None:
     said = given_up(terminal, "--from 1")
 
-    terminal.follow(said, "lake/replays.py: replay plan □ --from □ --why TEXT")
+    terminal.follow(said, "ledger/replays.py: replay plan □ --from □ --why TEXT")
 
     assert replays.one(lake.ledger, 2).anchor == 1
 
@@ -46,7 +46,7 @@ def test_another_replay_from_the_same_anchor(lake: Lake, terminal: Terminal) -> 
 def test_another_replay_from_the_same_batch(lake: Lake, terminal: Terminal) -> None:
     said = given_up(terminal, "--from-offsets 0:25")
 
-    terminal.follow(said, "lake/replays.py: replay plan □ --from-offsets □ --why TEXT")
+    terminal.follow(said, "ledger/replays.py: replay plan □ --from-offsets □ --why TEXT")
 
     assert replays.one(lake.ledger, 2).frontier == replays.one(lake.ledger, 1).frontier == {0: 20}
 
@@ -83,7 +83,7 @@ def test_records_whose_patch_was_replaced_are_judged_again(lake: Lake, terminal:
     said = terminal.refused("patch undo events 1 --why w")
     assert "replay 1 has put other rows in for 2 of its 2 records" in said
 
-    terminal.follow(said, "lake/patch.py: replay plan □ --from-offsets □ --to-offsets □ --why TEXT")
+    terminal.follow(said, "publish/patch.py: replay plan □ --from-offsets □ --to-offsets □ --why TEXT")
 
     asked = patches.one(lake.ledger, 2)
     assert (asked.first, asked.end) == ({0: 26}, {0: 28})
@@ -95,7 +95,7 @@ def test_what_is_no_select_is_answered_with_one(sql: str, terminal: Terminal) ->
     said = terminal.refused(f"query '{sql}'")
     assert "only one SELECT can be run" in said
 
-    answer = terminal.follow(said, 'lake/query.py: query "SELECT')
+    answer = terminal.follow(said, 'read/query.py: query "SELECT')
 
     assert ("payload" in answer) == ("quarantine" in sql)
 

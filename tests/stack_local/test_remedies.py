@@ -322,7 +322,7 @@ def test_a_store_that_forbids_is_shown(terminal: Terminal, monkeypatch: pytest.M
         try:
             said = terminal.refused("branch ls events")
             assert "see `headrace stack status`, and store.* in deploy/env" in " ".join(said.split())
-            answer = terminal.follow(said, "lake/store.py: stack status", exits=1)
+            answer = terminal.follow(said, "storage/warehouse.py: stack status", exits=1)
         finally:
             server.shutdown()
     assert serving(answer)["store"] is False
