@@ -1,4 +1,4 @@
-"""What an aircraft's late arrival does to its next departure."""
+"""The effect of an aircraft's late arrival on its next departure."""
 
 from headrace.job import Derive, run
 

@@ -1,4 +1,4 @@
-"""Flights, each told once: what was sent again, and what contradicts it, is kept apart."""
+"""Flights, each of them once: repeated and contradicting records go to tables of their own."""
 
 from headrace.job import Derive, run
 

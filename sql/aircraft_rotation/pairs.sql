@@ -1,4 +1,4 @@
--- Each flight and the one before it of the same aircraft. Two of one minute are told apart by name and place.
+-- Each flight and the previous one of the same aircraft. Ties within a minute are ordered by flight and position.
 SELECT *
 FROM flown
 MATCH_RECOGNIZE (

@@ -1,4 +1,4 @@
--- Each record beside the first one of its flight in the time before it: by event time, then by place in the topic.
+-- Each record with the first record of its flight within the horizon before it, by event time, then position in the topic.
 SELECT
   *,
   place = SUBSTRING(first_one FROM 1 FOR 52)  AS is_first,

@@ -1,4 +1,4 @@
--- And with its aircraft, as the registry knew it at that time.
+-- Adds the aircraft as the registry recorded it at that time.
 SELECT
   f.*,
   p.manufacturer, p.model, p.seats, p.`year` AS built

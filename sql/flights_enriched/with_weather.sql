@@ -1,4 +1,4 @@
--- Each flight with the last weather observed at its airport; it waits until the weather's watermark has passed it.
+-- Each flight with the last weather observed at its airport; a flight waits until the watermark of weather has passed it.
 SELECT
   f.flight_id, f.scheduled_departure, f.carrier, f.tailnum, f.origin, f.dest,
   f.dep_delay, f.arr_delay, f.distance, f.cancelled, f._event_time,

@@ -5,4 +5,4 @@ SELECT
   distance,
   circle.answer AS great_circle,
   CASE WHEN circle.answer IS NULL THEN COALESCE(circle.reason, 'airport_unknown') END AS great_circle_reason
-FROM told
+FROM answers
