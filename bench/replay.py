@@ -17,9 +17,9 @@ from typing import Any
 from bench import running
 from bench.running import headrace
 from headrace import settings
-from headrace.cli.publish import publisher
 from headrace.cluster import kafka
 from headrace.operate import Workspace
+from headrace.operate.publishers import publisher
 from headrace.stack import flink as local_flink
 
 CHECKPOINTS = {"execution.checkpointing.interval": "200 ms"}

@@ -26,14 +26,15 @@ from demo.broken import BROKEN, mixed
 from demo.flights import FLIGHTS
 from headrace import log, project, settings
 from headrace.cli.conservation import conserved, deriving
-from headrace.cli.job import live, submit
 from headrace.cli.output import err, out, progress
-from headrace.cli.publish import publisher
 from headrace.cluster import kafka
 from headrace.contract.load import load_named
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.submission import of_job
 from headrace.operate import Workspace
+from headrace.operate.publishers import publisher
+from headrace.operate.running import live_jobs
+from headrace.operate.start import submit
 from headrace.publish.publisher import Publisher
 from headrace.read.quarantine import reasons
 from headrace.read.query import query
@@ -141,7 +142,7 @@ def _road(workspace: Workspace) -> dict[str, Any]:
         ):
             sent = _publish_until(workspace, sent, others, tell)
         with _step("stop both with savepoints"):
-            running = [job.id for name in (JOB, HOURLY) for job in live(workspace, name)]
+            running = [job.id for name in (JOB, HOURLY) for job in live_jobs(workspace, name)]
             savepoints = list(both.map(workspace.cluster.stop, running))
         published, hourly = (publisher(workspace, job).once().head for job in (JOB, HOURLY))
     with _step("verify against Kafka"):
@@ -222,7 +223,7 @@ def _publish_until(workspace: Workspace, first: int, others: Future[int], tell: 
 
 
 def _nothing_unread(workspace: Workspace) -> bool:
-    return all(workspace.cluster.unread(j.id) == 0 for j in live(workspace, HOURLY))
+    return all(workspace.cluster.unread(j.id) == 0 for j in live_jobs(workspace, HOURLY))
 
 
 def _pause(deadline: float, so_far: str) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SOURCES = (
     "headrace/ledger/survey.py",
-    *(f"headrace/cli/{n}.py" for n in ("anchor", "check", "job", "patch", "plan", "replay")),
+    *(f"headrace/cli/{n}.py" for n in ("anchor", "check", "job", "patch", "plan")),
+    *(str(p.relative_to(ROOT)) for p in (ROOT / "headrace/operate").glob("*.py")),
 )
 LAKE = ("headrace/verify/findings.py", "headrace/verify/conserved.py", "headrace/read/quarantine.py")
 FLINK = {

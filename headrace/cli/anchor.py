@@ -13,7 +13,6 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from headrace.cli.context import workspace_of
-from headrace.cli.job import live
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, moment, progress
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.declaration import existing
@@ -21,6 +20,7 @@ from headrace.ledger import anchors
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor
 from headrace.operate import Workspace
+from headrace.operate.running import live_jobs
 from headrace.replay import take as taking
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
@@ -68,7 +68,7 @@ def take(ctx: typer.Context, job: Job, why: Why = "", fmt: Output = Format.text)
     """
     existing(job)
     workspace = workspace_of(ctx)
-    running = live(workspace, job)
+    running = live_jobs(workspace, job)
     if len(running) != 1:
         raise UsageError(
             f"job {job} {'does not run' if not running else 'runs more than once'}",
@@ -92,7 +92,7 @@ def adopt(
     """
     existing(job)
     workspace = workspace_of(ctx)
-    if "/chk-" in path and live(workspace, job):
+    if "/chk-" in path and live_jobs(workspace, job):
         raise UsageError(
             "Flink removes a checkpoint of a running job as soon as three newer ones are there",
             where=path,

@@ -8,8 +8,9 @@ import typer
 
 from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, progress
-from headrace.cli.patch import Hold, Why, opened, put_in, require_reason
+from headrace.cli.patch import Hold, Why, opened, put_in
 from headrace.contract.load import load_topic
+from headrace.operate.preconditions import require_reason
 from headrace.replay import backfill as backfilling
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -13,25 +12,14 @@ from rich.text import Text
 from headrace.cli import standing
 from headrace.cli.branch import STATES, branches
 from headrace.cli.context import workspace_of
+from headrace.cli.options import DEFAULT_S, Timeout
 from headrace.cli.output import Format, Output, counted, emit, facts, moment, progress
-from headrace.cli.starting import (
-    DEFAULT_S,
-    Timeout,
-    await_start,
-    awaited,
-    ended,
-    in_words,
-    not_started,
-)
-from headrace.cluster import Cluster, Submission, event_time
+from headrace.cluster import Cluster, event_time
 from headrace.cluster import Job as FlinkJob
 from headrace.cluster.kafka import Kafka, Lag, Source
-from headrace.cluster.ready import Unready
-from headrace.errors import ClusterError, UsageError
-from headrace.job import lock
+from headrace.errors import ClusterError
 from headrace.job.assemble import named
-from headrace.job.declaration import existing, find
-from headrace.job.submission import of_job
+from headrace.job.declaration import existing
 from headrace.ledger import replays
 from headrace.ledger.branch import restart_is_due
 from headrace.ledger.decisions import StandingDecisions
@@ -41,6 +29,9 @@ from headrace.ledger.manifests import Staged
 from headrace.ledger.records import BATCHES, Replay
 from headrace.ledger.survey import ClaimStatus
 from headrace.operate import Workspace
+from headrace.operate.running import live_jobs
+from headrace.operate.start import Started, await_job, start_job
+from headrace.operate.stop import stop_job
 from headrace.publish.foresee import foresee
 from headrace.publish.topics import ask
 
@@ -76,37 +67,23 @@ def run(
 
     Example: headrace run flights
     """
-    find(job)
-    lock.current(named(job))  # Flink's client, a JVM, would take seconds to say the same
-    workspace = workspace_of(ctx)
-    if running := live(workspace, job):
-        raise UsageError(
-            f"job {job} runs already, as Flink job {running[0].id} ({running[0].state})",
-            where=workspace.cluster.address,
-            remedy=f"headrace stop {job}; a second one beside it can only be started by `flink run` itself",
+    with progress(f"submitting {job}") as tell:
+        started = start_job(
+            workspace_of(ctx),
+            job,
+            savepoint=savepoint,
+            within_s=timeout,
+            cancel_on_timeout=cancel_on_timeout,
+            tell=tell,
         )
-    began = time.monotonic()
-    with progress(f"submitting {job}"):
-        flink_id = submit(workspace, of_job(job, savepoint))
-    at = await_start(workspace.cluster, flink_id, timeout, f"starting {job}")
-    if isinstance(at, Unready):
-        raise not_started(workspace, job, flink_id, at, timeout, cancel=cancel_on_timeout)
-    emit(
-        {"job": job, "flink_job": flink_id, "state": at.state, "checkpoint": at.checkpoint},
-        fmt,
-        lambda: f"{job} is Flink job {flink_id}: {in_words(at, began)}",
-    )
+    emit(started.to_json(), fmt, lambda: f"{job} is Flink job {started.flink_job}: {_begun(started)}")
 
 
-def submit(workspace: Workspace, submission: Submission) -> str:
-    """Submit a job, and give the id that Flink gave it.
-
-    Raises:
-        ClusterError: Kafka or the object store refuses the connection.
-        HeadraceError: as :meth:`headrace.cluster.Cluster.submit`.
-    """
-    workspace.require_servers()
-    return workspace.cluster.submit(submission)
+def _begun(at: Started) -> str:
+    """What a job that is ready has done."""
+    if at.state == "FINISHED":
+        return "it has finished"
+    return f"all its tasks run, and checkpoint {at.checkpoint} is complete ({at.seconds:.0f} s)"
 
 
 def stop(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
@@ -116,21 +93,12 @@ def stop(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
 
     Example: headrace stop flights
     """
-    existing(job)
-    workspace = workspace_of(ctx)
-    running = live(workspace, job)
-    if not running:
-        raise UsageError(f"job {job} does not run", remedy=f"headrace status {job}")
-    with progress(f"stopping {job} with a savepoint"):
-        ends = {j.id: ended(workspace, job, j.id) for j in running}
+    with progress(f"stopping {job} with a savepoint") as tell:
+        stopped = stop_job(workspace_of(ctx), job, tell=tell)
     emit(
-        {
-            "job": job,
-            "savepoints": {j: said for j, (said, saved) in ends.items() if saved},
-            "cancelled": {j: said for j, (said, saved) in ends.items() if not saved},
-        },
+        stopped.to_json(),
         fmt,
-        lambda: "\n".join(f"{j} → {said}" for j, (said, _) in ends.items()),
+        lambda: "\n".join(f"{e.flink_job} → {e.savepoint or e.cancelled}" for e in stopped.ends),
     )
 
 
@@ -152,7 +120,10 @@ def status(
     """
     workspace = workspace_of(ctx)
     existing(job)
-    unready = awaited(workspace, job, timeout, lambda: live(workspace, job)) if wait else None
+    unready = None
+    if wait:
+        with progress(f"waiting for {job}") as tell:
+            unready = await_job(workspace, job, timeout, tell)
     program = named(job)
     contract = program.contract
     warehouse, ledger = workspace.warehouse, workspace.ledger(job)
@@ -224,7 +195,7 @@ def _flink_jobs(
 ) -> tuple[list[dict[str, Any]], ClusterError | None]:
     """What Flink says; where it does not answer, why: what the lake holds can be told all the same."""
     try:
-        found = live(workspace, job)
+        found = live_jobs(workspace, job)
         fresh = not found or workspace.cluster.refresh_metrics()
         return [_flink_job(workspace.cluster, j, timed=timed, fresh=fresh) for j in found], None
     except ClusterError as e:
@@ -347,27 +318,3 @@ def _running(j: dict[str, Any]) -> str:
         if ahead := [p["name"] for p in j["partitions"] if p["paused"]]:
             lines.append(f"not read for now, too far ahead: {', '.join(ahead)}")
     return "\n".join(lines)
-
-
-def live(workspace: Workspace, job: str, *, every: bool = False) -> list[FlinkJob]:
-    """The Flink jobs that are the job now: not at an end, and no fork of a replay that is not published.
-
-    With ``every`` also those of replays that were taken back.
-    """
-    found = [
-        (j, replay)
-        for j in workspace.cluster.jobs()
-        for name, replay in [replays.of_flink_name(j.name)]
-        if name == job and not j.ended
-    ]
-    if not any(replay for _, replay in found):
-        return [j for j, _ in found]
-    rulings = StandingDecisions.of(workspace.ledger(job).decisions())
-    published = {*rulings.replaced, *(rulings.back if every else ())}
-    return [j for j, replay in found if replay is None or replay in published]
-
-
-def forks(cluster: Cluster, job: str, replay: int) -> list[FlinkJob]:
-    """The Flink jobs of a replay that are not at an end."""
-    wanted = replays.flink_name(job, replay)
-    return [j for j in cluster.jobs() if j.name == wanted and not j.ended]

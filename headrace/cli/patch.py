@@ -14,12 +14,9 @@ from rich.console import Group, RenderableType
 from headrace.cli.compared import compared
 from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, counted, emit, facts, fitted, listing, moment, progress
-from headrace.cli.publish import patcher
-from headrace.cli.starting import DEFAULT_S, await_start, not_ready
-from headrace.cluster.ready import Unready, why_ended
-from headrace.errors import ClusterError, UsageError
-from headrace.job.assemble import named, writing
-from headrace.job.declaration import existing
+from headrace.cluster.ready import WITHIN_S, Unready, why_ended
+from headrace.errors import ClusterError
+from headrace.job.assemble import writing
 from headrace.job.program import Program
 from headrace.job.ready import require_same
 from headrace.job.submission import of_patch
@@ -28,6 +25,10 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.patches import REDRIVE, UNDO
 from headrace.ledger.records import BATCHES, DONE, Judged, Patch
 from headrace.operate import Workspace
+from headrace.operate.preconditions import ingest_program, require_reason
+from headrace.operate.publishers import patcher
+from headrace.operate.start import await_start
+from headrace.operate.unready import not_ready
 from headrace.publish import patch_history
 from headrace.publish.publisher import Published
 from headrace.replay.diff import patch_diff
@@ -159,13 +160,7 @@ def opened(workspace: Workspace, job: str) -> tuple[Ledger, Program]:
     Raises:
         UsageError: there is no such job, or its rows are no records.
     """
-    existing(job)
-    program = named(job)
-    if program.contract.derived:
-        raise UsageError(
-            f"job {job} writes a derived table: its rows are not records that could be judged again",
-            remedy=f"a replay computes them anew: headrace anchor ls {job} lists where one can begin",
-        )
+    program = ingest_program(job)
     return workspace.ledger(job), program
 
 
@@ -199,12 +194,13 @@ def judged(workspace: Workspace, ledger: Ledger, program: Program, asked: Patch)
     doing = f"judging {counted(asked.records, 'record')}"
     with progress(doing):
         flink_id = cluster.submit(of_patch(ledger.job, asked.number, submission))
-    begun = await_start(cluster, flink_id, DEFAULT_S, doing)
+    with progress(doing) as tell:
+        begun = await_start(workspace, flink_id, WITHIN_S, doing, tell)
     if isinstance(begun, Unready) and not begun.begun:
         cluster.cancel(flink_id)
         again = f"then headrace patch apply {ledger.job} {asked.number}"
         then = "nothing was changed" if begun.final else "its bounded job is cancelled"
-        raise not_ready(ledger.job, flink_id, begun, DEFAULT_S, then, again)
+        raise not_ready(ledger.job, flink_id, begun, WITHIN_S, then, again)
     with progress(doing):
         while not (at := cluster.detail(flink_id)).job.ended:
             time.sleep(LOOK_S)
@@ -315,13 +311,3 @@ def _next(job: str, asked: Patch, state: str) -> str:
         "replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
         "partly replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
     }.get(state, "")
-
-
-def require_reason(why: str) -> None:
-    """What is done to published rows is explained to the next person.
-
-    Raises:
-        UsageError: there is no reason.
-    """
-    if not why.strip():
-        raise UsageError("this needs a reason", remedy='add --why "…": the next person will read it')

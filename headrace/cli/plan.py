@@ -24,10 +24,10 @@ from headrace.job.declaration import Derive
 from headrace.job.defaults import SOURCES
 from headrace.job.gate import CHANGED, DROPPED, UNKNOWN, Verdict
 from headrace.job.program import Placement, Program
+from headrace.progress import Progress
 from headrace.settings import Settings
 from headrace.stack import files, local
 from headrace.stack import flink as local_flink
-from headrace.stack.progress import Progress
 from headrace.table.outputs import Output as OutputTable
 from headrace.table.state import kept, refuse_unbounded
 

@@ -6,51 +6,26 @@ import re
 import signal
 import threading
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import structlog
 import typer
 
 from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, counted, emit, err, progress
-from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, UsageError
-from headrace.job.assemble import named, writing
+from headrace.job.assemble import writing
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.records import AcceptLoss, UndoDecision
 from headrace.offsets import Span
-from headrace.operate import Workspace
+from headrace.operate.publishers import publisher
 from headrace.publish import tail
-from headrace.publish.patch import Patcher
 from headrace.publish.publisher import Published, Publisher
-from headrace.publish.replace import Replacer
 from headrace.publish.to_end import publish_to_end
 from headrace.publish.topics import ask
 
-P = TypeVar("P", bound=Publisher)
 log = structlog.get_logger()
 SPAN = re.compile(r"\d{1,9}:\d{1,18}(-\d{1,18})?")
-
-
-def publisher(workspace: Workspace, job: str) -> Publisher:
-    """The publisher of a job."""
-    return _made(Publisher, workspace, job)
-
-
-def replacer(workspace: Workspace, job: str) -> Replacer:
-    """The publisher of a job's replays."""
-    return _made(Replacer, workspace, job)
-
-
-def patcher(workspace: Workspace, job: str) -> Patcher:
-    """The publisher of a job's patches."""
-    return _made(Patcher, workspace, job)
-
-
-def _made(kind: type[P], workspace: Workspace, job: str) -> P:
-    program = named(job)
-    source = Source(workspace.kafka, tuple(c.id for c in program.reads))
-    return kind(workspace.warehouse, program.contract, program.outputs, source)
 
 
 def how_to_publish(table: str) -> str:

@@ -12,12 +12,13 @@ from rich.text import Text
 
 from headrace.cli.context import workspace_of
 from headrace.cli.output import TIMES, Format, Output, counted, emit, fitted, listing, moment, progress, utc
-from headrace.cli.patch import Hold, Why, opened, put_in, require_reason
+from headrace.cli.patch import Hold, Why, opened, put_in
 from headrace.contract.load import load_topic
 from headrace.errors import UsageError
 from headrace.ledger.decisions import StandingDecisions, discarded
 from headrace.ledger.records import Discard, UndoDecision
 from headrace.offsets import Span
+from headrace.operate.preconditions import require_reason
 from headrace.positions import Positions
 from headrace.read import quarantine
 from headrace.read.quarantine import Selection

@@ -15,9 +15,9 @@ from rich.text import Text
 from headrace import settings
 from headrace.cli.output import Format, Output, emit, err, fitted, listing, progress
 from headrace.errors import UsageError
+from headrace.progress import Progress
 from headrace.stack import files, flink, jars, local
 from headrace.stack.processes import Processes
-from headrace.stack.progress import Progress
 
 noun = typer.Typer(
     name="stack",

@@ -1,5 +1,88 @@
-"""What commands work with: settings, warehouse and cluster of one environment, opened once."""
+"""The Python API: what the commands do, as functions. An orchestrator imports these names.
 
-from headrace.operate.workspace import Workspace
+A :class:`Workspace` opens the settings, the warehouse and the cluster of one environment; each function
+takes it first. Results are frozen values with ``to_json()``, the document that ``-o json`` prints. Long steps
+report to a callback (:class:`headrace.progress.Progress`). Nothing is printed, and every refusal is a
+:class:`headrace.errors.HeadraceError` with its remedy::
 
-__all__ = ["Workspace"]
+    from headrace import settings
+    from headrace.operate import Workspace, publish_replay, run_replay
+
+    workspace = Workspace(settings.load())
+    run_replay(workspace, "flights", 1, follow_s=1800)
+    print(publish_replay(workspace, "flights", 1).to_json())
+
+A name is imported when it is first asked for: a command must not wait for modules that it does not need.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headrace.operate.replay_plan import (
+        ListedReplay,
+        ReplayDiff,
+        ReplayReport,
+        describe_replay,
+        diff_replay,
+        list_replays,
+        plan_bounded_replay,
+        plan_replay,
+    )
+    from headrace.operate.replay_run import ReplayRun, run_replay
+    from headrace.operate.replay_swap import (
+        AbortedReplay,
+        RolledBackReplay,
+        SwappedReplay,
+        abort_replay,
+        publish_replay,
+        roll_back_replay,
+    )
+    from headrace.operate.start import Started, await_job, start_job
+    from headrace.operate.stop import Stopped, stop_job
+    from headrace.operate.workspace import Workspace
+else:
+    _NAMES = {
+        "replay_plan": "ListedReplay ReplayDiff ReplayReport describe_replay diff_replay list_replays"
+        " plan_bounded_replay plan_replay",
+        "replay_run": "ReplayRun run_replay",
+        "replay_swap": "AbortedReplay RolledBackReplay SwappedReplay abort_replay publish_replay"
+        " roll_back_replay",
+        "start": "Started await_job start_job",
+        "stop": "Stopped stop_job",
+        "workspace": "Workspace",
+    }
+    _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+__all__ = [
+    "AbortedReplay",
+    "ListedReplay",
+    "ReplayDiff",
+    "ReplayReport",
+    "ReplayRun",
+    "RolledBackReplay",
+    "Started",
+    "Stopped",
+    "SwappedReplay",
+    "Workspace",
+    "abort_replay",
+    "await_job",
+    "describe_replay",
+    "diff_replay",
+    "list_replays",
+    "plan_bounded_replay",
+    "plan_replay",
+    "publish_replay",
+    "roll_back_replay",
+    "run_replay",
+    "start_job",
+    "stop_job",
+]

@@ -18,9 +18,9 @@ from typing import Any
 import yaml
 
 from headrace.errors import StackError, UsageError
+from headrace.progress import Progress, silent
 from headrace.settings import LocalStack
 from headrace.stack import machinery
-from headrace.stack.progress import Progress, silent
 
 USES = ("flink", "flink-s3", "kafka", "test")
 _AT_ONCE = 6

@@ -14,10 +14,10 @@ from pathlib import Path
 import yaml
 
 from headrace.errors import StackError
+from headrace.progress import Progress
 from headrace.settings import LocalStack
 from headrace.stack import jars, machinery
 from headrace.stack.java import QUICK, jdk
-from headrace.stack.progress import Progress
 
 RELEASE = "17"
 _EPOCH = (1980, 1, 1, 0, 0, 0)

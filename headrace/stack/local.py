@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterable, Iterator
 
 from headrace.errors import Interrupted
+from headrace.progress import Progress, silent
 from headrace.settings import Settings
 from headrace.stack import files, flink, jars, kafka, ports, store
 from headrace.stack.files import Folder
 from headrace.stack.processes import Processes, Service
-from headrace.stack.progress import Progress, silent
 
 READY_WITHIN_S = 180
 """Twenty seconds on a quiet machine."""

@@ -20,7 +20,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from headrace import settings
-from headrace.cli.publish import publisher
 from headrace.cluster import Checkpoint, Submission
 from headrace.cluster.fake import FakeCluster, Started
 from headrace.cluster.kafka import TopicInfo
@@ -34,6 +33,7 @@ from headrace.job.submission import of_job
 from headrace.ledger import anchors
 from headrace.ledger.records import Patch
 from headrace.operate import Workspace
+from headrace.operate.publishers import publisher
 from headrace.publish.publisher import Published
 from headrace.savepoint.metadata import checkpoint_of, positions
 from headrace.savepoint.retained import savepoints

@@ -19,13 +19,13 @@ from headrace.cli import (
     plan,
     publish,
     quarantine,
-    replay,
     stack,
     topic,
     verify,
 )
 from headrace.cli.compared import compared
 from headrace.cli.following import Compared
+from headrace.cli.pages import replay as replay_page
 from headrace.cli.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
@@ -36,6 +36,7 @@ from headrace.ledger.head import Head
 from headrace.ledger.records import Anchor, Claim, ForkPoint, Manifest, Patch, Replay, SetAside, Size
 from headrace.ledger.survey import ClaimStatus
 from headrace.offsets import Span
+from headrace.operate.replay_plan import ListedReplay, ReplayReport
 from headrace.publish import tail
 from headrace.publish.foresee import Foreseen
 from headrace.publish.publisher import Published
@@ -516,11 +517,15 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
         [_anchor(2, "before the new rule of the partner's file"), _anchor(1, "")]
     ),
     "anchor show": lambda: anchor._page(_anchor(2, "before the new rule")),
-    "replay ls": lambda: replay._listed([(_replay(2), "begun"), (_replay(1), "published")]),
-    "replay show, not measured": lambda: replay._page(
-        "flights", _replay(2).model_copy(update={"rate": 0}), "planned", []
+    "replay ls": lambda: replay_page.listed(
+        [ListedReplay(_replay(2), "begun"), ListedReplay(_replay(1), "published")]
     ),
-    "replay show": lambda: replay._page("flights", _replay(2), "begun", ["redrive 3"]),
+    "replay show, not measured": lambda: replay_page.described(
+        ReplayReport("flights", _replay(2).model_copy(update={"rate": 0}), "planned")
+    ),
+    "replay show": lambda: replay_page.described(
+        ReplayReport("flights", _replay(2), "begun", ("redrive 3",))
+    ),
     "patch ls": lambda: patch._listed([(_patch(3), "judged"), (_patch(2), "undone")]),
     "patch show": _patch_page,
     "patch diff": _diff,

@@ -183,36 +183,36 @@ SITUATIONS = [
         "publish events_by_hour",
     ),
     Situation(
-        ("cli/starting.py: status □ --wait",), restarting, "stop events", shows=True, meanwhile=slots_come
+        ("operate/stop.py: status □ --wait",), restarting, "stop events", shows=True, meanwhile=slots_come
     ),
-    Situation(("cli/starting.py: stop □",), waiting, "status events --wait --timeout 0", shows=True),
+    Situation(("operate/start.py: stop □",), waiting, "status events --wait --timeout 0", shows=True),
     Situation(("cli/publish.py: run □", "cli/publish.py: publish □"), idle, "query 'SELECT 1 FROM events'"),
     Situation(("cli/anchor.py: anchor JOB",), running, "anchor --help", shows=True),
     Situation(("cli/anchor.py: anchor adopt □ PATH",), with_savepoint, "anchor events --why w", shows=True),
     Situation(
         ("cli/anchor.py: anchor □",), with_checkpoint, "anchor adopt events {PATH} --why w", shows=True
     ),
-    Situation(("cli/job.py: stop □",), running, "run events"),
+    Situation(("operate/start.py: stop □",), running, "run events"),
     Situation(("publish/to_end.py: run □",), idle, "publish events --to-end"),
     Situation(("cli/publish.py: run □",), idle, "publish events", told="nothing is published yet"),
-    Situation(("cli/starting.py: run □",), idle, "status events --wait --timeout 0"),
+    Situation(("operate/start.py: run □",), idle, "status events --wait --timeout 0"),
     Situation(
-        ("cli/starting.py: status □ --wait",),
+        ("operate/unready.py: status □ --wait",),
         slow,
         "run events --timeout 0",
         shows=True,
         meanwhile=slots_come,
     ),
     Situation(
-        ("cli/starting.py: run □",),
+        ("operate/start.py: run □",),
         slow,
         "run events --timeout 0 --cancel-on-timeout",
         shows=True,
         meanwhile=slots_come,
     ),
-    Situation(("cli/starting.py: stop □",), slow, "run events --timeout 0", meanwhile=slots_come_later),
+    Situation(("operate/unready.py: stop □",), slow, "run events --timeout 0", meanwhile=slots_come_later),
     Situation(
-        ("cli/starting.py: branch set-aside □ □ --why TEXT",), failing, "run events", meanwhile=well_again
+        ("operate/unready.py: branch set-aside □ □ --why TEXT",), failing, "run events", meanwhile=well_again
     ),
     Situation(
         (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from headrace.cli.publish import replacer
 from headrace.job.submission import of_replay
 from headrace.ledger import replays
+from headrace.operate.publishers import replacer
 from tests.cli.events_reader import Reader
 from tests.cli.pipeline import Pipeline
 from tests.cli.situations import Situation
@@ -125,15 +125,17 @@ def given_up(p: Pipeline) -> None:
 
 SITUATIONS = [
     Situation(("cli/job.py: publish □",), swapped_by_half, "status events", told="is decided"),
-    Situation(("cli/replay.py: replay run □ □",), fork_failed, "replay run events 1", meanwhile=well_again),
     Situation(
-        ("cli/replay.py: replay run □ □",),
+        ("operate/replay_run.py: replay run □ □",), fork_failed, "replay run events 1", meanwhile=well_again
+    ),
+    Situation(
+        ("operate/replay_run.py: replay run □ □",),
         fork_slow,
         "replay run events 1 --timeout 0",
         meanwhile=slots_come,
     ),
-    Situation(("cli/replay.py: replay run □ □",), fork_behind, "replay publish events 1 --within 0"),
-    Situation(("cli/replay.py: replay run □ □",), begun, "replay publish events 1"),
+    Situation(("operate/replay_swap.py: replay run □ □",), fork_behind, "replay publish events 1 --within 0"),
+    Situation(("operate/replay_swap.py: replay run □ □",), begun, "replay publish events 1"),
     Situation(("replay/diff.py: replay run □ □",), begun, "replay diff events 1"),
     Situation(("cli/patch.py: patch diff □ □",), held, "patch show events 1", shows=True),
     Situation(
@@ -142,9 +144,9 @@ SITUATIONS = [
         "patch show events 1",
         told="headrace patch judge events 1",
     ),
-    Situation(("cli/replay.py: replay publish □ □",), caught_up, "replay show events 1", shows=True),
-    Situation(("cli/replay.py: replay run □ □",), planned, "replay publish events 1"),
-    Situation(("cli/replay.py: replay diff □ □",), caught_up, "replay show events 1", shows=True),
+    Situation(("cli/pages/replay.py: replay publish □ □",), caught_up, "replay show events 1", shows=True),
+    Situation(("operate/replay_swap.py: replay run □ □",), planned, "replay publish events 1"),
+    Situation(("cli/pages/replay.py: replay diff □ □",), caught_up, "replay show events 1", shows=True),
     Situation(("replay/backfill.py: patch □ □ □",), backfilled, "backfill events {FILE} --why w", shows=True),
     Situation(
         ("replay/backfill.py: patch □ □ □",), backfill_held, "backfill events {FILE} --why w", shows=True
@@ -152,7 +154,9 @@ SITUATIONS = [
     Situation(("replay/diff.py: patch judge □ □",), stretch_asked, "patch diff events 1"),
     Situation(("replay/diff.py: replay run □ □",), planned, "replay diff events 1"),
     Situation(("cli/job.py: replay show □ □",), planned, "status events", shows=True),
-    Situation(("cli/replay.py: patch show □ □",), redriven_before, "replay publish events 1", shows=True),
+    Situation(
+        ("cli/pages/replay.py: patch show □ □",), redriven_before, "replay publish events 1", shows=True
+    ),
     Situation(("job/run.py: publish □",), swapped_by_half, "run events"),
     Situation(("job/run.py: replay abort □ □ --why TEXT",), edited_since, "replay run events 2", shows=True),
     Situation(
@@ -163,4 +167,11 @@ SITUATIONS = [
     ),
     Situation(("publish/replace.py: replay ls □",), fork_with_a_hole, "replay publish events 1", shows=True),
     Situation(("replay/diff.py: replay show □ □",), given_up, "replay diff events 1", shows=True),
+    Situation(("cli/pages/replay.py: replay run □ □",), planned, "replay show events 1", shows=True),
+    Situation(
+        ("operate/replay_run.py: replay abort □ □ --why TEXT",),
+        fork_slow,
+        "replay run events 1 --timeout 0",
+        shows=True,
+    ),
 ]

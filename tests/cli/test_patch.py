@@ -67,7 +67,7 @@ def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
     begun(lake)
     stretch, cluster = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster(slots=0)
     monkeypatch.setattr(patching, "require_same", lambda *_: None)
-    monkeypatch.setattr(patching, "DEFAULT_S", 0.0)
+    monkeypatch.setattr(patching, "WITHIN_S", 0.0)
 
     with pytest.raises(
         ClusterError, match=r"not enough free slots: .*; its bounded job is cancelled"

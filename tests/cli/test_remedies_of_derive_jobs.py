@@ -172,7 +172,7 @@ def test_rows_of_a_derived_table_are_no_records_of_a_patch(terminal: Terminal) -
     said = terminal.refused(f"patch ls {JOB}")
     assert "not records that could be judged again" in said
 
-    answer = terminal.follow(said, "cli/patch.py: anchor ls □")
+    answer = terminal.follow(said, "operate/preconditions.py: anchor ls □")
 
     assert numbers(answer) == [2, 1]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from headrace.cli.publish import patcher
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import DecisionNeeded
+from headrace.operate.publishers import patcher
 from headrace.publish import patch_history
 from tests.cli.one_topic import InMemory
 from tests.cli.pipeline import Pipeline, of_the_tests_project

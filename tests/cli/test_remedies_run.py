@@ -223,7 +223,9 @@ STATES = [
     State("cli/patch.py: patch apply □ □", judged, "patch show events 1", shows=True),
     State("cli/patch.py: patch undo □ □ --why TEXT", put_in, "patch show events 1", shows=True),
     State("cli/patch.py: quarantine show □", put_in_twice, "patch show events 1", shows=True),
-    State("cli/replay.py: replay abort □ □ --why TEXT", replay_begun, "replay show events 1", shows=True),
+    State(
+        "cli/pages/replay.py: replay abort □ □ --why TEXT", replay_begun, "replay show events 1", shows=True
+    ),
     State(
         "publish/replace.py: replay show □ □", replay_begun, "replay rollback events 1 --why w", shows=True
     ),

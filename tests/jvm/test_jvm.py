@@ -3,8 +3,8 @@
 import pytest
 
 from headrace import settings
+from headrace.progress import silent
 from headrace.stack import jvm
-from headrace.stack.progress import silent
 
 
 def test_the_jvm_module(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,4 +1,4 @@
-"""How long steps tell how far they are, without knowing who listens."""
+"""How long-running steps report how far they are, without knowing who listens."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called now and then; every argument is optional and keeps its last value when left out."""
+    """Called now and then; an argument that is left out keeps its last value."""
 
     def __call__(
         self, completed: float | None = None, total: float | None = None, what: str | None = None
     ) -> None:
-        """Show it."""
+        """Take note of it."""
 
 
 def silent(completed: float | None = None, total: float | None = None, what: str | None = None) -> None:
-    """A listener that does not care."""
+    """A listener that ignores everything."""

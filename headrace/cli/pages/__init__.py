@@ -1,0 +1,1 @@
+"""What commands show to people: the results of :mod:`headrace.operate`, laid out for a terminal."""

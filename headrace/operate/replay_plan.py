@@ -1,0 +1,195 @@
+"""Plan a replay, and describe those that were planned. Nothing runs, nothing published is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from headrace.job.assemble import named
+from headrace.job.declaration import existing
+from headrace.ledger import replays
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import Decision, Patch, Replay
+from headrace.operate.preconditions import ingest_program, require_reason
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.publish.patch_history import PatchHistory
+from headrace.replay import bounded
+from headrace.replay import diff as comparing
+from headrace.replay import plan as planning
+from headrace.replay.compare import Diff
+
+Place = Mapping[int, int] | datetime
+"""Where a stretch of a topic begins or ends: offsets by partition, or when Kafka received the records."""
+
+
+@dataclass(frozen=True)
+class ListedReplay:
+    """A replay and its state."""
+
+    replay: Replay
+    state: str
+    """``planned``, ``begun``, ``published``, ``rolled back`` or ``aborted``."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {**self.replay.to_json(), "state": self.state}
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """A replay: what was planned, and what has become of it."""
+
+    job: str
+    replay: Replay
+    state: str
+    patches: tuple[str, ...] = ()
+    """Patches that it ends, whole or in part."""
+    decided: Mapping[str, Decision] = field(default_factory=dict)
+    """What was decided about it, oldest first: published, taken back, given up."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {
+            **self.replay.to_json(),
+            "state": self.state,
+            "decided": {w: {"at": d.at, "by": d.by, "why": d.why} for w, d in self.decided.items()},
+            "patches": list(self.patches),
+        }
+
+
+@dataclass(frozen=True)
+class ReplayDiff:
+    """How the rows of a replay's fork differ from those of the branch."""
+
+    job: str
+    replay: Replay
+    diff: Diff
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return self.diff.to_json()
+
+
+def plan_replay(
+    workspace: Workspace, job: str, begin: int | Place, why: str, *, tell: Progress = silent
+) -> ReplayReport:
+    """Record what a replay is to do.
+
+    Args:
+        workspace: of the environment.
+        job: the job, as in jobs/JOB.py.
+        begin: the number of an anchor; or, of an ingest job, a place in its topic.
+        why: goes into the ledger.
+        tell: is called with what is looked at.
+
+    Raises:
+        UsageError: there is no such job or anchor, no reason, or a derive job was given a place.
+        DecisionNeeded: what was published there is not known.
+    """
+    existing(job)
+    require_reason(why)
+    kafka, ledger = workspace.kafka, workspace.ledger(job)
+    tell(what="looking at what is published")
+    if isinstance(begin, int):
+        planned = planning.from_anchor(kafka, ledger, begin, why)
+    elif isinstance(begin, datetime):
+        planned = planning.from_time(kafka, ledger, begin, why)
+    else:
+        planned = planning.from_offsets(kafka, ledger, dict(begin), why)
+    planned = replays.record(ledger, planned)
+    return ReplayReport(job, planned, "planned", tuple(patches_ended_by(ledger, planned)))
+
+
+def plan_bounded_replay(
+    workspace: Workspace, job: str, begin: Place, end: Place, why: str, *, tell: Progress = silent
+) -> Patch:
+    """Record a replay that ends, which needs no fork: it is a patch, still to be judged and applied.
+
+    Args:
+        workspace: of the environment.
+        job: an ingest job.
+        begin: where the stretch begins.
+        end: where it ends.
+        why: goes into the ledger.
+        tell: is called with what is looked at.
+
+    Raises:
+        UsageError: there is no such ingest job, no reason, or no such stretch.
+    """
+    require_reason(why)
+    program, ledger = ingest_program(job), workspace.ledger(job)
+    tell(what="looking at what is published")
+
+    def offsets(place: Place) -> dict[int, int]:
+        if isinstance(place, datetime):
+            return bounded.at(workspace.kafka, ledger, program, place)
+        return dict(place)
+
+    first, last = offsets(begin), offsets(end)
+    if isinstance(end, datetime) and not isinstance(begin, datetime):
+        last = {p: o for p, o in last.items() if p in first}
+    if isinstance(begin, datetime) and not isinstance(end, datetime):
+        first = {p: o for p, o in first.items() if p in last}
+    return bounded.ask(workspace.kafka, ledger, program, first, last, why)
+
+
+def list_replays(workspace: Workspace, job: str) -> list[ListedReplay]:
+    """The replays of a job, newest first.
+
+    Raises:
+        UsageError: there is no such job.
+    """
+    existing(job)
+    ledger = workspace.ledger(job)
+    return [ListedReplay(r, replays.state(ledger, r.number)) for r in reversed(replays.every(ledger))]
+
+
+def describe_replay(workspace: Workspace, job: str, replay: int) -> ReplayReport:
+    """One replay: its fork point, what it replaces, and where it stands.
+
+    Raises:
+        UsageError: there is no such job or replay.
+    """
+    existing(job)
+    ledger = workspace.ledger(job)
+    planned, state = replays.one(ledger, replay), replays.state(ledger, replay)
+    decided = replays.decided(ledger, replay)
+    return ReplayReport(job, planned, state, tuple(patches_ended_by(ledger, planned)), decided)
+
+
+def diff_replay(
+    workspace: Workspace, job: str, replay: int, *, samples: int = 5, tell: Progress = silent
+) -> ReplayDiff:
+    """Compare the published rows after the fork point with those that the fork has made.
+
+    Of a published replay: what it has changed.
+
+    Args:
+        workspace: of the environment.
+        job: the job, as in jobs/JOB.py.
+        replay: its number.
+        samples: how many changed records to give.
+        tell: is called with what is looked at.
+
+    Raises:
+        UsageError: there is no such job or replay, or it was aborted.
+        DecisionNeeded: the fork has sealed nothing yet.
+    """
+    existing(job)
+    ledger = workspace.ledger(job)
+    planned = replays.one(ledger, replay)
+    tell(what="comparing rows")
+    return ReplayDiff(job, planned, comparing.diff(ledger.warehouse, ledger, named(job), planned, samples))
+
+
+def patches_ended_by(ledger: Ledger, replay: Replay) -> list[str]:
+    """Names of the patches that a replay ends: of an open one, those with records after its fork point."""
+    history = PatchHistory(ledger)
+    if at := replays.batch_of(ledger, replay.number):
+        return [p.name for p in history.changed(at)[0]]
+    if replays.state(ledger, replay.number) == "aborted":
+        return []
+    return [p.name for p in history.behind(replay.frontier)]

@@ -1,0 +1,141 @@
+"""Run a replay: start its fork beside the live job, and follow it until it has caught up with the branch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from headrace.cluster.ready import WITHIN_S, Unready
+from headrace.errors import ClusterError
+from headrace.job.assemble import named
+from headrace.job.declaration import existing
+from headrace.job.submission import of_replay
+from headrace.ledger import replays
+from headrace.ledger.records import Replay
+from headrace.operate.running import forks_of
+from headrace.operate.start import await_start, submit
+from headrace.operate.unready import not_ready
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.replay.catch_up import Reached, reached
+
+LOOK_S = 1.0
+"""A checkpoint comes every few seconds: to look more often shows nothing."""
+FOLLOW_S = 3600.0
+CATCHING_UP = "the fork catches up with the branch"
+
+
+@dataclass(frozen=True)
+class ReplayRun:
+    """How far a replay's fork has come."""
+
+    job: str
+    replay: int
+    flink_job: str
+    """The Flink job of the fork."""
+    read: int
+    """Offsets that it has read, of those that the branch holds after the fork point."""
+    records: int
+    """Offsets that the branch holds there."""
+    caught_up: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return asdict(self)
+
+
+def run_replay(
+    workspace: Workspace,
+    job: str,
+    replay: int,
+    *,
+    follow: bool = True,
+    follow_s: float = FOLLOW_S,
+    start_s: float = WITHIN_S,
+    tell: Progress = silent,
+) -> ReplayRun:
+    """Submit a replay's fork, unless it runs, and follow it until it has caught up. Safe to repeat.
+
+    Args:
+        workspace: where it is to run.
+        job: the job, as in jobs/JOB.py.
+        replay: its number.
+        follow: else only wait until it has begun.
+        follow_s: follow it for so many seconds at most.
+        start_s: its tasks must run within so many seconds.
+        tell: is called with how many offsets are read.
+
+    Raises:
+        UsageError: there is no such job or replay, or it is published or was aborted.
+        ClusterError: the fork does not begin, ends, or has not caught up within the deadline.
+    """
+    existing(job)
+    planned = replays.open_one(workspace.ledger(job), replay)
+    running = forks_of(workspace, job, replay)
+    flink_id = running[0].id if running else _submit_fork(workspace, job, replay, tell)
+    begun = await_start(workspace, flink_id, start_s, f"starting the fork of {job}", tell)
+    # One whose tasks run is followed: its first checkpoint may take long where there is much to read.
+    if isinstance(begun, Unready) and not (begun.final or begun.begun):
+        raise not_ready(
+            job,
+            flink_id,
+            begun,
+            start_s,
+            "the fork stays",
+            f"headrace replay run {job} {replay} waits on;"
+            f" headrace replay abort {job} {replay} --why TEXT ends it",
+        )
+    at = (
+        _follow(workspace, job, planned, flink_id, follow_s, tell)
+        if follow
+        else _look(workspace, job, planned)
+    )
+    read, records = at.records
+    return ReplayRun(job, replay, flink_id, read, records, at.caught_up)
+
+
+def _submit_fork(workspace: Workspace, job: str, replay: int, tell: Progress) -> str:
+    tell(what=f"submitting the fork of {job}")
+    return submit(workspace, of_replay(job, replay))
+
+
+def _look(workspace: Workspace, job: str, planned: Replay) -> Reached:
+    return reached(workspace.warehouse, workspace.ledger(job), named(job), planned)
+
+
+def _follow(
+    workspace: Workspace, job: str, planned: Replay, flink_id: str, within_s: float, tell: Progress
+) -> Reached:
+    """Wait until the fork has come as far as the branch; a fork that ends before that is an error."""
+    deadline = time.monotonic() + within_s
+    tell(what=CATCHING_UP)
+    while not (at := _look(workspace, job, planned)).caught_up:
+        read, records = at.records
+        tell(completed=read, total=records, what=CATCHING_UP)
+        state = _require_alive(workspace, job, planned.number, flink_id, tell)
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                f"the fork has not caught up within {within_s:.0f} s: {read:,} of {records:,} offsets read",
+                where=f"Flink job {flink_id}, {state}",
+                remedy=f"it goes on; headrace replay run {job} {planned.number} follows it again",
+            )
+        time.sleep(LOOK_S)
+    return at
+
+
+def _require_alive(workspace: Workspace, job: str, replay: int, flink_id: str, tell: Progress) -> str:
+    """The state of a fork's Flink job, which must not have ended."""
+    cluster = workspace.cluster
+    detail = cluster.detail(flink_id)
+    if not detail.running:
+        tell(what=f"the fork does not run now: it is {detail.job.state}")
+    if detail.job.ended:
+        raise ClusterError(
+            f"the fork has ended before it had caught up: {detail.job.state}",
+            where=f"Flink job {flink_id}: {cluster.failure(flink_id).cause or 'cancelled'}",
+            remedy=f"headrace replay run {job} {replay} goes on from its newest"
+            f" checkpoint; headrace replay abort {job} {replay} --why TEXT"
+            " gives it up",
+        )
+    return detail.job.state

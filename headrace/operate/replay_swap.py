@@ -1,0 +1,214 @@
+"""Make a replay's fork the branch in one batch, roll that back, or abort it; and cancel the other job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from headrace.cluster.ready import why_not_running
+from headrace.errors import DecisionNeeded, UsageError
+from headrace.job.declaration import existing
+from headrace.ledger import replays
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.records import Replay
+from headrace.operate.preconditions import require_reason
+from headrace.operate.publishers import replacer
+from headrace.operate.replay_plan import patches_ended_by
+from headrace.operate.running import forks_of, live_jobs
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.publish.patch_history import PatchHistory
+from headrace.publish.publisher import Published
+from headrace.publish.replace import continued
+
+LOOK_S = 1.0
+"""A checkpoint comes every few seconds: to look more often shows nothing."""
+SWAP_S = 600.0
+
+
+@dataclass(frozen=True)
+class SwappedReplay:
+    """A replay whose fork is the branch now."""
+
+    job: str
+    replay: int
+    batch: int
+    versions: dict[str, int]
+    """Table → the version that the newest batch made."""
+    live: list[str]
+    """The Flink jobs of the fork."""
+    cancelled: list[str]
+    """The Flink jobs of the old branch."""
+    patches: list[str]
+    """Patches that it has ended, whole or in part."""
+    stale: tuple[str, ...]
+    """Tables that were computed from what was replaced."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {k: v for k, v in asdict(self).items() if k != "stale"}
+
+
+@dataclass(frozen=True)
+class RolledBackReplay:
+    """A replay whose files are out of the tables again."""
+
+    job: str
+    replay: int
+    batch: int
+    versions: dict[str, int]
+    """Table → the version that the newest batch made."""
+    cancelled: list[str]
+    """The Flink jobs of the fork."""
+    live: list[str]
+    """The Flink jobs of the old branch."""
+    patches: list[str]
+    """Patches that it has ended, whole or in part."""
+    again: list[str]
+    """Patches that stand again."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class AbortedReplay:
+    """A replay that is never published."""
+
+    job: str
+    replay: int
+    cancelled: list[str]
+    """The Flink jobs of the fork."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return asdict(self)
+
+
+def publish_replay(
+    workspace: Workspace, job: str, replay: int, *, within_s: float = SWAP_S, tell: Progress = silent
+) -> SwappedReplay:
+    """Swap a replay's files in by one batch, then cancel the old job. Safe to repeat.
+
+    Args:
+        workspace: of the environment.
+        job: the job, as in jobs/JOB.py.
+        replay: its number.
+        within_s: wait so many seconds for the fork's next checkpoints.
+        tell: is called with what is done.
+
+    Raises:
+        UsageError: there is no such job or replay, it has not run, or it was aborted or rolled back.
+        DecisionNeeded: the fork has not caught up within the deadline.
+        ConservationError: the fork does not hold every offset after the fork point exactly once.
+    """
+    existing(job)
+    ledger = workspace.ledger(job)
+    planned = replays.one(ledger, replay)
+    if replays.state(ledger, replay) == "planned":
+        raise UsageError(f"replay {replay} has not run", remedy=f"headrace replay run {job} {replay}")
+    tell(what="swapping the fork in")
+    done = _swap(workspace, job, planned, within_s)
+    fork = [j.id for j in forks_of(workspace, job, replay)]
+    old = _cancel_others(workspace, job, replay, keep=fork, tell=tell)
+    ends = patches_ended_by(ledger, planned)
+    return SwappedReplay(
+        job, replay, done.head.batch, done.head.versions, fork, old, ends, tuple(planned.stale)
+    )
+
+
+def roll_back_replay(
+    workspace: Workspace, job: str, replay: int, why: str, *, tell: Progress = silent
+) -> RolledBackReplay:
+    """Return the tables to what they were before a replay was published, and cancel its job. Safe to repeat.
+
+    Raises:
+        UsageError: there is no such job, replay or reason; or it is not the last one that was published.
+    """
+    existing(job)
+    require_reason(why)
+    ledger = workspace.ledger(job)
+    replays.one(ledger, replay)
+    tell(what="swapping the old files in")
+    done = replacer(workspace, job).roll_back(replay, why)
+    running = _cancel_others(workspace, job, replay, keep=(), tell=tell)
+    changed = PatchHistory(ledger).changed(replays.rollback_of(ledger, replay))
+    ends, again = ([p.name for p in patches] for patches in changed)
+    live = [j.id for j in live_jobs(workspace, job)]
+    return RolledBackReplay(job, replay, done.head.batch, done.head.versions, running, live, ends, again)
+
+
+def abort_replay(
+    workspace: Workspace, job: str, replay: int, why: str, *, tell: Progress = silent
+) -> AbortedReplay:
+    """Decide that a replay is never published, and cancel its job. Safe to repeat.
+
+    Raises:
+        UsageError: there is no such job, replay or reason; or it is published or rolled back.
+        DecisionNeeded: it was published in the same moment.
+    """
+    existing(job)
+    ledger = workspace.ledger(job)
+    require_reason(why)
+    if replays.state(ledger, replay) != "aborted":
+        replacer(workspace, job).give_up(replay, why)
+    running = [j.id for j in forks_of(workspace, job, replay)]
+    tell(what="cancelling the fork")
+    for flink_id in running:
+        workspace.cluster.cancel(flink_id)
+    return AbortedReplay(job, replay, running)
+
+
+def _swap(workspace: Workspace, job: str, planned: Replay, within_s: float) -> Published:
+    """Try until the fork has sealed as much as the branch holds: the two take turns in being ahead."""
+    deadline, publisher = time.monotonic() + within_s, replacer(workspace, job)
+    while not isinstance(done := publisher.replace(planned.number, planned.fork), Published):
+        staged = {o: s.read() for o, s in publisher.staged.items()}
+        if continued(publisher.ledger, planned.fork, staged, planned.number)[1] is None:
+            raise _nothing_sealed(workspace, job, planned.number)
+        if time.monotonic() > deadline:
+            reached = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"
+            raise DecisionNeeded(
+                f"the fork has not caught up with what is published: it has come to {reached}",
+                where=f"job {job}, replay {planned.number}",
+                remedy=f"headrace replay run {job} {planned.number} follows it; then publish again",
+            )
+        time.sleep(LOOK_S)
+    return done
+
+
+def _nothing_sealed(workspace: Workspace, job: str, replay: int) -> DecisionNeeded:
+    """The refusal of a fork without a checkpoint, and why it has none where its tasks do not run."""
+    cluster, why = workspace.cluster, None
+    for fork in forks_of(workspace, job, replay):
+        if not (at := cluster.detail(fork.id)).running:
+            why = why_not_running(cluster, at)
+    return DecisionNeeded(
+        "the fork has not completed a checkpoint yet" + (f": {why.what}" if why else ""),
+        where=f"job {job}, replay {replay}",
+        remedy=(f"{why.remedy}; then " if why else "") + f"headrace replay run {job} {replay}",
+    )
+
+
+def _cancel_others(
+    workspace: Workspace, job: str, replay: int, *, keep: Collection[str], tell: Progress
+) -> list[str]:
+    """Cancel the jobs that a swap, or its rollback, has left over: those that began before it was decided.
+
+    Only while that is the newest decision about the branch: repeated later, it must not hit another's job.
+    """
+    rulings = StandingDecisions.of(workspace.ledger(job).decisions())
+    decision = max(rulings.swaps, key=lambda d: d.number)
+    if decision.replay != replay:
+        return []
+    at = datetime.fromisoformat(decision.at)
+    jobs = live_jobs(workspace, job, rolled_back=True)
+    old = [j.id for j in jobs if j.id not in keep and j.started <= at]
+    tell(what="cancelling the old job")
+    for flink_id in old:
+        workspace.cluster.cancel(flink_id)
+    return old

@@ -1,0 +1,35 @@
+"""Which Flink jobs are a job, or a replay of it, right now."""
+
+from __future__ import annotations
+
+from headrace.cluster import Job as FlinkJob
+from headrace.ledger import replays
+from headrace.ledger.decisions import StandingDecisions
+from headrace.operate.workspace import Workspace
+
+
+def live_jobs(workspace: Workspace, job: str, *, rolled_back: bool = False) -> list[FlinkJob]:
+    """The Flink jobs that are the job now: not ended, and not the fork of a replay that is unpublished.
+
+    Args:
+        workspace: where the job runs.
+        job: its name.
+        rolled_back: include the forks of replays that were rolled back.
+    """
+    running = [
+        (j, replay)
+        for j in workspace.cluster.jobs()
+        for name, replay in [replays.of_flink_name(j.name)]
+        if name == job and not j.ended
+    ]
+    if not any(replay for _, replay in running):
+        return [j for j, _ in running]
+    rulings = StandingDecisions.of(workspace.ledger(job).decisions())
+    published = {*rulings.replaced, *(rulings.back if rolled_back else ())}
+    return [j for j, replay in running if replay is None or replay in published]
+
+
+def forks_of(workspace: Workspace, job: str, replay: int) -> list[FlinkJob]:
+    """The Flink jobs of a replay that have not ended."""
+    wanted = replays.flink_name(job, replay)
+    return [j for j in workspace.cluster.jobs() if j.name == wanted and not j.ended]

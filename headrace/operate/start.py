@@ -1,0 +1,149 @@
+"""Start a job, and wait until all its tasks run and its first checkpoint is complete."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.cluster import Submission
+from headrace.cluster.ready import LOOK_S, WITHIN_S, Ready, Unready, await_ready
+from headrace.errors import ClusterError, UsageError
+from headrace.job import lock
+from headrace.job.assemble import named
+from headrace.job.declaration import find
+from headrace.job.submission import of_job
+from headrace.operate.running import live_jobs
+from headrace.operate.unready import cancel_unready, not_ready, not_started
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job that has begun."""
+
+    job: str
+    flink_job: str
+    """The id that Flink gave it."""
+    state: str
+    """RUNNING, or FINISHED: a bounded job may end before a checkpoint is complete."""
+    checkpoint: int | None
+    """Its first complete checkpoint; None for a finished job."""
+    seconds: float
+    """From the submission until then."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {
+            "job": self.job,
+            "flink_job": self.flink_job,
+            "state": self.state,
+            "checkpoint": self.checkpoint,
+        }
+
+
+def start_job(
+    workspace: Workspace,
+    job: str,
+    *,
+    savepoint: str | None = None,
+    within_s: float = WITHIN_S,
+    cancel_on_timeout: bool = False,
+    tell: Progress = silent,
+) -> Started:
+    """Submit a job, and wait until it runs and a checkpoint is complete.
+
+    Args:
+        workspace: where it is to run.
+        job: the job, as in jobs/JOB.py.
+        savepoint: restore this one instead of the newest checkpoint on the branch.
+        within_s: the deadline, in seconds.
+        cancel_on_timeout: then cancel the job and set its claim aside; else both stay.
+        tell: is called with what is waited for.
+
+    Raises:
+        UsageError: there is no such job, or it runs already.
+        DecisionNeeded: its lock is missing or stale.
+        ClusterError: it cannot be submitted, or is not ready within the deadline.
+    """
+    find(job)
+    lock.current(named(job))  # Flink's client, a JVM, would take seconds to say the same
+    if running := live_jobs(workspace, job):
+        raise UsageError(
+            f"job {job} runs already, as Flink job {running[0].id} ({running[0].state})",
+            where=workspace.cluster.address,
+            remedy=f"headrace stop {job}; a second one beside it can only be started by `flink run` itself",
+        )
+    began = time.monotonic()
+    tell(what=f"submitting {job}")
+    flink_id = submit(workspace, of_job(job, savepoint))
+    at = await_start(workspace, flink_id, within_s, f"starting {job}", tell)
+    if isinstance(at, Ready):
+        return Started(job, flink_id, at.state, at.checkpoint, time.monotonic() - began)
+    if cancel_on_timeout:
+        then = cancel_unready(workspace, job, flink_id, f"not ready within {within_s:g} s: {at.cause}")
+        raise not_ready(job, flink_id, at, within_s, then, f"then headrace run {job}")
+    raise not_started(workspace, job, flink_id, at, within_s)
+
+
+def submit(workspace: Workspace, submission: Submission) -> str:
+    """Submit a job's ``main``; gives the id that Flink gave the job.
+
+    Raises:
+        ClusterError: Kafka or the object store refuses the connection.
+        HeadraceError: as :meth:`headrace.cluster.Cluster.submit`.
+    """
+    workspace.require_servers()
+    return workspace.cluster.submit(submission)
+
+
+def await_start(
+    workspace: Workspace, flink_id: str, within_s: float, doing: str, tell: Progress = silent
+) -> Ready | Unready:
+    """Wait until a submitted job is ready, and report what it waits for."""
+    tell(what=doing)
+    return await_ready(workspace.cluster, flink_id, within_s, lambda what: tell(what=f"{doing}: {what}"))
+
+
+def await_job(
+    workspace: Workspace, job: str, within_s: float = WITHIN_S, tell: Progress = silent
+) -> ClusterError | None:
+    """Wait until a job that others submit is ready.
+
+    Returns:
+        None once it is; else the error that says why it was not within the deadline.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
+    began = time.monotonic()
+    flink_id = _await_submission(workspace, job, within_s, tell)
+    if flink_id is None:
+        return ClusterError(
+            f"job {job} does not run: nothing has submitted it within {within_s:g} s",
+            where=workspace.cluster.address,
+            remedy=f"headrace run {job}; or see what was to submit it",
+            cause="missing",
+        )
+    left = max(0.0, within_s - (time.monotonic() - began))
+    at = await_start(workspace, flink_id, left, f"waiting for {job}", tell)
+    if isinstance(at, Ready):
+        return None
+    return not_ready(job, flink_id, at, within_s, "the job stays", f"headrace stop {job} ends it")
+
+
+def _await_submission(workspace: Workspace, job: str, within_s: float, tell: Progress) -> str | None:
+    """The Flink job of that name, once there is one. Whoever submits it may be on the way."""
+    deadline = time.monotonic() + within_s
+    tell(what=f"waiting for a submission of {job}")
+    while True:
+        try:
+            if running := live_jobs(workspace, job):
+                return running[0].id
+        except ClusterError:
+            if time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(LOOK_S)

@@ -1,0 +1,74 @@
+"""Stop a job with a savepoint, from which its next start goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.cluster.ready import why_not_running
+from headrace.errors import ClusterError, UsageError
+from headrace.job.declaration import existing
+from headrace.operate.running import live_jobs
+from headrace.operate.unready import cancel_unready
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.savepoint.retained import savepoints
+
+
+@dataclass(frozen=True)
+class End:
+    """How one Flink job was ended."""
+
+    flink_job: str
+    savepoint: str | None
+    """The address of its savepoint; None where the job never ran and was cancelled."""
+    cancelled: str = ""
+    """Of a job that was cancelled: why, and what has become of its claim."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The Flink jobs that were the job, each ended."""
+
+    job: str
+    ends: tuple[End, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {
+            "job": self.job,
+            "savepoints": {e.flink_job: e.savepoint for e in self.ends if e.savepoint is not None},
+            "cancelled": {e.flink_job: e.cancelled for e in self.ends if e.savepoint is None},
+        }
+
+
+def stop_job(workspace: Workspace, job: str, *, tell: Progress = silent) -> Stopped:
+    """Stop a job with a savepoint, without draining it; a job that never ran is cancelled instead.
+
+    Raises:
+        UsageError: there is no such job, or it does not run.
+        ClusterError: its tasks do not run now, but it has completed checkpoints: it ran.
+    """
+    existing(job)
+    running = live_jobs(workspace, job)
+    if not running:
+        raise UsageError(f"job {job} does not run", remedy=f"headrace status {job}")
+    tell(what=f"stopping {job} with a savepoint")
+    return Stopped(job, tuple(_end(workspace, job, j.id) for j in running))
+
+
+def _end(workspace: Workspace, job: str, flink_id: str) -> End:
+    cluster, place = workspace.cluster, workspace.settings.store.warehouse
+    at = cluster.detail(flink_id)
+    if at.running:
+        return End(flink_id, cluster.stop(flink_id, f"{place}/{savepoints(job)}"))
+    why = why_not_running(cluster, at)
+    if cluster.checkpoints(flink_id).completed:
+        raise ClusterError(
+            f"job {job} cannot take a savepoint now: {why.what}",
+            where=f"Flink job {flink_id}, {at.job.state}",
+            remedy=f"{why.remedy}; headrace status {job} --wait waits until it runs. To end it all the same:"
+            f" flink cancel {flink_id}; the next start goes on from its newest checkpoint",
+        )
+    done = cancel_unready(workspace, job, flink_id, f"stopped before it ran: {why.cause}")
+    return End(flink_id, None, f"it never ran, so there is no savepoint ({why.what}); {done}")

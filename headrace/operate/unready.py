@@ -1,0 +1,79 @@
+"""A submitted job that did not become ready: why, and what becomes of it and of its claim."""
+
+from __future__ import annotations
+
+from headrace.cluster import Cluster
+from headrace.cluster.ready import Unready
+from headrace.errors import ClusterError
+from headrace.job.assemble import named
+from headrace.job.run import SUBMISSION
+from headrace.ledger.branch import leave_unused
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
+from headrace.ledger.records import Claim
+from headrace.operate.workspace import Workspace
+
+
+def not_ready(job: str, flink_id: str, at: Unready, within_s: float, then: str, remedy: str) -> ClusterError:
+    """The error for a job that did not become ready: the cause, and what has become of it.
+
+    Args:
+        job: the job.
+        flink_id: the id that Flink gave it.
+        at: why it is not ready.
+        within_s: the deadline.
+        then: a clause on what became of the job.
+        remedy: what to do besides removing the cause.
+    """
+    when = "" if at.final else f" within {within_s:g} s"
+    return ClusterError(
+        f"job {job} did not become ready{when}: {at.what}; {then}",
+        where=f"Flink job {flink_id}",
+        remedy=f"{at.remedy}; {remedy}",
+        cause=at.cause,
+        flink_job=flink_id,
+    )
+
+
+def not_started(workspace: Workspace, job: str, flink_id: str, at: Unready, within_s: float) -> ClusterError:
+    """The error for a submission that is not ready, and whose job and claim stay."""
+    claim = claim_of(workspace.cluster, workspace.ledger(job), flink_id)
+    stays = f"claim {claim.number} stays" if claim else "its claim stays"
+    if at.final:
+        leave = f"headrace branch set-aside {job} {claim.number if claim else 'N'} --why TEXT"
+        return not_ready(job, flink_id, at, within_s, stays, f"{leave} lets publish go on without it")
+    remedy = f"headrace status {job} --wait waits on; headrace stop {job} ends it"
+    return not_ready(job, flink_id, at, within_s, f"the job and {stays}", remedy)
+
+
+def claim_of(cluster: Cluster, ledger: Ledger, flink_id: str) -> Claim | None:
+    """The claim of the submission that a Flink job runs; None where Flink does not say, or another's."""
+    try:
+        submission = cluster.configuration(flink_id).get(SUBMISSION)
+    except ClusterError:
+        return None
+    return ledger.claim_of(submission) if submission else None
+
+
+def cancel_unready(workspace: Workspace, job: str, flink_id: str, why: str) -> str:
+    """Cancel a job that did not begin, and set its claim aside if it staged nothing.
+
+    Args:
+        workspace: where the job runs.
+        job: the job.
+        flink_id: the id that Flink gave it.
+        why: goes into the ledger if the claim is set aside.
+
+    Returns:
+        A clause that says what was done.
+    """
+    cluster, ledger = workspace.cluster, workspace.ledger(job)
+    claim = claim_of(cluster, ledger, flink_id)
+    cluster.cancel(flink_id)
+    state = f"it is {cluster.detail(flink_id).job.state}"
+    if claim is None:
+        return state
+    staged = {o.id: Staged(ledger.warehouse, o.id).read() for o in named(job).outputs}
+    if leave_unused(ledger, staged, claim.number, why):
+        return f"{state}, and claim {claim.number}, which staged nothing, is set aside"
+    return f"{state}; claim {claim.number} has staged rows, and the next start goes on from there"
