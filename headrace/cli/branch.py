@@ -195,7 +195,7 @@ def restart(
 
     Example: headrace branch restart flights --why "the bucket lost its checkpoints"
     """
-    if named(job).contract.derived:
+    if named(job).contract.kind == "derive":
         raise UsageError(
             f"job {job} keeps state that no offset brings back",
             remedy="give it a savepoint: `flink run -s PATH …`",

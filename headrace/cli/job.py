@@ -131,15 +131,15 @@ def status(
     source = Source(workspace.kafka, tuple(c.id for c in program.reads))
     asked = ask(source, ledger, head)
     changes = asked.changes
-    counted_on = not contract.derived and not any(c.other for c in changes)
+    counted_on = contract.kind == "ingest" and not any(c.other for c in changes)
     behind = _lag(workspace.kafka, contract.topic, ledger, head) if counted_on else Lag({}, None)
     found = branches(workspace, job)
-    running, unknown = _flink_jobs(workspace, job, timed=contract.derived)
+    running, unknown = _flink_jobs(workspace, job, timed=contract.kind == "derive")
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     followed = [b for b in found if b.followed]
     result = {
         "job": job,
-        "derived": contract.derived,
+        "derived": contract.kind == "derive",
         "flink_jobs": running,
         "flink_error": unknown and unknown.what,
         "batch": head.batch,

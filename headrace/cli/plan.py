@@ -284,7 +284,7 @@ def _pipeline(program: Program, found: lock.Lock | None) -> dict[str, str]:
 
 
 def _written(output: OutputTable, own: str) -> str:
-    key = f", the newest row of each {', '.join(output.key)}" if output.key else ""
+    key = f", the newest row of each {', '.join(output.key)}" if output.mode == "amend" else ""
     kind = output.id.removeprefix(own).strip("_").partition("_")[0]
     holds = {"quarantine": " that broke the contract", "late": " that came too late"}.get(kind, "")
     return f"table {output.id}: {'records' if kind == 'quarantine' else 'rows'}{holds}{key}"

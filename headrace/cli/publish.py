@@ -187,7 +187,7 @@ def _follow(following: Publisher, every: float, fmt: Format) -> None:
 
 def _to_end(following: Publisher, within_s: float, fmt: Format) -> None:
     job = following.ledger.job
-    if following.contract.derived:
+    if following.contract.kind == "derive":
         raise UsageError(
             f"job {job} derives: its rows are not offsets of a topic, so it has no end to reach",
             remedy=f"headrace publish {job}",

@@ -64,7 +64,7 @@ def _names() -> list[str]:
     derived = {
         n
         for n in project.contract_names()
-        if (c := examine(project.root() / "contracts" / f"{n}.odcs.yaml")[0]) and c.derived
+        if (c := examine(project.root() / "contracts" / f"{n}.odcs.yaml")[0]) and c.kind == "derive"
     }
     return published_names(sorted(set(project.contract_names()) - derived), sorted(derived))
 

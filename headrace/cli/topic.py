@@ -32,7 +32,7 @@ def how_to_create(topic: str, workspace: Workspace | None = None) -> str:
     kafka = opened(workspace).kafka
     for name in project.contract_names():
         contract, _ = examine(project.root() / "contracts" / f"{name}.odcs.yaml")
-        if contract and not contract.derived and kafka.topic(contract.topic) == topic:
+        if contract and contract.kind == "ingest" and kafka.topic(contract.topic) == topic:
             return f"headrace topic create {name}"
     return ""
 

@@ -87,7 +87,7 @@ def _of_topic(table: str) -> Contract | None:
     if name not in project.contract_names():
         return None
     contract = load_named(name)
-    return None if contract.derived else contract
+    return contract if contract.kind == "ingest" else None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from headrace.contract.model import Contract
 from headrace.contract.promises import Promises, read_promises
 from headrace.contract.schema import read_schema
 from headrace.contract.standard import check_shape
-from headrace.contract.surroundings import Surroundings, is_topic, read_surroundings
+from headrace.contract.surroundings import Surroundings, read_surroundings
 from headrace.contract.unused import Unused, unused
 from headrace.errors import ContractError, HeadraceError, UsageError
 
@@ -40,7 +40,7 @@ def load_topic(name: str) -> Contract:
         UsageError: it is a derived table's.
     """
     contract = load_named(name)
-    if contract.derived:
+    if contract.kind == "derive":
         raise UsageError(
             f"{name} is a derived table: it has no topic and no quarantine",
             where=_shown(project.contract_path(name)),
@@ -89,11 +89,11 @@ def _contract(read: Document, path: Path, digest: str) -> Contract | None:
     """None when something is wrong; all parts are read all the same, so that every complaint is made."""
     around: Surroundings = read_surroundings(read, path.name.removesuffix(SUFFIX))
     columns, key, rules = read_schema(read)
-    derived = not is_topic(read.data)
-    promises: Promises = read_promises(read, {c.name: c for c in columns}, key, derived=derived)
+    promises: Promises = read_promises(read, {c.name: c for c in columns}, key, around.kind)
     if read.problems:
         return None
     return Contract(
+        kind=around.kind,
         id=around.id,
         version=around.version,
         path=path,

@@ -25,8 +25,9 @@ def meaning(contract: Contract) -> str:
     What a contract does not say is left out, so that a property that a later headrace knows does not change
     the digest of contracts that lack it.
     """
-    told = {**_said(contract), "unbounded_state": bool(contract.unbounded_state)}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    promises = {**_said(contract), "unbounded_state": bool(contract.unbounded_state)}
+    del promises["kind"]  # it follows from the rest: a topic or a late policy
+    return hashlib.sha256(json.dumps(promises, sort_keys=True).encode()).hexdigest()
 
 
 def _said(value: Any) -> Any:

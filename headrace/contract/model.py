@@ -8,6 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+ContractKind = Literal["ingest", "derive"]
+"""Which kind of job writes the contract's table: an ingest job from its topic, or a derive job by its SQL."""
+
 Kind = Literal["string", "integer", "decimal", "double", "boolean", "date", "timestamp"]
 Bound = Decimal | date | datetime
 """A minimum or maximum: an exact number, a date, or a moment in UTC."""
@@ -133,6 +136,7 @@ class Contract:
     """One topic and its table; or, without a topic, the table that a derive job writes.
 
     Args:
+        kind: which kind of job writes the table; the file's ``physicalType`` says it.
         id: name of the table, of the ingest job and of the file.
         version: ``major.minor.patch``.
         path: the file that it was read from.
@@ -151,7 +155,7 @@ class Contract:
         version_of: columns that say whose newer version each record is; empty: records are events.
         unknown_fields: what becomes of JSON fields that are no column.
         partition_by: how the table is partitioned; may be empty.
-        late: what becomes of rows that come late; None for a topic's contract.
+        late: what becomes of late rows; None where an ingest job writes the table, which knows no lateness.
         horizon: how far apart in event time two rows may be and still concern each other; for the job's SQL.
         state_ttl: after how long, by the clock, a derive job forgets a key that nothing touches; None: never.
         unbounded_state: why state may grow for ever; empty: it may not.
@@ -159,6 +163,7 @@ class Contract:
         digest: SHA-256 of the file's bytes, in hex.
     """
 
+    kind: ContractKind
     id: str
     version: str
     path: Path
@@ -185,9 +190,9 @@ class Contract:
     digest: str
 
     @property
-    def derived(self) -> bool:
-        """Whether a derive job writes the table."""
-        return self.late is not None
+    def amends(self) -> bool:
+        """Whether late rows change rows of the table that stand already."""
+        return self.late is not None and self.late.policy == "amend"
 
     def column(self, name: str) -> Column:
         """The column of that name.

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 from headrace.contract.document import Document, Path
 from headrace.contract.duration import duration
-from headrace.contract.model import Column, Counts, Late, Partition
+from headrace.contract.model import Column, ContractKind, Counts, Late, Partition
 from headrace.contract.sql import MAX_INTERVAL
 from headrace.contract.standard import CUSTOM_PROPERTY, check_keys, suggestion
 
@@ -46,14 +46,15 @@ class Promises:
 
 
 def read_promises(
-    document: Document, columns: Mapping[str, Column], key: tuple[str, ...], *, derived: bool
+    document: Document, columns: Mapping[str, Column], key: tuple[str, ...], kind: ContractKind
 ) -> Promises:
     """Read them, and note what is wrong."""
     reader = _Reader(document, columns)
     reader.refuse(
-        _OF_TOPICS if derived else _OF_DERIVED, "a derived table" if derived else "a topic's contract"
+        _OF_TOPICS if kind == "derive" else _OF_DERIVED,
+        "a derived table" if kind == "derive" else "a topic's contract",
     )
-    if derived:
+    if kind == "derive":
         late = reader.late(key)
         return Promises(
             partition_by=reader.partition_by(key if late.policy == "amend" else ()),

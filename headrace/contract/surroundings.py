@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.contract.document import Document, Path
+from headrace.contract.model import ContractKind
 from headrace.contract.standard import DESCRIPTION, ROOT, SERVER, TEAM, check_keys
 from headrace.project import NAME
 
@@ -21,6 +22,7 @@ _FORMATS = {"kafka": "json", "s3": "delta"}
 class Surroundings:
     """What stands outside the schema."""
 
+    kind: ContractKind
     id: str
     version: str
     description: str
@@ -34,34 +36,36 @@ def read_surroundings(document: Document, file_name: str) -> Surroundings:
     root = document.data
     check_keys(document, (), root, ROOT)
     _check_standard(document, root)
+    kind = contract_kind(root)
     found = Surroundings(
+        kind=kind,
         id=_id(document, root.get("id"), file_name),
         version=_version(document, root.get("version")),
         description=_description(document, root.get("description") or {}),
         owner=_owner(document, root.get("team")),
-        topic=_topic(document, root) if is_topic(root) else "",
+        topic=_topic(document, root) if kind == "ingest" else "",
     )
     for i, server in enumerate(root.get("servers") or ()):
         _check_server(document, ("servers", i), server, file_name)
-    _check_kinds(document, root)
+    _check_servers(document, root, kind)
     return found
 
 
-def is_topic(root: Mapping[str, Any]) -> bool:
-    """Whether the contract describes a topic; else it is the table of a derive job."""
+def contract_kind(root: Mapping[str, Any]) -> ContractKind:
+    """The kind of the contract: its schema object is a topic that is ingested, or a table that is derived."""
     objects: list[dict[str, Any]] = root.get("schema") or [{}]
-    return objects[0].get("physicalType") != "table"
+    return "derive" if objects[0].get("physicalType") == "table" else "ingest"
 
 
-def _check_kinds(document: Document, root: Mapping[str, Any]) -> None:
-    kinds = [s.get("type") for s in root.get("servers") or ()]
-    if is_topic(root) and "kafka" not in kinds:
+def _check_servers(document: Document, root: Mapping[str, Any], kind: ContractKind) -> None:
+    types = [s.get("type") for s in root.get("servers") or ()]
+    if kind == "ingest" and "kafka" not in types:
         remedy = (
             "add a server with type: kafka and format: json; for a derived table, write physicalType: table"
         )
         document.problem(("servers",), "no server of type kafka: nothing says that this is a topic", remedy)
-    if not is_topic(root) and "kafka" in kinds:
-        path: Path = ("servers", kinds.index("kafka"), "type")
+    if kind == "derive" and "kafka" in types:
+        path: Path = ("servers", types.index("kafka"), "type")
         document.problem(
             path, "a derived table has no topic", "remove the server, or write physicalType: topic"
         )

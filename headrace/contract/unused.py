@@ -20,7 +20,7 @@ from headrace.contract.standard import (
     TEAM,
     Keys,
 )
-from headrace.contract.surroundings import is_topic
+from headrace.contract.surroundings import contract_kind
 
 _PROSE = "text"
 """The type of quality that only people read."""
@@ -106,7 +106,7 @@ def _of_others(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
 
 def _not_judged(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Promises about single rows, in the contract of a derived table: only records of a topic are judged."""
-    if is_topic(data):
+    if contract_kind(data) == "ingest":
         return
     why = "only records of a topic are judged: put the condition into the SQL of the job"
     schema = data["schema"][0]

@@ -84,19 +84,18 @@ def _timed(read: Contract, where: str) -> Contract:
 
 def _late(writes: tuple[Contract, ...], where: str) -> Late:
     """The one policy of all results: they are made of the same rows."""
-    found: list[Late] = []
     for contract in writes:
-        if contract.late is None:
+        if contract.kind == "ingest":
             raise JobError(
                 f"{contract.id} is the contract of a topic: an ingest job writes its table",
                 where=where,
                 remedy="give the result a contract of its own, with physicalType: table",
             )
-        found.append(contract.late)
-    if len(set(found)) > 1:
+    policies = [contract.late for contract in writes if contract.late]
+    if len(set(policies)) > 1:
         raise JobError(
             f"{writes[0].id} and {writes[1].id} do not agree on late rows",
             where=where,
             remedy="give all results of a job the same latePolicy and allowedLateness",
         )
-    return found[0]
+    return policies[0]

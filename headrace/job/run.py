@@ -19,6 +19,7 @@ import structlog
 
 from headrace import log, settings
 from headrace.cluster.kafka import TopicInfo, describe
+from headrace.contract.model import ContractKind
 from headrace.delta.commit import refuse_other_columns
 from headrace.errors import DecisionNeeded, HeadraceError, JobError, UsageError
 from headrace.job import lock
@@ -171,7 +172,7 @@ def _start(
         )
     submission = _submission()
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
-    savepoint = given or _resume(ledger, warehouse, staged, derived=program.contract.derived)
+    savepoint = given or _resume(ledger, warehouse, staged, program.contract.kind)
     if savepoint is None and restart_is_due(ledger, staged):
         head = ledger.head()
         frontier = {ledger.job: offsets[ledger.job] | head.frontier}
@@ -296,7 +297,7 @@ def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> 
         )
 
 
-def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, derived: bool) -> str | None:
+def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, kind: ContractKind) -> str | None:
     """The newest good checkpoint on the branch; None where it is empty or restarts at the frontier."""
     found, head = newest_on_branch(warehouse, ledger), ledger.head()
     if found is not None and (point := fork_point(ledger, head, staged, dict(found.manifests))) is not None:
@@ -311,7 +312,7 @@ def _resume(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, derived: 
     if found is not None and found.number >= head.checkpoint:
         return found.path
     restart = f"; or `headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier"
-    if derived:  # no offset brings its state back
+    if kind == "derive":  # no offset brings its state back
         restart = ""
     if found is not None:
         raise DecisionNeeded(

@@ -26,7 +26,7 @@ def ingest_program(job: str) -> Program:
     """
     existing(job)
     program = named(job)
-    if program.contract.derived:
+    if program.contract.kind == "derive":
         raise UsageError(
             f"job {job} writes a derived table: its rows are not records that could be judged again",
             remedy=f"a replay computes them anew: headrace anchor ls {job} lists where one can begin",

@@ -60,6 +60,10 @@ def patched(warehouse: Warehouse, batch: Batch) -> Positions:
     return records_of(warehouse, batch) if isinstance(batch, (PatchBatch, UndoBatch)) else Positions()
 
 
+_ADD = {"append": commit_batch, "amend": amend_batch}
+"""How a batch's files come into a table, by the mode of its output."""
+
+
 @singledispatch
 def commit(batch: Batch, to: Target) -> int:
     """Change one table, in one commit, unless that is done; returns the version that holds the batch."""
@@ -68,8 +72,9 @@ def commit(batch: Batch, to: Target) -> int:
 
 @commit.register
 def _(batch: PublishBatch, to: Target) -> int:
-    do = amend_batch if to.output.key else commit_batch
-    return do(to.warehouse, to.output, to.transaction, added(batch.outputs[to.output.id].files))
+    return _ADD[to.output.mode](
+        to.warehouse, to.output, to.transaction, added(batch.outputs[to.output.id].files)
+    )
 
 
 @commit.register
@@ -86,7 +91,7 @@ def _(batch: RollbackBatch, to: Target) -> int:
 def _replace(batch: ForkBatch, to: Target, files: Iterable[RecordedFile], *, back: bool) -> int:
     """What stands after the fork point goes, and files come in its place."""
     name, baseline = to.output.id, batch.baseline
-    if to.output.key:
+    if to.output.mode == "amend":
         came = added([*baseline.files.get(name, ()), *files])
         return amend_from(to.warehouse, to.output, to.transaction, baseline.versions.get(name), came)
     return swap_batch(

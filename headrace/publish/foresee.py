@@ -95,7 +95,7 @@ class _Look:
 
     def _read(self, outputs: Sequence[Output], found: Stretch) -> dict[str, list[ReadFile]]:
         files = {o.id: [f for m in found.manifests[o.id] for f in m.files] for o in outputs}
-        with other_columns(self.ledger.job, found, derived=False):
+        with other_columns(self.ledger.job, found, "ingest"):
             return {o.id: read_files(self.ledger.warehouse, o.id, files[o.id], o.columns) for o in outputs}
 
     def _tail(self, claim: int, found: Stretch, read: Mapping[str, Sequence[ReadFile]]) -> Tail:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headrace.contract.model import ContractKind
 from headrace.ledger import replays
 from headrace.ledger.branch import ByOutput
 from headrace.ledger.ledger import Ledger
@@ -61,9 +62,9 @@ def of_fork(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay: int)
     return stands
 
 
-def of_branch(warehouse: Warehouse, ledger: Ledger, *, derived: bool) -> Progress:
+def of_branch(warehouse: Warehouse, ledger: Ledger, kind: ContractKind) -> Progress:
     """Where the branch stands: an ingest job's frontier says it, or a derive job's newest checkpoint."""
-    if not derived:
+    if kind == "ingest":
         return Progress({ledger.job: ledger.head().frontier})
     newest = newest_on_branch(warehouse, ledger)
     return (_at(warehouse, ledger, newest) if newest else None) or Progress()

@@ -228,7 +228,7 @@ class Publisher:
             refuse_other_columns(self.warehouse, output.id, output.columns)
             refuse_other_key(self.warehouse, head, output)
         files = {o.id: [f for m in found.manifests[o.id] for f in m.files] for o in self.outputs}
-        with tails.other_columns(self.ledger.job, found, derived=self.contract.derived):
+        with tails.other_columns(self.ledger.job, found, self.contract.kind):
             return {o.id: self._files(o, files[o.id]) for o in self.outputs}
 
     def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
@@ -282,7 +282,7 @@ class Publisher:
         A derive job's rows have no place in a topic: what they are made of is fixed by Flink's checkpoint,
         and the chain of manifests is all that keeps them apart from those of a rewound job.
         """
-        if self.contract.derived:
+        if self.contract.kind == "derive":
             return {}, TopicNotes()
         frontier, counted = self._counted(behind.frontier, read, on_word=on_word)
         if counted.holes or counted.lost:

@@ -127,7 +127,7 @@ class Replacer(Publisher):
         claim, found = continued(self.ledger, fork, staged, replay)
         if claim is None or found is None:
             return reached
-        if self.contract.derived:
+        if self.contract.kind == "derive":
             stands = of_fork(self.warehouse, self.ledger, staged, replay)
             if not stands.covers(self._branch_stands()):
                 return next(iter(stands.positions.values()), {})
@@ -135,7 +135,7 @@ class Replacer(Publisher):
         asked = self._asked(behind)
         read = self._read(found)
         self._refuse_other(replay, claim, found, read, asked)
-        if not self.contract.derived:
+        if self.contract.kind == "ingest":
             self._refuse_lost(head, fork, reached, read)
         frontier, notes = self._frontier(behind, read, asked)
         if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
@@ -188,7 +188,7 @@ class Replacer(Publisher):
 
     def _branch_stands(self) -> Progress:
         """How far the branch of a derive job has come, in the tables that it writes now."""
-        stands = of_branch(self.warehouse, self.ledger, derived=True)
+        stands = of_branch(self.warehouse, self.ledger, "derive")
         if not stands.positions:
             raise DecisionNeeded(
                 "no checkpoint of the published branch is kept any more: how far it had come is not known",
@@ -276,7 +276,7 @@ class Replacer(Publisher):
         numbers = [m.checkpoint for found in manifests.values() for m in found] or [swap.fork.checkpoint]
         baseline = Baseline(versions={o: v for o, v in before.versions.items() if o in self.staged})
         gone, reached = swap.removed, self._frontier_at(swap.fork)
-        came = {} if self.contract.derived else self._restored(number, gone, reached)
+        came = {} if self.contract.kind == "derive" else self._restored(number, gone, reached)
         removed = forks.behind(self.ledger, swap.fork)
         files = {o: added(came.get(o, gone.get(o, ()))) for o in self.staged}
         self._require_possible(reached, removed, baseline, files, back=True)
@@ -332,7 +332,7 @@ class Replacer(Publisher):
         """Refuse, before it is decided, what could not be finished."""
         for output in self.outputs:
             came = [*added(baseline.files.get(output.id, ())), *files[output.id]]
-            if not output.key:
+            if output.mode == "append":
                 gone = added(removed.get(output.id, ()))
                 require_told(self.warehouse, output, gone, reached or None, baseline, back=back)
                 continue
@@ -348,6 +348,6 @@ class Replacer(Publisher):
 
     def _frontier_at(self, fork: ForkPoint) -> Offsets:
         """Where an ingest job's branch stood; a derive job's rows have no place in a topic."""
-        if self.contract.derived:
+        if self.contract.kind == "derive":
             return {}
         return frontier_at(self.warehouse, self.ledger, self.outputs, fork)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from headrace.contract.model import ContractKind
 from headrace.errors import DecisionNeeded, OtherColumnsError, UsageError
 from headrace.ledger.branch import Stretch
 from headrace.ledger.decisions import StandingDecisions
@@ -191,7 +192,7 @@ def deleted(job: str, topic: str, lost: Sequence[Span]) -> DecisionNeeded:
 
 
 @contextmanager
-def other_columns(job: str, found: Stretch, *, derived: bool) -> Iterator[None]:
+def other_columns(job: str, found: Stretch, kind: ContractKind) -> Iterator[None]:
     """Where a file of a stretch was written under another contract, say how its claim can be left.
 
     Raises:
@@ -204,14 +205,14 @@ def other_columns(job: str, found: Stretch, *, derived: bool) -> Iterator[None]:
         claim = next(
             m.claim for output, m in manifests if any(f"{output}/{f.path}" == e.where for f in m.files)
         )
-        e.remedy += f". Or leave it: {_leaving_file(job, claim, derived=derived)}"
+        e.remedy += f". Or leave it: {_leaving_file(job, claim, kind)}"
         raise
 
 
-def _leaving_file(job: str, claim: int, *, derived: bool) -> str:
+def _leaving_file(job: str, claim: int, kind: ContractKind) -> str:
     """The way past a staged file. To set its claim aside alone would leave no checkpoint to go on from."""
     whose = f"`headrace branch show {job} {claim}` shows whose submission this is, and after"
-    if derived:
+    if kind == "derive":
         return (
             f"{whose} `headrace stop {job}` and `headrace branch set-aside {job} {claim} --why TEXT` the next"
             f" start goes on from a savepoint that was taken before it: `headrace run {job} --savepoint PATH`"

@@ -45,6 +45,6 @@ def reached(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Repl
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     return Reached(
         of_fork(warehouse, ledger, staged, replay.number),
-        of_branch(warehouse, ledger, derived=program.contract.derived),
+        of_branch(warehouse, ledger, program.contract.kind),
         replay.positions,
     )

@@ -49,7 +49,7 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
     before, after = _sides(warehouse, ledger, program, replay)
     published = batch_of(ledger, replay.number)
     was = ledger.required(DONE, published - 1).versions if published > 1 else {}
-    if not program.contract.derived:
+    if program.contract.kind == "ingest":
         old = {o.id: rows_of(warehouse, o, was.get(o.id), replay.frontier) for o in program.outputs}
         new = {o.id: read_rows(warehouse, o, _paths(after, o)) for o in program.outputs}
         return compare(old, new, samples)
@@ -57,7 +57,7 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
     old, new = {}, {}
     for output in program.outputs:
         came = after.get(output.id, [])
-        if output.key:
+        if output.mode == "amend":
             was_at = was.get(output.id) if published else None
             kept = added(baseline.files.get(output.id, ()))
             old[output.id] = published_rows(warehouse, output, was_at)
@@ -119,7 +119,7 @@ def between(ledger: Ledger, program: Program, first: int, last: int, samples: in
         old[output.id], new[output.id] = (
             read_rows(ledger.warehouse, output, sorted(side.keys() - stay)) for side in (before, after)
         )
-    if program.contract.derived:
+    if program.contract.kind == "derive":
         found = compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
     else:
         found = compare(old, new, samples, whole=True)

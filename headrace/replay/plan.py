@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from headrace.cluster.kafka import Kafka
+from headrace.contract.model import ContractKind
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import RecordedFile
 from headrace.job.assemble import named
@@ -97,7 +98,7 @@ def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why:
 
 def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bool]) -> None:
     """Say no to a job that an anchor has to restore; one that begins early enough is named."""
-    if program.contract.derived:
+    if program.contract.kind == "derive":
         raise UsageError(
             f"job {ledger.job} keeps state that no offset brings back: its replays begin at an anchor",
             remedy=anchors.how_to_replay(ledger, early),
@@ -107,7 +108,11 @@ def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bo
 def _planned(
     program: Program, ledger: Ledger, at: ForkPoint, origin: str, why: str, anchor: Anchor | None
 ) -> Replay:
-    reached = {} if program.contract.derived else frontier_at(ledger.warehouse, ledger, program.outputs, at)
+    reached = (
+        {}
+        if program.contract.kind == "derive"
+        else frontier_at(ledger.warehouse, ledger, program.outputs, at)
+    )
     replaced = fork.behind(ledger, at)
     positions = anchor.positions if anchor else {program.contract.id: reached}
     return Replay(
@@ -121,7 +126,7 @@ def _planned(
         frontier=reached,
         positions={c: dict(found) for c, found in positions.items()},
         replaces={output: _size(files) for output, files in replaced.items()},
-        records=_records(ledger, positions, derived=program.contract.derived),
+        records=_records(ledger, positions, program.contract.kind),
         contract_version=program.contract.version,
         program=digest(ledger, program),
         stale=stale(program, ledger.warehouse),
@@ -129,9 +134,9 @@ def _planned(
     )
 
 
-def _records(ledger: Ledger, begun: Mapping[str, Offsets], *, derived: bool) -> int:
+def _records(ledger: Ledger, begun: Mapping[str, Offsets], kind: ContractKind) -> int:
     """How many offsets the branch has read behind the place where the fork begins."""
-    ends = of_branch(ledger.warehouse, ledger, derived=derived).positions
+    ends = of_branch(ledger.warehouse, ledger, kind).positions
     return sum(max(0, o - begun.get(c, {}).get(p, 0)) for c, found in ends.items() for p, o in found.items())
 
 

@@ -25,7 +25,7 @@ from headrace.table.outputs import outputs
 
 def stale(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
     """Published tables of derive jobs that read what this job reads, with the old meaning of its records."""
-    if program.contract.derived:
+    if program.contract.kind == "derive":
         return ()
     found: list[str] = []
     for name in project.job_names():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from headrace.contract.model import Contract
 from headrace.table.columns import (
@@ -14,6 +15,9 @@ from headrace.table.columns import (
     quarantine_columns,
 )
 
+Mode = Literal["append", "amend"]
+"""What publish does with the rows of a batch: it adds them, or lets them replace older rows of their keys."""
+
 
 @dataclass(frozen=True)
 class Output:
@@ -21,10 +25,16 @@ class Output:
 
     id: str
     columns: tuple[TableColumn, ...]
+    mode: Mode = "append"
+    """What publish does with new rows."""
     key: tuple[str, ...] = ()
-    """Columns by which a newer row amends an older one; empty where rows are final."""
+    """Columns by which a newer row replaces an older one; empty where rows are final."""
     versions: bool = False
     """Whether its rows are versions of one another, each of which is kept."""
+
+    def __post_init__(self) -> None:
+        if (self.mode == "amend") != bool(self.key):
+            raise ValueError(f"output {self.id}: only rows that amend have a key, and they need one")
 
 
 QUARANTINE, LATE = "__quarantine", "__late"
@@ -51,10 +61,13 @@ def derived_outputs(writes: Sequence[Contract], reads: Sequence[Contract]) -> tu
             Output(name, late_columns(read), versions=bool(read.version_of))
             for name, read in zip(late, reads, strict=True)
         ),
-        *(Output(c.id, derived_columns(c), _amended_by(c)) for c in reversed(writes)),
+        *(_result(c) for c in reversed(writes)),
     )
 
 
-def _amended_by(contract: Contract) -> tuple[str, ...]:
-    """The key by which newer rows amend, where the contract says that they do."""
-    return contract.primary_key if contract.late and contract.late.policy == "amend" else ()
+def _result(contract: Contract) -> Output:
+    """The table that a derive job writes for a contract."""
+    columns = derived_columns(contract)
+    if contract.amends:
+        return Output(contract.id, columns, "amend", contract.primary_key)
+    return Output(contract.id, columns)

@@ -64,7 +64,7 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
             remedy="tables, views, functions and inserts are rendered from contracts and declarations",
         )
     final = next((t for t in tokens if t.text.upper() in _FINAL), None)
-    if final and contract.late and contract.late.policy == "amend":
+    if final and contract.amends:
         raise JobError(
             f"{_FINAL[final.text.upper()]} cannot amend: it drops a row that comes behind the watermark",
             where=f"{where}:{final.line + top}",

@@ -31,6 +31,7 @@ HOURLY = Output(
         TableColumn("mean", "DECIMAL(6, 2)", "decimal(6,2)"),
         TableColumn("day_month", "DATE", "date", nullable=False, partition=True),
     ),
+    mode="amend",
     key=("origin", "day"),
 )
 Row = tuple[str, int, int]

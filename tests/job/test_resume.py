@@ -36,7 +36,7 @@ def checkpoint(lake: Lake, manifests: dict[str, str]) -> str:
 
 def resumed(lake: Lake) -> str | None:
     staged = {o.id: Staged(lake.warehouse, o.id).read() for o in lake.publisher().outputs}
-    return _resume(lake.ledger, lake.warehouse, staged, derived=False)
+    return _resume(lake.ledger, lake.warehouse, staged, "ingest")
 
 
 def test_a_checkpoint_at_the_head_is_gone_on_from(lake: Lake) -> None:

@@ -154,7 +154,7 @@ def test_late_rows_have_the_columns_of_the_topic_that_they_come_from(lake: Lake,
     assert (found.table, "amount (decimal(6,2) in the table" in found.what) == ("events_by_hour__late", True)
 
 
-HOURLY = Output("hourly", (), key=("origin", "hour"))
+HOURLY = Output("hourly", (), "amend", ("origin", "hour"))
 
 
 BY_BOTH = "newer rows replace those of the same origin, hour by the contract"
@@ -182,7 +182,7 @@ def test_another_key_would_replace_rows_of_another_meaning(
 def test_a_batch_says_by_what_key_its_tables_are_amended(lake: Lake) -> None:
     begun(lake)
     assert lake.ledger.head().keys == {"events": (), "events__quarantine": ()}
-    amending = [replace(o, key=("id",)) for o in outputs(lake.contract)]
+    amending = [replace(o, mode="amend", key=("id",)) for o in outputs(lake.contract)]
     found = misfits(lake.warehouse, lake.ledger, amending)
     assert [m.table for m in found] == ["events__quarantine", "events"]
     assert "rows are final so far" in found[1].what

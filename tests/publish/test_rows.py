@@ -41,6 +41,7 @@ DAILY = Output(
         TableColumn("flights", "BIGINT", "long", nullable=False),
         TableColumn("day", "DATE", "date", nullable=False, partition=True),
     ),
+    mode="amend",
     key=("origin",),
 )
 

@@ -140,6 +140,7 @@ TOTALS = Output(
         TableColumn("n", "INT", "integer", nullable=True),
         TableColumn("day", "DATE", "string", nullable=False, partition=True),
     ),
+    mode="amend",
     key=("lane",),
 )
 
@@ -166,7 +167,7 @@ def test_rows_of_a_derived_table_are_compared_by_their_key() -> None:
 
 
 def test_rows_without_a_key_are_compared_whole_and_counted() -> None:
-    rows = replace(TOTALS, key=())
+    rows = replace(TOTALS, mode="append", key=())
     before, after = totals((1, 1, "a"), (1, 1, "a"), (2, 2, "a")), totals((1, 1, "a"), (2, 3, "a"))
     found = compare_keyed(before, after, {"totals": rows})
     assert (found.same, found.lost, found.added) == (0, {"totals": 2}, {"totals": 1})
