@@ -12,11 +12,12 @@ from pyflink.table import EnvironmentSettings, TableEnvironment
 
 from bench.classes import IN_SQL
 from headrace import settings
+from headrace.contract.column_type import STRING
 from headrace.contract.load import load_named
 from headrace.job.defaults import defaults
 from headrace.job.functions import guarded
 from headrace.job.program import PARQUET
-from headrace.table.columns import TableColumn, flink_type
+from headrace.table.columns import TableColumn
 from headrace.table.ddl import sink_ddl, source_ddl
 from headrace.table.functions import Function
 
@@ -49,8 +50,8 @@ def main() -> None:
         table_env.create_temporary_function("class_of", guarded(Function("class_of", path, way, "", 0, ())))
     bounds = {"scan.startup.mode": "earliest-offset", "scan.bounded.mode": "latest-offset"}
     table_env.execute_sql(source_ddl(topic, name="source", bootstrap=env.kafka.bootstrap, options=bounds))
-    kept = [TableColumn(c.name, flink_type(c.type), "") for c in contract.columns if c.name in COLUMNS]
-    told = [TableColumn(name, "STRING", "") for name in ("class", "reason")]
+    kept = [TableColumn(c.name, c.type) for c in contract.columns if c.name in COLUMNS]
+    told = [TableColumn(name, STRING) for name in ("class", "reason")]
     files = {"connector": "filesystem", "path": place, "format": "parquet", **PARQUET}
     table_env.execute_sql(sink_ddl([*kept, *told], name="sink", options=files))
     listed = ", ".join(c.name for c in kept)

@@ -15,6 +15,7 @@ from headrace.job.defaults import defaults
 from headrace.job.program import PARQUET
 from headrace.table.columns import TableColumn, data_columns
 from headrace.table.ddl import sink_ddl
+from headrace.table.flink import flink_type
 
 KAFKA = {"_partition": "partition", "_offset": "offset", "_kafka_time": "timestamp"}
 
@@ -41,7 +42,7 @@ def main() -> None:
 
 def _source(columns: tuple[TableColumn, ...], bootstrap: str, topic: str) -> str:
     lines = [
-        f"`{c.name}` {c.flink_type}"
+        f"`{c.name}` {flink_type(c.type)}"
         + (f" METADATA FROM '{KAFKA[c.name]}' VIRTUAL" if c.name in KAFKA else "")
         for c in columns
         if not c.partition

@@ -8,8 +8,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from headrace.contract.column_type import (
+    ColumnType,
+    DateType,
+    DecimalType,
+    IntegerType,
+    StringType,
+    TimestampType,
+)
 from headrace.contract.document import Document, Path
-from headrace.contract.model import Bound, Column, ColumnType
+from headrace.contract.model import Bound, Column
 from headrace.contract.pattern import judge
 from headrace.contract.standard import ENUM_VALUE, INSTEAD, OPTIONS, PROPERTY, check_keys, suggestion
 from headrace.contract.typed import Refused
@@ -18,6 +26,9 @@ from headrace.contract.types import MAX_PRECISION, Unsupported, column_type
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6}|\.\d{3})?(\+\d{2}:\d{2}|-\d{2}:\d{2})")
+_ENUM_OF: dict[type[ColumnType], type] = {StringType: str, IntegerType: int}
+"""Types whose values a contract may list, and what these are in YAML."""
+_ENUM_IN_WORDS = {str: ("a string", "put it in quotes"), int: ("a whole number", "write a whole number")}
 
 
 def read_column(document: Document, path: Path, found: Mapping[str, Any]) -> Column | None:
@@ -29,12 +40,12 @@ def read_column(document: Document, path: Path, found: Mapping[str, Any]) -> Col
         document.problem((*path, "name"), what, "use lower-case letters, digits and _; begin with a letter")
         return None
     try:
-        kind = column_type(found.get("logicalType"), found.get("physicalType"))
+        type_ = column_type(found.get("logicalType"), found.get("physicalType"))
     except Unsupported as e:
         document.problem((*path, e.key), f"column {name}: {e.what}", e.remedy)
         return None
     _refuse_other_meanings(document, path, found, name)
-    return _Reader(document, path, name, kind).column(found)
+    return _Reader(document, path, name, type_).column(found)
 
 
 def _refuse_other_meanings(document: Document, path: Path, found: Mapping[str, Any], name: str) -> None:
@@ -56,8 +67,8 @@ def _refuse_other_meanings(document: Document, path: Path, found: Mapping[str, A
 class _Reader:
     """The parts of one column whose meaning depends on its type."""
 
-    def __init__(self, document: Document, path: Path, name: str, kind: ColumnType) -> None:
-        self.document, self.path, self.name, self.type = document, path, name, kind
+    def __init__(self, document: Document, path: Path, name: str, type_: ColumnType) -> None:
+        self.document, self.path, self.name, self.type = document, path, name, type_
 
     def column(self, found: Mapping[str, Any]) -> Column:
         options = found.get("logicalTypeOptions") or {}
@@ -83,9 +94,11 @@ class _Reader:
         self.document.problem((*self.path, *key), f"column {self.name}: {what}", remedy)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        known = OPTIONS[self.type.kind]
+        known = OPTIONS[type(self.type)]
         for key in options:
-            if key in known or (key == "timezone" and options[key] is True and self.type.kind == "timestamp"):
+            if key in known or (
+                key == "timezone" and options[key] is True and isinstance(self.type, TimestampType)
+            ):
                 continue
             remedy = INSTEAD.get(key) or (suggestion(key, known) if known else "remove it")
             self._note(("logicalTypeOptions", key), f"{key} is not supported for {self.type}", remedy)
@@ -94,7 +107,7 @@ class _Reader:
         entries = found.get("enum")
         if entries is None:
             return ()
-        wanted: Any = {"string": str, "integer": int}.get(self.type.kind)
+        wanted: Any = _ENUM_OF.get(type(self.type))
         if wanted is None or not entries:
             what = (
                 "an enum needs at least one value" if wanted else f"an enum is not supported for {self.type}"
@@ -106,8 +119,8 @@ class _Reader:
             check_keys(self.document, (*self.path, "enum", i), entry, ENUM_VALUE)
             value: Any = entry.get("value")
             if type(value) is not wanted:
-                quotes = "put it in quotes" if wanted is str else "write a whole number"
-                self._note(("enum", i, "value"), f"enum value {value!r} is not a {self.type.kind}", quotes)
+                what, remedy = _ENUM_IN_WORDS[wanted]
+                self._note(("enum", i, "value"), f"enum value {value!r} is not {what}", remedy)
             elif value in values:
                 self._note(("enum", i, "value"), f"enum value {value!r} stands twice", "remove one of them")
             else:
@@ -116,7 +129,7 @@ class _Reader:
 
     def _pattern(self, options: Mapping[str, Any]) -> str | None:
         text = options.get("pattern")
-        if text is None or self.type.kind != "string":
+        if text is None or not isinstance(self.type, StringType):
             return None
         if not isinstance(text, str) or not text:
             self._note(("logicalTypeOptions", "pattern"), "the pattern is not a text", "put it in quotes")
@@ -130,7 +143,7 @@ class _Reader:
 
     def _length(self, options: Mapping[str, Any], key: str) -> int | None:
         value = options.get(key)
-        if value is None or self.type.kind != "string":
+        if value is None or not isinstance(self.type, StringType):
             return None
         if type(value) is not int or not 0 <= value < 2**31:
             self._note(
@@ -141,7 +154,7 @@ class _Reader:
 
     def _bound(self, options: Mapping[str, Any], key: str) -> Bound | None:
         value = options.get(key)
-        if value is None or key not in OPTIONS[self.type.kind]:
+        if value is None or key not in OPTIONS[type(self.type)]:
             return None
         try:
             return bound(self.type, value)
@@ -155,32 +168,32 @@ class _Reader:
             self._note(("logicalTypeOptions", low_key), what, "swap them, or correct one")
 
 
-def bound(kind: ColumnType, value: Any) -> Bound:
+def bound(type_: ColumnType, value: Any) -> Bound:
     """A minimum or maximum of that type.
 
     Raises:
         ValueError: it is none; the message is the remedy.
     """
-    if kind.kind == "date":
+    if isinstance(type_, DateType):
         if not isinstance(value, str) or not _DAY.fullmatch(value):
             raise ValueError("write a day in quotes, as in '2013-12-31'")
         return date.fromisoformat(value)
-    if kind.kind == "timestamp":
+    if isinstance(type_, TimestampType):
         text = value.replace("Z", "+00:00") if isinstance(value, str) else ""
         if not _MOMENT.fullmatch(text):
             raise ValueError("write a moment with its zone in quotes, as in '2013-12-31T23:59:59Z'")
         return datetime.fromisoformat(text)
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise ValueError("write a number without quotes")  # noqa: TRY004 - the value is wrong, not the call
-    return _number(kind, Decimal(value))
+    return _number(type_, Decimal(value))
 
 
-def _number(kind: ColumnType, value: Decimal) -> Decimal:
-    if kind.kind == "integer":
-        edge = 2 ** (kind.bits - 1)
+def _number(type_: ColumnType, value: Decimal) -> Decimal:
+    if isinstance(type_, IntegerType):
+        edge = 2 ** (type_.bits - 1)
         if value != value.to_integral_value() or not -edge <= value < edge:
             raise ValueError(f"write a whole number from {-edge} to {edge - 1}")
-    elif kind.kind == "decimal":
+    elif isinstance(type_, DecimalType):
         _, digits, exponent = value.as_tuple()
         if (
             not isinstance(exponent, int)

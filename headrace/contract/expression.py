@@ -17,24 +17,26 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from headrace.contract.model import ColumnType
+from headrace.contract.column_type import ColumnType
 from headrace.contract.pattern import judge_like
-from headrace.contract.sql import MAX_INTERVAL, identifier, literal
+from headrace.contract.sql import MAX_INTERVAL, literal
 from headrace.contract.typed import (
     ALLOWED,
+    INTEGER_DIGITS,
     Refused,
     Typed,
+    ValueKind,
     calculated,
     check_number,
     common,
     comparable,
     exact,
+    typed_column,
     wide,
 )
 
 MAX_CHARACTERS = 2000
 
-_DIGITS = {32: 10, 64: 19}
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][+-]?\d+)?")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?Z?")
 _UNITS = {"DAY": "days", "HOUR": "hours", "MINUTE": "minutes", "SECOND": "seconds"}
@@ -126,9 +128,7 @@ class _Renderer:
             raise Refused(
                 f"{name} is not a column of this contract", f"its columns: {', '.join(self.columns)}"
             )
-        kind = self.columns[name]
-        digits = _DIGITS[kind.bits] if kind.kind == "integer" else kind.precision
-        return Typed(identifier(name), kind.kind, digits, kind.scale, name=name)
+        return typed_column(name, self.columns[name])
 
     def literal(self, node: exp.Literal) -> Typed:
         text = str(node.this)
@@ -266,14 +266,14 @@ class _Renderer:
 
     def length(self, node: exp.Length) -> Typed:
         return Typed(
-            f"CHAR_LENGTH({self._of(node.this, 'string', 'CHAR_LENGTH').sql})", "integer", _DIGITS[32]
+            f"CHAR_LENGTH({self._of(node.this, 'string', 'CHAR_LENGTH').sql})", "integer", INTEGER_DIGITS[32]
         )
 
     def text(self, node: exp.Func) -> Typed:
         name = node.sql_name()
         return Typed(f"{name}({self._of(node.this, 'string', name).sql})", "string")
 
-    def _of(self, node: Any, kind: str, user: str) -> Typed:
+    def _of(self, node: Any, kind: ValueKind, user: str) -> Typed:
         found = self.render(node)
         if found.kind != kind:
             raise Refused(

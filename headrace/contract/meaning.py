@@ -12,6 +12,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from headrace.contract.column_type import Bits, ColumnType, TypeVisitor
 from headrace.contract.model import Contract
 
 _NOT_MEANT = frozenset(
@@ -32,6 +33,8 @@ def meaning(contract: Contract) -> str:
 
 def _said(value: Any) -> Any:
     """A value of the model as JSON has it."""
+    if isinstance(value, ColumnType):
+        return value.accept(_TypeFacts())
     if dataclasses.is_dataclass(value):
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         return {k: _said(v) for k, v in fields.items() if k not in _NOT_MEANT and _is_said(v)}
@@ -44,3 +47,34 @@ def _said(value: Any) -> Any:
 
 def _is_said(value: Any) -> bool:
     return not (value is None or value is False or value in ("", ()))
+
+
+class _TypeFacts(TypeVisitor[dict[str, Any]]):
+    """A type as JSON: locks hold digests over this very form, so it does not change."""
+
+    def _facts(self, kind: str, bits: int = 0, precision: int = 0, scale: int = 0) -> dict[str, Any]:
+        return {"kind": kind, "bits": bits, "precision": precision, "scale": scale}
+
+    def string(self) -> dict[str, Any]:
+        return self._facts("string")
+
+    def integer(self, bits: Bits) -> dict[str, Any]:
+        return self._facts("integer", bits=bits)
+
+    def decimal(self, precision: int, scale: int) -> dict[str, Any]:
+        return self._facts("decimal", precision=precision, scale=scale)
+
+    def double(self) -> dict[str, Any]:
+        return self._facts("double")
+
+    def boolean(self) -> dict[str, Any]:
+        return self._facts("boolean")
+
+    def date(self) -> dict[str, Any]:
+        return self._facts("date")
+
+    def timestamp(self, scale: int) -> dict[str, Any]:
+        return self._facts("timestamp", scale=scale)
+
+    def binary(self) -> dict[str, Any]:
+        return self._facts("binary")

@@ -8,37 +8,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from headrace.contract.column_type import ColumnType
+
 ContractKind = Literal["ingest", "derive"]
 """Which kind of job writes the contract's table: an ingest job from its topic, or a derive job by its SQL."""
 
-Kind = Literal["string", "integer", "decimal", "double", "boolean", "date", "timestamp"]
 Bound = Decimal | date | datetime
 """A minimum or maximum: an exact number, a date, or a moment in UTC."""
 
 KAFKA_TIME = "_kafka_time"
 """The column that holds the record's Kafka timestamp: rules judge by it, never by a clock."""
-
-
-@dataclass(frozen=True)
-class ColumnType:
-    """One of the seven kinds of values that a column can hold.
-
-    Args:
-        kind: what it is.
-        bits: 32 or 64, for integers.
-        precision: digits in all, for decimals (1 to 38).
-        scale: digits behind the point, for decimals and for the seconds of timestamps.
-    """
-
-    kind: Kind
-    bits: int = 0
-    precision: int = 0
-    scale: int = 0
-
-    def __str__(self) -> str:
-        if self.kind == "decimal":
-            return f"decimal({self.precision},{self.scale})"
-        return f"integer({self.bits})" if self.kind == "integer" else self.kind
 
 
 @dataclass(frozen=True)

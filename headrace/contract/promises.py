@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, cast
 
+from headrace.contract.column_type import DateType, IntegerType, TimestampType
 from headrace.contract.document import Document, Path
 from headrace.contract.duration import duration
 from headrace.contract.model import Column, ContractKind, Counts, Late, Partition
@@ -145,7 +146,9 @@ class _Reader:
         if name == EACH_ROW and column is not None:
             what = f"counts {name} means each row, and there is a column of that name"
             self._note("counts", what, "rename the column")
-        elif name != EACH_ROW and (column is None or column.type.kind != "integer" or not column.required):
+        elif name != EACH_ROW and (
+            column is None or not isinstance(column.type, IntegerType) or not column.required
+        ):
             what = f"counts {name} is not a column"
             if column is not None:
                 what = f"counts {name} is {'' if column.required else 'not required, and '}a {column.type}"
@@ -167,7 +170,7 @@ class _Reader:
         column = self.columns.get(str(name))
         if column is None:
             self._note("eventTime", f"eventTime {name} is not a column", "name a required timestamp column")
-        elif column.type.kind != "timestamp" or not column.required:
+        elif not isinstance(column.type, TimestampType) or not column.required:
             what = f"eventTime {name} is {'' if column.required else 'not required, and '}a {column.type}"
             self._note("eventTime", what, "name a required timestamp column")
         return str(name)
@@ -255,7 +258,7 @@ class _Reader:
             self._note(
                 "partitionBy", f"{partition.source} is not a column", "name a required date or timestamp"
             )
-        elif column.type.kind not in ("date", "timestamp") or not column.required:
+        elif not isinstance(column.type, DateType | TimestampType) or not column.required:
             what = f"{partition.source} is {'' if column.required else 'not required, and '}a {column.type}"
             # NULL would land in Hive's default partition, and the file does not hold the column: lost.
             self._note("partitionBy", what, "name a required date or timestamp")

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from headrace.contract.model import KAFKA_TIME, Bound, Column, ColumnType, Contract
+from headrace.contract.column_type import ColumnType, DoubleType
+from headrace.contract.model import KAFKA_TIME, Bound, Column, Contract
 from headrace.contract.sql import identifier, instant_literal, literal
 
 CHECKS_A_CASE = 50
@@ -159,5 +160,5 @@ def _length(column: Column, name: str) -> Iterator[Check]:
         yield Check(Reason.TOO_LONG, column.name, "maxLength", broken)
 
 
-def _bound(kind: ColumnType, value: Bound) -> str:
-    return literal(float(value) if kind.kind == "double" else value)  # type: ignore[arg-type]
+def _bound(type_: ColumnType, value: Bound) -> str:
+    return literal(float(value) if isinstance(type_, DoubleType) else value)  # type: ignore[arg-type]

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from headrace.contract.column_type import ColumnType
 from headrace.contract.columns import NAME, read_column
 from headrace.contract.document import Document, Path
 from headrace.contract.expression import render
-from headrace.contract.model import Column, ColumnType, Rule
+from headrace.contract.model import Column, Rule
 from headrace.contract.standard import OBJECT, QUALITY, check_keys
 from headrace.contract.typed import Refused
 

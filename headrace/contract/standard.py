@@ -17,6 +17,16 @@ from typing import Any
 from open_data_contract_standard.model import OpenDataContractStandard
 from pydantic import ValidationError
 
+from headrace.contract.column_type import (
+    BooleanType,
+    ColumnType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    StringType,
+    TimestampType,
+)
 from headrace.contract.document import Document, Path
 
 _PROSE = "id authoritativeDefinitions tags description"
@@ -106,16 +116,16 @@ ENUM_VALUE = _keys("value", f"{_PROSE} label", _NO_PROPERTY)
 CUSTOM_PROPERTY = _keys("property value", "id description vendor")
 
 RANGE = frozenset({"minimum", "maximum"})
-OPTIONS: Mapping[str, frozenset[str]] = {
-    "string": frozenset({"pattern", "minLength", "maxLength"}),
-    "integer": RANGE,
-    "decimal": RANGE,
-    "double": RANGE,
-    "boolean": frozenset(),
-    "date": RANGE,
-    "timestamp": RANGE,
+OPTIONS: Mapping[type[ColumnType], frozenset[str]] = {
+    StringType: frozenset({"pattern", "minLength", "maxLength"}),
+    IntegerType: RANGE,
+    DecimalType: RANGE,
+    DoubleType: RANGE,
+    BooleanType: frozenset(),
+    DateType: RANGE,
+    TimestampType: RANGE,
 }
-"""What ``logicalTypeOptions`` may hold, by kind of column."""
+"""What ``logicalTypeOptions`` may hold, by type of column."""
 
 INSTEAD = {
     "exclusiveMinimum": "use minimum, or a rule in the schema's quality",

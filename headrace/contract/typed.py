@@ -8,13 +8,24 @@ the value exact or refuses the rule.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from headrace.contract.column_type import Bits, ColumnType, TypeVisitor
+from headrace.contract.sql import identifier
 from headrace.contract.types import MAX_PRECISION
 
 ALLOWED = (
     "allowed are comparisons, AND OR NOT, IN, BETWEEN, LIKE, IS NULL, CASE WHEN, + - *, COALESCE, ABS,"
     " CHAR_LENGTH, UPPER, LOWER, TRIM, literals and intervals"
 )
+
+
+ValueKind = Literal[
+    "string", "integer", "decimal", "double", "boolean", "date", "timestamp", "interval", "binary"
+]
+"""What a value in a rule is."""
+INTEGER_DIGITS: dict[Bits, int] = {32: 10, 64: 19}
+"""How many digits an integer can have, by its bits."""
 
 
 class Refused(ValueError):  # noqa: N818 - read as a sentence: a rule is refused
@@ -30,7 +41,7 @@ class Typed:
     """A rendered expression and what is known of its value; digits bound exact numbers."""
 
     sql: str
-    kind: str
+    kind: ValueKind
     digits: int = 0
     scale: int = 0
     name: str = ""
@@ -39,7 +50,44 @@ class Typed:
         return f"{self.name or self.sql} ({self.kind})"
 
 
-NUMERIC = ("integer", "decimal", "double")
+NUMERIC: tuple[ValueKind, ...] = ("integer", "decimal", "double")
+
+
+def typed_column(name: str, column_type: ColumnType) -> Typed:
+    """A column as a rule's value."""
+    return column_type.accept(_OfColumn(name))
+
+
+class _OfColumn(TypeVisitor[Typed]):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def _typed(self, kind: ValueKind, digits: int = 0, scale: int = 0) -> Typed:
+        return Typed(identifier(self.name), kind, digits, scale, self.name)
+
+    def string(self) -> Typed:
+        return self._typed("string")
+
+    def integer(self, bits: Bits) -> Typed:
+        return self._typed("integer", INTEGER_DIGITS[bits])
+
+    def decimal(self, precision: int, scale: int) -> Typed:
+        return self._typed("decimal", precision, scale)
+
+    def double(self) -> Typed:
+        return self._typed("double")
+
+    def boolean(self) -> Typed:
+        return self._typed("boolean")
+
+    def date(self) -> Typed:
+        return self._typed("date")
+
+    def timestamp(self, scale: int) -> Typed:
+        return self._typed("timestamp", 0, scale)
+
+    def binary(self) -> Typed:
+        return self._typed("binary")
 
 
 def check_number(value: Typed, user: str) -> None:

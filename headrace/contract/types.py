@@ -1,29 +1,39 @@
-"""From the standard's logicalType and physicalType to one of our kinds; what is not exact is refused."""
+"""From the standard's logicalType and physicalType to a column type; what is not exact is refused."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from headrace.contract.model import ColumnType
+from headrace.contract.column_type import (
+    BIGINT,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    INT,
+    MICROS,
+    MILLIS,
+    STRING,
+    ColumnType,
+    DecimalType,
+)
 
 MAX_PRECISION = 38
 """Both Flink's and Delta's limit for decimals."""
 
 _DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\(\s*(\d{1,2})\s*(?:,\s*(\d{1,2})\s*)?\)")
 _PLAIN: dict[str, tuple[ColumnType, frozenset[str]]] = {
-    "string": (ColumnType("string"), frozenset({"STRING"})),
-    "boolean": (ColumnType("boolean"), frozenset({"BOOLEAN"})),
-    "date": (ColumnType("date"), frozenset({"DATE"})),
+    "string": (STRING, frozenset({"STRING"})),
+    "boolean": (BOOLEAN, frozenset({"BOOLEAN"})),
+    "date": (DATE, frozenset({"DATE"})),
 }
-_TIMESTAMPS = {"": 6, "TIMESTAMP_LTZ": 6, "TIMESTAMP_LTZ(6)": 6, "TIMESTAMP_LTZ(3)": 3}
-"""Digits behind the second: the finest that Delta keeps, or Flink's own for time attributes and windows."""
-_INTEGERS = {"": 64, "BIGINT": 64, "INT": 32, "INTEGER": 32}
+_TIMESTAMPS = {"": MICROS, "TIMESTAMP_LTZ": MICROS, "TIMESTAMP_LTZ(6)": MICROS, "TIMESTAMP_LTZ(3)": MILLIS}
+_INTEGERS = {"": BIGINT, "BIGINT": BIGINT, "INT": INT, "INTEGER": INT}
 _KNOWN = "string, integer, number, boolean, date, timestamp"
 
 
 class Unsupported(ValueError):  # noqa: N818 - read as a sentence: a type is unsupported
-    """A type that cannot be one of our kinds: ``key`` is the contract's key to blame."""
+    """A type that no column can have: ``key`` is the contract's key to blame."""
 
     def __init__(self, key: str, what: str, remedy: str) -> None:
         self.key, self.what, self.remedy = key, what, remedy
@@ -37,7 +47,7 @@ def column_type(logical: Any, physical: Any) -> ColumnType:
     what a JSON producer may send). A number must say DECIMAL(p,s) or DOUBLE: there is no neutral choice.
 
     Raises:
-        Unsupported: no kind of ours holds it.
+        Unsupported: no column type holds its values exactly.
     """
     stated = "" if physical is None else str(physical).strip().upper()
     if logical == "integer":
@@ -45,7 +55,7 @@ def column_type(logical: Any, physical: Any) -> ColumnType:
     if logical == "number":
         return _number(stated)
     if logical == "timestamp" and stated in _TIMESTAMPS:
-        return ColumnType("timestamp", scale=_TIMESTAMPS[stated])
+        return _TIMESTAMPS[stated]
     if logical == "timestamp":
         what = f"physicalType {physical} does not fit logicalType timestamp"
         raise Unsupported("physicalType", what, "leave it out, or write TIMESTAMP_LTZ(3) or TIMESTAMP_LTZ(6)")
@@ -63,16 +73,16 @@ def _integer(stated: str) -> ColumnType:
     if stated not in _INTEGERS:
         what = f"physicalType {stated} does not fit logicalType integer"
         raise Unsupported("physicalType", what, "write INT (32 bits) or BIGINT (64 bits)")
-    return ColumnType("integer", bits=_INTEGERS[stated])
+    return _INTEGERS[stated]
 
 
 def _number(stated: str) -> ColumnType:
     if stated == "DOUBLE":
-        return ColumnType("double")
+        return DOUBLE
     match = _DECIMAL.fullmatch(stated)
     precision, scale = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
     if not 1 <= precision <= MAX_PRECISION or scale > precision:
         what = f"a number needs a physicalType, not {stated or 'none'}"
         remedy = f"write DECIMAL(p,s) with p up to {MAX_PRECISION} for exact values, or DOUBLE"
         raise Unsupported("physicalType", what, remedy)
-    return ColumnType("decimal", precision=precision, scale=scale)
+    return DecimalType(precision, scale)

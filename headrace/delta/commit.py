@@ -13,9 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from deltalake import DeltaTable, Field, Schema
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from headrace.delta.shape import table_differs
@@ -23,6 +22,7 @@ from headrace.errors import LedgerError
 from headrace.files import RecordedFile
 from headrace.storage.warehouse import Warehouse, failed
 from headrace.table.columns import TableColumn
+from headrace.table.delta import delta_field
 from headrace.table.outputs import Output
 
 ATTEMPTS = 50
@@ -173,11 +173,7 @@ def _open_or_create(warehouse: Warehouse, table: str, columns: Sequence[TableCol
 
 def schema(columns: Sequence[TableColumn]) -> Schema:
     """The Delta schema of a new table."""
-    return Schema([_field(c) for c in columns if not c.when_needed])
-
-
-def _field(column: TableColumn) -> Field:
-    return Field(column.name, PrimitiveType(column.delta_type), nullable=column.nullable)
+    return Schema([delta_field(c) for c in columns if not c.when_needed])
 
 
 def add_column(warehouse: Warehouse, output: Output, column: TableColumn) -> None:
@@ -195,7 +191,7 @@ def add_column(warehouse: Warehouse, output: Output, column: TableColumn) -> Non
                 return
             # Whoever commits meanwhile is no harm: look again.
             with contextlib.suppress(CommitFailedError):
-                found.alter.add_columns([_field(column)])
+                found.alter.add_columns([delta_field(column)])
     raise _outrun(warehouse, output.id)
 
 

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
+from deltalake.schema import DataType, PrimitiveType
 
+from headrace.contract.column_type import MICROS
+from headrace.table.arrow import arrow_type
 from headrace.table.columns import WHEN_NEEDED, TableColumn
-
-_PARQUET = {
-    pa.string(): "string",
-    pa.int32(): "integer",
-    pa.int64(): "long",
-    pa.float64(): "double",
-    pa.bool_(): "boolean",
-    pa.date32(): "date",
-    pa.binary(): "binary",
-}
+from headrace.table.delta import delta_type
 
 
 @dataclass(frozen=True)
 class Held:
-    """What a column is: its Delta type, and whether it may be NULL; of a file, whether it is somewhere."""
+    """What a column is: its type, as its holder names it, and whether it may be, or in a file is, NULL."""
 
     type: str
     nullable: bool
@@ -33,8 +26,8 @@ class Held:
 
 def table_differs(table: DeltaTable, columns: Sequence[TableColumn]) -> list[str]:
     """What keeps a table from holding these columns; empty where nothing does."""
-    found = {f.name: Held(_delta_type(f.type), f.nullable) for f in table.schema().fields}
-    wanted = {c.name: Held(c.delta_type, c.nullable) for c in columns}
+    found = {f.name: Held(_delta_name(f.type), f.nullable) for f in table.schema().fields}
+    wanted = {c.name: Held(_delta_name(delta_type(c.type)), c.nullable) for c in columns}
     own, other = list(table.metadata().partition_columns), [c.name for c in columns if c.partition]
     apart = (
         f"it is partitioned by {_names(own)}, by the contract it would be by {_names(other)}"
@@ -46,13 +39,13 @@ def table_differs(table: DeltaTable, columns: Sequence[TableColumn]) -> list[str
 
 def file_differs(file: pq.ParquetFile, columns: Sequence[TableColumn]) -> list[str]:
     """What keeps a staged file from being part of a table with these columns; empty where nothing does."""
-    wanted = {c.name: Held(c.delta_type, c.nullable) for c in columns if not c.partition}
+    wanted = {c.name: Held(str(arrow_type(c.type)), c.nullable) for c in columns if not c.partition}
     found = {}
     for number, field in enumerate(file.schema_arrow):
         holds_null = field.nullable and _holds_null(file.metadata, number)
         # A file without a NULL may be part of a table that allows it.
         allowed = field.name in wanted and wanted[field.name].nullable
-        found[field.name] = Held(_parquet_type(field.type), holds_null or allowed)
+        found[field.name] = Held(_file_type(field.type), holds_null or allowed)
     return list(_differ(found, wanted, "the file"))
 
 
@@ -79,15 +72,14 @@ def _names(columns: Sequence[str]) -> str:
     return ", ".join(columns) or "nothing"
 
 
-def _delta_type(kind: Any) -> str:
-    """Delta's name of a type; that of a nested one, which no contract has, as delta-rs writes it."""
-    return kind.type if isinstance(getattr(kind, "type", None), str) else str(kind)
+def _delta_name(type_: DataType) -> str:
+    """A type by its name in the Delta log; a nested one, which no contract has, as delta-rs shows it."""
+    return type_.type if isinstance(type_, PrimitiveType) else str(type_)
 
 
-def _parquet_type(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"decimal({kind.precision},{kind.scale})"
-    return "timestamp" if pa.types.is_timestamp(kind) else _PARQUET.get(kind, str(kind))
+def _file_type(type_: pa.DataType) -> str:
+    """Any timestamp is one type of column: it is read as microseconds in UTC, whatever its unit is here."""
+    return str(arrow_type(MICROS) if pa.types.is_timestamp(type_) else type_)
 
 
 def _holds_null(footer: pq.FileMetaData, column: int) -> bool:

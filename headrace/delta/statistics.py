@@ -9,6 +9,7 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
 
+from headrace.contract.column_type import BinaryType
 from headrace.table.columns import TableColumn
 
 LONGEST = 32
@@ -20,7 +21,8 @@ def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
 
     A bound that cannot be told exactly is left out: without it, readers open the file.
     """
-    wanted = {c.name for c in columns if not (c.partition or c.when_needed) and c.delta_type != "binary"}
+    bounded = (c for c in columns if not (c.partition or c.when_needed or isinstance(c.type, BinaryType)))
+    wanted = {c.name for c in bounded}
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
     nulls: dict[str, int] = {}

@@ -11,13 +11,14 @@ from headrace.files import partition_of
 from headrace.read.tables import open_table
 from headrace.storage.parallel import each
 from headrace.storage.warehouse import Warehouse
-from headrace.table.columns import WHEN_NEEDED, TableColumn
+from headrace.table.arrow import arrow_schema
+from headrace.table.columns import WHEN_NEEDED
 from headrace.table.outputs import Output
 
 
 def published_rows(warehouse: Warehouse, output: Output, version: int | None = None) -> pa.Table:
     """All rows of a table, at a version or the newest one; none, if it was never published."""
-    schema = pa.schema([_field(c) for c in output.columns])
+    schema = arrow_schema(output.columns)
     table = open_table(warehouse, output.id, version)
     if table is None:
         return schema.empty_table()
@@ -26,7 +27,7 @@ def published_rows(warehouse: Warehouse, output: Output, version: int | None = N
 
 def read_rows(warehouse: Warehouse, output: Output, paths: Iterable[str]) -> pa.Table:
     """All rows of these files of a table, in order; partition columns come from the folder names."""
-    schema = pa.schema([_field(c) for c in output.columns])
+    schema = arrow_schema(output.columns)
     tables = each(lambda path: _read(warehouse, output, path, schema), paths)
     return pa.concat_tables([schema.empty_table(), *tables])
 
@@ -39,20 +40,3 @@ def _read(warehouse: Warehouse, output: Output, path: str, schema: pa.Schema) ->
     for name in WHEN_NEEDED.keys() & set(schema.names) - set(found.schema.names):
         found = found.append_column(schema.field(name), pa.nulls(found.num_rows, schema.field(name).type))
     return found.select(schema.names).cast(schema)
-
-
-def _field(column: TableColumn) -> pa.Field:
-    kinds = {
-        "string": pa.string(),
-        "integer": pa.int32(),
-        "long": pa.int64(),
-        "double": pa.float64(),
-        "boolean": pa.bool_(),
-        "date": pa.date32(),
-        "timestamp": pa.timestamp("us", "UTC"),
-        "binary": pa.binary(),
-    }
-    if column.delta_type.startswith("decimal("):
-        precision, scale = column.delta_type[8:-1].split(",")
-        return pa.field(column.name, pa.decimal128(int(precision), int(scale)), column.nullable)
-    return pa.field(column.name, kinds[column.delta_type], column.nullable)

@@ -14,14 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from headrace.contract.column_type import BINARY
 from headrace.ledger.ledger import Ledger
 from headrace.positions import Positions
 from headrace.storage.warehouse import Warehouse, reached
+from headrace.table.arrow import arrow_schema
+from headrace.table.columns import TableColumn
 from headrace.table.ddl import PAYLOADS
 
 ORIGINAL = "original"
 """The bytes as they came, where a repair changed them; a column that the job does not read."""
-SCHEMA = pa.schema([*((name, kind) for name, (_, kind) in PAYLOADS.items()), (ORIGINAL, "binary")])
+SCHEMA = arrow_schema([*PAYLOADS, TableColumn(ORIGINAL, BINARY)])
 AT_ONCE = 20_000
 """Rows in memory."""
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from headrace.contract.column_type import BIGINT, BINARY, INT, MILLIS, STRING, ColumnType, DateType
 from headrace.contract.model import KAFKA_TIME, Contract, Partition
 from headrace.contract.rules import storable_kafka_time, unstorable_millis, verdict_sql
 from headrace.contract.sql import identifier, literal
-from headrace.table.columns import KAFKA_MILLIS, TableColumn, data_columns, flink_type, quarantine_columns
+from headrace.table.columns import KAFKA_MILLIS, TableColumn, data_columns, quarantine_columns
+from headrace.table.flink import flink_type
 
 FORMAT = "strict-json"
 DECODER = "strict_json_rows"
@@ -18,25 +20,25 @@ DECODER = "strict_json_rows"
 EPOCH_MILLIS, INSTANT_OF_MILLIS = "epoch_millis", "instant_of_millis"
 """From a Kafka timestamp to its milliseconds, and back. Flink's own functions stop at the year 9999."""
 
-METADATA = {
-    "_payload": ("BYTES", "value.payload"),
-    "_reason": ("STRING", "value.reason"),
-    "_field": ("STRING", "value.field"),
-    "_topic": ("STRING", "topic"),
-    "_partition": ("INT", "partition"),
-    "_offset": ("BIGINT", "offset"),
-    KAFKA_TIME: ("TIMESTAMP_LTZ(3)", "timestamp"),
+METADATA: Mapping[str, tuple[ColumnType, str]] = {
+    "_payload": (BINARY, "value.payload"),
+    "_reason": (STRING, "value.reason"),
+    "_field": (STRING, "value.field"),
+    "_topic": (STRING, "topic"),
+    "_partition": (INT, "partition"),
+    "_offset": (BIGINT, "offset"),
+    KAFKA_TIME: (MILLIS, "timestamp"),
 }
-"""What a record brings besides its columns: Flink's type, and the key of the connector or of the format."""
+"""What a record brings besides its columns, and the key of the connector or of the format."""
 
-PAYLOADS = {
-    "_payload": ("BYTES", "binary"),
-    "_topic": ("STRING NOT NULL", "string"),
-    "_partition": ("INT NOT NULL", "int32"),
-    "_offset": ("BIGINT NOT NULL", "int64"),
-    "_kafka_ms": ("BIGINT NOT NULL", "int64"),
-}
-"""A file of payloads that are judged once more: Flink's type and Arrow's. Milliseconds since 1970."""
+PAYLOADS = (
+    TableColumn("_payload", BINARY),
+    TableColumn("_topic", STRING, nullable=False),
+    TableColumn("_partition", INT, nullable=False),
+    TableColumn("_offset", BIGINT, nullable=False),
+    TableColumn("_kafka_ms", BIGINT, nullable=False),
+)
+"""The columns of a file of payloads that are judged once more. Milliseconds since 1970."""
 
 GOOD = "`_reason` IS NULL AND `_verdict` IS NULL"
 _BAD = "`_reason` IS NOT NULL OR `_verdict` IS NOT NULL"
@@ -70,8 +72,8 @@ def source_ddl(
     if key:
         columns.append(f"PRIMARY KEY ({', '.join(map(identifier, key))}) NOT ENFORCED")
     metadata = [
-        f"{identifier(column)} {kind} METADATA FROM {literal(key)} VIRTUAL"
-        for column, (kind, key) in METADATA.items()
+        f"{identifier(column)} {flink_type(type_)} METADATA FROM {literal(key)} VIRTUAL"
+        for column, (type_, key) in METADATA.items()
     ]
     ours = {
         "connector": "kafka",
@@ -106,8 +108,7 @@ def source_facts(contract: Contract, *, versions: bool = False) -> dict[str, obj
 
 def payloads_ddl(*, name: str, path: str) -> str:
     """``CREATE TABLE`` of a Parquet file of payloads."""
-    columns = [f"{identifier(c)} {kind}" for c, (kind, _) in PAYLOADS.items()]
-    return _create(name, columns, {"connector": "filesystem", "path": path, "format": "parquet"})
+    return _create(name, _declared(PAYLOADS), {"connector": "filesystem", "path": path, "format": "parquet"})
 
 
 def decoder_ddl() -> str:
@@ -144,10 +145,15 @@ def sink_ddl(
     columns: Sequence[TableColumn], *, name: str, options: Mapping[str, str], key: Sequence[str] = ()
 ) -> str:
     """``CREATE TABLE`` of an output, partitioned by its partition columns; with a key, newer rows amend."""
-    lines = [f"{identifier(c.name)} {c.flink_type}{'' if c.nullable else ' NOT NULL'}" for c in columns]
+    lines = _declared(columns)
     if key:
         lines.append(f"PRIMARY KEY ({', '.join(map(identifier, key))}) NOT ENFORCED")
     return _create(name, lines, options, [c.name for c in columns if c.partition])
+
+
+def _declared(columns: Sequence[TableColumn]) -> list[str]:
+    """The columns as ``CREATE TABLE`` lists them."""
+    return [f"{identifier(c.name)} {flink_type(c.type)}{'' if c.nullable else ' NOT NULL'}" for c in columns]
 
 
 def verdict_view(contract: Contract, *, name: str, source: str) -> str:
@@ -192,7 +198,9 @@ def quarantine_insert(contract: Contract, *, source: str, sink: str) -> str:
 def _derived(contract: Contract, partition: Partition) -> str:
     """A partition column's DATE; for a month its first day."""
     source = identifier(partition.source)
-    day = source if contract.column(partition.source).type.kind == "date" else f"CAST({source} AS DATE)"
+    day = (
+        source if isinstance(contract.column(partition.source).type, DateType) else f"CAST({source} AS DATE)"
+    )
     return day if partition.transform == "day" else f"FLOOR({day} TO MONTH)"
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from headrace.contract.column_type import BIGINT, BOOLEAN, DATE, DOUBLE, INT, MICROS, STRING, DecimalType
 from headrace.contract.expression import render
-from headrace.contract.model import ColumnType
 from headrace.contract.typed import Refused
 
 COLUMNS = {
-    "s": ColumnType("string"),
-    "i": ColumnType("integer", bits=32),
-    "n": ColumnType("integer", bits=64),
-    "d": ColumnType("decimal", precision=7, scale=2),
-    "x": ColumnType("double"),
-    "b": ColumnType("boolean"),
-    "day": ColumnType("date"),
-    "t": ColumnType("timestamp"),
+    "s": STRING,
+    "i": INT,
+    "n": BIGINT,
+    "d": DecimalType(7, 2),
+    "x": DOUBLE,
+    "b": BOOLEAN,
+    "day": DATE,
+    "t": MICROS,
 }
 MIDNIGHT = "CAST(TIMESTAMP '2013-01-01 00:00:00.500000' AS TIMESTAMP_LTZ(6))"
 N19 = "CAST(`n` AS DECIMAL(19, 0))"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from headrace.contract.column_type import STRING
 from headrace.contract.load import examine, load, load_named
-from headrace.contract.model import ColumnType, Contract, Partition
+from headrace.contract.model import Contract, Partition
 from headrace.errors import ContractError, UsageError
 from tests.contract.orders_contract import Edit
 
@@ -48,7 +49,7 @@ def test_columns_keep_order_types_and_bounds(orders: Contract) -> None:
     assert (orders.column("id").min_length, orders.column("id").max_length) == (3, 12)
     assert orders.column("shop").enum == (1, 2)
     assert orders.column("country").enum == ("NO", "DE")
-    assert orders.column("id").type == ColumnType("string")
+    assert orders.column("id").type == STRING
 
 
 def test_lines_are_those_of_the_file(orders: Contract) -> None:

@@ -221,7 +221,7 @@ REFUSED = {
     "enum of other type": (
         "- value: 2",
         "- value: two # <-",
-        "column shop: enum value 'two' is not a integer",
+        "column shop: enum value 'two' is not a whole number",
         "wr",
     ),
     "enum twice": ("- value: 2", "- value: 1 # <-", "column shop: enum value 1 stands twice", "remove"),

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from headrace.contract.column_type import STRING
 from headrace.contract.duration import duration
 from headrace.contract.load import load
-from headrace.contract.model import Column, ColumnType, Contract, Rule
+from headrace.contract.model import Column, Contract, Rule
 from headrace.contract.rules import CHECKS_A_CASE, Reason, checks, verdict_sql
 from headrace.contract.sql import identifier, instant_literal, literal
 from tests.contract.orders_contract import Edit
@@ -73,12 +74,12 @@ def test_the_expression_holds_the_checks_in_order(orders: Contract) -> None:
 
 
 def test_without_a_promise_only_the_kafka_time_is_judged(orders: Contract) -> None:
-    bare = replace(orders, columns=(Column("a", ColumnType("string")),), rules=(), max_future=None)
+    bare = replace(orders, columns=(Column("a", STRING),), rules=(), max_future=None)
     assert [c.reason for c in checks(bare)] == [Reason.KAFKA_TIME_OUT_OF_RANGE]
 
 
 def test_many_checks_are_cut_into_cases_in_the_same_order(orders: Contract) -> None:
-    columns = tuple(Column(f"c{i}", ColumnType("string"), required=True) for i in range(CHECKS_A_CASE * 2))
+    columns = tuple(Column(f"c{i}", STRING, required=True) for i in range(CHECKS_A_CASE * 2))
     wide = replace(orders, columns=columns, max_future=None)
     sql = verdict_sql(wide)
     assert sql.startswith("CAST(COALESCE(CASE")
@@ -87,7 +88,7 @@ def test_many_checks_are_cut_into_cases_in_the_same_order(orders: Contract) -> N
 
 
 def test_texts_of_a_contract_cannot_leave_their_quotes(orders: Contract) -> None:
-    nasty = Column("a", ColumnType("string"), enum=("x') OR TRUE --",), pattern="it's")
+    nasty = Column("a", STRING, enum=("x') OR TRUE --",), pattern="it's")
     sql = verdict_sql(
         replace(orders, columns=(nasty,), rules=(Rule("r", "(`a` = 'b')", "", 1),), max_future=None)
     )

@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import Transaction
 
+from headrace.contract.column_type import BIGINT, DATE, STRING, DecimalType
 from headrace.delta.amend import amend_batch, amend_from, amended, newest
 from headrace.delta.commit import Added
 from headrace.read.rows import read_rows
@@ -25,11 +26,11 @@ from headrace.table.outputs import Output
 HOURLY = Output(
     "hourly",
     (
-        TableColumn("origin", "STRING", "string", nullable=False),
-        TableColumn("day", "DATE", "date", nullable=False),
-        TableColumn("flights", "BIGINT", "long", nullable=False),
-        TableColumn("mean", "DECIMAL(6, 2)", "decimal(6,2)"),
-        TableColumn("day_month", "DATE", "date", nullable=False, partition=True),
+        TableColumn("origin", STRING, nullable=False),
+        TableColumn("day", DATE, nullable=False),
+        TableColumn("flights", BIGINT, nullable=False),
+        TableColumn("mean", DecimalType(6, 2)),
+        TableColumn("day_month", DATE, nullable=False, partition=True),
     ),
     mode="amend",
     key=("origin", "day"),

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from headrace.contract.column_type import BIGINT, MICROS, STRING
 from headrace.delta.statistics import file_statistics, holding, unbounded_times
 from headrace.table.columns import TableColumn
 
-C = (TableColumn("c", "STRING", "string"),)
+C = (TableColumn("c", STRING),)
 
 
 def group(low: Any, high: Any, nulls: int | None = 0, *, stats: bool = True) -> SimpleNamespace:
@@ -73,7 +74,7 @@ def test_a_time_that_python_cannot_hold_leaves_the_column_unbounded() -> None:
     beyond = pa.array([0, 253_402_300_800_000_000], pa.int64()).cast(pa.timestamp("us"))
     pq.write_table(pa.table({"c": beyond, "d": [1, 2]}), sink)
     read = pq.read_metadata(pa.BufferReader(sink.getvalue()))
-    columns = (TableColumn("c", "", "timestamp"), TableColumn("d", "", "long"))
+    columns = (TableColumn("c", MICROS), TableColumn("d", BIGINT))
     found = json.loads(file_statistics(read, columns))
     assert (found["minValues"], found["nullCount"]) == ({"d": 1}, {"d": 0})
     assert unbounded_times(read) == ("c",)

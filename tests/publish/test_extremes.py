@@ -25,8 +25,19 @@ from structlog.testing import capture_logs
 
 from headrace.cluster.kafka import Source
 from headrace.cluster.kafka.fake import FakeKafka
+from headrace.contract.column_type import (
+    BIGINT,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    INT,
+    MICROS,
+    STRING,
+    DecimalType,
+    TimestampType,
+)
 from headrace.contract.load import load
-from headrace.contract.model import Column, ColumnType, Partition
+from headrace.contract.model import Column, Partition
 from headrace.contract.rules import KAFKA_TIME_FIRST, KAFKA_TIME_LAST
 from headrace.errors import LedgerError
 from headrace.job.declaration import Ingest
@@ -37,10 +48,10 @@ from headrace.publish.publisher import Publisher
 from headrace.read import quarantine
 from headrace.read.quarantine import Selection
 from headrace.read.query import query, to_json, to_text
-from headrace.read.rows import _field
 from headrace.replay import diff, payloads, redrive
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
+from headrace.table.arrow import arrow_type
 from headrace.table.outputs import Output
 from headrace.verify.ingest import verify
 from headrace.verify.topic_scan import Extent, Seen, Tick
@@ -49,15 +60,15 @@ from tests.publish.sealed_lake import CONTRACT
 Row = dict[str, Any]
 UTC = dt.timezone.utc
 KINDS = {
-    "word": ColumnType("string"),
-    "small": ColumnType("integer", bits=32),
-    "big": ColumnType("integer", bits=64),
-    "real": ColumnType("double"),
-    "yes": ColumnType("boolean"),
-    "born": ColumnType("date"),
-    "at": ColumnType("timestamp", scale=6),
-    "exact": ColumnType("decimal", precision=38, scale=0),
-    "fine": ColumnType("decimal", precision=38, scale=38),
+    "word": STRING,
+    "small": INT,
+    "big": BIGINT,
+    "real": DOUBLE,
+    "yes": BOOLEAN,
+    "born": DATE,
+    "at": MICROS,
+    "exact": DecimalType(38, 0),
+    "fine": DecimalType(38, 38),
 }
 CONTRACT_OF_ALL = replace(
     load(CONTRACT),
@@ -165,7 +176,11 @@ class Written:
         (day,) = (c.name for c in output.columns if c.partition)
         schema = pa.schema(
             [
-                pa.field(c.name, pa.timestamp("us")) if c.delta_type == "timestamp" else _field(c)
+                pa.field(
+                    c.name,
+                    pa.timestamp("us") if isinstance(c.type, TimestampType) else arrow_type(c.type),
+                    c.nullable,
+                )
                 for c in output.columns
                 if not c.partition
             ]

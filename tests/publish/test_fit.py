@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from headrace.contract.column_type import BIGINT
 from headrace.contract.load import load
 from headrace.contract.model import Contract
 from headrace.delta.commit import schema
@@ -108,7 +109,7 @@ def test_rows_that_are_staged_under_the_former_contract_are_part_of_it(lake: Lak
     assert table == "events"
     assert said == (
         "rows that claim 1 has staged are not published yet, and cannot follow:"
-        " amount (decimal(6,2) in the file, decimal(8,2) in the contract)"
+        " amount (decimal128(6, 2) in the file, decimal128(8, 2) in the contract)"
     )
     assert "`headrace publish events`" in remedy
     assert "`headrace branch set-aside events 1 --why TEXT`" in remedy
@@ -137,7 +138,7 @@ def test_a_file_is_refused_for_a_null_only_where_it_holds_one(
 ) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"n": pa.array(values, pa.int64())}), sink)
-    column = TableColumn("n", "BIGINT", "long", nullable=nullable)
+    column = TableColumn("n", BIGINT, nullable=nullable)
     found = file_differs(pq.ParquetFile(pa.BufferReader(sink.getvalue())), [column])
     assert [said.partition(" ")[0] for said in found] == differ
 

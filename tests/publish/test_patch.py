@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from headrace.contract.column_type import STRING
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.ledger import fork as forks
@@ -386,9 +387,7 @@ def test_no_batch_is_decided_that_another_contract_could_not_finish(lake: Lake, 
     with pytest.raises(ConservationError, match=r"judged by contract version 1.0.0; now it is 2.0.0"):
         other.put_in(number)
     wide = lake.patcher()
-    wide.outputs = [
-        replace(o, columns=(*o.columns, TableColumn("note", "STRING", "string"))) for o in wide.outputs
-    ]
+    wide.outputs = [replace(o, columns=(*o.columns, TableColumn("note", STRING))) for o in wide.outputs]
     with pytest.raises(LedgerError, match="a staged file has other columns"):
         wide.put_in(number)
     _add_column(lake, number)

@@ -18,6 +18,7 @@ from headrace.cli.job import _page
 from headrace.cli.publish import _sentence, as_json
 from headrace.cluster.kafka import Source
 from headrace.cluster.kafka.fake import FakeKafka
+from headrace.contract.column_type import BIGINT, DATE, STRING
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
 from headrace.ledger.ledger import Ledger
@@ -37,9 +38,9 @@ ROOT = Path(__file__).parents[2]
 DAILY = Output(
     "departures_hourly",
     (
-        TableColumn("origin", "STRING", "string", nullable=False),
-        TableColumn("flights", "BIGINT", "long", nullable=False),
-        TableColumn("day", "DATE", "date", nullable=False, partition=True),
+        TableColumn("origin", STRING, nullable=False),
+        TableColumn("flights", BIGINT, nullable=False),
+        TableColumn("day", DATE, nullable=False, partition=True),
     ),
     mode="amend",
     key=("origin",),

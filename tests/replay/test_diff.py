@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from headrace.contract.column_type import DATE, INT
 from headrace.contract.load import load
 from headrace.errors import UsageError
 from headrace.job.declaration import Ingest
@@ -136,9 +137,9 @@ def test_the_page_shows_values_as_text() -> None:
 TOTALS = Output(
     "totals",
     (
-        TableColumn("lane", "INT", "integer", nullable=False),
-        TableColumn("n", "INT", "integer", nullable=True),
-        TableColumn("day", "DATE", "string", nullable=False, partition=True),
+        TableColumn("lane", INT, nullable=False),
+        TableColumn("n", INT, nullable=True),
+        TableColumn("day", DATE, nullable=False, partition=True),
     ),
     mode="amend",
     key=("lane",),

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from headrace.contract.column_type import ColumnType, DecimalType, IntegerType, TimestampType
 from headrace.contract.model import Column
 from headrace.read.tables import open_table
 from tests.stack.road import Position, Road
@@ -79,7 +80,7 @@ def _each_name_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _meant(column: Column, sent: Any) -> Any:
-    return None if sent is None else _MEANT[column.type.kind](sent)
+    return None if sent is None else _MEANT[type(column.type)](sent)
 
 
 def _whole(sent: Any) -> int:
@@ -102,8 +103,12 @@ def _moment(sent: Any) -> datetime:
     return datetime.strptime(str(sent), f"%Y-%m-%dT%H:%M:%S{fraction}%z")
 
 
-_MEANT: dict[str, Callable[[Any], Any]] = {"integer": _whole, "decimal": _number, "timestamp": _moment}
-"""The kinds of columns that the events contract has."""
+_MEANT: dict[type[ColumnType], Callable[[Any], Any]] = {
+    IntegerType: _whole,
+    DecimalType: _number,
+    TimestampType: _moment,
+}
+"""The types of columns that the events contract has."""
 
 
 def _shown(held: Row) -> str:

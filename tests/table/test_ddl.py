@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from headrace.contract.column_type import BIGINT, DATE, INT, MILLIS
 from headrace.contract.load import load
 from headrace.contract.model import Contract, Partition
 from headrace.contract.rules import verdict_sql
 from headrace.table.columns import TableColumn, data_columns, quarantine_columns
 from headrace.table.ddl import data_insert, quarantine_insert, sink_ddl, source_ddl, verdict_view
+from headrace.table.delta import delta_type
+from headrace.table.flink import flink_type
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,13 +35,13 @@ def test_data_columns_are_the_contracts_then_the_position_then_the_partitions(fl
     columns = data_columns(flights)
     assert [c.name for c in columns[: len(flights.columns)]] == [c.name for c in flights.columns]
     assert columns[len(flights.columns) :] == (
-        TableColumn("_partition", "INT", "integer", nullable=False),
-        TableColumn("_offset", "BIGINT", "long", nullable=False, distinct=True),
-        TableColumn("_kafka_time", "TIMESTAMP_LTZ(3)", "timestamp", nullable=False, distinct=True),
-        TableColumn("scheduled_departure_day", "DATE", "date", nullable=False, partition=True),
+        TableColumn("_partition", INT, nullable=False),
+        TableColumn("_offset", BIGINT, nullable=False, distinct=True),
+        TableColumn("_kafka_time", MILLIS, nullable=False, distinct=True),
+        TableColumn("scheduled_departure_day", DATE, nullable=False, partition=True),
     )
     assert [c.name for c in columns if c.distinct] == ["flight_id", "_offset", "_kafka_time"]
-    types = {c.name: (c.flink_type, c.delta_type, c.nullable) for c in columns}
+    types = {c.name: (flink_type(c.type), delta_type(c.type).type, c.nullable) for c in columns}
     assert types["flight_id"] == ("STRING", "string", False)
     assert types["flight_number"] == ("INT", "integer", False)
     assert types["distance"] == ("BIGINT", "long", False)
@@ -50,7 +53,7 @@ def test_data_columns_are_the_contracts_then_the_position_then_the_partitions(fl
 
 
 def test_quarantine_columns() -> None:
-    assert [(c.name, c.flink_type, c.nullable) for c in quarantine_columns()] == [
+    assert [(c.name, flink_type(c.type), c.nullable) for c in quarantine_columns()] == [
         ("payload", "BYTES", True),
         ("reason", "STRING", False),
         ("field", "STRING", True),
