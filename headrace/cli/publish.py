@@ -100,7 +100,7 @@ def publish(
 
 def _rule(following: Publisher, texts: list[str], why: str, fmt: Format, *, undo: bool) -> None:
     """Record that a loss is accepted, or no longer; said on stderr: what is published comes after it."""
-    job = following.ledger.job
+    job = following.tables.ledger.job
     spans = [_span(text, job) for text in texts]
     if not spans:
         raise UsageError(
@@ -123,9 +123,9 @@ def _rule_tail(following: Publisher, checkpoint: int, why: str, fmt: Format, *, 
     if not why:
         raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
     if undo:
-        number = tail.take_back(following.ledger, checkpoint, why)
+        number = tail.take_back(following.tables.ledger, checkpoint, why)
     else:
-        number = tail.accept(following.ledger, *following.waiting(), checkpoint, why)
+        number = tail.accept(following.tables.ledger, *following.waiting(), checkpoint, why)
     if fmt is Format.text:
         said = "no longer accepts" if undo else "accepts"
         err.print(f"decision {number}: {said} what is staged up to checkpoint {checkpoint}", markup=False)
@@ -140,22 +140,22 @@ def _span(text: str, job: str) -> Span:
 
 
 def _accept(following: Publisher, spans: list[Span], why: str) -> int:
-    ledger, source = following.ledger, following.source
+    ledger, source = following.tables.ledger, following.tables.source
     begun = ledger.start()
     cut = [lost for change in ask(source, ledger, ledger.head()).changes for lost in change.lost]
     asked = [span for span in spans if not any(c.covers(span) for c in cut)]
-    verdicts = source.holes(begun.topic if begun else following.contract.topic, asked) if asked else {}
+    verdicts = source.holes(begun.topic if begun else following.tables.contract.topic, asked) if asked else {}
     if kept := [span for span in asked if verdicts[span] != "lost"]:
         raise UsageError(
             f"{kept[0]} is not lost: Kafka can still say what is there",
-            where=f"topic {following.contract.topic}",
-            remedy=f"headrace publish {following.contract.id} names what is lost",
+            where=f"topic {following.tables.contract.topic}",
+            remedy=f"headrace publish {following.tables.contract.id} names what is lost",
         )
     return ledger.decide(AcceptLoss(why=why, spans=tuple(spans)))
 
 
 def _undo(following: Publisher, spans: list[Span], why: str) -> int:
-    ledger = following.ledger
+    ledger = following.tables.ledger
     standing = [d for d in StandingDecisions.of(ledger.decisions()).losses if list(d.spans) == spans]
     frontier = ledger.head().frontier
     if not standing or any(frontier.get(s.partition, 0) > s.first for s in spans):
@@ -178,16 +178,16 @@ def _follow(following: Publisher, every: float, fmt: Format) -> None:
             log.warning("cannot publish now, trying again", what=e.what, where=e.where)
         else:
             if done.batches:
-                _show(done, following.ledger.job, fmt)
+                _show(done, following.tables.ledger.job, fmt)
         stop.wait(every)
     done = following.once()
     if done.batches:
-        _show(done, following.ledger.job, fmt)
+        _show(done, following.tables.ledger.job, fmt)
 
 
 def _to_end(following: Publisher, within_s: float, fmt: Format) -> None:
-    job = following.ledger.job
-    if following.contract.kind == "derive":
+    job = following.tables.ledger.job
+    if following.tables.contract.kind == "derive":
         raise UsageError(
             f"job {job} derives: its rows are not offsets of a topic, so it has no end to reach",
             remedy=f"headrace publish {job}",
@@ -196,7 +196,7 @@ def _to_end(following: Publisher, within_s: float, fmt: Format) -> None:
     with progress(f"publishing {job} to the end of its topic"):
         publish_to_end(following, within_s, done.append)
     written = {o: sum(d.written.get(o, 0) for d in done) for d in done for o in d.written}
-    last = replace(done[-1], written=written) if done else Published(following.ledger.head(), 0, {})
+    last = replace(done[-1], written=written) if done else Published(following.tables.ledger.head(), 0, {})
     _show(last, job, fmt)
 
 

@@ -167,8 +167,8 @@ def _swap(workspace: Workspace, job: str, planned: Replay, within_s: float) -> P
     """Try until the fork has sealed as much as the branch holds: the two take turns in being ahead."""
     deadline, publisher = time.monotonic() + within_s, replacer(workspace, job)
     while not isinstance(done := publisher.replace(planned.number, planned.fork), Published):
-        staged = {o: s.read() for o, s in publisher.staged.items()}
-        if continued(publisher.ledger, planned.fork, staged, planned.number)[1] is None:
+        staged = {o: s.read() for o, s in publisher.tables.staged.items()}
+        if continued(publisher.tables.ledger, planned.fork, staged, planned.number)[1] is None:
             raise _nothing_sealed(workspace, job, planned.number)
         if time.monotonic() > deadline:
             reached = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"

@@ -7,7 +7,8 @@ a file; so each has exactly one afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from headrace.delta.commit import refuse_other_columns
 from headrace.delta.rewrite import remove_rows, restore_files
@@ -16,15 +17,17 @@ from headrace.files import RecordedFile, StagedFile
 from headrace.ledger import patches
 from headrace.ledger.decisions import discarded
 from headrace.ledger.head import Head
-from headrace.ledger.ledger import now
 from headrace.ledger.patches import BACKFILL, REDRIVE, REPLAY, UNDO
 from headrace.ledger.records import DONE, BatchOutput, GiveUpPatch, Judged, Patch, PatchBatch, UndoBatch
 from headrace.ledger.replays import as_option
 from headrace.offsets import Span
 from headrace.positions import Positions
+from headrace.publish.checks import Checks
+from headrace.publish.finish import Finisher
 from headrace.publish.patch_history import PatchHistory, open_one
-from headrace.publish.publisher import Published, Publisher
+from headrace.publish.publisher import Published
 from headrace.publish.staged_files import ReadFile, read_files
+from headrace.publish.tables import JobTables
 from headrace.read.records import PATCHED, positions_held
 from headrace.read.tables import open_table
 from headrace.table.outputs import Output
@@ -35,8 +38,12 @@ Homes = dict[str, Positions]
 """By output, which of a patch's records are there now."""
 
 
-class Patcher(Publisher):
-    """Publishes a job's patches."""
+class Patcher:
+    """Publishes a job's patches, and undoes them."""
+
+    def __init__(self, tables: JobTables) -> None:
+        self.tables, self._ledger = tables, tables.ledger
+        self._checks, self._finisher = Checks(tables), Finisher(tables)
 
     def put_in(self, number: int) -> Published:
         """Put a judged patch in. Safe to repeat, and beside any other publisher.
@@ -47,17 +54,17 @@ class Patcher(Publisher):
             UsageError: it was given up.
         """
         while True:
-            finished = self.finish_open_batch()
-            head = self.ledger.head()
-            if patches.batch_of(self.ledger.decisions(), number):
+            finished = self._finisher.finish_open_batch()
+            head = self._ledger.head()
+            if patches.batch_of(self._ledger.decisions(), number):
                 return Published(head, finished, {})
-            patch = open_one(self.ledger, number, or_in=True)
-            judged = patches.judged_of(self.ledger, number)
+            patch = open_one(self._ledger, number, or_in=True)
+            judged = patches.judged_of(self._ledger, number)
             if judged is None:
                 raise DecisionNeeded(
                     f"{patch.name} is not judged yet",
-                    where=f"job {self.ledger.job}",
-                    remedy=f"headrace patch apply {self.ledger.job} {number}",
+                    where=f"job {self._ledger.job}",
+                    remedy=f"headrace patch apply {self._ledger.job} {number}",
                 )
             coming = {o: self._read_again(o, files) for o, files in judged.files.items()}
             self._refuse_other_topic(patch, head)
@@ -70,7 +77,7 @@ class Patcher(Publisher):
 
     def _refuse_other_topic(self, patch: Patch, head: Head) -> None:
         """Refuse a stretch of the topic that may be of another one: it was read before this question."""
-        others = [c for c in self._asked(head).changes if c.other] if patch.kind == REPLAY else []
+        others = [c for c in self._checks.asked(head).changes if c.other] if patch.kind == REPLAY else []
         if others:
             spans = ", ".join(
                 f"{p}:{o}-{patch.end[p] - 1}" for p, o in patch.first.items() if o < patch.end[p]
@@ -78,7 +85,7 @@ class Patcher(Publisher):
             raise DecisionNeeded(
                 f"{others[0]}. {patch.name} may have read records of it: {spans}",
                 where=f"topic id {others[0].id or 'none'}, the job began on {others[0].was}",
-                remedy=f"headrace patch drop {self.ledger.job} {patch.number} --why TEXT leaves it",
+                remedy=f"headrace patch drop {self._ledger.job} {patch.number} --why TEXT leaves it",
             )
 
     def give_up(self, number: int, why: str) -> None:
@@ -88,15 +95,15 @@ class Patcher(Publisher):
             UsageError: it is in already, or was given up.
             DecisionNeeded: it was put in in the same moment.
         """
-        self.finish_open_batch()
-        open_one(self.ledger, number)
-        self.ledger.decide(GiveUpPatch(why=why, patch=number))
-        self.finish_open_batch()
-        if patches.batch_of(self.ledger.decisions(), number):
+        self._finisher.finish_open_batch()
+        open_one(self._ledger, number)
+        self._ledger.decide(GiveUpPatch(why=why, patch=number))
+        self._finisher.finish_open_batch()
+        if patches.batch_of(self._ledger.decisions(), number):
             raise DecisionNeeded(
                 f"patch {number} was put in in the same moment",
-                where=f"job {self.ledger.job}",
-                remedy=f"headrace patch undo {self.ledger.job} {number} --why TEXT takes it back",
+                where=f"job {self._ledger.job}",
+                remedy=f"headrace patch undo {self._ledger.job} {number} --why TEXT takes it back",
             )
 
     def undo(self, number: int, why: str) -> Published:
@@ -106,20 +113,20 @@ class Patcher(Publisher):
             UsageError: it is not in; or a later patch or a replay stands on it.
         """
         while True:
-            finished = self.finish_open_batch()
-            head, fates = self.ledger.head(), PatchHistory(self.ledger)
+            finished = self._finisher.finish_open_batch()
+            head, fates = self._ledger.head(), PatchHistory(self._ledger)
             if number in patches.undone(fates.decisions):
                 return Published(head, finished, {})
-            patch = patches.one(self.ledger, number)
+            patch = patches.one(self._ledger, number)
             batch = self._undoable(patch, fates)
             own = fates.records(batch)
-            before = self.ledger.required(DONE, batch - 1).versions if batch > 1 else {}
-            coming = {o.id: self._as_it_was(o, before.get(o.id), own, patch) for o in self.outputs}
+            before = self._ledger.required(DONE, batch - 1).versions if batch > 1 else {}
+            coming = {o.id: self._as_it_was(o, before.get(o.id), own, patch) for o in self.tables.outputs}
             self._put_back(head, self._undoing(patch, why), coming, own)
 
     def _undoing(self, patch: Patch, why: str) -> Patch:
         """The record of the undo: that of one that was killed, or a new one."""
-        begun = [p for p in patches.every(self.ledger) if p.kind == UNDO and p.of == patch.number]
+        begun = [p for p in patches.every(self._ledger) if p.kind == UNDO and p.of == patch.number]
         if begun:
             return begun[-1]
         undoing = Patch(
@@ -133,7 +140,7 @@ class Patcher(Publisher):
             records=0,
             of=patch.number,
         )
-        return patches.record(self.ledger, undoing)
+        return patches.record(self._ledger, undoing)
 
     def _undoable(self, patch: Patch, fates: PatchHistory) -> int:
         """The batch that put it in, if nothing stands on it.
@@ -141,7 +148,7 @@ class Patcher(Publisher):
         Raises:
             UsageError: otherwise.
         """
-        job, number = self.ledger.job, patch.number
+        job, number = self._ledger.job, patch.number
         batch = patches.batch_of(fates.decisions, number)
         if not batch or patch.kind == UNDO:
             raise UsageError(
@@ -174,7 +181,7 @@ class Patcher(Publisher):
     def _put_in_since(self, batch: int, own: Positions, fates: PatchHistory) -> list[Patch]:
         """Patches put in behind a batch whose rows stand for some of these records, the newest first."""
         return [
-            patches.one(self.ledger, d.patch)
+            patches.one(self._ledger, d.patch)
             for d in reversed(fates.later(batch))
             if fates.standing(d.batch).both(own)
         ]
@@ -182,18 +189,18 @@ class Patcher(Publisher):
     def _as_it_was(self, output: Output, version: int | None, own: Positions, patch: Patch) -> list[ReadFile]:
         """Files with the rows of these records in a version of a table."""
         folder = f"{PATCHED}{patch.number}-undo"
-        files = restore_files(self.warehouse, output, version, own, folder)
-        return read_files(self.warehouse, output.id, files, output.columns)
+        files = restore_files(self.tables.warehouse, output, version, own, folder)
+        return read_files(self.tables.warehouse, output.id, files, output.columns)
 
     # what must be true before a batch is decided
 
     def _checked(self, patch: Patch, judged: Judged, coming: Files) -> Files:
         """The files that are to come in: each of their records has the one home now that it is to have."""
-        if patch.contract_version != self.contract.version:
+        if patch.contract_version != self.tables.contract.version:
             raise self._refused(
                 patch,
                 f"it was judged by contract version {patch.contract_version}; now it is"
-                f" {self.contract.version}",
+                f" {self.tables.contract.version}",
             )
         own = Positions.gathered(f.positions for files in coming.values() for f in files)
         rows = sum(f.rows for files in coming.values() for f in files)
@@ -212,7 +219,7 @@ class Patcher(Publisher):
         if there := self._there(own):
             raise self._refused(patch, f"rows of its files are in the tables already: {there}")
         mine = {f.sha256 for f in patch.files}
-        for other, _ in patches.standing(self.ledger, self.ledger.decisions()):
+        for other, _ in patches.standing(self._ledger, self._ledger.decisions()):
             if any(f.sha256 in mine for f in other.files):
                 raise self._refused(patch, f"backfill {other.number} has put the very same bytes in")
 
@@ -224,41 +231,45 @@ class Patcher(Publisher):
             raise self._refused(patch, f"published records were not read again: {lacking}")
         if more := own.without(there):
             raise self._refused(patch, f"records came that are not published: {more}")
-        for later in self._put_in_since(judged.behind, own, PatchHistory(self.ledger)):
+        for later in self._put_in_since(judged.behind, own, PatchHistory(self._ledger)):
             raise self._refused(patch, f"{later.name} has put some of these records in since it was judged")
 
     def _still_refused(self, patch: Patch, coming: Files, own: Positions) -> Files:
         """Of a redrive only what is in quarantine still, and was not discarded meanwhile."""
         homes = self._homes(own)
-        quarantine, data = (o.id for o in self.outputs)
+        quarantine, data = (o.id for o in self.tables.outputs)
         if twice := homes[data].both(homes[quarantine]):
             raise self._refused(patch, f"records are in both tables: {twice}")
-        stays = homes[quarantine].without(discarded(self.ledger))
+        stays = homes[quarantine].without(discarded(self._ledger))
         gone = own.without(stays)
-        return {o.id: self._without(o, coming.get(o.id, []), gone) for o in self.outputs} if gone else coming
+        return (
+            {o.id: self._without(o, coming.get(o.id, []), gone) for o in self.tables.outputs}
+            if gone
+            else coming
+        )
 
     def _without(self, output: Output, files: Sequence[ReadFile], gone: Positions) -> list[ReadFile]:
         """Judged files without the rows of some records."""
-        cut = remove_rows(self.warehouse, output, [f.file.path for f in files], gone.holds)
+        cut = remove_rows(self.tables.warehouse, output, [f.file.path for f in files], gone.holds)
         out = {f.path for f in cut.going}
         fresh = [StagedFile(path=f.path, size=f.size) for f in cut.coming]
         kept = [f for f in files if f.file.path not in out]
-        return kept + read_files(self.warehouse, output.id, fresh, output.columns)
+        return kept + read_files(self.tables.warehouse, output.id, fresh, output.columns)
 
     def _refused(self, patch: Patch, what: str) -> ConservationError:
         return ConservationError(
             what,
-            where=f"job {self.ledger.job}, {patch.name}",
-            remedy=f"nothing was changed; headrace patch drop {self.ledger.job} {patch.number} --why TEXT,"
+            where=f"job {self._ledger.job}, {patch.name}",
+            remedy=f"nothing was changed; headrace patch drop {self._ledger.job} {patch.number} --why TEXT,"
             " and ask again",
         )
 
     def _homes(self, positions: Positions) -> Homes:
         found = {}
-        for output in self.outputs:
-            table = open_table(self.warehouse, output.id)
+        for output in self.tables.outputs:
+            table = open_table(self.tables.warehouse, output.id)
             found[output.id] = (
-                positions_held(self.warehouse, output, table, positions) if table else Positions()
+                positions_held(self.tables.warehouse, output, table, positions) if table else Positions()
             )
         return found
 
@@ -266,65 +277,62 @@ class Patcher(Publisher):
         return Positions.gathered(found.offsets for found in self._homes(positions).values())
 
     def _read_again(self, output: str, files: Sequence[RecordedFile]) -> list[ReadFile]:
-        columns = next(o.columns for o in self.outputs if o.id == output)
+        columns = next(o.columns for o in self.tables.outputs if o.id == output)
         return read_files(
-            self.warehouse, output, [StagedFile(path=f.path, size=f.size) for f in files], columns
+            self.tables.warehouse, output, [StagedFile(path=f.path, size=f.size) for f in files], columns
         )
 
     # the batch
 
     def _put(self, head: Head, patch: Patch, coming: Files) -> None:
         """Decide the batch of a patch, unless another publisher is first."""
-        self.step("batch")
-        self._refuse_unfinishable()
-        open_one(self.ledger, patch.number, or_in=True)  # it may have been given up meanwhile
-        self._record(
-            PatchBatch(
-                number=head.batch + 1,
-                after=head.digest,
-                claim=head.claim,
-                contract_version=patch.contract_version,
-                checkpoints=self._behind_all(head),
-                frontier=head.frontier,
-                outputs=self._files_in(coming),
-                at=now(),
-                patch=patch.number,
-                why=patch.why,
-            )
-        )
+
+        def last_check() -> None:
+            self._refuse_unfinishable()
+            open_one(self._ledger, patch.number, or_in=True)  # it may have been given up meanwhile
+
+        self._decide(PatchBatch, head, patch, coming, last_check)
 
     def _put_back(self, head: Head, undo: Patch, coming: Files, own: Positions) -> None:
         """Decide the batch of an undo, unless another publisher is first."""
-        self.step("batch")
-        self._refuse_unfinishable()
-        self._record(
-            UndoBatch(
-                number=head.batch + 1,
-                after=head.digest,
-                claim=head.claim,
-                contract_version=undo.contract_version,
-                checkpoints=self._behind_all(head),
-                frontier=head.frontier,
-                outputs=self._files_in(coming),
-                at=now(),
-                patch=undo.number,
-                undoes=undo.of or 0,
-                out=tuple(own.spans()),
-                why=undo.why,
-            )
+        facts = {"undoes": undo.of or 0, "out": tuple(own.spans())}
+        self._decide(UndoBatch, head, undo, coming, self._refuse_unfinishable, **facts)
+
+    def _decide(
+        self,
+        kind: type[PatchBatch | UndoBatch],
+        head: Head,
+        patch: Patch,
+        coming: Files,
+        last_check: Callable[[], None],
+        **facts: Any,
+    ) -> None:
+        self._finisher.decide(
+            kind,
+            head,
+            last_check=last_check,
+            claim=head.claim,
+            contract_version=patch.contract_version,
+            checkpoints=self._behind_all(head),
+            frontier=head.frontier,
+            outputs=self._files_in(coming),
+            patch=patch.number,
+            why=patch.why,
+            **facts,
         )
 
     def _behind_all(self, head: Head) -> tuple[int, int]:
         """No checkpoints: behind all that were, so that these are still found by bisection."""
-        last = self.ledger.required(DONE, head.batch).checkpoints[1] if head.batch else 0
+        last = self._ledger.required(DONE, head.batch).checkpoints[1] if head.batch else 0
         return last + 1, last
 
     def _files_in(self, coming: Files) -> dict[str, BatchOutput]:
         return {
-            o.id: BatchOutput(files=tuple(f.recorded() for f in coming.get(o.id, []))) for o in self.outputs
+            o.id: BatchOutput(files=tuple(f.recorded() for f in coming.get(o.id, [])))
+            for o in self.tables.outputs
         }
 
     def _refuse_unfinishable(self) -> None:
         """Once it is recorded, it must be possible to finish it."""
-        for output in self.outputs:
-            refuse_other_columns(self.warehouse, output.id, output.columns)
+        for output in self.tables.outputs:
+            refuse_other_columns(self.tables.warehouse, output.id, output.columns)

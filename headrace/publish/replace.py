@@ -8,7 +8,6 @@ decided.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 
 from deltalake.exceptions import DeltaError
 
@@ -17,13 +16,13 @@ from headrace.delta.commit import Added, active, added
 from headrace.delta.rewrite import restore_files
 from headrace.delta.swap import require_told
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
-from headrace.files import Baseline, Files, StagedFile
+from headrace.files import Baseline, Files
 from headrace.ledger import fork as forks
 from headrace.ledger import replays
 from headrace.ledger.branch import ByOutput, Stretch, common_prefix, tip, walk
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
-from headrace.ledger.ledger import Ledger, now
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import (
     BATCHES,
     CLAIMS,
@@ -38,14 +37,16 @@ from headrace.ledger.records import (
     TopicNotes,
 )
 from headrace.offsets import Offsets
+from headrace.publish.checks import Checks
+from headrace.publish.finish import Finisher
 from headrace.publish.frontier import continue_frontier, frontier_at
 from headrace.publish.progress import Progress, of_branch, of_fork
-from headrace.publish.publisher import Published, Publisher
+from headrace.publish.publisher import Published
 from headrace.publish.staged_files import ReadFile
+from headrace.publish.tables import JobTables
 from headrace.publish.tail import Tail
 from headrace.publish.topics import Asked, at_fork
 from headrace.read.tables import open_table
-from headrace.table.outputs import Output
 
 
 def continued(
@@ -79,22 +80,12 @@ def continued(
     return None, None
 
 
-class Replacer(Publisher):
-    """Publishes a job's replays.
+class Replacer:
+    """Publishes a job's replays, and rolls them back."""
 
-    While it looks at all that a fork has sealed, the live job's publisher wins one batch number after the
-    other. So what never changes is read once: records of the ledger, and staged files.
-    """
-
-    @cached_property
-    def _known(self) -> dict[tuple[str, str], ReadFile]:
-        """Staged files that were read, by output and path."""
-        return {}
-
-    def _files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
-        fresh = [f for f in files if (output.id, f.path) not in self._known]
-        self._known |= {(output.id, f.file.path): f for f in super()._files(output, fresh)}
-        return [self._known[output.id, f.path] for f in files]
+    def __init__(self, tables: JobTables) -> None:
+        self.tables, self._ledger = tables, tables.ledger
+        self._checks, self._finisher = Checks(tables, remember=True), Finisher(tables)
 
     def replace(self, replay: int, fork: ForkPoint) -> Published | Offsets:
         """Make a replay's fork the branch.
@@ -109,62 +100,59 @@ class Replacer(Publisher):
             DecisionNeeded: how far the branch had come is not known.
             UsageError: the replay was given up or taken back; or its fork point is no longer on the branch.
         """
-        self.ledger.remember_all()
+        self._ledger.remember_all()
         while True:
-            finished = self.finish_open_batch()
-            head = self.ledger.head()
-            if replays.state(self.ledger, replay) == "published":
+            finished = self._finisher.finish_open_batch()
+            head = self._ledger.head()
+            if replays.state(self._ledger, replay) == "published":
                 return Published(head, finished, {})
-            replays.open_one(self.ledger, replay, or_published=True)
-            forks.require_on_branch(self.ledger, fork)
+            replays.open_one(self._ledger, replay, or_published=True)
+            forks.require_on_branch(self._ledger, fork)
             if (behind := self._swap_in(head, replay, fork)) is not None:
                 return behind
 
     def _swap_in(self, head: Head, replay: int, fork: ForkPoint) -> Offsets | None:
         """Decide the batch, unless another publisher is first; or tell how far the fork has come."""
         reached = self._frontier_at(fork)
-        staged = {o: s.read() for o, s in self.staged.items()}
-        claim, found = continued(self.ledger, fork, staged, replay)
+        staged = {o: s.read() for o, s in self.tables.staged.items()}
+        claim, found = continued(self._ledger, fork, staged, replay)
         if claim is None or found is None:
             return reached
-        if self.contract.kind == "derive":
-            stands = of_fork(self.warehouse, self.ledger, staged, replay)
+        if self.tables.contract.kind == "derive":
+            stands = of_fork(self.tables.warehouse, self._ledger, staged, replay)
             if not stands.covers(self._branch_stands()):
                 return next(iter(stands.positions.values()), {})
         behind = at_fork(head, reached)
-        asked = self._asked(behind)
-        read = self._read(found)
+        asked = self._checks.asked(behind)
+        read = self._checks.read(found)
         self._refuse_other(replay, claim, found, read, asked)
-        if self.contract.kind == "ingest":
+        if self.tables.contract.kind == "ingest":
             self._refuse_lost(head, fork, reached, read)
-        frontier, notes = self._frontier(behind, read, asked)
+        frontier, notes = self._checks.frontier(behind, read, asked)
         if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
             return frontier
         files = {
             o: [Added(f.file.path, f.file.size, f.file.partition, f.statistics) for f in fs]
             for o, fs in read.items()
         }
-        removed, baseline = forks.behind(self.ledger, fork), forks.baseline(self.ledger, fork)
+        removed, baseline = forks.behind(self._ledger, fork), forks.baseline(self._ledger, fork)
         self._require_possible(reached, removed, baseline, files)
-        replays.open_one(self.ledger, replay, or_published=True)  # it may have been given up meanwhile
-        self._decide(
-            SwapBatch(
-                number=head.batch + 1,
-                after=head.digest,
-                claim=claim.number,
-                contract_version=claim.contract_version,
-                checkpoints=found.checkpoints,
-                frontier=frontier,
-                outputs=self._outputs(found, read),
-                at=now(),
-                fork=fork,
-                reached=reached,
-                removed=removed,
-                baseline=baseline,
-                claims_then=self.ledger.newest(CLAIMS),
-                notes=notes,
-                replay=replay,
-            )
+        self._finisher.decide(
+            SwapBatch,
+            head,
+            last_check=lambda: replays.open_one(self._ledger, replay, or_published=True),
+            claim=claim.number,
+            contract_version=claim.contract_version,
+            checkpoints=found.checkpoints,
+            frontier=frontier,
+            outputs=self._checks.outputs(found, read),
+            fork=fork,
+            reached=reached,
+            removed=removed,
+            baseline=baseline,
+            claims_then=self._ledger.newest(CLAIMS),
+            notes=notes,
+            replay=replay,
         )
         return None
 
@@ -183,36 +171,38 @@ class Replacer(Publisher):
                 f"{'; '.join(map(str, others))}. The replay may have read records of it:"
                 f" {Tail.of(claim.number, found, read, {})}",
                 where="; ".join(f"topic id {c.id or 'none'}, the job began on {c.was}" for c in others),
-                remedy=f"headrace replay abort {self.ledger.job} {replay} --why TEXT leaves it",
+                remedy=f"headrace replay abort {self._ledger.job} {replay} --why TEXT leaves it",
             )
 
     def _branch_stands(self) -> Progress:
         """How far the branch of a derive job has come, in the tables that it writes now."""
-        stands = of_branch(self.warehouse, self.ledger, "derive")
+        stands = of_branch(self.tables.warehouse, self._ledger, "derive")
         if not stands.positions:
             raise DecisionNeeded(
                 "no checkpoint of the published branch is kept any more: how far it had come is not known",
-                where=f"job {self.ledger.job}",
+                where=f"job {self._ledger.job}",
                 remedy="restore a checkpoint or savepoint of it into the warehouse, then publish again",
             )
-        return Progress(stands.positions, {o: at for o, at in stands.watermarks.items() if o in self.staged})
+        return Progress(
+            stands.positions, {o: at for o, at in stands.watermarks.items() if o in self.tables.staged}
+        )
 
     def _refuse_lost(
         self, head: Head, fork: ForkPoint, reached: Offsets, read: Mapping[str, Sequence[ReadFile]]
     ) -> None:
         """Say no where the fork lacks records that the branch has published: Kafka no longer had them."""
         positions = (f.positions for found in read.values() for f in found)
-        holes = continue_frontier(self.ledger.job, reached, self._begun(), positions).holes
-        known = forks.holes_behind(self.ledger, fork)
+        holes = continue_frontier(self._ledger.job, reached, self.tables.start.offsets, positions).holes
+        known = forks.holes_behind(self._ledger, fork)
         mine = [h for h in holes if h.first < head.frontier.get(h.partition, 0)]
         own = [h for h in mine if not any(k.covers(h) for k in known)]
-        verdicts = self.source.holes(self._topic(), own) if own else {}
+        verdicts = self.tables.source.holes(self.tables.start.topic, own) if own else {}
         if lacking := [h for h in own if verdicts[h] != "absent"]:
             raise ConservationError(
                 f"the fork lacks records that are published: {', '.join(map(str, lacking[:10]))}",
-                where=f"job {self.ledger.job}, behind batch {fork.batch}",
+                where=f"job {self._ledger.job}, behind batch {fork.batch}",
                 remedy=f"nothing was changed. Kafka deleted them, or the fork skipped them:"
-                f" `headrace replay ls {self.ledger.job}`, abort it, and plan one that begins later",
+                f" `headrace replay ls {self._ledger.job}`, abort it, and plan one that begins later",
                 missing=[str(h) for h in lacking],
             )
 
@@ -223,15 +213,15 @@ class Replacer(Publisher):
             UsageError: it is published, taken back, or given up.
             DecisionNeeded: it was published in the same moment.
         """
-        self.finish_open_batch()
-        replays.open_one(self.ledger, replay)
-        self.ledger.decide(AbortReplay(why=why, replay=replay))
-        self.finish_open_batch()
-        if replays.batch_of(self.ledger, replay):
+        self._finisher.finish_open_batch()
+        replays.open_one(self._ledger, replay)
+        self._ledger.decide(AbortReplay(why=why, replay=replay))
+        self._finisher.finish_open_batch()
+        if replays.batch_of(self._ledger, replay):
             raise DecisionNeeded(
                 f"replay {replay} was published in the same moment",
-                where=f"job {self.ledger.job}",
-                remedy=f"headrace replay rollback {self.ledger.job} {replay} --why TEXT takes it back",
+                where=f"job {self._ledger.job}",
+                remedy=f"headrace replay rollback {self._ledger.job} {replay} --why TEXT takes it back",
             )
 
     def roll_back(self, replay: int, why: str) -> Published:
@@ -243,60 +233,60 @@ class Replacer(Publisher):
             UsageError: the replay is not the last one that became the branch.
         """
         while True:
-            finished = self.finish_open_batch()
-            head = self.ledger.head()
-            if replay in StandingDecisions.of(self.ledger.decisions()).back:
+            finished = self._finisher.finish_open_batch()
+            head = self._ledger.head()
+            if replay in StandingDecisions.of(self._ledger.decisions()).back:
                 return Published(head, finished, {})
-            number = replays.batch_of(self.ledger, replay)
+            number = replays.batch_of(self._ledger, replay)
             if not number:
                 raise UsageError(
-                    f"replay {replay} is {replays.state(self.ledger, replay)}: it has changed no table",
-                    where=f"job {self.ledger.job}",
-                    remedy=f"headrace replay show {self.ledger.job} {replay}",
+                    f"replay {replay} is {replays.state(self._ledger, replay)}: it has changed no table",
+                    where=f"job {self._ledger.job}",
+                    remedy=f"headrace replay show {self._ledger.job} {replay}",
                 )
-            if number != (last := forks.standing_replay(self.ledger)):
-                later = replays.published_by(self.ledger, last)
+            if number != (last := forks.standing_replay(self._ledger)):
+                later = replays.published_by(self._ledger, last)
                 raise UsageError(
                     f"replay {replay} is not the last published one: that is replay {later}",
-                    where=f"job {self.ledger.job}",
-                    remedy=f"headrace replay rollback {self.ledger.job} {later} --why TEXT first",
+                    where=f"job {self._ledger.job}",
+                    remedy=f"headrace replay rollback {self._ledger.job} {later} --why TEXT first",
                 )
-            self._decide(self._taken_back(head, number, replay, why))
+            self._decide_rollback(head, number, replay, why)
 
-    def _taken_back(self, head: Head, number: int, replay: int, why: str) -> RollbackBatch:
-        """The batch that takes back what batch ``number`` swapped in.
+    def _decide_rollback(self, head: Head, number: int, replay: int, why: str) -> None:
+        """Decide the batch that takes back what batch ``number`` swapped in.
 
         Its manifests and their files are those of the branch, as if nothing had been swapped. What comes in
         is what the tables held: of those files a patch, or another program, may have rewritten some.
         """
-        swap, before = self.ledger.required(BATCHES, number), self.ledger.required(DONE, number - 1)
+        swap, before = self._ledger.required(BATCHES, number), self._ledger.required(DONE, number - 1)
         if not isinstance(swap, SwapBatch):
-            raise LedgerError(f"batch {number} is not a swap", where=f"{self.ledger.folder}/batches")
-        manifests = forks.manifests_behind(self.ledger, swap.fork, number - 1)
+            raise LedgerError(f"batch {number} is not a swap", where=f"{self._ledger.folder}/batches")
+        manifests = forks.manifests_behind(self._ledger, swap.fork, number - 1)
         numbers = [m.checkpoint for found in manifests.values() for m in found] or [swap.fork.checkpoint]
-        baseline = Baseline(versions={o: v for o, v in before.versions.items() if o in self.staged})
+        baseline = Baseline(versions={o: v for o, v in before.versions.items() if o in self.tables.staged})
         gone, reached = swap.removed, self._frontier_at(swap.fork)
-        came = {} if self.contract.kind == "derive" else self._restored(number, gone, reached)
-        removed = forks.behind(self.ledger, swap.fork)
-        files = {o: added(came.get(o, gone.get(o, ()))) for o in self.staged}
+        came = {} if self.tables.contract.kind == "derive" else self._restored(number, gone, reached)
+        removed = forks.behind(self._ledger, swap.fork)
+        files = {o: added(came.get(o, gone.get(o, ()))) for o in self.tables.staged}
         self._require_possible(reached, removed, baseline, files, back=True)
-        on_branch = forks.at_batch(self.ledger, number - 1).batch
-        return RollbackBatch(
-            number=head.batch + 1,
-            after=head.digest,
+        on_branch = forks.at_batch(self._ledger, number - 1).batch
+        self._finisher.decide(
+            RollbackBatch,
+            head,
             claim=before.claim,
-            contract_version=self.ledger.required(BATCHES, on_branch or number - 1).contract_version,
+            contract_version=self._ledger.required(BATCHES, on_branch or number - 1).contract_version,
             checkpoints=(min(numbers), max(numbers)),
             frontier=before.frontier,
             outputs={
-                o: BatchOutput(manifests=manifests.get(o, ()), files=gone.get(o, ())) for o in self.staged
+                o: BatchOutput(manifests=manifests.get(o, ()), files=gone.get(o, ()))
+                for o in self.tables.staged
             },
-            at=now(),
             fork=swap.fork,
             reached=reached,
             removed=removed,
             baseline=baseline,
-            claims_then=self.ledger.newest(CLAIMS),
+            claims_then=self._ledger.newest(CLAIMS),
             notes=TopicNotes(epochs=before.epochs, tails=before.tails),
             replay=replay,
             restored=came,
@@ -305,16 +295,16 @@ class Replacer(Publisher):
 
     def _restored(self, number: int, gone: Files, reached: Offsets) -> Files:
         """Per output, files with the rows behind the fork point as they were before batch ``number``."""
-        versions = self.ledger.required(DONE, number).versions
+        versions = self._ledger.required(DONE, number).versions
         found: Files = {}
-        for output in self.outputs:
+        for output in self.tables.outputs:
             before = versions[output.id] - 1
-            table = open_table(self.warehouse, output.id, before)
+            table = open_table(self.tables.warehouse, output.id, before)
             there = active(table) if table else set()
             stay = [f for f in gone.get(output.id, ()) if f.path in there]
             known = [f.path for f in stay]
-            others = restore_files(self.warehouse, output, before, reached, known=known)
-            read = self._files(output, others)
+            others = restore_files(self.tables.warehouse, output, before, reached, known=known)
+            read = self._checks.read_files(output, others)
             found[output.id] = (*stay, *(f.recorded() for f in read))
         return found
 
@@ -330,24 +320,24 @@ class Replacer(Publisher):
         back: bool = False,
     ) -> None:
         """Refuse, before it is decided, what could not be finished."""
-        for output in self.outputs:
+        for output in self.tables.outputs:
             came = [*added(baseline.files.get(output.id, ())), *files[output.id]]
             if output.mode == "append":
                 gone = added(removed.get(output.id, ()))
-                require_told(self.warehouse, output, gone, reached or None, baseline, back=back)
+                require_told(self.tables.warehouse, output, gone, reached or None, baseline, back=back)
                 continue
             version = baseline.versions.get(output.id)
             try:
-                amended(self.warehouse, output, version, came)
+                amended(self.tables.warehouse, output, version, came)
             except (OSError, DeltaError) as e:
                 raise UsageError(
                     f"version {version} of table {output.id} cannot be read any more: {str(e)[:200]}",
-                    where=self.warehouse.table_uri(output.id),
+                    where=self.tables.warehouse.table_uri(output.id),
                     remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
                 ) from e
 
     def _frontier_at(self, fork: ForkPoint) -> Offsets:
         """Where an ingest job's branch stood; a derive job's rows have no place in a topic."""
-        if self.contract.kind == "derive":
+        if self.tables.contract.kind == "derive":
             return {}
-        return frontier_at(self.warehouse, self.ledger, self.outputs, fork)
+        return frontier_at(self.tables.warehouse, self._ledger, self.tables.outputs, fork)

@@ -27,16 +27,16 @@ def publish_to_end(publisher: Publisher, within_s: float, report: Callable[[Publ
         UsageError: the job never ran, so nobody knows where it began.
         ClusterError: the deadline has passed; names the offsets that are left.
     """
-    ledger, deadline = publisher.ledger, time.monotonic() + within_s
+    ledger, deadline = publisher.tables.ledger, time.monotonic() + within_s
     begun = ledger.start()
     if begun is None:
         raise UsageError(f"job {ledger.job} never ran", remedy=f"headrace run {ledger.job}")
-    ends = publisher.source.standing(begun.topic, {}).ends
+    ends = publisher.tables.source.standing(begun.topic, {}).ends
     while True:
         done = publisher.once()
         if done.batches:
             report(done)
-        left = unpublished(publisher.source, begun.topic, ends, begun.offsets | done.head.frontier)
+        left = unpublished(publisher.tables.source, begun.topic, ends, begun.offsets | done.head.frontier)
         if not left:
             return
         if time.monotonic() > deadline:

@@ -216,9 +216,9 @@ SITUATIONS = [
     ),
     Situation(
         (
-            "publish/publisher.py: stop □",
-            "publish/publisher.py: branch restart □ --why TEXT",
-            "publish/publisher.py: run □",
+            "publish/checks.py: stop □",
+            "publish/checks.py: branch restart □ --why TEXT",
+            "publish/checks.py: run □",
         ),
         skipping,
         "publish events",

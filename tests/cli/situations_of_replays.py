@@ -65,7 +65,7 @@ def swapped_by_half(p: Pipeline) -> None:
             raise Killed
 
     dying = replacer(p.workspace, "events")
-    dying.step = die
+    dying.tables.step = die
     planned_ = replays.one(p.lake.ledger, 1)
     try:
         dying.replace(1, planned_.fork)

@@ -210,7 +210,7 @@ STATES = [
         shows=True,
     ),
     State("cli/publish.py: publish □", staged, "query 'TABLE events'"),
-    State("publish/publisher.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
+    State("publish/checks.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
     State("publish/tail.py: branch show □ □", staged_under_another_contract, "publish events", shows=True),
     State("publish/frontier.py: branch ls □", read_again, "publish events", shows=True),
     State("publish/patch.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"),

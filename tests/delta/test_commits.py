@@ -67,7 +67,7 @@ def commit_nothing(warehouse: Warehouse, output: Output) -> None:
 def test_a_batch_names_the_version_that_holds_it(lake: Lake, meanwhile: Meanwhile) -> None:
     begun(lake)
     lake.seal(1, range(30, 33))
-    meanwhile("events", lambda: commit_nothing(lake.warehouse, lake.publisher().outputs[1]))
+    meanwhile("events", lambda: commit_nothing(lake.warehouse, lake.tables().outputs[1]))
     version = lake.publish().head.versions["events"]
     assert holds(lake.warehouse, "events", version, "events/events") == 3
 
@@ -105,7 +105,7 @@ def test_a_table_that_goes_on_from_a_version_holds_nothing_else(
 
 def commit_by_hand(lake: Lake, files: list[Added]) -> None:
     """Files of ours that another program registers, under a transaction of its own."""
-    columns = lake.publisher().outputs[1].columns
+    columns = lake.tables().outputs[1].columns
     add_files(DeltaTable(lake.warehouse.table_uri("events")), columns, Transaction("other", 1), files)
 
 

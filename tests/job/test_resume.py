@@ -35,7 +35,7 @@ def checkpoint(lake: Lake, manifests: dict[str, str]) -> str:
 
 
 def resumed(lake: Lake) -> str | None:
-    staged = {o.id: Staged(lake.warehouse, o.id).read() for o in lake.publisher().outputs}
+    staged = {o.id: Staged(lake.warehouse, o.id).read() for o in lake.tables().outputs}
     return _resume(lake.ledger, lake.warehouse, staged, "ingest")
 
 

@@ -11,6 +11,7 @@ from headrace.cluster.kafka import Brokers, Source, create_topic, standing
 from headrace.contract.load import load
 from headrace.operate.noted import promised, stood
 from headrace.publish.publisher import Published, Publisher
+from headrace.publish.tables import JobTables
 from headrace.settings import Kafka
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import outputs
@@ -68,7 +69,9 @@ class RealTopic:
 
     def publisher(self) -> Publisher:
         source = Source(Brokers(Kafka(bootstrap=self.bootstrap)), ("events",))
-        return Publisher(self.lake.warehouse, self.lake.contract, outputs(self.lake.contract), source)
+        return Publisher(
+            JobTables(self.lake.warehouse, self.lake.contract, outputs(self.lake.contract), source)
+        )
 
     def publish(self) -> Published:
         return self.publisher().once()

@@ -25,8 +25,9 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE, CountedFile, PatchKind
 from headrace.publish.frontier import frontier_at
 from headrace.publish.patch import Patcher
-from headrace.publish.publisher import Published
+from headrace.publish.publisher import Published, Publisher
 from headrace.publish.replace import Replacer
+from headrace.publish.tables import JobTables
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import outputs
 from tests.ledger.sample_records import judged, patch, replay
@@ -140,19 +141,23 @@ class Lake:
         obstore.put(self.warehouse.objects, f"{output}/{path}", raw)
         return {"path": path, "size": len(raw)}
 
-    def publisher(self, fatal: str = "") -> Replacer:
+    def tables(self, fatal: str = "") -> JobTables:
+        """The job's tables; whoever publishes them dies at the step ``fatal``."""
+
         def step(name: str) -> None:
             if name == fatal:
                 raise Killed
 
-        return Replacer(self.warehouse, self.contract, outputs(self.contract), self.source, step)
+        return JobTables(self.warehouse, self.contract, outputs(self.contract), self.source, step)
+
+    def publisher(self, fatal: str = "") -> Publisher:
+        return Publisher(self.tables(fatal))
+
+    def replacer(self, fatal: str = "") -> Replacer:
+        return Replacer(self.tables(fatal))
 
     def patcher(self, fatal: str = "") -> Patcher:
-        def step(name: str) -> None:
-            if name == fatal:
-                raise Killed
-
-        return Patcher(self.warehouse, self.contract, outputs(self.contract), self.source, step)
+        return Patcher(self.tables(fatal))
 
     def ask(self, kind: PatchKind, **facts: Any) -> int:
         return patches.record(self.ledger, patch(kind, **facts)).number
@@ -197,7 +202,7 @@ class Lake:
     def replay(self, manifests: dict[str, str]) -> tuple[int, int]:
         """Plan a replay from a place on the branch, and begin it; gives its number and its claim."""
         point = forks.at_manifests(self.ledger, manifests)
-        outputs = self.publisher().outputs
+        outputs = self.tables().outputs
         reached = frontier_at(self.warehouse, self.ledger, outputs, point)
         planned = replay(fork=point, frontier=reached, replaces={})
         number = replays.record(self.ledger, planned).number
@@ -207,7 +212,7 @@ class Lake:
         return number, claim
 
     def replace(self, number: int, fatal: str = "") -> Published | dict[int, int]:
-        return self.publisher(fatal).replace(number, replays.one(self.ledger, number).fork)
+        return self.replacer(fatal).replace(number, replays.one(self.ledger, number).fork)
 
     def rows(self) -> list[tuple[int, str]]:
         """Offset and who wrote it, of both tables."""

@@ -45,6 +45,7 @@ from headrace.job.ingest import IngestProgram
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES
 from headrace.publish.publisher import Publisher
+from headrace.publish.tables import JobTables
 from headrace.read import quarantine
 from headrace.read.quarantine import Selection
 from headrace.read.query import query, to_json, to_text
@@ -135,7 +136,7 @@ class Written:
             self.kafka.add_partition("events", partition)
             self.kafka.send("events", (1 << 63) - 1, partition)
         source = Source(self.kafka, ("events",))
-        self.publisher = Publisher(self.warehouse, CONTRACT_OF_ALL, PROGRAM.outputs, source)
+        self.publisher = Publisher(JobTables(self.warehouse, CONTRACT_OF_ALL, PROGRAM.outputs, source))
         self.ledger = Ledger(self.warehouse, "events")
         self.next: dict[int, int] = {}
         self.held: dict[int, list[int]] = {}

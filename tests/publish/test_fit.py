@@ -22,6 +22,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, SetAside
 from headrace.publish.fit import misfits, other_key, refuse_other_key
 from headrace.publish.publisher import Publisher
+from headrace.publish.tables import JobTables
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from headrace.table.columns import TableColumn
@@ -113,7 +114,7 @@ def test_rows_that_are_staged_under_the_former_contract_are_part_of_it(lake: Lak
     )
     assert "`headrace publish events`" in remedy
     assert "`headrace branch set-aside events 1 --why TEXT`" in remedy
-    publisher = Publisher(lake.warehouse, wider, outputs(wider), lake.source)
+    publisher = Publisher(JobTables(lake.warehouse, wider, outputs(wider), lake.source))
     with pytest.raises(LedgerError, match="a staged file has other columns than the contract: amount"):
         publisher.once()
     lake.ledger.decide(SetAside(why="other columns", claim=1, claims_then=1))
@@ -189,4 +190,4 @@ def test_a_batch_says_by_what_key_its_tables_are_amended(lake: Lake) -> None:
     assert "rows are final so far" in found[1].what
     lake.seal(1, range(30, 31))
     with pytest.raises(LedgerError, match="another key"):
-        Publisher(lake.warehouse, lake.contract, amending, lake.source).once()
+        Publisher(JobTables(lake.warehouse, lake.contract, amending, lake.source)).once()

@@ -177,7 +177,7 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     lake.patcher().undo(early, "no replay has touched it")
     kept = by(1, range(25)) + by("bad", range(25, 30))
     assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
-    lake.publisher().roll_back(number, "test")
+    lake.replacer().roll_back(number, "test")
     old = by(1, range(30, 33)) + by(f"patch {late}", range(33, 35)) + by("bad", range(35, 36))
     assert lake.rows() == sorted(files + kept + old), "what it had replaced stands again"
     assert patch_history.state(lake.ledger, late) == "published"
@@ -193,7 +193,7 @@ def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(30, 36))
     lake.replace(number)
-    lake.publisher().roll_back(number, "test")
+    lake.replacer().roll_back(number, "test")
     before = lake.judge(patches.REDRIVE, good=range(29, 34))
     lake.patcher().put_in(before)
     assert patch_history.state(lake.ledger, before) == "published", "the replay was taken back before it"
@@ -292,7 +292,7 @@ def test_the_first_repaired_row_brings_the_column_that_says_so(lake: Lake) -> No
 def test_a_patch_that_two_put_in_at_once_is_in_once(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     slow = lake.patcher()
-    slow.step = lambda name: lake.patcher().put_in(number) and None if name == "batch" else None
+    slow.tables.step = lambda name: lake.patcher().put_in(number) and None if name == "batch" else None
     done = slow.put_in(number)
     assert done.head.batch == lake.ledger.newest(BATCHES) == 3
     assert patch_history.state(lake.ledger, number) == "published"
@@ -309,9 +309,9 @@ def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
 
     def decide(decision: Decision) -> int:
         lake.patcher().put_in(late)
-        return Ledger.decide(giving_up.ledger, decision)
+        return Ledger.decide(giving_up.tables.ledger, decision)
 
-    giving_up.ledger.decide = decide  # type: ignore[method-assign]
+    giving_up.tables.ledger.decide = decide  # type: ignore[method-assign]
     with pytest.raises(DecisionNeeded, match="in the same moment"):
         giving_up.give_up(late, "test")
     assert patch_history.state(lake.ledger, late) == "published"
@@ -336,9 +336,9 @@ def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lak
     lake.patcher().put_in(number)
     moved = by(f"patch {number}", [27])
     assert lake.rows() == sorted(by(1, range(25)) + moved + by("bad", [25, 26, 28, 29]))
-    assert given_up(lake.warehouse, lake.patcher().outputs[0], discarded(lake.ledger)) == {("x", "x", "x"): 2}
+    assert given_up(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger)) == {("x", "x", "x"): 2}
     lake.ledger.decide(UndoDecision(why="test", undoes=discard))
-    assert not given_up(lake.warehouse, lake.patcher().outputs[0], discarded(lake.ledger))
+    assert not given_up(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger))
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     head = lake.ledger.head()
     assert lake.patcher().put_in(again).head == head, "nothing is left, and no table version is made"
@@ -372,7 +372,7 @@ def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
 def test_a_patch_that_is_given_up_while_it_is_looked_at_is_not_put_in(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     putting = lake.patcher()
-    putting.step = lambda name: lake.patcher().give_up(number, "test") if name == "batch" else None
+    putting.tables.step = lambda name: lake.patcher().give_up(number, "test") if name == "batch" else None
     with pytest.raises(UsageError, match="is given up"):
         putting.put_in(number)
     assert lake.ledger.newest(BATCHES) == 2, "nothing was decided"
@@ -383,11 +383,13 @@ def test_no_batch_is_decided_that_another_contract_could_not_finish(lake: Lake, 
     partition = 0 if kind == patches.REDRIVE else -1
     number = lake.judge(kind, good=range(26, 28), partition=partition)
     other = lake.patcher()
-    other.contract = replace(other.contract, version="2.0.0")
+    other.tables.contract = replace(other.tables.contract, version="2.0.0")
     with pytest.raises(ConservationError, match=r"judged by contract version 1.0.0; now it is 2.0.0"):
         other.put_in(number)
     wide = lake.patcher()
-    wide.outputs = [replace(o, columns=(*o.columns, TableColumn("note", STRING))) for o in wide.outputs]
+    wide.tables.outputs = [
+        replace(o, columns=(*o.columns, TableColumn("note", STRING))) for o in wide.tables.outputs
+    ]
     with pytest.raises(LedgerError, match="a staged file has other columns"):
         wide.put_in(number)
     _add_column(lake, number)

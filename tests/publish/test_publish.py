@@ -37,7 +37,7 @@ def test_a_batch_that_was_decided_after_another_head_is_refused(lake: Lake) -> N
 
 def overtake(slow: Publisher, lake: Lake) -> None:
     """Let another publisher make a batch, and the job seal more, after ``slow`` has read the head."""
-    staged = next(iter(slow.staged.values()))
+    staged = next(iter(slow.tables.staged.values()))
     read = staged.read
 
     def overtaken() -> dict[str, Manifest]:
@@ -65,14 +65,14 @@ def test_looking_again_a_publisher_still_counts_the_batch_that_it_has_finished(l
         lake.publisher("commit events").once()
     lake.seal(1, range(32, 33))
     slow = lake.publisher()
-    finish = slow.finish_open_batch
+    finish = slow._finisher.finish_open_batch
 
     def overtaken_once_finished() -> int:
-        slow.finish_open_batch = finish  # type: ignore[method-assign]
+        slow._finisher.finish_open_batch = finish  # type: ignore[method-assign]
         finished = finish()
         overtake(slow, lake)
         return finished
 
-    slow.finish_open_batch = overtaken_once_finished  # type: ignore[method-assign]
+    slow._finisher.finish_open_batch = overtaken_once_finished  # type: ignore[method-assign]
     done = slow.once()
     assert (done.batches, done.head.frontier) == (2, {0: 35})

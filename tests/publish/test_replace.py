@@ -23,10 +23,10 @@ from headrace.ledger.anchors import needed
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import ANCHORS, BATCHES, DONE, AcceptLoss, ForkPoint, Kind, Stored
 from headrace.offsets import Span
-from headrace.publish import publisher as publishing
-from headrace.publish.publisher import Published
-from headrace.publish.replace import Replacer
+from headrace.publish import checks
+from headrace.publish.publisher import Published, Publisher
 from headrace.publish.staged_files import ReadFile, read_files
+from headrace.publish.tables import JobTables
 from headrace.read.query import query
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
@@ -87,25 +87,21 @@ def test_the_live_job_publishes_while_the_fork_is_being_judged(
     lake.seal(fork, range(10, 31))
     lake.seal(1, range(30, 32))
 
-    class Overtaken(Replacer):
-        """Another publisher wins the batch number after everything was read."""
-
-        overtaken = False
-
-        def _overtake(self, name: str) -> None:
-            if name == "batch" and not self.overtaken:
-                self.overtaken = True
-                lake.publish()
-
     read: list[str] = []
 
     def reading(warehouse: Warehouse, output: str, files: list[StagedFile], columns: Any) -> list[ReadFile]:
         read.extend(f.path for f in files if f"/s{fork}/" in f.path)
         return read_files(warehouse, output, files, columns)
 
-    monkeypatch.setattr(publishing, "read_files", reading)
-    publisher = Overtaken(lake.warehouse, lake.contract, outputs(lake.contract), lake.source)
-    publisher.step = publisher._overtake
+    monkeypatch.setattr(checks, "read_files", reading)
+    publisher, overtaken = lake.replacer(), []
+
+    def overtake(name: str) -> None:
+        """Another publisher wins the batch number after everything was read."""
+        if name == "batch" and not overtaken:
+            overtaken.append(lake.publish())
+
+    publisher.tables.step = overtake
     planned = replays.one(lake.ledger, number)
     assert publisher.replace(number, planned.fork) == {0: 31}, "it looks again"
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30)) + by(1, range(30, 32))
@@ -127,13 +123,13 @@ def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
     overtaken: list[int] = []
 
     def find(kind: Kind[Any], at: int) -> Stored[Any] | None:
-        found = Ledger.find(slow.ledger, kind, at)
+        found = Ledger.find(slow.tables.ledger, kind, at)
         if kind is BATCHES and found:
             overtaken.append(at)
             lake.publish()
         return found
 
-    monkeypatch.setattr(slow.ledger, "find", find)
+    monkeypatch.setattr(slow.tables.ledger, "find", find)
     slow.once()
     assert overtaken[:1] == [3]
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
@@ -147,7 +143,7 @@ def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
 def test_a_fork_with_a_hole_or_an_overlap_is_not_published(lake: Lake, offsets: range, says: str) -> None:
     number, fork = lake.replay(begun(lake))
     lake.seal(fork, offsets)
-    publisher = lake.publisher()
+    publisher = lake.replacer()
     with pytest.raises(ConservationError, match=says):
         publisher.replace(number, replays.one(lake.ledger, number).fork)
     assert lake.ledger.head().batch == 2
@@ -214,7 +210,7 @@ def test_a_compaction_after_a_swap_does_not_hinder_its_rollback_nor_another_repl
     compact(lake)
     lake.replace(number)
     compact(lake)
-    lake.publisher().roll_back(number, "wrong")
+    lake.replacer().roll_back(number, "wrong")
     assert lake.rows() == before
     compact(lake)
     number, fork = lake.replay(anchor)
@@ -247,7 +243,7 @@ def test_what_was_read_before_a_replay_can_still_be_asked(lake: Lake) -> None:
 def test_what_kafka_deleted_meanwhile_is_not_taken_from_the_table(lake: Lake) -> None:
     number, fork = lake.replay(begun(lake))
     lake.seal(fork, range(14, 31))
-    publisher = lake.publisher()
+    publisher = lake.replacer()
     lake.kafka.delete_below("events", 14)
     for _ in ("before", "after a ruling"):
         with pytest.raises(ConservationError, match="lacks records that are published: 0:10-13"):
@@ -261,9 +257,9 @@ def test_a_hole_that_the_branch_has_too_is_none_of_the_fork(lake: Lake) -> None:
     anchor = lake.seal(1, range(10))
     lake.publish()
     lake.seal(1, range(12, 20))
-    publisher = lake.publisher()
+    publisher = lake.replacer()
     lake.kafka.compact("events", range(10, 12))
-    publisher.once()
+    lake.publish()
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(12, 20))
     assert isinstance(publisher.replace(number, replays.one(lake.ledger, number).fork), Published)
@@ -273,13 +269,13 @@ def test_a_replay_that_was_given_up_or_taken_back_is_not_published(lake: Lake) -
     anchor = begun(lake)
     first, one = lake.replay(anchor)
     lake.seal(one, range(10, 31))
-    lake.publisher().give_up(first, "w")
+    lake.replacer().give_up(first, "w")
     with pytest.raises(UsageError, match="is aborted"):
         lake.replace(first)
     second, two = lake.replay(anchor)
     manifests = lake.seal(two, range(10, 31))
     lake.replace(second)
-    lake.publisher().roll_back(second, "wrong")
+    lake.replacer().roll_back(second, "wrong")
     lake.newest[two] = lake.newest[two][0] - 1, anchor["events"]
     assert lake.seal(two, range(10, 31)) == manifests, "committed once more, after it was folded"
     with pytest.raises(UsageError, match="is rolled back"):
@@ -294,22 +290,22 @@ def test_to_give_up_what_is_decided_already_comes_too_late(lake: Lake) -> None:
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
     with pytest.raises(UsageError, match="is published"):
-        lake.publisher().give_up(number, "w")
+        lake.replacer().give_up(number, "w")
     assert replays.state(lake.ledger, number) == "published"
 
 
 def test_a_replay_that_two_publish_at_once_is_published_once(lake: Lake) -> None:
     number, fork = lake.replay(begun(lake))
     lake.seal(fork, range(10, 31))
-    slow = lake.publisher()
-    files = slow._files
+    slow = lake.replacer()
+    files = slow._checks.read_files
 
     def overtaken(output: Output, staged: Sequence[StagedFile]) -> list[ReadFile]:
-        slow._files = files  # type: ignore[method-assign]
+        slow._checks.read_files = files  # type: ignore[method-assign]
         lake.replace(number)
         return files(output, staged)
 
-    slow._files = overtaken  # type: ignore[method-assign]
+    slow._checks.read_files = overtaken  # type: ignore[method-assign]
     done = slow.replace(number, replays.one(lake.ledger, number).fork)
     assert isinstance(done, Published)
     assert done.head.batch == lake.ledger.newest(BATCHES) == 3
@@ -332,7 +328,7 @@ def test_a_batch_for_other_tables_is_left_to_who_knows_them(lake: Lake) -> None:
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
-    fewer = Replacer(lake.warehouse, lake.contract, outputs(lake.contract)[1:], lake.source)
+    fewer = Publisher(JobTables(lake.warehouse, lake.contract, outputs(lake.contract)[1:], lake.source))
     with pytest.raises(LedgerError, match="was decided for other tables"):
         fewer.once()
     lake.replace(number)
@@ -383,5 +379,5 @@ def test_anchors_are_kept_that_a_rollback_would_need(lake: Lake) -> None:
     lake.replace(number)
     anchor("on the fork")
     assert needed(lake.ledger) == {last}
-    lake.publisher().roll_back(number, "test")
+    lake.replacer().roll_back(number, "test")
     assert needed(lake.ledger) == set()

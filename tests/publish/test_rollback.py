@@ -30,8 +30,8 @@ def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -
     lake.seal(fork, range(31, 40))
     lake.publish()
 
-    done = lake.publisher().roll_back(number, "wrong")
-    assert lake.publisher().roll_back(number, "wrong").head == done.head, "once"
+    done = lake.replacer().roll_back(number, "wrong")
+    assert lake.replacer().roll_back(number, "wrong").head == done.head, "once"
     assert (lake.rows(), done.head.frontier) == (before, {0: 30})
     assert done.head.manifests["events"] == lake.newest[1][1]
     assert replays.state(lake.ledger, number) == "rolled back"
@@ -49,7 +49,7 @@ def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 44))
     planned, _ = lake.replay(anchor)
     with pytest.raises(UsageError, match=f"replay {planned} is begun: it has changed no table"):
-        lake.publisher().roll_back(planned, "never published")
+        lake.replacer().roll_back(planned, "never published")
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_rollback_that_dies_is_finished(lake: Lake, fatal: str) -> None:
     lake.seal(fork, range(10, 31))
     lake.replace(number)
     with pytest.raises(Killed):
-        lake.publisher(fatal).roll_back(number, "wrong")
-    lake.publisher().roll_back(number, "wrong")
+        lake.replacer(fatal).roll_back(number, "wrong")
+    lake.replacer().roll_back(number, "wrong")
     assert lake.rows() == before
     assert [d.action for d in lake.ledger.decisions()] == ["replace", "roll-back"]
 
@@ -81,10 +81,10 @@ def test_replays_are_taken_back_one_behind_the_other(lake: Lake) -> None:
     with pytest.raises(
         UsageError, match=f"replay {first} is not the last published one: that is replay {second}"
     ):
-        lake.publisher().roll_back(first, "w")
-    lake.publisher().roll_back(second, "w")
+        lake.replacer().roll_back(first, "w")
+    lake.replacer().roll_back(second, "w")
     assert lake.rows() == after_first
-    lake.publisher().roll_back(first, "w")
+    lake.replacer().roll_back(first, "w")
     assert lake.rows() == before
     lake.seal(1, range(30, 33))
     assert lake.publish().head.frontier == {0: 33}
@@ -108,8 +108,8 @@ def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, 
 
     if fatal:
         with pytest.raises(Killed):
-            lake.publisher(fatal).roll_back(number, "wrong")
-    lake.publisher().roll_back(number, "wrong")
+            lake.replacer(fatal).roll_back(number, "wrong")
+    lake.replacer().roll_back(number, "wrong")
     assert lake.rows() == was
     assert {p: patch_history.state(lake.ledger, p) for p in (both, since)} == {
         both: "published",
@@ -146,7 +146,7 @@ def test_a_rollback_brings_back_only_what_the_swap_had_taken(lake: Lake) -> None
     lake.replace(number)
     before = lake.judge(patches.REPLAY, good=range(24, 26), end=26)
     lake.patcher().put_in(before)
-    lake.publisher().roll_back(number, "wrong")
+    lake.replacer().roll_back(number, "wrong")
     rows = by(1, range(24)) + by(f"patch {before}", [24, 25]) + by(f"patch {both}", range(26, 34))
     assert lake.rows() == sorted(rows + by(1, [34, 35]))
     fate = patch_history.PatchHistory(lake.ledger).replaced(both)
@@ -166,7 +166,7 @@ def test_a_rollback_of_what_another_program_has_restored_already_is_finished(lak
     lake.replace(number)
     for name, version in before.items():
         DeltaTable(lake.warehouse.table_uri(name)).restore(version)
-    lake.publisher().roll_back(number, "wrong")
+    lake.replacer().roll_back(number, "wrong")
     assert lake.rows() == was
     lake.seal(1, range(36, 40))
     lake.publish()
@@ -188,7 +188,7 @@ def test_a_rollback_to_files_that_are_gone_changes_nothing(lake: Lake, lost: str
     for file in Path(lake.warehouse.table_uri("events").removeprefix("file://")).glob(f"_staged/{lost}"):
         file.unlink()
     with pytest.raises(UsageError, match="of table events cannot be read any more"):
-        lake.publisher().roll_back(number, "wrong")
+        lake.replacer().roll_back(number, "wrong")
     assert lake.rows() == was
     lake.seal(fork, range(36, 40))
     lake.publish()

@@ -26,6 +26,7 @@ from headrace.ledger.records import ANCHORS, BATCHES
 from headrace.publish import publisher as publishing
 from headrace.publish.foresee import Foreseen
 from headrace.publish.publisher import Published, Publisher
+from headrace.publish.tables import JobTables
 from headrace.read.tables import row_count
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
@@ -100,7 +101,7 @@ class Amending:
         obstore.put(self.warehouse.objects, key, json.dumps(manifest).encode())
 
     def publish(self) -> Published:
-        return Publisher(self.warehouse, self.contract, [DAILY], Source(FakeKafka(), ())).once()
+        return Publisher(JobTables(self.warehouse, self.contract, [DAILY], Source(FakeKafka(), ()))).once()
 
 
 @pytest.fixture
@@ -209,7 +210,7 @@ def test_a_batch_without_rows_folds_what_every_look_would_read(
     assert (done.empty, _sentence(done, "events")) == (why, f"batch 3 without rows: {why}")
     assert lake.ledger.required(BATCHES, 3).to_json()["empty"] == as_json(done)["empty"] == why
     assert (done.head.rows, done.head.versions) == (before.rows, before.versions), "no table has changed"
-    assert lake.publisher().staged["events"].read() == {}
+    assert lake.tables().staged["events"].read() == {}
 
 
 def test_where_an_anchor_stands_a_batch_without_rows_is_what_a_replay_begins_at(lake: Lake) -> None:

@@ -182,7 +182,7 @@ def test_a_fork_and_a_bounded_replay_of_another_topic_are_not_published(lake: La
     redrive = lake.judge("redrive", range(25, 27))
     lake.kafka.recreate("events")
     with pytest.raises(DecisionNeeded, match=r"21 rows .*: 0:10-30") as refused:
-        lake.publisher().replace(number, replays.one(lake.ledger, number).fork)
+        lake.replacer().replace(number, replays.one(lake.ledger, number).fork)
     assert f"replay abort events {number} --why" in str(refused.value)
     with pytest.raises(DecisionNeeded, match=r"records of it: 0:5-7") as refused:
         lake.patcher().put_in(patch)

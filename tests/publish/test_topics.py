@@ -52,7 +52,7 @@ def test_a_topic_that_changes_between_reading_and_publishing(topic: RealTopic, r
             topic.delete() if records is None else topic.recreate(records)
 
     publisher = topic.publisher()
-    publisher.staged["events"] = watched = Watched(topic.lake.warehouse, "events")
+    publisher.tables.staged["events"] = watched = Watched(topic.lake.warehouse, "events")
     watched.happens = change
     with pytest.raises(DecisionNeeded, match="0:150-199"):
         publisher.once()

@@ -10,8 +10,9 @@ from headrace import settings
 from headrace.cluster.kafka import Brokers, Source
 from headrace.contract.load import load_named
 from headrace.ledger import replays
-from headrace.publish.publisher import Published
+from headrace.publish.publisher import Published, Publisher
 from headrace.publish.replace import Replacer
+from headrace.publish.tables import JobTables
 from headrace.storage.warehouse import connect
 from headrace.table.outputs import outputs
 
@@ -25,11 +26,12 @@ def main(fatal: str, replay: int | None = None) -> None:
 
     env, contract = settings.load(), load_named("events")
     source = Source(Brokers(env.kafka), (contract.id,))
-    publisher = Replacer(connect(env.store), contract, outputs(contract), source, step)
+    tables = JobTables(connect(env.store), contract, outputs(contract), source, step)
     if replay is None:
-        publisher.once()
+        Publisher(tables).once()
     else:
-        assert isinstance(publisher.replace(replay, replays.one(publisher.ledger, replay).fork), Published)
+        fork = replays.one(tables.ledger, replay).fork
+        assert isinstance(Replacer(tables).replace(replay, fork), Published)
 
 
 if __name__ == "__main__":

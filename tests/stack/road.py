@@ -34,7 +34,8 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import Manifest
 from headrace.operate import Workspace
-from headrace.publish.publisher import Published, Publisher, Step
+from headrace.publish.publisher import Published, Publisher
+from headrace.publish.tables import JobTables, Step
 from headrace.read.tables import open_table
 from headrace.savepoint.metadata import checkpoint_of, parse, positions, watermarks
 from headrace.storage.warehouse import Warehouse, connect
@@ -298,13 +299,8 @@ class Road:
     # the lake
 
     def publisher(self, step: Step = lambda _name: None) -> Publisher:
-        return Publisher(
-            self.warehouse,
-            self.contract,
-            self.program.outputs,
-            Source(Brokers(self.settings.kafka), tuple(c.id for c in self.program.reads)),
-            step,
-        )
+        source = Source(Brokers(self.settings.kafka), tuple(c.id for c in self.program.reads))
+        return Publisher(JobTables(self.warehouse, self.contract, self.program.outputs, source, step))
 
     def publish(self) -> Published:
         return self.publisher().once()

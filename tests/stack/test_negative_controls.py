@@ -20,6 +20,7 @@ from headrace.delta.commit import Added
 from headrace.errors import ConservationError, DecisionNeeded
 from headrace.ledger.branch import Stretch
 from headrace.ledger.records import BATCHES
+from headrace.publish import checks
 from headrace.publish import publisher as publishing
 from headrace.publish.frontier import Continuation
 from headrace.publish.staged_files import ReadFile
@@ -62,7 +63,7 @@ def test_without_the_parent_check_a_fork_is_published_twice(
     monkeypatch.setattr(publishing, "stretch", _all_of_the_newest_claim)
     with pytest.raises(ConservationError, match="are published already"):
         topic.publish()
-    monkeypatch.setattr(publishing, "continue_frontier", _anything_goes)
+    monkeypatch.setattr(checks, "continue_frontier", _anything_goes)
     topic.publish()
     (found,) = topic.verify().findings
     assert (found.kind, found.partition, len(found)) == ("doubled", 0, 100)
@@ -71,7 +72,7 @@ def test_without_the_parent_check_a_fork_is_published_twice(
 def test_without_the_commit_checks_a_repeated_batch_is_in_the_table_twice(topic: RealTopic) -> None:
     topic.stage(100)
     batch = topic.publish().head.batch
-    output, warehouse = topic.publisher().outputs[1], topic.lake.warehouse
+    output, warehouse = topic.publisher().tables.outputs[1], topic.lake.warehouse
     again = _the_same_rows_under_another_name(topic, batch)
 
     delta.commit_batch(warehouse, output, Transaction("events/events", batch), again)
@@ -88,16 +89,16 @@ def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
 ) -> None:
     for _ in range(3):
         topic.stage(30)
-    real = publishing.read_files
+    real = checks.read_files
 
     def forgetful(warehouse: Warehouse, output: str, files: Sequence[Any], columns: Any) -> list[ReadFile]:
         return real(warehouse, output, list(files)[1:] if output == "events" else files, columns)
 
-    monkeypatch.setattr(publishing, "read_files", forgetful)
+    monkeypatch.setattr(checks, "read_files", forgetful)
     with pytest.raises(ConservationError, match="are in no file"):
         topic.publish()
     publisher = topic.publisher()
-    publisher.source = Blind(Brokers(Kafka(bootstrap=topic.bootstrap)), ("events",))
+    publisher.tables.source = Blind(Brokers(Kafka(bootstrap=topic.bootstrap)), ("events",))
     publisher.once()
     (found,) = topic.verify().findings
     assert (found.kind, found.partition, len(found)) == ("missing", 0, 30)
@@ -113,7 +114,7 @@ def test_without_strict_decode_values_change_and_a_record_vanishes(make_road: Ma
     with pytest.raises(ConservationError, match=rf"are in no file: 0:{vanished}\n"):
         road.publish()
     publisher = road.publisher()
-    publisher.source = Blind(**vars(publisher.source))
+    publisher.tables.source = Blind(**vars(publisher.tables.source))
     publisher.once()
     with pytest.raises(AssertionError) as red:
         assert_untouched(road, sent)

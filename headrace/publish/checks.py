@@ -1,0 +1,188 @@
+"""What is checked before a batch is decided: its files, and that their offsets continue the frontier (G1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from headrace.delta.commit import refuse_other_columns
+from headrace.errors import ConservationError, DecisionNeeded, LedgerError
+from headrace.files import RecordedFile, StagedFile
+from headrace.ledger.branch import Stretch
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.head import Head
+from headrace.ledger.records import BatchOutput, Manifest, TopicNotes
+from headrace.offsets import Offsets, Span
+from headrace.publish import tail as tails
+from headrace.publish.fit import refuse_other_key
+from headrace.publish.frontier import continue_frontier
+from headrace.publish.staged_files import ReadFile, read_files
+from headrace.publish.tables import JobTables
+from headrace.publish.topics import Asked, ask, noted
+from headrace.table.outputs import Output
+
+log = structlog.get_logger()
+
+FilesRead = dict[str, list[ReadFile]]
+"""By output."""
+
+
+class Checks:
+    """The checks of one job's batches."""
+
+    def __init__(self, tables: JobTables, *, remember: bool = False) -> None:
+        """Check a job's batches.
+
+        Args:
+            tables: the job's.
+            remember: read each staged file once. While a replay looks at all that its fork has sealed, the
+                live job's publisher may win one batch number after the other; each time it looks again.
+        """
+        self._tables, self._ledger, self._remember = tables, tables.ledger, remember
+        self._known: dict[tuple[str, str], ReadFile] = {}
+        """Files that were read, by output and path."""
+
+    def asked(self, head: Head) -> Asked:
+        """What Kafka says of the topics. Ask only after all that will be published was read."""
+        return ask(self._tables.source, self._ledger, head)
+
+    def read(self, stretch: Stretch) -> FilesRead:
+        """Every file of the manifests, in their order.
+
+        Raises:
+            LedgerError: a table, or a file, has other columns than the contract; or rows have wrong times.
+        """
+        self._tables.step("read")
+        head = self._ledger.head()
+        for output in self._tables.outputs:
+            refuse_other_columns(self._tables.warehouse, output.id, output.columns)
+            refuse_other_key(self._tables.warehouse, head, output)
+        files = {o.id: [f for m in stretch.manifests[o.id] for f in m.files] for o in self._tables.outputs}
+        with tails.other_columns(self._tables.job, stretch, self._tables.contract.kind):
+            return {o.id: self.read_files(o, files[o.id]) for o in self._tables.outputs}
+
+    def read_files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
+        """These files of one output.
+
+        Raises:
+            LedgerError: a file has other columns than the contract, or rows with wrong times.
+        """
+        fresh = [f for f in files if (output.id, f.path) not in self._known]
+        read = read_files(self._tables.warehouse, output.id, fresh, output.columns)
+        for file in read:
+            self._refuse_wrapped(output, file)
+            if file.unbounded:
+                log.warning(
+                    "published without bounds: times after the year 9999",
+                    file=f"{output.id}/{file.file.path}",
+                    columns=list(file.unbounded),
+                )
+        if not self._remember:
+            return read
+        self._known |= {(output.id, f.file.path): f for f in read}
+        return [self._known[output.id, f.path] for f in files]
+
+    def _refuse_wrapped(self, output: Output, file: ReadFile) -> None:
+        """A Kafka time that wrapped around is not true, and the record is still in the topic."""
+        job = self._tables.job
+        if file.wrapped:
+            raise LedgerError(
+                f"{file.wrapped:,} rows of a staged file have another Kafka time than their records: an older"
+                " version of the program wrote it",
+                where=f"{output.id}/{file.file.path}",
+                remedy=f"nothing was published; the records have to be read again: `headrace stop {job}`,"
+                f" `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
+            )
+
+    def outputs(self, stretch: Stretch, read: Mapping[str, Sequence[ReadFile]]) -> dict[str, BatchOutput]:
+        """What a batch takes into each table: these manifests, and their files."""
+        return {
+            o.id: BatchOutput(
+                manifests=tuple(m.folded() for m in stretch.manifests[o.id]),
+                files=_recorded(stretch.manifests[o.id], read[o.id]),
+            )
+            for o in self._tables.outputs
+        }
+
+    def frontier(
+        self, head: Head, read: Mapping[str, Sequence[ReadFile]], asked: Asked, *, on_word: bool = False
+    ) -> tuple[Offsets, TopicNotes]:
+        """How a batch that goes on from ``head`` continues its frontier.
+
+        A derive job's rows have no place in a topic: what they are made of is fixed by Flink's checkpoint,
+        and the chain of manifests is all that keeps them apart from those of a rewound job.
+
+        Args:
+            head: where the batch goes on from.
+            read: the batch's files.
+            asked: what Kafka said of the topics.
+            on_word: an operator decided to publish these rows, and Kafka cannot be asked about them any more.
+
+        Raises:
+            ConservationError: an offset would be published twice, or never.
+            DecisionNeeded: Kafka lost records, or the topic is another one.
+        """
+        if self._tables.contract.kind == "derive":
+            return {}, TopicNotes()
+        frontier, counted = self._counted(head.frontier, read, on_word=on_word)
+        if counted.holes or counted.lost:
+            self._require_same()
+        epochs, cut_off = noted(head, asked, self._tables.job, frontier)
+        return frontier, counted.model_copy(update={"epochs": epochs, "tails": cut_off})
+
+    def _require_same(self) -> None:
+        """Refuse another topic: its answer about holes would be about other records.
+
+        Raises:
+            DecisionNeeded: it was deleted and created again in this moment.
+        """
+        if others := [c for c in self.asked(Head()).changes if c.other]:
+            raise DecisionNeeded(
+                str(others[0]),
+                where=f"topic id {others[0].id or 'none'}, the job began on {others[0].was}",
+                remedy=f"headrace publish {self._tables.job} names what is not published, and the ways out",
+            )
+
+    def _counted(
+        self, reached: Offsets, read: Mapping[str, Sequence[ReadFile]], *, on_word: bool
+    ) -> tuple[Offsets, TopicNotes]:
+        """Up to where an ingest job's batch reaches, and which offsets have no row: none may be missing."""
+        begun = self._tables.start.offsets
+        goes_on = continue_frontier(
+            self._tables.job, reached, begun, (f.positions for files in read.values() for f in files)
+        )
+        frontier = begun | goes_on.frontier
+        if on_word:
+            return frontier, TopicNotes(unasked=goes_on.holes)
+        lost = self._refuse_unproven(list(goes_on.holes))
+        holes = tuple(s for s in goes_on.holes if s not in lost)
+        return frontier, TopicNotes(holes=holes, lost=tuple(lost))
+
+    def _refuse_unproven(self, holes: list[Span]) -> list[Span]:
+        """Accept a hole only if Kafka made it; a loss only if an operator accepted it. Returns the losses."""
+        if not holes:
+            return []
+        topic, job = self._tables.start.topic, self._tables.job
+        verdicts = self._tables.source.holes(topic, holes)
+        missed = [s for s in holes if verdicts[s] == "present"]
+        if missed:
+            raise ConservationError(
+                f"records of the topic are in no file: {tails.named(missed)}",
+                where=f"topic {topic}",
+                remedy=f"nothing was published. The job skipped them; to read them again from the frontier:"
+                f" `headrace stop {job}`, `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
+                missing=[str(s) for s in missed],
+            )
+        lost = [s for s in holes if verdicts[s] == "lost"]
+        decisions = StandingDecisions.of(self._ledger.decisions())
+        accepted = [span for decision in decisions.losses for span in decision.spans]
+        if unaccepted := [s for s in lost if not any(a.covers(s) for a in accepted)]:
+            raise tails.deleted(job, topic, unaccepted)
+        return lost
+
+
+def _recorded(manifests: Sequence[Manifest], read: Sequence[ReadFile]) -> tuple[RecordedFile, ...]:
+    """Files as a batch records them, each with the manifest that names it."""
+    named = {f.path: m.id for m in manifests for f in m.files}
+    return tuple(r.recorded(named[r.file.path]) for r in read)
