@@ -21,6 +21,16 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headrace.operate.branches import (
+        BranchDecision,
+        BranchReport,
+        RestartDecision,
+        adopt_branch,
+        describe_branch,
+        list_branches,
+        restart_branch,
+        set_aside_branch,
+    )
     from headrace.operate.replay_plan import (
         ListedReplay,
         ReplayDiff,
@@ -41,16 +51,20 @@ if TYPE_CHECKING:
         roll_back_replay,
     )
     from headrace.operate.start import Started, await_job, start_job
+    from headrace.operate.status import EventTime, FlinkJobStatus, Status, read_status
     from headrace.operate.stop import Stopped, stop_job
     from headrace.operate.workspace import Workspace
 else:
     _NAMES = {
+        "branches": "BranchDecision BranchReport RestartDecision adopt_branch describe_branch"
+        " list_branches restart_branch set_aside_branch",
         "replay_plan": "ListedReplay ReplayDiff ReplayReport describe_replay diff_replay list_replays"
         " plan_bounded_replay plan_replay",
         "replay_run": "ReplayRun run_replay",
         "replay_swap": "AbortedReplay RolledBackReplay SwappedReplay abort_replay publish_replay"
         " roll_back_replay",
         "start": "Started await_job start_job",
+        "status": "EventTime FlinkJobStatus Status read_status",
         "stop": "Stopped stop_job",
         "workspace": "Workspace",
     }
@@ -64,25 +78,37 @@ else:
 
 __all__ = [
     "AbortedReplay",
+    "BranchDecision",
+    "BranchReport",
+    "EventTime",
+    "FlinkJobStatus",
     "ListedReplay",
     "ReplayDiff",
     "ReplayReport",
     "ReplayRun",
+    "RestartDecision",
     "RolledBackReplay",
     "Started",
+    "Status",
     "Stopped",
     "SwappedReplay",
     "Workspace",
     "abort_replay",
+    "adopt_branch",
     "await_job",
+    "describe_branch",
     "describe_replay",
     "diff_replay",
+    "list_branches",
     "list_replays",
     "plan_bounded_replay",
     "plan_replay",
     "publish_replay",
+    "read_status",
+    "restart_branch",
     "roll_back_replay",
     "run_replay",
+    "set_aside_branch",
     "start_job",
     "stop_job",
 ]

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Any
 
 from rich.console import RenderableType
 
 from headrace.cli import (
     anchor,
-    branch,
     check,
     conservation,
-    job,
     patch,
     plan,
     publish,
@@ -29,194 +26,22 @@ from headrace.cli.pages import replay as replay_page
 from headrace.cli.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
-from headrace.files import StagedFile
 from headrace.job.assemble import named
 from headrace.job.gate import Verdict
 from headrace.ledger.head import Head
-from headrace.ledger.records import Anchor, Claim, ForkPoint, Manifest, Patch, Replay, SetAside, Size
-from headrace.ledger.survey import ClaimStatus
-from headrace.offsets import Span
+from headrace.ledger.records import Anchor, ForkPoint, Patch, Replay, Size
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
 from headrace.publish import tail
-from headrace.publish.foresee import Foreseen
 from headrace.publish.publisher import Published
-from headrace.publish.topics import Change
 from headrace.read.quarantine import Reason, Refused
 from headrace.replay.compare import Diff, Sample
 from headrace.verify.conserved import Conservation, Cut
 from headrace.verify.findings import Finding, PartitionProof, Verification
 from headrace.verify.marks import Range
+from tests.cli import shown_branches, shown_status
+from tests.cli.shown_branches import AT, FORKED, MANIFEST, SUBMISSION, TIME
 
-AT = "2026-11-28T01:02:03.456789+00:00"
-TIME = datetime.fromisoformat(AT)
-SUBMISSION = "20261128-010203-5f3e9c2a"
-MANIFEST = "0000000012-5f3e9c2ab1d47788"
-FORKED = "0000000007-77aa01bc9e3f2d10"
 SAVEPOINT = f"s3://lake/_flink/flights/{SUBMISSION}/savepoint-1a2b3c-0123456789ab"
-
-FIRST_RUN: dict[str, Any] = {
-    "job": "flights",
-    "derived": False,
-    "flink_jobs": [
-        {
-            "id": "4b1f",
-            "state": "RUNNING",
-            "since": AT,
-            "metrics_of_now": True,
-            "restarts": 0,
-            "last_checkpoint": None,
-            "state_bytes": None,
-            "failure": "",
-        }
-    ],
-    "flink_error": None,
-    "batch": 0,
-    "open_batch": None,
-    "rows": {},
-    "rows_written": {},
-    "versions": {},
-    "frontier": {},
-    "lag": {0: 112_259, 1: 112_258, 2: 112_259},
-    "lag_records": None,
-    "foreseen": {"stops": [], "deleted": [], "unread_files": 0},
-    "claim": 1,
-    "state": "waiting",
-    "unpublished_files": 0,
-    "forks": [],
-    "set_aside": [],
-    "replays": {},
-    "restart_due": False,
-    "accepted_losses": [],
-    "accepted_tails": [],
-    "topics_changed": [],
-}
-
-STAGED = tail.Tail(3, (4, 7), 600, (Span(0, 200, 499), Span(1, 200, 499)), 7)
-RECREATED = Change("flights", "flights", "mR3d_5QTQ0yN", "pX7c_1ABQ9zK")
-
-
-def _status(**changes: Any) -> RenderableType:
-    return job._page(FIRST_RUN | changes)
-
-
-def _ahead() -> RenderableType:
-    running = FIRST_RUN["flink_jobs"][0] | {"last_checkpoint": AT, "restarts": 2, "failure": "boom"}
-    return _status(
-        flink_jobs=[running],
-        batch=12,
-        rows={"flights__quarantine": 208, "flights": 336_776},
-        rows_written={"flights__quarantine": 208, "flights": 336_776},
-        frontier={0: 112_259, 1: 112_258, 2: 112_467},
-        lag={0: 0, 1: 1200, 2: 3},
-        lag_records=1_200,
-        state="ahead",
-        claim=3,
-        unpublished_files=14,
-        forks=[_fork().to_json()],
-        open_batch=13,
-        replays={2: "begun"},
-        restart_due=True,
-        accepted_losses=["0:100-200"],
-    )
-
-
-def _recreated(**changes: Any) -> RenderableType:
-    return _status(
-        lag={}, state="ahead", unpublished_files=2, topics_changed=[RECREATED.to_json()], **changes
-    )
-
-
-def _foreseen(found: Foreseen, **changes: Any) -> RenderableType:
-    return _status(
-        batch=12,
-        rows={"flights": 200},
-        rows_written={"flights": 200},
-        state="ahead",
-        foreseen=found.to_json(),
-        **changes,
-    )
-
-
-def _derived() -> RenderableType:
-    running = FIRST_RUN["flink_jobs"][0] | {
-        "last_checkpoint": AT,
-        "watermark": AT,
-        "unread": 1200,
-        "state_bytes": 12_340_000,
-        "partitions": [
-            {"name": "flights-1", "watermark": AT, "idle": False, "paused": False},
-            {"name": "flights-0", "watermark": None, "idle": True, "paused": False},
-            {"name": "weather-0", "watermark": AT, "idle": False, "paused": True},
-        ],
-    }
-    return _status(
-        job="departures_hourly",
-        derived=True,
-        flink_jobs=[running],
-        batch=4,
-        rows={"departures_hourly__late": 41, "departures_hourly": 19_486},
-        rows_written={"departures_hourly__late": 41, "departures_hourly": 24_001},
-        state="head",
-    )
-
-
-def _manifest(number: int, files: int = 2) -> Manifest:
-    staged = tuple(
-        StagedFile(path=f"_staged/{SUBMISSION}/{n}.parquet", size=123_456 * (n + 1)) for n in range(files)
-    )
-    return Manifest(
-        id=f"00000000{number}-5f3e9c2ab1d47788",
-        parent=MANIFEST,
-        checkpoint=number,
-        output="flights",
-        claim=3,
-        submission=SUBMISSION,
-        contract_version="1.0.0",
-        files=staged,
-    )
-
-
-def _claim(number: int) -> Claim:
-    return Claim(
-        number=number,
-        submission=f"20261128-01020{number}-5f3e9c2a",
-        restored_from=None,
-        contract_version="1.0.0",
-        at=AT,
-    )
-
-
-def _branch(
-    number: int,
-    state: str,
-    forks_at: dict[str, str | None],
-    checkpoints: tuple[int, int] | None,
-    *manifests: Manifest,
-) -> ClaimStatus:
-    return ClaimStatus(
-        claim=_claim(number),
-        state=state,
-        followed=state == "ahead",
-        forks_at=forks_at,
-        checkpoints=checkpoints,
-        manifests={
-            "flights": list(manifests),
-            "flights__quarantine": [m.model_copy(update={"files": ()}) for m in manifests],
-        },
-    )
-
-
-def _fork() -> ClaimStatus:
-    return _branch(2, "fork", {"flights": FORKED, "flights__quarantine": None}, (8, 11), _manifest(11))
-
-
-def _set_aside() -> SetAside:
-    return SetAside(number=1, why="restored the wrong savepoint", by="ana", at=AT, claim=2, claims_then=3)
-
-
-def _branches() -> list[ClaimStatus]:
-    ahead = _branch(3, "ahead", {}, (13, 14), _manifest(13), _manifest(14, 1))
-    return [_branch(1, "left behind", {}, None), _fork(), ahead]
 
 
 def _reason(reason: str, field: str | None, rule: str | None, count: int, discarded: int = 0) -> Reason:
@@ -470,31 +295,14 @@ def _topic() -> RenderableType:
 UNREACHED = Compared("s3://lake", unreached="the object store does not answer: the connection is refused")
 
 SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
+    **shown_branches.SCREENS,
+    **shown_status.SCREENS,
     "check": _checked,
     "plan without a lock": lambda: plan._page(named("flights"), None, [], [], Compared("s3://lake")),
     "plan of a derive job": lambda: plan._page(named("flights_enriched"), None, [], [], UNREACHED),
     "plan, settings": lambda: plan._settings(named("flights")),
     "plan, what becomes of state": _fates,
     "plan, operators that begin alike": _alike,
-    "status, never started": lambda: _status(flink_jobs=[], claim=None, state="no submission"),
-    "status, first run": _status,
-    "status, all there is": _ahead,
-    "status, another topic": lambda: _status(lag={}, topics_changed=[RECREATED.to_json()]),
-    "status, another topic and staged files": _recreated,
-    "status, another topic and an accepted tail": lambda: _recreated(accepted_tails=[197]),
-    "status, all is published": lambda: _status(
-        state="ahead", lag={0: 1}, lag_records=1, rows={"flights": 1}, batch=1, rows_written={"flights": 1}
-    ),
-    "status, deleted by Kafka": lambda: _foreseen(Foreseen(deleted=(Span(1, 112_258, 112_999),))),
-    "status, deleted by Kafka and many files": lambda: _foreseen(
-        Foreseen(deleted=(Span(1, 112_258, 112_999),), unread=9_000), unpublished_files=9_000
-    ),
-    "status, staged beyond the topic's end": lambda: _foreseen(
-        Foreseen((tail.beyond_end("flights", "flights", [Span(0, 230, 499)], STAGED),)),
-        unpublished_files=14,
-    ),
-    "status, set aside": lambda: _status(claim=None, state="no submission", set_aside=[1]),
-    "status of a derive job": _derived,
     "publish": lambda: publish._sentence(
         Published(Head(batch=13, rows={"flights": 336_776}), 1, {"flights": 1_200}), "flights"
     ),
@@ -503,10 +311,6 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     ),
     "publish, nothing yet": lambda: publish._sentence(Published(Head(), 0, {}), "flights"),
     "publish, waiting": lambda: publish._sentence(Published(Head(), 0, {}, waiting_for=1), "flights"),
-    "branch ls": lambda: branch._listed(_branches()),
-    "branch show": lambda: branch._shown(_fork(), [_set_aside()]),
-    "branch show, several checkpoints": lambda: branch._shown(_branches()[2], []),
-    "branch show, nothing staged": lambda: branch._shown(_branches()[0], []),
     "quarantine ls": lambda: quarantine._listed(_reasons()),
     "quarantine ls, some discarded": lambda: quarantine._listed(_reasons(5)),
     "quarantine show": lambda: quarantine._shown(_refused(), 400),
@@ -533,7 +337,9 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "query, too wide": _wide,
     "stack status": _processes,
     "topic show": _topic,
-    "error, another topic": lambda: tail.other_topic("flights", [RECREATED], STAGED),
+    "error, another topic": lambda: tail.other_topic(
+        "flights", [shown_status.RECREATED], shown_status.STAGED
+    ),
     "error": lambda: ClusterError(
         "Kafka does not answer: the connection is refused",
         where="127.0.0.1:9092",

@@ -124,7 +124,7 @@ def given_up(p: Pipeline) -> None:
 
 
 SITUATIONS = [
-    Situation(("cli/job.py: publish □",), swapped_by_half, "status events", told="is decided"),
+    Situation(("cli/pages/status.py: publish □",), swapped_by_half, "status events", told="is decided"),
     Situation(
         ("operate/replay_run.py: replay run □ □",), fork_failed, "replay run events 1", meanwhile=well_again
     ),
@@ -153,7 +153,7 @@ SITUATIONS = [
     ),
     Situation(("replay/diff.py: patch judge □ □",), stretch_asked, "patch diff events 1"),
     Situation(("replay/diff.py: replay run □ □",), planned, "replay diff events 1"),
-    Situation(("cli/job.py: replay show □ □",), planned, "status events", shows=True),
+    Situation(("cli/pages/status.py: replay show □ □",), planned, "status events", shows=True),
     Situation(
         ("cli/pages/replay.py: patch show □ □",), redriven_before, "replay publish events 1", shows=True
     ),

@@ -4,40 +4,41 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from headrace import project, settings
-from headrace.cli import branch, job, plan, publish, standing
+from headrace.cli import branch, job, plan, publish
+from headrace.cli.pages import standing
+from headrace.cli.pages.status import flink_job
 from headrace.cluster.fake import FakeCluster
+from headrace.cluster.kafka import Lag
+from headrace.cluster.model import Split
 from headrace.errors import UsageError
 from headrace.job.assemble import named
 from headrace.ledger import survey
+from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import AcceptTail, Claim
 from headrace.ledger.survey import ClaimStatus
 from headrace.offsets import Span
 from headrace.operate import Workspace
-from headrace.publish.foresee import Foreseen
+from headrace.operate.status import EventTime, FlinkJobStatus, Status, accepted_tails
 from headrace.publish.topics import Change
 from headrace.settings import Settings, Store
 from headrace.storage.warehouse import connect
 from tests.cli.remedies import Terminal
+from tests.cli.shown_branches import claimed, sealed
 
 ROOT = Path(__file__).parents[2]
-FLINK_JOB: dict[str, Any] = {
-    "state": "RUNNING",
-    "since": "2026-11-24T15:18:51.222268+00:00",
-    "restarts": 1,
-    "last_checkpoint": None,
-    "state_bytes": None,
-    "failure": "",
-    "metrics_of_now": True,
-}
+FLINK_JOB = FlinkJobStatus(
+    id="4b1f", state="RUNNING", since=datetime.fromisoformat("2026-11-24T15:18:51.222268+00:00"), restarts=1
+)
 
 
 @pytest.fixture(autouse=True)
@@ -92,28 +93,28 @@ def test_run_says_that_there_is_no_lock_before_it_starts_anything(
 
 
 def test_status_says_that_there_is_no_checkpoint_yet() -> None:
-    said = job._running(FLINK_JOB)
+    assert (
+        flink_job(FLINK_JOB) == "RUNNING since 2026-11-24T15:18:51+00:00, 1 restart, last checkpoint none yet"
+    )
 
-    assert said == "RUNNING since 2026-11-24T15:18:51+00:00, 1 restart, last checkpoint none yet"
 
+def test_status_gives_times_to_the_second() -> None:
+    at = datetime.fromisoformat("2026-11-24T15:19:01.500000+00:00")
+    partitions = (
+        Split("flights-1", at, idle=False, paused=False),
+        Split("flights-2", at, idle=False, paused=True),
+        Split("flights-0", None, idle=True, paused=False),
+    )
+    timed = replace(
+        FLINK_JOB,
+        restarts=2,
+        last_checkpoint=at,
+        failure="boom",
+        state_bytes=12_340_000,
+        event_time=EventTime(at, 1200, partitions),
+    )
 
-def test_status_tells_times_to_the_second() -> None:
-    at = "2026-11-24T15:19:01.500000+00:00"
-    timed = FLINK_JOB | {
-        "restarts": 2,
-        "last_checkpoint": at,
-        "failure": "boom",
-        "watermark": at,
-        "unread": 1200,
-        "state_bytes": 12_340_000,
-        "partitions": [
-            {"name": "flights-1", "watermark": at, "idle": False, "paused": False},
-            {"name": "flights-2", "watermark": at, "idle": False, "paused": True},
-            {"name": "flights-0", "watermark": None, "idle": True, "paused": False},
-        ],
-    }
-
-    assert [line.strip() for line in job._running(timed).splitlines()] == [
+    assert flink_job(timed).splitlines() == [
         "RUNNING since 2026-11-24T15:18:51+00:00, 2 restarts, last checkpoint 2026-11-24T15:19:01+00:00",
         "boom",
         "event time 2026-11-24T15:19:01+00:00, offsets unread: 1,200, state: 12.3 MB",
@@ -123,18 +124,16 @@ def test_status_tells_times_to_the_second() -> None:
     ]
 
 
-def test_status_tells_when_the_workers_do_not_answer() -> None:
-    said = job._running(FLINK_JOB | {"metrics_of_now": False})
+def test_status_says_when_the_workers_do_not_answer() -> None:
+    lines = flink_job(replace(FLINK_JOB, metrics_of_now=False)).splitlines()
 
-    assert said.splitlines()[1].strip() == "its workers do not answer: these are their last known values"
+    assert lines[1] == "its workers do not answer: these are their last known values"
 
 
-def test_status_does_not_say_none_where_flink_has_told_nothing() -> None:
-    said = job._running(FLINK_JOB | {"watermark": None, "unread": None, "partitions": []})
+def test_status_does_not_say_none_where_flink_has_said_nothing() -> None:
+    lines = flink_job(replace(FLINK_JOB, event_time=EventTime(None, None, ()))).splitlines()
 
-    assert (
-        said.splitlines()[1].strip() == "event time none yet, offsets unread: not known yet, state: unknown"
-    )
+    assert lines[1] == "event time none yet, offsets unread: not known yet, state: unknown"
 
 
 @pytest.mark.parametrize("place", ["help", "glossary"])
@@ -164,31 +163,32 @@ def test_status_shows_only_accepted_tails_of_the_followed_claim(tmp_path: Path) 
     )
     second = ClaimStatus(claim, "ahead", followed=True, forks_at={}, checkpoints=None, manifests={})
 
-    assert job._tails(ledger, [second]) == [204]
-    assert job._tails(ledger, []) == []
+    decisions = StandingDecisions.of(ledger.decisions())
+    assert accepted_tails(decisions, [second]) == (204,)
+    assert accepted_tails(decisions, []) == ()
 
 
 @pytest.mark.parametrize(
     ("change", "accepted", "takes"),
     [
-        (Change("flights", "flights", "a", "b"), [], False),
-        (Change("flights", "flights", "a", None), ["0:10-19"], False),
-        (Change("flights", "flights", "a", "a", (Span(0, 10, 19),)), ["0:10-15"], False),
-        (Change("flights", "flights", "a", "a", (Span(0, 10, 19),)), ["0:10-19"], True),
+        (Change("flights", "flights", "a", "b"), None, False),
+        (Change("flights", "flights", "a", None), Span(0, 10, 19), False),
+        (Change("flights", "flights", "a", "a", (Span(0, 10, 19),)), Span(0, 10, 15), False),
+        (Change("flights", "flights", "a", "a", (Span(0, 10, 19),)), Span(0, 10, 19), True),
     ],
 )
 def test_status_says_whether_publish_takes_what_is_staged(
-    change: Change, accepted: list[str], *, takes: bool
+    change: Change, accepted: Span | None, *, takes: bool
 ) -> None:
+    ahead = claimed(1, "ahead", {}, None, sealed(1, 1))
     said = standing.staged(
-        {
-            "job": "flights",
-            "unpublished_files": 1,
-            "topics_changed": [change.to_json()],
-            "accepted_losses": accepted,
-            "accepted_tails": [],
-            "foreseen": Foreseen().to_json(),
-        }
+        Status(
+            "flights",
+            derived=False,
+            branches=(ahead,),
+            topics_changed=(change,),
+            accepted_losses=(accepted,) if accepted else (),
+        )
     )
 
     assert said == (
@@ -210,7 +210,7 @@ def test_status_says_whether_publish_takes_what_is_staged(
 def test_status_does_not_take_offsets_for_records(
     lag: dict[int, int], records: int | None, says: str
 ) -> None:
-    shown = standing.against_the_topic({"frontier": {}, "lag": lag, "lag_records": records})
+    shown = standing.against_the_topic(Status("flights", derived=False, lag=Lag(lag, records)))
 
     assert shown == {"behind the topic": says}
 

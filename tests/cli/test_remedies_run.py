@@ -161,18 +161,20 @@ def replayed_twice(lake: Lake) -> None:
 
 STATES = [
     State(
-        "cli/branch.py: branch set-aside □ □ --undo --why TEXT", set_aside, "branch adopt events 1 --why w"
+        "operate/branches.py: branch set-aside □ □ --undo --why TEXT",
+        set_aside,
+        "branch adopt events 1 --why w",
     ),
-    State("cli/branch.py: branch set-aside □ □ --why TEXT", forked, "branch adopt events 2 --why w"),
-    State("cli/branch.py: branch show □ □", forked, "branch adopt events 2 --why w", shows=True),
+    State("operate/branches.py: branch set-aside □ □ --why TEXT", forked, "branch adopt events 2 --why w"),
+    State("operate/branches.py: branch show □ □", forked, "branch adopt events 2 --why w", shows=True),
     State(
-        "cli/branch.py: branch set-aside □ N --why TEXT",
+        "operate/branches.py: branch set-aside □ N --why TEXT",
         begun,
         "branch restart events --undo --why w",
         shows=True,
     ),
-    State("cli/branch.py: branch ls □", begun, "branch show events 9", shows=True),
-    State("cli/branch.py: branch ls □", begun, "branch adopt events 1 --undo --why w", shows=True),
+    State("operate/branches.py: branch ls □", begun, "branch show events 9", shows=True),
+    State("operate/branches.py: branch ls □", begun, "branch adopt events 1 --undo --why w", shows=True),
     State("ledger/branch.py: branch set-aside □ □ --why TEXT", forked, "publish events"),
     State("ledger/branch.py: branch show □ □", forked, "publish events", shows=True),
     State("publish/tail.py: publish □ --accept-tail □ --why TEXT", recreated, "publish events"),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import obstore
 import pyarrow as pa
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from headrace.cli.job import _page
+from headrace.cli.pages.status import described
 from headrace.cli.publish import _sentence, as_json
 from headrace.cluster.kafka import Source
 from headrace.cluster.kafka.fake import FakeKafka
@@ -23,8 +22,8 @@ from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import ANCHORS, BATCHES
+from headrace.operate.status import Status
 from headrace.publish import publisher as publishing
-from headrace.publish.foresee import Foreseen
 from headrace.publish.publisher import Published, Publisher
 from headrace.publish.tables import JobTables
 from headrace.read.tables import row_count
@@ -126,36 +125,10 @@ def test_status_says_what_the_table_holds_and_what_was_written(amending: Amendin
     amending.seal(("JFK", 1), ("EWR", 1))
     amending.seal(("JFK", 2))
     head = amending.publish().head
-    held = head.rows
-    assert "2 rows in departures_hourly (3 written)" in _page(status(held, head.written))
-    assert "2 rows in departures_hourly\n" in _page(status(held, held)) + "\n"
-
-
-def status(rows: dict[str, int], written: dict[str, int]) -> dict[str, Any]:
-    """What ``status`` shows of a derive job that does not run."""
-    names = (
-        "flink_jobs",
-        "forks",
-        "replays",
-        "accepted_losses",
-        "accepted_tails",
-        "topics_changed",
-        "flink_error",
-        "open_batch",
-        "restart_due",
-    )
-    return {
-        **dict.fromkeys(names, ()),
-        "job": DAILY.id,
-        "derived": True,
-        "foreseen": Foreseen().to_json(),
-        "batch": 1,
-        "rows": rows,
-        "rows_written": written,
-        "unpublished_files": 0,
-        "claim": 1,
-        "state": "head",
-    }
+    page = described(Status(DAILY.id, derived=True, head=head))
+    assert "2 rows in departures_hourly (3 written)" in page
+    page = described(Status(DAILY.id, derived=True, head=replace(head, written=head.rows)))
+    assert "2 rows in departures_hourly\n" in page
 
 
 def test_rows_that_others_deleted_or_rewrote_are_counted_as_they_are(lake: Lake) -> None:

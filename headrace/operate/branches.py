@@ -1,0 +1,226 @@
+"""Branches: who wrote which chain of manifests, and the decisions about which of them publish follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.cluster.kafka import Source
+from headrace.errors import ClusterError, DecisionNeeded, UsageError
+from headrace.job.assemble import named
+from headrace.ledger.branch import ByOutput, goes_on, restart_is_due
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
+from headrace.ledger.records import CLAIMS, Adopt, Decision, Restart, SetAside, UndoDecision
+from headrace.ledger.survey import ClaimStatus, survey
+from headrace.operate.workspace import Workspace
+from headrace.publish.topics import ask
+
+
+@dataclass(frozen=True)
+class BranchReport:
+    """A branch, and what was decided about it."""
+
+    branch: ClaimStatus
+    decisions: tuple[Decision, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {**self.branch.to_json(), "decisions": [d.to_json() for d in self.decisions]}
+
+
+@dataclass(frozen=True)
+class BranchDecision:
+    """A recorded decision about a branch."""
+
+    decision: int
+    """Its number."""
+    action: str
+    """What was decided: ``set-aside`` or ``adopt``."""
+    undone: bool
+    """Whether an earlier decision was taken back."""
+    claim: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {
+            "decision": self.decision,
+            "action": self.action,
+            "undone": self.undone,
+            "claim": self.claim,
+        }
+
+
+@dataclass(frozen=True)
+class RestartDecision:
+    """A recorded decision that the next start reads on from the frontier; or that it does not."""
+
+    decision: int
+    """Its number."""
+    undone: bool
+    """Whether an earlier decision was taken back."""
+    frontier: dict[int, int]
+    """Partition → the offset from which the next start reads on; none: where the job began."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {
+            "decision": self.decision,
+            "action": "restart",
+            "undone": self.undone,
+            "frontier": self.frontier,
+        }
+
+
+def list_branches(workspace: Workspace, job: str) -> list[ClaimStatus]:
+    """Every claim of a job, oldest first, with what it has staged.
+
+    Raises:
+        UsageError: there is no such job.
+    """
+    staged = staged_by(workspace, job)
+    ledger = workspace.ledger(job)
+    return survey(ledger, ledger.head(), staged)
+
+
+def describe_branch(workspace: Workspace, job: str, claim: int) -> BranchReport:
+    """One branch: its manifests, files and fork point, and what was decided about it.
+
+    Raises:
+        UsageError: there is no such job or claim.
+    """
+    branch = _one(workspace, job, claim)
+    decisions = workspace.ledger(job).decisions()
+    return BranchReport(branch, tuple(d for d in decisions if getattr(d, "claim", None) == claim))
+
+
+def set_aside_branch(
+    workspace: Workspace, job: str, claim: int, why: str, *, undo: bool = False
+) -> BranchDecision:
+    """Record that publish does not follow a claim; or, with ``undo``, that it may again.
+
+    Raises:
+        UsageError: there is no such job or claim, no reason, or no such decision to undo.
+    """
+    _one(workspace, job, claim)
+    _require_reason(why)
+    ledger = workspace.ledger(job)
+    decision = SetAside(why=why, claim=claim, claims_then=ledger.newest(CLAIMS))
+    standing = StandingDecisions.of(ledger.decisions()).set_aside.get(claim)
+    return BranchDecision(_record(ledger, decision, standing, undo=undo), decision.action, undo, claim)
+
+
+def adopt_branch(
+    workspace: Workspace, job: str, claim: int, why: str, *, undo: bool = False
+) -> BranchDecision:
+    """Record that publish follows a claim until there is a newer one; or, with ``undo``, that it does not.
+
+    Raises:
+        UsageError: there is no such job or claim, it is set aside, no reason, or no such decision to undo.
+        DecisionNeeded: the claim does not go on from the published head.
+    """
+    branch = _one(workspace, job, claim)
+    if not undo:
+        _require_adoptable(workspace, job, branch)
+    _require_reason(why)
+    ledger = workspace.ledger(job)
+    decision = Adopt(why=why, claim=claim, claims_then=ledger.newest(CLAIMS))
+    standing = StandingDecisions.of(ledger.decisions()).adoption.get(claim)
+    return BranchDecision(_record(ledger, decision, standing, undo=undo), decision.action, undo, claim)
+
+
+def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = False) -> RestartDecision:
+    """Record that the next start of an ingest job reads on from the frontier without state; or ``undo`` that.
+
+    What was staged after the frontier and not published is read from Kafka once more.
+
+    Raises:
+        UsageError: there is no such ingest job, no reason, or no restart to undo.
+        DecisionNeeded: the topic is not the one that the job began on.
+    """
+    if named(job).contract.kind == "derive":
+        raise UsageError(
+            f"job {job} keeps state that no offset brings back",
+            remedy="give it a savepoint: `flink run -s PATH …`",
+        )
+    ledger, staged = workspace.ledger(job), staged_by(workspace, job)
+    if undo and not restart_is_due(ledger, staged):
+        raise UsageError(
+            "no restart is to come: none was ruled, or the job has begun behind it",
+            where=f"job {job}",
+            remedy=f"to leave what it wrote: headrace branch set-aside {job} N --why TEXT",
+        )
+    if not undo:
+        _refuse_other_topic(workspace, ledger)
+    _require_reason(why)
+    decision = Restart(why=why, claims_then=ledger.newest(CLAIMS))
+    number = _record(ledger, decision, StandingDecisions.of(ledger.decisions()).restart, undo=undo)
+    return RestartDecision(number, undo, ledger.head().frontier)
+
+
+def staged_by(workspace: Workspace, job: str) -> ByOutput:
+    """What a job has staged: per output its manifests."""
+    return {o.id: Staged(workspace.warehouse, o.id).read() for o in named(job).outputs}
+
+
+def _require_adoptable(workspace: Workspace, job: str, branch: ClaimStatus) -> None:
+    claim = branch.claim.number
+    if branch.state == "set aside":
+        raise UsageError(
+            f"claim {claim} is set aside",
+            remedy=f"first: headrace branch set-aside {job} {claim} --undo --why TEXT",
+        )
+    ledger = workspace.ledger(job)
+    if branch.state in ("head", "waiting", "ahead") or goes_on(
+        ledger, ledger.head(), staged_by(workspace, job), claim
+    ):
+        return
+    raise DecisionNeeded(
+        f"claim {claim} does not go on from the published head: to follow it would repeat published rows",
+        where=f"headrace branch show {job} {claim}",
+        remedy=f"set it aside: headrace branch set-aside {job} {claim} --why TEXT",
+    )
+
+
+def _refuse_other_topic(workspace: Workspace, ledger: Ledger) -> None:
+    """Refuse a restart that the next start would refuse, too; that one asks again where Kafka is away."""
+    source = Source(workspace.kafka, (ledger.job,))
+    try:
+        others = [c for c in ask(source, ledger, ledger.head()).changes if c.other]
+    except ClusterError:
+        return
+    if others:
+        raise DecisionNeeded(
+            f"{others[0]}. The next start cannot read on in it",
+            where=f"topic id {others[0].id or 'none'}, the job began on {others[0].was}",
+            remedy="give the new topic a contract and a table of its own",
+        )
+
+
+def _one(workspace: Workspace, job: str, claim: int) -> ClaimStatus:
+    for branch in list_branches(workspace, job):
+        if branch.claim.number == claim:
+            return branch
+    raise UsageError(f"job {job} has no claim {claim}", remedy=f"headrace branch ls {job}")
+
+
+def _require_reason(why: str) -> None:
+    if not why:
+        raise UsageError("a decision needs a reason", remedy='add --why "…": the next person will read it')
+
+
+def _record(
+    ledger: Ledger, decision: SetAside | Adopt | Restart, standing: Decision | None, *, undo: bool
+) -> int:
+    """Record a decision, or that the standing one no longer stands; gives its number."""
+    if not undo:
+        return ledger.decide(decision)
+    if standing is None:
+        about = "" if isinstance(decision, Restart) else f" claim {decision.claim}"
+        raise UsageError(
+            f"there is no such decision to undo: {decision.action}{about}",
+            where=f"job {ledger.job}",
+            remedy=f"headrace branch ls {ledger.job}",
+        )
+    return ledger.decide(UndoDecision(why=decision.why, undoes=standing.number))
