@@ -21,6 +21,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Discard, Judged, Patch
 from headrace.offsets import Span
 from headrace.operate import Workspace
+from headrace.operate.preconditions import require_reason
 from headrace.publish import patch_history
 from headrace.settings import Settings, Store
 from headrace.storage.warehouse import connect
@@ -83,10 +84,10 @@ def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
 
 
 def test_blanks_are_no_reason() -> None:
-    patching.require_reason("x")
+    require_reason("x")
     for why in ("", "  ", "\n"):
         with pytest.raises(UsageError, match="this needs a reason"):
-            patching.require_reason(why)
+            require_reason(why)
 
 
 def test_what_came_of_a_redrive_is_told_to_the_record(

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import re
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from demo import broken, flights
-from demo.broken import BROKEN, Broken
-from demo.payload import good
-from headrace import project
+from demo.broken import BROKEN
+from demo.payload import Broken, good
 from headrace.contract import rules
 from headrace.contract.load import load_named
 
-ENUM = project.Path(__file__).parents[2] / "jvm/src/main/java/headrace/format/Reason.java"
+ENUM = Path(__file__).parents[2] / "jvm/src/main/java/headrace/format/Reason.java"
 DECODE_REASONS = {
     constant.lower() for constant in re.findall(r"^    ([A-Z][A-Z0-9_]+)[,;]", ENUM.read_text(), re.MULTILINE)
 }

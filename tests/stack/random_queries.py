@@ -298,5 +298,6 @@ def _input(rng: random.Random) -> Input:
     if rng.random() < 0.4:
         return Input((first,))
     turned = replace(first, x=y, y=x, where=tuple(rng.sample(FILTERS, rng.randint(0, 2))))
-    third = Branch(rng.choice(KEYS), *rng.sample(VALUES, 2), tuple(rng.sample(FILTERS, 1)))
+    x, y = rng.sample(VALUES, 2)
+    third = Branch(rng.choice(KEYS), x, y, tuple(rng.sample(FILTERS, 1)))
     return Input((first, turned, third) if rng.random() < 0.4 else (first, turned))

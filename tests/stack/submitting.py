@@ -36,8 +36,10 @@ def main() -> None:
                 look_in(os.environ["HEADRACE_PROJECT"])
                 link.send((TOLD[what](job), ""))
             except Exception as e:  # noqa: BLE001 - the client stays, the test is told
-                own = isinstance(e, HeadraceError)
-                link.send(("", {**e.to_json(), "exit_code": e.exit_code} if own else f"{e!r} {e}"))
+                if isinstance(e, HeadraceError):
+                    link.send(("", {**e.to_json(), "exit_code": e.exit_code}))
+                else:
+                    link.send(("", f"{e!r} {e}"))
 
 
 def look_in(project: str) -> None:

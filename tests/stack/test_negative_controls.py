@@ -23,7 +23,7 @@ from headrace.ledger.records import BATCHES
 from headrace.publish import checks
 from headrace.publish import publisher as publishing
 from headrace.publish.frontier import Continuation
-from headrace.publish.staged_files import ReadFile
+from headrace.publish.staged_files import ReadFile, read_files
 from headrace.settings import Kafka, Store
 from headrace.storage.warehouse import Warehouse, connect
 from tests.publish.real_topic import RealTopic
@@ -89,7 +89,7 @@ def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
 ) -> None:
     for _ in range(3):
         topic.stage(30)
-    real = checks.read_files
+    real = read_files
 
     def forgetful(warehouse: Warehouse, output: str, files: Sequence[Any], columns: Any) -> list[ReadFile]:
         return real(warehouse, output, list(files)[1:] if output == "events" else files, columns)
