@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, emit, facts, fitted, listing, moment, progress
 from headrace.errors import HeadraceError, UsageError
-from headrace.job.declaration import existing
+from headrace.job.job_file import existing
 from headrace.ledger import anchors
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor

@@ -14,7 +14,7 @@ from headrace.cli.context import workspace_of
 from headrace.cli.output import TIMES, Format, Output, emit, progress, utc
 from headrace.errors import UsageError
 from headrace.job.assemble import named
-from headrace.job.declaration import existing
+from headrace.job.job_file import existing
 from headrace.ledger.records import DONE
 from headrace.replay.diff import between
 

@@ -19,7 +19,7 @@ from headrace.cli.output import At, Format, Output, emit, fitted, listing, progr
 from headrace.cli.publish import how_to_publish
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, NeverPublishedError, NotProvable, UsageError
-from headrace.job.declaration import existing
+from headrace.job.job_file import existing
 from headrace.ledger.records import DONE
 from headrace.operate.noted import noted, promised, stood
 from headrace.replay.backfill import counted_again

@@ -1,9 +1,25 @@
 """A job: its declaration, the statements it becomes, its lock, and the one way to start it.
 
-``from headrace.job import Ingest, run`` is all that a file in ``jobs/`` needs.
+``from headrace.job import Ingest, run`` is all that a file in ``jobs/`` needs. What starts a job is imported
+when ``run`` is first asked for: ``headrace check`` reads declarations, and must not wait for it.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from headrace.job.declaration import Derive, Ingest
-from headrace.job.run import run
+
+if TYPE_CHECKING:
+    from headrace.job.start import run
+else:
+
+    def __getattr__(name: str) -> object:
+        if name != "run":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from headrace.job.start import run  # noqa: PLC0415 - it needs the lake, which takes its time
+
+        return run
+
 
 __all__ = ["Derive", "Ingest", "run"]

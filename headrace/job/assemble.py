@@ -3,22 +3,56 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from headrace import project
 from headrace.contract.load import load_named
 from headrace.contract.model import Contract, Late
 from headrace.errors import HeadraceError, JobError, UsageError
-from headrace.job.declaration import Derive, Job, find
+from headrace.job.declaration import Derive, Job
 from headrace.job.derive import DeriveProgram
 from headrace.job.ingest import IngestProgram
+from headrace.job.job_file import declared
 from headrace.job.program import Program
-from headrace.table.functions import read_function, unread
+from headrace.table.functions import Function, read_function, unread
 from headrace.table.steps import read_step
+
+Load = Callable[[str], tuple[Contract | None, Sequence[HeadraceError]]]
+"""Reads a contract: it, or what is wrong with it."""
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A declaration with all that it names."""
+
+    program: Program | None
+    """None where something is wrong."""
+    errors: Sequence[HeadraceError]
+    """All that could be found in one look."""
+    functions: tuple[Function, ...] = ()
+    """Those that could be read."""
+
+
+def _load(name: str) -> tuple[Contract | None, Sequence[HeadraceError]]:
+    try:
+        return load_named(name), ()
+    except HeadraceError as e:
+        return None, (e,)
 
 
 def named(job: str) -> Program:
-    """The program of ``jobs/<job>.py``."""
-    return assemble(find(job))
+    """The program of ``jobs/<job>.py``.
+
+    Raises:
+        UsageError: there is no such file.
+        HeadraceError: the first thing that :func:`examine_job` finds wrong with it.
+    """
+    file = declared(job)
+    return _program(examine_job(file.job, file.where))
 
 
 def writing(table: str) -> Program:
@@ -54,21 +88,97 @@ def assemble(job: Job) -> Program:
     """The program of a declaration.
 
     Raises:
-        ContractError: a contract that it names is wrong, or not there.
-        JobError: a step is wrong, or the contracts do not fit the job.
+        HeadraceError: the first thing that :func:`examine_job` finds wrong with it.
     """
-    if not isinstance(job, Derive):
-        contract = load_named(job.contract)
-        return IngestProgram(job, contract, (contract,))
-    where = f"jobs/{job.name}.py"
-    reads = tuple(_timed(load_named(name), where) for name in job.reads)
-    writes = tuple(load_named(name) for name in job.writes)
-    late = _late(writes, where)
-    steps = tuple(read_step(job.name, name, writes[0]) for name in job.steps)
-    functions = tuple(read_function(name, path, where) for name, path in sorted(job.functions.items()))
-    if wrong := next(unread(functions, steps, job.name, where), None):
-        raise wrong
-    return DeriveProgram(job, writes[0], reads, steps, writes, late, functions=functions)
+    return _program(examine_job(job, f"jobs/{job.name}.py"))
+
+
+def _program(examined: Examined) -> Program:
+    if examined.program is None:
+        raise examined.errors[0]
+    return examined.program
+
+
+def examine_job(job: Job, where: str, load: Load = _load) -> Examined:
+    """Read the contracts, steps and functions of a job, and see whether they fit each other.
+
+    Args:
+        job: the declaration.
+        where: the file, and its line if that is known.
+        load: reads the contract of a name that is one.
+    """
+    tries = _Tries()
+    if isinstance(job, Derive):
+        return _derive(job, where, load, tries)
+    contracts = _contracts([job.contract], where, load, tries)
+    ingested = tries.each(contracts, lambda contract: _of_topic(contract, where))
+    program = None if tries.errors else IngestProgram(job, ingested[0], tuple(ingested))
+    return Examined(program, tries.errors)
+
+
+def _derive(job: Derive, where: str, load: Load, tries: _Tries) -> Examined:
+    contracts = {c.id: c for c in _contracts([*job.writes, *job.reads], where, load, tries)}
+    reads = tries.each([contracts[n] for n in job.reads if n in contracts], lambda c: _timed(c, where))
+    writes = tuple(contracts[n] for n in job.writes if n in contracts)
+    late = tries.each([writes] if len(writes) == len(job.writes) else [], lambda w: _late(w, where))
+    own = contracts.get(job.name)
+    steps = tries.each(job.steps, lambda name: read_step(job.name, name, own)) if own else []
+    functions = tries.each(sorted(job.functions), lambda n: read_function(n, job.functions[n], where))
+    if len(steps) == len(job.steps):
+        tries.errors += unread(functions, steps, job.name, where)
+    program = None
+    if not tries.errors:
+        program = DeriveProgram(
+            job, writes[0], tuple(reads), tuple(steps), writes, late[0], functions=tuple(functions)
+        )
+    return Examined(program, tries.errors, tuple(functions))
+
+
+class _Tries:
+    """Reads one thing after the other; what cannot be read is kept, so that one look shows all errors."""
+
+    def __init__(self) -> None:
+        self.errors: list[HeadraceError] = []
+
+    def each(self, given: Iterable[S], read: Callable[[S], T]) -> list[T]:
+        """What could be read."""
+        tried = [self._one(one, read) for one in given]
+        return [result for results in tried for result in results]
+
+    def _one(self, given: S, read: Callable[[S], T]) -> tuple[T, ...]:
+        """What was read; nothing where that failed."""
+        try:
+            return (read(given),)
+        except HeadraceError as e:
+            self.errors.append(e)
+            return ()
+
+
+def _contracts(names: Sequence[str], where: str, load: Load, tries: _Tries) -> list[Contract]:
+    """The contracts of these names, as far as there are such and they can be read."""
+    known = tries.each(dict.fromkeys(names), lambda name: _known(name, where))
+    contracts = []
+    for contract, errors in map(load, known):
+        tries.errors += errors
+        contracts += [contract] if contract else []
+    return contracts
+
+
+def _known(contract: str, where: str) -> str:
+    if contract not in (names := project.contract_names()):
+        remedy = f"the contracts are: {', '.join(names) or 'none yet'}"
+        raise JobError(f"there is no contract {contract!r}", where=where, remedy=remedy)
+    return contract
+
+
+def _of_topic(contract: Contract, where: str) -> Contract:
+    if contract.kind == "derive":
+        raise JobError(
+            f"{contract.id} is the contract of a derived table: it has no topic to ingest",
+            where=where,
+            remedy="write JOB = Derive(reads=[…], steps=[…], writes=[…])",
+        )
+    return contract
 
 
 def _timed(read: Contract, where: str) -> Contract:

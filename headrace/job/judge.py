@@ -13,11 +13,12 @@ from headrace import log, settings
 from headrace.cluster.kafka import describe
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.assemble import assemble
-from headrace.job.declaration import Ingest, find
+from headrace.job.declaration import Ingest
 from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
+from headrace.job.job_file import find
 from headrace.job.program import Placement
 from headrace.job.ready import require_same
-from headrace.job.run import (
+from headrace.job.start import (
     FORBIDDEN,
     PATCH,
     offsets_option,

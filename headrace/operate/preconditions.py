@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.errors import UsageError
 from headrace.job.assemble import named
-from headrace.job.declaration import existing
+from headrace.job.job_file import existing
 from headrace.job.program import Program
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace.job.assemble import named
-from headrace.job.declaration import existing
+from headrace.job.job_file import existing
 from headrace.ledger import replays
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Decision, Patch, Replay

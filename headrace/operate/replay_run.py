@@ -9,7 +9,7 @@ from typing import Any
 from headrace.cluster.ready import WITHIN_S, Unready
 from headrace.errors import ClusterError
 from headrace.job.assemble import named
-from headrace.job.declaration import existing
+from headrace.job.job_file import existing
 from headrace.job.submission import of_replay
 from headrace.ledger import replays
 from headrace.ledger.records import Replay

@@ -10,7 +10,7 @@ from typing import Any
 
 from headrace.cluster.ready import why_not_running
 from headrace.errors import DecisionNeeded, UsageError
-from headrace.job.declaration import existing
+from headrace.job.job_file import existing
 from headrace.ledger import replays
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.records import Replay

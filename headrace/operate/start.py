@@ -11,7 +11,7 @@ from headrace.cluster.ready import LOOK_S, WITHIN_S, Ready, Unready, await_ready
 from headrace.errors import ClusterError, UsageError
 from headrace.job import lock
 from headrace.job.assemble import named
-from headrace.job.declaration import find
+from headrace.job.job_file import find
 from headrace.job.submission import of_job
 from headrace.operate.running import live_jobs
 from headrace.operate.unready import cancel_unready, not_ready, not_started

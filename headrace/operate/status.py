@@ -14,7 +14,7 @@ from headrace.cluster.model import Split
 from headrace.contract.model import Contract
 from headrace.errors import ClusterError
 from headrace.job.assemble import named
-from headrace.job.declaration import existing
+from headrace.job.job_file import existing
 from headrace.ledger import replays
 from headrace.ledger.branch import restart_is_due
 from headrace.ledger.decisions import StandingDecisions

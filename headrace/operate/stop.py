@@ -7,7 +7,7 @@ from typing import Any
 
 from headrace.cluster.ready import why_not_running
 from headrace.errors import ClusterError, UsageError
-from headrace.job.declaration import existing
+from headrace.job.job_file import existing
 from headrace.operate.running import live_jobs
 from headrace.operate.unready import cancel_unready
 from headrace.operate.workspace import Workspace

@@ -11,7 +11,8 @@ from headrace import project
 from headrace.contract.model import Contract
 from headrace.errors import HeadraceError
 from headrace.files import StagedFile
-from headrace.job.declaration import Derive, find
+from headrace.job.declaration import Derive
+from headrace.job.job_file import find
 from headrace.job.program import Program
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger

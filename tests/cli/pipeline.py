@@ -25,10 +25,10 @@ from headrace.cluster.fake import FakeCluster, Started
 from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import load_named
 from headrace.job import judge
-from headrace.job.declaration import find
+from headrace.job.job_file import find
 from headrace.job.judge import JudgeProgram
 from headrace.job.program import Placement, Program
-from headrace.job.run import PATCH, SAVEPOINT, SUBMISSION, submit
+from headrace.job.start import PATCH, SAVEPOINT, SUBMISSION, submit
 from headrace.job.submission import of_job
 from headrace.ledger import anchors
 from headrace.ledger.records import Patch
@@ -106,7 +106,7 @@ class Pipeline:
             patch.object(flink, "configured", lambda keys: dict.fromkeys(keys, "") | given),
             patch.object(flink, "environment", lambda *asked: _Executes(self, made, *asked)),
             patch("headrace.job.judge.describe", self._described),
-            patch("headrace.job.run.describe", self._described),
+            patch("headrace.job.start.describe", self._described),
             patch.dict(os.environ, own),
         ):
             if PATCH in own:

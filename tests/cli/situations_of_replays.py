@@ -157,8 +157,10 @@ SITUATIONS = [
     Situation(
         ("cli/pages/replay.py: patch show □ □",), redriven_before, "replay publish events 1", shows=True
     ),
-    Situation(("job/run.py: publish □",), swapped_by_half, "run events"),
-    Situation(("job/run.py: replay abort □ □ --why TEXT",), edited_since, "replay run events 2", shows=True),
+    Situation(("job/start.py: publish □",), swapped_by_half, "run events"),
+    Situation(
+        ("job/start.py: replay abort □ □ --why TEXT",), edited_since, "replay run events 2", shows=True
+    ),
     Situation(
         ("publish/replace.py: replay abort □ □ --why TEXT",),
         of_another_topic_by_now,

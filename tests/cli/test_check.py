@@ -14,7 +14,8 @@ import typer
 from typer.testing import CliRunner
 
 from headrace.cli import check
-from headrace.errors import UsageError
+from headrace.errors import HeadraceError, UsageError
+from headrace.job.assemble import named
 
 ROOT = Path(__file__).parents[2]
 JOB = 'from headrace.job import Ingest, run\n\nJOB = Ingest(contract="flights", checkpoint_every="10s")\n'
@@ -130,13 +131,17 @@ def test_errors_are_facts_for_machines(folder: Path) -> None:
 
 
 JOBS = {
-    "unknown contract": (JOB.replace("flights", "fights"), 3, "there is no contract 'fights'"),
+    "unknown contract": (
+        "JOB = Derive(reads=['fights'], steps=['a'], writes=['flights'])\n",
+        1,
+        "there is no contract 'fights'",
+    ),
     "no job": ("X = 1\n", 1, "the file declares no job"),
     "something else": ("\nJOB = Enrich(reads=[])\n", 2, "the file declares no job"),
     "nothing written": (
         "\nJOB = Derive(reads=['flights'], steps=['a'], writes=[])\n",
         2,
-        "the writes of the job is not a plain text, or a list of them",
+        "the job has no writes",
     ),
     "no steps": (
         "JOB = Derive(reads=['flights'], steps=[], writes=['flights'])\n",
@@ -243,6 +248,21 @@ def test_a_python_function_where_sql_would_do_is_a_warning(derive: Path) -> None
     assert code == 1, "nobody reads the reason"
 
 
+def test_contracts_that_do_not_fit_the_job_are_errors(derive: Path) -> None:
+    job = derive / "jobs" / "departures_hourly.py"
+    job.write_text("JOB = Ingest(contract='departures_hourly')\n")
+    (error,) = as_json("departures_hourly")[1][-1]["errors"]  # type: ignore[misc]
+    assert error["what"].startswith("departures_hourly is the contract of a derived table")
+    job.write_text("JOB = Derive(['departures_hourly'], ['hourly'], ['departures_hourly'])\n")
+    (error,) = as_json("departures_hourly")[1][-1]["errors"]  # type: ignore[misc]
+    assert error["what"] == "contract departures_hourly does not say how its event time advances"
+
+
+def test_a_contract_that_is_listed_is_not_listed_again_with_its_job(folder: Path) -> None:
+    spoil(folder, "version: 1.0.0", "version: one")
+    assert [len(f["errors"]) for f in as_json()[1]] == [1, 0]  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("case", JOBS)
 def test_jobs(case: str, folder: Path) -> None:
     source, line, sentence = JOBS[case]
@@ -254,6 +274,9 @@ def test_jobs(case: str, folder: Path) -> None:
     assert isinstance(errors, list)
     assert (errors[0]["what"], errors[0]["where"]) == (sentence, f"jobs/flights.py:{line}")
     assert errors[0]["remedy"]
+    with pytest.raises(HeadraceError) as refused:
+        named("flights")
+    assert refused.value.to_json() == errors[0], "every other command says the same"
 
 
 @pytest.mark.parametrize(

@@ -46,18 +46,6 @@ def test_of_several_faults_of_a_contract_the_first_is_told_and_check_tells_all(
     assert "soon" in answer
 
 
-def test_a_job_file_that_raises_is_read_without_running_it(project: Path, terminal: Terminal) -> None:
-    before = edit(project, "jobs/events.py", "if __name__", "1 / 0\nif __name__")
-    said = terminal.refused("branch ls events")
-    assert "the file raises ZeroDivisionError" in said
-
-    answer = terminal.follow(said, "job/declaration.py: check □")
-
-    assert "events" in answer
-    put_back(project, "jobs/events.py", before)
-    assert terminal.type("branch ls events")[0] == 0
-
-
 def test_a_patch_of_an_edited_job_is_dropped(sealed: Lake, terminal: Terminal) -> None:
     begun(sealed)
     sealed.judge(patches.REDRIVE, good=range(26, 28))  # of another program than this one

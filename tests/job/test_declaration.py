@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import JobError, UsageError
-from headrace.job.declaration import existing, find
+from headrace.job.declaration import Derive, Ingest
+from headrace.job.job_file import existing, find
 
 
 @pytest.fixture
@@ -21,47 +22,53 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "jobs"
 
 
+DERIVE = 'JOB = Derive(reads=["a"], steps=["x"], writes=["broken"])\n'
+
+
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
-        ('"""A job."""\n\nraise RuntimeError("boom")\n', 3, "the file raises RuntimeError: boom"),
-        ("def f():\n    raise KeyError\n\nf()\n", 2, "the file raises KeyError"),
-        ("x = 1\nimport nonesuch\n", 2, "the file raises ModuleNotFoundError: No module named 'nonesuch'"),
-        ("x = 1\nJOB = Ingest(\n", 2, "the file raises SyntaxError: '(' was never closed"),
-        ("import sys\nsys.exit(3)\n", 2, "the file raises SystemExit: 3"),
-        ('import json\njson.loads("{")\n', 2, "the file raises JSONDecodeError: Expecting property name"),
+        ("x = 1\nJOB = Ingest(\n", 2, "not Python: '(' was never closed"),
+        ("x = 1\n", 1, "the file declares no job"),
+        ("if True:\n    JOB = Ingest('broken')\n", 1, "the file declares no job"),
+        ("\nJOB = Ingest(contract='bro' + 'ken')\n", 2, "the contract of the job is not a plain text"),
+        ("JOB = Ingest('broken', every='1s')\n", 1, "Ingest has no argument every"),
+        ("JOB = Ingest('broken', '1s', 3)\n", 1, "Ingest has no argument number 3"),
+        ("JOB = Ingest('broken', checkpoint_every='soon')\n", 1, "checkpoint_every='soon' is not a duration"),
+        (DERIVE.replace('["a"]', '"a"'), 1, "the reads of the job are not a list of plain texts"),
+        (DERIVE.replace('["x"]', "[]"), 1, "the job has no steps"),
+        (DERIVE.replace('"broken"', '"broken", "b"'), 1, "the job writes 2 tables by 1 steps"),
+        (DERIVE.replace(")", ", functions=[])"), 1, "the functions of the job are not plain texts"),
+        (
+            "JOB = Ingest(contract='other')\n",
+            1,
+            "the job is named 'other' by its contract, the file 'broken'",
+        ),
     ],
 )
-def test_a_file_that_raises_is_named_with_its_line(jobs: Path, text: str, line: int, what: str) -> None:
-    (jobs / "broken_one.py").write_text(text)
+def test_what_is_not_a_plain_declaration_is_named_with_its_line(
+    jobs: Path, text: str, line: int, what: str
+) -> None:
+    (jobs / "broken.py").write_text(text)
 
     with pytest.raises(JobError) as refused:
-        find("broken_one")
+        find("broken")
 
-    assert refused.value.what.startswith(what)
-    assert refused.value.where == f"jobs/broken_one.py:{line}"
-    assert "headrace check broken_one" in refused.value.remedy
-
-
-def test_the_line_is_that_of_the_job_file_where_a_module_of_it_is_broken(jobs: Path) -> None:
-    (jobs / "_shared.py").write_text("\n\n\nx = (\n")
-    (jobs / "broken_two.py").write_text("\nimport jobs._shared\n")
-
-    with pytest.raises(JobError) as refused:
-        find("broken_two")
-
-    assert refused.value.where == "jobs/broken_two.py:2"
+    assert (refused.value.what, refused.value.where) == (what, f"jobs/broken.py:{line}")
+    assert refused.value.remedy
 
 
-def test_an_error_that_is_headraces_own_stays_as_it_is(jobs: Path) -> None:
-    (jobs / "broken_three.py").write_text(
-        'from headrace.errors import UsageError\nraise UsageError("no", remedy="yes")\n'
-    )
+def test_a_declaration_is_read_as_it_is_written(jobs: Path) -> None:
+    (jobs / "b.py").write_text('JOB = Derive(["a"], ["x", "y"], ("b",), "1min", {"f": "udfs.m.f"})\n')
 
-    with pytest.raises(UsageError) as refused:
-        find("broken_three")
+    assert find("b") == Derive(["a"], ["x", "y"], ["b"], "1min", {"f": "udfs.m.f"})
 
-    assert (refused.value.what, refused.value.remedy) == ("no", "yes")
+
+def test_reading_runs_nothing_and_the_last_declaration_counts(jobs: Path) -> None:
+    (jobs / "b.py").write_text('import nonesuch\nJOB = Ingest("a")\nJOB = Ingest("b")\nraise SystemExit(3)\n')
+
+    assert find("b") == Ingest("b")
+    assert "jobs.b" not in sys.modules
 
 
 @pytest.mark.parametrize("look", [find, existing])

@@ -11,7 +11,7 @@ import pytest
 from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
-from headrace.job.run import _resume, require_same_topic
+from headrace.job.start import _resume, require_same_topic
 from headrace.ledger.manifests import Staged
 from headrace.savepoint.metadata import MAGIC
 from headrace.settings import Store

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.files import StagedFile
-from headrace.job.run import Start, _forked, _start
+from headrace.job.start import Start, _forked, _start
 from headrace.ledger import replays
 from headrace.ledger.anchors import needed
 from headrace.ledger.ledger import Ledger

@@ -14,9 +14,9 @@ from unittest.mock import patch
 from headrace.errors import HeadraceError
 from headrace.job import flink
 from headrace.job.compile import main as compile_plan
-from headrace.job.declaration import find
+from headrace.job.job_file import find
 from headrace.job.judge import submit as submit_judge
-from headrace.job.run import SAVEPOINT, submit
+from headrace.job.start import SAVEPOINT, submit
 from tests.stack.compiling import plans
 
 PLACE = "HEADRACE_TEST_CLIENT"
