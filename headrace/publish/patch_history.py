@@ -1,4 +1,4 @@
-"""TODO."""
+"""What has happened to each patch since it was requested, and which of its rows still stand."""
 
 from __future__ import annotations
 
