@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from headrace.cli.context import workspace_of
-from headrace.cli.output import Format, Output, progress
-from headrace.cli.patch import Hold, Why, opened, put_in
-from headrace.contract.load import load_topic
-from headrace.operate.preconditions import require_reason
-from headrace.replay import backfill as backfilling
+from headrace.cli.output import Format, Output, emit, progress
+from headrace.cli.pages import patch as pages
+from headrace.cli.patch import Hold, Why
+from headrace.operate.backfill import backfill_files
 
 
 def register(app: typer.Typer) -> None:
@@ -42,9 +41,6 @@ def backfill(
 
     Example: headrace backfill flights s3://partner/2013-02.jsonl --why "their exporter was down for a day"
     """
-    workspace = workspace_of(ctx)
-    ledger, program = opened(workspace, load_topic(contract).id)
-    require_reason(why)
-    with progress("reading the files") as tick:
-        asked = backfilling.ask(workspace.settings.store, ledger, program, files, why, tick)
-    put_in(workspace, ledger, program, asked, fmt, hold=hold)
+    with progress("reading the files") as tell:
+        report = backfill_files(workspace_of(ctx), contract, files, why, hold=hold, tell=tell)
+    emit(report.to_json(), fmt, lambda: pages.described(report))

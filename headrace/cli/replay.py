@@ -13,11 +13,10 @@ from headrace.cli.compared import compared
 from headrace.cli.context import workspace_of
 from headrace.cli.options import DEFAULT_S, Timeout
 from headrace.cli.output import TIMES, Format, Output, emit, progress, utc
+from headrace.cli.pages import patch as patch_pages
 from headrace.cli.pages import replay as pages
-from headrace.cli.patch import answer
 from headrace.errors import UsageError
 from headrace.operate import replay_plan, replay_run, replay_swap
-from headrace.operate.preconditions import ingest_program
 from headrace.operate.replay_plan import Place
 from headrace.replay.page import page
 
@@ -97,8 +96,8 @@ def plan(
             remedy="give --from-offsets P:O,… or --from-time T, and --to-offsets P:O,… or --to T",
         )
     with progress(looking) as tell:
-        asked = replay_plan.plan_bounded_replay(workspace, job, begins[0], ends[0], why, tell=tell)
-    answer(workspace.ledger(job), ingest_program(job), asked, None, fmt)
+        patch = replay_plan.plan_bounded_replay(workspace, job, begins[0], ends[0], why, tell=tell)
+    emit(patch.to_json(), fmt, lambda: patch_pages.described(patch))
 
 
 def run(

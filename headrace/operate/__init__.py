@@ -21,6 +21,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headrace.operate.backfill import backfill_files
     from headrace.operate.branches import (
         BranchDecision,
         BranchReport,
@@ -30,6 +31,25 @@ if TYPE_CHECKING:
         list_branches,
         restart_branch,
         set_aside_branch,
+    )
+    from headrace.operate.patch import (
+        PatchDiff,
+        apply_patch,
+        describe_patch,
+        diff_patch,
+        drop_patch,
+        judge_patch,
+        list_patches,
+        undo_patch,
+    )
+    from headrace.operate.patch_report import ListedPatch, PatchReport
+    from headrace.operate.quarantine import (
+        DiscardDecision,
+        count_quarantined,
+        discard_quarantined,
+        read_quarantined,
+        redrive_quarantined,
+        undo_discard,
     )
     from headrace.operate.replay_plan import (
         ListedReplay,
@@ -56,8 +76,14 @@ if TYPE_CHECKING:
     from headrace.operate.workspace import Workspace
 else:
     _NAMES = {
+        "backfill": "backfill_files",
         "branches": "BranchDecision BranchReport RestartDecision adopt_branch describe_branch"
         " list_branches restart_branch set_aside_branch",
+        "patch": "PatchDiff apply_patch describe_patch diff_patch drop_patch judge_patch"
+        " list_patches undo_patch",
+        "patch_report": "ListedPatch PatchReport",
+        "quarantine": "DiscardDecision count_quarantined discard_quarantined read_quarantined"
+        " redrive_quarantined undo_discard",
         "replay_plan": "ListedReplay ReplayDiff ReplayReport describe_replay diff_replay list_replays"
         " plan_bounded_replay plan_replay",
         "replay_run": "ReplayRun run_replay",
@@ -80,9 +106,13 @@ __all__ = [
     "AbortedReplay",
     "BranchDecision",
     "BranchReport",
+    "DiscardDecision",
     "EventTime",
     "FlinkJobStatus",
+    "ListedPatch",
     "ListedReplay",
+    "PatchDiff",
+    "PatchReport",
     "ReplayDiff",
     "ReplayReport",
     "ReplayRun",
@@ -95,20 +125,33 @@ __all__ = [
     "Workspace",
     "abort_replay",
     "adopt_branch",
+    "apply_patch",
     "await_job",
+    "backfill_files",
+    "count_quarantined",
     "describe_branch",
+    "describe_patch",
     "describe_replay",
+    "diff_patch",
     "diff_replay",
+    "discard_quarantined",
+    "drop_patch",
+    "judge_patch",
     "list_branches",
+    "list_patches",
     "list_replays",
     "plan_bounded_replay",
     "plan_replay",
     "publish_replay",
+    "read_quarantined",
     "read_status",
+    "redrive_quarantined",
     "restart_branch",
     "roll_back_replay",
     "run_replay",
     "set_aside_branch",
     "start_job",
     "stop_job",
+    "undo_discard",
+    "undo_patch",
 ]

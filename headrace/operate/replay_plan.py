@@ -11,7 +11,8 @@ from headrace.job.assemble import named
 from headrace.job.job_file import existing
 from headrace.ledger import replays
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import Decision, Patch, Replay
+from headrace.ledger.records import Decision, Replay
+from headrace.operate.patch_report import PatchReport, report
 from headrace.operate.preconditions import ingest_program, require_reason
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
@@ -105,7 +106,7 @@ def plan_replay(
 
 def plan_bounded_replay(
     workspace: Workspace, job: str, begin: Place, end: Place, why: str, *, tell: Progress = silent
-) -> Patch:
+) -> PatchReport:
     """Record a replay that ends, which needs no fork: it is a patch, still to be judged and applied.
 
     Args:
@@ -133,7 +134,7 @@ def plan_bounded_replay(
         last = {p: o for p, o in last.items() if p in first}
     if isinstance(begin, datetime) and not isinstance(end, datetime):
         first = {p: o for p, o in first.items() if p in last}
-    return bounded.ask(workspace.kafka, ledger, program, first, last, why)
+    return report(ledger, program, bounded.ask(workspace.kafka, ledger, program, first, last, why))
 
 
 def list_replays(workspace: Workspace, job: str) -> list[ListedReplay]:

@@ -12,16 +12,16 @@ from headrace.cli import (
     anchor,
     check,
     conservation,
-    patch,
     plan,
     publish,
-    quarantine,
     stack,
     topic,
     verify,
 )
 from headrace.cli.compared import compared
 from headrace.cli.following import Compared
+from headrace.cli.pages import patch as patch_page
+from headrace.cli.pages import quarantine as quarantine_page
 from headrace.cli.pages import replay as replay_page
 from headrace.cli.query import rows_table
 from headrace.cluster.kafka import TopicInfo
@@ -29,7 +29,8 @@ from headrace.errors import ClusterError, ContractError, DecisionNeeded, Headrac
 from headrace.job.assemble import named
 from headrace.job.gate import Verdict
 from headrace.ledger.head import Head
-from headrace.ledger.records import Anchor, ForkPoint, Patch, Replay, Size
+from headrace.ledger.records import Anchor, ForkPoint, Patch, Refusal, Replay, Size
+from headrace.operate.patch_report import ListedPatch, PatchReport
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
 from headrace.publish import tail
 from headrace.publish.publisher import Published
@@ -169,34 +170,19 @@ def _patch(number: int) -> Patch:
 
 
 def _patch_page() -> RenderableType:
-    result = {
-        "state": "judged",
-        "rows": {"flights": 12},
-        "refused": [
-            {
-                "reason": "wrong_type",
-                "field": "scheduled_departure",
-                "rule": None,
-                "count": 4,
-                "example": "0:84213",
-            },
-            {
-                "reason": "rule",
-                "field": None,
-                "rule": "arrival_is_after_departure",
-                "count": 1,
-                "example": "1:17",
-            },
-        ],
-        "batch": None,
-        "given_up": None,
-        "taken_back": None,
-        "left": 0,
-        "replaced": None,
-        "stale": ["departures_hourly"],
-    }
-    again = {"departures_hourly": "headrace replay plan departures_hourly --from 2 --why TEXT"}
-    return patch._page("flights", "flights", _patch(3), result, again)
+    wrong = Refusal(reason="wrong_type", field="scheduled_departure", rule=None, count=4, example="0:84213")
+    rule = Refusal(reason="rule", field=None, rule="arrival_is_after_departure", count=1, example="1:17")
+    return patch_page.described(
+        PatchReport(
+            "flights",
+            "flights",
+            _patch(3),
+            "judged",
+            rows={"flights": 12},
+            refused=(wrong, rule),
+            stale={"departures_hourly": "headrace replay plan departures_hourly --from 2 --why TEXT"},
+        )
+    )
 
 
 def _diff() -> RenderableType:
@@ -311,9 +297,9 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     ),
     "publish, nothing yet": lambda: publish._sentence(Published(Head(), 0, {}), "flights"),
     "publish, waiting": lambda: publish._sentence(Published(Head(), 0, {}, waiting_for=1), "flights"),
-    "quarantine ls": lambda: quarantine._listed(_reasons()),
-    "quarantine ls, some discarded": lambda: quarantine._listed(_reasons(5)),
-    "quarantine show": lambda: quarantine._shown(_refused(), 400),
+    "quarantine ls": lambda: quarantine_page.listed(_reasons()),
+    "quarantine ls, some discarded": lambda: quarantine_page.listed(_reasons(5)),
+    "quarantine show": lambda: quarantine_page.shown(_refused(), 400),
     "verify": _verified,
     "verify, not proved": lambda: _verified((Finding("missing", 1, "", (Range(17, 19),)),), beyond=1_200),
     "verify of a derived table": _conserved,
@@ -330,7 +316,9 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "replay show": lambda: replay_page.described(
         ReplayReport("flights", _replay(2), "begun", ("redrive 3",))
     ),
-    "patch ls": lambda: patch._listed([(_patch(3), "judged"), (_patch(2), "undone")]),
+    "patch ls": lambda: patch_page.listed(
+        [ListedPatch(_patch(3), "judged"), ListedPatch(_patch(2), "undone")]
+    ),
     "patch show": _patch_page,
     "patch diff": _diff,
     "query": _queried,

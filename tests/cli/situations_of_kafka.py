@@ -109,7 +109,7 @@ SITUATIONS = [
     Situation(("cli/anchor.py: status □",), stopped, "anchor events --why w", shows=True),
     Situation(("operate/stop.py: status □",), stopped, "stop events", shows=True),
     Situation(("cli/conservation.py: verify □",), counted_beside_others, "verify flight_delays", shows=True),
-    Situation(("cli/patch.py: verify □",), redriven, "patch show events 1", shows=True),
+    Situation(("cli/pages/patch.py: verify □",), redriven, "patch show events 1", shows=True),
     Situation(
         ("cli/publish.py: status □",),
         running,
@@ -126,7 +126,7 @@ SITUATIONS = [
     ),
     Situation(("verify/ingest.py: publish □",), staged, "verify events"),
     Situation(("verify/ingest.py: verify □",), log_cut, "verify events --batch 1", shows=True),
-    Situation(("cli/patch.py: verify □",), taken_back, "patch show events 2", shows=True),
+    Situation(("cli/pages/patch.py: verify □",), taken_back, "patch show events 2", shows=True),
     Situation(
         ("replay/plan.py: status □",), running, "replay plan events --from-offsets 0:30 --why w", shows=True
     ),

@@ -18,6 +18,12 @@ def stretch_asked(p: Pipeline) -> None:
     p.do("replay plan events --from-offsets 0:10 --to-offsets 0:20 --why w")
 
 
+def judging_failed(p: Pipeline) -> None:
+    """The bounded job of a replay with an end fails."""
+    stretch_asked(p)
+    p.cluster.then = lambda job: p.cluster.fail(job, FAILURE, for_good=True)
+
+
 def held(p: Pipeline) -> None:
     p.filled()
     p.do("quarantine redrive events --at 0:26 --why w --hold")
@@ -137,9 +143,9 @@ SITUATIONS = [
     Situation(("operate/replay_swap.py: replay run □ □",), fork_behind, "replay publish events 1 --within 0"),
     Situation(("operate/replay_swap.py: replay run □ □",), begun, "replay publish events 1"),
     Situation(("replay/diff.py: replay run □ □",), begun, "replay diff events 1"),
-    Situation(("cli/patch.py: patch diff □ □",), held, "patch show events 1", shows=True),
+    Situation(("cli/pages/patch.py: patch diff □ □",), held, "patch show events 1", shows=True),
     Situation(
-        ("cli/patch.py: patch judge □ □",),
+        ("cli/pages/patch.py: patch judge □ □",),
         stretch_asked,
         "patch show events 1",
         told="headrace patch judge events 1",
@@ -174,6 +180,19 @@ SITUATIONS = [
         ("operate/replay_run.py: replay abort □ □ --why TEXT",),
         fork_slow,
         "replay run events 1 --timeout 0",
+        shows=True,
+    ),
+    Situation(
+        ("operate/judge.py: patch apply □ □",),
+        judging_failed,
+        "patch judge events 1",
+        shows=True,
+        meanwhile=well_again,
+    ),
+    Situation(
+        ("cli/pages/quarantine.py: quarantine discard □ --undo □ --why TEXT",),
+        Pipeline.filled,
+        "quarantine discard events --at 0:26 --why w",
         shows=True,
     ),
 ]

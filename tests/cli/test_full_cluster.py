@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from headrace import settings
-from headrace.cli import patch as patching
 from headrace.cluster import Submission
 from headrace.cluster.fake import FakeCluster, Started
 from headrace.cluster.ready import NO_SLOTS
 from headrace.contract.load import load_named
 from headrace.errors import ClusterError
+from headrace.job.assemble import named
 from headrace.job.start import REPLAY
 from headrace.job.submission import of_job, of_replay
 from headrace.ledger import patches, replays
-from headrace.operate import Workspace
+from headrace.operate import Workspace, judge
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.cli.remedies import Terminal
@@ -88,12 +88,12 @@ def test_a_bounded_job_that_failed_for_want_of_slots_counts_them(
 ) -> None:
     begun(lake)
     asked = patches.one(lake.ledger, lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}))
-    monkeypatch.setattr(patching, "require_same", lambda *_: None)
+    monkeypatch.setattr(judge, "require_same", lambda *_: None)
     cause = f"org.apache.flink.runtime.jobmanager.scheduler.{NO_SLOTS}: Could not acquire the slots"
     cluster.then = lambda job: cluster.fail(job, cause, for_good=True)
 
     with pytest.raises(ClusterError) as refused:
-        patching.judged(workspace, lake.ledger, None, asked)  # type: ignore[arg-type]
+        judge.judge_records(workspace, named("events"), asked)
 
     assert f"it is FAILED: {CAUSE}; nothing was changed" in refused.value.what
     assert refused.value.remedy.startswith("stop a job; or give the cluster more slots")

@@ -200,7 +200,10 @@ STATES = [
     State("publish/patch.py: patch ls □", judged, "patch undo events 1 --why w", shows=True),
     State("publish/patch.py: patch undo □ □ --why TEXT", put_in_twice, "patch undo events 1 --why w"),
     State(
-        "cli/quarantine.py: quarantine ls □", begun, "quarantine discard events --at 0:3 --why w", shows=True
+        "operate/quarantine.py: quarantine ls □",
+        begun,
+        "quarantine discard events --at 0:3 --why w",
+        shows=True,
     ),
     State(
         "replay/redrive.py: quarantine ls □", begun, "quarantine redrive events --at 0:3 --why w", shows=True
@@ -221,10 +224,10 @@ STATES = [
         replayed_twice,
         "replay rollback events 1 --why w",
     ),
-    State("cli/patch.py: patch drop □ □ --why TEXT", judged, "patch show events 1", shows=True),
-    State("cli/patch.py: patch apply □ □", judged, "patch show events 1", shows=True),
-    State("cli/patch.py: patch undo □ □ --why TEXT", put_in, "patch show events 1", shows=True),
-    State("cli/patch.py: quarantine show □", put_in_twice, "patch show events 1", shows=True),
+    State("cli/pages/patch.py: patch drop □ □ --why TEXT", judged, "patch show events 1", shows=True),
+    State("cli/pages/patch.py: patch apply □ □", judged, "patch show events 1", shows=True),
+    State("cli/pages/patch.py: patch undo □ □ --why TEXT", put_in, "patch show events 1", shows=True),
+    State("cli/pages/patch.py: quarantine show □", put_in_twice, "patch show events 1", shows=True),
     State(
         "cli/pages/replay.py: replay abort □ □ --why TEXT", replay_begun, "replay show events 1", shows=True
     ),
@@ -244,7 +247,8 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
         monkeypatch.setenv(f"HEADRACE__STORE__{secret}", "env:HOME")
     look_in(str(PROJECT))
     made = Lake(connect(Store(warehouse=warehouse)), load_named("events"))
-    monkeypatch.setattr("headrace.cli.patch.require_same", lambda *_: None)  # the job was not edited
+    for use in ("judge", "patch"):
+        monkeypatch.setattr(f"headrace.operate.{use}.require_same", lambda *_: None)  # the job was not edited
     return made
 
 

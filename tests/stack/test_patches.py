@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headrace.cli import patch as patching
+from headrace.operate import judge
 from tests.stack.client import FlinkClient
 from tests.stack.road import Road, event, every
 from tests.stack.runbook import steps
@@ -95,7 +95,7 @@ def test_a_redrive_that_is_killed_goes_on_and_tells_what_is_refused_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(patching, "gather", killed)
+        patched.setattr(judge, "gather", killed)
         road.headrace("quarantine", "redrive", road.job, "--why", "all of them", expect=130)
     assert road.homes() == every({0: 200})
     done = told(road, "patch", "apply", road.job, "1")

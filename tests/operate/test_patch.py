@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from headrace.cli import patch as patching
-from headrace.cli.output import Format
+from headrace.cli.output import out
+from headrace.cli.pages import patch as pages
 from headrace.cluster import Submission
 from headrace.cluster.fake import FakeCluster, Started
 from headrace.contract.load import load
@@ -20,13 +20,22 @@ from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Discard, Judged, Patch
 from headrace.offsets import Span
-from headrace.operate import Workspace
+from headrace.operate import Workspace, judge
+from headrace.operate.patch_report import report
 from headrace.operate.preconditions import require_reason
 from headrace.publish import patch_history
 from headrace.settings import Settings, Store
 from headrace.storage.warehouse import connect
 from tests.ledger.sample_records import judged
 from tests.publish.sealed_lake import CONTRACT, Lake, begun, by
+
+
+def workspace_of(lake: Lake, cluster: FakeCluster) -> Workspace:
+    return Workspace(Settings(store=Store(warehouse=lake.warehouse.uri)), cluster=cluster)
+
+
+def program_of(lake: Lake) -> IngestProgram:
+    return IngestProgram(Ingest("events"), lake.contract, (lake.contract,))
 
 
 def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
@@ -47,13 +56,11 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
         told = judged({"events": made}, submission=submission, behind=behind, refused=())
         return patches.keep_judged(ledger, asked.number, told)
 
-    monkeypatch.setattr(patching, "require_same", lambda *_: None)
-    monkeypatch.setattr(patching, "gather", gather)
+    monkeypatch.setattr(judge, "require_same", lambda *_: None)
+    monkeypatch.setattr(judge, "gather", gather)
     cluster = FakeCluster(judging)
     cluster.then = cluster.finish
-    patching.judged(
-        Workspace(Settings(), cluster=cluster), lake.ledger, None, patches.one(lake.ledger, stretch)
-    )  # type: ignore[arg-type]
+    judge.judge_records(workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch))
 
     with pytest.raises(ConservationError, match=f"redrive {redrive} has put some of these records in since"):
         lake.patcher().put_in(stretch)
@@ -67,15 +74,14 @@ def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
     begun(lake)
     stretch, cluster = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster(slots=0)
-    monkeypatch.setattr(patching, "require_same", lambda *_: None)
-    monkeypatch.setattr(patching, "WITHIN_S", 0.0)
+    monkeypatch.setattr(judge, "require_same", lambda *_: None)
 
     with pytest.raises(
         ClusterError, match=r"not enough free slots: .*; its bounded job is cancelled"
     ) as refused:
-        patching.judged(
-            Workspace(Settings(), cluster=cluster), lake.ledger, None, patches.one(lake.ledger, stretch)
-        )  # type: ignore[arg-type]
+        judge.judge_records(
+            workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch), start_s=0
+        )
 
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
     assert refused.value.remedy.startswith("stop a job; ")
@@ -90,34 +96,50 @@ def test_blanks_are_no_reason() -> None:
             require_reason(why)
 
 
-def test_what_came_of_a_redrive_is_told_to_the_record(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_bounded_job_that_does_not_end_within_its_deadline_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
     begun(lake)
-    program = IngestProgram(Ingest("events"), lake.contract, (lake.contract,))
+    stretch, cluster = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster()
+    monkeypatch.setattr(judge, "require_same", lambda *_: None)
 
-    def told(number: int, output: Format) -> str:
-        asked, _ = patches.one(lake.ledger, number), capsys.readouterr()
-        patching.answer(lake.ledger, program, asked, None, output)
-        return capsys.readouterr().out
+    with pytest.raises(ClusterError, match="did not finish within 0 s, and is cancelled"):
+        judge.judge_records(
+            workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch), within_s=0
+        )
+
+    assert [job.state for job in cluster.jobs()] == ["CANCELED"]
+
+
+def test_what_came_of_a_redrive_is_reported_to_the_record(tmp_path: Path) -> None:
+    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+    begun(lake)
+
+    def document(number: int) -> dict[str, Any]:
+        return report(lake.ledger, program_of(lake), patches.one(lake.ledger, number)).to_json()
+
+    def page(number: int) -> str:
+        with out.capture() as captured:
+            out.print(
+                pages.described(report(lake.ledger, program_of(lake), patches.one(lake.ledger, number)))
+            )
+        return captured.get()
 
     first = lake.judge(patches.REDRIVE, good=range(25, 28))
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
-    assert "would come in    3 rows" in told(first, Format.text)
+    assert "would come in    3 rows" in page(first)
     lake.ledger.decide(Discard(why="test", spans=(Span.parse("0:25"),)))
     lake.patcher().put_in(first)
-    assert json.loads(told(first, Format.json))["left"] == 1
-    said = told(first, Format.text)
-    assert "into the table   2 rows" in said
-    assert "left alone       1 record, discarded or moved since it was judged" in said
+    assert document(first)["left"] == 1
+    assert "into the table   2 rows" in page(first)
+    assert "left alone       1 record, discarded or moved since it was judged" in page(first)
     lake.patcher().undo(first, "a mistake")
-    back = json.loads(told(first, Format.json))["taken_back"]
+    back = document(first)["taken_back"]
     assert (back["why"], bool(back["by"])) == ("a mistake", True)
-    assert f"taken back {back['at']} by {back['by']}: a mistake" in told(first, Format.text)
+    assert f"taken back {back['at']} by {back['by']}: a mistake" in page(first)
     lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(27, 28)))
     lake.patcher().put_in(again)
-    assert json.loads(told(again, Format.json))["given_up"] == "no record of it is left to be moved"
-    said = told(again, Format.text)
-    assert "given up         no record of it is left to be moved; nothing was changed" in said
-    assert "into the table" not in said
+    assert document(again)["given_up"] == "no record of it is left to be moved"
+    assert "given up         no record of it is left to be moved; nothing was changed" in page(again)
+    assert "into the table" not in page(again)

@@ -1,0 +1,90 @@
+"""Patches on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+
+from headrace.cli.output import counted, facts, fitted, listing, moment
+from headrace.ledger.patches import REDRIVE, UNDO
+from headrace.ledger.records import Patch
+from headrace.operate.patch_report import ListedPatch, PatchReport
+
+
+def listed(listed_patches: Sequence[ListedPatch]) -> RenderableType:
+    """A line a patch."""
+    shown = listing(
+        "patch", "kind", "state", "records", "asked", "by", "of", "why", numbers=["patch", "records"]
+    )
+    for found in listed_patches:
+        p = found.patch
+        row = (str(p.number), p.kind, found.state, f"{p.records:,}", moment(p.at), p.by, p.origin, p.why)
+        shown.add_row(*row)
+    return fitted(shown, spare=["by", "of"], prose="why")
+
+
+def described(r: PatchReport) -> Group:
+    """What was asked, what came of it, and what a person may do next."""
+    asked = r.patch
+    lines = {
+        asked.name: f"{r.state}; {asked.origin}",
+        "why": asked.why,
+        "records": f"{asked.records:,}, judged by contract version {asked.contract_version}",
+        **_outcome(r),
+        **{f"stale: {name}": f"computed without this\n{command}" for name, command in r.stale.items()},
+    }
+    if following := _next(r.job, asked, r.state):
+        lines["next"] = following
+    return Group(facts(lines), *([_refused(r)] if r.refused else []))
+
+
+def _outcome(r: PatchReport) -> dict[str, str]:
+    """What a patch has done, or would do."""
+    lines = {}
+    if r.given_up is not None:
+        lines["given up"] = f"{r.given_up}; nothing was changed"
+    elif r.rows is not None:
+        lines["into the table" if r.batch else "would come in"] = counted(r.rows.get(r.table, 0), "row")
+    if r.left:
+        lines["left alone"] = f"{counted(r.left, 'record')}, discarded or moved since it was judged"
+    if r.rows is not None:
+        stay = r.patch.kind == REDRIVE
+        where = ", which stay in quarantine as they are" if stay else ", into quarantine"
+        refused = sum(x.count for x in r.refused)
+        lines["refused"] = f"{counted(refused, 'record')}{where}" if refused else "none"
+    if r.batch:
+        back = r.taken_back
+        lines["in the tables"] = f"since batch {r.batch}" + (
+            f", taken back {moment(back.at)} by {back.by}: {back.why}" if back else ""
+        )
+    if gone := r.replaced:
+        lines["replaced"] = (
+            f"{counted(gone.records, 'record')}, by {gone.by}; {gone.left:,} stand as they were put in"
+        )
+    return lines
+
+
+def _refused(r: PatchReport) -> RenderableType:
+    shown = listing(
+        "reason", "field", "rule", "records", "example", numbers=["records", "example"], title="refused"
+    )
+    for x in r.refused:
+        shown.add_row(x.reason, x.field or "", x.rule or "", f"{x.count:,}", x.example)
+    return fitted(shown)
+
+
+def _next(job: str, asked: Patch, state: str) -> str:
+    """What a person may do with a patch in that state; empty where nothing is left to be done."""
+    n = asked.number
+    if asked.kind == UNDO:
+        back = f"headrace patch undo {job} {asked.of} --why TEXT"
+        return {"asked": back, "published": f"headrace verify {job}"}.get(state, "")
+    return {
+        "asked": f"headrace patch judge {job} {n}",
+        "judged": f"headrace patch diff {job} {n}\nheadrace patch apply {job} {n}\n"
+        f"headrace patch drop {job} {n} --why TEXT",
+        "published": f"headrace verify {job}\nheadrace patch undo {job} {n} --why TEXT",
+        "replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
+        "partly replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
+    }.get(state, "")

@@ -1,0 +1,46 @@
+"""Put the rows of files through a contract and into its tables, for what Kafka no longer has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.contract.load import load_topic
+from headrace.operate.patch import judge_and_put_in
+from headrace.operate.patch_report import PatchReport
+from headrace.operate.preconditions import ingest_program, require_reason
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.replay import backfill
+
+
+def backfill_files(
+    workspace: Workspace,
+    contract: str,
+    files: Sequence[str],
+    why: str,
+    *,
+    hold: bool = False,
+    tell: Progress = silent,
+) -> PatchReport:
+    """Judge the rows of files by a contract, and put them into its tables in one batch.
+
+    Args:
+        workspace: of the environment.
+        contract: of a topic, with an ingest job of its name.
+        files: JSON lines or Parquet: addresses in the object store, all below one that ends in ``/``, or
+            files here.
+        why: goes into the ledger.
+        hold: only judge them.
+        tell: is called with what is read.
+
+    Raises:
+        UsageError: there is no such ingest job, no reason; or a file is not there, of neither kind, or was
+            backfilled already.
+        ClusterError: the object store does not answer, or the bounded job failed.
+    """
+    job = load_topic(contract).id
+    program, ledger = ingest_program(job), workspace.ledger(job)
+    require_reason(why)
+    tell(what="reading the files")
+    asked = backfill.ask(workspace.settings.store, ledger, program, list(files), why, tell)
+    return judge_and_put_in(workspace, job, asked, hold=hold, tell=tell)

@@ -1,0 +1,147 @@
+"""Patches (redrives, backfills, bounded replays): judge one, compare it, put it into the tables, undo it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.job.ready import require_same
+from headrace.ledger import patches
+from headrace.ledger.records import Patch
+from headrace.operate.judge import judge_records
+from headrace.operate.patch_report import ListedPatch, PatchReport, report
+from headrace.operate.preconditions import ingest_program, require_reason
+from headrace.operate.publishers import patcher
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.publish import patch_history
+from headrace.replay.compare import Diff
+from headrace.replay.diff import patch_diff
+
+
+@dataclass(frozen=True)
+class PatchDiff:
+    """How a judged patch would change the tables."""
+
+    job: str
+    patch: int
+    diff: Diff
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {"job": self.job, "patch": self.patch, **self.diff.to_json()}
+
+
+def list_patches(workspace: Workspace, job: str) -> list[ListedPatch]:
+    """The patches of an ingest job, newest first.
+
+    Raises:
+        UsageError: there is no such ingest job.
+    """
+    ingest_program(job)
+    ledger = workspace.ledger(job)
+    history = patch_history.PatchHistory(ledger)
+    return [ListedPatch(p, history.state(p.number)) for p in reversed(patches.every(ledger))]
+
+
+def describe_patch(workspace: Workspace, job: str, patch: int) -> PatchReport:
+    """One patch: what was asked, what its bounded job made of it, and where it stands.
+
+    Raises:
+        UsageError: there is no such ingest job or patch.
+    """
+    program, ledger = ingest_program(job), workspace.ledger(job)
+    return report(ledger, program, patches.one(ledger, patch))
+
+
+def judge_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = silent) -> PatchReport:
+    """Run the bounded job that judges a patch's records; the tables are not touched. Safe to repeat.
+
+    Raises:
+        UsageError: there is no such ingest job or patch, or it cannot be judged any more.
+        DecisionNeeded: the job was edited since the patch was asked for.
+        ClusterError: the bounded job failed.
+    """
+    program, ledger = ingest_program(job), workspace.ledger(job)
+    asked = patch_history.open_one(ledger, patch)
+    judge_records(workspace, program, asked, tell=tell)
+    return report(ledger, program, asked)
+
+
+def diff_patch(
+    workspace: Workspace, job: str, patch: int, *, samples: int = 5, tell: Progress = silent
+) -> PatchDiff:
+    """Compare what stands in the tables with what a judged patch would put there.
+
+    Args:
+        workspace: of the environment.
+        job: an ingest job.
+        patch: its number.
+        samples: how many changed records to give.
+        tell: is called with what is looked at.
+
+    Raises:
+        UsageError: there is no such ingest job or patch, or it is not judged.
+    """
+    program, ledger = ingest_program(job), workspace.ledger(job)
+    asked = patches.one(ledger, patch)
+    tell(what="reading both sides")
+    return PatchDiff(job, patch, patch_diff(ledger, program, asked, samples))
+
+
+def apply_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = silent) -> PatchReport:
+    """Put a patch into the tables in one batch; it is judged first where it is not. Safe to repeat.
+
+    Raises:
+        UsageError: there is no such ingest job or patch, or it was given up, undone or replaced.
+        DecisionNeeded: the job was edited since the patch was asked for.
+        ClusterError: the bounded job failed.
+        ConservationError: other patches have put some of its records in since.
+    """
+    ingest_program(job)
+    ledger = workspace.ledger(job)
+    asked = patches.one(ledger, patch)
+    if patch_history.state(ledger, patch) != "published":
+        patch_history.open_one(ledger, patch)
+    return judge_and_put_in(workspace, job, asked, hold=False, tell=tell)
+
+
+def undo_patch(
+    workspace: Workspace, job: str, patch: int, why: str, *, tell: Progress = silent
+) -> PatchReport:
+    """Take a patch's rows out, and put back those that it took out. Safe to repeat.
+
+    Raises:
+        UsageError: there is no such ingest job or patch, no reason, or it is not in the tables.
+    """
+    program, ledger = ingest_program(job), workspace.ledger(job)
+    require_reason(why)
+    tell(what="swapping the old rows in")
+    done = patcher(workspace, job).undo(patch, why)
+    return report(ledger, program, patches.one(ledger, patch), done.head.versions)
+
+
+def drop_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchReport:
+    """Decide that a patch is never put in.
+
+    Raises:
+        UsageError: there is no such ingest job or patch, no reason, or it is in the tables.
+    """
+    program, ledger = ingest_program(job), workspace.ledger(job)
+    require_reason(why)
+    patcher(workspace, job).give_up(patch, why)
+    return report(ledger, program, patches.one(ledger, patch))
+
+
+def judge_and_put_in(
+    workspace: Workspace, job: str, asked: Patch, *, hold: bool, tell: Progress
+) -> PatchReport:
+    """Judge a patch, and put it in unless it is to be held."""
+    program, ledger, versions = ingest_program(job), workspace.ledger(job), None
+    if patch_history.state(ledger, asked.number) != "published":
+        judge_records(workspace, program, asked, tell=tell)
+        require_same(ledger, program, asked)
+    if not hold:
+        tell(what="putting the rows in")
+        versions = patcher(workspace, job).put_in(asked.number).head.versions
+    return report(ledger, program, asked, versions)

@@ -1,0 +1,123 @@
+"""What was asked of a patch, and what has come of it: a value for people and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from headrace.job.assemble import writing
+from headrace.job.program import Program
+from headrace.ledger import anchors, patches
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import BATCHES, Patch, PutIn, Refusal
+from headrace.publish.patch_history import PatchHistory, Replaced
+from headrace.replay.stale import stale
+
+
+@dataclass(frozen=True)
+class ListedPatch:
+    """A patch and its state."""
+
+    patch: Patch
+    state: str
+    """One of asked, judged, given up, published, undone, replaced, partly replaced."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {**self.patch.to_json(), "state": self.state}
+
+
+@dataclass(frozen=True)
+class PatchReport:
+    """A patch: what was asked, and what has come of it."""
+
+    job: str
+    table: str
+    """The table of the ingest job, beside its quarantine."""
+    patch: Patch
+    state: str
+    """As in :class:`ListedPatch`."""
+    rows: Mapping[str, int] | None = None
+    """Table → rows that it has put in, or would; None before it is judged."""
+    refused: tuple[Refusal, ...] = ()
+    """Records that stay in quarantine, or go there."""
+    batch: int | None = None
+    """The batch that has put it in."""
+    given_up: str | None = None
+    """Why it was given up."""
+    taken_back: PutIn | None = None
+    """The decision that undid it."""
+    left: int = 0
+    """Judged records that were not put in: somebody discarded or moved them meanwhile."""
+    replaced: Replaced | None = None
+    """What others have left of it."""
+    versions: Mapping[str, int] | None = None
+    """Table → its version, where this very call has put it in or undone it."""
+    stale: Mapping[str, str] = field(default_factory=dict)
+    """Tables that were computed without it → the commands that compute them again."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        back = self.taken_back
+        return {
+            **{k: v for k, v in self.patch.to_json().items() if k != "number"},
+            "job": self.job,
+            "patch": self.patch.number,
+            "state": self.state,
+            "rows": self.rows,
+            "refused": [r.to_json() for r in self.refused],
+            "batch": self.batch,
+            "given_up": self.given_up,
+            "taken_back": {"at": back.at, "by": back.by, "why": back.why} if back else None,
+            "left": self.left,
+            "replaced": asdict(self.replaced) if self.replaced else None,
+            "versions": self.versions,
+            "stale": list(self.stale),
+        }
+
+
+def report(
+    ledger: Ledger, program: Program, patch: Patch, versions: Mapping[str, int] | None = None
+) -> PatchReport:
+    """Look where a patch stands.
+
+    Args:
+        ledger: of the job.
+        program: of the job, an ingest job.
+        patch: the patch.
+        versions: of the tables, where it was put in or undone right now.
+    """
+    history, table = PatchHistory(ledger), program.contract.id
+    state, judged = history.state(patch.number), patches.judged_of(ledger, patch.number)
+    batch = patches.batch_of(history.decisions, patch.number)
+    rows = _rows(ledger, batch) if batch else judged.rows if judged else None
+    outdated = stale(program, ledger.warehouse) if state in ("published", "undone") else ()
+    first = history.records(batch).firsts() if outdated else {}
+    return PatchReport(
+        job=ledger.job,
+        table=table,
+        patch=patch,
+        state=state,
+        rows=rows,
+        refused=(*patch.unrepaired, *(judged.refused if judged else ())),
+        batch=batch or None,
+        given_up=history.given_up(patch.number),
+        taken_back=history.taken_back(patch.number),
+        left=sum(judged.rows.values()) - sum(rows.values()) if batch and judged and rows else 0,
+        replaced=None if state == "undone" else history.replaced(patch.number),
+        versions=versions,
+        stale={name: _how_to_replay(ledger, name, table, first) for name in outdated},
+    )
+
+
+def _how_to_replay(ledger: Ledger, derived_table: str, read: str, first: Mapping[int, int]) -> str:
+    """How a derived table is computed again from before some records of a topic that it reads."""
+    derived = Ledger(ledger.warehouse, writing(derived_table).job.name)
+    return anchors.how_to_replay(derived, anchors.before(read, first))
+
+
+def _rows(ledger: Ledger, batch: int) -> dict[str, int]:
+    """How many rows a batch has put in, by table: fewer than were judged where others were faster."""
+    outputs = ledger.required(BATCHES, batch).outputs
+    return {o: sum(f.rows for f in out.files) for o, out in outputs.items()}

@@ -1,0 +1,150 @@
+"""Quarantined records: count them, look at them, send them through the contract again, or give them up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.contract.load import load_topic
+from headrace.errors import UsageError
+from headrace.ledger.decisions import StandingDecisions, discarded
+from headrace.ledger.records import Discard, UndoDecision
+from headrace.offsets import Span
+from headrace.operate.patch import judge_and_put_in
+from headrace.operate.patch_report import PatchReport
+from headrace.operate.preconditions import ingest_program, require_reason
+from headrace.operate.workspace import Workspace
+from headrace.positions import Positions
+from headrace.progress import Progress, silent
+from headrace.read import quarantine
+from headrace.read.quarantine import Reason, Refused, Selection
+from headrace.replay import redrive
+from headrace.table.outputs import outputs
+
+
+@dataclass(frozen=True)
+class DiscardDecision:
+    """A recorded decision that quarantined records are given up; or that they are not."""
+
+    contract: str
+    decision: int
+    """Its number."""
+    spans: tuple[Span, ...]
+    """The records."""
+    undoes: int | None = None
+    """The discard that was taken back."""
+
+    @property
+    def records(self) -> int:
+        """How many records it is about."""
+        return len(Positions.of_spans(self.spans))
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {
+            "decision": self.decision,
+            "records": self.records,
+            "spans": [str(s) for s in self.spans],
+            "undoes": self.undoes,
+        }
+
+
+def count_quarantined(workspace: Workspace, contract: str) -> list[Reason]:
+    """Quarantined records by reason, field and rule. Discarded ones are among them, and counted beside them.
+
+    Raises:
+        UsageError: there is no such contract of a topic.
+        NeverPublishedError: it has no table yet.
+    """
+    topic = load_topic(contract)
+    given_up = quarantine.given_up(
+        workspace.warehouse, outputs(topic)[0], discarded(workspace.ledger(topic.id))
+    )
+    return quarantine.reasons(workspace.warehouse, topic.id, given_up)
+
+
+def read_quarantined(
+    workspace: Workspace, contract: str, wanted: Selection | None = None, *, limit: int = 20
+) -> list[Refused]:
+    """Quarantined records, the oldest first: position, Kafka time, reason and the payload as it came.
+
+    Raises:
+        UsageError: there is no such contract of a topic.
+        NeverPublishedError: it has no table yet.
+    """
+    topic = load_topic(contract)
+    return quarantine.records(workspace.warehouse, topic.id, wanted or Selection(), limit)
+
+
+def redrive_quarantined(
+    workspace: Workspace,
+    contract: str,
+    wanted: Selection,
+    why: str,
+    *,
+    repair: str | None = None,
+    hold: bool = False,
+    tell: Progress = silent,
+) -> PatchReport:
+    """Judge quarantined records again, and move those that pass into the table in one batch.
+
+    Args:
+        workspace: of the environment.
+        contract: of a topic, with an ingest job of its name.
+        wanted: which records; an empty selection means all that are not discarded.
+        why: goes into the ledger.
+        repair: ``repairs.MODULE.FUNCTION``: put each payload through it first.
+        hold: only judge them.
+        tell: is called with what is done.
+
+    Raises:
+        UsageError: there is no such ingest job, function or record, or no reason.
+        DecisionNeeded: the job was edited, and nobody has accepted that.
+        ClusterError: the bounded job failed.
+    """
+    job = load_topic(contract).id
+    program, ledger = ingest_program(job), workspace.ledger(job)
+    require_reason(why)
+    tell(what="taking the records out of quarantine")
+    asked = redrive.ask(ledger, program, wanted, why, repair)
+    return judge_and_put_in(workspace, job, asked, hold=hold, tell=tell)
+
+
+def discard_quarantined(workspace: Workspace, contract: str, wanted: Selection, why: str) -> DiscardDecision:
+    """Record that quarantined records are given up: no redrive takes them any more.
+
+    Raises:
+        UsageError: there is no such ingest job or record, or no reason.
+    """
+    job = load_topic(contract).id
+    ingest_program(job)
+    require_reason(why)
+    ledger = workspace.ledger(job)
+    chosen = quarantine.positions(ledger.warehouse, job, wanted).without(discarded(ledger))
+    if not chosen:
+        raise UsageError(
+            "there are no such records in quarantine", remedy=f"headrace quarantine ls {contract}"
+        )
+    spans = tuple(chosen.spans())
+    return DiscardDecision(contract, ledger.decide(Discard(why=why, spans=spans)), spans)
+
+
+def undo_discard(workspace: Workspace, contract: str, decision: int, why: str) -> DiscardDecision:
+    """Record that a discard no longer stands.
+
+    Raises:
+        UsageError: there is no such ingest job or discard, or no reason.
+    """
+    job = load_topic(contract).id
+    ingest_program(job)
+    require_reason(why)
+    ledger = workspace.ledger(job)
+    standing = {d.number: d for d in StandingDecisions.of(ledger.decisions()).discards}
+    if decision not in standing:
+        known = (f"{n} ({' '.join(map(str, d.spans[:3]))}; {d.by}: {d.why})" for n, d in standing.items())
+        raise UsageError(
+            f"decision {decision} is not a discard that stands",
+            remedy=f"these do: {', '.join(known) or 'none'}",
+        )
+    number = ledger.decide(UndoDecision(why=why, undoes=decision))
+    return DiscardDecision(contract, number, standing[decision].spans, decision)
