@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.job.declaration import Ingest
-from headrace.job.start import submit
+from headrace.job.start.submit import submit
 
 if __name__ == "__main__":
     submit(Ingest(contract="flights", checkpoint_every="10s"), bounded=True)

@@ -22,8 +22,8 @@ from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.declaration import Derive
 from headrace.job.defaults import SOURCES
-from headrace.job.gate import CHANGED, DROPPED, UNKNOWN, Verdict
 from headrace.job.program import Placement, Program
+from headrace.job.state.gate import CHANGED, DROPPED, UNKNOWN, Verdict
 from headrace.progress import Progress
 from headrace.settings import Settings
 from headrace.stack import files, local

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from headrace.job.declaration import Derive, Ingest
 
 if TYPE_CHECKING:
-    from headrace.job.start import run
+    from headrace.job.start.submit import run
 else:
 
     def __getattr__(name: str) -> object:
         if name != "run":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from headrace.job.start import run  # noqa: PLC0415 - it needs the lake, which takes its time
+        from headrace.job.start.submit import run  # noqa: PLC0415 - it needs the lake, which takes its time
 
         return run
 

@@ -18,15 +18,9 @@ from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
 from headrace.job.job_file import find
 from headrace.job.program import Placement
 from headrace.job.ready import require_same
-from headrace.job.start import (
-    FORBIDDEN,
-    PATCH,
-    offsets_option,
-    refuse_overrides,
-    refuse_own,
-    require_same_topic,
-    startup,
-)
+from headrace.job.start.begin import require_same_topic
+from headrace.job.start.options import FORBIDDEN, offsets_option, refuse_overrides, refuse_own, startup
+from headrace.job.start.submit import PATCH
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Patch

@@ -3,7 +3,7 @@
 Operator ids come from a JVM-wide counter, so that any earlier statement shifts them and a savepoint
 then finds other operators under its ids. A job is therefore compiled once and executed from this file ever
 after; when it changes, each node of the new plan gets the id of the one that means the same here
-(:mod:`headrace.job.gate`).
+(:mod:`headrace.job.state.gate`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from headrace.contract.meaning import meaning
 from headrace.contract.model import Contract
 from headrace.contract.rules import promised
 from headrace.errors import DecisionNeeded, JobError
-from headrace.job.gate import Verdict, pin
-from headrace.job.meaning import FUNCTIONS, PROMISES, SOURCES
 from headrace.job.program import Program
+from headrace.job.state.gate import Verdict, pin
+from headrace.job.state.meaning import FUNCTIONS, PROMISES, SOURCES
 from headrace.ledger.records.plan import Plan, plan_digest
 from headrace.report import REPORT, reported
 

@@ -1,12 +1,12 @@
 """What a cluster's client is told of a start: which ``main`` it runs, and what that finds in its environment.
 
-:mod:`headrace.job.start` and :mod:`headrace.job.judge` are the other side of it.
+:mod:`headrace.job.start.submit` and :mod:`headrace.job.judge` are the other side of it.
 """
 
 from __future__ import annotations
 
 from headrace.cluster import Submission
-from headrace.job.start import PATCH, REPLAY
+from headrace.job.start.submit import PATCH, REPLAY
 
 
 def of_job(job: str, savepoint: str | None = None) -> Submission:

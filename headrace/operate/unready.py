@@ -6,7 +6,7 @@ from headrace.cluster import Cluster
 from headrace.cluster.ready import Unready
 from headrace.errors import ClusterError
 from headrace.job.assemble import named
-from headrace.job.start import SUBMISSION
+from headrace.job.start.options import SUBMISSION
 from headrace.ledger.branch import leave_unused
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged

@@ -8,7 +8,7 @@ from headrace.cluster.kafka import Kafka
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
 from headrace.job.ready import digest
-from headrace.job.start import require_same_topic
+from headrace.job.start.begin import require_same_topic
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.patches import REPLAY

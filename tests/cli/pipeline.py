@@ -28,7 +28,8 @@ from headrace.job import judge
 from headrace.job.job_file import find
 from headrace.job.judge import JudgeProgram
 from headrace.job.program import Placement, Program
-from headrace.job.start import PATCH, SAVEPOINT, SUBMISSION, submit
+from headrace.job.start.options import SAVEPOINT, SUBMISSION
+from headrace.job.start.submit import PATCH, submit
 from headrace.job.submission import of_job
 from headrace.ledger import anchors
 from headrace.ledger.records import Patch
@@ -106,7 +107,7 @@ class Pipeline:
             patch.object(flink, "configured", lambda keys: dict.fromkeys(keys, "") | given),
             patch.object(flink, "environment", lambda *asked: _Executes(self, made, *asked)),
             patch("headrace.job.judge.describe", self._described),
-            patch("headrace.job.start.describe", self._described),
+            patch("headrace.job.start.submit.describe", self._described),
             patch.dict(os.environ, own),
         ):
             if PATCH in own:

@@ -27,7 +27,7 @@ from headrace.cli.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
 from headrace.job.assemble import named
-from headrace.job.gate import Verdict
+from headrace.job.state.gate import Verdict
 from headrace.ledger.head import Head
 from headrace.ledger.records import Anchor, ForkPoint, Patch, Refusal, Replay, Size
 from headrace.operate.patch_report import ListedPatch, PatchReport

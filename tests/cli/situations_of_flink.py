@@ -167,7 +167,7 @@ SITUATIONS = [
         counted_without_checkpoints,
         "verify events_by_hour",
     ),
-    Situation(("job/start.py: branch restart □ --why TEXT",), retired, "run events"),
+    Situation(("job/start/begin.py: branch restart □ --why TEXT",), retired, "run events"),
     Situation(
         ("publish/tail.py: stop □", "publish/tail.py: branch restart □ --why TEXT", "publish/tail.py: run □"),
         of_other_columns,
@@ -232,7 +232,9 @@ SITUATIONS = [
         told="that `headrace publish events` takes",
     ),
     Situation(("cli/pages/standing.py: publish □",), recreated, "status events", shows=True),
-    Situation(("job/start.py: branch ls □",), of_unknown_plan, "run events --savepoint {PATH}", shows=True),
-    Situation(("job/start.py: branch restart □ --why TEXT",), without_checkpoints, "run events"),
-    Situation(("job/start.py: branch set-aside □ □ --why TEXT",), forked_and_gone, "run events"),
+    Situation(
+        ("job/state/restore.py: branch ls □",), of_unknown_plan, "run events --savepoint {PATH}", shows=True
+    ),
+    Situation(("job/start/begin.py: branch restart □ --why TEXT",), without_checkpoints, "run events"),
+    Situation(("job/start/begin.py: branch set-aside □ □ --why TEXT",), forked_and_gone, "run events"),
 ]

@@ -163,9 +163,9 @@ SITUATIONS = [
     Situation(
         ("cli/pages/replay.py: patch show □ □",), redriven_before, "replay publish events 1", shows=True
     ),
-    Situation(("job/start.py: publish □",), swapped_by_half, "run events"),
+    Situation(("job/start/begin.py: publish □",), swapped_by_half, "run events"),
     Situation(
-        ("job/start.py: replay abort □ □ --why TEXT",), edited_since, "replay run events 2", shows=True
+        ("job/start/begin.py: replay abort □ □ --why TEXT",), edited_since, "replay run events 2", shows=True
     ),
     Situation(
         ("publish/replace.py: replay abort □ □ --why TEXT",),

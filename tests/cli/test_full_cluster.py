@@ -13,7 +13,7 @@ from headrace.cluster.ready import NO_SLOTS
 from headrace.contract.load import load_named
 from headrace.errors import ClusterError
 from headrace.job.assemble import named
-from headrace.job.start import REPLAY
+from headrace.job.start.submit import REPLAY
 from headrace.job.submission import of_job, of_replay
 from headrace.ledger import patches, replays
 from headrace.operate import Workspace, judge

@@ -10,7 +10,7 @@ from headrace.cluster import Submission
 from headrace.cluster.fake import FakeCluster, Started
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import DecisionNeeded
-from headrace.job.start import SUBMISSION
+from headrace.job.start.options import SUBMISSION
 from headrace.job.submission import of_job
 from headrace.savepoint.retained import savepoints
 from tests.cli.remedies import Terminal

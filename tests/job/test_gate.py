@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from headrace.job import lock
-from headrace.job.differences import short
-from headrace.job.gate import Verdict, compare, pin, unaccounted
+from headrace.job.state.differences import short
+from headrace.job.state.gate import Verdict, compare, pin, unaccounted
 
 ROOT = Path(__file__).parent.parent.parent
 Plan = dict[str, Any]

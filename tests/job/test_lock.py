@@ -16,7 +16,7 @@ from headrace.cli import plan
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.assemble import named
-from headrace.job.gate import CHANGED, DROPPED, KEPT, UNKNOWN, Verdict
+from headrace.job.state.gate import CHANGED, DROPPED, KEPT, UNKNOWN, Verdict
 from headrace.operate import Workspace
 from tests.stack.submitting import look_in
 

@@ -8,9 +8,9 @@ import pytest
 
 from headrace.job import lock
 from headrace.job.assemble import named
-from headrace.job.gate import pin
-from headrace.job.meaning import meanings
-from headrace.job.meaning.expressions import expression_digest
+from headrace.job.state.gate import pin
+from headrace.job.state.meaning import meanings
+from headrace.job.state.meaning.expressions import expression_digest
 from tests.job.small_plans import Node, Plan, Small, call, number, ref
 
 A, B = ref(0), ref(1)

@@ -11,7 +11,7 @@ import pytest
 from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
-from headrace.job.start import _resume, require_same_topic
+from headrace.job.start.begin import newest_restorable, require_same_topic
 from headrace.ledger.manifests import Staged
 from headrace.savepoint.metadata import MAGIC
 from headrace.settings import Store
@@ -36,7 +36,7 @@ def checkpoint(lake: Lake, manifests: dict[str, str]) -> str:
 
 def resumed(lake: Lake) -> str | None:
     staged = {o.id: Staged(lake.warehouse, o.id).read() for o in lake.tables().outputs}
-    return _resume(lake.ledger, lake.warehouse, staged, "ingest")
+    return newest_restorable(lake.ledger, lake.warehouse, staged, "ingest")
 
 
 def test_a_checkpoint_at_the_head_is_gone_on_from(lake: Lake) -> None:

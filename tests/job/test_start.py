@@ -17,7 +17,8 @@ from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
 from headrace.job.job_file import find
-from headrace.job.start import refuse_overrides, refuse_own, startup, submit
+from headrace.job.start.options import refuse_overrides, refuse_own, startup
+from headrace.job.start.submit import submit
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
 from headrace.settings import Store
@@ -102,7 +103,7 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     place = f"file://{tmp_path}/lake"
     monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", place)
-    starting = import_module("headrace.job.start")  # whose name in the package is that of the function
+    starting = import_module("headrace.job.start.submit")  # whose name in the package is that of the function
     monkeypatch.setattr(starting, "describe", lambda *_: TopicInfo("events", "id", {0: 0}, {0: 0}))
     monkeypatch.setattr("headrace.job.flink.configured", lambda keys: dict.fromkeys(keys, ""))
     look_in(str(PROJECT))

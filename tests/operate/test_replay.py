@@ -8,7 +8,7 @@ import pytest
 
 from headrace.cluster.fake import FakeCluster, Started
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
-from headrace.job.start import REPLAY
+from headrace.job.start.submit import REPLAY
 from headrace.job.submission import of_job, of_replay
 from headrace.ledger import replays
 from headrace.operate import (

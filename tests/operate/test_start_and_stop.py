@@ -7,7 +7,7 @@ import pytest
 from headrace.cluster import Submission
 from headrace.cluster.fake import FakeCluster, Started
 from headrace.errors import ClusterError, UsageError
-from headrace.job.start import SUBMISSION
+from headrace.job.start.options import SUBMISSION
 from headrace.operate import Workspace, await_job, start_job, stop_job
 from tests.publish.sealed_lake import Lake
 

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.files import StagedFile
-from headrace.job.start import Start, _forked, _start
+from headrace.job.start.begin import Start, begin_fork, begin_job
 from headrace.ledger import replays
 from headrace.ledger.anchors import needed
 from headrace.ledger.ledger import Ledger
@@ -342,7 +342,7 @@ def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
     same, other = SimpleNamespace(plan_digest=""), SimpleNamespace(plan_digest="another")
 
     def start(program: Any, plan: Any) -> Start:
-        return _forked(program, plan, lake.ledger, lake.warehouse, {}, number)
+        return begin_fork(program, plan, lake.ledger, lake.warehouse, {}, number)
 
     assert start(program, same).savepoint == "savepoint"
     for job, plan in ((program, other), (edited, same)):
@@ -360,7 +360,7 @@ def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> N
         lake.replace(number, "take over")
     program: Any = SimpleNamespace(outputs=outputs(lake.contract), contract=lake.contract)
     with pytest.raises(DecisionNeeded, match="not all of its tables are swapped yet"):
-        _start(program, lake.ledger, lake.warehouse, {}, None)
+        begin_job(program, lake.ledger, lake.warehouse, {}, None)
 
 
 def test_anchors_are_kept_that_a_rollback_would_need(lake: Lake) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from headrace.cluster import Submission
 from headrace.job import lock
 from headrace.job.program import Program
-from headrace.job.start import PATCH, REPLAY
+from headrace.job.start.submit import PATCH, REPLAY
 from headrace.report import as_told
 from tests.stack.submitting import PLACE, RESTORED
 

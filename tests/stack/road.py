@@ -28,7 +28,7 @@ from headrace.cluster.session import Submit
 from headrace.job.assemble import named
 from headrace.job.lock import Lock, compile_lock
 from headrace.job.program import Program
-from headrace.job.start import REPLAY
+from headrace.job.start.submit import REPLAY
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged

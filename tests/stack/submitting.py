@@ -16,7 +16,8 @@ from headrace.job import flink
 from headrace.job.compile import main as compile_plan
 from headrace.job.job_file import find
 from headrace.job.judge import submit as submit_judge
-from headrace.job.start import SAVEPOINT, submit
+from headrace.job.start.options import SAVEPOINT
+from headrace.job.start.submit import submit
 from tests.stack.compiling import plans
 
 PLACE = "HEADRACE_TEST_CLIENT"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from headrace.job.gate import pin
+from headrace.job.state.gate import pin
 from headrace.read.tables import open_table
 from tests.stack.client import FlinkClient
 from tests.stack.compiling import BESIDE, KEYED, PLAIN

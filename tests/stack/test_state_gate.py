@@ -88,7 +88,7 @@ def test_a_lock_that_swaps_the_state_of_two_queries_is_not_let_through(edited: C
     assert f"group-aggregate ({one}) is changed; group-aggregate ({other}) is changed" in refused["what"]
 
     place.write_text(before)
-    job.road.follow(refused["remedy"], "job/start.py: plan □ --accept")
+    job.road.follow(refused["remedy"], "job/state/restore.py: plan □ --accept")
     job.road.headrace("run", JOB)
     job.send(1000)
     job.shows(JOB, {0: (1500, 2998), 1: (1500, 2999)})

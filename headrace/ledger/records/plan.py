@@ -1,7 +1,7 @@
 """Plans that ran: what the state under their node ids means.
 
-A plan is Flink's own document: only :mod:`headrace.job.meaning` looks into it. It is stored under the hash of
-its bytes.
+A plan is Flink's own document: only :mod:`headrace.job.state.meaning` looks into it. It is stored under the
+hash of its bytes.
 """
 
 from __future__ import annotations

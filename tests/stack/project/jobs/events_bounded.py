@@ -2,7 +2,7 @@
 
 from jobs.events import JOB
 
-from headrace.job.start import submit
+from headrace.job.start.submit import submit
 
 if __name__ == "__main__":
     submit(JOB, bounded=True)

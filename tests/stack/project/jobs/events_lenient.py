@@ -39,7 +39,7 @@ class Lenient(IngestProgram):
 
 
 def main() -> None:
-    """Claim and submit, as ``headrace.job.start`` does."""
+    """Claim and submit, as ``headrace.job.start.submit`` does."""
     env = settings.load()
     contract = load_named(JOB.contract)
     program = Lenient(JOB, contract, (contract,))

@@ -7,7 +7,7 @@ from jobs.events import JOB
 
 from headrace.cluster.kafka import TopicInfo, describe
 
-starting: Any = import_module("headrace.job.start")
+starting: Any = import_module("headrace.job.start.submit")
 
 
 def before(bootstrap: str, topic: str) -> TopicInfo:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.job.meaning.expressions import KINDS, expression_digest, function_name
-from headrace.job.meaning.plan import Node, digest, fields, keeps_rows_as_sink, table_of
-from headrace.job.meaning.rows import Branch, Column, Rows
+from headrace.job.state.meaning.expressions import KINDS, expression_digest, function_name
+from headrace.job.state.meaning.plan import Node, digest, fields, keeps_rows_as_sink, table_of
+from headrace.job.state.meaning.rows import Branch, Column, Rows
 from headrace.table.state import STATELESS, kind_of
 
 THROUGH = {"exchange", "drop-update-before"}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.job.meaning.operators import PROJECTS_ROWS, THROUGH, Parts, operator
-from headrace.job.meaning.plan import (
+from headrace.job.state.meaning.operators import PROJECTS_ROWS, THROUGH, Parts, operator
+from headrace.job.state.meaning.plan import (
     FUNCTIONS,
     PROMISES,
     SOURCES,
@@ -19,7 +19,7 @@ from headrace.job.meaning.plan import (
     table_of,
     with_code,
 )
-from headrace.job.meaning.rows import Rows, computed, read, timed, united
+from headrace.job.state.meaning.rows import Rows, computed, read, timed, united
 from headrace.ledger.records.plan import Plan
 from headrace.table.state import kind_of
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headrace.job.meaning.plan import Node, digest
+from headrace.job.state.meaning.plan import Node, digest
 
 REFERENCES = {"INPUT_REF", "PATTERN_INPUT_REF"}
 KINDS = {"CALL", "LITERAL", "FIELD_ACCESS", "CORREL_VARIABLE", *REFERENCES}

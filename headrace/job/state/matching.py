@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
-from headrace.job.meaning import Meaning
+from headrace.job.state.meaning import Meaning
 
 Key = tuple[str, ...]
 

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from headrace.job import differences
-from headrace.job.matching import heirs, matched
-from headrace.job.meaning import KNOWN, Meaning, Plan, meanings
+from headrace.job.state import differences
+from headrace.job.state.matching import heirs, matched
+from headrace.job.state.meaning import KNOWN, Meaning, Plan, meanings
 
 KEPT, NEW, DROPPED, CHANGED, UNKNOWN = "kept", "new", "dropped", "changed", "unknown"
 ASKS = (DROPPED, CHANGED, UNKNOWN)

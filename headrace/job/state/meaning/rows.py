@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from headrace.job.meaning.expressions import conjuncts, expression_digest, expression_text
-from headrace.job.meaning.plan import Node, digest, fields, table_of
+from headrace.job.state.meaning.expressions import conjuncts, expression_digest, expression_text
+from headrace.job.state.meaning.plan import Node, digest, fields, table_of
 
 
 @dataclass(frozen=True)

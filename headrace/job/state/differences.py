@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from headrace.job.meaning import COLUMNS, Meaning
+from headrace.job.state.meaning import COLUMNS, Meaning
 
 MIXED = "what it holds from before stays: results mix both until that has gone"
 _MOST = 200

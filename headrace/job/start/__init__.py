@@ -1,0 +1,1 @@
+"""Where one submission begins, and with which options."""

@@ -1,0 +1,179 @@
+"""Where a submission begins: at a savepoint, at the frontier, or at the beginning of its topics."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from headrace.cluster.kafka import TopicInfo
+from headrace.contract.model import ContractKind
+from headrace.errors import DecisionNeeded
+from headrace.job import lock
+from headrace.job.program import Program
+from headrace.ledger import replays
+from headrace.ledger.branch import ByOutput, followed, fork_point, restart_is_due
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.head import Head
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifests import Staged
+from headrace.ledger.records import BATCHES, DONE, ForkBatch
+from headrace.ledger.restore import newest_on_branch
+from headrace.savepoint.retained import newest_of
+from headrace.storage.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a submission begins."""
+
+    submission: str
+    savepoint: str | None
+    offsets: dict[str, dict[int, int]]
+    """Where to read from if there is no savepoint, by contract."""
+    after: Head | None = None
+    """The place on the branch after which the job begins, at its frontier and without state."""
+    replay: int | None = None
+
+
+def begin_job(
+    program: Program,
+    ledger: Ledger,
+    warehouse: Warehouse,
+    topics: Mapping[str, TopicInfo],
+    given: str | None,
+) -> Start:
+    """Where the job goes on; records where it began on topics that it reads for the first time.
+
+    Args:
+        program: the job's.
+        ledger: the job's.
+        warehouse: where checkpoints are.
+        topics: by contract, the topic as Kafka describes it now.
+        given: the savepoint that Flink was given, if any.
+
+    Raises:
+        DecisionNeeded: a topic was recreated, a swap is not finished, or no state can be found to go on from.
+    """
+    offsets = {contract: _record_start(ledger, contract, topic) for contract, topic in topics.items()}
+    open_ = ledger.get(BATCHES, ledger.newest(DONE) + 1)
+    if isinstance(open_, ForkBatch):
+        raise DecisionNeeded(
+            "a replay is decided, and not all of its tables are swapped yet",
+            where=f"{warehouse.uri}/{ledger.folder}/batches",
+            remedy=f"headrace publish {ledger.job} finishes it; then run again",
+        )
+    submission = _new_submission()
+    staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
+    savepoint = given or newest_restorable(ledger, warehouse, staged, program.contract.kind)
+    if savepoint is None and restart_is_due(ledger, staged):
+        head = ledger.head()
+        frontier = {ledger.job: offsets[ledger.job] | head.frontier}
+        return Start(submission, None, frontier, after=head)
+    return Start(submission, savepoint, offsets)
+
+
+def begin_fork(
+    program: Program,
+    plan: lock.Lock,
+    ledger: Ledger,
+    warehouse: Warehouse,
+    topics: Mapping[str, TopicInfo],
+    number: int,
+) -> Start:
+    """Where a replay's fork goes on: at its own newest checkpoint; the first time, where it was planned."""
+    replay = replays.open_one(ledger, number)
+    offsets = {contract: _record_start(ledger, contract, topic) for contract, topic in topics.items()}
+    own_claims = replays.claims(ledger, number)
+    other_plan = bool(own_claims) and own_claims[0].plan != plan.plan_digest
+    if other_plan or replay.program != program.digest():
+        raise DecisionNeeded(
+            f"the job was edited since replay {number} was {'begun' if own_claims else 'planned'}:"
+            " one replay runs one contract and one plan",
+            where=f"jobs/{ledger.job}.lock.json",
+            remedy=f"put them back; or headrace replay abort {ledger.job} {number} --why TEXT, and plan"
+            " another one",
+        )
+    submissions = [c.submission for c in own_claims]
+    if own := newest_of(warehouse, ledger.job, submissions):
+        return Start(_new_submission(), own.path, offsets, replay=number)
+    if replay.savepoint:
+        return Start(_new_submission(), replay.savepoint, offsets, replay=number)
+    at = {program.contract.id: offsets[program.contract.id] | replay.frontier}
+    return Start(_new_submission(), None, at, after=Head(manifests=replay.fork.manifests), replay=number)
+
+
+def _new_submission() -> str:
+    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
+def _record_start(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
+    """Where the job begins to read each partition: as recorded when it first read the topic.
+
+    A partition that was added since begins where it begins now. What retention deleted from it by then is
+    still a loss: publish counts it from 0.
+    """
+    begun = ledger.record_start(topic.name, topic.id, topic.log_start, contract=contract)
+    require_same_topic(ledger, topic, contract)
+    return topic.log_start | begun.offsets
+
+
+def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> None:
+    """Refuse another topic than the one that the job began on, whatever its name.
+
+    Raises:
+        DecisionNeeded: it was deleted and created again.
+    """
+    begun = ledger.start(contract)
+    if begun and begun.topic != topic.name:
+        raise DecisionNeeded(
+            f"the job began on topic {begun.topic}, and would read {topic.name} now:"
+            " offsets and state of one say nothing about the other",
+            where=f"contract {contract or ledger.job}, physicalName",
+            remedy="put the name back, or give the other topic a contract and a table of its own",
+        )
+    if begun and begun.topic_id != topic.id:
+        raise DecisionNeeded(
+            f"topic {topic.name} was deleted and created again: its offsets mean other records now",
+            where=f"topic id {topic.id}, the job began on {begun.topic_id}",
+            remedy="give the new topic a contract and a table of its own",
+        )
+
+
+def newest_restorable(
+    ledger: Ledger, warehouse: Warehouse, staged: ByOutput, kind: ContractKind
+) -> str | None:
+    """The newest good checkpoint on the branch; None where it is empty or restarts at the frontier."""
+    found, head = newest_on_branch(warehouse, ledger), ledger.head()
+    if found is not None and (point := fork_point(ledger, head, staged, dict(found.manifests))) is not None:
+        claim = followed(ledger.claims(), StandingDecisions.of(ledger.decisions()))
+        raise DecisionNeeded(
+            f"the newest submission forked from the published branch, at {point or 'the very beginning'}:"
+            " going on from its checkpoint would repeat published rows",
+            where=found.path,
+            remedy=f"`headrace branch set-aside {ledger.job} {claim.number if claim else '…'} --why TEXT`,"
+            " then run again: it goes on from the branch before the fork",
+        )
+    if found is not None and found.number >= head.checkpoint:
+        return found.path
+    restart = f"; or `headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier"
+    if kind == "derive":  # no offset brings its state back
+        restart = ""
+    if found is not None:
+        raise DecisionNeeded(
+            f"the newest checkpoint found ({found.number}) is older than what is published"
+            f" ({head.checkpoint}): from this one the job would repeat rows",
+            where=found.path,
+            remedy=f"give a newer savepoint: `flink run -s PATH …`{restart}",
+        )
+    all_left = followed(ledger.claims(), StandingDecisions.of(ledger.decisions())) is None
+    if restart_is_due(ledger, staged) or (head.batch == 0 and all_left):
+        return None
+    if head.batch or any(staged.values()):
+        raise DecisionNeeded(
+            "the job has written rows, and no checkpoint or savepoint of it can be found",
+            where=f"{warehouse.uri}/_flink/{ledger.job}/",
+            remedy=f"restore the bucket, or give a savepoint: `flink run -s PATH …`{restart}",
+        )
+    return None

@@ -1,0 +1,169 @@
+"""Starting a job: one code path, whoever submits it (``flink run``, the operator, ``headrace run``).
+
+``main`` may run again at any failover of the JobManager, so each step can be repeated: the start is
+recorded once, a claim is a new number, and the state itself says what it holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from headrace import log, settings
+from headrace.cluster.kafka import describe
+from headrace.delta.commit import refuse_other_columns
+from headrace.errors import HeadraceError
+from headrace.job import lock
+from headrace.job.assemble import assemble
+from headrace.job.declaration import Job
+from headrace.job.program import Placement, Program
+from headrace.job.start.begin import Start, begin_fork, begin_job
+from headrace.job.start.options import (
+    FORBIDDEN,
+    PARAMETERS,
+    SAVEPOINT,
+    SUBMISSION,
+    refuse_overrides,
+    refuse_own,
+    startup,
+)
+from headrace.job.state.meaning import ADDED
+from headrace.job.state.restore import check_state
+from headrace.ledger import replays
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import SetAside
+from headrace.publish.fit import refuse_other_key
+from headrace.report import report
+from headrace.savepoint.retained import folder
+from headrace.storage.warehouse import Warehouse, connect
+
+logger = structlog.get_logger()
+
+_BOUNDED = {"scan.bounded.mode": "latest-offset"}
+REPLAY = "HEADRACE_REPLAY"
+"""Names a replay in the environment: the job is then that replay's fork. `headrace replay run` sets it."""
+PATCH = "HEADRACE_PATCH"
+"""Names in the environment what :mod:`headrace.job.judge` judges: job, number and submission."""
+
+
+def run(job: Job) -> None:
+    """Claim, resume and submit. Exits with the error's code, its message on stderr."""
+    log.configure()
+    try:
+        submit(job)
+    except HeadraceError as e:
+        raise SystemExit(report(e)) from e
+
+
+def submit(job: Job, *, bounded: bool = False) -> str:
+    """Submit the job and return the id that Flink gave it.
+
+    Args:
+        job: the declaration.
+        bounded: end at the offsets that the topic has now. Only from the start: a restored source ignores it.
+
+    Raises:
+        DecisionNeeded: the lock is stale, or the topic was recreated, or no state can be found to go on from.
+        JobError: Flink was told to run in a way that breaks the chain.
+    """
+    # pyflink takes seconds, and only this function needs it
+    from headrace.job import flink  # noqa: PLC0415
+    from headrace.job.functions import shipped  # noqa: PLC0415
+
+    env = settings.load()
+    program = assemble(job)
+    plan = lock.current(program)
+    warehouse = connect(env.store)
+    ledger = Ledger(warehouse, job.name)
+    topics = {c.id: describe(env.kafka.bootstrap, env.kafka.topic(c.topic)) for c in program.reads}
+    given = flink.configured([SAVEPOINT, *FORBIDDEN])
+    refuse_overrides(job.name, given | env.flink.options)
+    refuse_own(program, env.flink.options)
+    _refuse_other_tables(program, ledger)
+    replay = _replay_to_run(ledger)
+    if replay is not None:
+        start = begin_fork(program, plan, ledger, warehouse, topics, replay)
+    else:
+        start = begin_job(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
+    restorable = check_state(ledger, warehouse, plan, start.savepoint)
+    options = (
+        env.flink.options
+        | _placed(start, job, warehouse, env.flink.parallelism, env.flink.options)
+        | restorable.options
+    )
+    claim = ledger.claim(
+        start.submission,
+        start.savepoint,
+        program.contract.version,
+        begins_behind=start.after.manifests if start.after else None,
+        replay=start.replay,
+        plan=ledger.keep_plan(plan.plan),
+    )
+    at = Placement(
+        bootstrap=env.kafka.bootstrap,
+        topic_prefix=env.kafka.topic_prefix,
+        warehouse=warehouse.uri,
+        submission=start.submission,
+        claim=claim.number,
+        numbered_from=start.after.checkpoint if start.after else restorable.numbered_from,
+        startup={
+            c: startup(o, start.submission) | (_BOUNDED if bounded else {}) for c, o in start.offsets.items()
+        },
+    )
+    try:
+        with shipped(program.functions, options) as all_options:
+            job_id = _execute(flink.environment(program, at, all_options), plan)
+    except Exception as e:
+        # Publish waits for the newest claim's first manifest: this one will never seal any.
+        ledger.decide(SetAside(why=f"not submitted: {type(e).__name__}", claim=claim.number, claims_then=0))
+        raise
+    logger.info(
+        "submitted", job=job.name, flink_job=job_id, claim=claim.number, restored_from=start.savepoint
+    )
+    return job_id
+
+
+def _refuse_other_tables(program: Program, ledger: Ledger) -> None:
+    """Refuse a contract that the job's tables cannot follow."""
+    for output in program.outputs:
+        refuse_other_columns(ledger.warehouse, output.id, output.columns)
+        refuse_other_key(ledger.warehouse, ledger.head(), output)
+
+
+def _replay_to_run(ledger: Ledger) -> int | None:
+    """The replay that the environment names; None for the job itself.
+
+    A published replay is the job itself: where its `main` runs again, it goes on as any other job does.
+    """
+    number = int(os.environ.get(REPLAY, "0"))
+    return number if number and replays.state(ledger, number) != "published" else None
+
+
+def _placed(
+    start: Start, job: Job, warehouse: Warehouse, parallelism: int, options: Mapping[str, str]
+) -> dict[str, str]:
+    """Settings of this one submission: they differ each time, so they are not in the lock."""
+    own = f"{warehouse.uri}/{folder(job.name, start.submission)}"
+    placed = {
+        "pipeline.name": replays.flink_name(job.name, start.replay) if start.replay else job.name,
+        "parallelism.default": str(parallelism),
+        "execution.checkpointing.dir": f"{own}/checkpoints",
+        PARAMETERS: ",".join(filter(None, [options.get(PARAMETERS), f"{SUBMISSION}:{start.submission}"])),
+    }
+    if start.savepoint:
+        placed[SAVEPOINT] = start.savepoint
+    return placed
+
+
+def _execute(table_env: object, plan: lock.Lock) -> str:
+    """Execute the lock's plan; Flink takes a compiled plan by its path only."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "plan.json"
+        path.write_text(json.dumps({k: v for k, v in plan.plan.items() if k not in ADDED}))
+        result = table_env.execute_sql(f"EXECUTE PLAN '{path}'")  # type: ignore[attr-defined]
+        return str(result.get_job_client().get_job_id())

@@ -1,0 +1,58 @@
+"""What the state gate lets a submission restore."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from headrace.errors import DecisionNeeded, UsageError
+from headrace.job import lock
+from headrace.job.state.gate import DROPPED, compare, unaccounted
+from headrace.ledger import anchors
+from headrace.ledger.ledger import Ledger
+from headrace.savepoint.metadata import flink_number
+from headrace.storage.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Restorable:
+    """What the state gate lets a submission restore."""
+
+    options: dict[str, str] = field(default_factory=dict)
+    numbered_from: int = 0
+    """How far the branch counts ahead of Flink, for an output that is new: its chain begins here."""
+
+
+def check_state(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str | None) -> Restorable:
+    """Let state pass that means the same under the lock's plan, and what an operator accepted.
+
+    Raises:
+        DecisionNeeded: the plan would lose or change state that was not accepted when its lock was written.
+        UsageError: nothing is known of the plan that wrote the savepoint.
+    """
+    if savepoint is None:
+        return Restorable()
+    raw, found = anchors.opened(warehouse, savepoint)
+    claim = ledger.claim_of(found.submission)
+    before = ledger.plan(claim.plan) if claim else None
+    if before is None:
+        raise UsageError(
+            "it is not known which plan wrote this savepoint, so the meaning of its state is unknown",
+            where=savepoint,
+            remedy=f"give one of a submission that `headrace branch ls {ledger.job}` lists; a savepoint of"
+            " another job, or of an older headrace, cannot be restored",
+        )
+    verdicts = compare(before, plan.plan)
+    if open_ := unaccounted(verdicts, plan.accepted):
+        raise DecisionNeeded(
+            "from this savepoint on, state would be lost or mean something else: "
+            + "; ".join(f"{v.operator} ({v.id}) is {v.verdict}" for v in open_),
+            where=savepoint,
+            remedy=f"put back the job and its lock as they were, write the lock again with"
+            f" `headrace plan {ledger.job} --accept`, and name there what may be lost or change",
+            state=[v.to_json() for v in open_],
+        )
+    drops = any(v.verdict == DROPPED for v in verdicts)
+    return Restorable(
+        {"execution.state-recovery.ignore-unclaimed-state": "true"} if drops else {},
+        found.number - flink_number(raw),
+    )
