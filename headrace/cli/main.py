@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
         app(asked, obj=workspace)
     except HeadraceError as e:
         if isinstance(e, NeverPublishedError):
-            from headrace.cli.publish import how_to_publish  # noqa: PLC0415 - most commands never need it
+            from headrace.operate.publish import how_to_publish  # noqa: PLC0415 - most commands never need it
 
             e.remedy = how_to_publish(e.table)
         if isinstance(e, NoTopicError):

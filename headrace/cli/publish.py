@@ -5,39 +5,20 @@ from __future__ import annotations
 import re
 import signal
 import threading
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
-import structlog
 import typer
 
 from headrace.cli.context import workspace_of
-from headrace.cli.output import Format, Output, counted, emit, err, progress
-from headrace.errors import ClusterError, UsageError
-from headrace.job.assemble import writing
-from headrace.ledger.decisions import StandingDecisions
-from headrace.ledger.records import AcceptLoss, UndoDecision
+from headrace.cli.output import Format, Output, emit, err, progress
+from headrace.cli.pages import publish as pages
+from headrace.errors import UsageError
 from headrace.offsets import Span
-from headrace.operate.publishers import publisher
-from headrace.publish import tail
-from headrace.publish.publisher import Published, Publisher
-from headrace.publish.to_end import publish_to_end
-from headrace.publish.topics import ask
+from headrace.operate import Workspace
+from headrace.operate import accept as accepting
+from headrace.operate.publish import Publication, publish_staged, publish_until, publish_whole_topic
 
-log = structlog.get_logger()
 SPAN = re.compile(r"\d{1,9}:\d{1,18}(-\d{1,18})?")
-
-
-def how_to_publish(table: str) -> str:
-    """What brings a table about; a contract's table is not always written by a job of its name."""
-    try:
-        job = writing(table).job.name
-    except UsageError:
-        contract = table.partition("__")[0]
-        return (
-            f"no job here writes it: declare one in jobs/{contract}.py, JOB = Ingest(contract={contract!r})"
-        )
-    return f"headrace run {job}, if it does not run; then headrace publish {job}"
 
 
 def register(app: typer.Typer) -> None:
@@ -85,50 +66,40 @@ def publish(
     """
     workspace = workspace_of(ctx)
     if accept_tail is not None:
-        _rule_tail(publisher(workspace, job), accept_tail, why, fmt, undo=undo)
+        tail = accepting.accept_tail(workspace, job, accept_tail, why, undo=undo)
+        _confirm(pages.tail(tail), fmt)
     elif accept_loss or undo:
-        _rule(publisher(workspace, job), accept_loss or [], why, fmt, undo=undo)
+        spans = [_span(text, job) for text in accept_loss or []]
+        loss = accepting.accept_loss(workspace, job, spans, why, undo=undo)
+        _confirm(pages.loss(loss), fmt)
     if undo:
         return
     if follow:
-        _follow(publisher(workspace, job), every, fmt)
+        _follow(workspace, job, every, fmt)
     elif to_end:
-        _to_end(publisher(workspace, job), timeout, fmt)
+        with progress(f"publishing {job} to the end of its topic") as tell:
+            done = publish_whole_topic(workspace, job, within_s=timeout, tell=tell)
+        _show(done, fmt)
     else:
-        _show(publisher(workspace, job).once(), job, fmt)
+        _show(publish_staged(workspace, job), fmt)
 
 
-def _rule(following: Publisher, texts: list[str], why: str, fmt: Format, *, undo: bool) -> None:
-    """Record that a loss is accepted, or no longer; said on stderr: what is published comes after it."""
-    job = following.tables.ledger.job
-    spans = [_span(text, job) for text in texts]
-    if not spans:
-        raise UsageError(
-            "--undo needs --accept-loss P:FROM-TO",
-            remedy=f"headrace status {job} lists the accepted losses, as they were written",
-        )
-    if not why:
-        given = " ".join(f"--accept-loss {span}" for span in spans) + (" --undo" if undo else "")
-        raise UsageError(
-            "accepting a loss needs a reason", remedy=f"headrace publish {job} {given} --why TEXT"
-        )
-    number = _undo(following, spans, why) if undo else _accept(following, spans, why)
+def _follow(workspace: Workspace, job: str, every: float, fmt: Format) -> None:
+    """Publish until this process is told to end."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    publish_until(workspace, job, stop, lambda done: _show(done, fmt), every_s=every)
+
+
+def _show(done: Publication, fmt: Format) -> None:
+    emit(done.to_json(), fmt, lambda: pages.published(done))
+
+
+def _confirm(decision: str, fmt: Format) -> None:
+    """Say what was decided, on stderr: what is published comes after it."""
     if fmt is Format.text:
-        said = "no longer accepts" if undo else "accepts"
-        err.print(f"decision {number}: {said} the loss of {' '.join(map(str, spans))}", markup=False)
-
-
-def _rule_tail(following: Publisher, checkpoint: int, why: str, fmt: Format, *, undo: bool) -> None:
-    """Record that rows are published although their topic is gone, or no longer."""
-    if not why:
-        raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
-    if undo:
-        number = tail.take_back(following.tables.ledger, checkpoint, why)
-    else:
-        number = tail.accept(following.tables.ledger, *following.waiting(), checkpoint, why)
-    if fmt is Format.text:
-        said = "no longer accepts" if undo else "accepts"
-        err.print(f"decision {number}: {said} what is staged up to checkpoint {checkpoint}", markup=False)
+        err.print(decision, markup=False)
 
 
 def _span(text: str, job: str) -> Span:
@@ -137,105 +108,3 @@ def _span(text: str, job: str) -> Span:
             f"{text!r} is not P:FROM-TO, as in 0:100-200", remedy=f"headrace publish {job} names what is lost"
         )
     return span
-
-
-def _accept(following: Publisher, spans: list[Span], why: str) -> int:
-    ledger, source = following.tables.ledger, following.tables.source
-    begun = ledger.start()
-    cut = [lost for change in ask(source, ledger, ledger.head()).changes for lost in change.lost]
-    asked = [span for span in spans if not any(c.covers(span) for c in cut)]
-    verdicts = source.holes(begun.topic if begun else following.tables.contract.topic, asked) if asked else {}
-    if kept := [span for span in asked if verdicts[span] != "lost"]:
-        raise UsageError(
-            f"{kept[0]} is not lost: Kafka can still say what is there",
-            where=f"topic {following.tables.contract.topic}",
-            remedy=f"headrace publish {following.tables.contract.id} names what is lost",
-        )
-    return ledger.decide(AcceptLoss(why=why, spans=tuple(spans)))
-
-
-def _undo(following: Publisher, spans: list[Span], why: str) -> int:
-    ledger = following.tables.ledger
-    standing = [d for d in StandingDecisions.of(ledger.decisions()).losses if list(d.spans) == spans]
-    frontier = ledger.head().frontier
-    if not standing or any(frontier.get(s.partition, 0) > s.first for s in spans):
-        raise UsageError(
-            "no such loss is accepted" if not standing else "records after the loss are already published",
-            where=f"job {ledger.job}",
-            remedy=f"headrace status {ledger.job} lists the accepted losses, as they were written",
-        )
-    return ledger.decide(UndoDecision(why=why, undoes=standing[-1].number))
-
-
-def _follow(following: Publisher, every: float, fmt: Format) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    while not stop.is_set():
-        try:
-            done = following.once()
-        except ClusterError as e:  # a store or a broker that is away for a while comes back
-            log.warning("cannot publish now, trying again", what=e.what, where=e.where)
-        else:
-            if done.batches:
-                _show(done, following.tables.ledger.job, fmt)
-        stop.wait(every)
-    done = following.once()
-    if done.batches:
-        _show(done, following.tables.ledger.job, fmt)
-
-
-def _to_end(following: Publisher, within_s: float, fmt: Format) -> None:
-    job = following.tables.ledger.job
-    if following.tables.contract.kind == "derive":
-        raise UsageError(
-            f"job {job} derives: its rows are not offsets of a topic, so it has no end to reach",
-            remedy=f"headrace publish {job}",
-        )
-    done: list[Published] = []
-    with progress(f"publishing {job} to the end of its topic"):
-        publish_to_end(following, within_s, done.append)
-    written = {o: sum(d.written.get(o, 0) for d in done) for d in done for o in d.written}
-    last = replace(done[-1], written=written) if done else Published(following.tables.ledger.head(), 0, {})
-    _show(last, job, fmt)
-
-
-def _show(done: Published, job: str, fmt: Format) -> None:
-    emit(as_json(done), fmt, lambda: _sentence(done, job))
-
-
-def as_json(done: Published) -> dict[str, Any]:
-    """What one publish did, for machines."""
-    return {
-        "batch": done.head.batch,
-        "batches": done.batches,
-        "rows": done.head.rows,
-        "written": done.written,
-        "empty": done.empty,
-        "versions": done.head.versions,
-        "frontier": done.head.frontier,
-        "waiting_for_claim": done.waiting_for,
-    }
-
-
-def _sentence(done: Published, job: str) -> str:
-    if done.empty:
-        return f"batch {done.head.batch} without rows: {done.empty}"
-    if done.batches:
-        written = {o: n for o, n in done.written.items() if n}
-        tables = [
-            f"{counted(n, 'row')} written to {o}, which holds {done.head.rows[o]:,}"
-            for o, n in written.items()
-        ]
-        return f"batch {done.head.batch}: {'; '.join(tables) or 'it was decided before, and is finished now'}"
-    if done.waiting_for is not None:
-        claim = done.waiting_for
-        return (
-            f"nothing published: waiting for the first checkpoint of the job's start {claim} (claim {claim})"
-        )
-    if not done.head.batch:
-        return (
-            f"nothing is published yet: job {job} has staged nothing that publish takes."
-            f" `headrace run {job}` starts it, if it does not run"
-        )
-    return f"nothing new since batch {done.head.batch}"

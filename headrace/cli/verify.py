@@ -16,12 +16,12 @@ from headrace import project
 from headrace.cli.conservation import deriving, verify_derived
 from headrace.cli.context import workspace_of
 from headrace.cli.output import At, Format, Output, emit, fitted, listing, progress, utc
-from headrace.cli.publish import how_to_publish
 from headrace.contract.load import load_named
 from headrace.errors import ConservationError, NeverPublishedError, NotProvable, UsageError
 from headrace.job.job_file import existing
 from headrace.ledger.records import DONE
 from headrace.operate.noted import noted, promised, stood
+from headrace.operate.publish import how_to_publish
 from headrace.replay.backfill import counted_again
 from headrace.table.outputs import QUARANTINE
 from headrace.verify.findings import named

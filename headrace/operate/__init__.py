@@ -21,6 +21,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headrace.operate.accept import LossDecision, TailDecision, accept_loss, accept_tail
     from headrace.operate.backfill import backfill_files
     from headrace.operate.branches import (
         BranchDecision,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         undo_patch,
     )
     from headrace.operate.patch_report import ListedPatch, PatchReport
+    from headrace.operate.publish import Publication, publish_staged, publish_until, publish_whole_topic
     from headrace.operate.quarantine import (
         DiscardDecision,
         count_quarantined,
@@ -76,12 +78,14 @@ if TYPE_CHECKING:
     from headrace.operate.workspace import Workspace
 else:
     _NAMES = {
+        "accept": "LossDecision TailDecision accept_loss accept_tail",
         "backfill": "backfill_files",
         "branches": "BranchDecision BranchReport RestartDecision adopt_branch describe_branch"
         " list_branches restart_branch set_aside_branch",
         "patch": "PatchDiff apply_patch describe_patch diff_patch drop_patch judge_patch"
         " list_patches undo_patch",
         "patch_report": "ListedPatch PatchReport",
+        "publish": "Publication publish_staged publish_until publish_whole_topic",
         "quarantine": "DiscardDecision count_quarantined discard_quarantined read_quarantined"
         " redrive_quarantined undo_discard",
         "replay_plan": "ListedReplay ReplayDiff ReplayReport describe_replay diff_replay list_replays"
@@ -111,8 +115,10 @@ __all__ = [
     "FlinkJobStatus",
     "ListedPatch",
     "ListedReplay",
+    "LossDecision",
     "PatchDiff",
     "PatchReport",
+    "Publication",
     "ReplayDiff",
     "ReplayReport",
     "ReplayRun",
@@ -122,8 +128,11 @@ __all__ = [
     "Status",
     "Stopped",
     "SwappedReplay",
+    "TailDecision",
     "Workspace",
     "abort_replay",
+    "accept_loss",
+    "accept_tail",
     "adopt_branch",
     "apply_patch",
     "await_job",
@@ -143,6 +152,9 @@ __all__ = [
     "plan_bounded_replay",
     "plan_replay",
     "publish_replay",
+    "publish_staged",
+    "publish_until",
+    "publish_whole_topic",
     "read_quarantined",
     "read_status",
     "redrive_quarantined",

@@ -13,7 +13,6 @@ from headrace.cli import (
     check,
     conservation,
     plan,
-    publish,
     stack,
     topic,
     verify,
@@ -21,6 +20,7 @@ from headrace.cli import (
 from headrace.cli.compared import compared
 from headrace.cli.following import Compared
 from headrace.cli.pages import patch as patch_page
+from headrace.cli.pages import publish as publish_page
 from headrace.cli.pages import quarantine as quarantine_page
 from headrace.cli.pages import replay as replay_page
 from headrace.cli.query import rows_table
@@ -31,6 +31,7 @@ from headrace.job.state.gate import Verdict
 from headrace.ledger.head import Head
 from headrace.ledger.records import Anchor, ForkPoint, Patch, Refusal, Replay, Size
 from headrace.operate.patch_report import ListedPatch, PatchReport
+from headrace.operate.publish import Publication
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
 from headrace.publish import tail
 from headrace.publish.publisher import Published
@@ -289,14 +290,16 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "plan, settings": lambda: plan._settings(named("flights")),
     "plan, what becomes of state": _fates,
     "plan, operators that begin alike": _alike,
-    "publish": lambda: publish._sentence(
-        Published(Head(batch=13, rows={"flights": 336_776}), 1, {"flights": 1_200}), "flights"
+    "publish": lambda: publish_page.published(
+        Publication("flights", Published(Head(batch=13, rows={"flights": 336_776}), 1, {"flights": 1_200}))
     ),
-    "publish, one row": lambda: publish._sentence(
-        Published(Head(batch=14, rows={"flights": 336_777}), 1, {"flights": 1}), "flights"
+    "publish, one row": lambda: publish_page.published(
+        Publication("flights", Published(Head(batch=14, rows={"flights": 336_777}), 1, {"flights": 1}))
     ),
-    "publish, nothing yet": lambda: publish._sentence(Published(Head(), 0, {}), "flights"),
-    "publish, waiting": lambda: publish._sentence(Published(Head(), 0, {}, waiting_for=1), "flights"),
+    "publish, nothing yet": lambda: publish_page.published(Publication("flights", Published(Head(), 0, {}))),
+    "publish, waiting": lambda: publish_page.published(
+        Publication("flights", Published(Head(), 0, {}, waiting_for=1))
+    ),
     "quarantine ls": lambda: quarantine_page.listed(_reasons()),
     "quarantine ls, some discarded": lambda: quarantine_page.listed(_reasons(5)),
     "quarantine show": lambda: quarantine_page.shown(_refused(), 400),

@@ -186,7 +186,9 @@ SITUATIONS = [
         ("operate/stop.py: status □ --wait",), restarting, "stop events", shows=True, meanwhile=slots_come
     ),
     Situation(("operate/start.py: stop □",), waiting, "status events --wait --timeout 0", shows=True),
-    Situation(("cli/publish.py: run □", "cli/publish.py: publish □"), idle, "query 'SELECT 1 FROM events'"),
+    Situation(
+        ("operate/publish.py: run □", "operate/publish.py: publish □"), idle, "query 'SELECT 1 FROM events'"
+    ),
     Situation(("cli/anchor.py: anchor JOB",), running, "anchor --help", shows=True),
     Situation(("cli/anchor.py: anchor adopt □ PATH",), with_savepoint, "anchor events --why w", shows=True),
     Situation(
@@ -194,7 +196,7 @@ SITUATIONS = [
     ),
     Situation(("operate/start.py: stop □",), running, "run events"),
     Situation(("publish/to_end.py: run □",), idle, "publish events --to-end"),
-    Situation(("cli/publish.py: run □",), idle, "publish events", told="nothing is published yet"),
+    Situation(("cli/pages/publish.py: run □",), idle, "publish events", told="nothing is published yet"),
     Situation(("operate/start.py: run □",), idle, "status events --wait --timeout 0"),
     Situation(
         ("operate/unready.py: status □ --wait",),

@@ -111,7 +111,7 @@ SITUATIONS = [
     Situation(("cli/conservation.py: verify □",), counted_beside_others, "verify flight_delays", shows=True),
     Situation(("cli/pages/patch.py: verify □",), redriven, "patch show events 1", shows=True),
     Situation(
-        ("cli/publish.py: status □",),
+        ("operate/accept.py: status □",),
         running,
         "publish events --undo --accept-loss 0:1-2 --why w",
         shows=True,

@@ -112,7 +112,7 @@ def test_a_loss_is_accepted_with_a_reason(lost: Lake, terminal: Terminal) -> Non
     said = terminal.refused("publish events --accept-loss 0:30-34")
     assert "accepting a loss needs a reason" in said
 
-    terminal.follow(said, "cli/publish.py: publish □ □ --why TEXT")
+    terminal.follow(said, "operate/accept.py: publish □ □ --why TEXT")
 
     assert lost.ledger.head().frontier == {0: 40}
 

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from headrace.cli.pages.publish import published
 from headrace.cli.pages.status import described
-from headrace.cli.publish import _sentence, as_json
 from headrace.cluster.kafka import Source
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.column_type import BIGINT, DATE, STRING
@@ -22,6 +22,7 @@ from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import ANCHORS, BATCHES
+from headrace.operate.publish import Publication
 from headrace.operate.status import Status
 from headrace.publish import publisher as publishing
 from headrace.publish.publisher import Published, Publisher
@@ -116,8 +117,9 @@ def test_rows_of_a_table_that_amends_are_those_that_it_holds(amending: Amending)
     done = amending.publish()
     assert (done.head.rows, done.head.written) == ({DAILY.id: 3}, {DAILY.id: 6})
     assert done.written == {DAILY.id: 4}
-    assert _sentence(done, DAILY.id) == "batch 2: 4 rows written to departures_hourly, which holds 3"
-    said = as_json(done)
+    publication = Publication(DAILY.id, done)
+    assert published(publication) == "batch 2: 4 rows written to departures_hourly, which holds 3"
+    said = publication.to_json()
     assert (said["rows"], said["written"]) == ({DAILY.id: 3}, {DAILY.id: 4})
 
 
@@ -164,7 +166,8 @@ def test_an_idle_job_makes_no_batch_whoever_asks(lake: Lake) -> None:
     for _ in range(3):
         lake.seal(1, range(0))
     done = lake.publish()
-    assert (done.head.batch, done.batches, _sentence(done, "events")) == (2, 0, "nothing new since batch 2")
+    assert (done.head.batch, done.batches) == (2, 0)
+    assert published(Publication("events", done)) == "nothing new since batch 2"
     lake.seal(1, range(30, 31))
     assert lake.publish().head.batch == 3
 
@@ -180,8 +183,12 @@ def test_a_batch_without_rows_folds_what_every_look_would_read(
         done = lake.publish()
         assert done.batches == (number == 3)
     why = "it folds 3 checkpoints without rows, which each look would read again"
-    assert (done.empty, _sentence(done, "events")) == (why, f"batch 3 without rows: {why}")
-    assert lake.ledger.required(BATCHES, 3).to_json()["empty"] == as_json(done)["empty"] == why
+    assert (done.empty, published(Publication("events", done))) == (why, f"batch 3 without rows: {why}")
+    assert (
+        lake.ledger.required(BATCHES, 3).to_json()["empty"]
+        == Publication(DAILY.id, done).to_json()["empty"]
+        == why
+    )
     assert (done.head.rows, done.head.versions) == (before.rows, before.versions), "no table has changed"
     assert lake.tables().staged["events"].read() == {}
 

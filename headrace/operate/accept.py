@@ -1,0 +1,121 @@
+"""Accept what publish refuses: records that Kafka deleted before they were read, or rows of a lost topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.errors import UsageError
+from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.records import AcceptLoss, UndoDecision
+from headrace.offsets import Span
+from headrace.operate.publishers import publisher
+from headrace.operate.workspace import Workspace
+from headrace.publish import tail
+from headrace.publish.topics import ask
+
+
+@dataclass(frozen=True)
+class LossDecision:
+    """A recorded decision about offsets that Kafka deleted before they were read."""
+
+    decision: int
+    """Its number."""
+    spans: tuple[Span, ...]
+    undone: bool
+    """Whether an earlier decision was taken back."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As one object."""
+        return {
+            "decision": self.decision,
+            "spans": [str(s) for s in self.spans],
+            "undone": self.undone,
+        }
+
+
+@dataclass(frozen=True)
+class TailDecision:
+    """A recorded decision about staged rows whose topic is gone, or another one."""
+
+    decision: int
+    """Its number."""
+    checkpoint: int
+    """Up to this one publish takes them."""
+    undone: bool
+    """Whether an earlier decision was taken back."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As one object."""
+        return {"decision": self.decision, "checkpoint": self.checkpoint, "undone": self.undone}
+
+
+def accept_loss(
+    workspace: Workspace, job: str, spans: Sequence[Span], why: str, *, undo: bool = False
+) -> LossDecision:
+    """Record that publish goes on without offsets that are lost; or, with ``undo``, that it does not.
+
+    Raises:
+        UsageError: there is no such job, no span or reason; Kafka can still say what is there; or there is no
+            such decision to undo, or records after the loss are published already.
+    """
+    following = publisher(workspace, job)
+    if not spans:
+        raise UsageError(
+            "--undo needs --accept-loss P:FROM-TO",
+            remedy=f"headrace status {job} lists the accepted losses, as they were written",
+        )
+    if not why:
+        given = " ".join(f"--accept-loss {span}" for span in spans) + (" --undo" if undo else "")
+        raise UsageError(
+            "accepting a loss needs a reason", remedy=f"headrace publish {job} {given} --why TEXT"
+        )
+    ledger = following.tables.ledger
+    if undo:
+        return _undo_loss(workspace, job, spans, why)
+    source, contract = following.tables.source, following.tables.contract
+    begun = ledger.start()
+    known = [lost for change in ask(source, ledger, ledger.head()).changes for lost in change.lost]
+    asked = [span for span in spans if not any(k.covers(span) for k in known)]
+    verdicts = source.holes(begun.topic if begun else contract.topic, asked) if asked else {}
+    if kept := [span for span in asked if verdicts[span] != "lost"]:
+        raise UsageError(
+            f"{kept[0]} is not lost: Kafka can still say what is there",
+            where=f"topic {contract.topic}",
+            remedy=f"headrace publish {contract.id} names what is lost",
+        )
+    number = ledger.decide(AcceptLoss(why=why, spans=tuple(spans)))
+    return LossDecision(number, tuple(spans), undone=False)
+
+
+def accept_tail(
+    workspace: Workspace, job: str, checkpoint: int, why: str, *, undo: bool = False
+) -> TailDecision:
+    """Record that staged rows are published although their topic is gone; or, with ``undo``, that they wait.
+
+    Raises:
+        UsageError: there is no such job or reason, nothing is staged up to that checkpoint, or there is no
+            such decision to undo.
+    """
+    following = publisher(workspace, job)
+    if not why:
+        raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
+    ledger = following.tables.ledger
+    if undo:
+        return TailDecision(tail.take_back(ledger, checkpoint, why), checkpoint, undone=True)
+    return TailDecision(tail.accept(ledger, *following.waiting(), checkpoint, why), checkpoint, undone=False)
+
+
+def _undo_loss(workspace: Workspace, job: str, spans: Sequence[Span], why: str) -> LossDecision:
+    ledger = workspace.ledger(job)
+    standing = [d for d in StandingDecisions.of(ledger.decisions()).losses if list(d.spans) == list(spans)]
+    frontier = ledger.head().frontier
+    if not standing or any(frontier.get(s.partition, 0) > s.first for s in spans):
+        raise UsageError(
+            "no such loss is accepted" if not standing else "records after the loss are already published",
+            where=f"job {job}",
+            remedy=f"headrace status {job} lists the accepted losses, as they were written",
+        )
+    number = ledger.decide(UndoDecision(why=why, undoes=standing[-1].number))
+    return LossDecision(number, tuple(spans), undone=True)
