@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from headrace.cluster.kafka import Kafka
+from headrace.cluster.kafka import Kafka, TopicInfo
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
 from headrace.job.ready import digest
@@ -60,28 +60,12 @@ def ask(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Off
     if not stretch:
         raise UsageError("there is no record in between", remedy="begin before the end")
     for partition, (from_, to) in stretch.items():
-        if partition not in topic.log_start:
-            raise UsageError(
-                f"there is no partition {partition}",
-                where=f"topic {topic.name}",
-                remedy=f"headrace status {job} lists them",
-            )
         if to > (reached := frontier.get(partition, 0)):
             raise UsageError(
                 f"partition {partition} is published up to {reached:,}, and the replay would end at {to:,}",
                 remedy=_ends_earlier(job, first, end, frontier),
             )
-        if from_ < begun.get(partition, 0):
-            raise UsageError(
-                f"the job began at {begun[partition]:,} of partition {partition}: it read nothing before",
-                remedy="begin there",
-            )
-        if from_ < (kept := topic.log_start.get(partition, 0)):
-            raise DecisionNeeded(
-                f"Kafka deleted what the replay would read: partition {partition} begins at {kept:,}",
-                where=f"topic {topic.name}",
-                remedy="choose a later beginning",
-            )
+        _refuse_unreadable(job, topic, partition, from_, begun.get(partition, 0))
     # The source reads every partition: of one that is not meant, nothing.
     still = {p: frontier.get(p, topic.log_start[p]) for p in topic.log_start}
     asked = Patch(
@@ -97,6 +81,27 @@ def ask(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Off
         end=still | {p: b for p, (_, b) in stretch.items()},
     )
     return patches.record(ledger, asked)
+
+
+def _refuse_unreadable(job: str, topic: TopicInfo, partition: int, first: int, begun: int) -> None:
+    """Refuse a beginning that the job never read, or that Kafka no longer holds."""
+    if partition not in topic.log_start:
+        raise UsageError(
+            f"there is no partition {partition}",
+            where=f"topic {topic.name}",
+            remedy=f"headrace status {job} lists them",
+        )
+    if first < begun:
+        raise UsageError(
+            f"the job began at {begun:,} of partition {partition}: it read nothing before",
+            remedy="begin there",
+        )
+    if first < (kept := topic.log_start[partition]):
+        raise DecisionNeeded(
+            f"Kafka deleted what the replay would read: partition {partition} begins at {kept:,}",
+            where=f"topic {topic.name}",
+            remedy="choose a later beginning",
+        )
 
 
 def _ends_earlier(job: str, first: Offsets, end: Offsets, frontier: Offsets) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 
 from headrace.read.query import to_json
 from headrace.read.values import records
-from headrace.table.outputs import Output
 
 Rows = dict[str, pa.Table]
 """By output."""
@@ -238,52 +237,3 @@ def _sample(old: _Side, new: _Side, at_old: int | None, at_new: int | None) -> S
     values = {c: (left.get(c), right.get(c)) for c in columns if left.get(c) != right.get(c)}
     place = key if at_new is None else also
     return Sample(old.positions.text(place), before, after, values)
-
-
-def compare_keyed(before: Rows, after: Rows, outputs: Mapping[str, Output], samples: int = 5) -> Diff:
-    """Compare rows by their tables' keys; where a table has none, whole rows.
-
-    Args:
-        before: by output, all rows.
-        after: the same outputs.
-        outputs: what the tables are.
-        samples: so many changed rows are shown.
-    """
-    total = Diff(0, 0, {}, {}, {}, {}, {}, [])
-    compared = same = 0
-    for name, output in outputs.items():
-        old, new = _by_key(before[name], output), _by_key(after[name], output)
-        parts = [c.name for c in output.columns if c.partition]
-        for key in sorted(old.keys() | new.keys(), key=str):
-            was, now = old.get(key, []), new.get(key, [])
-            row = (now or was)[0]
-            place = ", ".join(f"{name} {p}={row[p]}" for p in parts) or name
-            count = total.partitions.setdefault(place, dict.fromkeys(COUNTS, 0))
-            compared += max(len(was), len(now))
-            count["compared"] += max(len(was), len(now))
-            unlike = [c for c in row if was and now and was[0][c] != now[0][c]]
-            if len(was) == len(now) and not unlike:
-                same += len(was)
-                continue
-            count["changed"] += 1 if unlike else 0
-            for column in unlike:
-                columns = total.changed.setdefault(name, {})
-                columns[column] = columns.get(column, 0) + 1
-            more = len(now) - len(was)
-            for what, side, many in (("gone", total.lost, -more), ("come", total.added, more)):
-                if many > 0:
-                    count[what] += many
-                    side[name] = side.get(name, 0) + many
-            if len(total.samples) < samples:
-                shown = unlike or [c for c in row if c not in output.key]
-                values = {c: (was[0][c] if was else None, now[0][c] if now else None) for c in shown}
-                told = " ".join(f"{k}={row[k]}" for k in output.key) or name
-                total.samples.append(Sample(told, name if was else "", name if now else "", values))
-    return replace(total, compared=compared, same=same)
-
-
-def _by_key(rows: pa.Table, output: Output) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
-    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in records(rows):
-        found.setdefault(tuple(row[k] for k in output.key or row), []).append(row)
-    return found

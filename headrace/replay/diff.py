@@ -33,7 +33,8 @@ from headrace.publish.replace import continued
 from headrace.read.records import rows_of
 from headrace.read.rows import published_rows, read_rows
 from headrace.read.tables import all_at_batch, all_there
-from headrace.replay.compare import Diff, compare, compare_keyed
+from headrace.replay.compare import Diff, compare
+from headrace.replay.compare_keyed import compare_keyed
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import Output
 

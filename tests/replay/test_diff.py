@@ -22,7 +22,8 @@ from headrace.ledger import patches
 from headrace.read import rows
 from headrace.read.tables import batches, open_table
 from headrace.replay import diff
-from headrace.replay.compare import Diff, Sample, compare, compare_keyed
+from headrace.replay.compare import Diff, Sample, compare
+from headrace.replay.compare_keyed import compare_keyed
 from headrace.replay.page import page
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
