@@ -22,6 +22,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headrace.operate.accept import LossDecision, TailDecision, accept_loss, accept_tail
+    from headrace.operate.anchors import (
+        AnchorHealth,
+        ExpiredAnchors,
+        adopt_anchor,
+        check_anchor,
+        describe_anchor,
+        expire_anchors,
+        list_anchors,
+        take_anchor,
+    )
     from headrace.operate.backfill import backfill_files
     from headrace.operate.branches import (
         BranchDecision,
@@ -79,6 +89,8 @@ if TYPE_CHECKING:
 else:
     _NAMES = {
         "accept": "LossDecision TailDecision accept_loss accept_tail",
+        "anchors": "AnchorHealth ExpiredAnchors adopt_anchor check_anchor describe_anchor"
+        " expire_anchors list_anchors take_anchor",
         "backfill": "backfill_files",
         "branches": "BranchDecision BranchReport RestartDecision adopt_branch describe_branch"
         " list_branches restart_branch set_aside_branch",
@@ -108,10 +120,12 @@ else:
 
 __all__ = [
     "AbortedReplay",
+    "AnchorHealth",
     "BranchDecision",
     "BranchReport",
     "DiscardDecision",
     "EventTime",
+    "ExpiredAnchors",
     "FlinkJobStatus",
     "ListedPatch",
     "ListedReplay",
@@ -133,11 +147,14 @@ __all__ = [
     "abort_replay",
     "accept_loss",
     "accept_tail",
+    "adopt_anchor",
     "adopt_branch",
     "apply_patch",
     "await_job",
     "backfill_files",
+    "check_anchor",
     "count_quarantined",
+    "describe_anchor",
     "describe_branch",
     "describe_patch",
     "describe_replay",
@@ -145,7 +162,9 @@ __all__ = [
     "diff_replay",
     "discard_quarantined",
     "drop_patch",
+    "expire_anchors",
     "judge_patch",
+    "list_anchors",
     "list_branches",
     "list_patches",
     "list_replays",
@@ -164,6 +183,7 @@ __all__ = [
     "set_aside_branch",
     "start_job",
     "stop_job",
+    "take_anchor",
     "undo_discard",
     "undo_patch",
 ]

@@ -9,7 +9,6 @@ from decimal import Decimal
 from rich.console import RenderableType
 
 from headrace.cli import (
-    anchor,
     check,
     conservation,
     plan,
@@ -19,6 +18,7 @@ from headrace.cli import (
 )
 from headrace.cli.compared import compared
 from headrace.cli.following import Compared
+from headrace.cli.pages import anchor as anchor_page
 from headrace.cli.pages import patch as patch_page
 from headrace.cli.pages import publish as publish_page
 from headrace.cli.pages import quarantine as quarantine_page
@@ -306,10 +306,10 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "verify": _verified,
     "verify, not proved": lambda: _verified((Finding("missing", 1, "", (Range(17, 19),)),), beyond=1_200),
     "verify of a derived table": _conserved,
-    "anchor ls": lambda: anchor._listed(
+    "anchor ls": lambda: anchor_page.listed(
         [_anchor(2, "before the new rule of the partner's file"), _anchor(1, "")]
     ),
-    "anchor show": lambda: anchor._page(_anchor(2, "before the new rule")),
+    "anchor show": lambda: anchor_page.described(_anchor(2, "before the new rule")),
     "replay ls": lambda: replay_page.listed(
         [ListedReplay(_replay(2), "begun"), ListedReplay(_replay(1), "published")]
     ),

@@ -190,9 +190,11 @@ SITUATIONS = [
         ("operate/publish.py: run □", "operate/publish.py: publish □"), idle, "query 'SELECT 1 FROM events'"
     ),
     Situation(("cli/anchor.py: anchor JOB",), running, "anchor --help", shows=True),
-    Situation(("cli/anchor.py: anchor adopt □ PATH",), with_savepoint, "anchor events --why w", shows=True),
     Situation(
-        ("cli/anchor.py: anchor □",), with_checkpoint, "anchor adopt events {PATH} --why w", shows=True
+        ("operate/anchors.py: anchor adopt □ PATH",), with_savepoint, "anchor events --why w", shows=True
+    ),
+    Situation(
+        ("operate/anchors.py: anchor □",), with_checkpoint, "anchor adopt events {PATH} --why w", shows=True
     ),
     Situation(("operate/start.py: stop □",), running, "run events"),
     Situation(("publish/to_end.py: run □",), idle, "publish events --to-end"),

@@ -106,7 +106,7 @@ SITUATIONS = [
         shows=True,
     ),
     Situation(("publish/to_end.py: status □",), running, "publish events --to-end --timeout 0", shows=True),
-    Situation(("cli/anchor.py: status □",), stopped, "anchor events --why w", shows=True),
+    Situation(("operate/anchors.py: status □",), stopped, "anchor events --why w", shows=True),
     Situation(("operate/stop.py: status □",), stopped, "stop events", shows=True),
     Situation(("cli/conservation.py: verify □",), counted_beside_others, "verify flight_delays", shows=True),
     Situation(("cli/pages/patch.py: verify □",), redriven, "patch show events 1", shows=True),

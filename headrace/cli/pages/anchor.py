@@ -1,0 +1,60 @@
+"""Anchors on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from headrace.cli.output import facts, fitted, listing, moment
+from headrace.ledger.records import Anchor
+from headrace.operate.anchors import AnchorHealth, ExpiredAnchors
+
+
+def listed(anchors: Sequence[Anchor]) -> RenderableType:
+    """A line an anchor."""
+    numbers = ["anchor", "checkpoint", "batch"]
+    shown = listing("anchor", "taken", "by", "checkpoint", "batch", "contract", "why", numbers=numbers)
+    for a in anchors:
+        shown.add_row(
+            str(a.number), moment(a.at), a.by, str(a.checkpoint), str(a.batch), a.contract_version, a.why
+        )
+    return fitted(shown, spare=["contract", "checkpoint"], prose="why")
+
+
+def described(a: Anchor) -> Text:
+    """What was published and read where it stands."""
+    read = "; ".join(
+        f"{contract} " + " ".join(f"{p}:{o:,}" for p, o in sorted(offsets.items()))
+        for contract, offsets in a.positions.items()
+    )
+    lines = {
+        f"anchor {a.number}": a.path,
+        "taken": f"{moment(a.at)} by {a.by}" + (" (made by other means)" if a.adopted else ""),
+        "why": a.why or "—",
+        "follows": "\n".join(f"{o} {m}" for o, m in sorted(a.manifests.items())),
+        "read up to": read or "—",
+        "published then": f"batch {a.batch}, "
+        + (", ".join(f"{t} version {v}" for t, v in a.versions.items()) or "nothing"),
+        "contract": f"version {a.contract_version}, plan {a.plan[:12] or 'unknown'}, Flink {a.flink}",
+    }
+    return facts(lines)
+
+
+def checked(at: AnchorHealth) -> Text:
+    """What keeps a replay from beginning there, or that nothing does."""
+    health = at.health
+    well = (
+        f"a replay can begin here: its state is whole ({health.state_files} files beside `_metadata`),"
+        f" and so are {health.data_files} data files whose commit it may repeat"
+    )
+    return Text("\n".join(health.problems or [well]))
+
+
+def expired(done: ExpiredAnchors) -> str:
+    """Which anchors were given up, and which are needed."""
+    kept = ", ".join(map(str, done.needed))
+    return f"gave up {', '.join(map(str, done.expired)) or 'none'}" + (
+        f"; kept {kept}: a replay or the next start needs it" if kept else ""
+    )

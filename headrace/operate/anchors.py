@@ -1,0 +1,149 @@
+"""Anchors: take or adopt places where a replay can start, look whether it could, and give up old ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from headrace.errors import UsageError
+from headrace.job.job_file import existing
+from headrace.ledger import anchors
+from headrace.ledger.anchors import Health
+from headrace.ledger.records import Anchor
+from headrace.operate.running import live_jobs
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.replay import take
+
+
+@dataclass(frozen=True)
+class AnchorHealth:
+    """Whether a replay could begin at an anchor now."""
+
+    job: str
+    anchor: Anchor
+    health: Health
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {
+            "job": self.job,
+            "anchor": self.anchor.number,
+            "state_files": self.health.state_files,
+            "data_files": self.health.data_files,
+            "problems": self.health.problems,
+        }
+
+
+@dataclass(frozen=True)
+class ExpiredAnchors:
+    """Anchors that were given up, and those that would have been if nothing needed them."""
+
+    job: str
+    expired: tuple[int, ...]
+    needed: tuple[int, ...]
+    """Kept: an unfinished replay, the job's next start, or its start after a rollback restores it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {"job": self.job, "expired": list(self.expired), "needed": list(self.needed)}
+
+
+def take_anchor(workspace: Workspace, job: str, why: str = "", *, tell: Progress = silent) -> Anchor:
+    """Take a savepoint of the running job, without a pause, and record it.
+
+    Raises:
+        UsageError: there is no such job, it does not run, or it runs more than once.
+        ClusterError: the savepoint failed.
+    """
+    existing(job)
+    running = live_jobs(workspace, job)
+    if len(running) != 1:
+        raise UsageError(
+            f"job {job} {'does not run' if not running else 'runs more than once'}",
+            remedy=f"headrace status {job}; a savepoint of other means: headrace anchor adopt {job} PATH",
+        )
+    tell(what=f"taking a savepoint of {job}")
+    return take.take(workspace.cluster, workspace.ledger(job), workspace.kafka, running[0].id, why)
+
+
+def adopt_anchor(workspace: Workspace, job: str, path: str, why: str = "") -> Anchor:
+    """Record a savepoint that was made by other means, or a retained checkpoint of a job that does not run.
+
+    Raises:
+        UsageError: there is no such job or savepoint, it is another job's, or Flink would remove it soon.
+    """
+    existing(job)
+    if "/chk-" in path and live_jobs(workspace, job):
+        raise UsageError(
+            "Flink removes a checkpoint of a running job as soon as three newer ones are there",
+            where=path,
+            remedy=f"headrace anchor {job} takes a savepoint; or stop the job first",
+        )
+    return take.record(workspace.cluster, workspace.ledger(job), workspace.kafka, path, why, adopted=True)
+
+
+def list_anchors(workspace: Workspace, job: str) -> list[Anchor]:
+    """The anchors of a job that were not given up, newest first.
+
+    Raises:
+        UsageError: there is no such job.
+    """
+    existing(job)
+    ledger = workspace.ledger(job)
+    gone = anchors.expired(ledger)
+    return [a for a in reversed(anchors.every(ledger)) if a.number not in gone]
+
+
+def describe_anchor(workspace: Workspace, job: str, anchor: int) -> Anchor:
+    """One anchor: what was published and read where it stands.
+
+    Raises:
+        UsageError: there is no such job or anchor.
+    """
+    existing(job)
+    return anchors.one(workspace.ledger(job), anchor)
+
+
+def check_anchor(workspace: Workspace, job: str, anchor: int) -> AnchorHealth:
+    """Look whether a replay could begin at an anchor now: its state, its files, and what Kafka still has.
+
+    Raises:
+        UsageError: there is no such job or anchor.
+        ClusterError: Kafka or the object store does not answer.
+    """
+    existing(job)
+    return AnchorHealth(job, *take.examine(workspace.ledger(job), workspace.kafka, anchor))
+
+
+def expire_anchors(
+    workspace: Workspace, job: str, why: str, *, keep: int = 0, older_than: timedelta | None = None
+) -> ExpiredAnchors:
+    """Give up old anchors, and remove the savepoints that headrace took for them. Safe to repeat.
+
+    Args:
+        workspace: of the environment.
+        job: the job, as in jobs/JOB.py.
+        why: goes into the ledger.
+        keep: leave so many of the newest.
+        older_than: give up only those that are older.
+
+    Raises:
+        UsageError: there is no such job.
+    """
+    existing(job)
+    ledger = workspace.ledger(job)
+    needed, gone = anchors.needed(ledger), anchors.expired(ledger)
+    old = anchors.standing(ledger)[: -keep or None]
+    if older_than is not None:
+        before = datetime.now(timezone.utc) - older_than
+        old = [a for a in old if datetime.fromisoformat(a.at) < before]
+    for anchor in anchors.every(ledger):  # one that was given up when the process died
+        if anchor.number in gone:
+            anchors.remove(ledger, anchor)
+    going = [a for a in old if a.path not in needed]
+    for anchor in going:
+        anchors.give_up(ledger, anchor, why)
+    kept = tuple(a.number for a in old if a.path in needed)
+    return ExpiredAnchors(job, tuple(a.number for a in going), kept)

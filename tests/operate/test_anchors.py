@@ -1,0 +1,42 @@
+"""Anchors are taken, listed, checked and given up by functions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from headrace.errors import UsageError
+from headrace.ledger.records import ANCHORS
+from headrace.operate import (
+    Workspace,
+    describe_anchor,
+    expire_anchors,
+    list_anchors,
+    take_anchor,
+)
+from tests.ledger.sample_records import anchor
+from tests.publish.sealed_lake import Lake, begun
+
+
+def test_only_a_running_job_has_a_savepoint_taken(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="job events does not run"):
+        take_anchor(workspace, "events", "before the new rule")
+
+
+def test_old_anchors_are_given_up_but_for_the_newest(sealed: Lake, workspace: Workspace) -> None:
+    place = begun(sealed)
+    for number in range(3):
+        sealed.ledger.append(
+            ANCHORS,
+            anchor(checkpoint=number + 1, manifests=place, path=f"{sealed.warehouse.uri}/_flink/s{number}"),
+        )
+
+    assert [a.number for a in list_anchors(workspace, "events")] == [3, 2, 1]
+    assert describe_anchor(workspace, "events", 2).number == 2
+    assert expire_anchors(workspace, "events", "w", older_than=timedelta(days=36_500)).expired == ()
+
+    done = expire_anchors(workspace, "events", "weekly", keep=1)
+
+    assert done.to_json()["expired"] == [1, 2]
+    assert [a.number for a in list_anchors(workspace, "events")] == [3]
