@@ -25,7 +25,6 @@ from rich.table import Table
 from demo.broken import BROKEN, mixed
 from demo.flights import FLIGHTS
 from headrace import log, project, settings
-from headrace.cli.conservation import conserved, deriving
 from headrace.cli.output import err, out, progress
 from headrace.cluster import kafka
 from headrace.contract.load import load_named
@@ -35,6 +34,7 @@ from headrace.operate import Workspace
 from headrace.operate.publishers import publisher
 from headrace.operate.running import live_jobs
 from headrace.operate.start import submit
+from headrace.operate.verify import conserved, deriving
 from headrace.publish.publisher import Publisher
 from headrace.read.quarantine import reasons
 from headrace.read.query import query

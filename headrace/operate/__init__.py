@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from headrace.operate.start import Started, await_job, start_job
     from headrace.operate.status import EventTime, FlinkJobStatus, Status, read_status
     from headrace.operate.stop import Stopped, stop_job
+    from headrace.operate.verify import DerivedProof, TopicProof, verify_table
     from headrace.operate.workspace import Workspace
 else:
     _NAMES = {
@@ -108,6 +109,7 @@ else:
         "start": "Started await_job start_job",
         "status": "EventTime FlinkJobStatus Status read_status",
         "stop": "Stopped stop_job",
+        "verify": "DerivedProof TopicProof verify_table",
         "workspace": "Workspace",
     }
     _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
@@ -123,6 +125,7 @@ __all__ = [
     "AnchorHealth",
     "BranchDecision",
     "BranchReport",
+    "DerivedProof",
     "DiscardDecision",
     "EventTime",
     "ExpiredAnchors",
@@ -143,6 +146,7 @@ __all__ = [
     "Stopped",
     "SwappedReplay",
     "TailDecision",
+    "TopicProof",
     "Workspace",
     "abort_replay",
     "accept_loss",
@@ -186,4 +190,5 @@ __all__ = [
     "take_anchor",
     "undo_discard",
     "undo_patch",
+    "verify_table",
 ]

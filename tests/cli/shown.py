@@ -10,15 +10,14 @@ from rich.console import RenderableType
 
 from headrace.cli import (
     check,
-    conservation,
     plan,
     stack,
     topic,
-    verify,
 )
 from headrace.cli.compared import compared
 from headrace.cli.following import Compared
 from headrace.cli.pages import anchor as anchor_page
+from headrace.cli.pages import derived_proof, topic_proof
 from headrace.cli.pages import patch as patch_page
 from headrace.cli.pages import publish as publish_page
 from headrace.cli.pages import quarantine as quarantine_page
@@ -85,7 +84,7 @@ def _verified(findings: tuple[Finding, ...] = (), beyond: int = 0) -> Renderable
     proofs = tuple(_partition(n, beyond) for n in range(3))
     versions = {"flights__quarantine": 12, "flights": 12}
     found = Verification("flights", "flights", 12, versions, proofs, findings, ())
-    return verify._text(found, "flights")
+    return topic_proof.proof(found, "flights")
 
 
 def _conserved() -> RenderableType:
@@ -105,7 +104,7 @@ def _conserved() -> RenderableType:
         35,
         (),
     )
-    return conservation._text(found, "departures_hourly")
+    return derived_proof.proof(found, "departures_hourly")
 
 
 def _anchor(number: int, why: str) -> Anchor:

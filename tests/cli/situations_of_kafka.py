@@ -108,7 +108,7 @@ SITUATIONS = [
     Situation(("publish/to_end.py: status □",), running, "publish events --to-end --timeout 0", shows=True),
     Situation(("operate/anchors.py: status □",), stopped, "anchor events --why w", shows=True),
     Situation(("operate/stop.py: status □",), stopped, "stop events", shows=True),
-    Situation(("cli/conservation.py: verify □",), counted_beside_others, "verify flight_delays", shows=True),
+    Situation(("operate/verify.py: verify □",), counted_beside_others, "verify flight_delays", shows=True),
     Situation(("cli/pages/patch.py: verify □",), redriven, "patch show events 1", shows=True),
     Situation(
         ("operate/accept.py: status □",),
@@ -117,8 +117,8 @@ SITUATIONS = [
         shows=True,
     ),
     Situation(("cli/topic.py: topic create □",), without_topic, "topic show events"),
-    Situation(("cli/verify.py: branch ls □",), row_lost, "verify events", shows=True),
-    Situation(("cli/verify.py: status □",), recreated, "verify events", shows=True),
+    Situation(("cli/pages/topic_proof.py: branch ls □",), row_lost, "verify events", shows=True),
+    Situation(("cli/pages/topic_proof.py: status □",), recreated, "verify events", shows=True),
     Situation(("cluster/session.py: status □",), savepoint_fails, "anchor events --why w", shows=True),
     Situation(("cli/check.py: status □",), with_service_level, "check", shows=True),
     Situation(

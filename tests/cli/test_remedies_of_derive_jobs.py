@@ -195,6 +195,6 @@ def test_rows_that_do_not_add_up_are_computed_from_an_anchor(anchored: Derived, 
     said = terminal.refused(f"verify {JOB}")
     assert "1 missing" in said
 
-    answer = terminal.follow(said, "cli/conservation.py: anchor ls □")
+    answer = terminal.follow(said, "cli/pages/derived_proof.py: anchor ls □")
 
     assert numbers(answer) == [2, 1]

@@ -22,6 +22,7 @@ from headrace.cli import verify as command
 from headrace.errors import ClusterError, ConservationError, UsageError
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
+from headrace.operate import verify as operate_verify
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
 from headrace.verify.ingest import LOST, verify
@@ -435,7 +436,7 @@ class Served:
 
     def run(self, monkeypatch: pytest.MonkeyPatch, *args: str) -> Any:
         contract = type("Contract", (), {"id": self.lake.table, "topic": self.topic, "derived": False})
-        monkeypatch.setattr(command, "_of_topic", lambda _table: contract)
+        monkeypatch.setattr(operate_verify, "_of_topic", lambda _table: contract)
         app = typer.Typer()
         command.register(app)
         return CliRunner().invoke(app, [self.lake.table, *args])

@@ -1,0 +1,191 @@
+"""Prove a table: that each record of its topic, or each row that its job has read, has exactly one home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from headrace import project
+from headrace.contract.load import load_named
+from headrace.contract.model import Contract
+from headrace.errors import NeverPublishedError, NotProvable, UsageError
+from headrace.job.assemble import writing
+from headrace.job.derive import DeriveProgram
+from headrace.job.job_file import existing
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import DONE
+from headrace.operate import cut
+from headrace.operate.noted import noted, promised, stood
+from headrace.operate.publish import how_to_publish
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.replay.backfill import counted_again
+from headrace.replay.stale import patched_times
+from headrace.storage.warehouse import Warehouse
+from headrace.table.outputs import LATE, QUARANTINE
+from headrace.verify.conserved import Conservation
+from headrace.verify.derived import counted
+from headrace.verify.derived import prove as prove_derived
+from headrace.verify.findings import Verification
+from headrace.verify.ingest import verify as prove_ingest
+
+
+@dataclass(frozen=True)
+class TopicProof:
+    """The proof of a topic's table and its quarantine."""
+
+    table: str
+    proof: Verification
+    """What came of it: its ``verdict`` is ``proved`` or says what is wrong."""
+    files_on_word: tuple[str, ...] = ()
+    """Backfilled files that are gone or changed: their rows are counted as the ledger says."""
+    newest_batch: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {**self.proof.to_json(), "table": self.table, "files_on_word": list(self.files_on_word)}
+
+
+@dataclass(frozen=True)
+class DerivedProof:
+    """The proof of a derived table and the late rows of its job."""
+
+    table: str
+    job: str
+    proof: Conservation
+    """What came of it: its ``verdict`` is ``proved`` or says what is wrong."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {**self.proof.to_json(), "table": self.table, "job": self.job}
+
+
+def verify_table(
+    workspace: Workspace,
+    table: str,
+    *,
+    batch: int | None = None,
+    at: datetime | None = None,
+    tell: Progress = silent,
+) -> TopicProof | DerivedProof:
+    """Prove a table as a batch left it. A proof that fails is a result, not an error.
+
+    Args:
+        workspace: of the environment.
+        table: any table that a job writes.
+        batch: the batch; else the newest.
+        at: the batch that was the newest then.
+        tell: is called with what is read.
+
+    Raises:
+        UsageError: there is no such table, or no such batch.
+        NotProvable: what the proof needs is not there, or nothing says how its rows stand for those read.
+        ClusterError: Kafka or the object store does not answer.
+    """
+    if contract := _of_topic(table):
+        ledger = workspace.ledger(contract.id)
+        if not ledger.newest(DONE):
+            existing(contract.id)
+        asked = ledger.batch_asked(batch, at)
+        with _provable(table):
+            return _prove_topic(workspace, ledger, contract, table, asked, tell)
+    program = deriving(table)
+    asked = workspace.ledger(program.job.name).batch_asked(batch, at)
+    with _provable(table):
+        require_counted(program, table)
+        tell(what=f"verifying {table}")
+        return DerivedProof(table, program.job.name, conserved(workspace.warehouse, program, asked))
+
+
+def require_counted(program: DeriveProgram, table: str) -> None:
+    """Refuse a table of the job that the proof of the job's rows says nothing about.
+
+    Raises:
+        NotProvable: its rows stand for none that were read, or nobody said how.
+    """
+    job, read = program.job.name, program.reads[0].id
+    proved = [c.id for c in program.writes if c.counts]
+    if proved and table in (*proved, f"{job}{LATE}"):
+        return
+    others = f"; `headrace verify {proved[0]}` proves {' and '.join(proved)}" if proved else ""
+    if not proved or table in {c.id for c in program.writes}:
+        contract = table if table in {c.id for c in program.writes} else job
+        raise NotProvable(
+            f"table {table} cannot be proved: nothing says how its rows stand for those that were read",
+            where=f"contracts/{contract}.odcs.yaml",
+            remedy="where each row that is read is counted once, add counts (a column that says how many, or"
+            f" rows), eventTime and, for windows, window; pairs and patterns cannot be counted so{others}",
+        )
+    raise NotProvable(
+        f"table {table} cannot be proved: only rows of the job's first topic, {read}, are counted, and these"
+        " are late rows of another one",
+        where=f"job {job}",
+        remedy=f"its rows are late for {job} alone, and stand in the table of their own topic{others}",
+    )
+
+
+def conserved(warehouse: Warehouse, program: DeriveProgram, batch: int | None = None) -> Conservation:
+    """The proof for a derive job at its newest batch that can be judged, or at the one asked for."""
+    job, read = program.job.name, program.reads[0]
+    counting = counted(job, program.writes)
+    at = cut.find(warehouse, Ledger(warehouse, job), [o.id for o in program.outputs], read.id, batch)
+    return prove_derived(warehouse, job, read, counting, at, patched_times(warehouse, read))
+
+
+def deriving(table: str) -> DeriveProgram:
+    """The derive job that writes a table: its result, or late rows.
+
+    Raises:
+        UsageError: none does.
+    """
+    program = writing(table)
+    if not isinstance(program, DeriveProgram):
+        job = program.job.name
+        raise UsageError(f"{table} is not derived", where=f"job {job}", remedy=f"headrace verify {job}")
+    return program
+
+
+def _of_topic(table: str) -> Contract | None:
+    """The contract of a topic's table or of its quarantine, whether or not it has a job any more."""
+    name = table.removesuffix(QUARANTINE)
+    if name not in project.contract_names():
+        return None
+    contract = load_named(name)
+    return contract if contract.kind == "ingest" else None
+
+
+@contextmanager
+def _provable(table: str) -> Iterator[None]:
+    """What a proof needs and does not find is an answer, and no wrong use: the table cannot be proved.
+
+    Raises:
+        NotProvable: with what is lacking.
+    """
+    try:
+        yield
+    except UsageError as e:
+        remedy = how_to_publish(e.table) if isinstance(e, NeverPublishedError) else e.remedy
+        raise NotProvable(f"table {table} cannot be proved: {e.what}", where=e.where, remedy=remedy) from e
+
+
+def _prove_topic(
+    workspace: Workspace, ledger: Ledger, contract: Contract, table: str, batch: int | None, tell: Progress
+) -> TopicProof:
+    tell(what=f"verifying {table}")
+    on_word: list[str] = []
+    proof = prove_ingest(
+        ledger.warehouse,
+        contract.id,
+        workspace.topic(contract.topic),
+        batch=batch,
+        noted=noted(ledger),
+        promised=promised(ledger),
+        begun=start.topic_id if (start := ledger.start()) else None,
+        stood=stood(ledger),
+        filled=lambda number: counted_again(workspace.settings.store, ledger, number, tell, on_word),
+        tick=lambda step, done, total: tell(what=step, completed=done, total=total),
+    )
+    return TopicProof(table, proof, tuple(on_word), ledger.newest(DONE))
