@@ -42,5 +42,5 @@ def backfill_files(
     program, ledger = ingest_program(job), workspace.ledger(job)
     require_reason(why)
     tell(what="reading the files")
-    asked = backfill.ask(workspace.settings.store, ledger, program, list(files), why, tell)
+    asked = backfill.record(workspace.settings.store, ledger, program, list(files), why, tell)
     return judge_and_put_in(workspace, job, asked, hold=hold, tell=tell)

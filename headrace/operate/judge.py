@@ -18,7 +18,7 @@ from headrace.operate.unready import not_ready
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.publish import patch_history
-from headrace.replay.judged import gather
+from headrace.replay.judged import record_judged
 
 LOOK_S = 0.5
 
@@ -60,7 +60,7 @@ def judge_records(
     _await_start(workspace, job, patch.number, flink_id, start_s, doing, tell)
     tell(what=doing)
     _await_end(workspace, job, patch.number, flink_id, within_s)
-    return gather(ledger, program, patch, submission, behind)
+    return record_judged(ledger, program, patch, submission, behind)
 
 
 def _await_start(

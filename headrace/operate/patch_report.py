@@ -12,7 +12,7 @@ from headrace.ledger import anchors, patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, Patch, PutIn, Refusal
 from headrace.publish.patch_history import PatchHistory, Replaced
-from headrace.replay.stale import stale
+from headrace.replay.stale import stale_tables
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def report(
     state, judged = history.state(patch.number), patches.judged_of(ledger, patch.number)
     batch = patches.batch_of(history.decisions, patch.number)
     rows = _rows(ledger, batch) if batch else judged.rows if judged else None
-    outdated = stale(program, ledger.warehouse) if state in ("published", "undone") else ()
+    outdated = stale_tables(program, ledger.warehouse) if state in ("published", "undone") else ()
     first = history.records(batch).firsts() if outdated else {}
     return PatchReport(
         job=ledger.job,

@@ -106,7 +106,7 @@ def redrive_quarantined(
     program, ledger = ingest_program(job), workspace.ledger(job)
     require_reason(why)
     tell(what="taking the records out of quarantine")
-    asked = redrive.ask(ledger, program, wanted, why, repair)
+    asked = redrive.record(ledger, program, wanted, why, repair)
     return judge_and_put_in(workspace, job, asked, hold=hold, tell=tell)
 
 

@@ -134,7 +134,7 @@ def plan_bounded_replay(
         last = {p: o for p, o in last.items() if p in first}
     if isinstance(begin, datetime) and not isinstance(end, datetime):
         first = {p: o for p, o in first.items() if p in last}
-    return report(ledger, program, bounded.ask(workspace.kafka, ledger, program, first, last, why))
+    return report(ledger, program, bounded.record(workspace.kafka, ledger, program, first, last, why))
 
 
 def list_replays(workspace: Workspace, job: str) -> list[ListedReplay]:

@@ -22,8 +22,8 @@ from headrace.operate.noted import noted, promised, stood
 from headrace.operate.publish import how_to_publish
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
-from headrace.replay.backfill import counted_again
-from headrace.replay.stale import patched_times
+from headrace.replay.backfill import count_rows
+from headrace.replay.stale import patched_event_times
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import LATE, QUARANTINE
 from headrace.verify.conserved import Conservation
@@ -132,7 +132,7 @@ def conserved(warehouse: Warehouse, program: DeriveProgram, batch: int | None = 
     job, read = program.job.name, program.reads[0]
     counting = counted(job, program.writes)
     at = cut.find(warehouse, Ledger(warehouse, job), [o.id for o in program.outputs], read.id, batch)
-    return prove_derived(warehouse, job, read, counting, at, patched_times(warehouse, read))
+    return prove_derived(warehouse, job, read, counting, at, patched_event_times(warehouse, read))
 
 
 def deriving(table: str) -> DeriveProgram:
@@ -185,7 +185,7 @@ def _prove_topic(
         promised=promised(ledger),
         begun=start.topic_id if (start := ledger.start()) else None,
         stood=stood(ledger),
-        filled=lambda number: counted_again(workspace.settings.store, ledger, number, tell, on_word),
+        filled=lambda number: count_rows(workspace.settings.store, ledger, number, tell, on_word),
         tick=lambda step, done, total: tell(what=step, completed=done, total=total),
     )
     return TopicProof(table, proof, tuple(on_word), ledger.newest(DONE))

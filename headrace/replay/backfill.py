@@ -1,8 +1,8 @@
-"""Rows out of files, for what Kafka no longer has: JSON lines or Parquet, through the same contract.
+"""Rows from files, for what Kafka no longer has: JSON lines or Parquet, through the same contract.
 
-A row is known by its file and its place in it. Each file gets a number that no other has, and its rows the
-partition below zero of that number: so a row can be told from every record of the topic, and from every other
-row, by the same two columns. The time that an absurd event time is judged against is the file's.
+A row is identified by its file and its place in it. Each file gets a number of its own, and its rows the
+negative of that number as their partition: so the same two columns tell a row from every record of the topic,
+and from every other row. An absurd event time is judged against the file's modification time.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ NAMED = 3
 Tick = Callable[..., None]
 
 
-def ask(
+def record(
     store: settings.Store, ledger: Ledger, program: Program, addresses: list[str], why: str, tick: Tick
 ) -> Patch:
-    """Take the rows out of the files, and record the backfill.
+    """Copy the rows of the files into the warehouse, and record the backfill.
 
     Raises:
-        UsageError: a file is not there, is none of the two kinds, or was backfilled already.
+        UsageError: a file is missing, is neither JSON lines nor Parquet, or was backfilled already.
         ClusterError: the object store does not answer.
     """
     judged_by = digest(ledger, program)
@@ -71,41 +71,41 @@ def ask(
     return patches.record(ledger, asked)
 
 
-def counted_again(
-    store: settings.Store, ledger: Ledger, batch: int, tick: Tick, on_word: list[str] | None = None
+def count_rows(
+    store: settings.Store, ledger: Ledger, batch: int, tick: Tick, unverified: list[str] | None = None
 ) -> dict[int, int]:
-    """How many rows each file has that a batch holds, by the partition of its rows: counted in the file.
+    """Count the rows of each file that a batch holds, by the partition of its rows.
 
-    Of a file that is gone, or holds other bytes by now, the ledger's word is taken, and its address added to
-    ``on_word``.
+    Where a file is gone, or holds other bytes now, the ledger's count is taken, and the file's address is
+    added to ``unverified``.
     """
     put_in, back = _moved(ledger, batch)
-    found = {}
+    counts = {}
     for patch in patches.every(ledger):
         if patch.kind == BACKFILL and patch.number in put_in - back:
             for file in patch.files:
                 tick(what=f"counting {file.address}")
-                found[-file.number] = _counted(store, file, [] if on_word is None else on_word)
-    return found
+                counts[-file.number] = _count(store, file, [] if unverified is None else unverified)
+    return counts
 
 
 def _moved(ledger: Ledger, batch: int) -> tuple[set[int], set[int]]:
-    """Patches that are put in, and those that are taken back, up to a batch.
+    """Patches that are put in, and those that are undone, up to a batch.
 
-    That batch may be in the tables, and its publisher dead before it wrote its decision.
+    That batch may be in the tables although its publisher died before it wrote the decision.
     """
-    told = [(d.patch, d.undoes_patch) for d in patches.put_in(ledger.decisions()) if d.batch <= batch]
+    moves = [(d.patch, d.undoes_patch) for d in patches.put_in(ledger.decisions()) if d.batch <= batch]
     last = ledger.get(BATCHES, batch)
     if isinstance(last, (PatchBatch, UndoBatch)):
-        told.append((last.patch, last.undone))
-    return {patch for patch, _ in told}, {undone for _, undone in told if undone}
+        moves.append((last.patch, last.undone))
+    return {patch for patch, _ in moves}, {undone for _, undone in moves if undone}
 
 
-def _counted(store: settings.Store, file: CountedFile, on_word: list[str]) -> int:
+def _count(store: settings.Store, file: CountedFile, unverified: list[str]) -> int:
     with contextlib.suppress(UsageError), fetched(store, file.address) as copy:
         if copy.sha256 == file.sha256:
             return sum(1 for _ in _documents(copy))
-    on_word.append(file.address)
+    unverified.append(file.address)
     return file.rows
 
 
@@ -113,25 +113,14 @@ def _rows(
     store: settings.Store, ledger: Ledger, addresses: list[str], files: list[CountedFile], tick: Tick
 ) -> Iterator[Payload]:
     """Every row of the files; of each file, what the ledger keeps of it is added to ``files``."""
-    fates = PatchHistory(ledger)
-    known = {
-        f.sha256: p
-        for p in patches.every(ledger)
-        if p.kind == BACKFILL and fates.state(p.number) not in ("undone", "given up")
-        for f in p.files
-    }
+    history = PatchHistory(ledger)
+    known = _known(history)
     for address in outside.listed(store, addresses):
         with fetched(store, address) as copy:
             if any(f.sha256 == copy.sha256 for f in files):
-                raise UsageError("another of these files holds the very same bytes", where=address)
+                raise UsageError("another of these files holds the same bytes", where=address)
             if other := known.get(copy.sha256):
-                is_in = patches.batch_of(fates.decisions, other.number)
-                raise UsageError(
-                    f"backfill {other.number} has taken these very bytes already, and is"
-                    f" {fates.state(other.number)}",
-                    where=address,
-                    remedy=f"headrace patch {'show' if is_in else 'apply'} {ledger.job} {other.number}",
-                )
+                raise _taken_already(history, other, address)
             taken = SourceFile(address=address, sha256=copy.sha256, modified_ms=copy.modified_ms, at=now())
             number, row = ledger.append(FILES, taken), 0
             for row, document in enumerate(_documents(copy), 1):
@@ -139,6 +128,25 @@ def _rows(
                     tick(completed=row, what=address)
                 yield Payload(document, address, -number, row - 1, copy.modified_ms)
             files.append(CountedFile(**{**taken.to_json(), "number": number, "rows": row}))
+
+
+def _known(history: PatchHistory) -> dict[str, Patch]:
+    """SHA-256 of each file that a backfill has taken rows from → that backfill; undone ones do not count."""
+    return {
+        f.sha256: p
+        for p in patches.every(history.ledger)
+        if p.kind == BACKFILL and history.state(p.number) not in ("undone", "given up")
+        for f in p.files
+    }
+
+
+def _taken_already(history: PatchHistory, other: Patch, address: str) -> UsageError:
+    is_in = patches.batch_of(history.decisions, other.number)
+    return UsageError(
+        f"backfill {other.number} has taken the same bytes already, and is {history.state(other.number)}",
+        where=address,
+        remedy=f"headrace patch {'show' if is_in else 'apply'} {history.ledger.job} {other.number}",
+    )
 
 
 def _documents(copy: Fetched) -> Iterator[bytes]:
@@ -156,7 +164,7 @@ def _documents(copy: Fetched) -> Iterator[bytes]:
 
 
 def _lines(copy: Fetched) -> Iterator[bytes]:
-    """Lines without their ends; an empty one is a row as well, which no contract takes."""
+    """Lines without their ends; an empty line is a row too, which no contract accepts."""
     try:
         with gzip.open(copy.path) if copy.path.name.endswith(".gz") else copy.path.open("rb") as file:
             for line in file:
@@ -169,37 +177,39 @@ def _of_parquet(copy: Fetched) -> Iterator[bytes]:
     try:
         with pq.ParquetFile(copy.path) as file:
             schema = file.schema_arrow
-            _refuse_unsayable(schema, copy.address)
+            _refuse_not_json(schema, copy.address)
             for batch in file.iter_batches(AT_ONCE):
                 for row in batch.cast(_to_micros(schema)).to_pylist():
                     yield json.dumps(row, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
     except (pa.ArrowException, ValueError, OverflowError) as e:  # their words may quote a value
         raise UsageError(
-            f"the file cannot be read as Parquet, or no document tells it exactly ({type(e).__name__})",
+            f"the file cannot be read as Parquet, or a value has no exact JSON form ({type(e).__name__})",
             where=copy.address,
             remedy="times finer than a microsecond and days beyond the year 9999 are refused, not cut",
         ) from e
 
 
-def _refuse_unsayable(schema: pa.Schema, address: str) -> None:
-    """Say no to columns that no JSON document can hold, and to such that it would lose."""
+def _refuse_not_json(schema: pa.Schema, address: str) -> None:
+    """Refuse columns that a JSON document cannot hold, or would lose."""
     if twice := [name for name in schema.names if schema.names.count(name) > 1]:
         raise UsageError(f"two columns are called {twice[0]}", where=address)
     folders = {folder.partition("=")[0] for folder in address.split("/")[:-1] if "=" in folder}
-    if outside_it := sorted(folders - set(schema.names)):
+    if outside_file := sorted(folders - set(schema.names)):
         raise UsageError(
-            f"column {outside_it[0]} stands in the folder's name, and not in the file",
+            f"column {outside_file[0]} is in the folder's name, but not in the file",
             where=address,
-            remedy="write it into the file: a row is taken as the file holds it",
+            remedy="write it into the file: rows are taken as the file holds them",
         )
     for field in schema:
-        if not _sayable(field.type):
-            raise UsageError(f"column {field.name} is of a type that no JSON document has", where=address)
+        if not _has_json_form(field.type):
+            raise UsageError(f"column {field.name} has a type that JSON cannot express", where=address)
 
 
-def _sayable(kind: pa.DataType) -> bool:
+def _has_json_form(kind: pa.DataType) -> bool:
     if pa.types.is_nested(kind):
-        return not pa.types.is_map(kind) and all(_sayable(kind.field(i).type) for i in range(kind.num_fields))
+        return not pa.types.is_map(kind) and all(
+            _has_json_form(kind.field(i).type) for i in range(kind.num_fields)
+        )
     checks = (
         pa.types.is_boolean,
         pa.types.is_integer,
@@ -214,7 +224,7 @@ def _sayable(kind: pa.DataType) -> bool:
 
 
 def _to_micros(schema: pa.Schema) -> pa.Schema:
-    """Python knows no nanoseconds: where a value has some, the cast says so instead of cutting them off."""
+    """Python has no nanoseconds: where a value has some, the cast fails instead of cutting them off."""
     return pa.schema([f.with_type(_in_micros(f.type)) for f in schema])
 
 

@@ -1,4 +1,4 @@
-"""A stretch of the topic judged once more: only for jobs without state, whose rows are single records."""
+"""Judge part of a topic again: only for jobs without state, where each row is one record."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ def at(kafka: Kafka, ledger: Ledger, program: Program, moment: datetime) -> dict
     """Per partition, the first offset that Kafka received at a moment or later.
 
     Raises:
-        DecisionNeeded: the first that Kafka still has is behind published ones: whether they belong to it,
-            nobody can say.
+        DecisionNeeded: Kafka deleted offsets before its first one, and nothing says when it received them.
     """
     topic = kafka.topic(program.contract.topic)
     found = kafka.offsets_at(topic, int(moment.timestamp() * 1000))
@@ -32,18 +31,18 @@ def at(kafka: Kafka, ledger: Ledger, program: Program, moment: datetime) -> dict
         if offset == kept.get(partition) and begun.get(partition, 0) < offset:
             raise DecisionNeeded(
                 f"Kafka deleted offsets of partition {partition} before {offset:,}: whether it received them"
-                f" since {moment.isoformat()}, nobody can say",
+                f" since {moment.isoformat()} is unknown",
                 where=f"topic {topic}",
                 remedy="choose a later moment; or name offsets, with --from-offsets",
             )
     return found
 
 
-def ask(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str) -> Patch:
+def record(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str) -> Patch:
     """Record a bounded replay: of each partition the offsets from ``first`` on, below ``end``.
 
     Raises:
-        UsageError: there is nothing in between, or not all of it is published.
+        UsageError: there is no record in between, or not all of it is published.
         DecisionNeeded: Kafka deleted some of it.
     """
     job, judged_by = ledger.job, digest(ledger, program)
@@ -51,11 +50,7 @@ def ask(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Off
     require_same_topic(ledger, topic)
     begun = start.offsets if (start := ledger.start()) else {}
     frontier = begun | ledger.head().frontier
-    if unlike := sorted(first.keys() ^ end.keys()):
-        raise UsageError(
-            f"partition {unlike[0]} has no {'end' if unlike[0] in first else 'beginning'}",
-            remedy="name the same partitions in --from-offsets and --to-offsets",
-        )
+    _refuse_one_sided(first, end)
     stretch = {p: (o, end[p]) for p, o in sorted(first.items()) if o < end[p]}
     if not stretch:
         raise UsageError("there is no record in between", remedy="begin before the end")
@@ -66,7 +61,7 @@ def ask(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Off
                 remedy=_ends_earlier(job, first, end, frontier),
             )
         _refuse_unreadable(job, topic, partition, from_, begun.get(partition, 0))
-    # The source reads every partition: of one that is not meant, nothing.
+    # The source reads every partition: from one that was not asked for, nothing.
     still = {p: frontier.get(p, topic.log_start[p]) for p in topic.log_start}
     asked = Patch(
         kind=REPLAY,
@@ -81,6 +76,15 @@ def ask(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Off
         end=still | {p: b for p, (_, b) in stretch.items()},
     )
     return patches.record(ledger, asked)
+
+
+def _refuse_one_sided(first: Offsets, end: Offsets) -> None:
+    """Refuse a partition that has only a beginning or only an end."""
+    if one_sided := sorted(first.keys() ^ end.keys()):
+        raise UsageError(
+            f"partition {one_sided[0]} has no {'end' if one_sided[0] in first else 'beginning'}",
+            remedy="name the same partitions in --from-offsets and --to-offsets",
+        )
 
 
 def _refuse_unreadable(job: str, topic: TopicInfo, partition: int, first: int, begun: int) -> None:
@@ -105,7 +109,7 @@ def _refuse_unreadable(job: str, topic: TopicInfo, partition: int, first: int, b
 
 
 def _ends_earlier(job: str, first: Offsets, end: Offsets, frontier: Offsets) -> str:
-    """The same as far as it is published, and the same without an end."""
+    """The commands for the same replay as far as it is published, and for one without an end."""
     from_, to = as_option(first), as_option({p: min(o, frontier.get(p, 0)) for p, o in end.items()})
     return (
         f"headrace replay plan {job} --from-offsets {from_} --to-offsets {to} --why TEXT ends there;"

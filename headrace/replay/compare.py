@@ -1,4 +1,4 @@
-"""Two sets of rows compared: record by record where rows have positions, by their tables' keys where not."""
+"""Compare two sets of rows record by record, by their positions in the topic."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Rows = dict[str, pa.Table]
 Numbers = npt.NDArray[np.int64]
 
 COUNTS = ("compared", "changed", "moved", "gone", "come")
-"""What is told of each partition."""
+"""What is counted in each partition."""
 
-_TOLD_APART = ("contract_version",)
-"""Columns that differ because the contract does: of every row, so they are no news."""
+_IGNORED = ("contract_version",)
+"""Columns that differ in every row because the contract version does."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One record or row that is not the same on both sides."""
+    """One record or row that differs between the two sides."""
 
     position: str
     """Where it is in the topic; of a derived row, its key."""
@@ -37,7 +37,7 @@ class Sample:
     after: str
     """The same on the other side."""
     values: dict[str, tuple[Any, Any]]
-    """Where it stays in its table, what changes: column → before, after. Where it moves, all it is then."""
+    """Column → before, after: what changes where it stays in its table; all columns where it moves."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Diff:
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
-        told = asdict(self)
-        for sample in told["samples"]:
+        document = asdict(self)
+        for sample in document["samples"]:
             sample["values"] = {c: [to_json(was), to_json(now)] for c, (was, now) in sample["values"].items()}
-        return told
+        return document
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def compare(before: Rows, after: Rows, samples: int = 5, *, whole: bool = False)
     gone, come = _only(old, new), _only(new, old)
     of_each = (both, both[changed], both[moved], old.keys[gone], new.keys[come])
     counts = [Counter(positions.split(keys)[0].tolist()) for keys in of_each]
-    unlike: list[tuple[int | None, int | None]] = [
+    differing: list[tuple[int | None, int | None]] = [
         *zip(at_old[differs].tolist(), at_new[differs].tolist(), strict=True),
         *((at, None) for at in gone.tolist()),
         *((None, at) for at in come.tolist()),
@@ -190,7 +190,7 @@ def compare(before: Rows, after: Rows, samples: int = 5, *, whole: bool = False)
             str(p): {name: found[p] for name, found in zip(COUNTS, counts, strict=True)}
             for p in sorted(set().union(*counts))
         },
-        samples=[_sample(old, new, *at) for at in unlike[:samples]],
+        samples=[_sample(old, new, *at) for at in differing[:samples]],
     )
 
 
@@ -214,17 +214,17 @@ def _changes(
         left = old.rows[name].take(old.places[at_old[here]])
         right = new.rows[name].take(new.places[at_new[here]])
         for column in left.schema.names:
-            if column in _TOLD_APART:
+            if column in _IGNORED:
                 continue
-            unlike = _unlike(left[column], right[column])
-            if unlike.any():
-                counts.setdefault(name, {})[column] = int(unlike.sum())
-                changed[here[unlike]] = True
+            differing = _differ(left[column], right[column])
+            if differing.any():
+                counts.setdefault(name, {})[column] = int(differing.sum())
+                changed[here[differing]] = True
     return changed, counts
 
 
-def _unlike(left: pa.ChunkedArray, right: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    """Where two columns differ; NULL is like NULL."""
+def _differ(left: pa.ChunkedArray, right: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Where two columns differ; NULL equals NULL."""
     values = pc.fill_null(pc.not_equal(left, right), False)  # noqa: FBT003
     nulls = pc.xor(pc.is_null(left), pc.is_null(right))
     found: npt.NDArray[np.bool_] = pc.or_(values, nulls).to_numpy()
@@ -233,7 +233,7 @@ def _unlike(left: pa.ChunkedArray, right: pa.ChunkedArray) -> npt.NDArray[np.boo
 
 def _sample(old: _Side, new: _Side, at_old: int | None, at_new: int | None) -> Sample:
     (before, left, key), (after, right, also) = old.row(at_old), new.row(at_new)
-    columns = [c for c in dict.fromkeys([*left, *right]) if c not in _TOLD_APART and not c.startswith("_")]
+    columns = [c for c in dict.fromkeys([*left, *right]) if c not in _IGNORED and not c.startswith("_")]
     values = {c: (left.get(c), right.get(c)) for c in columns if left.get(c) != right.get(c)}
     place = key if at_new is None else also
     return Sample(old.positions.text(place), before, after, values)

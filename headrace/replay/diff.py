@@ -1,11 +1,11 @@
-"""What a replay changes: the published rows behind the fork point against those that its fork has made.
+"""What a replay changes: the published rows after the fork point, compared with those of its fork.
 
 Rows of an ingest job are compared record by record: each has one position in its topic, and one home before
-and after. Only records that both sides hold are compared; what the live job or the fork has read beyond is
-no difference.
+and after. Only records that both sides hold are compared; what the live job or the fork has read further is
+not a difference.
 
-Rows of a derive job are compared by the keys of their tables, as both sides stand: what they are made of
-cannot be told apart.
+Rows of a derive job are compared by the keys of their tables, as both sides are now: nothing says which
+records a row was made from.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from headrace.table.outputs import Output
 
 @all_there()
 def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay, samples: int) -> Diff:
-    """Compare what a replay would replace with what it would put there; published ones as they were then.
+    """Compare what a replay would replace with what it would put there; of a published one, as it was then.
 
     Raises:
-        UsageError: it never ran, or was given up.
+        UsageError: it never ran, or was aborted.
         DecisionNeeded: its fork has not completed a checkpoint yet.
     """
     before, after = _sides(warehouse, ledger, program, replay)
@@ -57,12 +57,14 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
     baseline = fork.baseline(ledger, replay.fork)
     old, new = {}, {}
     for output in program.outputs:
-        came = after.get(output.id, [])
+        added_files = after.get(output.id, [])
         if output.mode == "amend":
             was_at = was.get(output.id) if published else None
             kept = added(baseline.files.get(output.id, ()))
             old[output.id] = published_rows(warehouse, output, was_at)
-            new[output.id] = amended(warehouse, output, baseline.versions.get(output.id), [*kept, *came])
+            new[output.id] = amended(
+                warehouse, output, baseline.versions.get(output.id), [*kept, *added_files]
+            )
         else:
             old[output.id] = read_rows(warehouse, output, _paths(before, output))
             new[output.id] = read_rows(warehouse, output, _paths(after, output))
@@ -77,30 +79,35 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
         DecisionNeeded: it is not judged yet.
     """
     batch, warehouse = patches.batch_of(ledger.decisions(), patch.number), ledger.warehouse
+    files = _patch_files(ledger, patch, batch)
+    new = {o.id: read_rows(warehouse, o, [f.path for f in files[o.id]]) for o in program.outputs}
+    own = Positions.gathered(_positions(rows).offsets for rows in new.values())
+    versions = ledger.required(DONE, batch - 1).versions if batch > 1 else {}
+    unborn = [o.id for o in program.outputs if batch and o.id not in versions]
+    old = {
+        o.id: new[o.id].slice(0, 0) if o.id in unborn else rows_of(warehouse, o, versions.get(o.id), own)
+        for o in program.outputs
+    }
+    if patch.kind == REDRIVE and not batch:
+        quarantine, data = program.outputs
+        left = _positions(old[quarantine.id]).without(discarded(ledger))  # another patch may have moved some
+        new[data.id] = _select(new[data.id], left)
+        old = {o: _select(rows, _positions(new[data.id])) for o, rows in old.items()}
+    return compare(old, new, samples, whole=True)
+
+
+def _patch_files(ledger: Ledger, patch: Patch, batch: int) -> Files:
+    """By output, the files that a patch puts in, or has put in by that batch."""
     if batch:
-        files = {o: out.files for o, out in ledger.required(BATCHES, batch).outputs.items()}
-    elif (judged := patches.judged_of(ledger, patch.number)) is not None:
-        files = judged.files
-    else:
+        return {o: out.files for o, out in ledger.required(BATCHES, batch).outputs.items()}
+    judged = patches.judged_of(ledger, patch.number)
+    if judged is None:
         raise DecisionNeeded(
             f"{patch.name} is not judged yet",
             where=f"job {ledger.job}",
             remedy=f"headrace patch judge {ledger.job} {patch.number}",
         )
-    new = {o.id: read_rows(warehouse, o, [f.path for f in files[o.id]]) for o in program.outputs}
-    own = Positions.gathered(_positions(rows).offsets for rows in new.values())
-    was = ledger.required(DONE, batch - 1).versions if batch > 1 else {}
-    first = [o.id for o in program.outputs if batch and o.id not in was]
-    old = {
-        o.id: new[o.id].slice(0, 0) if o.id in first else rows_of(warehouse, o, was.get(o.id), own)
-        for o in program.outputs
-    }
-    if patch.kind == REDRIVE and not batch:
-        quarantine, data = program.outputs
-        left = _positions(old[quarantine.id]).without(discarded(ledger))  # others may have been faster
-        new[data.id] = _those(new[data.id], left)
-        old = {o: _those(rows, _positions(new[data.id])) for o, rows in old.items()}
-    return compare(old, new, samples, whole=True)
+    return judged.files
 
 
 @all_there()
@@ -137,29 +144,22 @@ def _positions(rows: pa.Table) -> Positions:
     return Positions.of_rows(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())
 
 
-def _those(rows: pa.Table, wanted: Positions) -> pa.Table:
+def _select(rows: pa.Table, wanted: Positions) -> pa.Table:
     return rows.filter(pa.array(wanted.holds(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())))
 
 
 def _sides(
     warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay
 ) -> tuple[Mapping[str, list[Added]], Mapping[str, list[Added]]]:
-    """Files by output: those behind the fork point, and those of the fork."""
-    stands = state(ledger, replay.number)
-    if stands in ("planned", "aborted"):
-        raise UsageError(
-            f"replay {replay.number} is {stands}: there is nothing to compare",
-            remedy=f"headrace replay run {ledger.job} {replay.number}"
-            if stands == "planned"
-            else f"headrace replay show {ledger.job} {replay.number} says who gave it up, and why",
-        )
+    """Files by output: those after the fork point, and those of the fork."""
+    _refuse_without_fork(ledger, replay.number)
     if number := batch_of(ledger, replay.number):
         batch = ledger.required(BATCHES, number)
         removed = batch.removed if isinstance(batch, ForkBatch) else {}
         return _added(removed), _added({o: out.files for o, out in batch.outputs.items()})
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
-    _, found = continued(ledger, replay.fork, staged, replay.number)
-    if found is None:
+    _, sealed = continued(ledger, replay.fork, staged, replay.number)
+    if sealed is None:
         raise DecisionNeeded(
             "the fork has not completed a checkpoint yet",
             where=f"job {ledger.job}, replay {replay.number}",
@@ -167,9 +167,21 @@ def _sides(
         )
     made = {
         output: [Added(f.path, f.size, f.partition, "") for m in manifests for f in m.files]
-        for output, manifests in found.manifests.items()
+        for output, manifests in sealed.manifests.items()
     }
     return _added(fork.behind(ledger, replay.fork)), made
+
+
+def _refuse_without_fork(ledger: Ledger, replay: int) -> None:
+    """Refuse a replay that never ran, or was aborted."""
+    reached = state(ledger, replay)
+    if reached == "planned":
+        remedy = f"headrace replay run {ledger.job} {replay}"
+    elif reached == "aborted":
+        remedy = f"headrace replay show {ledger.job} {replay} says who aborted it, and why"
+    else:
+        return
+    raise UsageError(f"replay {replay} is {reached}: there is nothing to compare", remedy=remedy)
 
 
 def _added(files: Files) -> dict[str, list[Added]]:

@@ -1,4 +1,4 @@
-"""What the bounded job of a patch staged, gathered and checked: each record is in one output, once."""
+"""What the bounded job of a patch staged, read and checked: each record is in one output, once."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from headrace.table.columns import REPAIRED_BY
 from headrace.table.outputs import Output
 
 
-def gather(ledger: Ledger, program: Program, patch: Patch, submission: str, behind: int) -> Judged:
-    """Write down what a finished job made of a patch; it was submitted behind that batch.
+def record_judged(ledger: Ledger, program: Program, patch: Patch, submission: str, after: int) -> Judged:
+    """Record what a finished bounded job made of a patch; it was submitted after batch ``after``.
 
     Raises:
-        ConservationError: a record is in none of its outputs, or twice.
-        LedgerError: its manifests are no chain.
+        ConservationError: a record is in no output, or in two.
+        LedgerError: its manifests do not form one chain.
     """
-    found = {o.id: _staged(ledger, o, submission) for o in program.outputs}
+    judged = {o.id: _staged(ledger, o, submission) for o in program.outputs}
     if patch.input is not None:
-        _check(ledger, patch, found)
+        _check(ledger, patch, judged)
     quarantine, data = program.outputs
-    refused = _refused(ledger, quarantine, found[quarantine.id])
+    refused = _refused(ledger, quarantine, judged[quarantine.id])
     if patch.repair and patch.input:
         changed = payloads.repaired(ledger.warehouse, patch.input)
-        told = f"{patch.repair} ({patch.name})"
-        found[data.id] = _signed(ledger, data, found[data.id], changed, told, submission)
+        by = f"{patch.repair} ({patch.name})"
+        judged[data.id] = _write_repaired_by(ledger, data, judged[data.id], changed, by, submission)
     if patch.kind == REDRIVE:  # what is refused again stays where it is, as it is
-        found[quarantine.id] = []
+        judged[quarantine.id] = []
     return patches.keep_judged(
         ledger,
         patch.number,
         Judged(
             submission=submission,
-            behind=behind,
-            files={o: tuple(f.recorded() for f in files) for o, files in found.items()},
+            behind=after,
+            files={o: tuple(f.recorded() for f in files) for o, files in judged.items()},
             refused=refused,
             at=now(),
         ),
@@ -66,26 +66,26 @@ def _staged(ledger: Ledger, output: Output, submission: str) -> list[ReadFile]:
     walked, before = chain(manifests, newest.id, None)
     if before is not None or len(walked) != len(manifests):
         raise LedgerError(
-            "the manifests of the bounded job are no chain",
+            "the manifests of the bounded job do not form one chain",
             where=f"{ledger.warehouse.table_uri(output.id)}, {submission}",
         )
     files: list[StagedFile] = [f for m in walked for f in m.files]
     return read_files(ledger.warehouse, output.id, files, output.columns)
 
 
-def _check(ledger: Ledger, patch: Patch, found: Mapping[str, Sequence[ReadFile]]) -> None:
-    """Say no where the job lost one of the records that it was given, or made two of one."""
+def _check(ledger: Ledger, patch: Patch, outputs: Mapping[str, Sequence[ReadFile]]) -> None:
+    """Refuse a result that lacks a record that the job was given, or holds one twice."""
     asked = payloads.positions(ledger.warehouse, patch.input or "")
-    came = Positions.gathered(f.positions for files in found.values() for f in files)
-    rows = sum(f.rows for files in found.values() for f in files)
-    if lacking := asked.without(came):
+    judged = Positions.gathered(f.positions for files in outputs.values() for f in files)
+    rows = sum(f.rows for files in outputs.values() for f in files)
+    if lacking := asked.without(judged):
         raise ConservationError(f"records were not judged: {lacking}", where=patch.name)
-    if rows != len(asked) or came.without(asked):
-        raise ConservationError(f"{rows:,} rows came of {len(asked):,} records", where=patch.name)
+    if rows != len(asked) or judged.without(asked):
+        raise ConservationError(f"{len(asked):,} records became {rows:,} rows", where=patch.name)
 
 
 def _refused(ledger: Ledger, output: Output, files: Sequence[ReadFile]) -> tuple[Refusal, ...]:
-    """Reason, field, rule, how often, and one position to look at; the most frequent first."""
+    """Reason, field, rule, count and an example; the most frequent first."""
     counts: Counter[tuple[str | None, ...]] = Counter()
     examples: dict[tuple[str | None, ...], str] = {}
     for file in files:
@@ -101,10 +101,10 @@ def _refused(ledger: Ledger, output: Output, files: Sequence[ReadFile]) -> tuple
     )
 
 
-def _signed(
+def _write_repaired_by(
     ledger: Ledger, output: Output, files: Sequence[ReadFile], changed: Positions, by: str, submission: str
 ) -> list[ReadFile]:
-    """The files, with who repaired it beside each row whose bytes were changed."""
+    """Write the files again, with a column that names the function that repaired a row."""
     fresh = []
     for file in files:
         rows = _rows(ledger, output, file.file.path)

@@ -1,4 +1,4 @@
-"""One HTML page of a diff, with nothing to load: for a review, where people would rather look than read."""
+"""One HTML page of a diff, self-contained, for a review."""
 
 from __future__ import annotations
 
@@ -22,40 +22,38 @@ code { font-size: .9em; } p.why { font-size: 1.1rem; }
 """
 
 
-def page(job: str, replay: Replay, found: Diff) -> str:
+def page(job: str, replay: Replay, diff: Diff) -> str:
     """The page of one replay."""
     title = escape(f"{job}: replay {replay.number}")
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head><body>
 <h1>{title}</h1>
 <p class="why">{escape(replay.why)}</p>
-<p>From {escape(replay.origin)}, behind batch {replay.fork.batch}; planned {escape(replay.at)}
-by {escape(replay.by)}. {found.compared:,} rows compared, {found.same:,} of them the same.</p>
-{_table(("what happens", "records", ""), _changes(found))}
-{_table(("partition", *COUNTS), _partitions(found))}
+<p>From {escape(replay.origin)}, after batch {replay.fork.batch}; planned {escape(replay.at)}
+by {escape(replay.by)}. {diff.compared:,} rows compared, {diff.same:,} of them the same.</p>
+{_table(("what happens", "records", ""), _changes(diff))}
+{_table(("partition", *COUNTS), _partitions(diff))}
 <h2>Samples</h2>
-{_table(("position", "table", "column", "before", "after"), (r for s in found.samples for r in _sample(s)))}
+{_table(("position", "table", "column", "before", "after"), (r for s in diff.samples for r in _sample(s)))}
 </body></html>
 """
 
 
-def _changes(found: Diff) -> Iterable[tuple[str, ...]]:
+def _changes(diff: Diff) -> Iterable[tuple[str, ...]]:
     counts = {
-        "stays as it is": found.same,
-        **{f"moves: {move}": n for move, n in sorted(found.moved.items())},
-        **{
-            f"changes: {t}.{c}": n for t, columns in sorted(found.changed.items()) for c, n in columns.items()
-        },
-        **{f"{t}: goes": n for t, n in found.lost.items()},
-        **{f"{t}: comes": n for t, n in found.added.items()},
+        "stays as it is": diff.same,
+        **{f"moves: {move}": n for move, n in sorted(diff.moved.items())},
+        **{f"changes: {t}.{c}": n for t, columns in sorted(diff.changed.items()) for c, n in columns.items()},
+        **{f"{t}: goes": n for t, n in diff.lost.items()},
+        **{f"{t}: comes": n for t, n in diff.added.items()},
     }
     for what, number in counts.items():
-        wide = 20 * number / max(found.compared, 1)
+        wide = 20 * number / max(diff.compared, 1)
         yield escape(what), f"{number:,}", f'<span class="bar" style="width:{wide:.2f}rem"></span>'
 
 
-def _partitions(found: Diff) -> Iterable[tuple[str, ...]]:
-    for partition, n in found.partitions.items():
+def _partitions(diff: Diff) -> Iterable[tuple[str, ...]]:
+    for partition, n in diff.partitions.items():
         yield escape(partition), *(f"{n[k]:,}" for k in COUNTS)
 
 

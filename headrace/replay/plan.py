@@ -1,4 +1,4 @@
-"""What a replay would do: built by looking only, so that it can be read before anything runs."""
+"""What a replay would do. Planning only reads, so a plan can be reviewed before anything runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from headrace.offsets import Offsets
 from headrace.publish.frontier import frontier_at
 from headrace.publish.progress import of_branch
 from headrace.replay.rate import rate
-from headrace.replay.stale import stale
+from headrace.replay.stale import stale_tables
 from headrace.replay.take import examine
 
 
@@ -27,14 +27,14 @@ def from_anchor(kafka: Kafka, ledger: Ledger, number: int, why: str) -> Replay:
     """Restore an anchor's savepoint: keyed state and offsets are as they were then.
 
     Raises:
-        UsageError: there is no such anchor, it was given up, or a replay has replaced the branch there.
+        UsageError: there is no such anchor, it has expired, or a replay has replaced the branch there.
         DecisionNeeded: what the job had written there is not published, or Kafka lost what it would read;
             or the lock is stale.
     """
     program, job = named(ledger.job), ledger.job
     anchor = anchors.one(ledger, number)
     if number in anchors.expired(ledger):
-        raise UsageError(f"anchor {number} was given up", remedy=f"headrace anchor ls {job}")
+        raise UsageError(f"anchor {number} has expired", remedy=f"headrace anchor ls {job}")
     _, health = examine(ledger, kafka, number)
     if health.problems:
         raise DecisionNeeded(
@@ -47,14 +47,14 @@ def from_anchor(kafka: Kafka, ledger: Ledger, number: int, why: str) -> Replay:
 
 
 def from_offsets(kafka: Kafka, ledger: Ledger, offsets: Offsets, why: str) -> Replay:
-    """Begin without state at the newest published batch that holds nothing at or behind these offsets.
+    """Begin without state after the newest published batch that holds nothing at or after these offsets.
 
     Raises:
         UsageError: the job keeps state, or has no such partition.
         DecisionNeeded: Kafka lost what it would read; or the lock is stale.
     """
-    said = " ".join(f"{p}:{o:,}" for p, o in sorted(offsets.items()))
-    return _stateless(kafka, ledger, offsets, f"offsets {said}", why)
+    listed = " ".join(f"{p}:{o:,}" for p, o in sorted(offsets.items()))
+    return _stateless(kafka, ledger, offsets, f"offsets {listed}", why)
 
 
 def from_time(kafka: Kafka, ledger: Ledger, moment: datetime, why: str) -> Replay:
@@ -62,9 +62,9 @@ def from_time(kafka: Kafka, ledger: Ledger, moment: datetime, why: str) -> Repla
     program = named(ledger.job)
     _refuse_state(program, ledger, lambda a: datetime.fromisoformat(a.at) <= moment)
     topic = kafka.topic(program.contract.topic)
-    found = kafka.offsets_at(topic, int(moment.timestamp() * 1000))
-    # Of a partition that was added a moment ago nothing is published: there is nothing to replace.
-    offsets = {p: o for p, o in found.items() if p in ledger.head().frontier}
+    received = kafka.offsets_at(topic, int(moment.timestamp() * 1000))
+    # Nothing is published of a partition that was added a moment ago, so there is nothing to replace.
+    offsets = {p: o for p, o in received.items() if p in ledger.head().frontier}
     return _stateless(kafka, ledger, offsets, f"{moment.isoformat(timespec='seconds')}", why)
 
 
@@ -80,7 +80,7 @@ def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why:
     start = ledger.start()
     if start and any(start.offsets.get(p, 0) > o for p, o in offsets.items()):
         raise UsageError(
-            "the job began behind these offsets: it never read them",
+            "the job began after these offsets: it never read them",
             where=f"job {job}, {origin}",
             remedy=f"headrace status {job}",
         )
@@ -91,13 +91,13 @@ def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why:
         raise UsageError(
             "nothing is published from there on",
             where=f"job {job}, {origin}",
-            remedy=f"headrace status {job} tells the frontier",
+            remedy=f"headrace status {job} shows the frontier",
         )
     return planned
 
 
 def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bool]) -> None:
-    """Say no to a job that an anchor has to restore; one that begins early enough is named."""
+    """Refuse a job with state: its replays restore an anchor. Names one that begins early enough."""
     if program.contract.kind == "derive":
         raise UsageError(
             f"job {ledger.job} keeps state that no offset brings back: its replays begin at an anchor",
@@ -129,13 +129,13 @@ def _planned(
         records=_records(ledger, positions, program.contract.kind),
         contract_version=program.contract.version,
         program=digest(ledger, program),
-        stale=stale(program, ledger.warehouse),
+        stale=stale_tables(program, ledger.warehouse),
         rate=rate(ledger, program.job.checkpoint_interval),
     )
 
 
 def _records(ledger: Ledger, begun: Mapping[str, Offsets], kind: ContractKind) -> int:
-    """How many offsets the branch has read behind the place where the fork begins."""
+    """How many offsets the branch has read after the place where the fork begins."""
     ends = of_branch(ledger.warehouse, ledger, kind).positions
     return sum(max(0, o - begun.get(c, {}).get(p, 0)) for c, found in ends.items() for p, o in found.items())
 
@@ -145,7 +145,7 @@ def _size(files: Sequence[RecordedFile]) -> Size:
 
 
 def _require_records(kafka: Kafka, program: Program, begun: Offsets) -> None:
-    """Say no where Kafka no longer has what the fork would read: it would jump over it silently."""
+    """Refuse where Kafka no longer has what the fork would read: the fork would skip it silently."""
     topic = kafka.describe(kafka.topic(program.contract.topic))
     for partition, offset in sorted(begun.items()):
         if offset < (first := topic.log_start.get(partition, 0)):

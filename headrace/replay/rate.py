@@ -1,7 +1,7 @@
 """How fast a job reads, as far as its published batches show it.
 
-A batch of records that came while the job ran shows how fast they were sent, which of an idle job is next to
-nothing. How fast it can read shows only where records had waited for it.
+A batch of records that arrived while the job ran shows how fast they were sent, which for an idle job is next
+to nothing. Only where records had waited for the job does a batch show how fast it can read.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from headrace.offsets import Offsets
 from headrace.table.columns import TIME
 
 LOOKED_AT = 100
-"""So many of the last batches are looked at."""
+"""How many of the last batches are looked at."""
 
 
 def rate(ledger: Ledger, checkpoint_every: timedelta) -> int:
-    """Offsets a second, in the fastest batch whose records were sent before the job started; 0 if none was.
+    """Offsets a second, in the fastest batch of records sent before the job started; 0 if none.
 
     Args:
         ledger: the job's.
-        checkpoint_every: how long a checkpoint takes; of a batch, those with rows count.
+        checkpoint_every: the time from one checkpoint to the next; a batch counts those with rows.
     """
     newest = ledger.newest(DONE)
     started = {claim.number: datetime.fromisoformat(claim.at) for claim in ledger.claims()}
-    found = [0]
+    rates = [0]
     for number in range(max(1, newest - LOOKED_AT), newest + 1):
         batch = ledger.required(BATCHES, number)
         if not isinstance(batch, PublishBatch) or not _had_waited(batch, started[batch.claim]):
             continue
         before = ledger.required(BATCHES, number - 1).frontier if number > 1 else _begun(ledger)
         offsets = sum(o - before.get(p, 0) for p, o in batch.frontier.items())
-        found.append(int(offsets / (_checkpoints(batch) * checkpoint_every.total_seconds())))
-    return max(found)
+        rates.append(int(offsets / (_checkpoints(batch) * checkpoint_every.total_seconds())))
+    return max(rates)
 
 
 def _had_waited(batch: PublishBatch, started: datetime) -> bool:

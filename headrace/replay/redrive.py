@@ -1,4 +1,4 @@
-"""Quarantined records once more through decode and rules, repaired or not, at the positions they have."""
+"""Send quarantined records through decode and rules again, repaired or not, at their own positions."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from headrace.replay.payloads import Payload
 from headrace.replay.repair import Repair, load, repaired
 
 
-def ask(ledger: Ledger, program: Program, wanted: Selection, why: str, repair: str | None = None) -> Patch:
-    """Take the payloads out of quarantine, repair them, and record the redrive.
+def record(ledger: Ledger, program: Program, wanted: Selection, why: str, repair: str | None = None) -> Patch:
+    """Copy the payloads from quarantine, repair them, and record the redrive.
 
     Raises:
         UsageError: there are no such records, or no such function.
-        DecisionNeeded: the job was edited, and nobody has accepted that.
+        DecisionNeeded: the job was edited, and that is not accepted.
     """
     contract, judged_by = program.contract, digest(ledger, program)
     function = load(repair) if repair else None
     failed: Counter[str] = Counter()
     examples: dict[str, str] = {}
-    taken = _taken(ledger, contract, wanted, function, failed, examples)
-    key, records = payloads.write(ledger, taken)
+    to_judge = _payloads(ledger, contract, wanted, function, failed, examples)
+    key, records = payloads.write(ledger, to_judge)
     unrepaired = tuple(
         Refusal(reason="repair_failed", field=None, rule=kind, count=n, example=examples[kind])
         for kind, n in failed.most_common()
@@ -60,14 +60,14 @@ def ask(ledger: Ledger, program: Program, wanted: Selection, why: str, repair: s
 def _nothing(
     ledger: Ledger, contract: Contract, wanted: Selection, repair: str | None, unrepaired: tuple[Refusal, ...]
 ) -> UsageError:
-    """Why there is nothing to be judged: they failed in the repair, were discarded, or are not there."""
+    """Why there is nothing to judge: the repair failed, or the records were discarded, or there are none."""
     where = f"{contract.id}__quarantine: {wanted}"
     if unrepaired:
         kinds = ", ".join(f"{x.count:,} by {x.rule}, first at {x.example}" for x in unrepaired)
         return UsageError(
             f"{repair} failed on every record: {kinds}",
             where=where,
-            remedy="correct the function, and ask again",
+            remedy="correct the function, and redrive again",
         )
     if there := quarantine.positions(ledger.warehouse, contract.id, wanted):
         return UsageError(
@@ -82,7 +82,7 @@ def _nothing(
     )
 
 
-def _taken(
+def _payloads(
     ledger: Ledger,
     contract: Contract,
     wanted: Selection,
@@ -90,10 +90,10 @@ def _taken(
     failed: Counter[str],
     examples: dict[str, str],
 ) -> Iterator[Payload]:
-    """What is to be judged; what the function failed on is counted instead, and stays where it is."""
-    given_up = {(s.partition, o) for s in discarded(ledger).spans() for o in range(s.first, s.last + 1)}
+    """What is to be judged. A record on which the function failed is counted, and stays where it is."""
+    left = {(s.partition, o) for s in discarded(ledger).spans() for o in range(s.first, s.last + 1)}
     for raw, topic, partition, offset, millis in quarantine.payloads(ledger.warehouse, contract.id, wanted):
-        if (partition, offset) in given_up:
+        if (partition, offset) in left:
             continue
         done = repaired(function, raw) if function else None
         if done and done.failed:

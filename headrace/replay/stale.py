@@ -1,4 +1,4 @@
-"""Derived tables that were computed from rows which something has replaced since, and rows they lack."""
+"""Derived tables computed from rows that were replaced since, and rows that these tables lack."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import outputs
 
 
-def stale(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
-    """Published tables of derive jobs that read what this job reads, with the old meaning of its records."""
+def stale_tables(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
+    """Published tables of derive jobs that read the same topic: they hold the old meaning of its records."""
     if program.contract.kind == "derive":
         return ()
-    found: list[str] = []
+    tables: list[str] = []
     for name in project.job_names():
-        with contextlib.suppress(HeadraceError):  # a file that is broken now is no matter of this replay
+        with contextlib.suppress(HeadraceError):  # a broken job file does not concern this replay
             job = find(name)
             if (
                 isinstance(job, Derive)
                 and program.contract.id in job.reads
                 and Ledger(warehouse, name).newest(DONE)
             ):
-                found += job.writes
-    return tuple(dict.fromkeys(found))
+                tables += job.writes
+    return tuple(dict.fromkeys(tables))
 
 
-def patched_times(warehouse: Warehouse, read: Contract) -> dict[int, int]:
-    """Event times of a topic's published rows that patches have put in: milliseconds → how many.
+def patched_event_times(warehouse: Warehouse, read: Contract) -> dict[int, int]:
+    """Count the event times of published rows that patches have put in: milliseconds → how many rows.
 
-    No job has read them there: repaired bytes and rows of files are in no topic, and what a contract allowed
-    later, a job that ran under the former one has left out.
+    No derive job has read them: repaired bytes and rows of files are not in the topic, and a job that ran
+    under an older contract left out what a newer one allows.
     """
     ledger, (_, data) = Ledger(warehouse, read.id), outputs(read)
     files = [

@@ -1,4 +1,4 @@
-"""Taking an anchor: a savepoint of the running job, written into its ledger."""
+"""Taking an anchor: a savepoint of the running job, recorded in its ledger."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def take(cluster: Cluster, ledger: Ledger, kafka: Kafka, flink_job: str, why: st
 
 
 def record(cluster: Cluster, ledger: Ledger, kafka: Kafka, path: str, why: str, *, adopted: bool) -> Anchor:
-    """Record a savepoint that lies in the warehouse, whoever made it."""
+    """Record a savepoint in the warehouse as an anchor; any program may have taken it."""
     topics = {c.id: kafka.topic(c.topic) for c in named(ledger.job).reads}
     version = cluster.version()
     return anchors.record(ledger.warehouse, ledger, path, topics, flink=version, why=why, adopted=adopted)
 
 
 def examine(ledger: Ledger, kafka: Kafka, number: int) -> tuple[Anchor, Health]:
-    """Look whether a replay could begin at an anchor now."""
+    """Check whether a replay could begin at an anchor now."""
     anchor = anchors.one(ledger, number)
     starts = {}
     for contract in named(ledger.job).reads:

@@ -57,7 +57,7 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
         return patches.keep_judged(ledger, asked.number, told)
 
     monkeypatch.setattr(judge, "require_same", lambda *_: None)
-    monkeypatch.setattr(judge, "gather", gather)
+    monkeypatch.setattr(judge, "record_judged", gather)
     cluster = FakeCluster(judging)
     cluster.then = cluster.finish
     judge.judge_records(workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch))

@@ -271,7 +271,7 @@ def test_the_ends_of_every_type_pass_through(good: list[Any], bad: list[Any]) ->
                 )
                 for row in refused
             }
-            again = redrive._taken(lake.ledger, CONTRACT_OF_ALL, Selection(), None, Counter(), {})
+            again = redrive._payloads(lake.ledger, CONTRACT_OF_ALL, Selection(), None, Counter(), {})
             key, count = payloads.write(lake.ledger, again)
             assert count == len(refused) == len(payloads.positions(lake.warehouse, key))
 

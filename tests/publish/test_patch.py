@@ -22,7 +22,7 @@ from headrace.ledger.records import BATCHES, Decision, Discard, PatchKind, UndoD
 from headrace.offsets import Span
 from headrace.publish import patch_history
 from headrace.read.quarantine import given_up
-from headrace.replay.stale import patched_times
+from headrace.replay.stale import patched_event_times
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from headrace.table.columns import TableColumn
@@ -441,10 +441,10 @@ def test_an_undo_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake: L
 
 
 def test_event_times_of_what_patches_put_in_are_told(lake: Lake) -> None:
-    assert patched_times(lake.warehouse, lake.contract) == {}
+    assert patched_event_times(lake.warehouse, lake.contract) == {}
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     lake.patcher().put_in(number)
     compact(lake)
-    assert patched_times(lake.warehouse, lake.contract) == {int(AT.timestamp() * 1000): 2}
+    assert patched_event_times(lake.warehouse, lake.contract) == {int(AT.timestamp() * 1000): 2}
     lake.patcher().undo(number, "test")
-    assert patched_times(lake.warehouse, lake.contract) == {}
+    assert patched_event_times(lake.warehouse, lake.contract) == {}

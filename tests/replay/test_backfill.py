@@ -18,7 +18,7 @@ from headrace.job.assemble import named
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, GiveUpPatch, Patch, PutIn
 from headrace.replay import payloads
-from headrace.replay.backfill import _documents, ask, counted_again
+from headrace.replay.backfill import _documents, count_rows, record
 from headrace.settings import Store
 from headrace.storage.external import fetched, listed
 from headrace.storage.warehouse import connect
@@ -45,7 +45,7 @@ def silent(**_: Any) -> None:
 
 
 def asked(store: Store, ledger: Ledger, *files: Path) -> Patch:
-    return ask(store, ledger, named("events"), [str(f) for f in files], "test", silent)
+    return record(store, ledger, named("events"), [str(f) for f in files], "test", silent)
 
 
 def documents(store: Store, path: Path | str) -> list[bytes]:
@@ -105,11 +105,11 @@ def test_what_no_document_can_hold_is_refused(store: Store, tmp_path: Path) -> N
         pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int32())),
     ):
         pq.write_table(pa.table({"raw": column}), tmp_path / "odd.parquet")
-        with pytest.raises(UsageError, match="column raw is of a type that no JSON document has"):
+        with pytest.raises(UsageError, match="column raw has a type that JSON cannot express"):
             documents(store, tmp_path / "odd.parquet")
     for fine in (pa.array([1], pa.timestamp("ns", "UTC")), pa.array([1], pa.time64("ns"))):
         pq.write_table(pa.table({"at": fine}), tmp_path / "fine.parquet")
-        with pytest.raises(UsageError, match="no document tells it exactly") as refused:
+        with pytest.raises(UsageError, match="a value has no exact JSON form") as refused:
             documents(store, tmp_path / "fine.parquet")
         assert "1970" not in str(refused.value), "no value of the file is told"
     pq.write_table(
@@ -119,7 +119,7 @@ def test_what_no_document_can_hold_is_refused(store: Store, tmp_path: Path) -> N
         documents(store, tmp_path / "two.parquet")
     (tmp_path / "carrier=UA").mkdir()
     pq.write_table(pa.table({"id": [1]}), tmp_path / "carrier=UA/part.parquet")
-    with pytest.raises(UsageError, match="column carrier stands in the folder's name"):
+    with pytest.raises(UsageError, match="column carrier is in the folder's name"):
         documents(store, tmp_path / "carrier=UA/part.parquet")
     for name, content in (("a.jsonl.gz", b"no gzip"), ("b.jsonl.gz", gzip.compress(b"1\n" * 9999)[:-20])):
         (tmp_path / name).write_bytes(content)
@@ -152,11 +152,11 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
     assert (first.records, [(f.number, f.rows) for f in first.files]) == (3, [(1, 2), (2, 1)])
     held = payloads.positions(ledger.warehouse, first.input or "")
     assert [str(s) for s in held.spans()] == ["-2:0", "-1:0-1"]
-    with pytest.raises(UsageError, match="backfill 1 has taken these very bytes already"):
+    with pytest.raises(UsageError, match="backfill 1 has taken the same bytes already"):
         asked(store, ledger, folder / "b.jsonl")
     (folder / "c.jsonl").write_bytes(b"4\n")
     (folder / "d.jsonl").write_bytes(b"4\n")
-    with pytest.raises(UsageError, match="the very same bytes"):
+    with pytest.raises(UsageError, match="the same bytes"):
         asked(store, ledger, folder / "c.jsonl", folder / "d.jsonl")
     ledger.decide(GiveUpPatch(why="test", patch=1))
     again = asked(store, ledger, folder / "b.jsonl")
@@ -172,18 +172,18 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     file = tmp_path / "day.jsonl"
     file.write_bytes(b"1\n2\n")
     patch = asked(store, ledger, file)
-    assert counted_again(store, ledger, 9, silent) == {}, "it is in no batch yet"
+    assert count_rows(store, ledger, 9, silent) == {}, "it is in no batch yet"
     ledger.decide(PutIn(why="", patch=patch.number, batch=4, undoes_patch=None))
-    assert counted_again(store, ledger, 3, silent) == {}
-    assert counted_again(store, ledger, 4, silent) == {-1: 2}
+    assert count_rows(store, ledger, 3, silent) == {}
+    assert count_rows(store, ledger, 4, silent) == {-1: 2}
     file.write_bytes(b"1\n")
     on_word: list[str] = []
-    assert counted_again(store, ledger, 4, silent, on_word) == {-1: 2}, "other bytes: the ledger's word"
+    assert count_rows(store, ledger, 4, silent, on_word) == {-1: 2}, "other bytes: the ledger's word"
     assert on_word == [str(file)]
     file.unlink()
-    assert counted_again(store, ledger, 4, silent) == {-1: 2}
+    assert count_rows(store, ledger, 4, silent) == {-1: 2}
     ledger.put(BATCHES, 6, undo_batch(patch=2, undoes=patch.number))
-    assert counted_again(store, ledger, 6, silent) == {}, "its decision may be missing: the publisher died"
+    assert count_rows(store, ledger, 6, silent) == {}, "its decision may be missing: the publisher died"
     ledger.decide(PutIn(why="", patch=2, batch=6, undoes_patch=patch.number))
-    assert counted_again(store, ledger, 5, silent) == {-1: 2}
-    assert counted_again(store, ledger, 6, silent) == {}
+    assert count_rows(store, ledger, 5, silent) == {-1: 2}
+    assert count_rows(store, ledger, 6, silent) == {}
