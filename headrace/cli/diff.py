@@ -13,10 +13,8 @@ from headrace.cli.compared import compared
 from headrace.cli.context import workspace_of
 from headrace.cli.output import TIMES, Format, Output, emit, progress, utc
 from headrace.errors import UsageError
-from headrace.job.assemble import named
 from headrace.job.job_file import existing
-from headrace.ledger.records import DONE
-from headrace.replay.diff import between
+from headrace.operate.diff import Side, diff_batches
 
 
 def register(app: typer.Typer) -> None:
@@ -53,18 +51,17 @@ def diff(
     Example: headrace diff flights --from-time 2026-11-26T09:00
     """
     existing(job)
-    ledger = workspace_of(ctx).ledger(job)
-    first = ledger.batch_asked(from_batch, utc(from_time))
-    last = ledger.batch_asked(to_batch, utc(to)) or ledger.newest(DONE)
-    if first is None:
+    begin, end = _side(from_batch, utc(from_time)), _side(to_batch, utc(to))
+    if begin is None:
         raise UsageError("compare with what?", remedy="give --from-batch N or --from-time TIME")
-    if last < first:
-        raise UsageError(f"batch {last} comes before batch {first}", remedy="begin with the older one")
-    with progress("comparing rows"):
-        found = between(ledger, named(job), first, last, samples)
-    told = Text(f"batch {first} → batch {last}")
-    emit(
-        {"job": job, "from": first, "to": last, **found.to_json()},
-        fmt,
-        lambda: Group(told, compared(found)),
-    )
+    with progress("comparing rows") as tell:
+        found = diff_batches(workspace_of(ctx), job, begin, end, samples=samples, tell=tell)
+    sides = Text(f"batch {found.first} → batch {found.last}")
+    emit(found.to_json(), fmt, lambda: Group(sides, compared(found.diff)))
+
+
+def _side(batch: int | None, moment: datetime | None) -> Side | None:
+    """One side of the comparison, by the option that names it."""
+    if batch is not None and moment is not None:
+        raise UsageError("a batch or a time, not both", remedy="leave out one of them")
+    return moment if batch is None else batch

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +10,12 @@ import typer
 from headrace.cli.compared import compared
 from headrace.cli.context import workspace_of
 from headrace.cli.options import DEFAULT_S, Timeout
-from headrace.cli.output import TIMES, Format, Output, emit, progress, utc
+from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import patch as patch_pages
 from headrace.cli.pages import replay as pages
+from headrace.cli.places import FromOffsets, FromTime, ToOffsets, ToTime, places
 from headrace.errors import UsageError
 from headrace.operate import replay_plan, replay_run, replay_swap
-from headrace.operate.replay_plan import Place
 from headrace.replay.page import page
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
@@ -42,31 +40,10 @@ def plan(
     anchor: Annotated[
         int | None, typer.Option("--from", metavar="ANCHOR", help="Restore this anchor, its state included.")
     ] = None,
-    offsets: Annotated[
-        str | None,
-        typer.Option(
-            "--from-offsets", metavar="P:O,…", help="Begin at or before these offsets; ingest jobs only."
-        ),
-    ] = None,
-    moment_: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from-time",
-            formats=TIMES,
-            metavar="TIME",
-            help="Begin at or before what Kafka received then: 2026-11-26T09:00, UTC; ingest jobs only.",
-        ),
-    ] = None,
-    to_offsets: Annotated[
-        str | None,
-        typer.Option("--to-offsets", metavar="P:O,…", help="End before these offsets; then it is a patch."),
-    ] = None,
-    to: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=TIMES, metavar="TIME", help="End before what Kafka received then, UTC; a patch."
-        ),
-    ] = None,
+    offsets: FromOffsets = None,
+    moment_: FromTime = None,
+    to_offsets: ToOffsets = None,
+    to: ToTime = None,
     why: Why = "",
     fmt: Output = Format.text,
 ) -> None:
@@ -77,7 +54,7 @@ def plan(
 
     Example: headrace replay plan flights --from 1 --why "distance 0 was refused since yesterday"
     """
-    begins, ends = _places(offsets, moment_), _places(to_offsets, to)
+    begins, ends = places(offsets, moment_), places(to_offsets, to)
     if len(begins) + (anchor is not None) != 1:
         raise UsageError(
             "a replay begins at one place",
@@ -211,24 +188,3 @@ def show(ctx: typer.Context, job: Job, replay: Number, fmt: Output = Format.text
     """
     report = replay_plan.describe_replay(workspace_of(ctx), job, replay)
     emit(report.to_json(), fmt, lambda: pages.described(report))
-
-
-def _places(offsets: str | None, moment: datetime | None) -> list[Place]:
-    """The places that two options name, of which one or none should be given."""
-    places: list[Place] = [] if offsets is None else [_offsets(offsets)]
-    return places if moment is None else [*places, utc(moment) or moment]
-
-
-def _offsets(text: str) -> dict[int, int]:
-    """``0:100,1:200``.
-
-    Raises:
-        UsageError: it is not of that form.
-    """
-    parts = [re.fullmatch(r"([0-9]{1,9}):([0-9]{1,18})", part) for part in text.split(",")]
-    if not all(parts):
-        raise UsageError(f"{text!r} is not P:O,…", remedy="write PARTITION:OFFSET, like 0:84213,1:84100")
-    offsets = {int(p[1]): int(p[2]) for p in parts if p}
-    if len(offsets) != len(parts):
-        raise UsageError(f"{text!r} names a partition twice", remedy="give one offset for each partition")
-    return offsets

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         restart_branch,
         set_aside_branch,
     )
+    from headrace.operate.diff import BatchDiff, diff_batches
     from headrace.operate.patch import (
         PatchDiff,
         apply_patch,
@@ -95,6 +96,7 @@ else:
         "backfill": "backfill_files",
         "branches": "BranchDecision BranchReport RestartDecision adopt_branch describe_branch"
         " list_branches restart_branch set_aside_branch",
+        "diff": "BatchDiff diff_batches",
         "patch": "PatchDiff apply_patch describe_patch diff_patch drop_patch judge_patch"
         " list_patches undo_patch",
         "patch_report": "ListedPatch PatchReport",
@@ -123,6 +125,7 @@ else:
 __all__ = [
     "AbortedReplay",
     "AnchorHealth",
+    "BatchDiff",
     "BranchDecision",
     "BranchReport",
     "DerivedProof",
@@ -162,6 +165,7 @@ __all__ = [
     "describe_branch",
     "describe_patch",
     "describe_replay",
+    "diff_batches",
     "diff_patch",
     "diff_replay",
     "discard_quarantined",

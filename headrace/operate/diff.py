@@ -1,0 +1,71 @@
+"""Compare a job's published tables as they were with as they are, or with another time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from headrace.errors import UsageError
+from headrace.job.assemble import named
+from headrace.job.job_file import existing
+from headrace.ledger.records import DONE
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.replay.compare import Diff
+from headrace.replay.diff import between
+
+Side = int | datetime
+"""The number of a batch, or a time: the newest batch then."""
+
+
+@dataclass(frozen=True)
+class BatchDiff:
+    """What has changed in a job's tables from one batch to another."""
+
+    job: str
+    first: int
+    last: int
+    diff: Diff
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {"job": self.job, "from": self.first, "to": self.last, **self.diff.to_json()}
+
+
+def diff_batches(
+    workspace: Workspace,
+    job: str,
+    begin: Side,
+    end: Side | None = None,
+    *,
+    samples: int = 5,
+    tell: Progress = silent,
+) -> BatchDiff:
+    """Compare the tables that one batch left with those that another one left.
+
+    Args:
+        workspace: of the environment.
+        job: the job, as in jobs/JOB.py.
+        begin: the older side.
+        end: the newer one; None for the tables as they are.
+        samples: how many changed records to give.
+        tell: is called with what is looked at.
+
+    Raises:
+        UsageError: there is no such job or batch, the sides are in the wrong order, or the tables no longer
+            reach back so far.
+    """
+    existing(job)
+    ledger = workspace.ledger(job)
+
+    def batch(side: Side | None) -> int | None:
+        if isinstance(side, datetime):
+            return ledger.batch_asked(None, side)
+        return ledger.batch_asked(side, None)
+
+    first, last = batch(begin) or 0, batch(end) or ledger.newest(DONE)
+    if last < first:
+        raise UsageError(f"batch {last} comes before batch {first}", remedy="begin with the older one")
+    tell(what="comparing rows")
+    return BatchDiff(job, first, last, between(ledger, named(job), first, last, samples))
