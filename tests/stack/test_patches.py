@@ -95,7 +95,7 @@ def test_a_redrive_that_is_killed_goes_on_and_tells_what_is_refused_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(judge, "gather", killed)
+        patched.setattr(judge, "record_judged", killed)
         road.headrace("quarantine", "redrive", road.job, "--why", "all of them", expect=130)
     assert road.homes() == every({0: 200})
     done = told(road, "patch", "apply", road.job, "1")
