@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         undo_patch,
     )
     from headrace.operate.patch_report import ListedPatch, PatchReport
+    from headrace.operate.plan import JobPlan, accept_plan, plan_job
     from headrace.operate.publish import Publication, publish_staged, publish_until, publish_whole_topic
     from headrace.operate.quarantine import (
         DiscardDecision,
@@ -100,6 +101,7 @@ else:
         "patch": "PatchDiff apply_patch describe_patch diff_patch drop_patch judge_patch"
         " list_patches undo_patch",
         "patch_report": "ListedPatch PatchReport",
+        "plan": "JobPlan accept_plan plan_job",
         "publish": "Publication publish_staged publish_until publish_whole_topic",
         "quarantine": "DiscardDecision count_quarantined discard_quarantined read_quarantined"
         " redrive_quarantined undo_discard",
@@ -133,6 +135,7 @@ __all__ = [
     "EventTime",
     "ExpiredAnchors",
     "FlinkJobStatus",
+    "JobPlan",
     "ListedPatch",
     "ListedReplay",
     "LossDecision",
@@ -153,6 +156,7 @@ __all__ = [
     "Workspace",
     "abort_replay",
     "accept_loss",
+    "accept_plan",
     "accept_tail",
     "adopt_anchor",
     "adopt_branch",
@@ -177,6 +181,7 @@ __all__ = [
     "list_patches",
     "list_replays",
     "plan_bounded_replay",
+    "plan_job",
     "plan_replay",
     "publish_replay",
     "publish_staged",

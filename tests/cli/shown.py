@@ -10,15 +10,14 @@ from rich.console import RenderableType
 
 from headrace.cli import (
     check,
-    plan,
     stack,
     topic,
 )
 from headrace.cli.compared import compared
-from headrace.cli.following import Compared
 from headrace.cli.pages import anchor as anchor_page
 from headrace.cli.pages import derived_proof, topic_proof
 from headrace.cli.pages import patch as patch_page
+from headrace.cli.pages import plan as plan_page
 from headrace.cli.pages import publish as publish_page
 from headrace.cli.pages import quarantine as quarantine_page
 from headrace.cli.pages import replay as replay_page
@@ -30,8 +29,10 @@ from headrace.job.state.gate import Verdict
 from headrace.ledger.head import Head
 from headrace.ledger.records import Anchor, ForkPoint, Patch, Refusal, Replay, Size
 from headrace.operate.patch_report import ListedPatch, PatchReport
+from headrace.operate.plan import JobPlan
 from headrace.operate.publish import Publication
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
+from headrace.operate.table_fit import Compared
 from headrace.publish import tail
 from headrace.publish.publisher import Published
 from headrace.read.quarantine import Reason, Refused
@@ -255,7 +256,7 @@ def _fates() -> RenderableType:
         "GroupWindowAggregate(groupBy=[origin], window=[TumblingGroupWindow('w$, _event_time, 3600000)])"
     )
     what = "one more column is counted: results mix both meanings until the old windows have gone"
-    return plan._fates(
+    return plan_page.fates(
         [
             Verdict(4, "kept", "OverAggregate", "OverAggregate(partitionBy=[_partition])", "", "", "a", "a"),
             Verdict(8, "changed", "GroupWindowAggregate", description, WAS, what, "a", "b"),
@@ -270,7 +271,7 @@ def _alike() -> RenderableType:
     counted, summed = f"{begins}3600000)], select=[COUNT(*)])", f"{begins}3600000)], select=[SUM(a)])"
     was = f"{begins}60000)], select=[SUM(a)])"
     kept = Verdict(4, "kept", kind, counted, "", "", "a", "a")
-    return plan._fates([kept, Verdict(8, "changed", kind, summed, was, "its window changed", "a", "b")])
+    return plan_page.fates([kept, Verdict(8, "changed", kind, summed, was, "its window changed", "a", "b")])
 
 
 def _topic() -> RenderableType:
@@ -284,9 +285,13 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     **shown_branches.SCREENS,
     **shown_status.SCREENS,
     "check": _checked,
-    "plan without a lock": lambda: plan._page(named("flights"), None, [], [], Compared("s3://lake")),
-    "plan of a derive job": lambda: plan._page(named("flights_enriched"), None, [], [], UNREACHED),
-    "plan, settings": lambda: plan._settings(named("flights")),
+    "plan without a lock": lambda: plan_page.described(
+        JobPlan(named("flights"), None, (), Compared("s3://lake"), ())
+    ),
+    "plan of a derive job": lambda: plan_page.described(
+        JobPlan(named("flights_enriched"), None, (), UNREACHED, ())
+    ),
+    "plan, settings": lambda: plan_page.settings(named("flights")),
     "plan, what becomes of state": _fates,
     "plan, operators that begin alike": _alike,
     "publish": lambda: publish_page.published(

@@ -20,7 +20,6 @@ from headrace.cluster.fake import FakeCluster
 from headrace.cluster.kafka import Lag
 from headrace.cluster.model import Split
 from headrace.errors import UsageError
-from headrace.job.assemble import named
 from headrace.ledger import survey
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
@@ -28,6 +27,7 @@ from headrace.ledger.records import AcceptTail, Claim
 from headrace.ledger.survey import ClaimStatus
 from headrace.offsets import Span
 from headrace.operate import Workspace
+from headrace.operate.plan import plan_job
 from headrace.operate.status import EventTime, FlinkJobStatus, Status, accepted_tails
 from headrace.publish.topics import Change
 from headrace.settings import Settings, Store
@@ -216,7 +216,7 @@ def test_status_does_not_take_offsets_for_records(
 
 
 def test_plan_shows_how_soon_an_added_partition_is_found() -> None:
-    shown = plan._as_json(Settings(), named("flights"), None)
+    shown = plan_job(Workspace(Settings()), "flights").to_json()
     option = "scan.topic-partition-discovery.interval"
     assert shown["settings"][option]["value"] == "30 s"
     assert f"'{option}' = '30 s'" in shown["statements"][0]

@@ -12,11 +12,13 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from headrace import log
-from headrace.cli import output, plan
-from headrace.cli.following import Compared
+from headrace.cli import output
+from headrace.cli.pages import plan
 from headrace.cli.query import rows_table
 from headrace.job import lock
 from headrace.job.assemble import named
+from headrace.operate.plan import JobPlan
+from headrace.operate.table_fit import Compared
 
 NOT_ASKED = Compared("s3://lake", unreached="the connection is refused")
 LONG = "0000000010-5f3e9c2ab1d47788"
@@ -125,7 +127,9 @@ def test_plan_names_every_setting_when_it_is_asked(request: pytest.FixtureReques
     printed: Printed = request.getfixturevalue(place)
     program = named("flights")
 
-    said = printed(plan._page(program, lock.read("flights"), [], [], NOT_ASKED, settings_too=True))
+    said = printed(
+        plan.described(JobPlan(program, lock.read("flights"), (), NOT_ASKED, ()), settings_too=True)
+    )
 
     for setting in program.settings:
         assert setting.key in said
@@ -134,7 +138,7 @@ def test_plan_names_every_setting_when_it_is_asked(request: pytest.FixtureReques
 def test_plan_without_a_lock_shows_the_pipeline_and_no_settings(in_a_pipe: Printed) -> None:
     program = named("departures_hourly")
 
-    said = in_a_pipe(plan._page(program, None, [], [], NOT_ASKED))
+    said = in_a_pipe(plan.described(JobPlan(program, None, (), NOT_ASKED, ())))
 
     for part in ("topic flights", "sql/departures_hourly/hourly.sql", "departures_hourly__late", "none yet"):
         assert part in said

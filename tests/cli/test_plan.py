@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.cli.plan import SHOWN, shortened
+from headrace.cli.pages.plan import SHOWN, shortened
 from headrace.job import lock
 
 WINDOW = "GroupWindowAggregate(groupBy=[origin, dest], window=[TumblingGroupWindow('w$, _event_time, "

@@ -14,11 +14,10 @@ from typing import Any
 import pyflink
 import pytest
 
-from headrace.cli import plan
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.job.refused import refused
-from headrace.operate import Workspace
+from headrace.operate import Workspace, plan
 from tests.cli.remedies import Terminal
 
 JOB = "events_by_hour"
@@ -62,7 +61,7 @@ def test_a_job_without_a_lock(place: Path, terminal: Terminal) -> None:
     assert terminal.type(f"plan {JOB}")[0] == 0
     place.unlink()
     page = terminal.follow(said, "job/lock.py: plan □", exits=3)
-    terminal.follow(page, "cli/plan.py: plan □ --accept")
+    terminal.follow(page, "cli/pages/plan.py: plan □ --accept")
     assert terminal.type(f"plan {JOB}")[0] == 0
 
 
@@ -88,7 +87,7 @@ def test_state_that_changes_its_meaning(project: Path, compiles: Compiles, termi
     said = terminal.refused(f"plan {JOB} --accept")
     assert "group-window-aggregate (8) is dropped: its state is lost" in said
 
-    terminal.follow(said, "cli/plan.py: plan □ --accept□□")
+    terminal.follow(said, "operate/plan.py: plan □ --accept□□")
 
     assert terminal.type(f"plan {JOB}")[0] == 0
 
@@ -141,6 +140,6 @@ def test_a_folder_without_flink(
     assert "FLINK_HOME names a folder without Flink" in said
 
     monkeypatch.setenv("FLINK_HOME", str(Path(pyflink.__file__).parent))  # or unset, and one is assembled
-    terminal.follow(said, "cli/plan.py: plan □ --accept")
+    terminal.follow(said, "operate/plan.py: plan □ --accept")
 
     assert place.exists()

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from headrace.cli import plan
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.ledger import patches
-from headrace.operate import Workspace
+from headrace.operate import Workspace, plan
 from tests.cli.remedies import Terminal
 from tests.publish.sealed_lake import Lake, begun
 from tests.stack.submitting import look_in

@@ -12,12 +12,12 @@ import typer
 from typer.testing import CliRunner
 
 from headrace import project, settings
-from headrace.cli import plan
+from headrace.cli import plan as command
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.state.gate import CHANGED, DROPPED, KEPT, UNKNOWN, Verdict
-from headrace.operate import Workspace
+from headrace.operate import Workspace, plan
 from tests.stack.submitting import look_in
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def edit(contract: Path, old: str, new: str) -> None:
 def test_an_edited_contract_with_its_former_version_is_not_accepted(contract: Path) -> None:
     edit(contract, "distance > 0\n", "distance >= 0\n")
     app = typer.Typer()
-    plan.register(app)
+    command.register(app)
     before = project.lock_path("flights").read_text()
     raised = CliRunner().invoke(app, ["flights", "--accept"]).exception
     assert isinstance(raised, DecisionNeeded)
@@ -73,7 +73,7 @@ def test_a_plan_that_asks_prints_the_whole_command_that_accepts_it(
     monkeypatch.setattr(lock, "follow", lambda *_: (before, verdicts))
     monkeypatch.setattr(plan, "_flink_home", lambda *_: {})
     app = typer.Typer()
-    plan.register(app)
+    command.register(app)
     workspace = Workspace(settings.load(), compiled=lambda *_: before)
     raised = CliRunner().invoke(app, ["flights"], obj=workspace).exception
     assert isinstance(raised, DecisionNeeded)

@@ -10,7 +10,7 @@ from headrace.publish.fit import misfits
 
 if TYPE_CHECKING:
     from headrace.job.program import Program
-    from headrace.operate import Workspace
+    from headrace.operate.workspace import Workspace
     from headrace.publish.fit import Misfit
 
 
@@ -54,7 +54,7 @@ class Compared:
         return f"compared with {self.warehouse}: nothing published or staged is in the way"
 
 
-def compared(workspace: Workspace, program: Program) -> Compared:
+def compare_tables(workspace: Workspace, program: Program) -> Compared:
     """Compare what is published and staged with the program; without a warehouse, say that nobody did."""
     address = workspace.settings.store.warehouse
     try:

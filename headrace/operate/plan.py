@@ -1,0 +1,207 @@
+"""Plan a job: what it would run, what becomes of its state; and accept that, by writing its lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from headrace import project
+from headrace.errors import DecisionNeeded, UsageError
+from headrace.job import lock
+from headrace.job.assemble import named
+from headrace.job.defaults import SOURCES
+from headrace.job.program import Placement, Program
+from headrace.job.state.gate import CHANGED, DROPPED, UNKNOWN, Verdict
+from headrace.operate.table_fit import Compared, compare_tables
+from headrace.operate.workspace import Workspace
+from headrace.progress import Progress, silent
+from headrace.settings import Settings
+from headrace.stack import files, local
+from headrace.stack import flink as local_flink
+from headrace.table.state import kept, refuse_unbounded
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """What a job would run, and what becomes of its state."""
+
+    program: Program
+    lock: lock.Lock | None
+    """The committed lock, or the one that was accepted right now."""
+    verdicts: tuple[Verdict, ...]
+    """Of each operator with state, where the job has changed since its lock was written."""
+    tables: Compared
+    """Whether the published tables can follow the contracts."""
+    statements: tuple[str, ...]
+    """As they would be sent; what is fixed at submission stands in angle brackets."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        program, until = self.program, remembered(self.program, self.lock)
+        return {
+            "job": program.job.name,
+            "contract_version": program.contract.version,
+            "outputs": [o.id for o in program.outputs],
+            "lock": lock_state(program, self.lock),
+            "settings": {d.key: {"value": d.value, "why": d.why} for d in (*program.settings, *SOURCES)},
+            "operators": [
+                {"id": i, "type": t, "description": d, "state_until": until.get(i)}
+                for i, t, d in (self.lock.nodes() if self.lock else [])
+            ],
+            "statements": list(self.statements),
+            "state": [v.to_json() for v in self.verdicts],
+            "tables": self.tables.to_json(),
+        }
+
+    def require_accepted(self) -> None:
+        """Refuse a plan that cannot be run as it stands.
+
+        Raises:
+            DecisionNeeded: a table cannot follow its contract, a contract was edited under the version that
+                it had, there is no lock, or the job has changed since it was written.
+        """
+        self.tables.refuse()
+        lock.refuse_same_version(self.program)
+        open_ = [v for v in self.verdicts if v.asks]
+        lock.current(self.program, _accepting(self.program.job.name, "", open_))
+
+
+def plan_job(workspace: Workspace, job: str, *, tell: Progress = silent) -> JobPlan:
+    """Compare a job with its lock, compiling it where it has changed. Nothing is written.
+
+    Raises:
+        JobError: the job's declaration is wrong, or it does not compile.
+    """
+    program, before = named(job), lock.read(job)
+    tables = compare_tables(workspace, program)
+    verdicts: list[Verdict] = []
+    if before is not None and not lock.is_of(before, program):
+        _, verdicts = _follow(workspace, program, before, tell)
+    return _plan(workspace, program, before, verdicts, tables)
+
+
+def accept_plan(
+    workspace: Workspace,
+    job: str,
+    *,
+    losing: Sequence[int] = (),
+    changing: Sequence[int] = (),
+    tell: Progress = silent,
+) -> JobPlan:
+    """Compile a job, and write its lock.
+
+    Args:
+        workspace: of the environment.
+        job: the job, as in jobs/JOB.py.
+        losing: operators whose state may be lost.
+        changing: operators whose state may go on with a new meaning.
+        tell: is called with what is done.
+
+    Raises:
+        JobError: the job's declaration is wrong, or it does not compile.
+        DecisionNeeded: state would be lost or change its meaning, unnamed; or a table cannot follow.
+    """
+    program, before = named(job), lock.read(job)
+    tables = compare_tables(workspace, program)
+    tables.refuse()
+    lock.refuse_same_version(program)
+    after, verdicts = _follow(workspace, program, before, tell)
+    _write(program, after, verdicts, {DROPPED: list(losing), CHANGED: list(changing)})
+    return _plan(workspace, program, after, verdicts, tables)
+
+
+def lock_state(program: Program, found: lock.Lock | None) -> str:
+    """``missing``, ``stale`` or ``current``."""
+    if found is None:
+        return "missing"
+    return "current" if lock.is_of(found, program) else "stale"
+
+
+def remembered(program: Program, found: lock.Lock | None) -> dict[int, str]:
+    """Operator → until when it keeps its state, in words; without those that keep none."""
+    forever = f"for ever: {program.contract.unbounded_state}"
+    return {k.id: k.until or forever for k in (kept(found.plan, program.contract) if found else [])}
+
+
+def _plan(
+    workspace: Workspace, program: Program, found: lock.Lock | None, verdicts: list[Verdict], tables: Compared
+) -> JobPlan:
+    return JobPlan(program, found, tuple(verdicts), tables, tuple(_statements(workspace.settings, program)))
+
+
+def _follow(
+    workspace: Workspace, program: Program, before: lock.Lock | None, tell: Progress
+) -> tuple[lock.Lock, list[Verdict]]:
+    """The lock that follows another one, and what becomes of each operator with state."""
+    tell(what="compiling the job in a fresh process")
+    compiled = workspace.compiled(program, _flink_home(workspace.settings, program.job.name, tell))
+    refuse_unbounded(compiled.plan, program.contract)
+    return lock.follow(before, compiled)
+
+
+def _write(program: Program, after: lock.Lock, verdicts: list[Verdict], named_: dict[str, list[int]]) -> None:
+    """Write the lock, if all that asks for it was named.
+
+    Raises:
+        DecisionNeeded: something was not.
+    """
+    allowed = {(DROPPED, i) for i in named_[DROPPED]} | {
+        (v, i) for v in (CHANGED, UNKNOWN) for i in named_[CHANGED]
+    }
+    open_ = [v for v in verdicts if v.asks and (v.verdict, v.id) not in allowed]
+    job = program.job.name
+    if open_:
+        given = "".join(f" --losing {i}" for i in named_[DROPPED]) + "".join(
+            f" --changing {i}" for i in named_[CHANGED]
+        )
+        raise DecisionNeeded(
+            "; ".join(f"{v.operator} ({v.id}) is {v.verdict}: {v.what}" for v in open_),
+            where=f"jobs/{job}.lock.json",
+            remedy=_accepting(job, given, open_),
+            state=[v.to_json() for v in verdicts],
+        )
+    taken = tuple(v.to_json() for v in verdicts if v.asks)
+    written = replace(after, accepted=(*after.accepted, *taken))
+    project.lock_path(job).write_text(written.to_json())
+
+
+def _accepting(job: str, given: str, open_: list[Verdict]) -> str:
+    """The command that accepts what is still open, beside what was named."""
+    options = "".join(f" {'--losing' if v.verdict == DROPPED else '--changing'} {v.id}" for v in open_)
+    return f"if that is what you want: `headrace plan {job} --accept{given}{options}`"
+
+
+def _flink_home(env: Settings, job: str, tell: Progress) -> dict[str, str]:
+    """Where Flink is: what the environment says, else the local stack's home, made but not started.
+
+    Raises:
+        UsageError: the environment names another folder.
+    """
+    if (home := os.environ.get("FLINK_HOME")) is not None:
+        if not any(Path(home, "lib").glob("flink-dist*.jar")):
+            raise UsageError(
+                "FLINK_HOME names a folder without Flink",
+                where=home,
+                remedy=f"unset it: `headrace plan {job} --accept` makes a home of its own",
+            )
+        return {}
+    local.prepare(env, files.folder(env.stack), tell)
+    return local_flink.environment(env)
+
+
+def _statements(env: Settings, program: Program) -> list[str]:
+    """Statements as they would be sent; what is fixed at submission stands in angle brackets."""
+    at = Placement(
+        bootstrap=env.kafka.bootstrap,
+        topic_prefix=env.kafka.topic_prefix,
+        warehouse=env.store.warehouse,
+        submission="<submission>",
+        startup={
+            c.id: {"scan.startup.mode": "<recorded start>", **{d.key: d.value for d in SOURCES}}
+            for c in program.reads
+        },
+    )
+    return [*program.tables(at), program.statement_set()]
