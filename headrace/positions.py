@@ -21,7 +21,7 @@ class Positions:
     """Partition → offsets, sorted."""
 
     @classmethod
-    def gathered(cls, parts: Iterable[Mapping[int, OffsetArray]]) -> Positions:
+    def union(cls, parts: Iterable[Mapping[int, OffsetArray]]) -> Positions:
         """All of them together."""
         found: dict[int, list[OffsetArray]] = {}
         for part in parts:
@@ -32,12 +32,12 @@ class Positions:
     @classmethod
     def of_spans(cls, spans: Iterable[Span]) -> Positions:
         """Every offset of these spans."""
-        return cls.gathered({s.partition: np.arange(s.first, s.last + 1)} for s in spans)
+        return cls.union({s.partition: np.arange(s.first, s.last + 1)} for s in spans)
 
     @classmethod
     def of_rows(cls, partitions: npt.NDArray[np.int32], offsets: OffsetArray) -> Positions:
         """Those of rows, given column by column."""
-        return cls.gathered({int(p): offsets[partitions == p]} for p in np.unique(partitions))
+        return cls.union({int(p): offsets[partitions == p]} for p in np.unique(partitions))
 
     def holds(self, partitions: npt.NDArray[np.int32], offsets: OffsetArray) -> Mask:
         """Which rows are of the set."""
@@ -48,7 +48,7 @@ class Positions:
                 found[here] = np.isin(offsets[here], own, assume_unique=False)
         return found
 
-    def may_meet(self, partitions: tuple[int, int], offsets: tuple[int, int]) -> bool:
+    def may_overlap(self, partitions: tuple[int, int], offsets: tuple[int, int]) -> bool:
         """Whether a file with these bounds (lowest and highest) could hold one of them."""
         return any(
             partitions[0] <= p <= partitions[1]
@@ -72,7 +72,7 @@ class Positions:
         }
         return Positions({p: own for p, own in left.items() if len(own)})
 
-    def both(self, other: Positions) -> Positions:
+    def intersection(self, other: Positions) -> Positions:
         """Those that the other set has too."""
         return self.without(self.without(other))
 

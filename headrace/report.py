@@ -18,7 +18,7 @@ REPORT = "HEADRACE_REPORT"
 """Names the file in the environment."""
 
 
-def report(error: HeadraceError) -> int:
+def report_error(error: HeadraceError) -> int:
     """Say an error on stderr, and in the file if one is named; gives the exit code."""
     sys.stderr.write(f"error: {error}\n")
     if place := os.environ.get(REPORT):
@@ -26,12 +26,12 @@ def report(error: HeadraceError) -> int:
     return error.exit_code
 
 
-def reported(path: Path) -> HeadraceError | None:
+def read_report(path: Path) -> HeadraceError | None:
     """The error in such a file, if there is one."""
-    return as_told(json.loads(path.read_text())) if path.is_file() else None
+    return error_from_json(json.loads(path.read_text())) if path.is_file() else None
 
 
-def as_told(own: Mapping[str, Any]) -> HeadraceError:
+def error_from_json(own: Mapping[str, Any]) -> HeadraceError:
     """The error that was written there."""
     error = HeadraceError(own["what"], where=own["where"], remedy=own["remedy"])
     error.exit_code, error.code = own["exit_code"], own["error"]

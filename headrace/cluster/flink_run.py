@@ -15,7 +15,7 @@ from headrace import project
 from headrace.cluster.model import Submission
 from headrace.cluster.rest import last_words
 from headrace.errors import HeadraceError, JobError, StackError
-from headrace.report import REPORT, reported
+from headrace.report import REPORT, read_report
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class FlinkRun:
 
 def _refused(job: str, report: Path, said: str) -> HeadraceError:
     """The job's own error if it left one, else the innermost cause that Flink names."""
-    return reported(report) or JobError(
+    return read_report(report) or JobError(
         last_words(said) or "Flink said nothing",
         where=f"jobs/{job}.py",
         remedy="headrace stack status; headrace stack logs jobmanager",

@@ -14,7 +14,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.transaction import CommitProperties, Transaction
 
-from headrace.delta.commit import Added, add_files, commit_once
+from headrace.delta.commit import DeltaFile, add_files, commit_once
 from headrace.read.rows import published_rows, read_rows
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import Output
@@ -23,7 +23,7 @@ _PLACE = "__place"
 
 
 def amend_batch(
-    warehouse: Warehouse, output: Output, transaction: Transaction, files: Sequence[Added]
+    warehouse: Warehouse, output: Output, transaction: Transaction, files: Sequence[DeltaFile]
 ) -> int:
     """Make the batch's rows the newest of their keys, unless they are; returns the version that holds them.
 
@@ -59,7 +59,7 @@ def amend_from(
     output: Output,
     transaction: Transaction,
     version: int | None,
-    files: Sequence[Added],
+    files: Sequence[DeltaFile],
 ) -> int:
     """Make the table what it was at a version, amended by files, in one commit; unless it is done.
 
@@ -92,7 +92,9 @@ def amend_from(
     return commit_once(warehouse, output, transaction, overwrite)
 
 
-def amended(warehouse: Warehouse, output: Output, version: int | None, files: Sequence[Added]) -> pa.Table:
+def amended(
+    warehouse: Warehouse, output: Output, version: int | None, files: Sequence[DeltaFile]
+) -> pa.Table:
     """What a version of the table holds once files have amended it.
 
     Raises:

@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Tra
 from headrace.delta.shape import table_differs
 from headrace.errors import LedgerError
 from headrace.files import RecordedFile
-from headrace.storage.warehouse import Warehouse, failed
+from headrace.storage.warehouse import Warehouse, store_error
 from headrace.table.columns import TableColumn
 from headrace.table.delta import delta_field
 from headrace.table.outputs import Output
@@ -30,7 +30,7 @@ ATTEMPTS = 50
 
 
 @dataclass(frozen=True)
-class Added:
+class DeltaFile:
     """One file of a batch, as the Delta log will know it."""
 
     path: str
@@ -39,13 +39,13 @@ class Added:
     statistics: str
 
 
-def added(files: Iterable[RecordedFile]) -> list[Added]:
+def delta_files(files: Iterable[RecordedFile]) -> list[DeltaFile]:
     """Recorded files as Delta will know them."""
-    return [Added(f.path, f.size, f.partition, f.statistics) for f in files]
+    return [DeltaFile(f.path, f.size, f.partition, f.statistics) for f in files]
 
 
 def commit_batch(
-    warehouse: Warehouse, output: Output, transaction: Transaction, files: Sequence[Added]
+    warehouse: Warehouse, output: Output, transaction: Transaction, files: Sequence[DeltaFile]
 ) -> int:
     """Make the batch part of the table, unless it is already; returns the table version that holds it.
 
@@ -54,7 +54,7 @@ def commit_batch(
     """
 
     def add(snapshot: DeltaTable) -> None:
-        refuse_again(snapshot, output.id, files)
+        refuse_duplicates(snapshot, output.id, files)
         add_files(snapshot, output.columns, transaction, files)
 
     return commit_once(warehouse, output, transaction, add)
@@ -102,7 +102,7 @@ def _reached(warehouse: Warehouse, table: str) -> Iterator[None]:
     except TableNotFoundError:
         raise
     except (OSError, DeltaError) as e:
-        error = failed(e, warehouse.table_uri(table), "the Delta log cannot be read or written")
+        error = store_error(e, warehouse.table_uri(table), "the Delta log cannot be read or written")
         error.remedy += "; nothing is half done: publish again"
         raise error from e
 
@@ -111,8 +111,8 @@ def add_files(
     snapshot: DeltaTable,
     columns: Sequence[TableColumn],
     transaction: Transaction,
-    files: Sequence[Added],
-    removed: Sequence[Added] = (),
+    files: Sequence[DeltaFile],
+    removed: Sequence[DeltaFile] = (),
 ) -> None:
     """One commit that adds files, takes others out, and carries the transaction, bound to the snapshot."""
     when = int(time.time() * 1000)
@@ -223,13 +223,13 @@ def _refuse_other_columns(snapshot: DeltaTable, columns: Sequence[TableColumn]) 
         )
 
 
-def refuse_again(snapshot: DeltaTable, table: str, files: Sequence[Added]) -> None:
+def refuse_duplicates(snapshot: DeltaTable, table: str, files: Sequence[DeltaFile]) -> None:
     """Say no to files that the table holds already.
 
     Raises:
         LedgerError: names one.
     """
-    there = active(snapshot)
+    there = active_paths(snapshot)
     if again := [f.path for f in files if f.path in there]:
         raise LedgerError(
             f"{len(again)} files of the batch are in the table already, {again[0]} among them",
@@ -239,7 +239,7 @@ def refuse_again(snapshot: DeltaTable, table: str, files: Sequence[Added]) -> No
         )
 
 
-def active(snapshot: DeltaTable) -> set[str]:
+def active_paths(snapshot: DeltaTable) -> set[str]:
     """Paths of the table's files, relative to its folder; delta-rs names local ones without their scheme."""
     base = f"{snapshot.table_uri.rstrip('/')}/"
     return {uri.removeprefix(base).removeprefix(base.removeprefix("file://")) for uri in snapshot.file_uris()}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from deltalake import DeltaTable
 from deltalake.transaction import Transaction
 
-from headrace.delta.commit import Added, add_files, commit_once, refuse_again
+from headrace.delta.commit import DeltaFile, add_files, commit_once, refuse_duplicates
 from headrace.delta.rewrite import remove_rows
 from headrace.positions import Positions
 from headrace.read.records import files_with
@@ -16,7 +16,7 @@ from headrace.table.outputs import Output
 
 
 def patch_batch(
-    warehouse: Warehouse, output: Output, transaction: Transaction, files: Sequence[Added], out: Positions
+    warehouse: Warehouse, output: Output, transaction: Transaction, files: Sequence[DeltaFile], out: Positions
 ) -> int:
     """Patch, unless it is done; returns the version that holds it.
 
@@ -32,8 +32,8 @@ def patch_batch(
     """
 
     def patch(snapshot: DeltaTable) -> None:
-        refuse_again(snapshot, output.id, files)
+        refuse_duplicates(snapshot, output.id, files)
         rest = remove_rows(warehouse, output, files_with(snapshot, out), out.holds)
-        add_files(snapshot, output.columns, transaction, [*files, *rest.coming], rest.going)
+        add_files(snapshot, output.columns, transaction, [*files, *rest.added], rest.removed)
 
     return commit_once(warehouse, output, transaction, patch)

@@ -15,7 +15,7 @@ import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace.delta.commit import Added, active
+from headrace.delta.commit import DeltaFile, active_paths
 from headrace.delta.statistics import file_statistics
 from headrace.errors import UsageError
 from headrace.files import StagedFile, partition_of
@@ -24,7 +24,7 @@ from headrace.positions import Positions
 from headrace.read.records import REWRITTEN, RowFilter, positions_in, select
 from headrace.read.tables import open_table
 from headrace.storage.parallel import each
-from headrace.storage.warehouse import Warehouse, reached
+from headrace.storage.warehouse import Warehouse, store_errors
 from headrace.table.columns import OFFSET, PARTITION
 from headrace.table.outputs import Output
 
@@ -33,8 +33,8 @@ from headrace.table.outputs import Output
 class Rewrite:
     """What a commit takes out, and puts in for it."""
 
-    going: list[Added]
-    coming: list[Added]
+    removed: list[DeltaFile]
+    added: list[DeltaFile]
     taken: Positions
     """The rows that are gone behind it."""
 
@@ -78,7 +78,7 @@ def restore_files(
 
     table = None if version is None else open_table(warehouse, output.id, version)
     newest = open_table(warehouse, output.id)
-    there = active(newest) if newest else set()
+    there = active_paths(newest) if newest else set()
     paths, wanted = select(table, where)
     try:
         return [file for file in each(one, sorted({*paths, *known})) if file]
@@ -96,7 +96,7 @@ def remove_rows(warehouse: Warehouse, output: Output, paths: Sequence[str], goes
     A file that no commit takes is left where it is: as all staged files, it is ours to collect.
     """
 
-    def one(path: str) -> tuple[bool, Added | None, dict[int, OffsetArray]]:
+    def one(path: str) -> tuple[bool, DeltaFile | None, dict[int, OffsetArray]]:
         partitions, offsets = positions_in(warehouse, output.id, path)
         out = goes(partitions, offsets)
         taken = dict(Positions.of_rows(partitions[out], offsets[out]).offsets)
@@ -110,12 +110,12 @@ def remove_rows(warehouse: Warehouse, output: Output, paths: Sequence[str], goes
     done = each(one, paths)
     return Rewrite(
         [
-            Added(path, 0, partition_of(path), "")
+            DeltaFile(path, 0, partition_of(path), "")
             for path, (is_, _, _) in zip(paths, done, strict=True)
             if is_
         ],
         [left for _, left, _ in done if left],
-        Positions.gathered(taken for _, _, taken in done),
+        Positions.union(taken for _, _, taken in done),
     )
 
 
@@ -125,15 +125,15 @@ def write_rows(
     partition: Mapping[str, str],
     rows: pa.Table,
     folder: str = REWRITTEN,
-) -> Added:
+) -> DeltaFile:
     """Write rows into a file of one partition, below a folder of the table."""
     folders = "".join(f"{name}={value}/" for name, value in partition.items())
     path = f"{folder}/{folders}part-{uuid.uuid4()}.parquet"
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink, compression="zstd")
     raw = sink.getvalue()
-    with reached(warehouse.uri):
+    with store_errors(warehouse.uri):
         obstore.put(warehouse.objects, f"{output.id}/{path}", raw.to_pybytes())
     with pq.ParquetFile(pa.BufferReader(raw)) as parquet:
         statistics = file_statistics(parquet.metadata, output.columns)
-    return Added(path, raw.size, dict(partition), statistics)
+    return DeltaFile(path, raw.size, dict(partition), statistics)

@@ -17,7 +17,7 @@ from headrace.table.delta import delta_type
 
 
 @dataclass(frozen=True)
-class Held:
+class ColumnShape:
     """What a column is: its type, as its holder names it, and whether it may be, or in a file is, NULL."""
 
     type: str
@@ -26,8 +26,8 @@ class Held:
 
 def table_differs(table: DeltaTable, columns: Sequence[TableColumn]) -> list[str]:
     """What keeps a table from holding these columns; empty where nothing does."""
-    found = {f.name: Held(_delta_name(f.type), f.nullable) for f in table.schema().fields}
-    wanted = {c.name: Held(_delta_name(delta_type(c.type)), c.nullable) for c in columns}
+    found = {f.name: ColumnShape(_delta_name(f.type), f.nullable) for f in table.schema().fields}
+    wanted = {c.name: ColumnShape(_delta_name(delta_type(c.type)), c.nullable) for c in columns}
     own, other = list(table.metadata().partition_columns), [c.name for c in columns if c.partition]
     apart = (
         f"it is partitioned by {_names(own)}, by the contract it would be by {_names(other)}"
@@ -39,17 +39,19 @@ def table_differs(table: DeltaTable, columns: Sequence[TableColumn]) -> list[str
 
 def file_differs(file: pq.ParquetFile, columns: Sequence[TableColumn]) -> list[str]:
     """What keeps a staged file from being part of a table with these columns; empty where nothing does."""
-    wanted = {c.name: Held(str(arrow_type(c.type)), c.nullable) for c in columns if not c.partition}
+    wanted = {c.name: ColumnShape(str(arrow_type(c.type)), c.nullable) for c in columns if not c.partition}
     found = {}
     for number, field in enumerate(file.schema_arrow):
         holds_null = field.nullable and _holds_null(file.metadata, number)
         # A file without a NULL may be part of a table that allows it.
         allowed = field.name in wanted and wanted[field.name].nullable
-        found[field.name] = Held(_file_type(field.type), holds_null or allowed)
+        found[field.name] = ColumnShape(_file_type(field.type), holds_null or allowed)
     return list(_differ(found, wanted, "the file"))
 
 
-def _differ(found: Mapping[str, Held], wanted: Mapping[str, Held], holder: str) -> Iterator[str]:
+def _differ(
+    found: Mapping[str, ColumnShape], wanted: Mapping[str, ColumnShape], holder: str
+) -> Iterator[str]:
     for name in sorted((found.keys() | wanted.keys()) - WHEN_NEEDED.keys()):
         is_, should = found.get(name), wanted.get(name)
         if is_ is None or should is None:
@@ -60,11 +62,11 @@ def _differ(found: Mapping[str, Held], wanted: Mapping[str, Held], holder: str) 
             yield f"{name} ({_may(is_)} in {holder}, {_may(should)} in the contract)"
 
 
-def _told(held: Held | None) -> str:
+def _told(held: ColumnShape | None) -> str:
     return held.type if held else "missing"
 
 
-def _may(held: Held) -> str:
+def _may(held: ColumnShape) -> str:
     return "may be NULL" if held.nullable else "never NULL"
 
 

@@ -69,7 +69,7 @@ def _bounds(chunk: Any) -> tuple[Any, Any] | None:
         return None
 
 
-def holding(footer: Any, columns: Collection[str]) -> tuple[str, ...]:
+def columns_with_values(footer: Any, columns: Collection[str]) -> tuple[str, ...]:
     """Those of the columns in which the file holds a value that is not NULL."""
     found = {
         chunk.path_in_schema

@@ -14,7 +14,14 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.transaction import Transaction
 
-from headrace.delta.commit import Added, active, add_files, added, commit_once, refuse_again
+from headrace.delta.commit import (
+    DeltaFile,
+    active_paths,
+    add_files,
+    commit_once,
+    delta_files,
+    refuse_duplicates,
+)
 from headrace.delta.rewrite import remove_rows
 from headrace.errors import UsageError
 from headrace.files import Baseline, partition_of
@@ -29,8 +36,8 @@ def swap_batch(
     warehouse: Warehouse,
     output: Output,
     transaction: Transaction,
-    files: Sequence[Added],
-    removed: Sequence[Added],
+    files: Sequence[DeltaFile],
+    removed: Sequence[DeltaFile],
     frontier: Offsets | None,
     baseline: Baseline,
     *,
@@ -54,29 +61,29 @@ def swap_batch(
     """
 
     def swap(snapshot: DeltaTable) -> None:
-        there = active(snapshot)
+        there = active_paths(snapshot)
         going = [f for f in removed if f.path in there]
         # Who restored the table by other means has brought some back already.
         coming = [f for f in files if not (back and f.path in there)]
         if frontier is not None:
             paths = sorted({*unregistered(there)} & {*files_after(snapshot, frontier)})
             others = remove_rows(warehouse, output, paths, at_or_after(frontier))
-            coming, going = coming + others.coming, going + others.going
+            coming, going = coming + others.added, going + others.removed
         elif len(going) < len(removed):
-            was = _as_it_was(warehouse, output, baseline)
+            was = _files_at_fork(warehouse, output, baseline)
             wanted = {f.path: f for f in (was if back else [*was, *files])}
             coming = [f for path, f in wanted.items() if path not in there]
-            going = [Added(path, 0, partition_of(path), "") for path in sorted(there - wanted.keys())]
-        refuse_again(snapshot, output.id, coming)
+            going = [DeltaFile(path, 0, partition_of(path), "") for path in sorted(there - wanted.keys())]
+        refuse_duplicates(snapshot, output.id, coming)
         add_files(snapshot, output.columns, transaction, coming, going)
 
     return commit_once(warehouse, output, transaction, swap)
 
 
-def require_told(
+def require_restorable(
     warehouse: Warehouse,
     output: Output,
-    removed: Sequence[Added],
+    removed: Sequence[DeltaFile],
     frontier: Offsets | None,
     baseline: Baseline,
     *,
@@ -91,9 +98,9 @@ def require_told(
         UsageError: it is not readable any more, or the table holds more or fewer rows than were published.
     """
     snapshot = open_table(warehouse, output.id)
-    if snapshot is None or frontier is not None or {f.path for f in removed} <= active(snapshot):
+    if snapshot is None or frontier is not None or {f.path for f in removed} <= active_paths(snapshot):
         return
-    was = _as_it_was(warehouse, output, baseline)
+    was = _files_at_fork(warehouse, output, baseline)
     lost = [f.path for f in was if not warehouse.has(f"{output.id}/{f.path}")]
     if lost:
         raise UsageError(
@@ -113,14 +120,14 @@ def require_told(
         )
 
 
-def _as_it_was(warehouse: Warehouse, output: Output, baseline: Baseline) -> list[Added]:
+def _files_at_fork(warehouse: Warehouse, output: Output, baseline: Baseline) -> list[DeltaFile]:
     """The files of the table at the fork point."""
     version = baseline.versions.get(output.id)
     table = None if version is None else open_table(warehouse, output.id, version)
     found = pa.table(table.get_add_actions()).select(["path", "size_bytes", "num_records"]) if table else None
     return [
         *(
-            Added(
+            DeltaFile(
                 f["path"],
                 f["size_bytes"],
                 partition_of(f["path"]),
@@ -128,5 +135,5 @@ def _as_it_was(warehouse: Warehouse, output: Output, baseline: Baseline) -> list
             )
             for f in (found.to_pylist() if found else [])
         ),
-        *added(baseline.files.get(output.id, ())),
+        *delta_files(baseline.files.get(output.id, ())),
     ]

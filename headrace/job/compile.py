@@ -12,7 +12,7 @@ from headrace.errors import HeadraceError
 from headrace.job.assemble import named
 from headrace.job.flink import environment, in_its_words
 from headrace.job.program import Placement
-from headrace.report import report
+from headrace.report import report_error
 
 
 def main(name: str, target: str) -> None:
@@ -28,4 +28,4 @@ if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except HeadraceError as e:
-        sys.exit(report(e))
+        sys.exit(report_error(e))

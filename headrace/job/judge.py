@@ -24,9 +24,9 @@ from headrace.job.start.submit import PATCH
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Patch
-from headrace.publish.patch_history import open_one
-from headrace.report import report
-from headrace.savepoint.retained import folder
+from headrace.publish.patch_history import require_open
+from headrace.report import report_error
+from headrace.savepoint.retained import checkpoint_folder
 from headrace.storage.warehouse import connect
 from headrace.table.ddl import (
     decoded_view,
@@ -84,7 +84,7 @@ def submit(job: str, number: int, submission: str) -> str:
         raise UsageError(f"job {job} is no ingest job: its rows have no records to be judged again")
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job)
-    patch = open_one(ledger, number)
+    patch = require_open(ledger, number)
     program = assemble(declared)
     require_same(ledger, program, patch)
     refuse_overrides(job, flink.configured(FORBIDDEN) | env.flink.options)
@@ -108,7 +108,7 @@ def submit(job: str, number: int, submission: str) -> str:
     own = {
         "pipeline.name": patches.flink_name(job, number),
         "parallelism.default": str(env.flink.parallelism),
-        "execution.checkpointing.dir": f"{warehouse.uri}/{folder(job, submission)}/checkpoints",
+        "execution.checkpointing.dir": f"{warehouse.uri}/{checkpoint_folder(job, submission)}/checkpoints",
     }
     judging = JudgeProgram(declared, program.contract, program.reads, patch)
     table_env = flink.environment(judging, at, {**env.flink.options, **OPTIONS, **own})
@@ -122,7 +122,7 @@ def main() -> None:
     try:
         submit(job, int(number), submission)
     except HeadraceError as e:
-        raise SystemExit(report(e)) from e
+        raise SystemExit(report_error(e)) from e
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from headrace.job.program import Program
 from headrace.job.state.gate import Verdict, pin
 from headrace.job.state.meaning import FUNCTIONS, PROMISES, SOURCES
 from headrace.ledger.records.plan import Plan, plan_digest
-from headrace.report import REPORT, reported
+from headrace.report import REPORT, read_report
 
 FORMAT = 2
 Meanings = Mapping[str, Mapping[str, str]]
@@ -184,7 +184,7 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
             env={**os.environ, **environment, REPORT: str(said)},
         )
         if done.returncode != 0:
-            raise reported(said) or JobError(
+            raise read_report(said) or JobError(
                 f"the job does not compile: {last_words(done.stderr) or 'no message'}",
                 where=f"jobs/{program.job.name}.py",
                 remedy=f"headrace check {program.job.name} tells whether the files are in order; if they are,"

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import StagedFile
 from headrace.ledger import replays
-from headrace.ledger.fork import at_manifests, standing_replay
-from headrace.ledger.ledger import Ledger, now, whoever
+from headrace.ledger.fork import at_manifests, last_published_replay
+from headrace.ledger.ledger import Ledger, current_user, now
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import ANCHORS, BATCHES, Anchor, ExpireAnchor
 from headrace.ledger.restore import newest_on_branch
@@ -61,9 +61,9 @@ def record(
     Raises:
         UsageError: it is none, or of another job, or of a submission that the ledger does not know.
     """
-    raw, found = opened(warehouse, path)
+    raw, found = read_savepoint(warehouse, path)
     path = found.path
-    for known in standing(ledger):
+    for known in unexpired(ledger):
         if known.path == path:
             return known
     claim = ledger.claim_of(found.submission)
@@ -78,7 +78,7 @@ def record(
         path=path,
         adopted=adopted,
         at=now(),
-        by=whoever(),
+        by=current_user(),
         why=why,
         checkpoint=found.number,
         submission=found.submission,
@@ -95,7 +95,7 @@ def record(
     return anchor.model_copy(update={"number": ledger.append(ANCHORS, anchor)})
 
 
-def opened(warehouse: Warehouse, path: str) -> tuple[bytes, Checkpoint]:
+def read_savepoint(warehouse: Warehouse, path: str) -> tuple[bytes, Checkpoint]:
     """The bytes of a savepoint's ``_metadata``, and what they tell.
 
     Raises:
@@ -129,21 +129,21 @@ def every(ledger: Ledger) -> list[Anchor]:
     return [one(ledger, n) for n in range(1, ledger.newest(ANCHORS) + 1)]
 
 
-def standing(ledger: Ledger) -> list[Anchor]:
+def unexpired(ledger: Ledger) -> list[Anchor]:
     """Those that were not given up."""
     gone = expired(ledger)
     return [a for a in every(ledger) if a.number not in gone]
 
 
-def how_to_replay(ledger: Ledger, early: Callable[[Anchor], bool]) -> str:
+def replay_command(ledger: Ledger, early: Callable[[Anchor], bool]) -> str:
     """The command that plans a replay from the newest anchor that is early enough, if one is."""
-    for anchor in reversed(standing(ledger)):
+    for anchor in reversed(unexpired(ledger)):
         if early(anchor) and _on_branch(ledger, anchor):
             return f"headrace replay plan {ledger.job} --from {anchor.number} --why TEXT"
     return f"no anchor is early enough; those that there are: headrace anchor ls {ledger.job}"
 
 
-def before(contract: str, offsets: Mapping[int, int]) -> Callable[[Anchor], bool]:
+def reads_from(contract: str, offsets: Mapping[int, int]) -> Callable[[Anchor], bool]:
     """Whether a replay from an anchor reads a topic from these offsets on, or earlier."""
     return lambda anchor: all(anchor.positions.get(contract, {}).get(p, 0) <= o for p, o in offsets.items())
 
@@ -156,15 +156,15 @@ def _on_branch(ledger: Ledger, anchor: Anchor) -> bool:
     return True
 
 
-def needed(ledger: Ledger) -> set[str]:
+def needed_savepoints(ledger: Ledger) -> set[str]:
     """Savepoints that something may restore yet: a replay, the next start, or that behind a rollback."""
     unfinished = [r for r in replays.every(ledger) if replays.state(ledger, r.number) in ("planned", "begun")]
     newest = newest_on_branch(ledger.warehouse, ledger)
-    before = [a.path for a in standing(ledger) if a.batch < standing_replay(ledger)]
+    reads_from = [a.path for a in unexpired(ledger) if a.batch < last_published_replay(ledger)]
     return {
         *(r.savepoint for r in unfinished if r.savepoint),
         *([newest.path] if newest else []),
-        *before[-1:],
+        *reads_from[-1:],
     }
 
 
@@ -179,7 +179,7 @@ def one(ledger: Ledger, number: int) -> Anchor:
     Raises:
         UsageError: there is none.
     """
-    return ledger.asked(ANCHORS, number, "anchor")
+    return ledger.requested(ANCHORS, number, "anchor")
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def examine(warehouse: Warehouse, ledger: Ledger, anchor: Anchor, log_start: Map
 def _state(warehouse: Warehouse, anchor: Anchor, problems: list[str]) -> int:
     """How many files hold its state; what is missing is told."""
     try:
-        raw, found = opened(warehouse, anchor.path)
+        raw, found = read_savepoint(warehouse, anchor.path)
     except UsageError as e:
         problems.append(e.what)
         return 0
@@ -262,13 +262,13 @@ def _kafka(anchor: Anchor, log_start: Mapping[str, Offsets]) -> Iterable[str]:
                 )
 
 
-def give_up(ledger: Ledger, anchor: Anchor, why: str) -> None:
+def expire(ledger: Ledger, anchor: Anchor, why: str) -> None:
     """Record that nobody counts on it any more; then remove the savepoint, if headrace took it."""
     ledger.decide(ExpireAnchor(why=why, anchor=anchor.number))
-    remove(ledger, anchor)
+    delete_savepoint(ledger, anchor)
 
 
-def remove(ledger: Ledger, anchor: Anchor) -> None:
+def delete_savepoint(ledger: Ledger, anchor: Anchor) -> None:
     """Remove the savepoint of an anchor that was given up, if headrace took it."""
     if not anchor.adopted:
         for key in list(ledger.warehouse.keys(f"{anchor.path.removeprefix(f'{ledger.warehouse.uri}/')}/")):

@@ -27,7 +27,7 @@ ByOutput = Mapping[str, Mapping[str, Manifest]]
 """Staged manifests: output → id → manifest."""
 
 
-def followed(claims: Iterable[Claim], rulings: StandingDecisions) -> Claim | None:
+def followed_claim(claims: Iterable[Claim], decisions: StandingDecisions) -> Claim | None:
     """The claim whose manifests publish follows; an adoption holds until a newer submission claims.
 
     A replay claims a branch of its own: nothing follows it until it is published.
@@ -35,18 +35,19 @@ def followed(claims: Iterable[Claim], rulings: StandingDecisions) -> Claim | Non
     by_number = {
         c.number: c
         for c in claims
-        if c.number not in rulings.set_aside and (c.replay is None or c.replay in rulings.replaced)
+        if c.number not in decisions.set_aside
+        and (c.replay is None or c.replay in decisions.published_replays)
     }
     if not by_number:
         return None
     newest = max(by_number)
-    for decision in sorted([*rulings.adoption.values(), *rulings.swaps], key=lambda d: -d.number):
-        if newest <= decision.claims_then and decision.claim in by_number:
+    for decision in sorted([*decisions.adoption.values(), *decisions.swaps], key=lambda d: -d.number):
+        if newest <= decision.newest_claim and decision.claim in by_number:
             return by_number[decision.claim]
     return by_number[newest]
 
 
-def unpublished(
+def unpublished_manifests(
     ledger: Ledger, head: Head, output: str, manifests: Mapping[str, Manifest]
 ) -> dict[str, Manifest]:
     """Staged manifests without those that a restored job committed once more after they were folded."""
@@ -60,7 +61,7 @@ def unpublished(
     }
 
 
-def tip(staged: Mapping[str, Manifest], claim: int) -> str | None:
+def newest_manifest(staged: Mapping[str, Manifest], claim: int) -> str | None:
     """The newest staged manifest of a claim, or None."""
     own = [m for m in staged.values() if m.claim == claim]
     return max(own, key=lambda m: m.checkpoint).id if own else None
@@ -74,7 +75,7 @@ class Walk:
     """Oldest first."""
     reached: str | None
     """The parent of the oldest."""
-    goes_on: bool
+    continues_head: bool
     """Whether the chain continues the head: by its parent, or as a recorded start at the frontier."""
 
 
@@ -89,7 +90,7 @@ def walk(
 
 def _restarts(head: Head, claims: Iterable[Claim], walked: list[Manifest]) -> bool:
     """Whether a chain without parent was sealed by a claim that begins, by ruling, behind this very head."""
-    return any(c.number == walked[0].claim and c.begins_behind == head.manifests for c in claims)
+    return any(c.number == walked[0].claim and c.begins_after == head.manifests for c in claims)
 
 
 def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[str, str]) -> str | None:
@@ -111,22 +112,22 @@ def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[
             continue
         walked = walk(head, claims, output, staged[output], newest)
         apart = walked.reached is None or ledger.published(output, walked.reached, head) is not None
-        if not walked.goes_on and apart:
+        if not walked.continues_head and apart:
             return walked.reached or ""
     return None
 
 
 def restart_is_due(ledger: Ledger, staged: ByOutput) -> bool:
     """Whether a ruled restart is still to come: once a claim behind it has sealed a manifest, it is spent."""
-    rulings = StandingDecisions.of(ledger.decisions())
-    if rulings.restart is None:
+    decisions = StandingDecisions.of(ledger.decisions())
+    if decisions.restart is None:
         return False
     forks = {c.number for c in ledger.claims() if c.replay is not None}
     sealed = [m.claim for found in staged.values() for m in found.values() if m.claim not in forks]
-    return max([ledger.head().claim, *sealed]) <= rulings.restarted_behind
+    return max([ledger.head().claim, *sealed]) <= decisions.last_claim_before_restart
 
 
-def leave_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> bool:
+def set_aside_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> bool:
     """Set the claim of a submission that has ended aside, if nothing of it is staged or published.
 
     Publish would wait for its first manifest for ever.
@@ -135,22 +136,22 @@ def leave_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> bool
         m.claim == claim for found in staged.values() for m in found.values()
     ):
         return False
-    ledger.decide(SetAside(why=why, claim=claim, claims_then=ledger.newest(CLAIMS)))
+    ledger.decide(SetAside(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS)))
     return True
 
 
-def goes_on(ledger: Ledger, head: Head, staged: ByOutput, claim: int) -> bool:
+def continues_head(ledger: Ledger, head: Head, staged: ByOutput, claim: int) -> bool:
     """Whether a claim has sealed manifests, and those of every output continue the head."""
     claims = ledger.claims()
     for output, manifests in staged.items():
-        newest = tip(manifests, claim)
-        if newest is None or not walk(head, claims, output, manifests, newest).goes_on:
+        newest = newest_manifest(manifests, claim)
+        if newest is None or not walk(head, claims, output, manifests, newest).continues_head:
             return False
     return True
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ManifestRange:
     """What publish can take: per output the manifests behind the head, cut at one common checkpoint."""
 
     manifests: dict[str, list[Manifest]]
@@ -162,7 +163,7 @@ class Stretch:
         return min(numbers), max(numbers)
 
 
-def stretch(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> Stretch | None:
+def publishable_range(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> ManifestRange | None:
     """The manifests from the head to the newest checkpoint that is sealed in every output's chain.
 
     Returns:
@@ -175,23 +176,23 @@ def stretch(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> Stret
     chains: dict[str, list[Manifest]] = {}
     claims = ledger.claims()
     for output, manifests in staged.items():
-        newest = tip(manifests, claim.number)
+        newest = newest_manifest(manifests, claim.number)
         if newest is None:
             return None
         walked = walk(head, claims, output, manifests, newest)
-        if not walked.goes_on:
+        if not walked.continues_head:
             _refuse(ledger, output, walked, claim)
         chains[output] = walked.manifests
     return common_prefix(chains)
 
 
-def common_prefix(chains: dict[str, list[Manifest]]) -> Stretch | None:
+def common_prefix(chains: dict[str, list[Manifest]]) -> ManifestRange | None:
     """The chains up to the newest checkpoint that is sealed in each."""
     common = set.intersection(*({m.checkpoint for m in found} for found in chains.values()))
     if not common:
         return None
     last = max(common)
-    return Stretch({o: [m for m in found if m.checkpoint <= last] for o, found in chains.items()})
+    return ManifestRange({o: [m for m in found if m.checkpoint <= last] for o, found in chains.items()})
 
 
 def _refuse(ledger: Ledger, output: str, walked: Walk, claim: Claim) -> None:

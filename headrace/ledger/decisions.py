@@ -33,16 +33,16 @@ class StandingDecisions:
     tails: tuple[AcceptTail, ...] = ()
     """What may be published although its topic is gone."""
     discards: tuple[Discard, ...] = ()
-    replaced: dict[int, ReplaceBranch] = field(default_factory=dict)
+    published_replays: dict[int, ReplaceBranch] = field(default_factory=dict)
     """Replays that became the branch, and were not taken back."""
-    back: dict[int, RollBack] = field(default_factory=dict)
+    rolled_back: dict[int, RollBack] = field(default_factory=dict)
     """Replays that were taken back."""
 
     @classmethod
     def of(cls, decisions: Iterable[Decision]) -> StandingDecisions:
         """Fold decisions, oldest first."""
         valid = _standing(list(decisions))
-        back = {d.replay: d for d in valid if isinstance(d, RollBack)}
+        rolled_back = {d.replay: d for d in valid if isinstance(d, RollBack)}
         return cls(
             set_aside={d.claim: d for d in valid if isinstance(d, SetAside)},
             adopted=next((d for d in reversed(valid) if isinstance(d, Adopt)), None),
@@ -50,8 +50,10 @@ class StandingDecisions:
             losses=tuple(d for d in valid if isinstance(d, AcceptLoss)),
             tails=tuple(d for d in valid if isinstance(d, AcceptTail)),
             discards=tuple(d for d in valid if isinstance(d, Discard)),
-            replaced={d.replay: d for d in valid if isinstance(d, ReplaceBranch) and d.replay not in back},
-            back=back,
+            published_replays={
+                d.replay: d for d in valid if isinstance(d, ReplaceBranch) and d.replay not in rolled_back
+            },
+            rolled_back=rolled_back,
         )
 
     @property
@@ -62,17 +64,17 @@ class StandingDecisions:
     @property
     def swaps(self) -> list[ReplaceBranch | RollBack]:
         """Replays that were published or taken back, in no order."""
-        return [*self.replaced.values(), *self.back.values()]
+        return [*self.published_replays.values(), *self.rolled_back.values()]
 
     @property
     def superseded(self) -> int:
         """The newest claim that a published replay, or its rollback, leaves behind; or 0."""
-        return max(self.swaps, key=lambda d: d.number).claims_then if self.swaps else 0
+        return max(self.swaps, key=lambda d: d.number).newest_claim if self.swaps else 0
 
     @property
-    def restarted_behind(self) -> int:
+    def last_claim_before_restart(self) -> int:
         """The newest claim whose checkpoints a restart at the frontier leaves alone, or 0."""
-        return self.restart.claims_then if self.restart else 0
+        return self.restart.newest_claim if self.restart else 0
 
 
 def _standing(decisions: list[Decision]) -> list[Decision]:

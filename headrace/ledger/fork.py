@@ -55,7 +55,7 @@ def require_on_branch(ledger: Ledger, fork: ForkPoint) -> None:
     for number, end in _branch(ledger):
         if number == fork.batch:
             order = _manifests(ledger, number)
-            if all(_place(order[o], m) < _place(order[o], end[o], 1) for o, m in fork.manifests.items()):
+            if all(_index(order[o], m) < _index(order[o], end[o], 1) for o, m in fork.manifests.items()):
                 return
         if number <= fork.batch:
             break
@@ -99,27 +99,27 @@ def newest_within(ledger: Ledger, offsets: Mapping[int, int]) -> int:
     return 0
 
 
-def behind(ledger: Ledger, fork: ForkPoint) -> Files:
+def files_after(ledger: Ledger, fork: ForkPoint) -> Files:
     """Per output, the published files behind the fork point, oldest first: what a replay replaces."""
     found: Files = {}
-    for number, after, end in _behind(ledger, fork, ledger.newest(DONE)):
-        for output, files in _files(ledger, number, after, end).items():
+    for number, after, end in _batches_after(ledger, fork, ledger.newest(DONE)):
+        for output, files in _files_between(ledger, number, after, end).items():
             found[output] = files + found.get(output, ())
     return found
 
 
-def manifests_behind(ledger: Ledger, fork: ForkPoint, newest: int) -> dict[str, tuple[FoldedManifest, ...]]:
+def manifests_after(ledger: Ledger, fork: ForkPoint, newest: int) -> dict[str, tuple[FoldedManifest, ...]]:
     """Per output, the manifests behind the fork point, oldest first, on the branch up to batch ``newest``."""
     found: dict[str, tuple[FoldedManifest, ...]] = {}
-    for number, after, end in _behind(ledger, fork, newest):
-        wanted = _wanted(ledger, number, after, end)
+    for number, after, end in _batches_after(ledger, fork, newest):
+        wanted = _manifests_between(ledger, number, after, end)
         for output, out in ledger.required(BATCHES, number).outputs.items():
             own = tuple(m for m in out.manifests if m.id in wanted[output])
             found[output] = own + found.get(output, ())
     return found
 
 
-def _behind(
+def _batches_after(
     ledger: Ledger, fork: ForkPoint, newest: int
 ) -> Iterator[tuple[int, Mapping[str, str], Mapping[str, str]]]:
     """Batches behind a fork point, newest first, with the manifests between which the branch holds them."""
@@ -129,10 +129,10 @@ def _behind(
         yield number, fork.manifests if number == fork.batch else {}, end
 
 
-def holes_behind(ledger: Ledger, fork: ForkPoint) -> list[Span]:
+def holes_after(ledger: Ledger, fork: ForkPoint) -> list[Span]:
     """Holes of the branch from the fork's own batch on, merged where they touch: Kafka made or lost them."""
     found: list[Span] = []
-    for number, _, _ in _behind(ledger, fork, ledger.newest(DONE)):
+    for number, _, _ in _batches_after(ledger, fork, ledger.newest(DONE)):
         batch = ledger.required(BATCHES, number)
         found += batch.notes.without_rows if isinstance(batch, (PublishBatch, ForkBatch)) else ()
     merged: list[Span] = []
@@ -153,7 +153,7 @@ def baseline(ledger: Ledger, fork: ForkPoint) -> Baseline:
     if done.heads == fork.manifests:
         return Baseline(versions=done.versions)
     under = baseline(ledger, before_batch(ledger, fork.batch))
-    files = _files(ledger, fork.batch, {}, fork.manifests)
+    files = _files_between(ledger, fork.batch, {}, fork.manifests)
     kept = {o: (*under.files.get(o, ()), *found) for o, found in files.items()}
     return Baseline(versions=under.versions, files=kept)
 
@@ -168,7 +168,7 @@ def swaps(ledger: Ledger) -> Iterator[int]:
         number = since - 1
 
 
-def standing_replay(ledger: Ledger) -> int:
+def last_published_replay(ledger: Ledger) -> int:
     """The batch of the last published replay that was not taken back; 0 if there is none."""
     taken_back: set[int] = set()
     for number in swaps(ledger):
@@ -200,22 +200,22 @@ def _branch(ledger: Ledger, newest: int = 0) -> Iterator[tuple[int, dict[str, st
 
 def own_files(ledger: Ledger, fork: ForkPoint) -> Files:
     """Per output, the files that the fork's own batch holds up to the fork point."""
-    return _files(ledger, fork.batch, {}, fork.manifests)
+    return _files_between(ledger, fork.batch, {}, fork.manifests)
 
 
-def _files(ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]) -> Files:
+def _files_between(ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]) -> Files:
     """Files of a batch's manifests behind those of ``after``, up to those of ``end``."""
-    wanted = _wanted(ledger, number, after, end)
+    wanted = _manifests_between(ledger, number, after, end)
     outputs = ledger.required(BATCHES, number).outputs
     return {o: tuple(f for f in out.files if f.manifest in wanted[o]) for o, out in outputs.items()}
 
 
-def _wanted(
+def _manifests_between(
     ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]
 ) -> dict[str, set[str]]:
     """Manifests of a batch behind those of ``after``, up to those of ``end``."""
     return {
-        output: set(order[_place(order, after.get(output), 1) : _place(order, end.get(output), 1)])
+        output: set(order[_index(order, after.get(output), 1) : _index(order, end.get(output), 1)])
         for output, order in _manifests(ledger, number).items()
     }
 
@@ -224,6 +224,6 @@ def _manifests(ledger: Ledger, number: int) -> dict[str, tuple[str, ...]]:
     return ledger.required(DONE, number).manifests
 
 
-def _place(order: Sequence[str], manifest: str | None, more: int = 0) -> int:
+def _index(order: Sequence[str], manifest: str | None, more: int = 0) -> int:
     """Where a manifest stands in its batch, and so many on; 0 for none."""
     return 0 if manifest is None else order.index(manifest) + more

@@ -36,9 +36,9 @@ from headrace.ledger.records import (
     STARTS,
     Claim,
     Decision,
-    Judged,
-    Kind,
+    JudgedPatch,
     Numbered,
+    RecordKind,
     Stored,
     TopicStart,
 )
@@ -61,7 +61,7 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def whoever() -> str:
+def current_user() -> str:
     """Who runs this command, for the record."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
@@ -94,7 +94,7 @@ class Ledger:
     def _key(self, kind: str, number: int) -> str:
         return f"{self.folder}/{kind}/{number:010d}.json"
 
-    def find(self, kind: Kind[N], number: int) -> Stored[N] | None:
+    def find(self, kind: RecordKind[N], number: int) -> Stored[N] | None:
         """The record of that kind and number with its hash, or None.
 
         Raises:
@@ -109,12 +109,12 @@ class Ledger:
             raise misfit(kind.folder, [f"number: {record.number}, and its address says {number}"], where)
         return Stored.of(record, raw)
 
-    def get(self, kind: Kind[N], number: int) -> N | None:
+    def get(self, kind: RecordKind[N], number: int) -> N | None:
         """The record of that kind and number, or None."""
         found = self.find(kind, number)
         return found.record if found else None
 
-    def newest(self, kind: Kind[N]) -> int:
+    def newest(self, kind: RecordKind[N]) -> int:
         """The highest number of that kind; 0 when there is none. Asks for few keys: numbers have no gaps."""
         known = self._newest.get(kind.folder, 0)
         step = 1
@@ -130,12 +130,12 @@ class Ledger:
     def _there(self, folder: str, number: int) -> bool:
         return self.warehouse.find(self._key(folder, number)) is not None
 
-    def put(self, kind: Kind[N], number: int, record: N) -> bool:
+    def put(self, kind: RecordKind[N], number: int, record: N) -> bool:
         """Write a record under a number; False if the number is taken."""
         stamped = record.model_copy(update={"number": number})
         return self.warehouse.put_new(self._key(kind.folder, number), kind.write(stamped))
 
-    def append(self, kind: Kind[N], record: N) -> int:
+    def append(self, kind: RecordKind[N], record: N) -> int:
         """Write a record under the next free number of its kind, and return the number."""
         number = self.newest(kind) + 1
         while not self.put(kind, number, record):
@@ -173,13 +173,13 @@ class Ledger:
 
     # claims
 
-    def claim(
+    def record_claim(
         self,
         submission: str,
         restored_from: str | None,
         contract_version: str,
         *,
-        begins_behind: dict[str, str] | None = None,
+        begins_after: dict[str, str] | None = None,
         replay: int | None = None,
         plan: str = "",
     ) -> Claim:
@@ -189,7 +189,7 @@ class Ledger:
             restored_from=restored_from,
             contract_version=contract_version,
             at=now(),
-            begins_behind=begins_behind,
+            begins_after=begins_after,
             replay=replay,
             plan=plan,
         )
@@ -207,7 +207,7 @@ class Ledger:
 
     def decide(self, decision: Decision) -> int:
         """Record what was decided, with who and when; gives its number."""
-        return self.append(DECISIONS, decision.model_copy(update={"by": whoever(), "at": now()}))
+        return self.append(DECISIONS, decision.model_copy(update={"by": current_user(), "at": now()}))
 
     def decisions(self) -> list[Decision]:
         """All decisions, oldest first."""
@@ -215,7 +215,7 @@ class Ledger:
 
     # plans
 
-    def keep_plan(self, plan: Plan) -> str:
+    def store_plan(self, plan: Plan) -> str:
         """Keep a plan that runs, once: its state will be read by it. Gives its digest."""
         digest = plan_digest(plan)
         self.warehouse.put_new(self._plan_key(digest), plan_bytes(plan))
@@ -245,7 +245,7 @@ class Ledger:
         """The state after a finished batch; 0: before everything."""
         return Head.of(self.stored(DONE, number)) if number else Head()
 
-    def batch_asked(self, batch: int | None, moment: datetime | None) -> int | None:
+    def requested_batch(self, batch: int | None, moment: datetime | None) -> int | None:
         """The published batch that a person named, by its number or a time; None if by neither.
 
         Raises:
@@ -302,7 +302,7 @@ class Ledger:
             low, high = (low, middle - 1) if checkpoint < first else (middle + 1, high)
         return None
 
-    def asked(self, kind: Kind[N], number: int, noun: str) -> N:
+    def requested(self, kind: RecordKind[N], number: int, noun: str) -> N:
         """A record that a person named.
 
         Raises:
@@ -315,7 +315,7 @@ class Ledger:
             )
         return record
 
-    def required(self, kind: Kind[N], number: int) -> N:
+    def required(self, kind: RecordKind[N], number: int) -> N:
         """A record that must be there.
 
         Raises:
@@ -323,7 +323,7 @@ class Ledger:
         """
         return self.stored(kind, number).record
 
-    def stored(self, kind: Kind[N], number: int) -> Stored[N]:
+    def stored(self, kind: RecordKind[N], number: int) -> Stored[N]:
         """The same with its hash; read once."""
         kept = self._kept.setdefault(kind.folder, {})
         found = kept.get(number) or self.find(kind, number)
@@ -338,11 +338,11 @@ class Ledger:
 
     # what a patch's bounded job made
 
-    def keep_judged(self, patch: int, judged: Judged) -> None:
+    def store_judged(self, patch: int, judged: JudgedPatch) -> None:
         """Write it, once."""
         self.warehouse.put_new(self._key(JUDGED.folder, patch), JUDGED.write(judged))
 
-    def judged(self, patch: int) -> Judged | None:
+    def judged(self, patch: int) -> JudgedPatch | None:
         """What the job made of a patch, if it is known."""
         key = self._key(JUDGED.folder, patch)
         raw = self.warehouse.find(key)

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from headrace.ledger.ledger import Ledger, now, whoever
+from headrace.ledger.ledger import Ledger, current_user, now
 from headrace.ledger.records import (
     PATCHES,
     Decision,
-    Judged,
+    JudgedPatch,
     Patch,
-    PutIn,
+    PublishPatch,
 )
 
 REDRIVE: Final = "redrive"
@@ -30,7 +30,7 @@ UNDO: Final = "undo"
 
 def record(ledger: Ledger, asked: Patch) -> Patch:
     """Write what is asked, and give it its number."""
-    told = asked.model_copy(update={"by": whoever(), "at": now()})
+    told = asked.model_copy(update={"by": current_user(), "at": now()})
     return told.model_copy(update={"number": ledger.append(PATCHES, told)})
 
 
@@ -40,7 +40,7 @@ def one(ledger: Ledger, number: int) -> Patch:
     Raises:
         UsageError: there is none.
     """
-    return ledger.asked(PATCHES, number, "patch")
+    return ledger.requested(PATCHES, number, "patch")
 
 
 def every(ledger: Ledger) -> list[Patch]:
@@ -48,33 +48,33 @@ def every(ledger: Ledger) -> list[Patch]:
     return [one(ledger, n) for n in range(1, ledger.newest(PATCHES) + 1)]
 
 
-def keep_judged(ledger: Ledger, number: int, judged: Judged) -> Judged:
+def store_judged(ledger: Ledger, number: int, judged: JudgedPatch) -> JudgedPatch:
     """Write what the job made of it, once; gives what stands there."""
-    ledger.keep_judged(number, judged)
+    ledger.store_judged(number, judged)
     return judged_of(ledger, number) or judged
 
 
-def judged_of(ledger: Ledger, number: int) -> Judged | None:
+def judged_of(ledger: Ledger, number: int) -> JudgedPatch | None:
     """What the job made of a patch, if it is known."""
     return ledger.judged(number)
 
 
-def put_in(decisions: Iterable[Decision]) -> list[PutIn]:
+def publications(decisions: Iterable[Decision]) -> list[PublishPatch]:
     """The decisions that put patches in, undos among them."""
-    return [d for d in decisions if isinstance(d, PutIn)]
+    return [d for d in decisions if isinstance(d, PublishPatch)]
 
 
 def batch_of(decisions: Sequence[Decision], number: int) -> int:
     """The batch that put a patch in; 0 if none did."""
-    return next((d.batch for d in put_in(decisions) if d.patch == number), 0)
+    return next((d.batch for d in publications(decisions) if d.patch == number), 0)
 
 
 def undone(decisions: Sequence[Decision]) -> set[int]:
     """Patches that were taken back."""
-    return {d.undoes_patch for d in put_in(decisions) if d.undoes_patch}
+    return {d.undoes_patch for d in publications(decisions) if d.undoes_patch}
 
 
-def standing(ledger: Ledger, decisions: Sequence[Decision]) -> list[tuple[Patch, int]]:
+def published(ledger: Ledger, decisions: Sequence[Decision]) -> list[tuple[Patch, int]]:
     """The patches that are in the tables, each with its batch, oldest first."""
     back = undone(decisions)
     found = ((p, batch_of(decisions, p.number)) for p in every(ledger) if p.kind != UNDO)

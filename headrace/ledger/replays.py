@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from headrace.errors import UsageError
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.fork import swaps
-from headrace.ledger.ledger import Ledger, now, whoever
+from headrace.ledger.ledger import Ledger, current_user, now
 from headrace.ledger.records import (
     BATCHES,
     REPLAYS,
@@ -28,7 +28,7 @@ from headrace.ledger.records import (
 
 def record(ledger: Ledger, planned: Replay) -> Replay:
     """Write a plan, and give it its number."""
-    told = planned.model_copy(update={"by": whoever(), "at": now()})
+    told = planned.model_copy(update={"by": current_user(), "at": now()})
     return told.model_copy(update={"number": ledger.append(REPLAYS, told)})
 
 
@@ -38,7 +38,7 @@ def one(ledger: Ledger, number: int) -> Replay:
     Raises:
         UsageError: there is none.
     """
-    return ledger.asked(REPLAYS, number, "replay")
+    return ledger.requested(REPLAYS, number, "replay")
 
 
 def every(ledger: Ledger) -> list[Replay]:
@@ -54,15 +54,15 @@ def claims(ledger: Ledger, number: int) -> list[Claim]:
 def state(ledger: Ledger, number: int) -> str:
     """``planned``, ``begun``, ``published``, ``rolled back`` or ``aborted``."""
     decisions = ledger.decisions()
-    rulings = StandingDecisions.of(decisions)
-    if number in rulings.replaced or number in rulings.back:
-        return "published" if number in rulings.replaced else "rolled back"
+    standing = StandingDecisions.of(decisions)
+    if number in standing.published_replays or number in standing.rolled_back:
+        return "published" if number in standing.published_replays else "rolled back"
     if any(isinstance(d, AbortReplay) and d.replay == number for d in decisions):
         return "aborted"
     return "begun" if claims(ledger, number) else "planned"
 
 
-def open_one(ledger: Ledger, number: int, *, or_published: bool = False) -> Replay:
+def require_open(ledger: Ledger, number: int, *, or_published: bool = False) -> Replay:
     """A replay that can still be run and published.
 
     Args:
@@ -78,12 +78,12 @@ def open_one(ledger: Ledger, number: int, *, or_published: bool = False) -> Repl
         raise UsageError(
             f"replay {number} is {reached}; planned {found.at} by {found.by}: {found.why}",
             where=f"job {ledger.job}",
-            remedy=f"{again(ledger.job, found)} makes another",
+            remedy=f"{replan_command(ledger.job, found)} makes another",
         )
     return found
 
 
-def again(job: str, replay: Replay) -> str:
+def replan_command(job: str, replay: Replay) -> str:
     """The command that plans another replay from where this one began."""
     if replay.anchor is not None:
         return f"headrace replay plan {job} --from {replay.anchor} --why TEXT"
@@ -106,15 +106,15 @@ def published_by(ledger: Ledger, batch: int) -> int:
     return found.replay if isinstance(found, SwapBatch) else 0
 
 
-def decided(ledger: Ledger, number: int) -> dict[str, Decision]:
+def decisions_about(ledger: Ledger, number: int) -> dict[str, Decision]:
     """What was decided about a replay: published, taken back, given up → the decision."""
-    words = {ReplaceBranch: "published", RollBack: "taken back", AbortReplay: "given up"}
+    words = {ReplaceBranch: "published", RollBack: "rolled back", AbortReplay: "aborted"}
     kinds = (ReplaceBranch, RollBack, AbortReplay)
     about = (d for d in ledger.decisions() if isinstance(d, kinds) and d.replay == number)
     return {words[type(d)]: d for d in about}
 
 
-def taken_back_by(ledger: Ledger, batch: int) -> int:
+def rolled_back_by(ledger: Ledger, batch: int) -> int:
     """The replay that a batch took back; 0 if it published one."""
     found = ledger.required(BATCHES, batch)
     return found.replay if isinstance(found, RollbackBatch) else 0
@@ -122,7 +122,7 @@ def taken_back_by(ledger: Ledger, batch: int) -> int:
 
 def rollback_of(ledger: Ledger, number: int) -> int:
     """The batch that took a replay back; 0 if none did."""
-    return next((at for at in swaps(ledger) if taken_back_by(ledger, at) == number), 0)
+    return next((at for at in swaps(ledger) if rolled_back_by(ledger, at) == number), 0)
 
 
 def flink_name(job: str, number: int) -> str:

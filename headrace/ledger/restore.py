@@ -6,12 +6,12 @@ submission is on the branch.
 
 from __future__ import annotations
 
-from headrace.ledger.branch import followed
+from headrace.ledger.branch import followed_claim
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Claim
 from headrace.savepoint.metadata import Checkpoint
-from headrace.savepoint.retained import of_submission, read
+from headrace.savepoint.retained import of_submission, read_checkpoint
 from headrace.storage.warehouse import Warehouse
 
 
@@ -23,9 +23,9 @@ def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:
     frontier, what was claimed before that is left alone.
     """
     claims = ledger.claims()
-    rulings = StandingDecisions.of(ledger.decisions())
-    at = followed(claims, rulings)
-    while at is not None and at.number > rulings.restarted_behind:
+    decisions = StandingDecisions.of(ledger.decisions())
+    at = followed_claim(claims, decisions)
+    while at is not None and at.number > decisions.last_claim_before_restart:
         own = of_submission(warehouse, ledger.job, at.submission)
         if own:
             return own[-1]
@@ -38,7 +38,7 @@ def _before(warehouse: Warehouse, claim: Claim, claims: list[Claim]) -> Claim | 
     if claim.restored_from is None:
         return None
     key = claim.restored_from.removeprefix(f"{warehouse.uri}/").rstrip("/") + "/_metadata"
-    restored = read(warehouse, key)
+    restored = read_checkpoint(warehouse, key)
     for earlier in reversed([c for c in claims if c.number < claim.number]):
         its_folder = f"/{earlier.submission}/" in claim.restored_from
         if its_folder or (restored and restored.submission == earlier.submission):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.ledger.branch import ByOutput, followed, tip, unpublished, walk
+from headrace.ledger.branch import ByOutput, followed_claim, newest_manifest, unpublished_manifests, walk
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
@@ -58,10 +58,12 @@ class _Survey:
 
     def __init__(self, ledger: Ledger, head: Head, staged: ByOutput) -> None:
         self.head = head
-        self.staged = {output: unpublished(ledger, head, output, found) for output, found in staged.items()}
+        self.staged = {
+            output: unpublished_manifests(ledger, head, output, found) for output, found in staged.items()
+        }
         self.claims = ledger.claims()
-        self.rulings = StandingDecisions.of(ledger.decisions())
-        self.chosen = followed(self.claims, self.rulings)
+        self.decisions = StandingDecisions.of(ledger.decisions())
+        self.chosen = followed_claim(self.claims, self.decisions)
         self.kept = self._kept()
 
     def branches(self) -> list[ClaimStatus]:
@@ -79,17 +81,21 @@ class _Survey:
         A followed claim that forked, or has not sealed anything, must not make a fork of the good branch.
         """
         for claim in reversed(self.claims):
-            if not self.chosen or claim.number > self.chosen.number or claim.number in self.rulings.set_aside:
+            if (
+                not self.chosen
+                or claim.number > self.chosen.number
+                or claim.number in self.decisions.set_aside
+            ):
                 continue
             if self._of_open_replay(claim):
                 continue
-            newest = tip(manifests, claim.number)
+            newest = newest_manifest(manifests, claim.number)
             walked = walk(self.head, self.claims, output, manifests, newest) if newest else None
-            if walked and walked.goes_on:
+            if walked and walked.continues_head:
                 yield {m.id for m in walked.manifests}
 
     def _of_open_replay(self, claim: Claim) -> bool:
-        return claim.replay is not None and claim.replay not in self.rulings.replaced
+        return claim.replay is not None and claim.replay not in self.decisions.published_replays
 
     def _look(self, claim: Claim) -> ClaimStatus:
         own = {
@@ -118,9 +124,9 @@ class _Survey:
         return at.parent if at is not None else parent
 
     def _state(self, claim: Claim, *, staged: bool, forked: bool) -> str:
-        if claim.number in self.rulings.set_aside or self._of_open_replay(claim):
-            return "set aside" if claim.number in self.rulings.set_aside else "replay"
-        left = max(self.rulings.restarted_behind, self.rulings.superseded)
+        if claim.number in self.decisions.set_aside or self._of_open_replay(claim):
+            return "set aside" if claim.number in self.decisions.set_aside else "replay"
+        left = max(self.decisions.last_claim_before_restart, self.decisions.superseded)
         if claim.number <= left and claim != self.chosen:
             return "head" if claim.number == self.head.claim else "left behind"
         if forked:

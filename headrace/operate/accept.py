@@ -13,7 +13,7 @@ from headrace.offsets import Span
 from headrace.operate.publishers import publisher
 from headrace.operate.workspace import Workspace
 from headrace.publish import tail
-from headrace.publish.topics import ask
+from headrace.publish.topics import query_topics
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def accept_loss(
         return _undo_loss(workspace, job, spans, why)
     source, contract = following.tables.source, following.tables.contract
     begun = ledger.start()
-    known = [lost for change in ask(source, ledger, ledger.head()).changes for lost in change.lost]
+    known = [lost for change in query_topics(source, ledger, ledger.head()).changes for lost in change.lost]
     asked = [span for span in spans if not any(k.covers(span) for k in known)]
     verdicts = source.holes(begun.topic if begun else contract.topic, asked) if asked else {}
     if kept := [span for span in asked if verdicts[span] != "lost"]:
@@ -103,8 +103,10 @@ def accept_tail(
         raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
     ledger = following.tables.ledger
     if undo:
-        return TailDecision(tail.take_back(ledger, checkpoint, why), checkpoint, undone=True)
-    return TailDecision(tail.accept(ledger, *following.waiting(), checkpoint, why), checkpoint, undone=False)
+        return TailDecision(tail.withdraw_tail(ledger, checkpoint, why), checkpoint, undone=True)
+    return TailDecision(
+        tail.accept_tail(ledger, *following.waiting(), checkpoint, why), checkpoint, undone=False
+    )
 
 
 def _undo_loss(workspace: Workspace, job: str, spans: Sequence[Span], why: str) -> LossDecision:

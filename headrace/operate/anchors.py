@@ -134,16 +134,16 @@ def expire_anchors(
     """
     existing(job)
     ledger = workspace.ledger(job)
-    needed, gone = anchors.needed(ledger), anchors.expired(ledger)
-    old = anchors.standing(ledger)[: -keep or None]
+    needed, gone = anchors.needed_savepoints(ledger), anchors.expired(ledger)
+    old = anchors.unexpired(ledger)[: -keep or None]
     if older_than is not None:
         before = datetime.now(timezone.utc) - older_than
         old = [a for a in old if datetime.fromisoformat(a.at) < before]
     for anchor in anchors.every(ledger):  # one that was given up when the process died
         if anchor.number in gone:
-            anchors.remove(ledger, anchor)
+            anchors.delete_savepoint(ledger, anchor)
     going = [a for a in old if a.path not in needed]
     for anchor in going:
-        anchors.give_up(ledger, anchor, why)
+        anchors.expire(ledger, anchor, why)
     kept = tuple(a.number for a in old if a.path in needed)
     return ExpiredAnchors(job, tuple(a.number for a in going), kept)

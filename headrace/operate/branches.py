@@ -8,14 +8,14 @@ from typing import Any
 from headrace.cluster.kafka import Source
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.assemble import named
-from headrace.ledger.branch import ByOutput, goes_on, restart_is_due
+from headrace.ledger.branch import ByOutput, continues_head, restart_is_due
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import CLAIMS, Adopt, Decision, Restart, SetAside, UndoDecision
 from headrace.ledger.survey import ClaimStatus, survey
 from headrace.operate.workspace import Workspace
-from headrace.publish.topics import ask
+from headrace.publish.topics import query_topics
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def set_aside_branch(
     _one(workspace, job, claim)
     _require_reason(why)
     ledger = workspace.ledger(job)
-    decision = SetAside(why=why, claim=claim, claims_then=ledger.newest(CLAIMS))
+    decision = SetAside(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS))
     standing = StandingDecisions.of(ledger.decisions()).set_aside.get(claim)
     return BranchDecision(_record(ledger, decision, standing, undo=undo), decision.action, undo, claim)
 
@@ -125,7 +125,7 @@ def adopt_branch(
         _require_adoptable(workspace, job, branch)
     _require_reason(why)
     ledger = workspace.ledger(job)
-    decision = Adopt(why=why, claim=claim, claims_then=ledger.newest(CLAIMS))
+    decision = Adopt(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS))
     standing = StandingDecisions.of(ledger.decisions()).adoption.get(claim)
     return BranchDecision(_record(ledger, decision, standing, undo=undo), decision.action, undo, claim)
 
@@ -154,7 +154,7 @@ def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = Fal
     if not undo:
         _refuse_other_topic(workspace, ledger)
     _require_reason(why)
-    decision = Restart(why=why, claims_then=ledger.newest(CLAIMS))
+    decision = Restart(why=why, newest_claim=ledger.newest(CLAIMS))
     number = _record(ledger, decision, StandingDecisions.of(ledger.decisions()).restart, undo=undo)
     return RestartDecision(number, undo, ledger.head().frontier)
 
@@ -172,7 +172,7 @@ def _require_adoptable(workspace: Workspace, job: str, branch: ClaimStatus) -> N
             remedy=f"first: headrace branch set-aside {job} {claim} --undo --why TEXT",
         )
     ledger = workspace.ledger(job)
-    if branch.state in ("head", "waiting", "ahead") or goes_on(
+    if branch.state in ("head", "waiting", "ahead") or continues_head(
         ledger, ledger.head(), staged_by(workspace, job), claim
     ):
         return
@@ -187,7 +187,7 @@ def _refuse_other_topic(workspace: Workspace, ledger: Ledger) -> None:
     """Refuse a restart that the next start would refuse, too; that one asks again where Kafka is away."""
     source = Source(workspace.kafka, (ledger.job,))
     try:
-        others = [c for c in ask(source, ledger, ledger.head()).changes if c.other]
+        others = [c for c in query_topics(source, ledger, ledger.head()).changes if c.other]
     except ClusterError:
         return
     if others:

@@ -18,7 +18,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged, chain
 from headrace.ledger.records import DONE, Manifest, TopicStart
 from headrace.savepoint.metadata import Checkpoint, checkpoint_of, parse, positions, watermarks
-from headrace.savepoint.retained import folder
+from headrace.savepoint.retained import checkpoint_folder
 from headrace.storage.warehouse import Warehouse
 from headrace.verify.conserved import Cut
 
@@ -101,7 +101,7 @@ def _at_batch(
     raise UsageError(
         f"no checkpoint of {f'batch {batch}' if batch else 'a published batch'} is kept any more:"
         " how far the job had read is not known",
-        where=f"{warehouse.uri}/{folder(job, '')}",
+        where=f"{warehouse.uri}/{checkpoint_folder(job, '')}",
         remedy=f"headrace stop {job}; headrace publish {job}; then verify again. While the job runs, publish"
         f" before three more checkpoints are taken: headrace publish {job} --follow",
     )
@@ -109,7 +109,7 @@ def _at_batch(
 
 def _retained(warehouse: Warehouse, job: str, outputs: Sequence[str]) -> Iterator[_Kept]:
     """All checkpoints and savepoints of the job, of any submission: manifests tell where one stands."""
-    for place in (folder(job, ""), "_flink/savepoints/"):
+    for place in (checkpoint_folder(job, ""), "_flink/savepoints/"):
         for key in warehouse.keys(place):
             if not key.endswith("/_metadata"):
                 continue

@@ -61,8 +61,8 @@ def diff_batches(
 
     def batch(side: Side | None) -> int | None:
         if isinstance(side, datetime):
-            return ledger.batch_asked(None, side)
-        return ledger.batch_asked(side, None)
+            return ledger.requested_batch(None, side)
+        return ledger.requested_batch(side, None)
 
     first, last = batch(begin) or 0, batch(end) or ledger.newest(DONE)
     if last < first:

@@ -12,7 +12,7 @@ from headrace.job.program import Program
 from headrace.job.ready import require_same
 from headrace.job.submission import of_patch
 from headrace.ledger import patches
-from headrace.ledger.records import DONE, Judged, Patch
+from headrace.ledger.records import DONE, JudgedPatch, Patch
 from headrace.operate.start import await_start
 from headrace.operate.unready import not_ready
 from headrace.operate.workspace import Workspace
@@ -31,7 +31,7 @@ def judge_records(
     start_s: float = WITHIN_S,
     within_s: float = math.inf,
     tell: Progress = silent,
-) -> Judged:
+) -> JudgedPatch:
     """Submit the bounded job of a patch, wait for its end, and record what it made; unless that is known.
 
     Args:
@@ -50,7 +50,7 @@ def judge_records(
     ledger, job = workspace.ledger(program.job.name), program.job.name
     if known := patches.judged_of(ledger, patch.number):
         return known
-    patch_history.open_one(ledger, patch.number)
+    patch_history.require_open(ledger, patch.number)
     require_same(ledger, program, patch)
     # One of a command that was killed may run still: it ends by itself, and nobody asks what it made.
     submission, behind = f"patch-{patch.number}-{uuid.uuid4().hex[:8]}", ledger.newest(DONE)

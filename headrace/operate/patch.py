@@ -63,7 +63,7 @@ def judge_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = 
         ClusterError: the bounded job failed.
     """
     program, ledger = ingest_program(job), workspace.ledger(job)
-    asked = patch_history.open_one(ledger, patch)
+    asked = patch_history.require_open(ledger, patch)
     judge_records(workspace, program, asked, tell=tell)
     return report(ledger, program, asked)
 
@@ -102,7 +102,7 @@ def apply_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = 
     ledger = workspace.ledger(job)
     asked = patches.one(ledger, patch)
     if patch_history.state(ledger, patch) != "published":
-        patch_history.open_one(ledger, patch)
+        patch_history.require_open(ledger, patch)
     return judge_and_put_in(workspace, job, asked, hold=False, tell=tell)
 
 
@@ -129,7 +129,7 @@ def drop_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchRep
     """
     program, ledger = ingest_program(job), workspace.ledger(job)
     require_reason(why)
-    patcher(workspace, job).give_up(patch, why)
+    patcher(workspace, job).drop(patch, why)
     return report(ledger, program, patches.one(ledger, patch))
 
 
@@ -143,5 +143,5 @@ def judge_and_put_in(
         require_same(ledger, program, asked)
     if not hold:
         tell(what="putting the rows in")
-        versions = patcher(workspace, job).put_in(asked.number).head.versions
+        versions = patcher(workspace, job).publish(asked.number).head.versions
     return report(ledger, program, asked, versions)

@@ -10,8 +10,8 @@ from headrace.job.assemble import writing
 from headrace.job.program import Program
 from headrace.ledger import anchors, patches
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import BATCHES, Patch, PutIn, Refusal
-from headrace.publish.patch_history import PatchHistory, Replaced
+from headrace.ledger.records import BATCHES, Patch, PublishPatch, Refusal
+from headrace.publish.patch_history import Overwritten, PatchHistory
 from headrace.replay.stale import stale_tables
 
 
@@ -21,7 +21,7 @@ class ListedPatch:
 
     patch: Patch
     state: str
-    """One of asked, judged, given up, published, undone, replaced, partly replaced."""
+    """One of requested, judged, dropped, published, undone, overwritten, partly overwritten."""
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
@@ -44,13 +44,13 @@ class PatchReport:
     """Records that stay in quarantine, or go there."""
     batch: int | None = None
     """The batch that has put it in."""
-    given_up: str | None = None
-    """Why it was given up."""
-    taken_back: PutIn | None = None
+    dropped: str | None = None
+    """Why it was dropped."""
+    undone_by: PublishPatch | None = None
     """The decision that undid it."""
     left: int = 0
     """Judged records that were not put in: somebody discarded or moved them meanwhile."""
-    replaced: Replaced | None = None
+    overwritten: Overwritten | None = None
     """What others have left of it."""
     versions: Mapping[str, int] | None = None
     """Table → its version, where this very call has put it in or undone it."""
@@ -59,7 +59,7 @@ class PatchReport:
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
-        back = self.taken_back
+        back = self.undone_by
         return {
             **{k: v for k, v in self.patch.to_json().items() if k != "number"},
             "job": self.job,
@@ -68,10 +68,10 @@ class PatchReport:
             "rows": self.rows,
             "refused": [r.to_json() for r in self.refused],
             "batch": self.batch,
-            "given_up": self.given_up,
-            "taken_back": {"at": back.at, "by": back.by, "why": back.why} if back else None,
+            "dropped": self.dropped,
+            "undone": {"at": back.at, "by": back.by, "why": back.why} if back else None,
             "left": self.left,
-            "replaced": asdict(self.replaced) if self.replaced else None,
+            "overwritten": asdict(self.overwritten) if self.overwritten else None,
             "versions": self.versions,
             "stale": list(self.stale),
         }
@@ -102,10 +102,10 @@ def report(
         rows=rows,
         refused=(*patch.unrepaired, *(judged.refused if judged else ())),
         batch=batch or None,
-        given_up=history.given_up(patch.number),
-        taken_back=history.taken_back(patch.number),
+        dropped=history.drop_reason(patch.number),
+        undone_by=history.undone_by(patch.number),
         left=sum(judged.rows.values()) - sum(rows.values()) if batch and judged and rows else 0,
-        replaced=None if state == "undone" else history.replaced(patch.number),
+        overwritten=None if state == "undone" else history.overwritten(patch.number),
         versions=versions,
         stale={name: _how_to_replay(ledger, name, table, first) for name in outdated},
     )
@@ -114,7 +114,7 @@ def report(
 def _how_to_replay(ledger: Ledger, derived_table: str, read: str, first: Mapping[int, int]) -> str:
     """How a derived table is computed again from before some records of a topic that it reads."""
     derived = Ledger(ledger.warehouse, writing(derived_table).job.name)
-    return anchors.how_to_replay(derived, anchors.before(read, first))
+    return anchors.replay_command(derived, anchors.reads_from(read, first))
 
 
 def _rows(ledger: Ledger, batch: int) -> dict[str, int]:

@@ -17,7 +17,7 @@ from headrace.operate.workspace import Workspace
 from headrace.positions import Positions
 from headrace.progress import Progress, silent
 from headrace.read import quarantine
-from headrace.read.quarantine import Reason, Refused, Selection
+from headrace.read.quarantine import QuarantinedRecord, ReasonCount, Selection
 from headrace.replay import redrive
 from headrace.table.outputs import outputs
 
@@ -49,7 +49,7 @@ class DiscardDecision:
         }
 
 
-def count_quarantined(workspace: Workspace, contract: str) -> list[Reason]:
+def count_quarantined(workspace: Workspace, contract: str) -> list[ReasonCount]:
     """Quarantined records by reason, field and rule. Discarded ones are among them, and counted beside them.
 
     Raises:
@@ -57,7 +57,7 @@ def count_quarantined(workspace: Workspace, contract: str) -> list[Reason]:
         NeverPublishedError: it has no table yet.
     """
     topic = load_topic(contract)
-    given_up = quarantine.given_up(
+    given_up = quarantine.discarded_by_reason(
         workspace.warehouse, outputs(topic)[0], discarded(workspace.ledger(topic.id))
     )
     return quarantine.reasons(workspace.warehouse, topic.id, given_up)
@@ -65,7 +65,7 @@ def count_quarantined(workspace: Workspace, contract: str) -> list[Reason]:
 
 def read_quarantined(
     workspace: Workspace, contract: str, wanted: Selection | None = None, *, limit: int = 20
-) -> list[Refused]:
+) -> list[QuarantinedRecord]:
     """Quarantined records, the oldest first: position, Kafka time, reason and the payload as it came.
 
     Raises:

@@ -157,7 +157,7 @@ def describe_replay(workspace: Workspace, job: str, replay: int) -> ReplayReport
     existing(job)
     ledger = workspace.ledger(job)
     planned, state = replays.one(ledger, replay), replays.state(ledger, replay)
-    decided = replays.decided(ledger, replay)
+    decided = replays.decisions_about(ledger, replay)
     return ReplayReport(job, planned, state, tuple(patches_ended_by(ledger, planned)), decided)
 
 
@@ -190,7 +190,7 @@ def patches_ended_by(ledger: Ledger, replay: Replay) -> list[str]:
     """Names of the patches that a replay ends: of an open one, those with records after its fork point."""
     history = PatchHistory(ledger)
     if at := replays.batch_of(ledger, replay.number):
-        return [p.name for p in history.changed(at)[0]]
+        return [p.name for p in history.changed_by(at)[0]]
     if replays.state(ledger, replay.number) == "aborted":
         return []
-    return [p.name for p in history.behind(replay.frontier)]
+    return [p.name for p in history.overwritten_from(replay.frontier)]

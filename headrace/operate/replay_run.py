@@ -71,7 +71,7 @@ def run_replay(
         ClusterError: the fork does not begin, ends, or has not caught up within the deadline.
     """
     existing(job)
-    planned = replays.open_one(workspace.ledger(job), replay)
+    planned = replays.require_open(workspace.ledger(job), replay)
     running = forks_of(workspace, job, replay)
     flink_id = running[0].id if running else _submit_fork(workspace, job, replay, tell)
     begun = await_start(workspace, flink_id, start_s, f"starting the fork of {job}", tell)

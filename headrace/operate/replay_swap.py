@@ -22,7 +22,7 @@ from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.publish.patch_history import PatchHistory
 from headrace.publish.publisher import Published
-from headrace.publish.replace import continued
+from headrace.publish.replace import replay_range
 
 LOOK_S = 1.0
 """A checkpoint comes every few seconds: to look more often shows nothing."""
@@ -136,7 +136,7 @@ def roll_back_replay(
     tell(what="swapping the old files in")
     done = replacer(workspace, job).roll_back(replay, why)
     running = _cancel_others(workspace, job, replay, keep=(), tell=tell)
-    changed = PatchHistory(ledger).changed(replays.rollback_of(ledger, replay))
+    changed = PatchHistory(ledger).changed_by(replays.rollback_of(ledger, replay))
     ends, again = ([p.name for p in patches] for patches in changed)
     live = [j.id for j in live_jobs(workspace, job)]
     return RolledBackReplay(job, replay, done.head.batch, done.head.versions, running, live, ends, again)
@@ -155,7 +155,7 @@ def abort_replay(
     ledger = workspace.ledger(job)
     require_reason(why)
     if replays.state(ledger, replay) != "aborted":
-        replacer(workspace, job).give_up(replay, why)
+        replacer(workspace, job).abort(replay, why)
     running = [j.id for j in forks_of(workspace, job, replay)]
     tell(what="cancelling the fork")
     for flink_id in running:
@@ -168,7 +168,7 @@ def _swap(workspace: Workspace, job: str, planned: Replay, within_s: float) -> P
     deadline, publisher = time.monotonic() + within_s, replacer(workspace, job)
     while not isinstance(done := publisher.replace(planned.number, planned.fork), Published):
         staged = {o: s.read() for o, s in publisher.tables.staged.items()}
-        if continued(publisher.tables.ledger, planned.fork, staged, planned.number)[1] is None:
+        if replay_range(publisher.tables.ledger, planned.fork, staged, planned.number)[1] is None:
             raise _nothing_sealed(workspace, job, planned.number)
         if time.monotonic() > deadline:
             reached = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"

@@ -25,7 +25,7 @@ def live_jobs(workspace: Workspace, job: str, *, rolled_back: bool = False) -> l
     if not any(replay for _, replay in running):
         return [j for j, _ in running]
     rulings = StandingDecisions.of(workspace.ledger(job).decisions())
-    published = {*rulings.replaced, *(rulings.back if rolled_back else ())}
+    published = {*rulings.published_replays, *(rulings.rolled_back if rolled_back else ())}
     return [j for j, replay in running if replay is None or replay in published]
 
 

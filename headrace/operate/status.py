@@ -26,8 +26,8 @@ from headrace.offsets import Span
 from headrace.operate.branches import list_branches, staged_by
 from headrace.operate.running import live_jobs
 from headrace.operate.workspace import Workspace
-from headrace.publish.foresee import Foreseen, foresee
-from headrace.publish.topics import Change, ask
+from headrace.publish.forecast import Forecast, forecast
+from headrace.publish.topics import TopicChange, query_topics
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ class Status:
     """Why Flink was not asked; then ``flink_jobs`` is empty."""
     open_batch: int | None = None
     """A batch that is decided and not finished."""
-    topics_changed: tuple[Change, ...] = ()
+    topics_changed: tuple[TopicChange, ...] = ()
     """Topics that are not what they were when the job read them."""
     lag: Lag = field(default_factory=lambda: Lag({}, None))
     """What the topic of an ingest job holds that is not published."""
     branches: tuple[ClaimStatus, ...] = ()
-    foreseen: Foreseen = field(default_factory=Foreseen)
+    foreseen: Forecast = field(default_factory=Forecast)
     """What the next publish will stop on."""
     replays: Mapping[int, str] = field(default_factory=dict)
     """Replays that are neither published nor aborted, each with its state."""
@@ -177,7 +177,7 @@ def read_status(workspace: Workspace, job: str) -> Status:
     program = named(job)
     contract, ledger = program.contract, workspace.ledger(job)
     head = ledger.head()
-    asked = ask(Source(workspace.kafka, tuple(c.id for c in program.reads)), ledger, head)
+    asked = query_topics(Source(workspace.kafka, tuple(c.id for c in program.reads)), ledger, head)
     has_lag = contract.kind == "ingest" and not any(c.other for c in asked.changes)
     lag = _lag(workspace, contract, ledger, head) if has_lag else Lag({}, None)
     branches = list_branches(workspace, job)
@@ -193,7 +193,7 @@ def read_status(workspace: Workspace, job: str) -> Status:
         topics_changed=asked.changes,
         lag=lag,
         branches=tuple(branches),
-        foreseen=foresee(ledger, head, program.outputs, asked, staged),
+        foreseen=forecast(ledger, head, program.outputs, asked, staged),
         replays=_open_replays(ledger),
         restart_due=restart_is_due(ledger, staged),
         accepted_losses=tuple(span for d in decisions.losses for span in d.spans),

@@ -12,7 +12,7 @@ from headrace.operate.running import live_jobs
 from headrace.operate.unready import cancel_unready
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
-from headrace.savepoint.retained import savepoints
+from headrace.savepoint.retained import savepoint_folder
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _end(workspace: Workspace, job: str, flink_id: str) -> End:
     cluster, place = workspace.cluster, workspace.settings.store.warehouse
     at = cluster.detail(flink_id)
     if at.running:
-        return End(flink_id, cluster.stop(flink_id, f"{place}/{savepoints(job)}"))
+        return End(flink_id, cluster.stop(flink_id, f"{place}/{savepoint_folder(job)}"))
     why = why_not_running(cluster, at)
     if cluster.checkpoints(flink_id).completed:
         raise ClusterError(

@@ -7,7 +7,7 @@ from headrace.cluster.ready import Unready
 from headrace.errors import ClusterError
 from headrace.job.assemble import named
 from headrace.job.start.options import SUBMISSION
-from headrace.ledger.branch import leave_unused
+from headrace.ledger.branch import set_aside_unused
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import Claim
@@ -74,6 +74,6 @@ def cancel_unready(workspace: Workspace, job: str, flink_id: str, why: str) -> s
     if claim is None:
         return state
     staged = {o.id: Staged(ledger.warehouse, o.id).read() for o in named(job).outputs}
-    if leave_unused(ledger, staged, claim.number, why):
+    if set_aside_unused(ledger, staged, claim.number, why):
         return f"{state}, and claim {claim.number}, which staged nothing, is set aside"
     return f"{state}; claim {claim.number} has staged rows, and the next start goes on from there"

@@ -89,11 +89,11 @@ def verify_table(
         ledger = workspace.ledger(contract.id)
         if not ledger.newest(DONE):
             existing(contract.id)
-        asked = ledger.batch_asked(batch, at)
+        asked = ledger.requested_batch(batch, at)
         with _provable(table):
             return _prove_topic(workspace, ledger, contract, table, asked, tell)
     program = deriving(table)
-    asked = workspace.ledger(program.job.name).batch_asked(batch, at)
+    asked = workspace.ledger(program.job.name).requested_batch(batch, at)
     with _provable(table):
         require_counted(program, table)
         tell(what=f"verifying {table}")

@@ -9,7 +9,7 @@ import structlog
 from headrace.delta.commit import refuse_other_columns
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError
 from headrace.files import RecordedFile, StagedFile
-from headrace.ledger.branch import Stretch
+from headrace.ledger.branch import ManifestRange
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.records import BatchOutput, Manifest, TopicNotes
@@ -19,7 +19,7 @@ from headrace.publish.fit import refuse_other_key
 from headrace.publish.frontier import continue_frontier
 from headrace.publish.staged_files import ReadFile, read_files
 from headrace.publish.tables import JobTables
-from headrace.publish.topics import Asked, ask, noted
+from headrace.publish.topics import TopicReport, query_topics, topic_notes
 from headrace.table.outputs import Output
 
 log = structlog.get_logger()
@@ -43,11 +43,11 @@ class Checks:
         self._known: dict[tuple[str, str], ReadFile] = {}
         """Files that were read, by output and path."""
 
-    def asked(self, head: Head) -> Asked:
+    def query_topics(self, head: Head) -> TopicReport:
         """What Kafka says of the topics. Ask only after all that will be published was read."""
-        return ask(self._tables.source, self._ledger, head)
+        return query_topics(self._tables.source, self._ledger, head)
 
-    def read(self, stretch: Stretch) -> FilesRead:
+    def read(self, stretch: ManifestRange) -> FilesRead:
         """Every file of the manifests, in their order.
 
         Raises:
@@ -95,7 +95,9 @@ class Checks:
                 f" `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
             )
 
-    def outputs(self, stretch: Stretch, read: Mapping[str, Sequence[ReadFile]]) -> dict[str, BatchOutput]:
+    def outputs(
+        self, stretch: ManifestRange, read: Mapping[str, Sequence[ReadFile]]
+    ) -> dict[str, BatchOutput]:
         """What a batch takes into each table: these manifests, and their files."""
         return {
             o.id: BatchOutput(
@@ -106,7 +108,7 @@ class Checks:
         }
 
     def frontier(
-        self, head: Head, read: Mapping[str, Sequence[ReadFile]], asked: Asked, *, on_word: bool = False
+        self, head: Head, read: Mapping[str, Sequence[ReadFile]], asked: TopicReport, *, on_word: bool = False
     ) -> tuple[Offsets, TopicNotes]:
         """How a batch that goes on from ``head`` continues its frontier.
 
@@ -128,7 +130,7 @@ class Checks:
         frontier, counted = self._counted(head.frontier, read, on_word=on_word)
         if counted.holes or counted.lost:
             self._require_same()
-        epochs, cut_off = noted(head, asked, self._tables.job, frontier)
+        epochs, cut_off = topic_notes(head, asked, self._tables.job, frontier)
         return frontier, counted.model_copy(update={"epochs": epochs, "tails": cut_off})
 
     def _require_same(self) -> None:
@@ -137,7 +139,7 @@ class Checks:
         Raises:
             DecisionNeeded: it was deleted and created again in this moment.
         """
-        if others := [c for c in self.asked(Head()).changes if c.other]:
+        if others := [c for c in self.query_topics(Head()).changes if c.other]:
             raise DecisionNeeded(
                 str(others[0]),
                 where=f"topic id {others[0].id or 'none'}, the job began on {others[0].was}",
@@ -154,7 +156,7 @@ class Checks:
         )
         frontier = begun | goes_on.frontier
         if on_word:
-            return frontier, TopicNotes(unasked=goes_on.holes)
+            return frontier, TopicNotes(unverified=goes_on.holes)
         lost = self._refuse_unproven(list(goes_on.holes))
         holes = tuple(s for s in goes_on.holes if s not in lost)
         return frontier, TopicNotes(holes=holes, lost=tuple(lost))

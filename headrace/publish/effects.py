@@ -12,7 +12,7 @@ from functools import singledispatch
 from deltalake.transaction import Transaction
 
 from headrace.delta.amend import amend_batch, amend_from
-from headrace.delta.commit import added, commit_batch
+from headrace.delta.commit import commit_batch, delta_files
 from headrace.delta.patch import patch_batch
 from headrace.delta.swap import swap_batch
 from headrace.files import RecordedFile
@@ -29,7 +29,7 @@ from headrace.ledger.records import (
     ForkPoint,
     PatchBatch,
     PublishBatch,
-    PutIn,
+    PublishPatch,
     ReplaceBranch,
     RollBack,
     RollbackBatch,
@@ -55,7 +55,7 @@ class Target:
     """Of a patch, the records that it is about; they are the same for every table."""
 
 
-def patched(warehouse: Warehouse, batch: Batch) -> Positions:
+def patched_records(warehouse: Warehouse, batch: Batch) -> Positions:
     """The records that a patch's batch is about; none for other batches."""
     return records_of(warehouse, batch) if isinstance(batch, (PatchBatch, UndoBatch)) else Positions()
 
@@ -73,33 +73,33 @@ def commit(batch: Batch, to: Target) -> int:
 @commit.register
 def _(batch: PublishBatch, to: Target) -> int:
     return _ADD[to.output.mode](
-        to.warehouse, to.output, to.transaction, added(batch.outputs[to.output.id].files)
+        to.warehouse, to.output, to.transaction, delta_files(batch.outputs[to.output.id].files)
     )
 
 
 @commit.register
 def _(batch: SwapBatch, to: Target) -> int:
-    return _replace(batch, to, batch.outputs[to.output.id].files, back=False)
+    return _replace_after_fork(batch, to, batch.outputs[to.output.id].files, back=False)
 
 
 @commit.register
 def _(batch: RollbackBatch, to: Target) -> int:
     files = batch.restored.get(to.output.id, batch.outputs[to.output.id].files)
-    return _replace(batch, to, files, back=True)
+    return _replace_after_fork(batch, to, files, back=True)
 
 
-def _replace(batch: ForkBatch, to: Target, files: Iterable[RecordedFile], *, back: bool) -> int:
+def _replace_after_fork(batch: ForkBatch, to: Target, files: Iterable[RecordedFile], *, back: bool) -> int:
     """What stands after the fork point goes, and files come in its place."""
     name, baseline = to.output.id, batch.baseline
     if to.output.mode == "amend":
-        came = added([*baseline.files.get(name, ()), *files])
+        came = delta_files([*baseline.files.get(name, ()), *files])
         return amend_from(to.warehouse, to.output, to.transaction, baseline.versions.get(name), came)
     return swap_batch(
         to.warehouse,
         to.output,
         to.transaction,
-        added(files),
-        added(batch.removed.get(name, ())),
+        delta_files(files),
+        delta_files(batch.removed.get(name, ())),
         batch.reached or None,
         baseline,
         back=back,
@@ -109,12 +109,12 @@ def _replace(batch: ForkBatch, to: Target, files: Iterable[RecordedFile], *, bac
 @commit.register(PatchBatch)
 @commit.register(UndoBatch)
 def _(batch: PatchBatch | UndoBatch, to: Target) -> int:
-    files = added(batch.outputs[to.output.id].files)
+    files = delta_files(batch.outputs[to.output.id].files)
     return patch_batch(to.warehouse, to.output, to.transaction, files, to.patched)
 
 
 @dataclass(frozen=True)
-class Place:
+class BranchPosition:
     """Where the branch stands once a batch is in."""
 
     manifests: dict[str, str]
@@ -126,26 +126,28 @@ class Place:
 
 
 @singledispatch
-def place(batch: Batch, head: Head) -> Place:
+def branch_position(batch: Batch, head: Head) -> BranchPosition:
     """Where a batch leaves the branch that stood at ``head``."""
     raise NotImplementedError(batch.kind, head)
 
 
-@place.register
-def _(batch: PublishBatch, head: Head) -> Place:
-    return Place({}, head.since, batch.notes.epochs, batch.notes.tails)
+@branch_position.register
+def _(batch: PublishBatch, head: Head) -> BranchPosition:
+    return BranchPosition({}, head.since, batch.notes.epochs, batch.notes.tails)
 
 
-@place.register(SwapBatch)
-@place.register(RollbackBatch)
-def _(batch: ForkBatch, _head: Head) -> Place:
-    return Place(batch.fork.manifests, batch.number, batch.notes.epochs, batch.notes.tails, batch.fork)
+@branch_position.register(SwapBatch)
+@branch_position.register(RollbackBatch)
+def _(batch: ForkBatch, _head: Head) -> BranchPosition:
+    return BranchPosition(
+        batch.fork.manifests, batch.number, batch.notes.epochs, batch.notes.tails, batch.fork
+    )
 
 
-@place.register(PatchBatch)
-@place.register(UndoBatch)
-def _(_batch: PatchBatch | UndoBatch, head: Head) -> Place:
-    return Place(head.manifests, head.since, head.epochs, head.tails)
+@branch_position.register(PatchBatch)
+@branch_position.register(UndoBatch)
+def _(_batch: PatchBatch | UndoBatch, head: Head) -> BranchPosition:
+    return BranchPosition(head.manifests, head.since, head.epochs, head.tails)
 
 
 @singledispatch
@@ -161,17 +163,17 @@ def _(_batch: PublishBatch, _ledger: Ledger) -> None:
 
 @decision.register
 def _(batch: SwapBatch, ledger: Ledger) -> Decision | None:
-    if batch.replay in StandingDecisions.of(ledger.decisions()).replaced:
+    if batch.replay in StandingDecisions.of(ledger.decisions()).published_replays:
         return None
     why = ledger.required(REPLAYS, batch.replay).why
-    return ReplaceBranch(why=why, replay=batch.replay, claim=batch.claim, claims_then=batch.claims_then)
+    return ReplaceBranch(why=why, replay=batch.replay, claim=batch.claim, newest_claim=batch.newest_claim)
 
 
 @decision.register
 def _(batch: RollbackBatch, ledger: Ledger) -> Decision | None:
-    if batch.replay in StandingDecisions.of(ledger.decisions()).back:
+    if batch.replay in StandingDecisions.of(ledger.decisions()).rolled_back:
         return None
-    return RollBack(why=batch.why, replay=batch.replay, claim=batch.claim, claims_then=batch.claims_then)
+    return RollBack(why=batch.why, replay=batch.replay, claim=batch.claim, newest_claim=batch.newest_claim)
 
 
 @decision.register(PatchBatch)
@@ -179,4 +181,4 @@ def _(batch: RollbackBatch, ledger: Ledger) -> Decision | None:
 def _(batch: PatchBatch | UndoBatch, ledger: Ledger) -> Decision | None:
     if patches.batch_of(ledger.decisions(), batch.patch):
         return None
-    return PutIn(why=batch.why, patch=batch.patch, batch=batch.number, undoes_patch=batch.undone)
+    return PublishPatch(why=batch.why, patch=batch.patch, batch=batch.number, undoes_patch=batch.undone)

@@ -41,7 +41,7 @@ from headrace.table.outputs import Output
 
 log = structlog.get_logger()
 
-Kind = type[PublishBatch | SwapBatch | RollbackBatch | PatchBatch | UndoBatch]
+BatchClass = type[PublishBatch | SwapBatch | RollbackBatch | PatchBatch | UndoBatch]
 """A kind of batch."""
 
 
@@ -52,7 +52,7 @@ class Finisher:
         self._tables, self._ledger = tables, tables.ledger
 
     def decide(
-        self, kind: Kind, head: Head, *, last_check: Callable[[], object] = lambda: None, **facts: Any
+        self, kind: BatchClass, head: Head, *, last_check: Callable[[], object] = lambda: None, **facts: Any
     ) -> None:
         """Write the batch that follows a head, unless another publisher has written one first.
 
@@ -113,7 +113,7 @@ class Finisher:
         if isinstance(batch, PublishBatch) and not batch.has_rows:
             return head.versions
         warehouse = self._tables.warehouse
-        versions, patched = {}, effects.patched(warehouse, batch)
+        versions, patched = {}, effects.patched_records(warehouse, batch)
         for output in self._tables.outputs:
             self._tables.step(f"commit {output.id}")
             for column in _needed(batch, output):
@@ -125,13 +125,13 @@ class Finisher:
 
     def _done(self, stored: Stored[Batch], head: Head, versions: dict[str, int]) -> Done:
         batch, outs = stored.record, stored.record.outputs
-        place = effects.place(batch, head)
+        place = effects.branch_position(batch, head)
         newest = {o: out.manifests[-1].id for o, out in outs.items() if out.manifests}
         warehouse = self._tables.warehouse
         return Done(
             number=batch.number,
             kind=batch.kind,
-            of=stored.digest,
+            batch_digest=stored.digest,
             claim=batch.claim,
             checkpoints=batch.checkpoints,
             heads={o: m for o in outs if (m := newest.get(o) or place.manifests.get(o))},

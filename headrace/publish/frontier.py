@@ -67,13 +67,13 @@ def continue_frontier(
     Raises:
         ConservationError: an offset is below the frontier, or stands in two rows.
     """
-    gathered: dict[int, list[OffsetArray]] = {}
+    union: dict[int, list[OffsetArray]] = {}
     for by_partition in positions:
         for partition, offsets in by_partition.items():
-            gathered.setdefault(partition, []).append(offsets)
+            union.setdefault(partition, []).append(offsets)
     after = dict(frontier)
     holes: list[Span] = []
-    for partition, parts in sorted(gathered.items()):
+    for partition, parts in sorted(union.items()):
         offsets = np.sort(np.concatenate(parts))
         expected = frontier.get(partition, start.get(partition, 0))
         _refuse_overlap(job, partition, offsets, expected)

@@ -18,13 +18,13 @@ from headrace.ledger import patches
 from headrace.ledger.decisions import discarded
 from headrace.ledger.head import Head
 from headrace.ledger.patches import BACKFILL, REDRIVE, REPLAY, UNDO
-from headrace.ledger.records import DONE, BatchOutput, GiveUpPatch, Judged, Patch, PatchBatch, UndoBatch
+from headrace.ledger.records import DONE, BatchOutput, DropPatch, JudgedPatch, Patch, PatchBatch, UndoBatch
 from headrace.ledger.replays import as_option
 from headrace.offsets import Span
 from headrace.positions import Positions
 from headrace.publish.checks import Checks
 from headrace.publish.finish import Finisher
-from headrace.publish.patch_history import PatchHistory, open_one
+from headrace.publish.patch_history import PatchHistory, require_open
 from headrace.publish.publisher import Published
 from headrace.publish.staged_files import ReadFile, read_files
 from headrace.publish.tables import JobTables
@@ -45,7 +45,7 @@ class Patcher:
         self.tables, self._ledger = tables, tables.ledger
         self._checks, self._finisher = Checks(tables), Finisher(tables)
 
-    def put_in(self, number: int) -> Published:
+    def publish(self, number: int) -> Published:
         """Put a judged patch in. Safe to repeat, and beside any other publisher.
 
         Raises:
@@ -58,7 +58,7 @@ class Patcher:
             head = self._ledger.head()
             if patches.batch_of(self._ledger.decisions(), number):
                 return Published(head, finished, {})
-            patch = open_one(self._ledger, number, or_in=True)
+            patch = require_open(self._ledger, number, or_published=True)
             judged = patches.judged_of(self._ledger, number)
             if judged is None:
                 raise DecisionNeeded(
@@ -71,13 +71,15 @@ class Patcher:
             coming = self._checked(patch, judged, coming)
             if not any(coming.values()):
                 passed = any(judged.files.values())
-                self.give_up(number, "no record of it is left to be moved" if passed else "none of it passed")
+                self.drop(number, "no record of it is left to be moved" if passed else "none of it passed")
                 return Published(head, finished, {})
             self._put(head, patch, coming)
 
     def _refuse_other_topic(self, patch: Patch, head: Head) -> None:
         """Refuse a stretch of the topic that may be of another one: it was read before this question."""
-        others = [c for c in self._checks.asked(head).changes if c.other] if patch.kind == REPLAY else []
+        others = (
+            [c for c in self._checks.query_topics(head).changes if c.other] if patch.kind == REPLAY else []
+        )
         if others:
             spans = ", ".join(
                 f"{p}:{o}-{patch.end[p] - 1}" for p, o in patch.first.items() if o < patch.end[p]
@@ -88,7 +90,7 @@ class Patcher:
                 remedy=f"headrace patch drop {self._ledger.job} {patch.number} --why TEXT leaves it",
             )
 
-    def give_up(self, number: int, why: str) -> None:
+    def drop(self, number: int, why: str) -> None:
         """Decide that a patch is never put in.
 
         Raises:
@@ -96,8 +98,8 @@ class Patcher:
             DecisionNeeded: it was put in in the same moment.
         """
         self._finisher.finish_open_batch()
-        open_one(self._ledger, number)
-        self._ledger.decide(GiveUpPatch(why=why, patch=number))
+        require_open(self._ledger, number)
+        self._ledger.decide(DropPatch(why=why, patch=number))
         self._finisher.finish_open_batch()
         if patches.batch_of(self._ledger.decisions(), number):
             raise DecisionNeeded(
@@ -114,19 +116,19 @@ class Patcher:
         """
         while True:
             finished = self._finisher.finish_open_batch()
-            head, fates = self._ledger.head(), PatchHistory(self._ledger)
-            if number in patches.undone(fates.decisions):
+            head, history = self._ledger.head(), PatchHistory(self._ledger)
+            if number in patches.undone(history.decisions):
                 return Published(head, finished, {})
             patch = patches.one(self._ledger, number)
-            batch = self._undoable(patch, fates)
-            own = fates.records(batch)
+            batch = self._require_undoable(patch, history)
+            own = history.records(batch)
             before = self._ledger.required(DONE, batch - 1).versions if batch > 1 else {}
             coming = {o.id: self._as_it_was(o, before.get(o.id), own, patch) for o in self.tables.outputs}
-            self._put_back(head, self._undoing(patch, why), coming, own)
+            self._decide_undo(head, self._record_undo(patch, why), coming, own)
 
-    def _undoing(self, patch: Patch, why: str) -> Patch:
+    def _record_undo(self, patch: Patch, why: str) -> Patch:
         """The record of the undo: that of one that was killed, or a new one."""
-        begun = [p for p in patches.every(self._ledger) if p.kind == UNDO and p.of == patch.number]
+        begun = [p for p in patches.every(self._ledger) if p.kind == UNDO and p.undoes == patch.number]
         if begun:
             return begun[-1]
         undoing = Patch(
@@ -138,31 +140,31 @@ class Patcher:
             contract_version=patch.contract_version,
             program="",
             records=0,
-            of=patch.number,
+            undoes=patch.number,
         )
         return patches.record(self._ledger, undoing)
 
-    def _undoable(self, patch: Patch, fates: PatchHistory) -> int:
+    def _require_undoable(self, patch: Patch, history: PatchHistory) -> int:
         """The batch that put it in, if nothing stands on it.
 
         Raises:
             UsageError: otherwise.
         """
         job, number = self._ledger.job, patch.number
-        batch = patches.batch_of(fates.decisions, number)
+        batch = patches.batch_of(history.decisions, number)
         if not batch or patch.kind == UNDO:
             raise UsageError(
-                f"{patch.name} is {fates.state(number)}: there is nothing to take back",
+                f"{patch.name} is {history.state(number)}: there is nothing to take back",
                 remedy=f"headrace patch ls {job}",
             )
-        own = fates.records(batch)
-        for later in self._put_in_since(batch, own, fates):
+        own = history.records(batch)
+        for later in self._overlapping_patches(batch, own, history):
             raise UsageError(
                 f"{later.name} has put some of the same records in later",
                 where=f"job {job}",
                 remedy=f"take it back first: headrace patch undo {job} {later.number} --why TEXT",
             )
-        if gone := fates.replaced(number):
+        if gone := history.overwritten(number):
             raise UsageError(
                 f"{gone.by} has put other rows in for {gone.records:,} of its {len(own):,} records since",
                 where=f"job {job}, {patch.name}",
@@ -178,12 +180,12 @@ class Patcher:
             )
         return batch
 
-    def _put_in_since(self, batch: int, own: Positions, fates: PatchHistory) -> list[Patch]:
+    def _overlapping_patches(self, batch: int, own: Positions, history: PatchHistory) -> list[Patch]:
         """Patches put in behind a batch whose rows stand for some of these records, the newest first."""
         return [
             patches.one(self._ledger, d.patch)
-            for d in reversed(fates.later(batch))
-            if fates.standing(d.batch).both(own)
+            for d in reversed(history.later_patches(batch))
+            if history.remaining(d.batch).intersection(own)
         ]
 
     def _as_it_was(self, output: Output, version: int | None, own: Positions, patch: Patch) -> list[ReadFile]:
@@ -194,7 +196,7 @@ class Patcher:
 
     # what must be true before a batch is decided
 
-    def _checked(self, patch: Patch, judged: Judged, coming: Files) -> Files:
+    def _checked(self, patch: Patch, judged: JudgedPatch, coming: Files) -> Files:
         """The files that are to come in: each of their records has the one home now that it is to have."""
         if patch.contract_version != self.tables.contract.version:
             raise self._refused(
@@ -202,12 +204,12 @@ class Patcher:
                 f"it was judged by contract version {patch.contract_version}; now it is"
                 f" {self.tables.contract.version}",
             )
-        own = Positions.gathered(f.positions for files in coming.values() for f in files)
+        own = Positions.union(f.positions for files in coming.values() for f in files)
         rows = sum(f.rows for files in coming.values() for f in files)
         if rows != len(own):
             raise self._refused(patch, f"the judged files hold {rows:,} rows of {len(own):,} records")
         if patch.kind == REDRIVE:
-            return self._still_refused(patch, coming, own)
+            return self._without_moved(patch, coming, own)
         if patch.kind == BACKFILL:
             self._refuse_taken(patch, own)
         else:
@@ -219,11 +221,11 @@ class Patcher:
         if there := self._there(own):
             raise self._refused(patch, f"rows of its files are in the tables already: {there}")
         mine = {f.sha256 for f in patch.files}
-        for other, _ in patches.standing(self._ledger, self._ledger.decisions()):
+        for other, _ in patches.published(self._ledger, self._ledger.decisions()):
             if any(f.sha256 in mine for f in other.files):
                 raise self._refused(patch, f"backfill {other.number} has put the very same bytes in")
 
-    def _refuse_moved(self, patch: Patch, judged: Judged, own: Positions) -> None:
+    def _refuse_moved(self, patch: Patch, judged: JudgedPatch, own: Positions) -> None:
         """Of a stretch of the topic: it is whole, and no patch came in between that it would undo."""
         spans = (Span(p, o, patch.end[p] - 1) for p, o in patch.first.items() if o < patch.end[p])
         there = self._there(Positions.of_spans(spans))
@@ -231,14 +233,14 @@ class Patcher:
             raise self._refused(patch, f"published records were not read again: {lacking}")
         if more := own.without(there):
             raise self._refused(patch, f"records came that are not published: {more}")
-        for later in self._put_in_since(judged.behind, own, PatchHistory(self._ledger)):
+        for later in self._overlapping_patches(judged.after_batch, own, PatchHistory(self._ledger)):
             raise self._refused(patch, f"{later.name} has put some of these records in since it was judged")
 
-    def _still_refused(self, patch: Patch, coming: Files, own: Positions) -> Files:
+    def _without_moved(self, patch: Patch, coming: Files, own: Positions) -> Files:
         """Of a redrive only what is in quarantine still, and was not discarded meanwhile."""
         homes = self._homes(own)
         quarantine, data = (o.id for o in self.tables.outputs)
-        if twice := homes[data].both(homes[quarantine]):
+        if twice := homes[data].intersection(homes[quarantine]):
             raise self._refused(patch, f"records are in both tables: {twice}")
         stays = homes[quarantine].without(discarded(self._ledger))
         gone = own.without(stays)
@@ -251,8 +253,8 @@ class Patcher:
     def _without(self, output: Output, files: Sequence[ReadFile], gone: Positions) -> list[ReadFile]:
         """Judged files without the rows of some records."""
         cut = remove_rows(self.tables.warehouse, output, [f.file.path for f in files], gone.holds)
-        out = {f.path for f in cut.going}
-        fresh = [StagedFile(path=f.path, size=f.size) for f in cut.coming]
+        out = {f.path for f in cut.removed}
+        fresh = [StagedFile(path=f.path, size=f.size) for f in cut.added]
         kept = [f for f in files if f.file.path not in out]
         return kept + read_files(self.tables.warehouse, output.id, fresh, output.columns)
 
@@ -274,7 +276,7 @@ class Patcher:
         return found
 
     def _there(self, positions: Positions) -> Positions:
-        return Positions.gathered(found.offsets for found in self._homes(positions).values())
+        return Positions.union(found.offsets for found in self._homes(positions).values())
 
     def _read_again(self, output: str, files: Sequence[RecordedFile]) -> list[ReadFile]:
         columns = next(o.columns for o in self.tables.outputs if o.id == output)
@@ -289,13 +291,13 @@ class Patcher:
 
         def last_check() -> None:
             self._refuse_unfinishable()
-            open_one(self._ledger, patch.number, or_in=True)  # it may have been given up meanwhile
+            require_open(self._ledger, patch.number, or_published=True)  # it may have been given up meanwhile
 
         self._decide(PatchBatch, head, patch, coming, last_check)
 
-    def _put_back(self, head: Head, undo: Patch, coming: Files, own: Positions) -> None:
+    def _decide_undo(self, head: Head, undo: Patch, coming: Files, own: Positions) -> None:
         """Decide the batch of an undo, unless another publisher is first."""
-        facts = {"undoes": undo.of or 0, "out": tuple(own.spans())}
+        facts = {"undoes": undo.undoes or 0, "out": tuple(own.spans())}
         self._decide(UndoBatch, head, undo, coming, self._refuse_unfinishable, **facts)
 
     def _decide(
@@ -313,20 +315,20 @@ class Patcher:
             last_check=last_check,
             claim=head.claim,
             contract_version=patch.contract_version,
-            checkpoints=self._behind_all(head),
+            checkpoints=self._empty_checkpoints(head),
             frontier=head.frontier,
-            outputs=self._files_in(coming),
+            outputs=self._batch_outputs(coming),
             patch=patch.number,
             why=patch.why,
             **facts,
         )
 
-    def _behind_all(self, head: Head) -> tuple[int, int]:
+    def _empty_checkpoints(self, head: Head) -> tuple[int, int]:
         """No checkpoints: behind all that were, so that these are still found by bisection."""
         last = self._ledger.required(DONE, head.batch).checkpoints[1] if head.batch else 0
         return last + 1, last
 
-    def _files_in(self, coming: Files) -> dict[str, BatchOutput]:
+    def _batch_outputs(self, coming: Files) -> dict[str, BatchOutput]:
         return {
             o.id: BatchOutput(files=tuple(f.recorded() for f in coming.get(o.id, [])))
             for o in self.tables.outputs

@@ -13,10 +13,10 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import (
     BATCHES,
     Decision,
-    GiveUpPatch,
+    DropPatch,
     Patch,
     PatchBatch,
-    PutIn,
+    PublishPatch,
     UndoBatch,
 )
 from headrace.positions import Positions
@@ -30,11 +30,11 @@ def records_of(warehouse: Warehouse, batch: PatchBatch | UndoBatch) -> Positions
     out = Positions.of_spans(batch.out if isinstance(batch, UndoBatch) else ())
     files = [(o, f.path) for o, told in batch.outputs.items() for f in told.files]
     read = each(lambda file: Positions.of_rows(*positions_in(warehouse, *file)), files)
-    return Positions.gathered(found.offsets for found in (out, *read))
+    return Positions.union(found.offsets for found in (out, *read))
 
 
 @dataclass(frozen=True)
-class Replaced:
+class Overwritten:
     """Other rows stand where a patch's were: records were judged again, or that was taken back."""
 
     by: str
@@ -46,16 +46,16 @@ class Replaced:
 
 
 @dataclass(frozen=True)
-class _Stood:
+class _Remaining:
     """What stands of a patch at some batch."""
 
     by: str
     """The last that took some of it; empty: nothing did."""
     left: Positions
 
-    def less(self, by: str, left: Positions) -> _Stood:
+    def less(self, by: str, left: Positions) -> _Remaining:
         """Behind something that leaves only these."""
-        return self if len(left) == len(self.left) else _Stood(by, left)
+        return self if len(left) == len(self.left) else _Remaining(by, left)
 
 
 class PatchHistory:
@@ -68,24 +68,24 @@ class PatchHistory:
         self._records: dict[int, Positions] = {}
         """By batch."""
 
-    def given_up(self, number: int) -> str | None:
+    def drop_reason(self, number: int) -> str | None:
         """Why a patch was given up; None if it was not."""
-        return next((d.why for d in self.decisions if isinstance(d, GiveUpPatch) and d.patch == number), None)
+        return next((d.why for d in self.decisions if isinstance(d, DropPatch) and d.patch == number), None)
 
-    def taken_back(self, number: int) -> PutIn | None:
+    def undone_by(self, number: int) -> PublishPatch | None:
         """The decision that took a patch back; None if none did."""
-        return next((d for d in patches.put_in(self.decisions) if d.undoes_patch == number), None)
+        return next((d for d in patches.publications(self.decisions) if d.undoes_patch == number), None)
 
     def state(self, number: int) -> str:
-        """One of asked, judged, given up, published, undone, replaced, partly replaced."""
+        """One of requested, judged, dropped, published, undone, overwritten, partly overwritten."""
         if not patches.batch_of(self.decisions, number):
-            if self.given_up(number) is not None:
-                return "given up"
-            return "judged" if patches.judged_of(self.ledger, number) else "asked"
+            if self.drop_reason(number) is not None:
+                return "dropped"
+            return "judged" if patches.judged_of(self.ledger, number) else "requested"
         if number in self._undone:
             return "undone"
-        found = self.replaced(number)
-        return "published" if found is None else "partly replaced" if found.left else "replaced"
+        found = self.overwritten(number)
+        return "published" if found is None else "partly overwritten" if found.left else "overwritten"
 
     def records(self, batch: int) -> Positions:
         """The records that a patch's batch is about."""
@@ -98,15 +98,15 @@ class PatchHistory:
             self._records[batch] = records_of(self.ledger.warehouse, found)
         return self._records[batch]
 
-    def later(self, batch: int) -> list[PutIn]:
+    def later_patches(self, batch: int) -> list[PublishPatch]:
         """Decisions that put other patches in behind a batch, oldest first; of those that stand."""
         return [
             d
-            for d in patches.put_in(self.decisions)
+            for d in patches.publications(self.decisions)
             if d.batch > batch and not d.undoes_patch and d.patch not in self._undone
         ]
 
-    def replaced(self, number: int) -> Replaced | None:
+    def overwritten(self, number: int) -> Overwritten | None:
         """What later replays, their rollbacks and later patches have left of a patch that is in the tables.
 
         A replay puts other rows in for all records of the topic behind its fork point; its rollback puts
@@ -117,33 +117,35 @@ class PatchHistory:
         if not batch or patches.one(self.ledger, number).kind == patches.UNDO:
             return None
         found, own = self._stood(batch), self.records(batch)
-        return Replaced(found.by, len(own) - len(found.left), len(found.left)) if found.by else None
+        return Overwritten(found.by, len(own) - len(found.left), len(found.left)) if found.by else None
 
-    def standing(self, batch: int) -> Positions:
+    def remaining(self, batch: int) -> Positions:
         """The records of a patch's batch whose rows are those that it put in."""
         return self._stood(batch).left
 
-    def changed(self, at: int) -> tuple[list[Patch], list[Patch]]:
+    def changed_by(self, at: int) -> tuple[list[Patch], list[Patch]]:
         """Patches of which a batch has taken some records, and those of which it has brought some back."""
         ended, again = [], []
-        for patch, batch in patches.standing(self.ledger, self.decisions):
+        for patch, batch in patches.published(self.ledger, self.decisions):
             if batch < at:
                 before, after = (len(self._stood(batch, until).left) for until in (at - 1, at))
                 ended += [patch] if after < before else []
                 again += [patch] if after > before else []
         return ended, again
 
-    def _stood(self, batch: int, until: int | None = None) -> _Stood:
+    def _stood(self, batch: int, until: int | None = None) -> _Remaining:
         """What stands of a patch's batch; behind a later batch if one is named."""
-        events: list[tuple[int, PutIn | None]] = [(d.batch, d) for d in self.later(batch)]
+        events: list[tuple[int, PublishPatch | None]] = [(d.batch, d) for d in self.later_patches(batch)]
         events += [(at, None) for at in takewhile(lambda at: at > batch, swaps(self.ledger))]
         events = [(at, patch) for at, patch in events if until is None or at <= until]
-        stood, swapped = _Stood("", self.records(batch)), dict[int, _Stood]()
+        stood, swapped = _Remaining("", self.records(batch)), dict[int, _Remaining]()
         for at, patch in sorted(events, key=lambda event: event[0]):
             stood = self._after(at, patch, stood, swapped)
         return stood
 
-    def _after(self, at: int, patch: PutIn | None, stood: _Stood, swapped: dict[int, _Stood]) -> _Stood:
+    def _after(
+        self, at: int, patch: PublishPatch | None, stood: _Remaining, swapped: dict[int, _Remaining]
+    ) -> _Remaining:
         """What one later batch leaves; what a swap finds is kept in ``swapped``, until it is taken back."""
         if patch:
             said = patches.one(self.ledger, patch.patch).name
@@ -153,21 +155,21 @@ class PatchHistory:
             return stood.less(
                 f"replay {number}", stood.left.before(replays.one(self.ledger, number).frontier)
             )
-        number = replays.taken_back_by(self.ledger, at)
+        number = replays.rolled_back_by(self.ledger, at)
         frontier = replays.one(self.ledger, number).frontier
         there = stood.left.before(frontier)
         if (found := swapped.get(number)) is None:
             return stood.less(f"rollback of replay {number}", there)
         again = found.left.without(found.left.before(frontier))
         by = found.by if len(there) == len(found.left.before(frontier)) else stood.by
-        return _Stood(by, Positions.gathered([there.offsets, again.offsets]))
+        return _Remaining(by, Positions.union([there.offsets, again.offsets]))
 
-    def behind(self, frontier: Mapping[int, int]) -> list[Patch]:
+    def overwritten_from(self, frontier: Mapping[int, int]) -> list[Patch]:
         """Patches of which records stand at or behind a frontier: a replay from there ends these."""
         return [
             patch
-            for patch, batch in patches.standing(self.ledger, self.decisions)
-            if len((left := self.standing(batch)).before(frontier)) < len(left)
+            for patch, batch in patches.published(self.ledger, self.decisions)
+            if len((left := self.remaining(batch)).before(frontier)) < len(left)
         ]
 
 
@@ -176,13 +178,13 @@ def state(ledger: Ledger, number: int) -> str:
     return PatchHistory(ledger).state(number)
 
 
-def open_one(ledger: Ledger, number: int, *, or_in: bool = False) -> Patch:
+def require_open(ledger: Ledger, number: int, *, or_published: bool = False) -> Patch:
     """A patch that can still be judged and put in.
 
     Args:
         ledger: of the job.
         number: of the patch.
-        or_in: one that is in is no harm: somebody else has asked for the same, and was faster.
+        or_published: accept a published one: a concurrent call may have published it.
 
     Raises:
         UsageError: it is in, or was given up; or it takes back another one, which is all that it does.
@@ -190,10 +192,10 @@ def open_one(ledger: Ledger, number: int, *, or_in: bool = False) -> Patch:
     found, stands = patches.one(ledger, number), state(ledger, number)
     if found.kind == patches.UNDO:
         raise UsageError(
-            f"patch {number} takes back patch {found.of}",
-            remedy=f"headrace patch undo {ledger.job} {found.of} --why TEXT finishes it",
+            f"patch {number} takes back patch {found.undoes}",
+            remedy=f"headrace patch undo {ledger.job} {found.undoes} --why TEXT finishes it",
         )
-    if stands not in ("asked", "judged") and not (or_in and stands != "given up"):
+    if stands not in ("requested", "judged") and not (or_published and stands != "dropped"):
         raise UsageError(
             f"{found.name} is {stands}; asked {found.at} by {found.by}: {found.why}",
             where=f"job {ledger.job}",

@@ -21,7 +21,7 @@ _AS_BEFORE = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """Where a job stands at a checkpoint."""
 
     positions: dict[str, Offsets] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Progress:
     watermarks: dict[str, int] = field(default_factory=dict)
     """Per output, how far event time has come; of an ingest job no matter."""
 
-    def covers(self, other: Progress) -> bool:
+    def covers(self, other: JobProgress) -> bool:
         """Whether it has read, and seen of event time, all that the other one has; if that is known.
 
         A topic of which it holds no partition at all is one that it no longer reads: it was edited.
@@ -48,9 +48,9 @@ class Progress:
         return bool(self.positions.get(contract))
 
 
-def of_fork(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay: int) -> Progress:
+def fork_progress(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay: int) -> JobProgress:
     """Where the fork stands at its newest checkpoint whose files are committed: a moment behind it."""
-    stands = Progress()
+    stands = JobProgress()
     for claim in replays.claims(ledger, replay):
         for at in of_submission(warehouse, ledger.job, claim.submission):
             if all(manifest in staged.get(output, {}) for output, manifest in at.manifests):
@@ -58,22 +58,22 @@ def of_fork(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay: int)
     if stands.positions and stands.positions == replays.one(ledger, replay).positions:
         # It has read nothing since it was restored: its event time is that of its state, and Flink, whose
         # watermark begins anew at every start, does not tell it.
-        return Progress(stands.positions, dict.fromkeys(stands.watermarks, _AS_BEFORE))
+        return JobProgress(stands.positions, dict.fromkeys(stands.watermarks, _AS_BEFORE))
     return stands
 
 
-def of_branch(warehouse: Warehouse, ledger: Ledger, kind: ContractKind) -> Progress:
+def branch_progress(warehouse: Warehouse, ledger: Ledger, kind: ContractKind) -> JobProgress:
     """Where the branch stands: an ingest job's frontier says it, or a derive job's newest checkpoint."""
     if kind == "ingest":
-        return Progress({ledger.job: ledger.head().frontier})
+        return JobProgress({ledger.job: ledger.head().frontier})
     newest = newest_on_branch(warehouse, ledger)
-    return (_at(warehouse, ledger, newest) if newest else None) or Progress()
+    return (_at(warehouse, ledger, newest) if newest else None) or JobProgress()
 
 
-def _at(warehouse: Warehouse, ledger: Ledger, checkpoint: Checkpoint) -> Progress | None:
+def _at(warehouse: Warehouse, ledger: Ledger, checkpoint: Checkpoint) -> JobProgress | None:
     try:
         raw = warehouse.read(f"{checkpoint.path.removeprefix(f'{warehouse.uri}/')}/_metadata")
     except FileNotFoundError:  # retired between two looks
         return None
     positions: Mapping[str, Offsets] = {c: metadata.positions(raw, t) for c, t in ledger.topics().items()}
-    return Progress(dict(positions), metadata.watermarks(raw))
+    return JobProgress(dict(positions), metadata.watermarks(raw))

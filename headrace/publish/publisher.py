@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from headrace.errors import DecisionNeeded, LedgerError, UsageError
 from headrace.ledger import anchors
-from headrace.ledger.branch import Stretch, followed, stretch, unpublished
+from headrace.ledger.branch import ManifestRange, followed_claim, publishable_range, unpublished_manifests
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.records import Claim, Manifest, PublishBatch
@@ -23,7 +23,7 @@ from headrace.publish import tail as tails
 from headrace.publish.checks import Checks, FilesRead
 from headrace.publish.finish import Finisher
 from headrace.publish.tables import JobTables
-from headrace.publish.topics import Asked, beyond
+from headrace.publish.topics import TopicReport, past_end
 
 EMPTY_KEPT = 60
 """Checkpoints without rows that may wait: they change no table, and a batch of them would report nothing."""
@@ -60,7 +60,7 @@ class Publisher:
         """
         finished = self._finisher.finish_open_batch()
         head = self._ledger.head()
-        claim = followed(self._ledger.claims(), self._decisions())
+        claim = followed_claim(self._ledger.claims(), self._decisions())
         if claim is None:
             return Published(head, finished, {})
         try:
@@ -82,28 +82,28 @@ class Publisher:
         written = {o: n - head.written.get(o, 0) for o, n in after.written.items()}
         return Published(after, finished, written, empty=empty)
 
-    def waiting(self) -> tuple[Stretch, tails.Tail]:
+    def waiting(self) -> tuple[ManifestRange, tails.StagedTail]:
         """What is staged after the head.
 
         Raises:
             UsageError: there is nothing.
         """
         head = self._ledger.head()
-        claim = followed(self._ledger.claims(), self._decisions())
+        claim = followed_claim(self._ledger.claims(), self._decisions())
         staged = self._stretch(head, claim) if claim else None
         if claim is None or staged is None:
             raise UsageError(
                 f"nothing of job {self.tables.job} is staged and not published",
                 remedy=f"headrace status {self.tables.job}",
             )
-        return staged, tails.Tail.of(claim.number, staged, self._checks.read(staged), head.frontier)
+        return staged, tails.StagedTail.of(claim.number, staged, self._checks.read(staged), head.frontier)
 
     def _decisions(self) -> StandingDecisions:
         return StandingDecisions.of(self._ledger.decisions())
 
-    def _decide(self, head: Head, claim: Claim, ready: Stretch, empty: str) -> None:
+    def _decide(self, head: Head, claim: Claim, ready: ManifestRange, empty: str) -> None:
         """Decide the batch, after every check."""
-        asked = self._checks.asked(head)
+        asked = self._checks.query_topics(head)
         taken, read, on_word = self._vouched(head, claim, ready, asked)
         frontier, notes = self._checks.frontier(head, read, asked, on_word=on_word)
         self._finisher.decide(
@@ -120,25 +120,25 @@ class Publisher:
 
     # what there is to publish
 
-    def _stretch(self, head: Head, claim: Claim) -> Stretch | None:
+    def _stretch(self, head: Head, claim: Claim) -> ManifestRange | None:
         staged = {output: self._fold_published(output, head) for output in self.tables.staged}
-        ready = stretch(self._ledger, head, staged, claim)
+        ready = publishable_range(self._ledger, head, staged, claim)
         return ready if ready and any(ready.manifests.values()) else None
 
     def _fold_published(self, output: str, head: Head) -> dict[str, Manifest]:
         """Staged manifests; those that a restored job committed again after they were folded are removed."""
         manifests = self.tables.staged[output].read()
-        fresh = unpublished(self._ledger, head, output, manifests)
+        fresh = unpublished_manifests(self._ledger, head, output, manifests)
         self.tables.staged[output].fold(m for i, m in manifests.items() if i not in fresh)
         return fresh
 
-    def _needed(self, ready: Stretch) -> str:
+    def _needed(self, ready: ManifestRange) -> str:
         """Why a batch without rows is needed all the same; empty where it is not."""
         waiting = max(map(len, ready.manifests.values()))
         if waiting >= EMPTY_KEPT:
             return f"it folds {waiting} checkpoints without rows, which each look would read again"
         ends = {m.id for manifests in ready.manifests.values() for m in manifests}
-        for anchor in anchors.standing(self._ledger):
+        for anchor in anchors.unexpired(self._ledger):
             if ends & set(anchor.manifests.values()):
                 return f"anchor {anchor.number} stands there, and a replay begins at what is published"
         return ""
@@ -147,27 +147,27 @@ class Publisher:
         return None if self._ledger.head().claim == claim.number else claim.number
 
     def _vouched(
-        self, head: Head, claim: Claim, ready: Stretch, asked: Asked
-    ) -> tuple[Stretch, FilesRead, bool]:
+        self, head: Head, claim: Claim, ready: ManifestRange, asked: TopicReport
+    ) -> tuple[ManifestRange, FilesRead, bool]:
         """What may be published of a stretch, its files, and whether that is by an operator's decision.
 
         Raises:
             DecisionNeeded: its rows may be of another topic, or their topic lost them.
         """
         job, decisions = self.tables.job, self._decisions()
-        if accepted_part := tails.accepted(decisions, claim, ready):
+        if accepted_part := tails.accepted_range(decisions, claim, ready):
             return accepted_part, self._checks.read(accepted_part), True
         accepted = [span for decision in decisions.losses for span in decision.spans]
         if any(not any(a.covers(s) for a in accepted) for c in asked.changes for s in c.lost):
             raise tails.lost_below_frontier(job, asked.changes)
         read = self._checks.read(ready)
-        tail = tails.Tail.of(claim.number, ready, read, head.frontier)
+        tail = tails.StagedTail.of(claim.number, ready, read, head.frontier)
         if any(c.other for c in asked.changes):
             raise tails.other_topic(job, asked.changes, tail)
-        if (own := asked.standings.get(job)) and (lost := beyond(own, tail.spans)):
+        if (own := asked.states.get(job)) and (lost := past_end(own, tail.spans)):
             raise tails.beyond_end(job, self.tables.start.topic, lost, tail)
         return ready, read, False
 
 
-def _has_rows(ready: Stretch) -> bool:
+def _has_rows(ready: ManifestRange) -> bool:
     return any(m.files for manifests in ready.manifests.values() for m in manifests)

@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from deltalake.exceptions import DeltaError
 
 from headrace.delta.amend import amended
-from headrace.delta.commit import Added, active, added
+from headrace.delta.commit import DeltaFile, active_paths, delta_files
 from headrace.delta.rewrite import restore_files
-from headrace.delta.swap import require_told
+from headrace.delta.swap import require_restorable
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.files import Baseline, Files
 from headrace.ledger import fork as forks
 from headrace.ledger import replays
-from headrace.ledger.branch import ByOutput, Stretch, common_prefix, tip, walk
+from headrace.ledger.branch import ByOutput, ManifestRange, common_prefix, newest_manifest, walk
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
@@ -40,18 +40,18 @@ from headrace.offsets import Offsets
 from headrace.publish.checks import Checks
 from headrace.publish.finish import Finisher
 from headrace.publish.frontier import continue_frontier, frontier_at
-from headrace.publish.progress import Progress, of_branch, of_fork
+from headrace.publish.progress import JobProgress, branch_progress, fork_progress
 from headrace.publish.publisher import Published
 from headrace.publish.staged_files import ReadFile
 from headrace.publish.tables import JobTables
-from headrace.publish.tail import Tail
-from headrace.publish.topics import Asked, at_fork
+from headrace.publish.tail import StagedTail
+from headrace.publish.topics import TopicReport, head_at_fork
 from headrace.read.tables import open_table
 
 
-def continued(
+def replay_range(
     ledger: Ledger, fork: ForkPoint, staged: ByOutput, replay: int
-) -> tuple[Claim | None, Stretch | None]:
+) -> tuple[Claim | None, ManifestRange | None]:
     """A replay's newest claim with manifests, and all that its branch has sealed behind the fork point.
 
     Raises:
@@ -59,15 +59,15 @@ def continued(
     """
     claims = ledger.claims()
     own = [c for c in claims if c.replay == replay]
-    at_fork = Head(manifests=fork.manifests)
+    head_at_fork = Head(manifests=fork.manifests)
     for claim in reversed(own):
         chains: dict[str, list[Manifest]] = {}
         for output, manifests in staged.items():
-            newest = tip(manifests, claim.number)
+            newest = newest_manifest(manifests, claim.number)
             if newest is None:
                 break
-            walked = walk(at_fork, claims, output, manifests, newest)
-            if not walked.goes_on:
+            walked = walk(head_at_fork, claims, output, manifests, newest)
+            if not walked.continues_head:
                 raise LedgerError(
                     f"replay {replay} does not begin at its fork point:"
                     f" {walked.manifests[0].id} follows {walked.reached or 'nothing'}",
@@ -106,7 +106,7 @@ class Replacer:
             head = self._ledger.head()
             if replays.state(self._ledger, replay) == "published":
                 return Published(head, finished, {})
-            replays.open_one(self._ledger, replay, or_published=True)
+            replays.require_open(self._ledger, replay, or_published=True)
             forks.require_on_branch(self._ledger, fork)
             if (behind := self._swap_in(head, replay, fork)) is not None:
                 return behind
@@ -115,15 +115,15 @@ class Replacer:
         """Decide the batch, unless another publisher is first; or tell how far the fork has come."""
         reached = self._frontier_at(fork)
         staged = {o: s.read() for o, s in self.tables.staged.items()}
-        claim, found = continued(self._ledger, fork, staged, replay)
+        claim, found = replay_range(self._ledger, fork, staged, replay)
         if claim is None or found is None:
             return reached
         if self.tables.contract.kind == "derive":
-            stands = of_fork(self.tables.warehouse, self._ledger, staged, replay)
+            stands = fork_progress(self.tables.warehouse, self._ledger, staged, replay)
             if not stands.covers(self._branch_stands()):
                 return next(iter(stands.positions.values()), {})
-        behind = at_fork(head, reached)
-        asked = self._checks.asked(behind)
+        behind = head_at_fork(head, reached)
+        asked = self._checks.query_topics(behind)
         read = self._checks.read(found)
         self._refuse_other(replay, claim, found, read, asked)
         if self.tables.contract.kind == "ingest":
@@ -132,15 +132,15 @@ class Replacer:
         if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
             return frontier
         files = {
-            o: [Added(f.file.path, f.file.size, f.file.partition, f.statistics) for f in fs]
+            o: [DeltaFile(f.file.path, f.file.size, f.file.partition, f.statistics) for f in fs]
             for o, fs in read.items()
         }
-        removed, baseline = forks.behind(self._ledger, fork), forks.baseline(self._ledger, fork)
+        removed, baseline = forks.files_after(self._ledger, fork), forks.baseline(self._ledger, fork)
         self._require_possible(reached, removed, baseline, files)
         self._finisher.decide(
             SwapBatch,
             head,
-            last_check=lambda: replays.open_one(self._ledger, replay, or_published=True),
+            last_check=lambda: replays.require_open(self._ledger, replay, or_published=True),
             claim=claim.number,
             contract_version=claim.contract_version,
             checkpoints=found.checkpoints,
@@ -150,7 +150,7 @@ class Replacer:
             reached=reached,
             removed=removed,
             baseline=baseline,
-            claims_then=self._ledger.newest(CLAIMS),
+            newest_claim=self._ledger.newest(CLAIMS),
             notes=notes,
             replay=replay,
         )
@@ -160,30 +160,30 @@ class Replacer:
         self,
         replay: int,
         claim: Claim,
-        found: Stretch,
+        found: ManifestRange,
         read: Mapping[str, Sequence[ReadFile]],
-        asked: Asked,
+        asked: TopicReport,
     ) -> None:
         """Refuse a fork that may have read another topic than the branch."""
         others = [c for c in asked.changes if c.other]
         if others:
             raise DecisionNeeded(
                 f"{'; '.join(map(str, others))}. The replay may have read records of it:"
-                f" {Tail.of(claim.number, found, read, {})}",
+                f" {StagedTail.of(claim.number, found, read, {})}",
                 where="; ".join(f"topic id {c.id or 'none'}, the job began on {c.was}" for c in others),
                 remedy=f"headrace replay abort {self._ledger.job} {replay} --why TEXT leaves it",
             )
 
-    def _branch_stands(self) -> Progress:
+    def _branch_stands(self) -> JobProgress:
         """How far the branch of a derive job has come, in the tables that it writes now."""
-        stands = of_branch(self.tables.warehouse, self._ledger, "derive")
+        stands = branch_progress(self.tables.warehouse, self._ledger, "derive")
         if not stands.positions:
             raise DecisionNeeded(
                 "no checkpoint of the published branch is kept any more: how far it had come is not known",
                 where=f"job {self._ledger.job}",
                 remedy="restore a checkpoint or savepoint of it into the warehouse, then publish again",
             )
-        return Progress(
+        return JobProgress(
             stands.positions, {o: at for o, at in stands.watermarks.items() if o in self.tables.staged}
         )
 
@@ -193,7 +193,7 @@ class Replacer:
         """Say no where the fork lacks records that the branch has published: Kafka no longer had them."""
         positions = (f.positions for found in read.values() for f in found)
         holes = continue_frontier(self._ledger.job, reached, self.tables.start.offsets, positions).holes
-        known = forks.holes_behind(self._ledger, fork)
+        known = forks.holes_after(self._ledger, fork)
         mine = [h for h in holes if h.first < head.frontier.get(h.partition, 0)]
         own = [h for h in mine if not any(k.covers(h) for k in known)]
         verdicts = self.tables.source.holes(self.tables.start.topic, own) if own else {}
@@ -206,7 +206,7 @@ class Replacer:
                 missing=[str(h) for h in lacking],
             )
 
-    def give_up(self, replay: int, why: str) -> None:
+    def abort(self, replay: int, why: str) -> None:
         """Decide that a replay is never published; a batch that is decided already is finished, and stands.
 
         Raises:
@@ -214,7 +214,7 @@ class Replacer:
             DecisionNeeded: it was published in the same moment.
         """
         self._finisher.finish_open_batch()
-        replays.open_one(self._ledger, replay)
+        replays.require_open(self._ledger, replay)
         self._ledger.decide(AbortReplay(why=why, replay=replay))
         self._finisher.finish_open_batch()
         if replays.batch_of(self._ledger, replay):
@@ -235,7 +235,7 @@ class Replacer:
         while True:
             finished = self._finisher.finish_open_batch()
             head = self._ledger.head()
-            if replay in StandingDecisions.of(self._ledger.decisions()).back:
+            if replay in StandingDecisions.of(self._ledger.decisions()).rolled_back:
                 return Published(head, finished, {})
             number = replays.batch_of(self._ledger, replay)
             if not number:
@@ -244,7 +244,7 @@ class Replacer:
                     where=f"job {self._ledger.job}",
                     remedy=f"headrace replay show {self._ledger.job} {replay}",
                 )
-            if number != (last := forks.standing_replay(self._ledger)):
+            if number != (last := forks.last_published_replay(self._ledger)):
                 later = replays.published_by(self._ledger, last)
                 raise UsageError(
                     f"replay {replay} is not the last published one: that is replay {later}",
@@ -262,13 +262,13 @@ class Replacer:
         swap, before = self._ledger.required(BATCHES, number), self._ledger.required(DONE, number - 1)
         if not isinstance(swap, SwapBatch):
             raise LedgerError(f"batch {number} is not a swap", where=f"{self._ledger.folder}/batches")
-        manifests = forks.manifests_behind(self._ledger, swap.fork, number - 1)
+        manifests = forks.manifests_after(self._ledger, swap.fork, number - 1)
         numbers = [m.checkpoint for found in manifests.values() for m in found] or [swap.fork.checkpoint]
         baseline = Baseline(versions={o: v for o, v in before.versions.items() if o in self.tables.staged})
         gone, reached = swap.removed, self._frontier_at(swap.fork)
         came = {} if self.tables.contract.kind == "derive" else self._restored(number, gone, reached)
-        removed = forks.behind(self._ledger, swap.fork)
-        files = {o: added(came.get(o, gone.get(o, ()))) for o in self.tables.staged}
+        removed = forks.files_after(self._ledger, swap.fork)
+        files = {o: delta_files(came.get(o, gone.get(o, ()))) for o in self.tables.staged}
         self._require_possible(reached, removed, baseline, files, back=True)
         on_branch = forks.at_batch(self._ledger, number - 1).batch
         self._finisher.decide(
@@ -286,7 +286,7 @@ class Replacer:
             reached=reached,
             removed=removed,
             baseline=baseline,
-            claims_then=self._ledger.newest(CLAIMS),
+            newest_claim=self._ledger.newest(CLAIMS),
             notes=TopicNotes(epochs=before.epochs, tails=before.tails),
             replay=replay,
             restored=came,
@@ -300,7 +300,7 @@ class Replacer:
         for output in self.tables.outputs:
             before = versions[output.id] - 1
             table = open_table(self.tables.warehouse, output.id, before)
-            there = active(table) if table else set()
+            there = active_paths(table) if table else set()
             stay = [f for f in gone.get(output.id, ()) if f.path in there]
             known = [f.path for f in stay]
             others = restore_files(self.tables.warehouse, output, before, reached, known=known)
@@ -315,16 +315,16 @@ class Replacer:
         reached: Offsets,
         removed: Files,
         baseline: Baseline,
-        files: Mapping[str, list[Added]],
+        files: Mapping[str, list[DeltaFile]],
         *,
         back: bool = False,
     ) -> None:
         """Refuse, before it is decided, what could not be finished."""
         for output in self.tables.outputs:
-            came = [*added(baseline.files.get(output.id, ())), *files[output.id]]
+            came = [*delta_files(baseline.files.get(output.id, ())), *files[output.id]]
             if output.mode == "append":
-                gone = added(removed.get(output.id, ()))
-                require_told(self.tables.warehouse, output, gone, reached or None, baseline, back=back)
+                gone = delta_files(removed.get(output.id, ()))
+                require_restorable(self.tables.warehouse, output, gone, reached or None, baseline, back=back)
                 continue
             version = baseline.versions.get(output.id)
             try:

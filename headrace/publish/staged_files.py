@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.delta.shape import file_differs
-from headrace.delta.statistics import file_statistics, holding, unbounded_times
+from headrace.delta.statistics import columns_with_values, file_statistics, unbounded_times
 from headrace.errors import OtherColumnsError
 from headrace.files import RecordedFile, StagedFile
 from headrace.offsets import OffsetArray
@@ -70,7 +70,7 @@ def _read(warehouse: Warehouse, output: str, file: StagedFile, columns: tuple[Ta
         footer.num_rows,
         file_statistics(footer, columns),
         _by_partition(rows) if placed else {},
-        holding(footer, WHEN_NEEDED),
+        columns_with_values(footer, WHEN_NEEDED),
         unbounded_times(footer),
         _wrapped(rows[TIME.name]) if TIME.name in wanted else 0,
     )

@@ -10,12 +10,12 @@ from headrace.errors import LedgerError
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import TopicStart
-from headrace.publish.topics import Source
+from headrace.publish.topics import TopicSource
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import Output
 
 
-class Step(Protocol):
+class StepHook(Protocol):
     """Called before each step with its name; tests kill a publisher there."""
 
     def __call__(self, name: str) -> None:
@@ -30,8 +30,8 @@ class JobTables:
         warehouse: Warehouse,
         contract: Contract,
         outputs: Sequence[Output],
-        source: Source,
-        step: Step = lambda _name: None,
+        source: TopicSource,
+        step: StepHook = lambda _name: None,
     ) -> None:
         self.warehouse, self.contract, self.source, self.step = warehouse, contract, source, step
         self.ledger = Ledger(warehouse, contract.id)

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 from headrace.contract.model import ContractKind
 from headrace.errors import DecisionNeeded, OtherColumnsError, UsageError
-from headrace.ledger.branch import Stretch
+from headrace.ledger.branch import ManifestRange
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, DONE, AcceptTail, Claim, UndoDecision
 from headrace.offsets import OffsetArray, Span
 from headrace.publish.staged_files import ReadFile
-from headrace.publish.topics import Change
+from headrace.publish.topics import TopicChange
 
 
 @dataclass(frozen=True)
-class Tail:
+class StagedTail:
     """What is staged and not published."""
 
     claim: int
@@ -37,10 +37,10 @@ class Tail:
     def of(
         cls,
         claim: int,
-        found: Stretch,
+        found: ManifestRange,
         read: Mapping[str, Sequence[ReadFile]],
         frontier: Mapping[int, int],
-    ) -> Tail:
+    ) -> StagedTail:
         """The tail that these manifests and their files are, behind that frontier."""
         files = [f for of_output in read.values() for f in of_output]
         reach: dict[int, tuple[int, int]] = {}
@@ -56,8 +56,10 @@ class Tail:
         return f"{self.rows:,} rows of checkpoints {first} to {last}{at}"
 
 
-def _fits(found: Stretch, read: Mapping[str, Sequence[ReadFile]], frontier: Mapping[int, int]) -> int | None:
-    """As :attr:`Tail.fits`. A new topic begins at 0, so its offsets may be below those that are published."""
+def _fits(
+    found: ManifestRange, read: Mapping[str, Sequence[ReadFile]], frontier: Mapping[int, int]
+) -> int | None:
+    """See :attr:`StagedTail.fits`. A new topic begins at 0, so its offsets may be below published ones."""
     sealed = {(o, f.path): m.checkpoint for o, ms in found.manifests.items() for m in ms for f in m.files}
     by_checkpoint: dict[int, list[tuple[int, OffsetArray]]] = {
         m.checkpoint: [] for manifests in found.manifests.values() for m in manifests
@@ -75,18 +77,18 @@ def _fits(found: Stretch, read: Mapping[str, Sequence[ReadFile]], frontier: Mapp
     return fits
 
 
-def accepted(rulings: StandingDecisions, claim: Claim, found: Stretch) -> Stretch | None:
+def accepted_range(decisions: StandingDecisions, claim: Claim, found: ManifestRange) -> ManifestRange | None:
     """The part of a stretch that somebody ruled to publish, or None."""
-    for ruling in reversed(rulings.tails):
-        ends = ruling.manifests.items()
-        if ruling.claim == claim.number and all(
+    for decision in reversed(decisions.tails):
+        ends = decision.manifests.items()
+        if decision.claim == claim.number and all(
             any(m.id == end for m in found.manifests[output]) for output, end in ends
         ):
-            return _up_to(found, ruling.checkpoint)
+            return _up_to(found, decision.checkpoint)
     return None
 
 
-def accept(ledger: Ledger, found: Stretch, tail: Tail, checkpoint: int, why: str) -> int:
+def accept_tail(ledger: Ledger, found: ManifestRange, tail: StagedTail, checkpoint: int, why: str) -> int:
     """Record that a tail is published up to a checkpoint; gives the decision's number.
 
     Raises:
@@ -111,28 +113,28 @@ def accept(ledger: Ledger, found: Stretch, tail: Tail, checkpoint: int, why: str
     return ledger.decide(AcceptTail(why=why, claim=tail.claim, checkpoint=checkpoint, manifests=ends))
 
 
-def take_back(ledger: Ledger, checkpoint: int, why: str) -> int:
+def withdraw_tail(ledger: Ledger, checkpoint: int, why: str) -> int:
     """Record that a tail is no longer accepted; gives the decision's number.
 
     Raises:
         UsageError: nothing is accepted up to that checkpoint, or it is published already.
     """
     standing = StandingDecisions.of(ledger.decisions()).tails
-    ruling = next((r for r in reversed(standing) if r.checkpoint == checkpoint), None)
-    if ruling is None:
+    decision = next((r for r in reversed(standing) if r.checkpoint == checkpoint), None)
+    if decision is None:
         others = ", ".join(str(n) for n in sorted({r.checkpoint for r in standing})) or "none"
         raise UsageError(
             f"nothing is accepted up to checkpoint {checkpoint}; accepted are {others}",
             where=f"job {ledger.job}",
             remedy=f"headrace status {ledger.job} shows what is accepted",
         )
-    if _decided(ledger, ruling.manifests):
+    if _decided(ledger, decision.manifests):
         raise UsageError(
             f"what was staged up to checkpoint {checkpoint} is already published",
             where=f"job {ledger.job}",
             remedy=f"the rows stay; headrace status {ledger.job} shows what is staged after them",
         )
-    return ledger.decide(UndoDecision(why=why, undoes=ruling.number))
+    return ledger.decide(UndoDecision(why=why, undoes=decision.number))
 
 
 def _decided(ledger: Ledger, manifests: Mapping[str, str]) -> bool:
@@ -142,11 +144,13 @@ def _decided(ledger: Ledger, manifests: Mapping[str, str]) -> bool:
     return any(m in ids or ledger.published(output, m) is not None for output, m in manifests.items())
 
 
-def _up_to(found: Stretch, checkpoint: int) -> Stretch:
-    return Stretch({o: [m for m in ms if m.checkpoint <= checkpoint] for o, ms in found.manifests.items()})
+def _up_to(found: ManifestRange, checkpoint: int) -> ManifestRange:
+    return ManifestRange(
+        {o: [m for m in ms if m.checkpoint <= checkpoint] for o, ms in found.manifests.items()}
+    )
 
 
-def other_topic(job: str, changes: Iterable[Change], tail: Tail) -> DecisionNeeded:
+def other_topic(job: str, changes: Iterable[TopicChange], tail: StagedTail) -> DecisionNeeded:
     """A topic that the job reads is another one now, or none. Rows may be staged of either."""
     others = [c for c in changes if c.other]
     staged = (
@@ -164,7 +168,7 @@ def other_topic(job: str, changes: Iterable[Change], tail: Tail) -> DecisionNeed
     )
 
 
-def beyond_end(job: str, topic: str, lost: Sequence[Span], tail: Tail) -> DecisionNeeded:
+def beyond_end(job: str, topic: str, lost: Sequence[Span], tail: StagedTail) -> DecisionNeeded:
     """Rows are staged whose offsets the topic does not hold any more."""
     return DecisionNeeded(
         f"topic {topic} lost offsets that were read and are not published:"
@@ -180,19 +184,19 @@ def beyond_end(job: str, topic: str, lost: Sequence[Span], tail: Tail) -> Decisi
 
 def deleted(job: str, topic: str, lost: Sequence[Span]) -> DecisionNeeded:
     """Retention was faster than the job. Below its start a log does not even say where records were."""
-    accept = " ".join(f"--accept-loss {s}" for s in lost)
+    accept_tail = " ".join(f"--accept-loss {s}" for s in lost)
     return DecisionNeeded(
         f"Kafka deleted offsets before the job read them: {named(lost)}. Which of them held records, it"
         " cannot say any more",
         where=f"topic {topic}",
         remedy=f"if the records can be sent again, do that first; else"
-        f" `headrace publish {job} {accept} --why TEXT` accepts the loss",
+        f" `headrace publish {job} {accept_tail} --why TEXT` accepts the loss",
         lost=[str(s) for s in lost],
     )
 
 
 @contextmanager
-def other_columns(job: str, found: Stretch, kind: ContractKind) -> Iterator[None]:
+def other_columns(job: str, found: ManifestRange, kind: ContractKind) -> Iterator[None]:
     """Where a file of a stretch was written under another contract, say how its claim can be left.
 
     Raises:
@@ -229,7 +233,7 @@ def named(spans: Iterable[Span], most: int = 10) -> str:
     return ", ".join(map(str, found[:most])) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
-def _ways_out(job: str, tail: Tail) -> str:
+def _ways_out(job: str, tail: StagedTail) -> str:
     if tail.fits is None:  # offsets that are published already: another topic's, so they cannot be taken
         return _leaving(job, tail)
     what = "these rows" if tail.fits == tail.checkpoints[1] else f"the rows up to checkpoint {tail.fits}"
@@ -237,11 +241,11 @@ def _ways_out(job: str, tail: Tail) -> str:
     return f"{take}; {_leaving(job, tail)}"
 
 
-def _leaving(job: str, tail: Tail) -> str:
+def _leaving(job: str, tail: StagedTail) -> str:
     return f"`headrace branch set-aside {job} {tail.claim} --why TEXT` leaves them"
 
 
-def lost_below_frontier(job: str, changes: Iterable[Change]) -> DecisionNeeded:
+def lost_below_frontier(job: str, changes: Iterable[TopicChange]) -> DecisionNeeded:
     """The topic lost records that are published."""
     cut = [c for c in changes if c.lost]
     spans = [str(s) for c in cut for s in c.lost]

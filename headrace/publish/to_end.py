@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from headrace.errors import ClusterError, UsageError
 from headrace.offsets import Span
 from headrace.publish.publisher import Published, Publisher
-from headrace.publish.topics import Source
+from headrace.publish.topics import TopicSource
 
 ASKED_AT_MOST = 10_000
 """Offsets of which Kafka is asked whether they hold records: a topic often ends in a transaction's marker."""
-LOOK_S = 0.5
+POLL_S = 0.5
 
 
 def publish_to_end(publisher: Publisher, within_s: float, report: Callable[[Published], None]) -> None:
@@ -36,7 +36,9 @@ def publish_to_end(publisher: Publisher, within_s: float, report: Callable[[Publ
         done = publisher.once()
         if done.batches:
             report(done)
-        left = unpublished(publisher.tables.source, begun.topic, ends, begun.offsets | done.head.frontier)
+        left = unpublished_spans(
+            publisher.tables.source, begun.topic, ends, begun.offsets | done.head.frontier
+        )
         if not left:
             return
         if time.monotonic() > deadline:
@@ -45,11 +47,11 @@ def publish_to_end(publisher: Publisher, within_s: float, report: Callable[[Publ
                 where=f"topic {begun.topic}",
                 remedy=f"headrace status {ledger.job}",
             )
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
 
 
-def unpublished(
-    source: Source, topic: str, ends: Mapping[int, int], frontier: Mapping[int, int]
+def unpublished_spans(
+    source: TopicSource, topic: str, ends: Mapping[int, int], frontier: Mapping[int, int]
 ) -> list[Span]:
     """The offsets below ``ends`` that are not published and may hold records; empty once all are published.
 

@@ -18,7 +18,7 @@ from headrace.ledger.records import Epoch
 from headrace.offsets import Offsets, Span
 
 
-class Standing(Protocol):
+class TopicState(Protocol):
     """How a topic stands now."""
 
     @property
@@ -42,7 +42,7 @@ class Standing(Protocol):
         """Partition → the offset below which the log is the one whose epoch was noted."""
 
 
-class Source(Protocol):
+class TopicSource(Protocol):
     """What publish asks Kafka; topics are named in full."""
 
     @property
@@ -52,12 +52,12 @@ class Source(Protocol):
     def holes(self, topic: str, spans: list[Span], /) -> dict[Span, str]:
         """``absent``, ``present`` or ``lost`` for each span of offsets."""
 
-    def standing(self, topic: str, noted: Mapping[int, Epoch], /) -> Standing:
+    def standing(self, topic: str, topic_notes: Mapping[int, Epoch], /) -> TopicState:
         """How a topic stands, and what its log kept since epochs were noted."""
 
 
 @dataclass(frozen=True)
-class Change:
+class TopicChange:
     """A topic that is not what it was when the job read it."""
 
     contract: str
@@ -94,17 +94,17 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Asked:
+class TopicReport:
     """What Kafka said of a job's topics at one moment."""
 
-    standings: dict[str, Standing]
+    states: dict[str, TopicState]
     """By contract."""
-    changes: tuple[Change, ...]
+    changes: tuple[TopicChange, ...]
 
 
-def ask(source: Source, ledger: Ledger, head: Head) -> Asked:
+def query_topics(source: TopicSource, ledger: Ledger, head: Head) -> TopicReport:
     """Ask how the topics stand that a job reads, and compare that with what the ledger noted of them."""
-    standings: dict[str, Standing] = {}
+    states: dict[str, TopicState] = {}
     changes = []
     for contract in source.reads:
         begun = ledger.start(contract)
@@ -112,20 +112,20 @@ def ask(source: Source, ledger: Ledger, head: Head) -> Asked:
             continue
         own = contract == ledger.job
         found = source.standing(begun.topic, head.epochs if own else {})
-        standings[contract] = found
+        states[contract] = found
         lost = _lost(head, found) if own and found.id == begun.topic_id else ()
         if found.id != begun.topic_id or lost:
-            changes.append(Change(contract, begun.topic, begun.topic_id, found.id, lost))
-    return Asked(standings, tuple(changes))
+            changes.append(TopicChange(contract, begun.topic, begun.topic_id, found.id, lost))
+    return TopicReport(states, tuple(changes))
 
 
-def _lost(head: Head, found: Standing) -> tuple[Span, ...]:
+def _lost(head: Head, found: TopicState) -> tuple[Span, ...]:
     """What the log lost below the frontier, whether it has grown past it again or not."""
     reach = {p: min(found.ends.get(p, 0), found.kept.get(p, o)) for p, o in head.frontier.items()}
     return tuple(Span(p, reach[p], o - 1) for p, o in sorted(head.frontier.items()) if reach[p] < o)
 
 
-def beyond(found: Standing, spans: Sequence[Span]) -> list[Span]:
+def past_end(found: TopicState, spans: Sequence[Span]) -> list[Span]:
     """Of offsets that were read, those behind the topic's end."""
     ends = {s.partition: found.ends.get(s.partition, 0) for s in spans}
     return [
@@ -135,8 +135,8 @@ def beyond(found: Standing, spans: Sequence[Span]) -> list[Span]:
     ]
 
 
-def noted(
-    head: Head, asked: Asked, contract: str, frontier: Offsets
+def topic_notes(
+    head: Head, asked: TopicReport, contract: str, frontier: Offsets
 ) -> tuple[dict[int, Epoch], tuple[Span, ...]]:
     """What a batch notes of an ingest job's topic, for later looks; of another topic, what the head noted.
 
@@ -144,15 +144,15 @@ def noted(
         The newest leader epoch of each partition, with where it begins; and offsets below the frontier that
         the topic does not hold any more.
     """
-    found = asked.standings.get(contract)
+    found = asked.states.get(contract)
     if found is None or any(c.other for c in asked.changes):
         return head.epochs, head.tails
     reached = [Span(p, 0, o - 1) for p, o in frontier.items()]
-    lost = {*head.tails, *(s for c in asked.changes for s in c.lost), *beyond(found, reached)}
+    lost = {*head.tails, *(s for c in asked.changes for s in c.lost), *past_end(found, reached)}
     return dict(sorted(found.epochs.items())), tuple(sorted(lost))
 
 
-def at_fork(head: Head, reached: Offsets) -> Head:
+def head_at_fork(head: Head, reached: Offsets) -> Head:
     """What is known of a topic at a fork point: what it lost behind that, the fork has read anew."""
     below = [s for s in head.tails if s.first < reached.get(s.partition, 0)]
     clipped = (Span(s.partition, s.first, min(s.last, reached[s.partition] - 1)) for s in below)

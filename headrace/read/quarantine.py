@@ -40,7 +40,7 @@ _ORDER = "_kafka_time, _partition, _offset"
 
 
 @dataclass(frozen=True)
-class Reason:
+class ReasonCount:
     """One reason, field and rule, and how often they were met."""
 
     reason: str
@@ -60,7 +60,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Refused:
+class QuarantinedRecord:
     """One quarantined record; ``payload`` is None for a record without a value."""
 
     position: str
@@ -99,19 +99,19 @@ class Refused:
         }
 
 
-def given_up(warehouse: Warehouse, table: Output, discarded: Positions) -> Counter[Why]:
+def discarded_by_reason(warehouse: Warehouse, table: Output, discarded: Positions) -> Counter[Why]:
     """How many of the discarded records are in quarantine: a replay may have judged some of them again."""
     rows = rows_of(warehouse, table, None, discarded) if discarded else None
     return Counter(zip(*(rows[c].to_pylist() for c in WHY), strict=True)) if rows else Counter()
 
 
-def reasons(warehouse: Warehouse, contract: str, given_up: Mapping[Why, int]) -> list[Reason]:
+def reasons(warehouse: Warehouse, contract: str, discarded: Mapping[Why, int]) -> list[ReasonCount]:
     """Why records of a contract are in quarantine, the most frequent reason first.
 
     Args:
         warehouse: where the table is.
         contract: its id.
-        given_up: how many of them were discarded.
+        discarded: how many of them were discarded.
 
     Raises:
         UsageError: the quarantine table was never published.
@@ -124,7 +124,7 @@ def reasons(warehouse: Warehouse, contract: str, given_up: Mapping[Why, int]) ->
     """  # noqa: S608 - the name was checked, the rest is constant
     found = query(warehouse, [name], sql).rows
     return [
-        Reason(why, field, rule, n, given_up.get((why, field, rule), 0), first, last, f"{p}:{o}")
+        ReasonCount(why, field, rule, n, discarded.get((why, field, rule), 0), first, last, f"{p}:{o}")
         for why, field, rule, n, first, last, p, o in found
     ]
 
@@ -173,7 +173,7 @@ class Selection:
 
 def records(
     warehouse: Warehouse, contract: str, wanted: Selection | None = None, limit: int = 20
-) -> list[Refused]:
+) -> list[QuarantinedRecord]:
     """Quarantined records, the oldest first, at most so many.
 
     Raises:
@@ -184,7 +184,7 @@ def records(
     rows = _selected(
         warehouse, contract, wanted or Selection(), columns, f" ORDER BY {_ORDER} LIMIT {int(limit)}"
     )
-    return [Refused(f"{p}:{o}", *rest) for p, o, *rest in rows]
+    return [QuarantinedRecord(f"{p}:{o}", *rest) for p, o, *rest in rows]
 
 
 def payloads(warehouse: Warehouse, contract: str, wanted: Selection) -> Iterator[tuple[Any, ...]]:
@@ -209,7 +209,7 @@ def positions(warehouse: Warehouse, contract: str, wanted: Selection) -> Positio
     found: dict[int, list[int]] = {}
     for partition, offset in _selected(warehouse, contract, wanted, "_partition, _offset"):
         found.setdefault(partition, []).append(offset)
-    return Positions.gathered({p: np.array(o, np.int64)} for p, o in found.items())
+    return Positions.union({p: np.array(o, np.int64)} for p, o in found.items())
 
 
 def _selected(

@@ -19,7 +19,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from headrace.errors import NeverPublishedError, UsageError
-from headrace.read.tables import as_of, open_table
+from headrace.read.tables import open_table, table_as_of
 from headrace.read.values import values
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ def query(
             remedy="name one table, or give a time: --at 2026-11-26T09:00",
         )
     for name in wanted:
-        table = open_table(warehouse, name, version) if moment is None else as_of(warehouse, name, moment)
+        table = (
+            open_table(warehouse, name, version) if moment is None else table_as_of(warehouse, name, moment)
+        )
         if table is None:
             raise NeverPublishedError(name, where=warehouse.table_uri(name))
         engine.register(name, table)

@@ -57,7 +57,7 @@ def at_or_after(frontier: Mapping[int, int]) -> RowFilter:
 
 def files_with(snapshot: DeltaTable, positions: Positions) -> list[str]:
     """Paths of active files that could hold one of these records, by the bounds in the log."""
-    return [path for path, p, o in _bounds(snapshot) if None in (*p, *o) or positions.may_meet(p, o)]
+    return [path for path, p, o in _bounds(snapshot) if None in (*p, *o) or positions.may_overlap(p, o)]
 
 
 def files_after(snapshot: DeltaTable, frontier: Mapping[int, int]) -> list[str]:
@@ -100,7 +100,7 @@ def positions_held(
     """Which of these records the table holds."""
     held = each(lambda path: positions_in(warehouse, output.id, path), files_with(snapshot, positions))
     there = [Positions.of_rows(p[mask], o[mask]) for p, o in held for mask in [positions.holds(p, o)]]
-    return Positions.gathered(part.offsets for part in there)
+    return Positions.union(part.offsets for part in there)
 
 
 def positions_in(warehouse: Warehouse, output: str, path: str) -> tuple[npt.NDArray[np.int32], OffsetArray]:

@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from headrace.errors import ClusterError, UsageError
-from headrace.storage.warehouse import failed
+from headrace.storage.warehouse import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def open_table(warehouse: Warehouse, name: str, version: int | None = None) -> D
     )
 
 
-def as_of(warehouse: Warehouse, name: str, moment: datetime) -> DeltaTable | None:
+def table_as_of(warehouse: Warehouse, name: str, moment: datetime) -> DeltaTable | None:
     """The version of a table that readers saw at a moment; None if nothing was ever published under the name.
 
     Raises:
@@ -76,7 +76,7 @@ def as_of(warehouse: Warehouse, name: str, moment: datetime) -> DeltaTable | Non
     )
 
 
-def at_batch(warehouse: Warehouse, name: str, app: str, batch: int) -> tuple[DeltaTable, int] | None:
+def table_at_batch(warehouse: Warehouse, name: str, app: str, batch: int) -> tuple[DeltaTable, int] | None:
     """The newest version of a table that holds no batch beyond ``batch``, and the batch that it does hold.
 
     Application transactions only grow from version to version and survive checkpoints and the clean-up of
@@ -106,14 +106,16 @@ def at_batch(warehouse: Warehouse, name: str, app: str, batch: int) -> tuple[Del
     return table, found[1]
 
 
-def all_at_batch(warehouse: Warehouse, job: str, names: Sequence[str], batch: int) -> dict[str, DeltaTable]:
+def tables_at_batch(
+    warehouse: Warehouse, job: str, names: Sequence[str], batch: int
+) -> dict[str, DeltaTable]:
     """A job's tables as a batch left them; none where no batch up to it held a row.
 
     Raises:
         UsageError: the log of one no longer reaches back so far.
         ClusterError: the object store does not answer.
     """
-    found = {name: at_batch(warehouse, name, f"{job}/{name}", batch) for name in names}
+    found = {name: table_at_batch(warehouse, name, f"{job}/{name}", batch) for name in names}
     there = {name: held[0] for name, held in found.items() if held is not None}
     gone = [n for n in names if n not in there and (there or open_table(warehouse, n) is not None)]
     if gone:
@@ -134,16 +136,16 @@ def row_count(warehouse: Warehouse, name: str, version: int) -> int:
     return table.to_pyarrow_dataset().count_rows() if None in counts else sum(counts)
 
 
-def batches(table: DeltaTable, columns: list[str]) -> Iterator[pa.RecordBatch]:
+def stream_batches(table: DeltaTable, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """The rows of every active file, a few columns of them, plus ``__filename``: streamed, in no order."""
     data = table.to_pyarrow_dataset()
     wanted = [*(c for c in columns if c in data.schema.names), "__filename"]
-    with all_there():
+    with missing_files_refused():
         yield from data.scanner(columns=wanted, batch_size=ROWS_AT_ONCE).to_batches()
 
 
 @contextlib.contextmanager
-def all_there() -> Iterator[None]:
+def missing_files_refused() -> Iterator[None]:
     """Rows of an older version are read: its log may reach back further than its files.
 
     Raises:
@@ -177,7 +179,7 @@ def _open(warehouse: Warehouse, name: str, version: int | None) -> DeltaTable:
     try:
         return DeltaTable(uri, version=version, storage_options=warehouse.delta_options)
     except OSError as e:
-        raise failed(e, uri) from e
+        raise store_error(e, uri) from e
 
 
 def _first_line(e: Exception) -> str:

@@ -31,7 +31,7 @@ from headrace.publish.patch_history import PatchHistory
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
 from headrace.storage import external as outside
-from headrace.storage.external import Fetched, fetched
+from headrace.storage.external import Fetched, fetch
 
 LINES = (".jsonl", ".ndjson", ".json")
 AT_ONCE = 20_000
@@ -94,7 +94,7 @@ def _moved(ledger: Ledger, batch: int) -> tuple[set[int], set[int]]:
 
     That batch may be in the tables although its publisher died before it wrote the decision.
     """
-    moves = [(d.patch, d.undoes_patch) for d in patches.put_in(ledger.decisions()) if d.batch <= batch]
+    moves = [(d.patch, d.undoes_patch) for d in patches.publications(ledger.decisions()) if d.batch <= batch]
     last = ledger.get(BATCHES, batch)
     if isinstance(last, (PatchBatch, UndoBatch)):
         moves.append((last.patch, last.undone))
@@ -102,7 +102,7 @@ def _moved(ledger: Ledger, batch: int) -> tuple[set[int], set[int]]:
 
 
 def _count(store: settings.Store, file: CountedFile, unverified: list[str]) -> int:
-    with contextlib.suppress(UsageError), fetched(store, file.address) as copy:
+    with contextlib.suppress(UsageError), fetch(store, file.address) as copy:
         if copy.sha256 == file.sha256:
             return sum(1 for _ in _documents(copy))
     unverified.append(file.address)
@@ -115,8 +115,8 @@ def _rows(
     """Every row of the files; of each file, what the ledger keeps of it is added to ``files``."""
     history = PatchHistory(ledger)
     known = _known(history)
-    for address in outside.listed(store, addresses):
-        with fetched(store, address) as copy:
+    for address in outside.list_files(store, addresses):
+        with fetch(store, address) as copy:
             if any(f.sha256 == copy.sha256 for f in files):
                 raise UsageError("another of these files holds the same bytes", where=address)
             if other := known.get(copy.sha256):
@@ -135,7 +135,7 @@ def _known(history: PatchHistory) -> dict[str, Patch]:
     return {
         f.sha256: p
         for p in patches.every(history.ledger)
-        if p.kind == BACKFILL and history.state(p.number) not in ("undone", "given up")
+        if p.kind == BACKFILL and history.state(p.number) not in ("undone", "dropped")
         for f in p.files
     }
 

@@ -8,7 +8,7 @@ from headrace.job.program import Program
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import Replay
-from headrace.publish.progress import Progress, of_branch, of_fork
+from headrace.publish.progress import JobProgress, branch_progress, fork_progress
 from headrace.storage.warehouse import Warehouse
 
 
@@ -16,8 +16,8 @@ from headrace.storage.warehouse import Warehouse
 class Reached:
     """Where the fork stands, where the branch does, and where the replay began."""
 
-    fork: Progress
-    branch: Progress
+    fork: JobProgress
+    branch: JobProgress
     begun: dict[str, dict[int, int]]
 
     @property
@@ -44,7 +44,7 @@ def reached(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Repl
     """Look at the fork's newest checkpoint and at the branch."""
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
     return Reached(
-        of_fork(warehouse, ledger, staged, replay.number),
-        of_branch(warehouse, ledger, program.contract.kind),
+        fork_progress(warehouse, ledger, staged, replay.number),
+        branch_progress(warehouse, ledger, program.contract.kind),
         replay.positions,
     )

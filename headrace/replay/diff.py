@@ -17,7 +17,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from headrace.delta.amend import amended
-from headrace.delta.commit import Added, added
+from headrace.delta.commit import DeltaFile, delta_files
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import Files
 from headrace.job.program import Program
@@ -29,17 +29,17 @@ from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import BATCHES, DONE, ForkBatch, Patch, Replay
 from headrace.ledger.replays import batch_of, state
 from headrace.positions import Positions
-from headrace.publish.replace import continued
+from headrace.publish.replace import replay_range
 from headrace.read.records import rows_of
 from headrace.read.rows import published_rows, read_rows
-from headrace.read.tables import all_at_batch, all_there
+from headrace.read.tables import missing_files_refused, tables_at_batch
 from headrace.replay.compare import Diff, compare
 from headrace.replay.compare_keyed import compare_keyed
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import Output
 
 
-@all_there()
+@missing_files_refused()
 def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay, samples: int) -> Diff:
     """Compare what a replay would replace with what it would put there; of a published one, as it was then.
 
@@ -60,7 +60,7 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
         added_files = after.get(output.id, [])
         if output.mode == "amend":
             was_at = was.get(output.id) if published else None
-            kept = added(baseline.files.get(output.id, ()))
+            kept = delta_files(baseline.files.get(output.id, ()))
             old[output.id] = published_rows(warehouse, output, was_at)
             new[output.id] = amended(
                 warehouse, output, baseline.versions.get(output.id), [*kept, *added_files]
@@ -71,7 +71,7 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
     return compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
 
 
-@all_there()
+@missing_files_refused()
 def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> Diff:
     """Compare what a patch takes out of the tables with what it puts in; of a published one, as it was then.
 
@@ -81,7 +81,7 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
     batch, warehouse = patches.batch_of(ledger.decisions(), patch.number), ledger.warehouse
     files = _patch_files(ledger, patch, batch)
     new = {o.id: read_rows(warehouse, o, [f.path for f in files[o.id]]) for o in program.outputs}
-    own = Positions.gathered(_positions(rows).offsets for rows in new.values())
+    own = Positions.union(_positions(rows).offsets for rows in new.values())
     versions = ledger.required(DONE, batch - 1).versions if batch > 1 else {}
     unborn = [o.id for o in program.outputs if batch and o.id not in versions]
     old = {
@@ -110,7 +110,7 @@ def _patch_files(ledger: Ledger, patch: Patch, batch: int) -> Files:
     return judged.files
 
 
-@all_there()
+@missing_files_refused()
 def between(ledger: Ledger, program: Program, first: int, last: int, samples: int) -> Diff:
     """Compare a job's tables as two batches left them; a file that both hold is counted, and not read.
 
@@ -118,7 +118,7 @@ def between(ledger: Ledger, program: Program, first: int, last: int, samples: in
         UsageError: the log of a table, or its files, no longer reach back so far.
     """
     names = [o.id for o in program.outputs]
-    was, now = (all_at_batch(ledger.warehouse, ledger.job, names, n) for n in (first, last))
+    was, now = (tables_at_batch(ledger.warehouse, ledger.job, names, n) for n in (first, last))
     shared, old, new = 0, {}, {}
     for output in program.outputs:
         before, after = _rows_by_file(was.get(output.id)), _rows_by_file(now.get(output.id))
@@ -150,7 +150,7 @@ def _select(rows: pa.Table, wanted: Positions) -> pa.Table:
 
 def _sides(
     warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay
-) -> tuple[Mapping[str, list[Added]], Mapping[str, list[Added]]]:
+) -> tuple[Mapping[str, list[DeltaFile]], Mapping[str, list[DeltaFile]]]:
     """Files by output: those after the fork point, and those of the fork."""
     _refuse_without_fork(ledger, replay.number)
     if number := batch_of(ledger, replay.number):
@@ -158,7 +158,7 @@ def _sides(
         removed = batch.removed if isinstance(batch, ForkBatch) else {}
         return _added(removed), _added({o: out.files for o, out in batch.outputs.items()})
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
-    _, sealed = continued(ledger, replay.fork, staged, replay.number)
+    _, sealed = replay_range(ledger, replay.fork, staged, replay.number)
     if sealed is None:
         raise DecisionNeeded(
             "the fork has not completed a checkpoint yet",
@@ -166,10 +166,10 @@ def _sides(
             remedy=f"headrace replay run {ledger.job} {replay.number}",
         )
     made = {
-        output: [Added(f.path, f.size, f.partition, "") for m in manifests for f in m.files]
+        output: [DeltaFile(f.path, f.size, f.partition, "") for m in manifests for f in m.files]
         for output, manifests in sealed.manifests.items()
     }
-    return _added(fork.behind(ledger, replay.fork)), made
+    return _added(fork.files_after(ledger, replay.fork)), made
 
 
 def _refuse_without_fork(ledger: Ledger, replay: int) -> None:
@@ -184,9 +184,9 @@ def _refuse_without_fork(ledger: Ledger, replay: int) -> None:
     raise UsageError(f"replay {replay} is {reached}: there is nothing to compare", remedy=remedy)
 
 
-def _added(files: Files) -> dict[str, list[Added]]:
-    return {output: added(own) for output, own in files.items()}
+def _added(files: Files) -> dict[str, list[DeltaFile]]:
+    return {output: delta_files(own) for output, own in files.items()}
 
 
-def _paths(files: Mapping[str, Sequence[Added]], output: Output) -> list[str]:
+def _paths(files: Mapping[str, Sequence[DeltaFile]], output: Output) -> list[str]:
     return [f.path for f in files.get(output.id, ())]

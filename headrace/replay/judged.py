@@ -16,7 +16,7 @@ from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger, now
 from headrace.ledger.manifests import Staged, chain
 from headrace.ledger.patches import REDRIVE
-from headrace.ledger.records import Judged, Patch, Refusal
+from headrace.ledger.records import JudgedPatch, Patch, Refusal
 from headrace.positions import Positions
 from headrace.publish.staged_files import ReadFile, read_files
 from headrace.replay import payloads
@@ -24,7 +24,7 @@ from headrace.table.columns import REPAIRED_BY
 from headrace.table.outputs import Output
 
 
-def record_judged(ledger: Ledger, program: Program, patch: Patch, submission: str, after: int) -> Judged:
+def record_judged(ledger: Ledger, program: Program, patch: Patch, submission: str, after: int) -> JudgedPatch:
     """Record what a finished bounded job made of a patch; it was submitted after batch ``after``.
 
     Raises:
@@ -42,12 +42,12 @@ def record_judged(ledger: Ledger, program: Program, patch: Patch, submission: st
         judged[data.id] = _write_repaired_by(ledger, data, judged[data.id], changed, by, submission)
     if patch.kind == REDRIVE:  # what is refused again stays where it is, as it is
         judged[quarantine.id] = []
-    return patches.keep_judged(
+    return patches.store_judged(
         ledger,
         patch.number,
-        Judged(
+        JudgedPatch(
             submission=submission,
-            behind=after,
+            after_batch=after,
             files={o: tuple(f.recorded() for f in files) for o, files in judged.items()},
             refused=refused,
             at=now(),
@@ -76,7 +76,7 @@ def _staged(ledger: Ledger, output: Output, submission: str) -> list[ReadFile]:
 def _check(ledger: Ledger, patch: Patch, outputs: Mapping[str, Sequence[ReadFile]]) -> None:
     """Refuse a result that lacks a record that the job was given, or holds one twice."""
     asked = payloads.positions(ledger.warehouse, patch.input or "")
-    judged = Positions.gathered(f.positions for files in outputs.values() for f in files)
+    judged = Positions.union(f.positions for files in outputs.values() for f in files)
     rows = sum(f.rows for files in outputs.values() for f in files)
     if lacking := asked.without(judged):
         raise ConservationError(f"records were not judged: {lacking}", where=patch.name)

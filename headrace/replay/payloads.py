@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from headrace.contract.column_type import BINARY
 from headrace.ledger.ledger import Ledger
 from headrace.positions import Positions
-from headrace.storage.warehouse import Warehouse, reached
+from headrace.storage.warehouse import Warehouse, store_errors
 from headrace.table.arrow import arrow_schema
 from headrace.table.columns import TableColumn
 from headrace.table.ddl import PAYLOADS
@@ -51,7 +51,7 @@ def write(ledger: Ledger, payloads: Iterable[Payload]) -> tuple[str, int]:
             for some in _portions(payloads):
                 writer.write_table(pa.Table.from_arrays(_columns(some), schema=SCHEMA))
                 rows += len(some)
-        with reached(ledger.warehouse.uri):
+        with store_errors(ledger.warehouse.uri):
             obstore.put(ledger.warehouse.objects, key, path)
     return key, rows
 

@@ -17,7 +17,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor, ForkPoint, Replay, Size
 from headrace.offsets import Offsets
 from headrace.publish.frontier import frontier_at
-from headrace.publish.progress import of_branch
+from headrace.publish.progress import branch_progress
 from headrace.replay.rate import rate
 from headrace.replay.stale import stale_tables
 from headrace.replay.take import examine
@@ -70,7 +70,7 @@ def from_time(kafka: Kafka, ledger: Ledger, moment: datetime, why: str) -> Repla
 
 def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why: str) -> Replay:
     program, job = named(ledger.job), ledger.job
-    _refuse_state(program, ledger, anchors.before(program.reads[0].id, offsets))
+    _refuse_state(program, ledger, anchors.reads_from(program.reads[0].id, offsets))
     frontier = ledger.head().frontier
     if unknown := sorted(offsets.keys() - frontier.keys()):
         raise UsageError(
@@ -101,7 +101,7 @@ def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bo
     if program.contract.kind == "derive":
         raise UsageError(
             f"job {ledger.job} keeps state that no offset brings back: its replays begin at an anchor",
-            remedy=anchors.how_to_replay(ledger, early),
+            remedy=anchors.replay_command(ledger, early),
         )
 
 
@@ -113,7 +113,7 @@ def _planned(
         if program.contract.kind == "derive"
         else frontier_at(ledger.warehouse, ledger, program.outputs, at)
     )
-    replaced = fork.behind(ledger, at)
+    replaced = fork.files_after(ledger, at)
     positions = anchor.positions if anchor else {program.contract.id: reached}
     return Replay(
         origin=origin,
@@ -136,7 +136,7 @@ def _planned(
 
 def _records(ledger: Ledger, begun: Mapping[str, Offsets], kind: ContractKind) -> int:
     """How many offsets the branch has read after the place where the fork begins."""
-    ends = of_branch(ledger.warehouse, ledger, kind).positions
+    ends = branch_progress(ledger.warehouse, ledger, kind).positions
     return sum(max(0, o - begun.get(c, {}).get(p, 0)) for c, found in ends.items() for p, o in found.items())
 
 

@@ -50,11 +50,11 @@ def patched_event_times(warehouse: Warehouse, read: Contract) -> dict[int, int]:
     ledger, (_, data) = Ledger(warehouse, read.id), outputs(read)
     files = [
         StagedFile(path=f.path, size=f.size)
-        for _, batch in patches.standing(ledger, ledger.decisions())
+        for _, batch in patches.published(ledger, ledger.decisions())
         for f in ledger.required(BATCHES, batch).outputs[data.id].files
     ]
     if not files or read.event_time is None:
         return {}
-    own = Positions.gathered(f.positions for f in read_files(warehouse, data.id, files, data.columns))
+    own = Positions.union(f.positions for f in read_files(warehouse, data.id, files, data.columns))
     times = rows_of(warehouse, data, None, own)[read.event_time].cast(pa.timestamp("ms", "UTC"), safe=False)
     return Counter(times.cast(pa.int64()).to_pylist())

@@ -9,12 +9,12 @@ from headrace.ledger import anchors
 from headrace.ledger.anchors import Health
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor
-from headrace.savepoint.retained import savepoints
+from headrace.savepoint.retained import savepoint_folder
 
 
 def take(cluster: Cluster, ledger: Ledger, kafka: Kafka, flink_job: str, why: str) -> Anchor:
     """Take a savepoint without a pause, and record it."""
-    path = cluster.savepoint(flink_job, f"{ledger.warehouse.uri}/{savepoints(ledger.job)}")
+    path = cluster.savepoint(flink_job, f"{ledger.warehouse.uri}/{savepoint_folder(ledger.job)}")
     return record(cluster, ledger, kafka, path, why, adopted=False)
 
 

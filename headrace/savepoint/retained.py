@@ -11,12 +11,12 @@ from headrace.savepoint.metadata import Checkpoint, parse
 from headrace.storage.warehouse import Warehouse
 
 
-def folder(job: str, submission: str) -> str:
+def checkpoint_folder(job: str, submission: str) -> str:
     """The key under which a submission keeps its checkpoints."""
     return f"_flink/{job}/{submission}"
 
 
-def savepoints(job: str) -> str:
+def savepoint_folder(job: str) -> str:
     """The key under which `headrace stop` puts a job's savepoints."""
     return f"_flink/{job}/savepoints"
 
@@ -27,16 +27,16 @@ def of_submission(warehouse: Warehouse, job: str, submission: str) -> list[Check
     Looks where headrace puts them, and where a cluster puts what ``flink stop`` was not told a place for.
     """
     found = []
-    for place in (folder(job, submission), savepoints(job), "_flink/savepoints"):
+    for place in (checkpoint_folder(job, submission), savepoint_folder(job), "_flink/savepoints"):
         for key in warehouse.keys(f"{place}/"):
             if key.endswith("/_metadata"):
-                checkpoint = read(warehouse, key)
+                checkpoint = read_checkpoint(warehouse, key)
                 if checkpoint and checkpoint.submission == submission:
                     found.append(checkpoint)
     return sorted(found)
 
 
-def read(warehouse: Warehouse, key: str) -> Checkpoint | None:
+def read_checkpoint(warehouse: Warehouse, key: str) -> Checkpoint | None:
     """What a ``_metadata`` file tells; None if it is none, or no job of ours wrote it."""
     try:
         raw = warehouse.read(key)

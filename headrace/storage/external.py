@@ -14,7 +14,7 @@ from obstore.store import LocalStore, ObjectStore
 
 from headrace import settings
 from headrace.errors import UsageError
-from headrace.storage.warehouse import bucket, reached
+from headrace.storage.warehouse import bucket, store_errors
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Fetched:
     sha256: str
 
 
-def listed(store: settings.Store, addresses: list[str]) -> list[str]:
+def list_files(store: settings.Store, addresses: list[str]) -> list[str]:
     """The files at these addresses, in order; one that ends in ``/`` stands for all below it.
 
     Raises:
@@ -40,7 +40,7 @@ def listed(store: settings.Store, addresses: list[str]) -> list[str]:
             found.append(address if "://" in address else str(Path(address).resolve()))
             continue
         objects, prefix, base = _opened(store, address)
-        with reached(address):
+        with store_errors(address):
             every = [str(e["path"]) for page in obstore.list(objects, prefix=prefix or None) for e in page]
         # Programs leave notes beside what they write: _SUCCESS, .part.crc
         keys = sorted(key for key in every if not key.rpartition("/")[2].startswith(("_", ".")))
@@ -51,7 +51,7 @@ def listed(store: settings.Store, addresses: list[str]) -> list[str]:
 
 
 @contextmanager
-def fetched(store: settings.Store, address: str) -> Iterator[Fetched]:
+def fetch(store: settings.Store, address: str) -> Iterator[Fetched]:
     """The file as a temporary copy.
 
     Raises:
@@ -62,7 +62,7 @@ def fetched(store: settings.Store, address: str) -> Iterator[Fetched]:
     digest = hashlib.sha256()
     with TemporaryDirectory() as folder:
         path = Path(folder) / Path(key).name
-        with reached(address):
+        with store_errors(address):
             try:
                 got = obstore.get(objects, key)
             except FileNotFoundError as e:

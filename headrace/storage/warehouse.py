@@ -35,7 +35,7 @@ class Warehouse:
 
     def put_new(self, key: str, record: bytes) -> bool:
         """Write a record if its key is free; False if somebody was first. Never overwrites."""
-        with reached(self.uri):
+        with store_errors(self.uri):
             try:
                 obstore.put(self.objects, key, record, mode="create")
             except (AlreadyExistsError, PreconditionError):
@@ -55,12 +55,12 @@ class Warehouse:
         Raises:
             FileNotFoundError: there is none.
         """
-        with reached(self.uri):
+        with store_errors(self.uri):
             return bytes(obstore.get(self.objects, key).bytes())
 
     def has(self, key: str) -> bool:
         """Whether there is such an object."""
-        with reached(self.uri):
+        with store_errors(self.uri):
             try:
                 obstore.head(self.objects, key)
             except FileNotFoundError:
@@ -69,18 +69,18 @@ class Warehouse:
 
     def keys(self, prefix: str, after: str | None = None) -> Iterator[str]:
         """Keys below a folder, in order, optionally only those behind ``after``; not the folder's own."""
-        with reached(self.uri):
+        with store_errors(self.uri):
             for page in obstore.list(self.objects, prefix=prefix, offset=after):
                 yield from sorted(str(entry["path"]) for entry in page)
 
     def delete(self, key: str) -> None:
         """Remove one object; one that is gone already is fine."""
-        with reached(self.uri):
+        with store_errors(self.uri):
             obstore.delete(self.objects, key)
 
 
 @contextmanager
-def reached(uri: str) -> Iterator[None]:
+def store_errors(uri: str) -> Iterator[None]:
     """Turn the store's own errors, which are long, into one that says what to do.
 
     Raises:
@@ -91,10 +91,10 @@ def reached(uri: str) -> Iterator[None]:
     except (AlreadyExistsError, PreconditionError, FileNotFoundError):
         raise
     except BaseError as e:
-        raise failed(e, uri) from e
+        raise store_error(e, uri) from e
 
 
-def failed(error: Exception, uri: str, what: str = "the object store refuses or fails") -> ClusterError:
+def store_error(error: Exception, uri: str, what: str = "the object store refuses or fails") -> ClusterError:
     """A store's error as ours, whichever client met it.
 
     Args:

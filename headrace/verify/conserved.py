@@ -38,7 +38,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Group:
+class RowGroup:
     """Rows of one window, or of one event time: how many were read, came late, and are counted."""
 
     at: int
@@ -54,13 +54,13 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Imbalance:
     """One window, event time or record that does not add up; ``rows`` is by how much."""
 
     kind: str
     where: str
     rows: int
-    group: Group | None = None
+    group: RowGroup | None = None
     window: timedelta = timedelta()
 
     def __str__(self) -> str:
@@ -115,7 +115,7 @@ class Conservation:
     """Rows that a patch has put in since they were passed: no job reads them there."""
     waiting: int
     """Rows that are neither counted nor late, in windows that the watermark has not passed."""
-    findings: tuple[Finding, ...]
+    findings: tuple[Imbalance, ...]
 
     @property
     def verdict(self) -> str:

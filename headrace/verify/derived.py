@@ -15,8 +15,8 @@ import pyarrow as pa
 from deltalake import QueryBuilder
 
 from headrace.errors import NeverPublishedError, UsageError
-from headrace.read.tables import all_at_batch, open_table
-from headrace.verify.conserved import Conservation, Cut, Finding, Group
+from headrace.read.tables import open_table, tables_at_batch
+from headrace.verify.conserved import Conservation, Cut, Imbalance, RowGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,7 +97,7 @@ def prove(
     """
     (window,) = {counts.window for counts in counting.values()}
     engine, late = QueryBuilder(), f"{job}__late"
-    there = all_at_batch(warehouse, job, [late, *counting], cut.batch)
+    there = tables_at_batch(warehouse, job, [late, *counting], cut.batch)
     there[read.id] = _published(warehouse, read.id)
     registered = {
         read.id: READ,
@@ -135,8 +135,8 @@ def _in_windows(patched: Mapping[int, int], window: timedelta) -> dict[int, int]
 
 
 def judged(
-    groups: Iterable[Group], window: timedelta, watermark: int, patched: Mapping[int, int] | None = None
-) -> tuple[dict[str, int], list[Finding]]:
+    groups: Iterable[RowGroup], window: timedelta, watermark: int, patched: Mapping[int, int] | None = None
+) -> tuple[dict[str, int], list[Imbalance]]:
     """The sums of all groups with the rows that wait, and what does not add up.
 
     What is untold waits while the watermark has not passed its window. Where a later window is told, though,
@@ -150,17 +150,17 @@ def judged(
         patched: where a window begins → rows in it that may lack.
     """
     sums = dict.fromkeys(("arrived", "late", "counted", "stale", "waiting"), 0)
-    findings: list[Finding] = []
+    findings: list[Imbalance] = []
     told = False
     for group in groups:
         told = told or group.counted > 0
         passed = group.at + max(window, _MS) // _MS - 1 <= watermark
         if group.untold < 0:
-            findings.append(Finding("too many", "", -group.untold, group, window))
+            findings.append(Imbalance("too many", "", -group.untold, group, window))
         stale = min(max(group.untold, 0), (patched or {}).get(group.at, 0)) if passed or told else 0
         if group.untold > stale and (passed or told):
             kind = "missing" if passed else "unproved"
-            findings.append(Finding(kind, "", group.untold - stale, group, window))
+            findings.append(Imbalance(kind, "", group.untold - stale, group, window))
         sums["stale"] += stale
         sums["arrived"] += group.arrived
         sums["late"] += group.late
@@ -195,7 +195,7 @@ def _groups(
     inside: str,
     *,
     late: bool,
-) -> Iterator[Group]:
+) -> Iterator[RowGroup]:
     at = _begins(event_time, window)
     parts = [f"SELECT {at}, 1 AS arrived, 0 AS late, 0 AS counted FROM {READ} WHERE {inside}"]  # noqa: S608
     if late:
@@ -203,7 +203,7 @@ def _groups(
     for name, counts in tables.items():
         parts.append(f"SELECT {_begins(counts.at, window)}, 0, 0, {_many(counts)} FROM {name}")  # noqa: S608
     for row in _rows(engine, GROUPS.format(parts=" UNION ALL ".join(parts))):
-        yield Group(row["at"], row["arrived"], row["late"], row["counted"])
+        yield RowGroup(row["at"], row["arrived"], row["late"], row["counted"])
 
 
 def _many(counts: Counts) -> str:
@@ -226,11 +226,11 @@ def _begins(column: str, window: timedelta) -> str:
     return f'({us} - (({us} % {length}) + {length}) % {length}) / 1000 AS "at"'
 
 
-def _late_rows(engine: QueryBuilder, late: str, inside: str) -> Iterator[Finding]:
+def _late_rows(engine: QueryBuilder, late: str, inside: str) -> Iterator[Imbalance]:
     for row in _rows(engine, LATE_TWICE):
-        yield Finding("late twice", f"{late}, record {row['_partition']}:{row['_offset']}", row["n"] - 1)
+        yield Imbalance("late twice", f"{late}, record {row['_partition']}:{row['_offset']}", row["n"] - 1)
     for row in _rows(engine, LATE_FROM_NOWHERE.format(inside=inside)):
-        yield Finding("late from nowhere", f"{late}, record {row['_partition']}:{row['_offset']}", 1)
+        yield Imbalance("late from nowhere", f"{late}, record {row['_partition']}:{row['_offset']}", 1)
 
 
 def _rows(engine: QueryBuilder, sql: str) -> Iterator[dict[str, Any]]:

@@ -61,7 +61,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Place:
+class DoubledFile:
     """One file and the doubled offsets that it holds."""
 
     table: str
@@ -111,7 +111,7 @@ class Verification:
     versions: dict[str, int]
     partitions: tuple[PartitionProof, ...]
     findings: tuple[Finding, ...]
-    places: tuple[Place, ...]
+    places: tuple[DoubledFile, ...]
     aged_holes: Mapping[str, int] = field(default_factory=dict)
     """Offsets below the log start that are in no table, and what the ledger noted of them in time."""
 

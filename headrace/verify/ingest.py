@@ -16,9 +16,9 @@ import numpy as np
 
 from headrace.errors import ClusterError, UsageError
 from headrace.offsets import OffsetArray
-from headrace.read.tables import at_batch, batches, open_table
+from headrace.read.tables import open_table, stream_batches, table_at_batch
 from headrace.verify import marks as m
-from headrace.verify.findings import NOWHERE, Finding, PartitionProof, Place, Verification
+from headrace.verify.findings import NOWHERE, DoubledFile, Finding, PartitionProof, Verification
 from headrace.verify.marks import Marks, Range
 from headrace.verify.topic_scan import Extent
 
@@ -35,17 +35,17 @@ NEWEST = 1 << 62
 Tick = Callable[[str, int, "int | None"], None]
 """Called with a step, how far it is, and where it ends."""
 
-Promised = Callable[[int], Mapping[int, int]]
+FrontierAt = Callable[[int], Mapping[int, int]]
 """Asked with a batch: partition → the frontier that it recorded."""
 
-Then = tuple[Mapping[int, tuple[int, int]], Mapping[int, Sequence[Range]]]
+TopicAtBatch = tuple[Mapping[int, tuple[int, int]], Mapping[int, Sequence[Range]]]
 """How a topic stood at a batch: by partition its newest leader epoch and where that began; and published
 offsets that it had lost by then."""
-Stood = Callable[[int], Then]
+TopicAt = Callable[[int], TopicAtBatch]
 """Asked with a batch."""
 LOST = "the topic lost offsets that are published, and may have given them to other records"
 
-Noted = Callable[[int], Mapping[str, Mapping[int, Sequence[Range]]]]
+HolesAt = Callable[[int], Mapping[str, Mapping[int, Sequence[Range]]]]
 """Asked with a batch: ``absent`` and ``lost`` → partition → what was noted while Kafka could be asked."""
 
 
@@ -55,11 +55,11 @@ def verify(
     topic: Topic,
     *,
     batch: int | None = None,
-    noted: Noted = lambda _batch: {},
-    promised: Promised = lambda _batch: {},
-    filled: Promised = lambda _batch: {},
+    noted: HolesAt = lambda _batch: {},
+    promised: FrontierAt = lambda _batch: {},
+    filled: FrontierAt = lambda _batch: {},
     begun: str | None = None,
-    stood: Stood = lambda _batch: ({}, {}),
+    stood: TopicAt = lambda _batch: ({}, {}),
     tick: Tick = lambda _step, _done, _total: None,
 ) -> Verification:
     """Compare a table and its quarantine with the topic that they came from.
@@ -86,9 +86,9 @@ def verify(
     for name, found in tables.items():
         homes.read(name, found, tick)
     # Read after the tables: every row that they hold stands below the end that Kafka names now.
-    extents, other = _scanned(topic, begun, homes, tick)
+    extents, other = _scan(topic, begun, homes, tick)
     if other:
-        return _unasked(topic, number, tables, homes, other, tick)
+        return _without_topic(topic, number, tables, homes, other, tick)
     files = filled(number)
     for partition, rows in files.items():
         homes.marks[partition].mark(np.arange(rows), m.TOPIC)
@@ -99,8 +99,8 @@ def verify(
         reach = max(homes.reach(partition), frontier.get(partition, 0))
         proofs.append(homes.proof(partition, extent, reach))
         findings += homes.findings(partition, extent, reach)
-    findings = _lost_apart(findings, extents, promised(number), stood(number))
-    findings, aged = _on_word(findings, lambda: noted(number))
+    findings = _with_losses(findings, extents, promised(number), stood(number))
+    findings, aged = _without_noted(findings, lambda: noted(number))
     return Verification(
         table=table,
         topic=topic.name,
@@ -113,7 +113,7 @@ def verify(
     )
 
 
-def _scanned(topic: Topic, begun: str | None, homes: _Homes, tick: Tick) -> tuple[dict[int, Extent], str]:
+def _scan(topic: Topic, begun: str | None, homes: _Homes, tick: Tick) -> tuple[dict[int, Extent], str]:
     """Mark the records of the topic; or say why it is not the one that the job read.
 
     Ids never return: one that is right after the scan was right all along.
@@ -139,7 +139,7 @@ def _other(topic: Topic, begun: str, now: str | None) -> str:
     return f"topic {topic.name}, which the job read as {begun}, was {what}"
 
 
-def _unasked(
+def _without_topic(
     topic: Topic, number: int, tables: dict[str, DeltaTable], homes: _Homes, why: str, tick: Tick
 ) -> Verification:
     """What the tables show alone: rows that stand twice. Whether each record has one, nobody can say."""
@@ -160,8 +160,8 @@ def _unasked(
     )
 
 
-def _lost_apart(
-    findings: list[Finding], extents: Mapping[int, Extent], frontier: Mapping[int, int], then: Then
+def _with_losses(
+    findings: list[Finding], extents: Mapping[int, Extent], frontier: Mapping[int, int], then: TopicAtBatch
 ) -> list[Finding]:
     """Name what the topic lost since the batch: there, neither a record nor its absence proves anything."""
     epochs, tails = then
@@ -202,7 +202,7 @@ def lost_from(extent: Extent, reached: int, then: tuple[int, int] | None) -> int
     return kept
 
 
-def _on_word(
+def _without_noted(
     findings: list[Finding], noted: Callable[[], Mapping[str, Mapping[int, Sequence[Range]]]]
 ) -> tuple[list[Finding], dict[str, int]]:
     """Take out of what is unproved what was noted in time, and count it by kind."""
@@ -229,7 +229,7 @@ def _at_batch(warehouse: Warehouse, table: str, wanted: int | None) -> tuple[int
     names = (table, f"{table}__quarantine")
     number = NEWEST if wanted is None else wanted
     while True:
-        found = {name: at_batch(warehouse, name, f"{table}/{name}", number) for name in names}
+        found = {name: table_at_batch(warehouse, name, f"{table}/{name}", number) for name in names}
         there = {name: held for name, held in found.items() if held is not None}
         numbers = {held for _, held in there.values()}
         if len(there) == len(names) and len(numbers) == 1:
@@ -325,7 +325,7 @@ class _Homes:
         return [Finding(kind, partition, where, tuple(s)) for (kind, where), s in found.items() if s]
 
 
-def _places(tables: dict[str, DeltaTable], homes: _Homes, tick: Tick) -> Iterator[Place]:
+def _places(tables: dict[str, DeltaTable], homes: _Homes, tick: Tick) -> Iterator[DoubledFile]:
     """Which files hold the doubled offsets: a second look, taken only when there are any."""
     for name, table in tables.items():
         held: dict[tuple[str, int], list[OffsetArray]] = defaultdict(list)
@@ -338,7 +338,7 @@ def _places(tables: dict[str, DeltaTable], homes: _Homes, tick: Tick) -> Iterato
                     held[file, partition].append(hits)
         for (file, partition), hits_of_file in sorted(held.items(), key=lambda item: item[0]):
             spans: list[Range] = m.to_spans(np.unique(np.concatenate(hits_of_file)))
-            yield Place(name, file, partition, tuple(spans))
+            yield DoubledFile(name, file, partition, tuple(spans))
 
 
 def _position_batches(name: str, table: DeltaTable) -> Iterator[pa.RecordBatch]:
@@ -349,7 +349,7 @@ def _position_batches(name: str, table: DeltaTable) -> Iterator[pa.RecordBatch]:
             where=name,
             remedy="only tables of an ingest job can be verified: their rows carry their positions",
         )
-    yield from batches(table, POSITION)
+    yield from stream_batches(table, POSITION)
 
 
 def _by_partition(batch: pa.RecordBatch) -> dict[int, OffsetArray]:

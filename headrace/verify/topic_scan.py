@@ -37,12 +37,12 @@ FETCH = {
 Seen = Callable[[int, "OffsetArray"], None]
 """Called with a partition and the offsets of some of its records."""
 
-Tick = Callable[[int, int], None]
+ScanProgress = Callable[[int, int], None]
 """Called with offsets passed and offsets in all."""
 
 
 @dataclass(frozen=True)
-class Run:
+class EpochRun:
     """Records in a row that were written under one leader: its epoch, the first offset and the last one."""
 
     epoch: int
@@ -56,7 +56,7 @@ class Extent:
 
     start: int
     end: int
-    runs: tuple[Run, ...] = ()
+    runs: tuple[EpochRun, ...] = ()
 
 
 class Topic(Protocol):
@@ -69,7 +69,7 @@ class Topic(Protocol):
     def id(self) -> str | None:
         """Kafka's own id of the topic that has this name now; None where there is none."""
 
-    def scan(self, seen: Seen, tick: Tick) -> dict[int, Extent]:
+    def scan(self, seen: Seen, tick: ScanProgress) -> dict[int, Extent]:
         """Hand over the offsets of all records, and say for each partition how far that answer reaches."""
 
 
@@ -100,7 +100,7 @@ class KafkaTopic:
             admin.close()
         return str(found["topic_id"]) if found["partitions"] else None
 
-    def scan(self, seen: Seen, tick: Tick = lambda _done, _total: None) -> dict[int, Extent]:
+    def scan(self, seen: Seen, tick: ScanProgress = lambda _done, _total: None) -> dict[int, Extent]:
         """Read the topic from its log start to its committed end, and hand over the offsets of its records.
 
         Returns:
@@ -136,7 +136,7 @@ class KafkaTopic:
         finally:
             consumer.close()
 
-    def _scan(self, consumer: KafkaConsumer, seen: Seen, tick: Tick) -> dict[int, Extent]:
+    def _scan(self, consumer: KafkaConsumer, seen: Seen, tick: ScanProgress) -> dict[int, Extent]:
         numbers = consumer.partitions_for_topic(self.name)
         if not numbers:
             raise NoTopicError(self.name, where=self._where())
@@ -144,7 +144,7 @@ class KafkaTopic:
         consumer.assign(parts)
         starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
         total = sum(ends[p] - starts[p] for p in parts)
-        runs: dict[int, list[Run]] = {n: [] for n in numbers}
+        runs: dict[int, list[EpochRun]] = {n: [] for n in numbers}
         left, progressed, before = total, time.monotonic(), total
         while left > 0:
             for part, records in consumer.poll(timeout_ms=1000).items():
@@ -172,7 +172,7 @@ class KafkaTopic:
         return f"topic {self.name} at {self.bootstrap}"
 
 
-def _note(runs: list[Run], records: Sequence[Any]) -> None:
+def _note(runs: list[EpochRun], records: Sequence[Any]) -> None:
     """Add records to the runs of their partition. Epochs only grow, so equal ends tell all between them."""
     first, last = records[0], records[-1]
     if first.leader_epoch != last.leader_epoch:
@@ -180,6 +180,6 @@ def _note(runs: list[Run], records: Sequence[Any]) -> None:
         _note(runs, records[:middle])
         _note(runs, records[middle:])
     elif runs and runs[-1].epoch == first.leader_epoch:
-        runs[-1] = Run(first.leader_epoch, runs[-1].first, last.offset)
+        runs[-1] = EpochRun(first.leader_epoch, runs[-1].first, last.offset)
     else:
-        runs.append(Run(first.leader_epoch, first.offset, last.offset))
+        runs.append(EpochRun(first.leader_epoch, first.offset, last.offset))

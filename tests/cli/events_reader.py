@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import obstore
 
-from headrace.savepoint.retained import folder
+from headrace.savepoint.retained import checkpoint_folder
 from tests.cli.one_topic import Topic
 from tests.publish.sealed_lake import Lake
 from tests.savepoint.flink_metadata import metadata
@@ -34,14 +34,14 @@ class Reader:
         self.lake.seal(self.claim, good, range(good.stop, end))
         self.at = end
         number = self.lake.newest[self.claim][0]
-        self._write(f"{folder('events', self.submission)}/checkpoints/j/chk-{number}")
+        self._write(f"{checkpoint_folder('events', self.submission)}/checkpoints/j/chk-{number}")
         return number
 
     def savepoint(self, place: str) -> None:
         """Write where it stands, and its seals' state, into that folder."""
         self._write(place.removeprefix(f"{self.lake.warehouse.uri}/"))
 
-    def _write(self, folder: str) -> None:
+    def _write(self, checkpoint_folder: str) -> None:
         manifest = self.lake.newest[self.claim][1] or ""
         raw = metadata(
             "events",
@@ -49,4 +49,4 @@ class Reader:
             dict.fromkeys(OUTPUTS, manifest),
             {self.topic.name: {0: self.at, 1: 0}},
         )
-        obstore.put(self.lake.warehouse.objects, f"{folder}/_metadata", raw)
+        obstore.put(self.lake.warehouse.objects, f"{checkpoint_folder}/_metadata", raw)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from headrace.savepoint.retained import folder
+from headrace.savepoint.retained import checkpoint_folder
 from headrace.storage.warehouse import Warehouse
 from tests.publish.sealed_lake import AT
 from tests.savepoint.flink_metadata import metadata
@@ -51,7 +51,7 @@ class HourlyReader:
             place = f"{output}/_staged/manifests/{self.manifest}.json"
             self.warehouse.put_new(place, json.dumps(manifest).encode())
         self.counted = True
-        self._write(f"{folder('events_by_hour', self.submission)}/checkpoints/j/chk-{number}")
+        self._write(f"{checkpoint_folder('events_by_hour', self.submission)}/checkpoints/j/chk-{number}")
         return number
 
     def savepoint(self, place: str) -> None:
@@ -74,8 +74,8 @@ class HourlyReader:
         obstore.put(self.warehouse.objects, f"events_by_hour/{path}", raw)
         return {"path": path, "size": len(raw)}
 
-    def _write(self, folder: str) -> None:
+    def _write(self, checkpoint_folder: str) -> None:
         passed = int((AT + timedelta(hours=3)).timestamp() * 1000)
         manifests = dict.fromkeys(OUTPUTS, self.manifest or "")
         raw = metadata("events_by_hour", self.submission, manifests, {self.topic: {0: 30, 1: 0}}, passed)
-        obstore.put(self.warehouse.objects, f"{folder}/_metadata", raw)
+        obstore.put(self.warehouse.objects, f"{checkpoint_folder}/_metadata", raw)

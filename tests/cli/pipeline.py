@@ -37,7 +37,7 @@ from headrace.operate import Workspace
 from headrace.operate.publishers import publisher
 from headrace.publish.publisher import Published
 from headrace.savepoint.metadata import checkpoint_of, positions
-from headrace.savepoint.retained import savepoints
+from headrace.savepoint.retained import savepoint_folder
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.cli.events_reader import OUTPUTS, Reader
@@ -128,7 +128,7 @@ class Pipeline:
             self._next = self._reader(at, options.get(SAVEPOINT))
         else:
             restored = options.get(SAVEPOINT)
-            found = anchors.opened(self.lake.warehouse, restored)[1].manifests if restored else ()
+            found = anchors.read_savepoint(self.lake.warehouse, restored)[1].manifests if restored else ()
             parent = dict(found).get("events_by_hour")
             self._next = HourlyReader(self.lake.warehouse, self.topic.name, at.claim, at.submission, parent)
         return Started(options["pipeline.name"], configuration={SUBMISSION: at.submission})
@@ -155,12 +155,12 @@ class Pipeline:
     def _reader(self, at: Placement, restored: str | None) -> Reader:
         claim = self.lake.ledger.claims()[at.claim - 1]
         if restored:
-            raw, found = anchors.opened(self.lake.warehouse, restored)
+            raw, found = anchors.read_savepoint(self.lake.warehouse, restored)
             offset = positions(raw, self.topic.name)[0]
             self.lake.newest[at.claim] = found.number, dict(found.manifests)["events"]
         else:
             begins = re.findall(r"partition:0,offset:(\d+)", str(at.startup["events"]))
-            offset, parent = int(begins[0]), (claim.begins_behind or {}).get("events")
+            offset, parent = int(begins[0]), (claim.begins_after or {}).get("events")
             self.lake.newest[at.claim] = checkpoint_of(parent) if parent else 0, parent
         return Reader(self.lake, self.topic, at.claim, at.submission, offset)
 
@@ -210,7 +210,7 @@ class Pipeline:
         self.topic.send(RECORDS)
         reader = self.start()
         reader.checkpoint(10)
-        self.early = f"{self.lake.warehouse.uri}/{savepoints('events')}/savepoint-early"
+        self.early = f"{self.lake.warehouse.uri}/{savepoint_folder('events')}/savepoint-early"
         reader.savepoint(self.early)
         reader.checkpoint(20)
         self.publish()

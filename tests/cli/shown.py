@@ -35,7 +35,7 @@ from headrace.operate.replay_plan import ListedReplay, ReplayReport
 from headrace.operate.table_fit import Compared
 from headrace.publish import tail
 from headrace.publish.publisher import Published
-from headrace.read.quarantine import Reason, Refused
+from headrace.read.quarantine import QuarantinedRecord, ReasonCount
 from headrace.replay.compare import Diff, Sample
 from headrace.verify.conserved import Conservation, Cut
 from headrace.verify.findings import Finding, PartitionProof, Verification
@@ -46,11 +46,11 @@ from tests.cli.shown_branches import AT, FORKED, MANIFEST, SUBMISSION, TIME
 SAVEPOINT = f"s3://lake/_flink/flights/{SUBMISSION}/savepoint-1a2b3c-0123456789ab"
 
 
-def _reason(reason: str, field: str | None, rule: str | None, count: int, discarded: int = 0) -> Reason:
-    return Reason(reason, field, rule, count, discarded, TIME, TIME, f"2:{count + 112_000}")
+def _reason(reason: str, field: str | None, rule: str | None, count: int, discarded: int = 0) -> ReasonCount:
+    return ReasonCount(reason, field, rule, count, discarded, TIME, TIME, f"2:{count + 112_000}")
 
 
-def _reasons(discarded: int = 0) -> list[Reason]:
+def _reasons(discarded: int = 0) -> list[ReasonCount]:
     return [
         _reason("wrong_type", "scheduled_departure", None, 1_204),
         _reason("rule", None, "arrival_is_after_departure", 17, discarded),
@@ -59,9 +59,9 @@ def _reasons(discarded: int = 0) -> list[Reason]:
     ]
 
 
-def _refused() -> list[Refused]:
+def _refused() -> list[QuarantinedRecord]:
     return [
-        Refused(
+        QuarantinedRecord(
             "0:84213",
             TIME,
             "wrong_type",
@@ -70,8 +70,8 @@ def _refused() -> list[Refused]:
             "1.0.0",
             b'{"flight_id": "UA1545", "distance": "9"}',
         ),
-        Refused("1:17", TIME, "null_payload", None, None, "1.0.0", None),
-        Refused("2:9", TIME, "not_utf8", None, None, "1.0.0", b"\xff\xfe" * 6),
+        QuarantinedRecord("1:17", TIME, "null_payload", None, None, "1.0.0", None),
+        QuarantinedRecord("2:9", TIME, "not_utf8", None, None, "1.0.0", b"\xff\xfe" * 6),
     ]
 
 

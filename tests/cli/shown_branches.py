@@ -71,7 +71,7 @@ def fork() -> ClaimStatus:
 
 
 def _set_aside() -> SetAside:
-    return SetAside(number=1, why="restored the wrong savepoint", by="ana", at=AT, claim=2, claims_then=3)
+    return SetAside(number=1, why="restored the wrong savepoint", by="ana", at=AT, claim=2, newest_claim=3)
 
 
 def _branches() -> list[ClaimStatus]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import obstore
 import pyarrow.parquet as pq
 
-from headrace.savepoint.retained import savepoints
+from headrace.savepoint.retained import savepoint_folder
 from tests.cli.events_reader import Reader
 from tests.cli.pipeline import SLOTS, Pipeline
 from tests.cli.situations import Situation
@@ -135,7 +135,7 @@ def counts_of_other_columns(p: Pipeline) -> None:
     p.do("stop events_by_hour")
     (p.filled_in["PATH"],) = (
         f"{p.lake.warehouse.uri}/{key.removesuffix('/_metadata')}"
-        for key in p.lake.warehouse.keys(f"{savepoints('events_by_hour')}/")
+        for key in p.lake.warehouse.keys(f"{savepoint_folder('events_by_hour')}/")
     )
     p.do("run events_by_hour")
     _without_column(p, "events_by_hour", "amount")

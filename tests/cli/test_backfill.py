@@ -35,7 +35,7 @@ def test_a_bounded_job_that_fails_changes_nothing_and_is_named(
     assert "then headrace patch apply events 1" in said
     (submitted,) = cluster.submitted
     assert submitted.module == of_patch("events", 1, "any").module
-    assert patch_history.state(sealed.ledger, 1) == "asked"
+    assert patch_history.state(sealed.ledger, 1) == "requested"
     assert sealed.rows() == rows
 
 

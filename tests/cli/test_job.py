@@ -29,7 +29,7 @@ from headrace.offsets import Span
 from headrace.operate import Workspace
 from headrace.operate.plan import plan_job
 from headrace.operate.status import EventTime, FlinkJobStatus, Status, accepted_tails
-from headrace.publish.topics import Change
+from headrace.publish.topics import TopicChange
 from headrace.settings import Settings, Store
 from headrace.storage.warehouse import connect
 from tests.cli.remedies import Terminal
@@ -171,14 +171,14 @@ def test_status_shows_only_accepted_tails_of_the_followed_claim(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "accepted", "takes"),
     [
-        (Change("flights", "flights", "a", "b"), None, False),
-        (Change("flights", "flights", "a", None), Span(0, 10, 19), False),
-        (Change("flights", "flights", "a", "a", (Span(0, 10, 19),)), Span(0, 10, 15), False),
-        (Change("flights", "flights", "a", "a", (Span(0, 10, 19),)), Span(0, 10, 19), True),
+        (TopicChange("flights", "flights", "a", "b"), None, False),
+        (TopicChange("flights", "flights", "a", None), Span(0, 10, 19), False),
+        (TopicChange("flights", "flights", "a", "a", (Span(0, 10, 19),)), Span(0, 10, 15), False),
+        (TopicChange("flights", "flights", "a", "a", (Span(0, 10, 19),)), Span(0, 10, 19), True),
     ],
 )
 def test_status_says_whether_publish_takes_what_is_staged(
-    change: Change, accepted: Span | None, *, takes: bool
+    change: TopicChange, accepted: Span | None, *, takes: bool
 ) -> None:
     ahead = claimed(1, "ahead", {}, None, sealed(1, 1))
     said = standing.staged(

@@ -21,7 +21,7 @@ from headrace.cluster.kafka import topics
 from headrace.errors import ClusterError
 from headrace.offsets import Span
 from headrace.read.tables import open_table
-from headrace.storage.warehouse import Warehouse, connect, failed
+from headrace.storage.warehouse import Warehouse, connect, store_error
 from headrace.verify.topic_scan import KafkaTopic
 
 T = TypeVar("T")
@@ -220,7 +220,7 @@ def test_a_server_that_goes_away_is_told_in_the_same_sentence(client: str, close
 
 
 def test_what_a_store_refuses_is_no_refused_connection() -> None:
-    said = str(failed(OSError("403 Forbidden\nDebug source"), "s3://lake/flights"))
+    said = str(store_error(OSError("403 Forbidden\nDebug source"), "s3://lake/flights"))
 
     assert said.startswith("s3://lake/flights: the object store refuses or fails: 403 Forbidden\n")
 

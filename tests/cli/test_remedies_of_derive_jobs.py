@@ -179,7 +179,7 @@ def test_rows_of_a_derived_table_are_no_records_of_a_patch(terminal: Terminal) -
 
 def test_a_derived_table_is_stale_behind_a_patch(anchored: Derived, terminal: Terminal) -> None:
     lake = anchored.lake
-    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(26, 28)))
+    lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(26, 28)))
     code, said = terminal.type("patch show events 1")
     assert (code, "computed without this" in said) == (0, True)
 

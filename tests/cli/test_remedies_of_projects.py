@@ -53,7 +53,7 @@ def test_a_patch_of_an_edited_job_is_dropped(sealed: Lake, terminal: Terminal) -
 
     terminal.follow(said, "job/ready.py: patch drop □ □ --why TEXT")
 
-    assert "redrive 1 is given up" in terminal.refused("patch apply events 1")
+    assert "redrive 1 is dropped" in terminal.refused("patch apply events 1")
 
 
 @pytest.fixture

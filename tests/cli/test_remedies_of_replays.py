@@ -75,7 +75,7 @@ def test_a_replay_without_an_end(lake: Lake, too_far: str, terminal: Terminal) -
 
 
 def test_records_whose_patch_was_replaced_are_judged_again(lake: Lake, terminal: Terminal) -> None:
-    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(26, 28)))
+    lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(26, 28)))
     anchor = anchors.one(lake.ledger, 1)
     number, claim = lake.replay(anchor.manifests)
     lake.seal(claim, range(10, 30))

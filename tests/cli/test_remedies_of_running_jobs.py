@@ -32,7 +32,7 @@ def test_a_patch_that_is_not_judged_names_what_judges_it(pipeline: Pipeline) -> 
     """No command of the terminal comes there: it has a patch judged before it puts it in."""
     stretch_asked(pipeline)
     with pytest.raises(DecisionNeeded) as refused:
-        patcher(pipeline.workspace, "events").put_in(1)
+        patcher(pipeline.workspace, "events").publish(1)
 
     pipeline.do(named_in(str(refused.value), JUDGE_FIRST.partition(": ")[2]))
 

@@ -54,7 +54,7 @@ def forked(lake: Lake) -> None:
 
 def set_aside(lake: Lake) -> None:
     begun(lake)
-    lake.ledger.decide(SetAside(why="w", claim=1, claims_then=1))
+    lake.ledger.decide(SetAside(why="w", claim=1, newest_claim=1))
 
 
 def recreated(lake: Lake) -> None:
@@ -123,23 +123,23 @@ def judged_of_another_topic(lake: Lake) -> None:
 
 
 def given_up(lake: Lake) -> None:
-    lake.patcher().give_up(judged(lake), "w")
+    lake.patcher().drop(judged(lake), "w")
 
 
 def put_in(lake: Lake) -> int:
     number = judged(lake)
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     return number
 
 
 def put_in_twice(lake: Lake) -> None:
     put_in(lake)
     second = lake.judge(patches.REPLAY, good=range(20, 28), end=28)
-    lake.patcher().put_in(second)
+    lake.patcher().publish(second)
 
 
 def taken_back_by_half(lake: Lake) -> None:
-    lake.ask(patches.UNDO, of=put_in(lake))
+    lake.ask(patches.UNDO, undoes=put_in(lake))
 
 
 def discarded(lake: Lake) -> None:

@@ -12,7 +12,7 @@ from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import DecisionNeeded
 from headrace.job.start.options import SUBMISSION
 from headrace.job.submission import of_job
-from headrace.savepoint.retained import savepoints
+from headrace.savepoint.retained import savepoint_folder
 from tests.cli.remedies import Terminal
 from tests.publish.sealed_lake import Lake, begun
 
@@ -23,7 +23,7 @@ def cluster(sealed: Lake, cluster: FakeCluster) -> FakeCluster:
 
     def main(submission: Submission) -> Started:
         name = f"s{len(cluster.submitted)}"
-        sealed.ledger.claim(name, submission.savepoint, "1.0.0")
+        sealed.ledger.record_claim(name, submission.savepoint, "1.0.0")
         return Started(submission.job, 2, {SUBMISSION: name})
 
     cluster.main = main
@@ -110,7 +110,7 @@ def test_stop_leaves_a_savepoint_where_run_looks_for_it(
 
     found = json.loads(terminal.type("stop events -o json")[1])
 
-    place = f"{sealed.warehouse.uri}/{savepoints('events')}/savepoint-"
+    place = f"{sealed.warehouse.uri}/{savepoint_folder('events')}/savepoint-"
     assert found["savepoints"][job.id].startswith(place)
     assert cluster.detail(job.id).job.state == "FINISHED"
     assert "job events does not run" in said(terminal, "stop events", expect=2)

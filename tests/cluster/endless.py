@@ -5,7 +5,7 @@ import os
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
 from headrace.errors import DecisionNeeded
-from headrace.report import report
+from headrace.report import report_error
 
 JOBS = {
     "endless": "SELECT n FROM numbers",
@@ -17,7 +17,7 @@ JOBS = {
 
 def main() -> None:
     if why := os.environ.get("REFUSED"):
-        raise SystemExit(report(DecisionNeeded(why, where="jobs/endless.py", remedy="decide")))
+        raise SystemExit(report_error(DecisionNeeded(why, where="jobs/endless.py", remedy="decide")))
     env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     env.get_config().set("parallelism.default", os.environ.get("PARALLELISM", "1"))
     env.get_config().set("execution.checkpointing.interval", "500 ms")

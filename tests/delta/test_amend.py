@@ -16,7 +16,7 @@ from deltalake.transaction import Transaction
 
 from headrace.contract.column_type import BIGINT, DATE, STRING, DecimalType
 from headrace.delta.amend import amend_batch, amend_from, amended, newest
-from headrace.delta.commit import Added
+from headrace.delta.commit import DeltaFile
 from headrace.read.rows import read_rows
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
@@ -43,7 +43,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return connect(Store(warehouse=f"file://{tmp_path}/lake"))
 
 
-def staged(warehouse: Warehouse, name: str, rows: list[Row]) -> Added:
+def staged(warehouse: Warehouse, name: str, rows: list[Row]) -> DeltaFile:
     """A file as Flink leaves it: without the partition column, which stands in the folder's name."""
     table = pa.table(
         {
@@ -58,7 +58,7 @@ def staged(warehouse: Warehouse, name: str, rows: list[Row]) -> Added:
     pq.write_table(table, sink)
     raw = sink.getvalue().to_pybytes()
     obstore.put(warehouse.objects, f"hourly/{path}", raw)
-    return Added(path, len(raw), {"day_month": "2013-01-01"}, "{}")
+    return DeltaFile(path, len(raw), {"day_month": "2013-01-01"}, "{}")
 
 
 def held_batch(warehouse: Warehouse) -> int | None:
@@ -70,7 +70,7 @@ def held(warehouse: Warehouse) -> list[Row]:
     return sorted((r["origin"], r["day"].day, r["flights"]) for r in rows)
 
 
-def amend(warehouse: Warehouse, batch: int, *files: Added) -> int:
+def amend(warehouse: Warehouse, batch: int, *files: DeltaFile) -> int:
     return amend_batch(warehouse, HOURLY, Transaction("hourly/hourly", batch), files)
 
 

@@ -12,7 +12,7 @@ from deltalake.transaction import Transaction
 from headrace.contract.load import load
 from headrace.delta import commit as delta
 from headrace.delta.amend import amend_batch, amend_from
-from headrace.delta.commit import Added, add_files, added
+from headrace.delta.commit import DeltaFile, add_files, delta_files
 from headrace.errors import LedgerError
 from headrace.ledger.records import BATCHES, DONE
 from headrace.settings import Store
@@ -103,7 +103,7 @@ def test_a_table_that_goes_on_from_a_version_holds_nothing_else(
     assert holds(warehouse, "hourly", version, "a") == 2
 
 
-def commit_by_hand(lake: Lake, files: list[Added]) -> None:
+def commit_by_hand(lake: Lake, files: list[DeltaFile]) -> None:
     """Files of ours that another program registers, under a transaction of its own."""
     columns = lake.tables().outputs[1].columns
     add_files(DeltaTable(lake.warehouse.table_uri("events")), columns, Transaction("other", 1), files)
@@ -114,7 +114,7 @@ def test_a_batch_whose_files_somebody_else_registered_is_refused(lake: Lake) -> 
     lake.seal(1, range(30, 33))
     with pytest.raises(Killed):
         lake.publisher("commit events").once()
-    commit_by_hand(lake, added(lake.ledger.required(BATCHES, 3).outputs["events"].files))
+    commit_by_hand(lake, delta_files(lake.ledger.required(BATCHES, 3).outputs["events"].files))
     with pytest.raises(LedgerError, match="1 files of the batch are in the table already"):
         lake.publish()
     assert [o for o, writer in lake.rows() if writer != "bad"] == [*range(25), *range(30, 33)]
@@ -127,7 +127,7 @@ def test_a_swap_whose_files_somebody_else_registered_is_refused(lake: Lake) -> N
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
     before = lake.rows()
-    commit_by_hand(lake, added(lake.ledger.required(BATCHES, 3).outputs["events"].files))
+    commit_by_hand(lake, delta_files(lake.ledger.required(BATCHES, 3).outputs["events"].files))
     with pytest.raises(LedgerError, match="1 files of the batch are in the table already"):
         lake.replace(number)
     assert lake.rows() == sorted(before + by(fork, range(10, 31))), "nothing was changed"
@@ -138,8 +138,8 @@ def test_a_patch_whose_files_somebody_else_registered_is_refused(lake: Lake) -> 
     begun(lake)
     number = lake.judge("redrive", range(25, 27))
     with pytest.raises(Killed):
-        lake.patcher("commit events").put_in(number)
-    commit_by_hand(lake, added(lake.ledger.required(BATCHES, 3).outputs["events"].files))
+        lake.patcher("commit events").publish(number)
+    commit_by_hand(lake, delta_files(lake.ledger.required(BATCHES, 3).outputs["events"].files))
     with pytest.raises(LedgerError, match="1 files of the batch are in the table already"):
         lake.publish()
     assert lake.ledger.newest(DONE) == 2

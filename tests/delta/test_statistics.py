@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headrace.contract.column_type import BIGINT, MICROS, STRING
-from headrace.delta.statistics import file_statistics, holding, unbounded_times
+from headrace.delta.statistics import columns_with_values, file_statistics, unbounded_times
 from headrace.table.columns import TableColumn
 
 C = (TableColumn("c", STRING),)
@@ -81,7 +81,7 @@ def test_a_time_that_python_cannot_hold_leaves_the_column_unbounded() -> None:
 
 
 def test_a_column_holds_something_or_nothing() -> None:
-    assert holding(footer(group(None, None, 1)), ["c"]) == ()
-    assert holding(footer(group(None, None, 1), group(1, 1)), ["c"]) == ("c",)
-    assert holding(footer(group(1, 1, stats=False)), ["c"]) == ("c",)
-    assert holding(footer(group(1, 1)), ["d"]) == ()
+    assert columns_with_values(footer(group(None, None, 1)), ["c"]) == ()
+    assert columns_with_values(footer(group(None, None, 1), group(1, 1)), ["c"]) == ("c",)
+    assert columns_with_values(footer(group(1, 1, stats=False)), ["c"]) == ("c",)
+    assert columns_with_values(footer(group(1, 1)), ["d"]) == ()

@@ -9,8 +9,8 @@ from deltalake import DeltaTable
 from deltalake.transaction import Transaction
 
 from headrace.contract.load import load
-from headrace.delta.commit import Added, added
-from headrace.delta.swap import require_told, swap_batch
+from headrace.delta.commit import DeltaFile, delta_files
+from headrace.delta.swap import require_restorable, swap_batch
 from headrace.errors import UsageError
 from headrace.files import Baseline
 from headrace.ledger.records import BATCHES, DONE
@@ -28,13 +28,13 @@ def lake(tmp_path: Path) -> Lake:
     return found
 
 
-def _files(lake: Lake, batch: int) -> list[Added]:
-    return added(lake.ledger.required(BATCHES, batch).outputs["events"].files)
+def _files(lake: Lake, batch: int) -> list[DeltaFile]:
+    return delta_files(lake.ledger.required(BATCHES, batch).outputs["events"].files)
 
 
-def _swap(lake: Lake, base: Baseline, removed: list[Added]) -> None:
+def _swap(lake: Lake, base: Baseline, removed: list[DeltaFile]) -> None:
     fork = lake._file("events", "s7", 9, range(20, 23))
-    came = [Added(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 3}')]
+    came = [DeltaFile(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 3}')]
     output = outputs(lake.contract)[1]
     for _ in range(2):  # the second time it is done already
         swap_batch(lake.warehouse, output, Transaction("events/events", 3), came, removed, None, base)
@@ -64,12 +64,12 @@ def test_a_fork_point_in_the_middle_of_a_batch_keeps_what_came_before_it(
 def test_a_fork_point_whose_files_are_gone_is_refused_before_anything_is_decided(lake: Lake) -> None:
     output, removed = outputs(lake.contract)[1], _files(lake, 2)
     base = Baseline(versions={"events": lake.ledger.required(DONE, 1).versions["events"]})
-    require_told(lake.warehouse, output, removed, None, base)
+    require_restorable(lake.warehouse, output, removed, None, base)
     compact(lake)
-    require_told(lake.warehouse, output, removed, None, base)
+    require_restorable(lake.warehouse, output, removed, None, base)
     lake.warehouse.delete(f"events/{_files(lake, 1)[0].path}")
     with pytest.raises(UsageError, match="at the fork point is gone"):
-        require_told(lake.warehouse, output, removed, None, base)
+        require_restorable(lake.warehouse, output, removed, None, base)
 
 
 def test_what_somebody_deleted_does_not_come_back_with_a_swap(lake: Lake) -> None:
@@ -77,7 +77,7 @@ def test_what_somebody_deleted_does_not_come_back_with_a_swap(lake: Lake) -> Non
     base = Baseline(versions={"events": lake.ledger.required(DONE, 1).versions["events"]})
     DeltaTable(lake.warehouse.table_uri("events")).delete("_offset IN (3, 22)")
     with pytest.raises(UsageError, match="holds 23 rows, of 25 that were published"):
-        require_told(lake.warehouse, output, removed, None, base)
+        require_restorable(lake.warehouse, output, removed, None, base)
 
 
 def test_a_replay_is_taken_back_by_the_table_that_it_replaced(lake: Lake) -> None:
@@ -89,7 +89,7 @@ def test_a_replay_is_taken_back_by_the_table_that_it_replaced(lake: Lake) -> Non
     base = Baseline(versions={"events": lake.ledger.required(DONE, 1).versions["events"]})
     gone = [*_files(lake, 2), *_files(lake, 3)]
     fork = lake._file("events", "s7", 9, range(20, 33))
-    came = [Added(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 13}')]
+    came = [DeltaFile(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 13}')]
     output = outputs(lake.contract)[1]
     swap_batch(lake.warehouse, output, Transaction("events/events", 4), came, gone, None, base)
     assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(20)) + by(7, range(20, 33))

@@ -13,7 +13,7 @@ from headrace.ledger.records import (
     Done,
     FoldedManifest,
     ForkPoint,
-    Judged,
+    JudgedPatch,
     Patch,
     PatchBatch,
     PatchKind,
@@ -37,7 +37,7 @@ def done(number: int = 1, **facts: Any) -> Done:
     """A batch of claim 1 that is in the tables."""
     own: dict[str, Any] = {
         "kind": "publish",
-        "of": "0" * 64,
+        "batch_digest": "0" * 64,
         "claim": 1,
         "checkpoints": (number, number),
         "heads": {},
@@ -78,7 +78,7 @@ def _at_fork(number: int, facts: Mapping[str, Any]) -> dict[str, Any]:
         "reached": {0: 10},
         "removed": {},
         "baseline": Baseline(versions={"events": 1}),
-        "claims_then": 1,
+        "newest_claim": 1,
         "notes": TopicNotes(),
         "replay": 1,
     }
@@ -188,15 +188,15 @@ def patch(kind: PatchKind = "redrive", **facts: Any) -> Patch:
     return Patch(**{**own, "kind": kind, **facts})
 
 
-def judged(files: Mapping[str, Sequence[RecordedFile]] | None = None, **facts: Any) -> Judged:
+def judged(files: Mapping[str, Sequence[RecordedFile]] | None = None, **facts: Any) -> JudgedPatch:
     """What a bounded job made of a patch."""
     own: dict[str, Any] = {
         "submission": "patch-1",
-        "behind": 1,
+        "after_batch": 1,
         "refused": (Refusal(reason="r", field=None, rule="x", count=1, example="0:1"),),
         "at": AT,
     }
-    return Judged(**{**own, "files": {o: tuple(f) for o, f in (files or {}).items()}, **facts})
+    return JudgedPatch(**{**own, "files": {o: tuple(f) for o, f in (files or {}).items()}, **facts})
 
 
 def counted_file(**facts: Any) -> CountedFile:

@@ -113,8 +113,8 @@ def test_only_savepoints_of_the_job_in_the_warehouse_are_taken(lake: Lake) -> No
 
 def test_what_was_given_up_is_removed_unless_others_made_it(lake: Lake) -> None:
     anchor = taken(lake, begun(lake))
-    anchors.give_up(lake.ledger, anchor.model_copy(update={"adopted": True}), "w")
+    anchors.expire(lake.ledger, anchor.model_copy(update={"adopted": True}), "w")
     assert list(lake.warehouse.keys(f"{PLACE}/"))
-    anchors.give_up(lake.ledger, anchor, "w")
+    anchors.expire(lake.ledger, anchor, "w")
     assert not list(lake.warehouse.keys(f"{PLACE}/"))
-    assert anchors.standing(lake.ledger) == []
+    assert anchors.unexpired(lake.ledger) == []

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.errors import DecisionNeeded, LedgerError
 from headrace.files import StagedFile
-from headrace.ledger.branch import followed, goes_on, restart_is_due, stretch
+from headrace.ledger.branch import continues_head, followed_claim, publishable_range, restart_is_due
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
@@ -67,22 +67,22 @@ def published(ledger: Ledger, *names: str) -> Head:
 
 
 def taken(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]], claim: int) -> list[str] | None:
-    found = stretch(ledger, head, staged, claims(claim)[-1])
+    found = publishable_range(ledger, head, staged, claims(claim)[-1])
     return [m.id.split("-")[1] for m in found.manifests["t"]] if found else None
 
 
 def test_a_start_at_the_frontier_goes_on_from_the_head_it_was_ruled_for(ledger: Ledger) -> None:
     head = published(ledger, "1", "2")
-    ledger.claim("s1", None, "1.0.0")
-    second = ledger.claim("s2", None, "1.0.0", begins_behind=head.manifests)
+    ledger.record_claim("s1", None, "1.0.0")
+    second = ledger.record_claim("s2", None, "1.0.0", begins_after=head.manifests)
     staged = {"t": by_id(manifest("3", None, 2), manifest("4", "3", 2))}
-    found = stretch(ledger, head, staged, second)
+    found = publishable_range(ledger, head, staged, second)
     assert found
     assert found.checkpoints == (3, 4)
-    assert goes_on(ledger, head, staged, 2)
-    third = ledger.claim("s3", "its checkpoint", "1.0.0")
+    assert continues_head(ledger, head, staged, 2)
+    third = ledger.record_claim("s3", "its checkpoint", "1.0.0")
     staged["t"] |= by_id(manifest("5", "4", 3))
-    assert stretch(ledger, head, staged, third), "whoever goes on from it goes on from the head too"
+    assert publishable_range(ledger, head, staged, third), "whoever goes on from it goes on from the head too"
     assert [b.state for b in survey(ledger, head, staged)] == ["head", "ahead", "ahead"]
 
 
@@ -91,18 +91,18 @@ def test_a_chain_without_parent_beside_another_head_is_a_fork(
     ledger: Ledger, behind: dict[str, str] | None
 ) -> None:
     head = published(ledger, "1", "2")
-    ledger.claim("s1", None, "1.0.0")
-    second = ledger.claim("s2", None, "1.0.0", begins_behind=behind)
+    ledger.record_claim("s1", None, "1.0.0")
+    second = ledger.record_claim("s2", None, "1.0.0", begins_after=behind)
     staged = {"t": by_id(manifest("3", None, 2))}
     with pytest.raises(DecisionNeeded, match="forked from the very beginning"):
-        stretch(ledger, head, staged, second)
-    assert not goes_on(ledger, head, staged, 2)
+        publishable_range(ledger, head, staged, second)
+    assert not continues_head(ledger, head, staged, 2)
 
 
 def test_a_ruled_restart_is_due_until_a_claim_behind_it_has_sealed(ledger: Ledger) -> None:
     published(ledger, "1")
     assert not restart_is_due(ledger, {"t": {}}), "none was ruled"
-    ledger.decide(Restart(why="lost", claims_then=1))
+    ledger.decide(Restart(why="lost", newest_claim=1))
     assert restart_is_due(ledger, {"t": {}})
     assert restart_is_due(ledger, {"t": by_id(manifest("2", "1", 1))})
     assert not restart_is_due(ledger, {"t": by_id(manifest("2", None, 2))})
@@ -175,11 +175,11 @@ def test_an_output_that_has_not_sealed_holds_the_batch_back(ledger: Ledger) -> N
 
 
 def set_aside(claim: int) -> Decision:
-    return SetAside(why="w", claim=claim, claims_then=3)
+    return SetAside(why="w", claim=claim, newest_claim=3)
 
 
-def adopt(claim: int, claims_then: int) -> Decision:
-    return Adopt(why="w", claim=claim, claims_then=claims_then)
+def adopt(claim: int, newest_claim: int) -> Decision:
+    return Adopt(why="w", claim=claim, newest_claim=newest_claim)
 
 
 def undo(number: int) -> Decision:
@@ -213,13 +213,13 @@ def ruled(*decisions: Decision) -> StandingDecisions:
 def test_the_newest_claim_is_followed_unless_a_person_decided(
     decided: tuple[Decision, ...], expected: int
 ) -> None:
-    found = followed(claims(3), ruled(*decided))
+    found = followed_claim(claims(3), ruled(*decided))
     assert found is not None
     assert found.number == expected
 
 
 def test_nothing_is_followed_when_all_is_set_aside() -> None:
-    assert followed(claims(1), ruled(set_aside(1))) is None
+    assert followed_claim(claims(1), ruled(set_aside(1))) is None
 
 
 def look(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]]) -> dict[int, ClaimStatus]:
@@ -229,8 +229,8 @@ def look(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]]) -> 
 def test_the_survey_names_the_fork_and_keeps_the_followed_branch(ledger: Ledger) -> None:
     head = published(ledger, "1", "2", "3")
     for n in (1, 2):
-        ledger.claim(f"s{n}", None, "1.0.0")
-    ledger.decide(SetAside(why="test", claim=2, claims_then=2))
+        ledger.record_claim(f"s{n}", None, "1.0.0")
+    ledger.decide(SetAside(why="test", claim=2, newest_claim=2))
     found = look(
         ledger, head, {"t": by_id(manifest("4", "3", 1), manifest("2b", "1", 2), manifest("3b", "2b", 2))}
     )
@@ -245,7 +245,7 @@ def test_the_survey_calls_a_zombie_a_fork_at_the_place_where_the_new_submission_
 ) -> None:
     head = published(ledger, "1", "2")
     for n in (1, 2):
-        ledger.claim(f"s{n}", None, "1.0.0")
+        ledger.record_claim(f"s{n}", None, "1.0.0")
     staged = {"t": by_id(manifest("3", "2", 1), manifest("4", "3", 1), manifest("3b", "2", 2))}
     found = look(ledger, head, staged)
     assert (found[2].state, found[2].followed) == ("ahead", True)
@@ -255,7 +255,7 @@ def test_the_survey_calls_a_zombie_a_fork_at_the_place_where_the_new_submission_
 def test_after_a_restart_nothing_is_called_a_fork_while_the_new_claim_is_awaited(ledger: Ledger) -> None:
     head = published(ledger, "1", "2")
     for n in (1, 2):
-        ledger.claim(f"s{n}", None, "1.0.0")
+        ledger.record_claim(f"s{n}", None, "1.0.0")
     staged = {"t": by_id(manifest("2", "1", 1), manifest("3", "2", 1))}  # 2: committed again by the restore
     found = look(ledger, head, staged)
     assert (found[1].state, found[1].forks_at) == ("ahead", {})

@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import DecisionNeeded, UsageError
-from headrace.ledger.branch import followed
+from headrace.ledger.branch import followed_claim
 from headrace.ledger.decisions import StandingDecisions
-from headrace.ledger.fork import at_batch, at_manifests, behind, newest_within, standing_replay, swaps
+from headrace.ledger.fork import (
+    at_batch,
+    at_manifests,
+    files_after,
+    last_published_replay,
+    newest_within,
+    swaps,
+)
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, DONE, ForkPoint, ReplaceBranch, SetAside
 from headrace.settings import Store
@@ -55,7 +62,7 @@ def publish(ledger: Ledger, branch: str, first: int, last: int, fork: ForkPoint 
 
 
 def files(ledger: Ledger, fork: ForkPoint) -> list[str]:
-    return [f.path.removesuffix(".parquet") for f in behind(ledger, fork).get("j", ())]
+    return [f.path.removesuffix(".parquet") for f in files_after(ledger, fork).get("j", ())]
 
 
 def at(ledger: Ledger, checkpoint: int, branch: str) -> ForkPoint:
@@ -92,7 +99,7 @@ def test_a_replay_over_a_replay(ledger: Ledger) -> None:
     publish(ledger, "b", 3, 6, fork=at(ledger, 2, "a"))
     publish(ledger, "c", 2, 9, fork=at(ledger, 1, "a"))
 
-    assert (list(swaps(ledger)), standing_replay(ledger)) == ([3, 2], 3)
+    assert (list(swaps(ledger)), last_published_replay(ledger)) == ([3, 2], 3)
     assert files(ledger, at(ledger, 1, "a")) == [manifest(c, "c") for c in range(2, 10)]
     with pytest.raises(UsageError, match="has replaced it"):
         at(ledger, 2, "a")
@@ -126,21 +133,21 @@ def test_what_is_not_published_is_no_place_yet(ledger: Ledger) -> None:
 
 
 def test_a_replay_is_followed_once_it_is_published(ledger: Ledger) -> None:
-    live = ledger.claim("s1", None, "1.0.0")
-    fork = ledger.claim("s2", None, "1.0.0", replay=1)
-    restarted = ledger.claim("s3", None, "1.0.0")
+    live = ledger.record_claim("s1", None, "1.0.0")
+    fork = ledger.record_claim("s2", None, "1.0.0", replay=1)
+    restarted = ledger.record_claim("s3", None, "1.0.0")
 
     def follows() -> int:
-        chosen = followed(ledger.claims(), StandingDecisions.of(ledger.decisions()))
+        chosen = followed_claim(ledger.claims(), StandingDecisions.of(ledger.decisions()))
         assert chosen is not None
         return chosen.number
 
     assert follows() == restarted.number
-    ledger.decide(SetAside(why="w", claim=restarted.number, claims_then=3))
+    ledger.decide(SetAside(why="w", claim=restarted.number, newest_claim=3))
     assert follows() == live.number, "an open replay is not followed, whatever is set aside"
-    ledger.decide(ReplaceBranch(why="w", replay=1, claim=fork.number, claims_then=3))
+    ledger.decide(ReplaceBranch(why="w", replay=1, claim=fork.number, newest_claim=3))
     assert follows() == fork.number
-    after = ledger.claim("s4", None, "1.0.0")
+    after = ledger.record_claim("s4", None, "1.0.0")
     assert follows() == after.number, "a newer submission goes on from it"
 
 

@@ -53,7 +53,9 @@ def test_the_newest_number_is_found(warehouse: Warehouse, count: int) -> None:
 
 def test_two_writers_never_share_a_number(warehouse: Warehouse) -> None:
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(lambda i: Ledger(warehouse, "j").claim(f"s{i}", None, "1").number, range(24)))
+        numbers = list(
+            pool.map(lambda i: Ledger(warehouse, "j").record_claim(f"s{i}", None, "1").number, range(24))
+        )
     assert sorted(numbers) == list(range(1, 25))
 
 
@@ -77,7 +79,7 @@ def test_a_published_manifest_is_found_by_its_checkpoint(ledger: Ledger) -> None
 
 def test_a_vanished_record_is_an_error_with_its_address(ledger: Ledger) -> None:
     for n in (1, 2):
-        ledger.claim(f"s{n}", None, "1")
+        ledger.record_claim(f"s{n}", None, "1")
     newest = ledger.newest(CLAIMS)
     ledger.warehouse.delete("_headrace/flights/claims/0000000001.json")
     assert newest == 2
@@ -128,13 +130,17 @@ def test_a_batch_is_named_by_its_number_or_by_a_time(ledger: Ledger) -> None:
     for number, at in enumerate((first, second := first + timedelta(hours=1)), 1):
         ledger.put(BATCHES, number, sample_records.publish(number, at=at.isoformat()))
         ledger.put(DONE, number, sample_records.done(number))
-    assert ledger.batch_asked(None, None) is None
-    assert ledger.batch_asked(1, None) == 1
-    assert [ledger.batch_asked(None, at) for at in (first, second, second + timedelta(days=1))] == [1, 2, 2]
+    assert ledger.requested_batch(None, None) is None
+    assert ledger.requested_batch(1, None) == 1
+    assert [ledger.requested_batch(None, at) for at in (first, second, second + timedelta(days=1))] == [
+        1,
+        2,
+        2,
+    ]
     for wrong, what in (
         ((3, None), "batch 3 is not published"),
         ((1, first), "a batch or a time, not both"),
         ((None, first - timedelta(seconds=1)), "nothing was published by"),
     ):
         with pytest.raises(UsageError, match=what):
-            ledger.batch_asked(*wrong)
+            ledger.requested_batch(*wrong)

@@ -31,7 +31,7 @@ from headrace.ledger.records import (
     Batch,
     Decision,
     Done,
-    Kind,
+    RecordKind,
     Stored,
 )
 from headrace.offsets import Span
@@ -45,18 +45,18 @@ from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by
 WHERE = "s3://lake/_headrace/events/record.json"
 SIGNED: dict[str, Any] = {"number": 1, "why": "w", "by": "me", "at": samples.AT}
 FACTS: dict[str, dict[str, Any]] = {
-    "set-aside": {"claim": 1, "claims_then": 2},
-    "adopt": {"claim": 1, "claims_then": 2},
-    "restart": {"claims_then": 2},
+    "set-aside": {"claim": 1, "newest_claim": 2},
+    "adopt": {"claim": 1, "newest_claim": 2},
+    "restart": {"newest_claim": 2},
     "accept-loss": {"spans": ["0:1-2", "1:3"]},
     "accept-tail": {"claim": 1, "checkpoint": 3, "manifests": {"events": samples.MANIFEST}},
     "discard": {"spans": ["0:1-2"]},
     "undo": {"undoes": 1},
-    "replace": {"replay": 1, "claim": 2, "claims_then": 2},
-    "roll-back": {"replay": 1, "claim": 1, "claims_then": 2},
+    "replace": {"replay": 1, "claim": 2, "newest_claim": 2},
+    "roll-back": {"replay": 1, "claim": 1, "newest_claim": 2},
     "abort-replay": {"replay": 1},
-    "patch": {"patch": 1, "batch": 3, "undoes_patch": None},
-    "give-up-patch": {"patch": 1},
+    "publish-patch": {"patch": 1, "batch": 3, "undoes_patch": None},
+    "drop-patch": {"patch": 1},
     "expire": {"anchor": 1},
 }
 MANIFEST = {
@@ -76,11 +76,11 @@ START = {"topic": "events", "topic_id": "id", "offsets": {"0": 5, "10": 7}, "at"
 FILE = {"number": 1, "address": "a", "sha256": "ab", "modified_ms": 0, "at": "now"}
 
 
-def _told(kind: Kind[Any], record: Record) -> tuple[Kind[Any], dict[str, Any]]:
+def _told(kind: RecordKind[Any], record: Record) -> tuple[RecordKind[Any], dict[str, Any]]:
     return kind, record.to_json()
 
 
-EACH: dict[str, tuple[Kind[Any], dict[str, Any]]] = {
+EACH: dict[str, tuple[RecordKind[Any], dict[str, Any]]] = {
     "start": (STARTS, START),
     "claim": (CLAIMS, CLAIM),
     "manifest": (MANIFESTS, MANIFEST),
@@ -105,7 +105,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_every_kind_has_a_sample() -> None:
-    kinds = {id(k) for k in vars(records).values() if isinstance(k, Kind)}
+    kinds = {id(k) for k in vars(records).values() if isinstance(k, RecordKind)}
     assert {id(kind) for kind, _ in EACH.values()} == kinds
     assert FACTS.keys() == {_tag(m, "action") for m in _members(Decision)}
     assert {told["kind"] for kind, told in EACH.values() if kind is BATCHES} == {
@@ -164,7 +164,7 @@ def test_no_field_that_a_stored_record_needs_may_be_missing(name: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "tag"), [(BATCHES, "kind"), (DECISIONS, "action")])
-def test_a_kind_that_is_not_known_is_refused(kind: Kind[Any], tag: str) -> None:
+def test_a_kind_that_is_not_known_is_refused(kind: RecordKind[Any], tag: str) -> None:
     with pytest.raises(LedgerError, match=f"'{tag}'"):
         kind.read(json.dumps({tag: "mirror"}).encode(), WHERE)
 
@@ -179,14 +179,14 @@ def test_a_record_at_another_number_is_refused(lake: Lake) -> None:
 
 
 def test_a_plan_is_read_only_while_its_bytes_have_the_hash_in_its_name(lake: Lake) -> None:
-    digest = lake.ledger.keep_plan({"nodes": [], "edges": []})
+    digest = lake.ledger.store_plan({"nodes": [], "edges": []})
     assert lake.ledger.plan(digest) == {"nodes": [], "edges": []}
     obstore.put(lake.warehouse.objects, f"_headrace/events/plans/{digest}.json", b'{"nodes": []}')
     with pytest.raises(LedgerError, match="does not have the hash in its name"):
         lake.ledger.plan(digest)
 
 
-@pytest.mark.parametrize("act", [effects.commit, effects.place, effects.decision])
+@pytest.mark.parametrize("act", [effects.commit, effects.branch_position, effects.decision])
 def test_each_kind_of_batch_has_a_function_of_its_own(act: Any) -> None:
     assert {m for m in _members(Batch) if act.dispatch(m) is act.dispatch(object)} == set()
 
@@ -198,7 +198,7 @@ def test_each_kind_of_batch_has_a_function_of_its_own(act: Any) -> None:
 def newer() -> Iterator[None]:
     """A headrace whose batches and done records have one field more, with a default."""
     batches = tuple(_with_more(m) for m in _members(Batch))
-    models: dict[Kind[Any], TypeAdapter[Any]] = {
+    models: dict[RecordKind[Any], TypeAdapter[Any]] = {
         DONE: TypeAdapter(_with_more(Done)),
         BATCHES: TypeAdapter(Annotated[Union[batches], Field(discriminator="kind")]),  # noqa: UP007
     }
@@ -237,7 +237,7 @@ def test_a_field_more_leaves_every_chain_as_it_is(lake: Lake, request: pytest.Fi
     for number in (1, 2, 3, 4):
         before = _sha256(lake, "done", number - 1) if number > 1 else None
         assert ledger.required(BATCHES, number).after == before
-        assert ledger.required(DONE, number).of == _sha256(lake, "batches", number)
+        assert ledger.required(DONE, number).batch_digest == _sha256(lake, "batches", number)
 
 
 def test_hashes_of_records_that_were_written_again_would_break_the_chain(

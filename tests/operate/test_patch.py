@@ -18,7 +18,7 @@ from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import Discard, Judged, Patch
+from headrace.ledger.records import Discard, JudgedPatch, Patch
 from headrace.offsets import Span
 from headrace.operate import Workspace, judge
 from headrace.operate.patch_report import report
@@ -47,14 +47,14 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
     redrive = lake.judge(patches.REDRIVE, good=range(26, 28))
 
     def judging(submission: Submission) -> Started:
-        lake.patcher().put_in(redrive)
+        lake.patcher().publish(redrive)
         return Started(submission.job)
 
-    def gather(ledger: Ledger, _program: object, asked: Patch, submission: str, behind: int) -> Judged:
+    def gather(ledger: Ledger, _program: object, asked: Patch, submission: str, behind: int) -> JudgedPatch:
         rows = lake._file("events", f"patch-{asked.number}", 1, range(20, 28))
         made = [RecordedFile(**rows, rows=8, partition={}, statistics="")]
-        told = judged({"events": made}, submission=submission, behind=behind, refused=())
-        return patches.keep_judged(ledger, asked.number, told)
+        told = judged({"events": made}, submission=submission, after_batch=behind, refused=())
+        return patches.store_judged(ledger, asked.number, told)
 
     monkeypatch.setattr(judge, "require_same", lambda *_: None)
     monkeypatch.setattr(judge, "record_judged", gather)
@@ -63,7 +63,7 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
     judge.judge_records(workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch))
 
     with pytest.raises(ConservationError, match=f"redrive {redrive} has put some of these records in since"):
-        lake.patcher().put_in(stretch)
+        lake.patcher().publish(stretch)
     moved = by(1, range(25)) + by(f"patch {redrive}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
 
@@ -86,7 +86,7 @@ def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
     assert refused.value.remedy.startswith("stop a job; ")
     assert refused.value.remedy.endswith(f"; then headrace patch apply events {stretch}")
-    assert patch_history.state(lake.ledger, stretch) == "asked"
+    assert patch_history.state(lake.ledger, stretch) == "requested"
 
 
 def test_blanks_are_no_reason() -> None:
@@ -130,16 +130,16 @@ def test_what_came_of_a_redrive_is_reported_to_the_record(tmp_path: Path) -> Non
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     assert "would come in    3 rows" in page(first)
     lake.ledger.decide(Discard(why="test", spans=(Span.parse("0:25"),)))
-    lake.patcher().put_in(first)
+    lake.patcher().publish(first)
     assert document(first)["left"] == 1
     assert "into the table   2 rows" in page(first)
     assert "left alone       1 record, discarded or moved since it was judged" in page(first)
     lake.patcher().undo(first, "a mistake")
-    back = document(first)["taken_back"]
+    back = document(first)["undone"]
     assert (back["why"], bool(back["by"])) == ("a mistake", True)
     assert f"taken back {back['at']} by {back['by']}: a mistake" in page(first)
-    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(27, 28)))
-    lake.patcher().put_in(again)
-    assert document(again)["given_up"] == "no record of it is left to be moved"
-    assert "given up         no record of it is left to be moved; nothing was changed" in page(again)
+    lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(27, 28)))
+    lake.patcher().publish(again)
+    assert document(again)["dropped"] == "no record of it is left to be moved"
+    assert "dropped          no record of it is left to be moved; nothing was changed" in page(again)
     assert "into the table" not in page(again)

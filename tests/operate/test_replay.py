@@ -98,7 +98,7 @@ def test_a_swap_cancels_the_old_job_and_its_rollback_cancels_the_fork(
 
     assert (back.batch, back.live, back.cancelled) == (4, [], [fork])
     report = describe_replay(workspace, "events", number)
-    assert (report.state, list(report.decided)) == ("rolled back", ["published", "taken back"])
+    assert (report.state, list(report.decided)) == ("rolled back", ["published", "rolled back"])
     assert [r.to_json()["state"] for r in list_replays(workspace, "events")] == ["rolled back"]
 
 

@@ -18,7 +18,7 @@ def _jobs_claim(sealed: Lake, cluster: FakeCluster) -> None:
 
     def main(submission: Submission) -> Started:
         name = f"s{len(cluster.submitted)}"
-        sealed.ledger.claim(name, submission.savepoint, "1.0.0")
+        sealed.ledger.record_claim(name, submission.savepoint, "1.0.0")
         return Started(submission.job, 2, {SUBMISSION: name})
 
     cluster.main = main

@@ -34,7 +34,7 @@ class Derived:
         self.ledger = Ledger(self.warehouse, JOB)
         topic = self.lake.kafka.describe("events")
         self.ledger.record_start("events", topic.id, {0: 0}, contract="events")
-        self.ledger.claim("d1", None, "1.0.0")
+        self.ledger.record_claim("d1", None, "1.0.0")
 
     def seal(self, counted: int) -> None:
         """One checkpoint, in which the hour's count is told anew."""

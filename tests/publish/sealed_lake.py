@@ -73,7 +73,7 @@ class Lake:
 
     def submit(self, goes_on: int | None = None, **facts: Any) -> int:
         """A claim that goes on from where another one stands now."""
-        number = self.ledger.claim(f"s{len(self.ledger.claims()) + 1}", None, "1.0.0", **facts).number
+        number = self.ledger.record_claim(f"s{len(self.ledger.claims()) + 1}", None, "1.0.0", **facts).number
         self.newest[number] = self.newest[goes_on] if goes_on else (0, None)
         return number
 
@@ -189,10 +189,10 @@ class Lake:
             for output, offsets in (("events__quarantine", bad), ("events", good))
             if offsets
         }
-        patches.keep_judged(
+        patches.store_judged(
             self.ledger,
             number,
-            judged(made, submission=f"patch-{number}", behind=self.ledger.newest(DONE), refused=()),
+            judged(made, submission=f"patch-{number}", after_batch=self.ledger.newest(DONE), refused=()),
         )
         return number
 

@@ -55,7 +55,7 @@ from headrace.storage.warehouse import Warehouse, connect
 from headrace.table.arrow import arrow_type
 from headrace.table.outputs import Output
 from headrace.verify.ingest import verify
-from headrace.verify.topic_scan import Extent, Seen, Tick
+from headrace.verify.topic_scan import Extent, ScanProgress, Seen
 from tests.publish.sealed_lake import CONTRACT
 
 Row = dict[str, Any]
@@ -146,7 +146,7 @@ class Written:
         self.next = dict(starts)
         topic = self.kafka.describe("events")
         self.ledger.record_start("events", topic.id, dict(starts), contract="events")
-        self.ledger.claim("s1", None, "1.0.0")
+        self.ledger.record_claim("s1", None, "1.0.0")
 
     def placed(self, row: Row, partition: int) -> Row:
         offset = self.next[partition]
@@ -199,7 +199,7 @@ class Written:
     def _put(self, key: str, raw: bytes) -> None:
         obstore.put(self.warehouse.objects, key, raw)
 
-    def scan(self, seen: Seen, tick: Tick) -> dict[int, Extent]:
+    def scan(self, seen: Seen, tick: ScanProgress) -> dict[int, Extent]:
         tick(0, 1)
         for partition, offsets in self.held.items():
             seen(partition, np.array(offsets, np.int64))

@@ -96,7 +96,7 @@ def test_what_it_can_follow_is_in_nobodys_way(lake: Lake, tmp_path: Path) -> Non
     assert told(lake, lake.contract) == []
     assert told(lake, edited(tmp_path, lambda t: t.replace("amount > 0", "amount >= 0"))) == []
     lake.judge("redrive", range(25, 26), repair="repairs.x")
-    lake.patcher().put_in(1)
+    lake.patcher().publish(1)
     fields = {f.name for f in DeltaTable(lake.warehouse.table_uri("events")).schema().fields}
     assert "_repaired_by" in fields
     assert told(lake, lake.contract) == [], "a column that came by a repair is in no contract"
@@ -117,7 +117,7 @@ def test_rows_that_are_staged_under_the_former_contract_are_part_of_it(lake: Lak
     publisher = Publisher(JobTables(lake.warehouse, wider, outputs(wider), lake.source))
     with pytest.raises(LedgerError, match="a staged file has other columns than the contract: amount"):
         publisher.once()
-    lake.ledger.decide(SetAside(why="other columns", claim=1, claims_then=1))
+    lake.ledger.decide(SetAside(why="other columns", claim=1, newest_claim=1))
     assert told(lake, wider) == [], "publish will not take them"
 
 

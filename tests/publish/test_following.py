@@ -66,7 +66,7 @@ def _looks(place: Path, size: int) -> dict[str, int]:
     anchor = begun(lake)
     for _ in range(size):
         lake.ledger.decide(
-            SetAside(why="a fork", claim=(fork := lake.submit()), claims_then=lake.ledger.newest(CLAIMS))
+            SetAside(why="a fork", claim=(fork := lake.submit()), newest_claim=lake.ledger.newest(CLAIMS))
         )
         lake.seal(fork, range(10))
         loss = lake.ledger.decide(AcceptLoss(why="retention", spans=(Span.parse(f"0:{fork}"),)))

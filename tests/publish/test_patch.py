@@ -21,7 +21,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, Decision, Discard, PatchKind, UndoDecision
 from headrace.offsets import Span
 from headrace.publish import patch_history
-from headrace.read.quarantine import given_up
+from headrace.read.quarantine import discarded_by_reason
 from headrace.replay.stale import patched_event_times
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
@@ -43,7 +43,7 @@ def test_a_redriven_record_moves_from_quarantine_to_data(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     before = lake.ledger.head()
 
-    done = lake.patcher().put_in(number)
+    done = lake.patcher().publish(number)
 
     moved = by(1, range(25)) + by(f"patch {number}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
@@ -51,7 +51,7 @@ def test_a_redriven_record_moves_from_quarantine_to_data(lake: Lake) -> None:
     assert done.head.rows == {"events": 27, "events__quarantine": 3}
     lake.seal(1, range(30, 33))
     assert lake.publish().head.frontier == {0: 33}, "the branch goes on"
-    assert lake.patcher().put_in(number).batches == 0, "a second time changes nothing"
+    assert lake.patcher().publish(number).batches == 0, "a second time changes nothing"
     assert patch_history.state(lake.ledger, number) == "published"
 
 
@@ -60,13 +60,13 @@ def test_a_redriven_record_moves_from_quarantine_to_data(lake: Lake) -> None:
 def test_a_publisher_that_dies_is_repaired_by_whoever_comes(lake: Lake, fatal: str, finisher: str) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     with pytest.raises(Killed):
-        lake.patcher(fatal).put_in(number)
+        lake.patcher(fatal).publish(number)
     if finisher == "any publisher":
         lake.publish()
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     moved = by(1, range(25)) + by(f"patch {number}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
-    assert [d.action for d in lake.ledger.decisions()] == ["patch"]
+    assert [d.action for d in lake.ledger.decisions()] == ["publish-patch"]
     lake.seal(1, range(30, 33))
     assert lake.publish().head.frontier == {0: 33}
 
@@ -74,8 +74,8 @@ def test_a_publisher_that_dies_is_repaired_by_whoever_comes(lake: Lake, fatal: s
 def test_two_redrives_of_the_same_records_move_each_once(lake: Lake) -> None:
     first = lake.judge(patches.REDRIVE, good=range(25, 28))
     second = lake.judge(patches.REDRIVE, good=range(26, 30))
-    lake.patcher().put_in(first)
-    lake.patcher().put_in(second)
+    lake.patcher().publish(first)
+    lake.patcher().publish(second)
     moved = by(f"patch {first}", range(25, 28)) + by(f"patch {second}", range(28, 30))
     assert lake.rows() == sorted(by(1, range(25)) + moved)
 
@@ -83,7 +83,7 @@ def test_two_redrives_of_the_same_records_move_each_once(lake: Lake) -> None:
 def test_a_compaction_in_between_does_no_harm(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     compact(lake)
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     compact(lake)
     moved = by(1, range(25)) + by(f"patch {number}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
@@ -95,11 +95,11 @@ def test_a_redrive_is_taken_back(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     with pytest.raises(UsageError, match="nothing to take back"):
         lake.patcher().undo(number, "test")
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     beside = lake.judge(patches.REDRIVE, good=range(28, 29))
-    lake.patcher().put_in(beside)
+    lake.patcher().publish(beside)
     later = lake.judge(patches.REPLAY, good=range(20, 28), end=28)
-    lake.patcher().put_in(later)
+    lake.patcher().publish(later)
     with pytest.raises(UsageError, match=f"replay {later} has put some of the same records in later"):
         lake.patcher().undo(number, "test")
     lake.patcher().undo(beside, "test")
@@ -109,19 +109,19 @@ def test_a_redrive_is_taken_back(lake: Lake) -> None:
     assert done.head.rows == {"events": 25, "events__quarantine": 5}
     assert lake.patcher().undo(number, "test").batches == 0, "a second time changes nothing"
     assert patch_history.state(lake.ledger, number) == "undone"
-    assert lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(26, 28))).head.rows["events"] == 27
+    assert lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(26, 28))).head.rows["events"] == 27
 
 
 @pytest.mark.parametrize("fatal", STEPS)
 def test_an_undo_that_dies_is_repaired(lake: Lake, fatal: str) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     with pytest.raises(Killed):
         lake.patcher(fatal).undo(number, "test")
     lake.publish()
     if fatal == "batch":  # nothing is decided yet
         with pytest.raises(UsageError, match=f"patch 2 takes back patch {number}"):
-            lake.patcher().put_in(2)
+            lake.patcher().publish(2)
     lake.patcher().undo(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
     assert patch_history.state(lake.ledger, number) == "undone"
@@ -130,12 +130,12 @@ def test_an_undo_that_dies_is_repaired(lake: Lake, fatal: str) -> None:
 
 def test_rows_of_files_come_in_beside_those_of_the_topic(lake: Lake) -> None:
     number = lake.judge(patches.BACKFILL, good=range(4), bad=range(4, 6), partition=-1)
-    done = lake.patcher().put_in(number)
+    done = lake.patcher().publish(number)
     assert done.head.frontier == {0: 30}
     assert done.head.rows == {"events": 29, "events__quarantine": 7}
     again = lake.judge(patches.BACKFILL, good=range(6), partition=-1)
     with pytest.raises(ConservationError, match="in the tables already: -1:0-5"):
-        lake.patcher().put_in(again)
+        lake.patcher().publish(again)
     lake.patcher().undo(number, "the wrong file")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
 
@@ -145,16 +145,16 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     lake: Lake, *, compacted: bool
 ) -> None:
     filled = lake.judge(patches.BACKFILL, good=range(2), partition=-1)
-    lake.patcher().put_in(filled)
+    lake.patcher().publish(filled)
     anchor = dict(lake.ledger.head().manifests)
     lake.seal(1, range(30, 33), bad=range(33, 36))
     lake.publish()
     early = lake.judge(patches.REDRIVE, good=range(25, 27))
-    lake.patcher().put_in(early)
+    lake.patcher().publish(early)
     late = lake.judge(patches.REDRIVE, good=range(33, 35))
-    lake.patcher().put_in(late)
+    lake.patcher().publish(late)
     with pytest.raises(ConservationError):
-        lake.patcher().put_in(lake.judge(patches.REPLAY, good=range(20, 25), end=26))
+        lake.patcher().publish(lake.judge(patches.REPLAY, good=range(20, 25), end=26))
 
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(30, 34), bad=range(34, 36))
@@ -164,7 +164,7 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     done = lake.replace(number)
 
     states = {p: patch_history.state(lake.ledger, p) for p in (filled, early, late)}
-    assert states == {filled: "published", early: "published", late: "replaced"}
+    assert states == {filled: "published", early: "published", late: "overwritten"}
     kept = by(1, range(25)) + by(f"patch {early}", range(25, 27)) + by("bad", range(27, 30))
     files = by(f"patch {filled}", range(2))
     assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
@@ -172,8 +172,8 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     with pytest.raises(UsageError, match=f"replay {number} has put other rows in for 2 of its 2 records"):
         lake.patcher().undo(late, "test")
     fates = patch_history.PatchHistory(lake.ledger)
-    assert fates.behind({0: 30}) == [], "it has gone already"
-    assert fates.replaced(late) == patch_history.Replaced(f"replay {number}", records=2, left=0)
+    assert fates.overwritten_from({0: 30}) == [], "it has gone already"
+    assert fates.overwritten(late) == patch_history.Overwritten(f"replay {number}", records=2, left=0)
     lake.patcher().undo(early, "no replay has touched it")
     kept = by(1, range(25)) + by("bad", range(25, 30))
     assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
@@ -195,20 +195,20 @@ def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -
     lake.replace(number)
     lake.replacer().roll_back(number, "test")
     before = lake.judge(patches.REDRIVE, good=range(29, 34))
-    lake.patcher().put_in(before)
+    lake.patcher().publish(before)
     assert patch_history.state(lake.ledger, before) == "published", "the replay was taken back before it"
     again, fork = lake.replay(anchor)
     lake.seal(fork, range(30, 34), bad=range(34, 36))
     lake.replace(again)
-    assert patch_history.state(lake.ledger, before) == "partly replaced"
-    fate = patch_history.PatchHistory(lake.ledger).replaced(before)
-    assert fate == patch_history.Replaced(f"replay {again}", records=1, left=1)
+    assert patch_history.state(lake.ledger, before) == "partly overwritten"
+    fate = patch_history.PatchHistory(lake.ledger).overwritten(before)
+    assert fate == patch_history.Overwritten(f"replay {again}", records=1, left=1)
 
 
 def test_an_undo_of_what_another_program_has_restored_already_doubles_nothing(lake: Lake) -> None:
     before = DeltaTable(lake.warehouse.table_uri("events")).version()
     number = lake.judge(patches.REPLAY, good=range(20, 25), end=25)  # all rows of one file
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     DeltaTable(lake.warehouse.table_uri("events")).restore(before)
     lake.patcher().undo(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
@@ -217,13 +217,13 @@ def test_an_undo_of_what_another_program_has_restored_already_doubles_nothing(la
 
 def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_part(lake: Lake) -> None:
     redrive = lake.judge(patches.REDRIVE, good=range(25, 28))
-    lake.patcher().put_in(redrive)
+    lake.patcher().publish(redrive)
     stretch = lake.judge(patches.REPLAY, good=range(20, 26), bad=range(26, 27), end=27)
-    lake.patcher().put_in(stretch)
-    fate = patch_history.PatchHistory(lake.ledger).replaced(redrive)
-    assert fate == patch_history.Replaced(f"bounded replay {stretch}", records=2, left=1)
+    lake.patcher().publish(stretch)
+    fate = patch_history.PatchHistory(lake.ledger).overwritten(redrive)
+    assert fate == patch_history.Overwritten(f"bounded replay {stretch}", records=2, left=1)
     lake.patcher().undo(stretch, "test")
-    lake.patcher().put_in(lake.judge(patches.REPLAY, good=range(20, 25), end=25))
+    lake.patcher().publish(lake.judge(patches.REPLAY, good=range(20, 25), end=25))
     states = [(p.kind, patch_history.state(lake.ledger, p.number)) for p in patches.every(lake.ledger)]
     assert states == [
         ("redrive", "published"),
@@ -235,7 +235,7 @@ def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_par
 
 def test_a_stretch_is_judged_again_and_nothing_else(lake: Lake) -> None:
     number = lake.judge(patches.REPLAY, good=range(15, 28), end=28)
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     middle = by(f"patch {number}", range(15, 28))
     assert lake.rows() == sorted(by(1, range(15)) + middle + by("bad", range(28, 30)))
     lake.patcher().undo(number, "test")
@@ -249,12 +249,12 @@ def test_a_stretch_is_judged_again_and_nothing_else(lake: Lake) -> None:
 def test_a_stretch_that_is_not_whole_is_refused(lake: Lake, good: range, says: str) -> None:
     number = lake.judge(patches.REPLAY, good=good, first=15, end=28)
     with pytest.raises(ConservationError, match=says):
-        lake.patcher().put_in(number)
+        lake.patcher().publish(number)
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
 
 
 def test_a_fork_point_is_a_place_on_the_branch_and_no_patch(lake: Lake) -> None:
-    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(26, 28)))
+    lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(26, 28)))
     assert forks.newest_within(lake.ledger, {0: 30}) == 3
     point = forks.at_batch(lake.ledger, 3)
     assert point == forks.at_batch(lake.ledger, 2)
@@ -269,15 +269,15 @@ def test_a_fork_point_is_a_place_on_the_branch_and_no_patch(lake: Lake) -> None:
 def test_what_is_not_judged_or_given_up_is_not_put_in(lake: Lake) -> None:
     number = lake.ask(patches.REDRIVE)
     with pytest.raises(DecisionNeeded, match="not judged yet"):
-        lake.patcher().put_in(number)
-    lake.patcher().give_up(number, "test")
-    with pytest.raises(UsageError, match="given up"):
-        lake.patcher().put_in(number)
+        lake.patcher().publish(number)
+    lake.patcher().drop(number, "test")
+    with pytest.raises(UsageError, match="dropped"):
+        lake.patcher().publish(number)
 
 
 def test_the_first_repaired_row_brings_the_column_that_says_so(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28), repair="repairs.events.fix")
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     told = DeltaTable(lake.warehouse.table_uri("events")).to_pyarrow_table()
     rows = zip(told["_offset"].to_pylist(), told["_repaired_by"].to_pylist(), strict=True)
     assert {o for o, by in rows if by} == {26, 27}
@@ -285,15 +285,15 @@ def test_the_first_repaired_row_brings_the_column_that_says_so(lake: Lake) -> No
     lake.publish()
     compact(lake)
     later = lake.judge(patches.REDRIVE, good=range(28, 29))
-    lake.patcher().put_in(later)
+    lake.patcher().publish(later)
     assert len(lake.rows()) == 33
 
 
 def test_a_patch_that_two_put_in_at_once_is_in_once(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     slow = lake.patcher()
-    slow.tables.step = lambda name: lake.patcher().put_in(number) and None if name == "batch" else None
-    done = slow.put_in(number)
+    slow.tables.step = lambda name: lake.patcher().publish(number) and None if name == "batch" else None
+    done = slow.publish(number)
     assert done.head.batch == lake.ledger.newest(BATCHES) == 3
     assert patch_history.state(lake.ledger, number) == "published"
 
@@ -301,26 +301,26 @@ def test_a_patch_that_two_put_in_at_once_is_in_once(lake: Lake) -> None:
 def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     with pytest.raises(Killed):
-        lake.patcher("commit events__quarantine").put_in(number)
+        lake.patcher("commit events__quarantine").publish(number)
     with pytest.raises(UsageError, match="is published"):
-        lake.patcher().give_up(number, "test")
+        lake.patcher().drop(number, "test")
     late = lake.judge(patches.REDRIVE, good=range(28, 29))
     giving_up = lake.patcher()
 
     def decide(decision: Decision) -> int:
-        lake.patcher().put_in(late)
+        lake.patcher().publish(late)
         return Ledger.decide(giving_up.tables.ledger, decision)
 
     giving_up.tables.ledger.decide = decide  # type: ignore[method-assign]
     with pytest.raises(DecisionNeeded, match="in the same moment"):
-        giving_up.give_up(late, "test")
+        giving_up.drop(late, "test")
     assert patch_history.state(lake.ledger, late) == "published"
 
 
 def test_a_backfill_may_be_the_first_that_is_published(tmp_path: Path) -> None:
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
     number = lake.judge(patches.BACKFILL, good=range(3), bad=range(3, 4), partition=-1)
-    done = lake.patcher().put_in(number)
+    done = lake.patcher().publish(number)
     assert (done.head.batch, done.head.frontier, done.head.manifests) == (1, {}, {})
     lake.submit()
     lake.seal(1, range(2))
@@ -333,24 +333,26 @@ def test_a_backfill_may_be_the_first_that_is_published(tmp_path: Path) -> None:
 def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(25, 28))
     discard = lake.ledger.decide(Discard(why="test", spans=(Span.parse("0:25-26"),)))
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     moved = by(f"patch {number}", [27])
     assert lake.rows() == sorted(by(1, range(25)) + moved + by("bad", [25, 26, 28, 29]))
-    assert given_up(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger)) == {("x", "x", "x"): 2}
+    assert discarded_by_reason(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger)) == {
+        ("x", "x", "x"): 2
+    }
     lake.ledger.decide(UndoDecision(why="test", undoes=discard))
-    assert not given_up(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger))
+    assert not discarded_by_reason(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger))
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     head = lake.ledger.head()
-    assert lake.patcher().put_in(again).head == head, "nothing is left, and no table version is made"
-    assert patch_history.state(lake.ledger, again) == "given up"
+    assert lake.patcher().publish(again).head == head, "nothing is left, and no table version is made"
+    assert patch_history.state(lake.ledger, again) == "dropped"
     nothing = lake.judge(patches.REDRIVE, good=range(0))
-    lake.patcher().put_in(nothing)
-    said = [patch_history.PatchHistory(lake.ledger).given_up(n) for n in (again, nothing)]
+    lake.patcher().publish(nothing)
+    said = [patch_history.PatchHistory(lake.ledger).drop_reason(n) for n in (again, nothing)]
     assert said == ["no record of it is left to be moved", "none of it passed"]
     stretch = lake.judge(patches.REPLAY, good=range(20, 26), end=26)
-    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(25, 26)))
+    lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(25, 26)))
     with pytest.raises(ConservationError, match="put some of these records in since it was judged"):
-        lake.patcher().put_in(stretch)
+        lake.patcher().publish(stretch)
 
 
 def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
@@ -359,11 +361,11 @@ def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
     second = lake.judge(
         patches.BACKFILL, good=range(2), partition=-2, files=(counted_file(sha256="ab", number=2),)
     )
-    lake.patcher().put_in(first)
+    lake.patcher().publish(first)
     with pytest.raises(ConservationError, match=f"backfill {first} has put the very same bytes in"):
-        lake.patcher().put_in(second)
+        lake.patcher().publish(second)
     lake.patcher().undo(first, "test")
-    lake.patcher().put_in(second)
+    lake.patcher().publish(second)
     assert lake.rows() == sorted(
         by(1, range(25)) + by("bad", range(25, 30)) + by(f"patch {second}", range(2))
     )
@@ -372,9 +374,9 @@ def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
 def test_a_patch_that_is_given_up_while_it_is_looked_at_is_not_put_in(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     putting = lake.patcher()
-    putting.tables.step = lambda name: lake.patcher().give_up(number, "test") if name == "batch" else None
-    with pytest.raises(UsageError, match="is given up"):
-        putting.put_in(number)
+    putting.tables.step = lambda name: lake.patcher().drop(number, "test") if name == "batch" else None
+    with pytest.raises(UsageError, match="is dropped"):
+        putting.publish(number)
     assert lake.ledger.newest(BATCHES) == 2, "nothing was decided"
 
 
@@ -385,16 +387,16 @@ def test_no_batch_is_decided_that_another_contract_could_not_finish(lake: Lake, 
     other = lake.patcher()
     other.tables.contract = replace(other.tables.contract, version="2.0.0")
     with pytest.raises(ConservationError, match=r"judged by contract version 1.0.0; now it is 2.0.0"):
-        other.put_in(number)
+        other.publish(number)
     wide = lake.patcher()
     wide.tables.outputs = [
         replace(o, columns=(*o.columns, TableColumn("note", STRING))) for o in wide.tables.outputs
     ]
     with pytest.raises(LedgerError, match="a staged file has other columns"):
-        wide.put_in(number)
+        wide.publish(number)
     _add_column(lake, number)
     with pytest.raises(LedgerError, match="the table has other columns"):
-        wide.put_in(number)
+        wide.publish(number)
     assert lake.ledger.newest(BATCHES) == 2, "nothing was decided"
     assert lake.publish().head.batch == 2
 
@@ -413,7 +415,7 @@ def _add_column(lake: Lake, number: int) -> None:
 
 def test_a_backfill_can_be_taken_back_behind_a_replay(lake: Lake) -> None:
     filled = lake.judge(patches.BACKFILL, good=range(2), partition=-1)
-    lake.patcher().put_in(filled)
+    lake.patcher().publish(filled)
     number, fork = lake.replay(lake.ledger.head().manifests)
     lake.seal(fork, range(30, 31))
     lake.replace(number)
@@ -423,7 +425,7 @@ def test_a_backfill_can_be_taken_back_behind_a_replay(lake: Lake) -> None:
 
 def test_what_somebody_deleted_does_not_come_back_with_an_undo(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     DeltaTable(lake.warehouse.table_uri("events")).delete("_offset = 27")
     with pytest.raises(UsageError, match="1 of its records are in no table any more: 0:27"):
         lake.patcher().undo(number, "test")
@@ -431,7 +433,7 @@ def test_what_somebody_deleted_does_not_come_back_with_an_undo(lake: Lake) -> No
 
 def test_an_undo_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     (old,) = lake.ledger.required(BATCHES, 2).outputs["events__quarantine"].files
     lake.warehouse.delete(f"events__quarantine/{old.path}")
     for _ in range(2):
@@ -443,7 +445,7 @@ def test_an_undo_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake: L
 def test_event_times_of_what_patches_put_in_are_told(lake: Lake) -> None:
     assert patched_event_times(lake.warehouse, lake.contract) == {}
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
-    lake.patcher().put_in(number)
+    lake.patcher().publish(number)
     compact(lake)
     assert patched_event_times(lake.warehouse, lake.contract) == {int(AT.timestamp() * 1000): 2}
     lake.patcher().undo(number, "test")

@@ -2,23 +2,23 @@
 
 import pytest
 
-from headrace.publish.progress import Progress
+from headrace.publish.progress import JobProgress
 
-BRANCH = Progress({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 100})
+BRANCH = JobProgress({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 100})
 
 
 @pytest.mark.parametrize(
     ("fork", "covers"),
     [
-        (Progress({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 100}), True),
-        (Progress({"flights": {0: 11, 1: 20}, "weather": {0: 9}}, {"hourly": 101}), True),
-        (Progress({"flights": {0: 10, 1: 19}, "weather": {0: 5}}, {"hourly": 100}), False),
-        (Progress({"flights": {0: 10}, "weather": {0: 5}}, {"hourly": 100}), False),
-        (Progress({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 99}), False),
-        (Progress({"flights": {0: 10, 1: 20}, "weather": {0: 5}}), False),
-        (Progress({"flights": {0: 10, 1: 20}, "weather": {}}, {"hourly": 100}), True),
-        (Progress({"flights": {}, "weather": {}}, {"hourly": 100}), False),
-        (Progress(), False),
+        (JobProgress({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 100}), True),
+        (JobProgress({"flights": {0: 11, 1: 20}, "weather": {0: 9}}, {"hourly": 101}), True),
+        (JobProgress({"flights": {0: 10, 1: 19}, "weather": {0: 5}}, {"hourly": 100}), False),
+        (JobProgress({"flights": {0: 10}, "weather": {0: 5}}, {"hourly": 100}), False),
+        (JobProgress({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 99}), False),
+        (JobProgress({"flights": {0: 10, 1: 20}, "weather": {0: 5}}), False),
+        (JobProgress({"flights": {0: 10, 1: 20}, "weather": {}}, {"hourly": 100}), True),
+        (JobProgress({"flights": {}, "weather": {}}, {"hourly": 100}), False),
+        (JobProgress(), False),
     ],
     ids=[
         "as far",
@@ -32,5 +32,5 @@ BRANCH = Progress({"flights": {0: 10, 1: 20}, "weather": {0: 5}}, {"hourly": 100
         "new",
     ],
 )
-def test_a_fork_covers_a_branch(fork: Progress, *, covers: bool) -> None:
+def test_a_fork_covers_a_branch(fork: JobProgress, *, covers: bool) -> None:
     assert fork.covers(BRANCH) is covers

@@ -19,9 +19,9 @@ from headrace.errors import ConservationError, DecisionNeeded, LedgerError, Usag
 from headrace.files import StagedFile
 from headrace.job.start.begin import Start, begin_fork, begin_job
 from headrace.ledger import replays
-from headrace.ledger.anchors import needed
+from headrace.ledger.anchors import needed_savepoints
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import ANCHORS, BATCHES, DONE, AcceptLoss, ForkPoint, Kind, Stored
+from headrace.ledger.records import ANCHORS, BATCHES, DONE, AcceptLoss, ForkPoint, RecordKind, Stored
 from headrace.offsets import Span
 from headrace.publish import checks
 from headrace.publish.publisher import Published, Publisher
@@ -122,7 +122,7 @@ def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
 
     overtaken: list[int] = []
 
-    def find(kind: Kind[Any], at: int) -> Stored[Any] | None:
+    def find(kind: RecordKind[Any], at: int) -> Stored[Any] | None:
         found = Ledger.find(slow.tables.ledger, kind, at)
         if kind is BATCHES and found:
             overtaken.append(at)
@@ -180,7 +180,7 @@ def test_a_replay_from_the_very_beginning(lake: Lake) -> None:
     begun(lake)
     planned = sample_records.replay(fork=ForkPoint(batch=0), savepoint=None, frontier={0: 0})
     number = replays.record(lake.ledger, planned).number
-    fork = lake.submit(replay=number, begins_behind={})
+    fork = lake.submit(replay=number, begins_after={})
     lake.seal(fork, range(31))
     lake.replace(number)
     assert lake.rows() == by(fork, range(31))
@@ -269,7 +269,7 @@ def test_a_replay_that_was_given_up_or_taken_back_is_not_published(lake: Lake) -
     anchor = begun(lake)
     first, one = lake.replay(anchor)
     lake.seal(one, range(10, 31))
-    lake.replacer().give_up(first, "w")
+    lake.replacer().abort(first, "w")
     with pytest.raises(UsageError, match="is aborted"):
         lake.replace(first)
     second, two = lake.replay(anchor)
@@ -290,7 +290,7 @@ def test_to_give_up_what_is_decided_already_comes_too_late(lake: Lake) -> None:
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
     with pytest.raises(UsageError, match="is published"):
-        lake.replacer().give_up(number, "w")
+        lake.replacer().abort(number, "w")
     assert replays.state(lake.ledger, number) == "published"
 
 
@@ -372,12 +372,12 @@ def test_anchors_are_kept_that_a_rollback_would_need(lake: Lake) -> None:
     point = begun(lake)
     anchor("old")
     last = anchor("the last before the swap")
-    assert needed(lake.ledger) == set(), "nothing could be restored yet"
+    assert needed_savepoints(lake.ledger) == set(), "nothing could be restored yet"
     number, fork = lake.replay(point)
-    assert needed(lake.ledger) == {"savepoint"}, "the replay restores it"
+    assert needed_savepoints(lake.ledger) == {"savepoint"}, "the replay restores it"
     lake.seal(fork, range(10, 31))
     lake.replace(number)
     anchor("on the fork")
-    assert needed(lake.ledger) == {last}
+    assert needed_savepoints(lake.ledger) == {last}
     lake.replacer().roll_back(number, "test")
-    assert needed(lake.ledger) == set()
+    assert needed_savepoints(lake.ledger) == set()

@@ -35,8 +35,8 @@ def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -
     assert (lake.rows(), done.head.frontier) == (before, {0: 30})
     assert done.head.manifests["events"] == lake.newest[1][1]
     assert replays.state(lake.ledger, number) == "rolled back"
-    decided = {what: d.why for what, d in replays.decided(lake.ledger, number).items()}
-    assert decided == {"published": "why", "taken back": "wrong"}
+    decided = {what: d.why for what, d in replays.decisions_about(lake.ledger, number).items()}
+    assert decided == {"published": "why", "rolled back": "wrong"}
 
     again = lake.submit(goes_on=1)
     lake.seal(again, range(30, 44))
@@ -97,14 +97,14 @@ def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, 
     lake.seal(1, range(30, 33), bad=range(33, 36))
     lake.publish()
     both = lake.judge(patches.REDRIVE, good=range(28, 35))  # one file for both sides
-    lake.patcher().put_in(both)
+    lake.patcher().publish(both)
     was = lake.rows()
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(30, 34), bad=range(34, 36))
     lake.replace(number)
     since = lake.judge(patches.REDRIVE, good=range(34, 36))
-    lake.patcher().put_in(since)
-    assert patch_history.state(lake.ledger, both) == "partly replaced"
+    lake.patcher().publish(since)
+    assert patch_history.state(lake.ledger, both) == "partly overwritten"
 
     if fatal:
         with pytest.raises(Killed):
@@ -113,15 +113,15 @@ def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, 
     assert lake.rows() == was
     assert {p: patch_history.state(lake.ledger, p) for p in (both, since)} == {
         both: "published",
-        since: "replaced",
+        since: "overwritten",
     }
     fates = patch_history.PatchHistory(lake.ledger)
-    fate = fates.replaced(since)
+    fate = fates.overwritten(since)
     swap, back = replays.batch_of(lake.ledger, number), replays.rollback_of(lake.ledger, number)
-    told = [[[p.number for p in found] for found in fates.changed(at)] for at in (swap, back)]
+    told = [[[p.number for p in found] for found in fates.changed_by(at)] for at in (swap, back)]
     assert told == [[[both], []], [[since], [both]]]
-    assert [p.number for p in fates.behind({0: 30})] == [both], "nothing of the other one is left"
-    assert fate == patch_history.Replaced(f"rollback of replay {number}", records=2, left=0)
+    assert [p.number for p in fates.overwritten_from({0: 30})] == [both], "nothing of the other one is left"
+    assert fate == patch_history.Overwritten(f"rollback of replay {number}", records=2, left=0)
     lake.patcher().undo(both, "wrong too")
     left = by(1, [*range(25), *range(30, 33)]) + by("bad", [*range(25, 30), *range(33, 36)])
     assert lake.rows() == sorted(left)
@@ -140,17 +140,17 @@ def test_a_rollback_brings_back_only_what_the_swap_had_taken(lake: Lake) -> None
     lake.seal(1, range(30, 36))
     lake.publish()
     both = lake.judge(patches.REPLAY, good=range(25, 34), end=34)
-    lake.patcher().put_in(both)
+    lake.patcher().publish(both)
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(30, 36))
     lake.replace(number)
     before = lake.judge(patches.REPLAY, good=range(24, 26), end=26)
-    lake.patcher().put_in(before)
+    lake.patcher().publish(before)
     lake.replacer().roll_back(number, "wrong")
     rows = by(1, range(24)) + by(f"patch {before}", [24, 25]) + by(f"patch {both}", range(26, 34))
     assert lake.rows() == sorted(rows + by(1, [34, 35]))
-    fate = patch_history.PatchHistory(lake.ledger).replaced(both)
-    assert fate == patch_history.Replaced(f"bounded replay {before}", records=1, left=8)
+    fate = patch_history.PatchHistory(lake.ledger).overwritten(both)
+    assert fate == patch_history.Overwritten(f"bounded replay {before}", records=1, left=8)
 
 
 def test_a_rollback_of_what_another_program_has_restored_already_is_finished(lake: Lake) -> None:
@@ -158,7 +158,7 @@ def test_a_rollback_of_what_another_program_has_restored_already_is_finished(lak
     anchor = dict(lake.ledger.head().manifests)
     lake.seal(1, range(30, 33), bad=range(33, 36))
     lake.publish()
-    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(33, 35)))
+    lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(33, 35)))
     was, names = lake.rows(), ("events", "events__quarantine")
     before = {n: DeltaTable(lake.warehouse.table_uri(n)).version() for n in names}
     number, fork = lake.replay(anchor)
@@ -180,7 +180,7 @@ def test_a_rollback_to_files_that_are_gone_changes_nothing(lake: Lake, lost: str
     lake.seal(1, range(30, 33), bad=range(33, 36))
     lake.publish()
     late = lake.judge(patches.REDRIVE, good=range(33, 35))
-    lake.patcher().put_in(late)
+    lake.patcher().publish(late)
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(30, 36))
     lake.replace(number)

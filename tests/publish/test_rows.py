@@ -69,7 +69,7 @@ class Amending:
     def __post_init__(self) -> None:
         self.contract = load(ROOT / "contracts/departures_hourly.odcs.yaml")
         self.ledger = Ledger(self.warehouse, self.contract.id)
-        self.ledger.claim("s1", None, "1.0.0")
+        self.ledger.record_claim("s1", None, "1.0.0")
 
     def seal(self, *rows: tuple[str, int]) -> None:
         """One checkpoint with these rows."""

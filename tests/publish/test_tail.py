@@ -87,13 +87,13 @@ def test_a_ruling_publishes_the_tail_up_to_a_checkpoint_and_no_further(lake: Lak
     lake.seal(1, range(35, 40))
     lake.kafka.delete("events")
     with pytest.raises(UsageError, match="checkpoint 9 is not one of those that are not published: 4, 5"):
-        tails.accept(lake.ledger, *lake.publisher().waiting(), 9, "w")
-    tails.accept(lake.ledger, *lake.publisher().waiting(), 4, "the job had stopped")
+        tails.accept_tail(lake.ledger, *lake.publisher().waiting(), 9, "w")
+    tails.accept_tail(lake.ledger, *lake.publisher().waiting(), 4, "the job had stopped")
     lake.seal(1, range(40, 45))
     lake.publish()
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30)) + by(1, range(32, 35))
     assert lake.ledger.head().frontier == {0: 35}
-    assert lake.ledger.required(BATCHES, 3).to_json()["notes"]["unasked"] == ["0:30-31"]
+    assert lake.ledger.required(BATCHES, 3).to_json()["notes"]["unverified"] == ["0:30-31"]
     with pytest.raises(DecisionNeeded, match="10 rows of checkpoints 5 to 6: 0:35-44"):
         lake.publish()
 
@@ -108,8 +108,8 @@ def test_offsets_below_the_published_ones_cannot_be_accepted(lake: Lake) -> None
         lake.publish()
     assert "--accept-tail 4 --why TEXT` publishes the rows up to checkpoint 4" in str(refused.value)
     with pytest.raises(UsageError, match="came out of another topic"):
-        tails.accept(lake.ledger, *lake.publisher().waiting(), 5, "w")
-    tails.accept(lake.ledger, *lake.publisher().waiting(), 4, "w")
+        tails.accept_tail(lake.ledger, *lake.publisher().waiting(), 5, "w")
+    tails.accept_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
     lake.publish()
     assert lake.ledger.head().frontier == {0: 33}
     with pytest.raises(DecisionNeeded, match="20 rows of checkpoints 5 to 5: 0:0-19") as refused:
@@ -122,8 +122,8 @@ def test_a_ruling_is_about_these_manifests_only(lake: Lake) -> None:
     begun(lake)
     lake.seal(1, range(30, 35))
     lake.kafka.delete("events")
-    tails.accept(lake.ledger, *lake.publisher().waiting(), 4, "w")
-    lake.ledger.decide(SetAside(why="w", claim=1, claims_then=1))
+    tails.accept_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
+    lake.ledger.decide(SetAside(why="w", claim=1, newest_claim=1))
     lake.newest[1] = (3, lake.ledger.head().manifests["events"])
     other = lake.submit(goes_on=1)
     lake.seal(other, range(30, 38))
@@ -135,7 +135,7 @@ def test_a_tail_that_is_left_stops_nobody(lake: Lake) -> None:
     begun(lake)
     lake.seal(1, range(30, 35))
     lake.kafka.delete("events")
-    lake.ledger.decide(SetAside(why="w", claim=1, claims_then=1))
+    lake.ledger.decide(SetAside(why="w", claim=1, newest_claim=1))
     assert lake.publish().batches == 0
 
 
@@ -170,7 +170,7 @@ def test_staged_offsets_that_the_topic_lost_are_named_and_published_by_a_ruling(
     lake.kafka.cut("events", 32)
     with pytest.raises(DecisionNeeded, match="lost offsets that were read and are not published: 0:32-34"):
         lake.publish()
-    tails.accept(lake.ledger, *lake.publisher().waiting(), 4, "w")
+    tails.accept_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
     lake.publish()
     assert lake.ledger.head().tails == (Span(0, 32, 34),)
 
@@ -185,9 +185,9 @@ def test_a_fork_and_a_bounded_replay_of_another_topic_are_not_published(lake: La
         lake.replacer().replace(number, replays.one(lake.ledger, number).fork)
     assert f"replay abort events {number} --why" in str(refused.value)
     with pytest.raises(DecisionNeeded, match=r"records of it: 0:5-7") as refused:
-        lake.patcher().put_in(patch)
+        lake.patcher().publish(patch)
     assert f"patch drop events {patch} --why" in str(refused.value)
-    lake.patcher().put_in(redrive)  # its payloads came out of quarantine, not out of the topic
+    lake.patcher().publish(redrive)  # its payloads came out of quarantine, not out of the topic
     assert lake.ledger.head().batch == 3
 
 

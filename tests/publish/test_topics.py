@@ -15,7 +15,7 @@ from headrace.offsets import OffsetArray
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from headrace.verify import topic_scan as _topic_scan
-from headrace.verify.topic_scan import Extent, KafkaTopic, Seen, Tick
+from headrace.verify.topic_scan import Extent, KafkaTopic, ScanProgress, Seen
 from tests.cli.remedies import Terminal
 from tests.publish.real_topic import RealTopic
 from tests.stack.submitting import look_in
@@ -67,7 +67,7 @@ class Changing(KafkaTopic):
 
     happens: Callable[[], None]
 
-    def scan(self, seen: Seen, tick: Tick = lambda _done, _total: None) -> dict[int, Extent]:
+    def scan(self, seen: Seen, tick: ScanProgress = lambda _done, _total: None) -> dict[int, Extent]:
         def handed_over(partition: int, offsets: OffsetArray) -> None:
             seen(partition, offsets)
             self.happens()

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from headrace.cli import quarantine as command
 from headrace.errors import UsageError
 from headrace.offsets import Span
-from headrace.read.quarantine import Refused, Selection, payloads, reasons, records
+from headrace.read.quarantine import QuarantinedRecord, Selection, payloads, reasons, records
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
 
@@ -124,8 +124,8 @@ def test_a_quarantine_that_was_never_published_is_said(warehouse: Warehouse) -> 
         reasons(warehouse, "weather", {})
 
 
-def refused(payload: bytes | None) -> Refused:
-    return Refused("0:1", NOON, "malformed", None, None, "1.0.0", payload)
+def refused(payload: bytes | None) -> QuarantinedRecord:
+    return QuarantinedRecord("0:1", NOON, "malformed", None, None, "1.0.0", payload)
 
 
 @pytest.mark.parametrize(

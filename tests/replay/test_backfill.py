@@ -16,11 +16,11 @@ import pytest
 from headrace.errors import UsageError
 from headrace.job.assemble import named
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import BATCHES, GiveUpPatch, Patch, PutIn
+from headrace.ledger.records import BATCHES, DropPatch, Patch, PublishPatch
 from headrace.replay import payloads
 from headrace.replay.backfill import _documents, count_rows, record
 from headrace.settings import Store
-from headrace.storage.external import fetched, listed
+from headrace.storage.external import fetch, list_files
 from headrace.storage.warehouse import connect
 from tests.ledger.sample_records import undo_batch
 
@@ -49,7 +49,7 @@ def asked(store: Store, ledger: Ledger, *files: Path) -> Patch:
 
 
 def documents(store: Store, path: Path | str) -> list[bytes]:
-    with fetched(store, str(path)) as copy:
+    with fetch(store, str(path)) as copy:
         return list(_documents(copy))
 
 
@@ -146,7 +146,7 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
     (folder / "a.jsonl").write_bytes(b"1\n2\n")
     (folder / "b.jsonl").write_bytes(b"3\n")
     (folder / "_SUCCESS").write_bytes(b"")
-    both = listed(store, [f"{folder}/"])
+    both = list_files(store, [f"{folder}/"])
     assert both == [str(folder / "a.jsonl"), str(folder / "b.jsonl")]
     first = asked(store, ledger, *map(Path, both))
     assert (first.records, [(f.number, f.rows) for f in first.files]) == (3, [(1, 2), (2, 1)])
@@ -158,7 +158,7 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
     (folder / "d.jsonl").write_bytes(b"4\n")
     with pytest.raises(UsageError, match="the same bytes"):
         asked(store, ledger, folder / "c.jsonl", folder / "d.jsonl")
-    ledger.decide(GiveUpPatch(why="test", patch=1))
+    ledger.decide(DropPatch(why="test", patch=1))
     again = asked(store, ledger, folder / "b.jsonl")
     assert again.files[0].number > 2, "a number stands for one taking of one file"
     (folder / "empty.jsonl").write_bytes(b"")
@@ -173,7 +173,7 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     file.write_bytes(b"1\n2\n")
     patch = asked(store, ledger, file)
     assert count_rows(store, ledger, 9, silent) == {}, "it is in no batch yet"
-    ledger.decide(PutIn(why="", patch=patch.number, batch=4, undoes_patch=None))
+    ledger.decide(PublishPatch(why="", patch=patch.number, batch=4, undoes_patch=None))
     assert count_rows(store, ledger, 3, silent) == {}
     assert count_rows(store, ledger, 4, silent) == {-1: 2}
     file.write_bytes(b"1\n")
@@ -184,6 +184,6 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     assert count_rows(store, ledger, 4, silent) == {-1: 2}
     ledger.put(BATCHES, 6, undo_batch(patch=2, undoes=patch.number))
     assert count_rows(store, ledger, 6, silent) == {}, "its decision may be missing: the publisher died"
-    ledger.decide(PutIn(why="", patch=2, batch=6, undoes_patch=patch.number))
+    ledger.decide(PublishPatch(why="", patch=2, batch=6, undoes_patch=patch.number))
     assert count_rows(store, ledger, 5, silent) == {-1: 2}
     assert count_rows(store, ledger, 6, silent) == {}

@@ -20,7 +20,7 @@ from headrace.job.declaration import Ingest
 from headrace.job.ingest import IngestProgram
 from headrace.ledger import patches
 from headrace.read import rows
-from headrace.read.tables import batches, open_table
+from headrace.read.tables import open_table, stream_batches
 from headrace.replay import diff
 from headrace.replay.compare import Diff, Sample, compare
 from headrace.replay.compare_keyed import compare_keyed
@@ -181,7 +181,7 @@ def test_two_batches_are_compared_and_what_both_hold_is_only_counted(
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
     begun(lake)
     program = IngestProgram(Ingest("events"), lake.contract, (lake.contract,))
-    lake.patcher().put_in(lake.judge(patches.REDRIVE, good=range(25, 27)))
+    lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(25, 27)))
     lake.seal(1, range(30, 40))
     lake.publish()
     read: list[str] = []
@@ -208,7 +208,7 @@ def test_two_batches_are_compared_and_what_both_hold_is_only_counted(
     table = open_table(lake.warehouse, "events", 2)
     assert table
     with pytest.raises(UsageError, match=r"is gone"):
-        list(batches(table, ["_offset"]))
+        list(stream_batches(table, ["_offset"]))
     (tmp_path / "aside").rename(gone)
     first = diff.between(lake.ledger, program, 1, 2, 0)
     assert (first.same, first.added) == (20, {"records": 10})

@@ -63,7 +63,7 @@ def test_patches_and_swaps_measure_nothing(lake: Lake) -> None:
     before = rate(lake.ledger, EVERY)
     lake.seal(fork, range(10, 3_000))
     lake.replace(number)
-    lake.patcher().put_in(lake.judge("redrive", range(26, 28)))
+    lake.patcher().publish(lake.judge("redrive", range(26, 28)))
 
     assert rate(lake.ledger, EVERY) == before == 20 // (2 * 2)
 

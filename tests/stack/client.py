@@ -21,7 +21,7 @@ from headrace.cluster import Submission
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.job.start.submit import PATCH, REPLAY
-from headrace.report import as_told
+from headrace.report import error_from_json
 from tests.stack.submitting import PLACE, RESTORED
 
 
@@ -58,7 +58,7 @@ class FlinkClient:
         self.link.send((what, job, dict(environment)))
         answer, refused = self.link.recv()
         if isinstance(refused, dict):
-            raise as_told(refused)
+            raise error_from_json(refused)
         assert not refused, refused
         return str(answer)
 

@@ -35,7 +35,7 @@ from headrace.ledger.manifests import Staged
 from headrace.ledger.records import Manifest
 from headrace.operate import Workspace
 from headrace.publish.publisher import Published, Publisher
-from headrace.publish.tables import JobTables, Step
+from headrace.publish.tables import JobTables, StepHook
 from headrace.read.tables import open_table
 from headrace.savepoint.metadata import checkpoint_of, parse, positions, watermarks
 from headrace.storage.warehouse import Warehouse, connect
@@ -298,7 +298,7 @@ class Road:
 
     # the lake
 
-    def publisher(self, step: Step = lambda _name: None) -> Publisher:
+    def publisher(self, step: StepHook = lambda _name: None) -> Publisher:
         source = Source(Brokers(self.settings.kafka), tuple(c.id for c in self.program.reads))
         return Publisher(JobTables(self.warehouse, self.contract, self.program.outputs, source, step))
 

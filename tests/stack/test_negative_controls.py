@@ -16,9 +16,9 @@ from deltalake.transaction import Transaction
 
 from headrace.cluster.kafka import Brokers, Source
 from headrace.delta import commit as delta
-from headrace.delta.commit import Added
+from headrace.delta.commit import DeltaFile
 from headrace.errors import ConservationError, DecisionNeeded
-from headrace.ledger.branch import Stretch
+from headrace.ledger.branch import ManifestRange
 from headrace.ledger.records import BATCHES
 from headrace.publish import checks
 from headrace.publish import publisher as publishing
@@ -128,9 +128,9 @@ def test_without_strict_decode_values_change_and_a_record_vanishes(make_road: Ma
     assert f"partition 0: 1 offset missing: in the topic, in no table: {vanished}\n" in said
 
 
-def _all_of_the_newest_claim(_ledger: Any, head: Any, staged: Any, claim: Any) -> Stretch:
+def _all_of_the_newest_claim(_ledger: Any, head: Any, staged: Any, claim: Any) -> ManifestRange:
     assert head
-    return Stretch(
+    return ManifestRange(
         {
             o: sorted((m for m in f.values() if m.claim == claim.number), key=lambda m: m.id)
             for o, f in staged.items()
@@ -142,12 +142,12 @@ def _anything_goes(_job: str, frontier: dict[int, int], _start: Any, _positions:
     return Continuation(frontier, ())
 
 
-def _the_same_rows_under_another_name(topic: RealTopic, number: int) -> list[Added]:
+def _the_same_rows_under_another_name(topic: RealTopic, number: int) -> list[DeltaFile]:
     """A batch's files, copied: a path that is added twice would be told apart by delta-rs itself."""
     warehouse = topic.lake.warehouse
     copied = []
     for file in topic.lake.ledger.required(BATCHES, number).outputs["events"].files:
         path = file.path.replace("part-", "part-again-")
         obstore.put(warehouse.objects, f"events/{path}", warehouse.read(f"events/{file.path}"))
-        copied.append(Added(path, file.size, file.partition, file.statistics))
+        copied.append(DeltaFile(path, file.size, file.partition, file.statistics))
     return copied

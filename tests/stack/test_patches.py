@@ -182,7 +182,7 @@ def test_a_stretch_of_the_topic_is_judged_again(strict: Road) -> None:
     road.headrace(*plan, "--to-offsets", "0:300", expect=2)  # not published
     road.headrace(*plan, "--to-offsets", "1:300", expect=2)  # another partition
     asked = told(road, *plan, "--to-offsets", "0:43")
-    assert (asked["state"], asked["records"]) == ("asked", 28)
+    assert (asked["state"], asked["records"]) == ("requested", 28)
     told(road, "patch", "judge", road.job, "1")
     found = told(road, "patch", "diff", road.job, "1")
     assert (found["compared"], found["moved"]) == (28, {"events__quarantine → events": 10})

@@ -82,8 +82,8 @@ def test_a_replay_from_an_anchor_takes_the_place_of_what_was_published_since(
     assert (found["same"], found["moved"], found["changed"]) == (4000, {}, {})
     assert (found["lost"], found["added"]) == ({}, {}), "record by record"
     decided = told(road, "replay", "show", road.job, "1")["decided"]
-    assert [*decided] == ["published", "taken back"]
-    assert decided["taken back"]["why"] == rollback[-1]
+    assert [*decided] == ["published", "rolled back"]
+    assert decided["rolled back"]["why"] == rollback[-1]
     _require_gone_files_told(road, swap)
     road.headrace(*run)
     road.publish_until(6000)

@@ -15,7 +15,7 @@ from headrace.contract.model import Counts
 from headrace.errors import UsageError
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
-from headrace.verify.conserved import Conservation, Cut, Finding, Group
+from headrace.verify.conserved import Conservation, Cut, Imbalance, RowGroup
 from headrace.verify.derived import NONE_YET, _in_windows, counted, judged, prove
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ FLIGHTS = load(ROOT / "contracts" / "flights.odcs.yaml")
 HOURLY = load(ROOT / "contracts" / "departures_hourly.odcs.yaml")
 
 
-def said(groups: list[Group], window: timedelta, watermark: int) -> tuple[int, list[tuple[str, int, int]]]:
+def said(groups: list[RowGroup], window: timedelta, watermark: int) -> tuple[int, list[tuple[str, int, int]]]:
     sums, findings = judged(groups, window, watermark)
     return sums["waiting"], [(f.kind, f.group.at, f.rows) for f in findings if f.group]
 
@@ -42,32 +42,32 @@ def said(groups: list[Group], window: timedelta, watermark: int) -> tuple[int, l
 def test_a_window_waits_until_the_watermark_has_passed_its_last_moment(
     watermark: int, waiting: int, found: list[tuple[str, int, int]]
 ) -> None:
-    groups = [Group(2 * HOUR_MS, 3, 0, 0), Group(HOUR_MS, 5, 1, 4), Group(0, 2, 0, 2)]
+    groups = [RowGroup(2 * HOUR_MS, 3, 0, 0), RowGroup(HOUR_MS, 5, 1, 4), RowGroup(0, 2, 0, 2)]
     assert said(groups, HOUR, watermark) == (waiting, found)
 
 
 def test_an_event_time_is_told_at_its_own_millisecond() -> None:
-    groups = [Group(8, 1, 0, 0), Group(7, 2, 0, 1)]
+    groups = [RowGroup(8, 1, 0, 0), RowGroup(7, 2, 0, 1)]
     assert said(groups, timedelta(), 7) == (1, [("missing", 7, 1)])
 
 
 def test_what_is_missing_here_does_not_make_up_for_what_is_too_many_there() -> None:
-    groups = [Group(HOUR_MS, 5, 0, 6), Group(0, 5, 0, 4)]
+    groups = [RowGroup(HOUR_MS, 5, 0, 6), RowGroup(0, 5, 0, 4)]
     assert said(groups, HOUR, 9 * HOUR_MS) == (0, [("missing", 0, 1), ("too many", HOUR_MS, 1)])
 
 
 def test_more_than_was_read_is_too_many_in_an_open_window_as_well() -> None:
-    assert said([Group(0, 0, 0, 2)], HOUR, NONE_YET) == (0, [("too many", 0, 2)])
-    assert said([Group(0, 1, 2, 0)], HOUR, NONE_YET) == (0, [("too many", 0, 1)])
+    assert said([RowGroup(0, 0, 0, 2)], HOUR, NONE_YET) == (0, [("too many", 0, 2)])
+    assert said([RowGroup(0, 1, 2, 0)], HOUR, NONE_YET) == (0, [("too many", 0, 1)])
 
 
 def test_after_a_restart_nobody_knows_of_windows_that_were_told_before() -> None:
-    groups = [Group(2 * HOUR_MS, 3, 0, 0), Group(HOUR_MS, 5, 0, 5), Group(0, 2, 0, 1)]
+    groups = [RowGroup(2 * HOUR_MS, 3, 0, 0), RowGroup(HOUR_MS, 5, 0, 5), RowGroup(0, 2, 0, 1)]
     assert said(groups, HOUR, NONE_YET) == (3, [("unproved", 0, 1)])
 
 
 def test_rows_that_patches_put_in_are_stale_where_they_lack_and_nothing_else_is() -> None:
-    groups = [Group(2 * HOUR_MS, 3, 0, 1), Group(HOUR_MS, 5, 0, 5), Group(0, 4, 0, 1)]
+    groups = [RowGroup(2 * HOUR_MS, 3, 0, 1), RowGroup(HOUR_MS, 5, 0, 5), RowGroup(0, 4, 0, 1)]
     patched = {HOUR_MS - 1: 2, HOUR_MS: 1, 2 * HOUR_MS: 1}
     sums, findings = judged(groups, HOUR, 2 * HOUR_MS, _in_windows(patched, HOUR))
     assert [(f.kind, f.group.at, f.rows) for f in findings if f.group] == [
@@ -225,6 +225,6 @@ def test_rows_are_counted_in_one_window_only() -> None:
 
 def test_a_window_at_the_end_of_the_calendar_is_shown() -> None:
     last = 253_402_300_799_999 // HOUR_MS * HOUR_MS
-    found = Finding("missing", "", 1, Group(last, 1, 0, 0), HOUR)
+    found = Imbalance("missing", "", 1, RowGroup(last, 1, 0, 0), HOUR)
     assert "window 9999-12-31T23:00:00+00:00 to 9999-12-31T23:59:59" in str(found)
     assert found.to_json()["at"] == "9999-12-31T23:00:00+00:00"

@@ -27,7 +27,7 @@ from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
 from headrace.verify.ingest import LOST, verify
 from headrace.verify.marks import CHUNK, DATA, DATA_AGAIN, IN_TOPIC, TOPIC, TWICE_IN_DATA, Marks, Range
-from headrace.verify.topic_scan import Extent, KafkaTopic, Run, Seen, Tick
+from headrace.verify.topic_scan import EpochRun, Extent, KafkaTopic, ScanProgress, Seen
 from tests.ledger.sample_records import done
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ class Given:
     name: str = "flights"
     ids: list[str | None] = field(default_factory=list)
     """What its id is, each time it is asked for."""
-    runs: tuple[Run, ...] = ()
+    runs: tuple[EpochRun, ...] = ()
     breaks: bool = False
 
     def id(self) -> str | None:
         return self.ids.pop(0)
 
-    def scan(self, seen: Seen, tick: Tick) -> dict[int, Extent]:
+    def scan(self, seen: Seen, tick: ScanProgress) -> dict[int, Extent]:
         if self.breaks:
             raise ClusterError("there is no such topic")
         tick(0, 1)
@@ -374,7 +374,7 @@ def test_a_topic_that_breaks_and_is_the_same_is_an_error(lake: Lake) -> None:
 def test_records_of_a_later_epoch_below_the_frontier_took_the_place_of_others(lake: Lake) -> None:
     """Each offset has a home and a record; from 6 on it is another record."""
     lake.publish(1, {0: range(8)})
-    topic = Given({0: range(12)}, runs=(Run(2, 0, 3), Run(3, 4, 5), Run(5, 6, 11)))
+    topic = Given({0: range(12)}, runs=(EpochRun(2, 0, 3), EpochRun(3, 4, 5), EpochRun(5, 6, 11)))
     then = verify(
         lake.warehouse, "flights", topic, promised=lambda _b: {0: 8}, stood=lambda _b: ({0: (3, 4)}, {})
     )

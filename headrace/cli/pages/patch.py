@@ -42,8 +42,8 @@ def described(r: PatchReport) -> Group:
 def _outcome(r: PatchReport) -> dict[str, str]:
     """What a patch has done, or would do."""
     lines = {}
-    if r.given_up is not None:
-        lines["given up"] = f"{r.given_up}; nothing was changed"
+    if r.dropped is not None:
+        lines["dropped"] = f"{r.dropped}; nothing was changed"
     elif r.rows is not None:
         lines["into the table" if r.batch else "would come in"] = counted(r.rows.get(r.table, 0), "row")
     if r.left:
@@ -54,12 +54,12 @@ def _outcome(r: PatchReport) -> dict[str, str]:
         refused = sum(x.count for x in r.refused)
         lines["refused"] = f"{counted(refused, 'record')}{where}" if refused else "none"
     if r.batch:
-        back = r.taken_back
+        back = r.undone_by
         lines["in the tables"] = f"since batch {r.batch}" + (
             f", taken back {moment(back.at)} by {back.by}: {back.why}" if back else ""
         )
-    if gone := r.replaced:
-        lines["replaced"] = (
+    if gone := r.overwritten:
+        lines["overwritten"] = (
             f"{counted(gone.records, 'record')}, by {gone.by}; {gone.left:,} stand as they were put in"
         )
     return lines
@@ -78,13 +78,13 @@ def _next(job: str, asked: Patch, state: str) -> str:
     """What a person may do with a patch in that state; empty where nothing is left to be done."""
     n = asked.number
     if asked.kind == UNDO:
-        back = f"headrace patch undo {job} {asked.of} --why TEXT"
-        return {"asked": back, "published": f"headrace verify {job}"}.get(state, "")
+        back = f"headrace patch undo {job} {asked.undoes} --why TEXT"
+        return {"requested": back, "published": f"headrace verify {job}"}.get(state, "")
     return {
-        "asked": f"headrace patch judge {job} {n}",
+        "requested": f"headrace patch judge {job} {n}",
         "judged": f"headrace patch diff {job} {n}\nheadrace patch apply {job} {n}\n"
         f"headrace patch drop {job} {n} --why TEXT",
         "published": f"headrace verify {job}\nheadrace patch undo {job} {n} --why TEXT",
-        "replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
-        "partly replaced": f"headrace quarantine show {job}: what is bad again can be asked for again",
+        "overwritten": f"headrace quarantine show {job}: what is bad again can be asked for again",
+        "partly overwritten": f"headrace quarantine show {job}: what is bad again can be asked for again",
     }.get(state, "")

@@ -9,13 +9,13 @@ from rich.text import Text
 
 from headrace.cli.output import counted, fitted, listing, moment
 from headrace.operate.quarantine import DiscardDecision
-from headrace.read.quarantine import Reason, Refused
+from headrace.read.quarantine import QuarantinedRecord, ReasonCount
 from headrace.read.query import to_text
 
 SPANS_SHOWN = 10
 
 
-def listed(reasons: Sequence[Reason]) -> Group:
+def listed(reasons: Sequence[ReasonCount]) -> Group:
     """One line a reason, however narrow the terminal; when they came, where there is room."""
     numbers = ["records", *(["discarded"] if any(r.discarded for r in reasons) else [])]
     names = (*numbers, "reason", "field or rule", "example", "last", "first")
@@ -29,7 +29,7 @@ def listed(reasons: Sequence[Reason]) -> Group:
     return Group(fitted(shown, spare=["first", "last"], prose="field or rule"), total)
 
 
-def shown(records: Sequence[Refused], size: int) -> Group:
+def shown(records: Sequence[QuarantinedRecord], size: int) -> Group:
     """Records one below the other, payloads cut after so many bytes."""
     return Group(*(_record(r, size) for r in records), Text(counted(len(records), "record")))
 
@@ -47,7 +47,7 @@ def discarded(done: DiscardDecision) -> str:
     return line
 
 
-def _record(record: Refused, size: int) -> Text:
+def _record(record: QuarantinedRecord, size: int) -> Text:
     why = " ".join(to_text(v) for v in (record.reason, record.field, record.rule) if v is not None)
     at = to_text(record.kafka_time) if record.kafka_millis is None else f"{record.kafka_millis} ms"
     text = Text(f"{record.position}  {at}  ")

@@ -13,7 +13,7 @@ from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.ledger import replays
-from headrace.ledger.branch import ByOutput, followed, fork_point, restart_is_due
+from headrace.ledger.branch import ByOutput, followed_claim, fork_point, restart_is_due
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
@@ -83,7 +83,7 @@ def begin_fork(
     number: int,
 ) -> Start:
     """Where a replay's fork goes on: at its own newest checkpoint; the first time, where it was planned."""
-    replay = replays.open_one(ledger, number)
+    replay = replays.require_open(ledger, number)
     offsets = {contract: _record_start(ledger, contract, topic) for contract, topic in topics.items()}
     own_claims = replays.claims(ledger, number)
     other_plan = bool(own_claims) and own_claims[0].plan != plan.plan_digest
@@ -147,7 +147,7 @@ def newest_restorable(
     """The newest good checkpoint on the branch; None where it is empty or restarts at the frontier."""
     found, head = newest_on_branch(warehouse, ledger), ledger.head()
     if found is not None and (point := fork_point(ledger, head, staged, dict(found.manifests))) is not None:
-        claim = followed(ledger.claims(), StandingDecisions.of(ledger.decisions()))
+        claim = followed_claim(ledger.claims(), StandingDecisions.of(ledger.decisions()))
         raise DecisionNeeded(
             f"the newest submission forked from the published branch, at {point or 'the very beginning'}:"
             " going on from its checkpoint would repeat published rows",
@@ -167,7 +167,7 @@ def newest_restorable(
             where=found.path,
             remedy=f"give a newer savepoint: `flink run -s PATH …`{restart}",
         )
-    all_left = followed(ledger.claims(), StandingDecisions.of(ledger.decisions())) is None
+    all_left = followed_claim(ledger.claims(), StandingDecisions.of(ledger.decisions())) is None
     if restart_is_due(ledger, staged) or (head.batch == 0 and all_left):
         return None
     if head.batch or any(staged.values()):

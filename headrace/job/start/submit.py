@@ -38,8 +38,8 @@ from headrace.ledger import replays
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import SetAside
 from headrace.publish.fit import refuse_other_key
-from headrace.report import report
-from headrace.savepoint.retained import folder
+from headrace.report import report_error
+from headrace.savepoint.retained import checkpoint_folder
 from headrace.storage.warehouse import Warehouse, connect
 
 logger = structlog.get_logger()
@@ -57,7 +57,7 @@ def run(job: Job) -> None:
     try:
         submit(job)
     except HeadraceError as e:
-        raise SystemExit(report(e)) from e
+        raise SystemExit(report_error(e)) from e
 
 
 def submit(job: Job, *, bounded: bool = False) -> str:
@@ -96,13 +96,13 @@ def submit(job: Job, *, bounded: bool = False) -> str:
         | _placed(start, job, warehouse, env.flink.parallelism, env.flink.options)
         | restorable.options
     )
-    claim = ledger.claim(
+    claim = ledger.record_claim(
         start.submission,
         start.savepoint,
         program.contract.version,
-        begins_behind=start.after.manifests if start.after else None,
+        begins_after=start.after.manifests if start.after else None,
         replay=start.replay,
-        plan=ledger.keep_plan(plan.plan),
+        plan=ledger.store_plan(plan.plan),
     )
     at = Placement(
         bootstrap=env.kafka.bootstrap,
@@ -120,7 +120,7 @@ def submit(job: Job, *, bounded: bool = False) -> str:
             job_id = _execute(flink.environment(program, at, all_options), plan)
     except Exception as e:
         # Publish waits for the newest claim's first manifest: this one will never seal any.
-        ledger.decide(SetAside(why=f"not submitted: {type(e).__name__}", claim=claim.number, claims_then=0))
+        ledger.decide(SetAside(why=f"not submitted: {type(e).__name__}", claim=claim.number, newest_claim=0))
         raise
     logger.info(
         "submitted", job=job.name, flink_job=job_id, claim=claim.number, restored_from=start.savepoint
@@ -148,7 +148,7 @@ def _placed(
     start: Start, job: Job, warehouse: Warehouse, parallelism: int, options: Mapping[str, str]
 ) -> dict[str, str]:
     """Settings of this one submission: they differ each time, so they are not in the lock."""
-    own = f"{warehouse.uri}/{folder(job.name, start.submission)}"
+    own = f"{warehouse.uri}/{checkpoint_folder(job.name, start.submission)}"
     placed = {
         "pipeline.name": replays.flink_name(job.name, start.replay) if start.replay else job.name,
         "parallelism.default": str(parallelism),
@@ -162,8 +162,8 @@ def _placed(
 
 def _execute(table_env: object, plan: lock.Lock) -> str:
     """Execute the lock's plan; Flink takes a compiled plan by its path only."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "plan.json"
+    with tempfile.TemporaryDirectory() as checkpoint_folder:
+        path = Path(checkpoint_folder) / "plan.json"
         path.write_text(json.dumps({k: v for k, v in plan.plan.items() if k not in ADDED}))
         result = table_env.execute_sql(f"EXECUTE PLAN '{path}'")  # type: ignore[attr-defined]
         return str(result.get_job_client().get_job_id())

@@ -31,7 +31,7 @@ def check_state(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint
     """
     if savepoint is None:
         return Restorable()
-    raw, found = anchors.opened(warehouse, savepoint)
+    raw, found = anchors.read_savepoint(warehouse, savepoint)
     claim = ledger.claim_of(found.submission)
     before = ledger.plan(claim.plan) if claim else None
     if before is None:

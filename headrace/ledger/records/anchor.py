@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from headrace.ledger.records.record import Kind, Numbered
+from headrace.ledger.records.record import Numbered, RecordKind
 from headrace.offsets import Offsets
 
 
@@ -39,4 +39,4 @@ class Anchor(Numbered):
     """Version of the Flink that wrote it."""
 
 
-ANCHORS = Kind("anchors", TypeAdapter(Anchor), stamped=("number",))
+ANCHORS = RecordKind("anchors", TypeAdapter(Anchor), stamped=("number",))

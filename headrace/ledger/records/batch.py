@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter
 from headrace.files import Baseline, Files, RecordedFile
 from headrace.ledger.records.fork import ForkPoint
 from headrace.ledger.records.manifest import FoldedManifest
-from headrace.ledger.records.record import Kind, Numbered
+from headrace.ledger.records.record import Numbered, RecordKind
 from headrace.offsets import Offsets, Span
 from headrace.record import Record
 
@@ -37,7 +37,7 @@ class TopicNotes(Record):
     """Offsets without a row, because Kafka has no record there."""
     lost: tuple[Span, ...] = ()
     """Offsets without a row, because Kafka deleted the records; a person accepted that."""
-    unasked: tuple[Span, ...] = ()
+    unverified: tuple[Span, ...] = ()
     """Offsets without a row; the topic is gone, so nobody could be asked."""
     epochs: dict[int, Epoch] = Field(default_factory=dict)
     """Per partition the topic's newest leader epoch, and where it began."""
@@ -47,7 +47,7 @@ class TopicNotes(Record):
     @property
     def without_rows(self) -> tuple[Span, ...]:
         """Offsets without a row: Kafka made them, lost them, or could not be asked."""
-        return (*self.holes, *self.lost, *self.unasked)
+        return (*self.holes, *self.lost, *self.unverified)
 
 
 class BatchFacts(Numbered):
@@ -79,7 +79,7 @@ class ForkBatch(BatchFacts):
     removed: Files
     """What the branch holds after it."""
     baseline: Baseline
-    claims_then: int
+    newest_claim: int
     """The newest claim when it was decided: none up to that is followed afterwards, but the batch's own."""
     notes: TopicNotes
     replay: int
@@ -147,4 +147,4 @@ Batch = Annotated[
 BatchKind = Literal["publish", "swap", "rollback", "patch", "undo"]
 
 _BATCH: TypeAdapter[Batch] = TypeAdapter(Batch)
-BATCHES = Kind("batches", _BATCH, stamped=("number",))
+BATCHES = RecordKind("batches", _BATCH, stamped=("number",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from headrace.ledger.records.record import Kind, Numbered
+from headrace.ledger.records.record import Numbered, RecordKind
 
 
 class Claim(Numbered):
@@ -14,7 +14,7 @@ class Claim(Numbered):
     restored_from: str | None
     contract_version: str
     at: str
-    begins_behind: dict[str, str] | None = None
+    begins_after: dict[str, str] | None = None
     """Per output the published manifest that a start without state goes on from; None for any other start."""
     replay: int | None = None
     """The replay whose fork it is: publish follows it only once that replay is published."""
@@ -22,4 +22,4 @@ class Claim(Numbered):
     """Digest of the plan that it runs."""
 
 
-CLAIMS = Kind("claims", TypeAdapter(Claim), stamped=("number",))
+CLAIMS = RecordKind("claims", TypeAdapter(Claim), stamped=("number",))

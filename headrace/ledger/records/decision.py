@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Union
 
 from pydantic import Field, TypeAdapter
 
-from headrace.ledger.records.record import Kind, Numbered
+from headrace.ledger.records.record import Numbered, RecordKind
 from headrace.offsets import Span
 
 
@@ -25,7 +25,7 @@ class SetAside(_Decision):
 
     action: Literal["set-aside"] = "set-aside"
     claim: int
-    claims_then: int
+    newest_claim: int
     """The newest claim at that time."""
 
 
@@ -34,14 +34,14 @@ class Adopt(_Decision):
 
     action: Literal["adopt"] = "adopt"
     claim: int
-    claims_then: int
+    newest_claim: int
 
 
 class Restart(_Decision):
     """The next start reads on from the frontier, without state."""
 
     action: Literal["restart"] = "restart"
-    claims_then: int
+    newest_claim: int
 
 
 class AcceptLoss(_Decision):
@@ -81,7 +81,7 @@ class ReplaceBranch(_Decision):
     action: Literal["replace"] = "replace"
     replay: int
     claim: int
-    claims_then: int
+    newest_claim: int
 
 
 class RollBack(_Decision):
@@ -90,7 +90,7 @@ class RollBack(_Decision):
     action: Literal["roll-back"] = "roll-back"
     replay: int
     claim: int
-    claims_then: int
+    newest_claim: int
 
 
 class AbortReplay(_Decision):
@@ -100,20 +100,20 @@ class AbortReplay(_Decision):
     replay: int
 
 
-class PutIn(_Decision):
+class PublishPatch(_Decision):
     """A patch's batch is in the tables."""
 
-    action: Literal["patch"] = "patch"
+    action: Literal["publish-patch"] = "publish-patch"
     patch: int
     batch: int
     undoes_patch: int | None
     """Of an undo, the patch that it takes back."""
 
 
-class GiveUpPatch(_Decision):
+class DropPatch(_Decision):
     """A patch is never put in."""
 
-    action: Literal["give-up-patch"] = "give-up-patch"
+    action: Literal["drop-patch"] = "drop-patch"
     patch: int
 
 
@@ -136,12 +136,12 @@ Decision = Annotated[
         ReplaceBranch,
         RollBack,
         AbortReplay,
-        PutIn,
-        GiveUpPatch,
+        PublishPatch,
+        DropPatch,
         ExpireAnchor,
     ],
     Field(discriminator="action"),
 ]
 
 _DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
-DECISIONS = Kind("decisions", _DECISION, stamped=("number", "by", "at"))
+DECISIONS = RecordKind("decisions", _DECISION, stamped=("number", "by", "at"))

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 
 from headrace.ledger.records.batch import BatchKind, Epoch
 from headrace.ledger.records.fork import ForkPoint
-from headrace.ledger.records.record import Kind, Numbered
+from headrace.ledger.records.record import Numbered, RecordKind
 from headrace.offsets import Offsets, Span
 
 
@@ -14,7 +14,7 @@ class Done(Numbered):
     """A batch is in the tables."""
 
     kind: BatchKind
-    of: str
+    batch_digest: str
     """SHA-256 of the stored batch record."""
     claim: int
     checkpoints: tuple[int, int]
@@ -44,4 +44,4 @@ class Done(Numbered):
         return self.kind in ("patch", "undo")
 
 
-DONE = Kind("done", TypeAdapter(Done), stamped=("number",))
+DONE = RecordKind("done", TypeAdapter(Done), stamped=("number",))

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from headrace.files import StagedFile
-from headrace.ledger.records.record import Kind
+from headrace.ledger.records.record import RecordKind
 from headrace.record import Record
 
 
@@ -39,4 +39,4 @@ class Manifest(FoldedManifest):
         return FoldedManifest(**{name: getattr(self, name) for name in FoldedManifest.model_fields})
 
 
-MANIFESTS = Kind("manifests", TypeAdapter(Manifest))
+MANIFESTS = RecordKind("manifests", TypeAdapter(Manifest))

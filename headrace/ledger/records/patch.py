@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, TypeAdapter
 
 from headrace.files import RecordedFile
-from headrace.ledger.records.record import Kind, Numbered
+from headrace.ledger.records.record import Numbered, RecordKind
 from headrace.offsets import Offsets
 from headrace.record import Record
 
@@ -66,7 +66,7 @@ class Patch(Numbered):
     """Records on which the function failed: they stay where they are."""
     files: tuple[CountedFile, ...] = ()
     """Of a backfill."""
-    of: int | None = None
+    undoes: int | None = None
     """Of an undo, the patch that it takes back."""
 
     @property
@@ -75,11 +75,11 @@ class Patch(Numbered):
         return f"{'bounded ' if self.kind == 'replay' else ''}{self.kind} {self.number}"
 
 
-class Judged(Record):
+class JudgedPatch(Record):
     """What the bounded job made of a patch's records."""
 
     submission: str
-    behind: int
+    after_batch: int
     """The newest batch when its job was submitted."""
     files: dict[str, tuple[RecordedFile, ...]]
     """By output."""
@@ -93,6 +93,6 @@ class Judged(Record):
         return {o: sum(f.rows for f in files) for o, files in self.files.items()}
 
 
-PATCHES = Kind("patches", TypeAdapter(Patch), stamped=("number",))
-JUDGED = Kind("judged", TypeAdapter(Judged))
-FILES = Kind("files", TypeAdapter(SourceFile), stamped=("number",))
+PATCHES = RecordKind("patches", TypeAdapter(Patch), stamped=("number",))
+JUDGED = RecordKind("judged", TypeAdapter(JudgedPatch))
+FILES = RecordKind("files", TypeAdapter(SourceFile), stamped=("number",))

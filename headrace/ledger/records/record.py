@@ -41,7 +41,7 @@ class Stored(Generic[R]):
 
 
 @dataclass(frozen=True)
-class Kind(Generic[R]):
+class RecordKind(Generic[R]):
     """Records of one form: the folder that holds them, and their model."""
 
     folder: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from headrace.ledger.records.fork import ForkPoint
-from headrace.ledger.records.record import Kind, Numbered
+from headrace.ledger.records.record import Numbered, RecordKind
 from headrace.offsets import Offsets
 from headrace.record import Record
 
@@ -47,4 +47,4 @@ class Replay(Numbered):
     """Offsets a second at which the job has read what had waited for it; 0 where that was not measured."""
 
 
-REPLAYS = Kind("replays", TypeAdapter(Replay), stamped=("number",))
+REPLAYS = RecordKind("replays", TypeAdapter(Replay), stamped=("number",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from headrace.ledger.records.record import Kind
+from headrace.ledger.records.record import RecordKind
 from headrace.offsets import Offsets
 from headrace.record import Record
 
@@ -21,4 +21,4 @@ class TopicStart(Record):
     at: str
 
 
-STARTS = Kind("start", TypeAdapter(TopicStart))
+STARTS = RecordKind("start", TypeAdapter(TopicStart))

@@ -52,7 +52,7 @@ def main() -> None:
         topic_prefix=env.kafka.topic_prefix,
         warehouse=warehouse.uri,
         submission=SUBMISSION,
-        claim=ledger.claim(SUBMISSION, None, program.contract.version).number,
+        claim=ledger.record_claim(SUBMISSION, None, program.contract.version).number,
         startup={JOB.name: SOURCE},
     )
     # Without a plan nothing gives the sinks their ids, which the seal operator's own one asks for.

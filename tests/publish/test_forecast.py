@@ -12,10 +12,10 @@ from headrace.errors import HeadraceError
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import DONE, AcceptLoss
 from headrace.offsets import Span
-from headrace.publish import foresee as foreseen
+from headrace.publish import forecast as foreseen
 from headrace.publish import tail as tails
-from headrace.publish.foresee import Foreseen, foresee
-from headrace.publish.topics import ask
+from headrace.publish.forecast import Forecast, forecast
+from headrace.publish.topics import query_topics
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from headrace.table.outputs import outputs
@@ -30,10 +30,10 @@ def lake(tmp_path: Path) -> Lake:
     return made
 
 
-def looked(lake: Lake) -> Foreseen:
+def looked(lake: Lake) -> Forecast:
     head, tables = lake.ledger.head(), outputs(lake.contract)
     staged = {o.id: Staged(lake.warehouse, o.id).read() for o in tables}
-    return foresee(lake.ledger, head, tables, ask(lake.source, lake.ledger, head), staged)
+    return forecast(lake.ledger, head, tables, query_topics(lake.source, lake.ledger, head), staged)
 
 
 def cut_short(lake: Lake) -> None:
@@ -79,18 +79,18 @@ def test_offsets_that_are_gone_before_the_job_read_on_are_named(lake: Lake) -> N
     lake.seal(1, range(30, 35))
     lake.kafka.delete_below("events", 50)
 
-    assert looked(lake) == Foreseen(deleted=(Span(0, 35, 49),)), "publish takes what is staged"
+    assert looked(lake) == Forecast(deleted=(Span(0, 35, 49),)), "publish takes what is staged"
     lake.publish()
-    assert looked(lake) == Foreseen(deleted=(Span(0, 35, 49),))
+    assert looked(lake) == Forecast(deleted=(Span(0, 35, 49),))
     lake.ledger.decide(AcceptLoss(why="w", spans=(Span(0, 35, 49),)))
-    assert looked(lake) == Foreseen()
+    assert looked(lake) == Forecast()
 
 
 def test_what_was_read_before_it_was_deleted_is_not_lost(lake: Lake) -> None:
     lake.seal(1, range(30, 50))
     lake.kafka.delete_below("events", 50)
 
-    assert looked(lake) == Foreseen()
+    assert looked(lake) == Forecast()
     assert lake.publish().batches == 1
 
 
@@ -101,14 +101,14 @@ def test_where_files_are_too_many_nothing_is_promised_of_them(
     lake.seal(1, range(30, 40), bad=range(40, 50))
     lake.kafka.delete_below("events", 50)
 
-    assert looked(lake) == Foreseen(deleted=(Span(0, 30, 49),), unread=2)
+    assert looked(lake) == Forecast(deleted=(Span(0, 30, 49),), unread=2)
 
 
 def test_an_accepted_tail_stops_nobody(lake: Lake) -> None:
     cut_short(lake)
-    tails.accept(lake.ledger, *lake.publisher().waiting(), 4, "w")
+    tails.accept_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
 
-    assert looked(lake) == Foreseen()
+    assert looked(lake) == Forecast()
     assert lake.publish().batches == 1
 
 
@@ -117,9 +117,9 @@ def test_another_publisher_meanwhile_is_no_finding(lake: Lake) -> None:
     lake.seal(1, range(30, 35))
     lake.seal(1, range(35, 40))
     head, tables = lake.ledger.head(), outputs(lake.contract)
-    asked = ask(lake.source, lake.ledger, head)
+    asked = query_topics(lake.source, lake.ledger, head)
     lake.publish()
     lake.seal(1, range(40, 45))
     staged = {o.id: Staged(lake.warehouse, o.id).read() for o in tables}
 
-    assert foresee(lake.ledger, head, tables, asked, staged) == Foreseen()
+    assert forecast(lake.ledger, head, tables, asked, staged) == Forecast()
