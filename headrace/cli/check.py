@@ -84,7 +84,7 @@ def _chosen(names: list[str]) -> tuple[list[str], list[str]]:
     contracts, jobs = project.contract_names(), project.job_names()
     if unknown := [n for n in names if n not in contracts and n not in jobs]:
         known = ", ".join(sorted({*contracts, *jobs})) or "none yet"
-        raise UsageError(f"there is no contract or job {unknown[0]!r}", remedy=f"there are: {known}")
+        raise UsageError(f"there is no contract or job {unknown[0]!r}", remedy=f"the contracts are: {known}")
     if not names:
         return contracts, jobs
     return [n for n in contracts if n in names], [n for n in jobs if n in names]

@@ -79,7 +79,7 @@ def logs(
     if not processes.log(process).is_file():
         known = ", ".join(sorted(p.stem for p in processes.log("any").parent.glob("*.log"))) or "none yet"
         raise UsageError(
-            f"no log of {process!r}", where=str(processes.log(process)), remedy=f"there are: {known}"
+            f"no log of {process!r}", where=str(processes.log(process)), remedy=f"the contracts are: {known}"
         )
     found = processes.tail(process, lines)
     emit({"process": process, "lines": found}, fmt, lambda: "\n".join(found))

@@ -1,4 +1,4 @@
-"""What the values of a column are: a closed set of types, and one visitor for whatever is rendered from them.
+"""Column types: a closed set of classes, and one visitor for everything that is rendered from them.
 
 A type that contains others (an array, an object, a map) is an addition: a class here whose ``accept`` first
 visits what it contains, and a method of :class:`TypeVisitor` that gets the results. Each renderer then does
@@ -17,39 +17,39 @@ R = TypeVar("R")
 
 
 class TypeVisitor(ABC, Generic[R]):
-    """What something makes of a type: one method for each class of types."""
+    """A computation over column types: one method for each class."""
 
     @abstractmethod
     def string(self) -> R:
-        """Of text."""
+        """The result for text."""
 
     @abstractmethod
     def integer(self, bits: Bits) -> R:
-        """Of whole numbers."""
+        """The result for whole numbers."""
 
     @abstractmethod
     def decimal(self, precision: int, scale: int) -> R:
-        """Of exact numbers."""
+        """The result for exact numbers."""
 
     @abstractmethod
     def double(self) -> R:
-        """Of binary floating-point numbers."""
+        """The result for binary floating-point numbers."""
 
     @abstractmethod
     def boolean(self) -> R:
-        """Of truth values."""
+        """The result for truth values."""
 
     @abstractmethod
     def date(self) -> R:
-        """Of days."""
+        """The result for days."""
 
     @abstractmethod
     def timestamp(self, scale: int) -> R:
-        """Of moments."""
+        """The result for moments."""
 
     @abstractmethod
     def binary(self) -> R:
-        """Of bytes."""
+        """The result for bytes."""
 
 
 class ColumnType(ABC):
@@ -57,7 +57,7 @@ class ColumnType(ABC):
 
     @abstractmethod
     def accept(self, visitor: TypeVisitor[R]) -> R:
-        """What the visitor makes of this type."""
+        """The visitor's result for this type."""
 
     def __str__(self) -> str:
         return self.accept(_InWords())
@@ -68,18 +68,18 @@ class StringType(ColumnType):
     """Text."""
 
     def accept(self, visitor: TypeVisitor[R]) -> R:
-        """What the visitor makes of text."""
+        """The visitor's result for text."""
         return visitor.string()
 
 
 @dataclass(frozen=True)
 class IntegerType(ColumnType):
-    """Whole numbers of 32 or 64 bits."""
+    """Integers of 32 or 64 bits."""
 
     bits: Bits
 
     def accept(self, visitor: TypeVisitor[R]) -> R:
-        """What the visitor makes of whole numbers."""
+        """The visitor's result for whole numbers."""
         return visitor.integer(self.bits)
 
 
@@ -96,7 +96,7 @@ class DecimalType(ColumnType):
     scale: int
 
     def accept(self, visitor: TypeVisitor[R]) -> R:
-        """What the visitor makes of exact numbers."""
+        """The visitor's result for exact numbers."""
         return visitor.decimal(self.precision, self.scale)
 
 
@@ -105,7 +105,7 @@ class DoubleType(ColumnType):
     """Binary floating-point numbers of 64 bits."""
 
     def accept(self, visitor: TypeVisitor[R]) -> R:
-        """What the visitor makes of floating-point numbers."""
+        """The visitor's result for floating-point numbers."""
         return visitor.double()
 
 
@@ -114,7 +114,7 @@ class BooleanType(ColumnType):
     """True or false."""
 
     def accept(self, visitor: TypeVisitor[R]) -> R:
-        """What the visitor makes of truth values."""
+        """The visitor's result for truth values."""
         return visitor.boolean()
 
 
@@ -123,7 +123,7 @@ class DateType(ColumnType):
     """Days."""
 
     def accept(self, visitor: TypeVisitor[R]) -> R:
-        """What the visitor makes of days."""
+        """The visitor's result for days."""
         return visitor.date()
 
 
@@ -138,7 +138,7 @@ class TimestampType(ColumnType):
     scale: int
 
     def accept(self, visitor: TypeVisitor[R]) -> R:
-        """What the visitor makes of moments."""
+        """The visitor's result for moments."""
         return visitor.timestamp(self.scale)
 
 
@@ -147,7 +147,7 @@ class BinaryType(ColumnType):
     """Bytes. No contract has such a column; quarantine does."""
 
     def accept(self, visitor: TypeVisitor[R]) -> R:
-        """What the visitor makes of bytes."""
+        """The visitor's result for bytes."""
         return visitor.binary()
 
 

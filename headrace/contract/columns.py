@@ -1,4 +1,4 @@
-"""One property of the schema becomes one column, or a list of complaints."""
+"""Turns one property of the schema into a column, or into a list of problems."""
 
 from __future__ import annotations
 
@@ -20,70 +20,70 @@ from headrace.contract.document import Document, Path
 from headrace.contract.model import Bound, Column
 from headrace.contract.pattern import judge
 from headrace.contract.standard import ENUM_VALUE, INSTEAD, OPTIONS, PROPERTY, check_keys, suggestion
-from headrace.contract.typed import Refused
-from headrace.contract.types import MAX_PRECISION, Unsupported, column_type
+from headrace.contract.typed import RefusalError
+from headrace.contract.types import MAX_PRECISION, UnsupportedTypeError, column_type
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6}|\.\d{3})?(\+\d{2}:\d{2}|-\d{2}:\d{2})")
 _ENUM_OF: dict[type[ColumnType], type] = {StringType: str, IntegerType: int}
-"""Types whose values a contract may list, and what these are in YAML."""
+"""Types whose values a contract may list, and the YAML types of those values."""
 _ENUM_IN_WORDS = {str: ("a string", "put it in quotes"), int: ("a whole number", "write a whole number")}
 
 
-def read_column(document: Document, path: Path, found: Mapping[str, Any]) -> Column | None:
-    """The column, or None when its name or type is wrong; what is wrong is noted in the document."""
-    check_keys(document, path, found, PROPERTY)
-    name = found.get("name")
+def read_column(document: Document, path: Path, raw: Mapping[str, Any]) -> Column | None:
+    """The column, or None if its name or type is wrong; problems are recorded in the document."""
+    check_keys(document, path, raw, PROPERTY)
+    name = raw.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         what = f"{name!r} is not a column name" if name else "the column has no name"
         document.problem((*path, "name"), what, "use lower-case letters, digits and _; begin with a letter")
         return None
     try:
-        type_ = column_type(found.get("logicalType"), found.get("physicalType"))
-    except Unsupported as e:
+        type_ = column_type(raw.get("logicalType"), raw.get("physicalType"))
+    except UnsupportedTypeError as e:
         document.problem((*path, e.key), f"column {name}: {e.what}", e.remedy)
         return None
-    _refuse_other_meanings(document, path, found, name)
-    return _Reader(document, path, name, type_).column(found)
+    _refuse_other_meanings(document, path, raw, name)
+    return _ColumnReader(document, path, name, type_).column(raw)
 
 
-def _refuse_other_meanings(document: Document, path: Path, found: Mapping[str, Any], name: str) -> None:
-    """Standard keys that are fine with one value and a broken promise with any other."""
-    if found.get("physicalName") not in (None, name):
+def _refuse_other_meanings(document: Document, path: Path, raw: Mapping[str, Any], name: str) -> None:
+    """Refuse standard keys that have one harmless value and would be a broken promise with any other."""
+    if raw.get("physicalName") not in (None, name):
         what = f"column {name}: physicalName differs from name"
         document.problem((*path, "physicalName"), what, "remove it: JSON field and column have one name")
-    if found.get("semanticType") not in (None, "column"):
+    if raw.get("semanticType") not in (None, "column"):
         document.problem((*path, "semanticType"), f"column {name}: only columns are supported", "remove it")
-    if str(found.get("classification") or "public").lower() != "public":
+    if str(raw.get("classification") or "public").lower() != "public":
         what = f"column {name}: protection of classified columns is not supported yet"
         document.problem((*path, "classification"), what, "do not send clear values to this topic")
-    for i, quality in enumerate(found.get("quality") or ()):
+    for i, quality in enumerate(raw.get("quality") or ()):
         if quality.get("type") != "text":
             what = f"column {name}: quality of a column is not supported"
             document.problem((*path, "quality", i), what, "write the rule under the schema's own quality")
 
 
-class _Reader:
-    """The parts of one column whose meaning depends on its type."""
+class _ColumnReader:
+    """Reads the parts of one column whose meaning depends on its type."""
 
     def __init__(self, document: Document, path: Path, name: str, type_: ColumnType) -> None:
         self.document, self.path, self.name, self.type = document, path, name, type_
 
-    def column(self, found: Mapping[str, Any]) -> Column:
-        options = found.get("logicalTypeOptions") or {}
+    def column(self, raw: Mapping[str, Any]) -> Column:
+        options = raw.get("logicalTypeOptions") or {}
         self._check_options(options)
         column = Column(
             name=self.name,
             type=self.type,
-            required=bool(found.get("required")),
-            enum=self._enum(found),
+            required=bool(raw.get("required")),
+            enum=self._enum(raw),
             pattern=self._pattern(options),
             minimum=self._bound(options, "minimum"),
             maximum=self._bound(options, "maximum"),
             min_length=self._length(options, "minLength"),
             max_length=self._length(options, "maxLength"),
-            description=str(found.get("description") or ""),
+            description=str(raw.get("description") or ""),
             line=self.document.line((*self.path, "name")),
         )
         self._check_order("minimum", column.minimum, column.maximum)
@@ -103,8 +103,8 @@ class _Reader:
             remedy = INSTEAD.get(key) or (suggestion(key, known) if known else "remove it")
             self._note(("logicalTypeOptions", key), f"{key} is not supported for {self.type}", remedy)
 
-    def _enum(self, found: Mapping[str, Any]) -> tuple[str | int, ...]:
-        entries = found.get("enum")
+    def _enum(self, raw: Mapping[str, Any]) -> tuple[str | int, ...]:
+        entries = raw.get("enum")
         if entries is None:
             return ()
         wanted: Any = _ENUM_OF.get(type(self.type))
@@ -122,7 +122,7 @@ class _Reader:
                 what, remedy = _ENUM_IN_WORDS[wanted]
                 self._note(("enum", i, "value"), f"enum value {value!r} is not {what}", remedy)
             elif value in values:
-                self._note(("enum", i, "value"), f"enum value {value!r} stands twice", "remove one of them")
+                self._note(("enum", i, "value"), f"enum value {value!r} appears twice", "remove one of them")
             else:
                 values.append(value)
         return tuple(values)
@@ -132,11 +132,11 @@ class _Reader:
         if text is None or not isinstance(self.type, StringType):
             return None
         if not isinstance(text, str) or not text:
-            self._note(("logicalTypeOptions", "pattern"), "the pattern is not a text", "put it in quotes")
+            self._note(("logicalTypeOptions", "pattern"), "the pattern is not a string", "put it in quotes")
             return None
         try:
             judge(text)
-        except Refused as e:
+        except RefusalError as e:
             self._note(("logicalTypeOptions", "pattern"), f"pattern {text}: {e.what}", e.remedy)
             return None
         return text
@@ -147,7 +147,7 @@ class _Reader:
             return None
         if type(value) is not int or not 0 <= value < 2**31:
             self._note(
-                ("logicalTypeOptions", key), f"{key} {value!r} is no length", "write a whole number from 0"
+                ("logicalTypeOptions", key), f"{key} {value!r} is not a length", "write a whole number from 0"
             )
             return None
         return value
@@ -172,7 +172,7 @@ def bound(type_: ColumnType, value: Any) -> Bound:
     """A minimum or maximum of that type.
 
     Raises:
-        ValueError: it is none; the message is the remedy.
+        ValueError: the value does not fit the type; the message is the remedy.
     """
     if isinstance(type_, DateType):
         if not isinstance(value, str) or not _DAY.fullmatch(value):
@@ -181,7 +181,7 @@ def bound(type_: ColumnType, value: Any) -> Bound:
     if isinstance(type_, TimestampType):
         text = value.replace("Z", "+00:00") if isinstance(value, str) else ""
         if not _MOMENT.fullmatch(text):
-            raise ValueError("write a moment with its zone in quotes, as in '2013-12-31T23:59:59Z'")
+            raise ValueError("write a timestamp with its zone in quotes, as in '2013-12-31T23:59:59Z'")
         return datetime.fromisoformat(text)
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise ValueError("write a number without quotes")  # noqa: TRY004 - the value is wrong, not the call

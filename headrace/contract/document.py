@@ -1,8 +1,8 @@
-"""YAML, read so that nothing is guessed and every complaint has a line.
+"""Reads YAML so that nothing is guessed and every problem has a line number.
 
 Plain ``yaml.safe_load`` expands aliases (306 bytes became 387 million nodes), keeps the last of two equal
-keys, reads ``NO`` as false and ``1.10`` as 1.1, and forgets where things stood. Here the first three are
-errors, and numbers are exact.
+keys, reads ``NO`` as false and ``1.10`` as 1.1, and loses line numbers. Here the first three are errors, and
+numbers are exact.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "fals
 
 @dataclass
 class Document:
-    """The file's content as plain values, the line of each, and what was found wrong so far.
+    """The file's content as plain values, the line of each, and the problems found so far.
 
     Args:
-        name: how the file is called in messages.
+        name: the file's name in messages.
         data: dicts, lists, strings, booleans, ints, and :class:`~decimal.Decimal` for other numbers.
         lines: the line of every value, by its path; where it has a key, the line of the key.
     """
@@ -53,7 +53,7 @@ class Document:
         return self.lines.get(at, 1)
 
     def problem(self, path: Sequence[Any], what: str, remedy: str) -> None:
-        """Note an error and go on, so that one look shows all of them."""
+        """Record an error and continue, so that one run reports all of them."""
         where = f"{self.name}:{self.line(path)}"
         self.problems.append(ContractError(what, where=where, remedy=remedy))
 
@@ -62,7 +62,7 @@ def parse(raw: bytes, name: str) -> Document:
     """Read one YAML document whose root is a mapping.
 
     Raises:
-        ContractError: it is not, or it uses what is forbidden here; ``where`` has the line.
+        ContractError: it is not, or it uses a forbidden feature of YAML; ``where`` has the line.
     """
     if len(raw) > MAX_BYTES:
         raise ContractError(
@@ -70,7 +70,7 @@ def parse(raw: bytes, name: str) -> Document:
             where=f"{name}:1",
             remedy="one contract describes one topic and one table: split it",
         )
-    return _Reader(name).read(_decoded(raw, name))
+    return _DocumentBuilder(name).read(_decoded(raw, name))
 
 
 def _decoded(raw: bytes, name: str) -> str:
@@ -83,7 +83,7 @@ def _decoded(raw: bytes, name: str) -> str:
 
 @dataclass
 class _Open:
-    """A mapping or list that has begun and not ended."""
+    """A mapping or list that has started and not ended."""
 
     value: Any
     path: Path
@@ -91,7 +91,7 @@ class _Open:
     key_line: int = 0
 
 
-class _Reader:
+class _DocumentBuilder:
     """Builds values from parser events, without recursion, so that no file can exhaust the stack."""
 
     def __init__(self, name: str) -> None:
@@ -128,10 +128,12 @@ class _Reader:
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                self._fail(event.start_mark, "a second document begins", "one contract a file: remove ---")
+                self._fail(
+                    event.start_mark, "a second document begins", "write one contract per file: remove ---"
+                )
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             self._fail(event.start_mark, "anchors and aliases are not allowed", "write the value out")
-        # A quoted scalar may carry the tag "!", which is what its quotes say already.
+        # A quoted scalar may carry the tag "!", which adds nothing to its quotes.
         if getattr(event, "tag", None) not in (None, "!"):
             self._fail(event.start_mark, f"the tag {event.tag} is not allowed", "write a plain value")
 
@@ -140,14 +142,14 @@ class _Reader:
         if top is not None and isinstance(top.value, dict) and top.key is None:
             if event.value in top.value:
                 first = self.document.lines[(*top.path, event.value)]
-                what = f"the key {event.value!r} stands twice, first in line {first}"
+                what = f"the key {event.value!r} appears twice, first in line {first}"
                 self._fail(event.start_mark, what, "remove one of them")
             top.key, top.key_line = event.value, event.start_mark.line + 1
         else:
             self._place(self._value(event), event)
 
     def _place(self, value: Any, event: Any) -> Path:
-        """Put a value where the parser is; answers its path."""
+        """Store a value at the parser's position and return its path."""
         line = event.start_mark.line + 1
         if not self._open:
             path: Path = ()
@@ -167,7 +169,7 @@ class _Reader:
         return path
 
     def _value(self, event: Any) -> Any:
-        """A plain scalar only where all YAML versions read the same; quoted ones are strings."""
+        """The value of a scalar: a plain one only where all YAML versions agree; quoted ones are strings."""
         text = event.value
         if not event.implicit[0]:
             return text

@@ -1,4 +1,4 @@
-"""ISO 8601 durations of fixed length: a month is no length of time, so months and years are refused."""
+"""ISO 8601 durations of fixed length: a month is not a length of time, so months and years are refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def duration(text: str) -> timedelta:
     """``PT3H``, ``P1D``, ``P1DT30M``, ``PT0.5S``.
 
     Raises:
-        ValueError: it is none, or it holds years or months.
+        ValueError: it is not a duration, or contains years or months.
     """
     match = _DURATION.fullmatch(text)
     if not match:

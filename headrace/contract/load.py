@@ -1,4 +1,4 @@
-"""From a contract file to a :class:`Contract`, or to every complaint about it, each with its line."""
+"""Turns a contract file into a :class:`Contract`, or into a list of all its problems, each with its line."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ SUFFIX = ".odcs.yaml"
 
 
 def load_named(name: str) -> Contract:
-    """The contract of that id in ``contracts/``.
+    """The contract with that id in ``contracts/``.
 
     Raises:
-        UsageError: there is none.
-        ContractError: it breaks a rule of the format.
+        UsageError: there is no such contract.
+        ContractError: it is invalid.
     """
     path = project.contract_path(name)
     if not path.is_file():
         known = ", ".join(project.contract_names()) or "none yet"
-        raise UsageError(f"there is no contract {name!r}", where=_shown(path), remedy=f"there are: {known}")
+        raise UsageError(
+            f"there is no contract {name!r}", where=_shown(path), remedy=f"the contracts are: {known}"
+        )
     return load(path)
 
 
 def load_topic(name: str) -> Contract:
-    """As :func:`load_named`, where only a topic's contract will do.
+    """As :func:`load_named`, but only for the contract of a topic.
 
     Raises:
-        UsageError: it is a derived table's.
+        UsageError: it is the contract of a derived table.
     """
     contract = load_named(name)
     if contract.kind == "derive":
@@ -53,7 +55,7 @@ def load(path: Path) -> Contract:
     """The contract in that file.
 
     Raises:
-        ContractError: the first thing wrong with it; ``facts["more"]`` counts the others.
+        ContractError: its first problem; ``facts["more"]`` counts the others.
     """
     contract, problems = examine(path)
     if contract is None:
@@ -64,7 +66,7 @@ def load(path: Path) -> Contract:
 
 
 def examine(path: Path) -> tuple[Contract | None, list[ContractError]]:
-    """The contract and no error, or None and every error that could be found in one look, by line."""
+    """The contract and no errors, or None and every error that could be found in one run, by line."""
     try:
         raw = path.read_bytes()
         read = document.parse(raw, _shown(path))
@@ -81,12 +83,12 @@ def examine(path: Path) -> tuple[Contract | None, list[ContractError]]:
 
 
 def find_unused(path: Path) -> Unused:
-    """What a contract without errors says and nothing acts on."""
+    """What a valid contract states and nothing acts on."""
     return unused(document.parse(path.read_bytes(), _shown(path)))
 
 
 def _contract(read: Document, path: Path, digest: str) -> Contract | None:
-    """None when something is wrong; all parts are read all the same, so that every complaint is made."""
+    """None if something is wrong; all parts are read anyway, so that every problem is reported."""
     around: Surroundings = read_surroundings(read, path.name.removesuffix(SUFFIX))
     columns, key, rules = read_schema(read)
     promises: Promises = read_promises(read, {c.name: c for c in columns}, key, around.kind)
@@ -122,7 +124,7 @@ def _contract(read: Document, path: Path, digest: str) -> Contract | None:
 
 
 def _shown(path: Path) -> str:
-    """The path as a person in the project would write it."""
+    """The path relative to the project, where it is inside it."""
     try:
         return path.resolve().relative_to(project.root().resolve()).as_posix()
     except (HeadraceError, ValueError):

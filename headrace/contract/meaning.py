@@ -1,7 +1,7 @@
-"""What a contract means, as one digest: a version stands for one meaning, so an edit needs a new version.
+"""The meaning of a contract as one digest: a version has one meaning, so an edit needs a new version.
 
 Texts for people do not count: descriptions, purpose, owner, comments, and the reason why state may grow.
-Nor does how many partitions the topic is made with: that is a size, and rows do not depend on it.
+Neither does the number of partitions with which the topic is created: rows do not depend on it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -21,36 +22,41 @@ _NOT_MEANT = frozenset(
 
 
 def meaning(contract: Contract) -> str:
-    """SHA-256 over all that a contract promises.
+    """SHA-256 of everything that a contract promises.
 
-    What a contract does not say is left out, so that a property that a later headrace knows does not change
-    the digest of contracts that lack it.
+    Properties that a contract does not set are left out, so that a property added by a later headrace does
+    not change the digest of contracts without it.
     """
-    promises = {**_said(contract), "unbounded_state": bool(contract.unbounded_state)}
-    del promises["kind"]  # it follows from the rest: a topic or a late policy
+    promises = {**_as_json(contract), "unbounded_state": bool(contract.unbounded_state)}
+    del promises["kind"]  # implied by the rest: a topic or a late policy
     return hashlib.sha256(json.dumps(promises, sort_keys=True).encode()).hexdigest()
 
 
-def _said(value: Any) -> Any:
-    """A value of the model as JSON has it."""
+def _as_json(value: Any) -> Any:
+    """A value of the model as JSON."""
     if isinstance(value, ColumnType):
         return value.accept(_TypeFacts())
     if dataclasses.is_dataclass(value):
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return {k: _said(v) for k, v in fields.items() if k not in _NOT_MEANT and _is_said(v)}
+        return {k: _as_json(v) for k, v in _meant_fields(value)}
     if isinstance(value, tuple):
-        return [_said(v) for v in value]
+        return [_as_json(v) for v in value]
     if isinstance(value, Decimal):
-        return str(value.normalize())  # 1.0 and 1 are one bound
+        return str(value.normalize())  # 1.0 and 1 are the same bound
     return value if isinstance(value, str | int | float) else str(value)
 
 
-def _is_said(value: Any) -> bool:
+def _meant_fields(value: Any) -> Iterator[tuple[str, Any]]:
+    for field in dataclasses.fields(value):
+        if field.name not in _NOT_MEANT and _is_set(getattr(value, field.name)):
+            yield field.name, getattr(value, field.name)
+
+
+def _is_set(value: Any) -> bool:
     return not (value is None or value is False or value in ("", ()))
 
 
 class _TypeFacts(TypeVisitor[dict[str, Any]]):
-    """A type as JSON: locks hold digests over this very form, so it does not change."""
+    """A type as JSON. It must not change: locks hold digests of exactly this form."""
 
     def _facts(self, kind: str, bits: int = 0, precision: int = 0, scale: int = 0) -> dict[str, Any]:
         return {"kind": kind, "bits": bits, "precision": precision, "scale": scale}

@@ -1,4 +1,4 @@
-"""A contract as a value. Whoever needs a column list takes it from here; nobody else writes one down."""
+"""A contract as a value. It is the only place with a column list; everything else takes it from here."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ Bound = Decimal | date | datetime
 """A minimum or maximum: an exact number, a date, or a moment in UTC."""
 
 KAFKA_TIME = "_kafka_time"
-"""The column that holds the record's Kafka timestamp: rules judge by it, never by a clock."""
+"""The column with the record's Kafka timestamp: rules compare with it, never with a clock."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type and what each single value must keep to.
+    """One column: its type and the constraints on each value.
 
     Args:
-        name: as in the JSON object and in the table.
-        type: what its values are.
-        required: NULL or absent is an error.
-        enum: the only values allowed, in the file's order; empty: any.
-        pattern: regular expression that must match the whole value.
-        minimum: least value allowed.
-        maximum: greatest value allowed.
-        min_length: least number of characters (code points) allowed.
-        max_length: greatest number of characters (code points) allowed.
+        name: in the JSON object and in the table.
+        type: the type of its values.
+        required: a NULL or absent value is an error.
+        enum: the only allowed values, in the file's order; if empty, any value is allowed.
+        pattern: a regular expression that must match the whole value.
+        minimum: the smallest allowed value.
+        maximum: the largest allowed value.
+        min_length: the minimum number of characters (code points).
+        max_length: the maximum number of characters (code points).
         description: for people.
-        line: where it stands in the contract file.
+        line: its line in the contract file.
     """
 
     name: str
@@ -69,10 +69,10 @@ class Rule:
     """A promise about one row.
 
     Args:
-        name: what quarantine says when it is false.
+        name: quarantine shows it for a row that breaks the rule.
         expression: as Flink SQL, rendered from the syntax tree.
-        text: as it stands in the contract.
-        line: where it stands in the contract file.
+        text: as written in the contract.
+        line: its line in the contract file.
     """
 
     name: str
@@ -83,11 +83,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Late:
-    """What a derived table promises about rows that come behind the watermark.
+    """What a derived table promises about rows that arrive after the watermark has passed them.
 
     Args:
-        policy: ``amend``: within ``allowed`` they change the result, each changed row a newer version by
-            primary key. ``keep``: the result stays, and they go to the late table.
+        policy: ``amend``: within ``allowed`` they change the result, and each changed row is a newer version
+            with the same primary key. ``keep``: the result stays, and they go to the late table.
         allowed: how far behind the watermark a row may be and still count; zero for ``keep``.
     """
 
@@ -97,12 +97,12 @@ class Late:
 
 @dataclass(frozen=True)
 class Counts:
-    """How a derived table's rows stand for those of the job's first topic; each of these is counted once.
+    """How a derived table's rows account for those of the job's first topic, each of which is counted once.
 
     Args:
-        column: integers whose sum is how many are counted; None: each row stands for one.
-        at: the column that holds their event time, or where their window begins.
-        window: how long the window is; zero where each row keeps its own event time.
+        column: an integer column whose sum is the number of rows counted; None: each row counts one.
+        at: the column with their event time, or with the start of their window.
+        window: the length of the window; zero where each row keeps its own event time.
     """
 
     column: str | None
@@ -112,33 +112,35 @@ class Counts:
 
 @dataclass(frozen=True)
 class Contract:
-    """One topic and its table; or, without a topic, the table that a derive job writes.
+    """One topic and its table; or, without a topic, a table that a derive job writes.
 
     Args:
-        kind: which kind of job writes the table; the file's ``physicalType`` says it.
-        id: name of the table, of the ingest job and of the file.
+        kind: which kind of job writes the table, by the file's ``physicalType``.
+        id: the name of the table, of the ingest job and of the file.
         version: ``major.minor.patch``.
-        path: the file that it was read from.
+        path: the file it was read from.
         description: its purpose, for people.
-        owner: the team to turn to.
+        owner: the responsible team.
         topic: the Kafka topic, before any prefix of an environment; empty for a derived table.
-        topic_partitions: how many partitions the topic is made with.
+        topic_partitions: with how many partitions the topic is created.
         columns: in the file's order.
         rules: in the file's order.
-        primary_key: columns that identify a row, in key order; may be empty.
-        event_time: the column that says when it happened.
-        watermark_delay: how much disorder derive jobs wait for.
+        primary_key: the columns that identify a row, in key order; may be empty.
+        event_time: the column with the event time.
+        watermark_delay: how much disorder derive jobs tolerate.
         max_future: how far the event time may be after the Kafka timestamp.
-        idle_after: how long a partition may be silent before derive jobs go on without it; None: the job's.
-        max_drift: how far a partition may be read ahead of the slowest topic of the job; None: any.
-        version_of: columns that say whose newer version each record is; empty: records are events.
-        unknown_fields: what becomes of JSON fields that are no column.
+        idle_after: how long a partition may be silent before derive jobs stop waiting for it; None: the job's
+            default.
+        max_drift: how far a partition may be read ahead of the slowest topic of the job; None: no limit.
+        version_of: the columns that identify the entity of which each record is a newer version; empty:
+            records are events.
+        unknown_fields: what happens to JSON fields that are not columns.
         partition_by: how the table is partitioned; may be empty.
-        late: what becomes of late rows; None where an ingest job writes the table, which knows no lateness.
-        horizon: how far apart in event time two rows may be and still concern each other; for the job's SQL.
-        state_ttl: after how long, by the clock, a derive job forgets a key that nothing touches; None: never.
-        unbounded_state: why state may grow for ever; empty: it may not.
-        counts: how its rows stand for those that were read; None: they do not, or nobody said.
+        late: what happens to late rows; None where an ingest job writes the table: it has no lateness.
+        horizon: how far apart in event time two rows may be and still be matched; for the job's SQL.
+        state_ttl: the wall-clock time after which a derive job forgets an unused key; None: never.
+        unbounded_state: why state may grow without bound; empty: it may not.
+        counts: how its rows account for the rows read; None: they do not, or the contract does not say.
         digest: SHA-256 of the file's bytes, in hex.
     """
 
@@ -170,13 +172,13 @@ class Contract:
 
     @property
     def amends(self) -> bool:
-        """Whether late rows change rows of the table that stand already."""
+        """Whether late rows change rows that are already in the table."""
         return self.late is not None and self.late.policy == "amend"
 
     def column(self, name: str) -> Column:
-        """The column of that name.
+        """The column with that name.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such column.
         """
         return {c.name: c for c in self.columns}[name]

@@ -1,4 +1,4 @@
-"""What the standard has no word for, in customProperties: time, partitions, unknown fields, topic size."""
+"""Custom properties, for what the standard does not cover: time, partitions, unknown fields, topic size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OF_STATE = ("horizon", "stateTtl", "unboundedState")
 _OF_DERIVED = frozenset({"latePolicy", "allowedLateness", "counts", "window", *_OF_STATE})
 _KNOWN = _OF_TOPICS | _OF_DERIVED | {"eventTime", "partitionBy"}
 EACH_ROW = "rows"
-"""``counts: rows``: no column, each row stands for one."""
+"""``counts: rows``: no column, each row counts one."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Promises:
 def read_promises(
     document: Document, columns: Mapping[str, Column], key: tuple[str, ...], kind: ContractKind
 ) -> Promises:
-    """Read them, and note what is wrong."""
-    reader = _Reader(document, columns)
+    """Read them, and record what is wrong."""
+    reader = _PromiseReader(document, columns)
     reader.refuse(
         _OF_TOPICS if kind == "derive" else _OF_DERIVED,
         "a derived table" if kind == "derive" else "a topic's contract",
@@ -78,34 +78,34 @@ def read_promises(
     )
 
 
-class _Reader:
+class _PromiseReader:
     def __init__(self, document: Document, columns: Mapping[str, Column]) -> None:
         self.document, self.columns = document, columns
         self.values: dict[str, Any] = {}
         self.paths: dict[str, Path] = {}
-        for i, found in enumerate(document.data.get("customProperties") or ()):
-            self._take(("customProperties", i), found)
+        for i, raw in enumerate(document.data.get("customProperties") or ()):
+            self._take(("customProperties", i), raw)
 
-    def _take(self, path: Path, found: Mapping[str, Any]) -> None:
-        check_keys(self.document, path, found, CUSTOM_PROPERTY)
-        name = str(found.get("property"))
-        if found.get("vendor") not in (None, "headrace"):
-            return  # another tool's property: the standard wants it kept, and it is not ours to judge
+    def _take(self, path: Path, raw: Mapping[str, Any]) -> None:
+        check_keys(self.document, path, raw, CUSTOM_PROPERTY)
+        name = str(raw.get("property"))
+        if raw.get("vendor") not in (None, "headrace"):
+            return  # another tool's property: the standard allows it, and headrace does not judge it
         if name not in _KNOWN:
             self.document.problem(
                 (*path, "property"), f"unknown custom property {name}", suggestion(name, _KNOWN)
             )
         elif name in self.values:
-            self.document.problem((*path, "property"), f"{name} stands twice", "remove one of them")
+            self.document.problem((*path, "property"), f"{name} appears twice", "remove one of them")
         else:
-            self.values[name], self.paths[name] = found.get("value"), (*path, "value")
+            self.values[name], self.paths[name] = raw.get("value"), (*path, "value")
 
     def _note(self, name: str, what: str, remedy: str) -> None:
         self.document.problem(self.paths.get(name, ("customProperties",)), what, remedy)
 
     def refuse(self, names: frozenset[str], kind: str) -> None:
         for name in sorted(names & self.values.keys()):
-            self._note(name, f"{name} means nothing for {kind}", "remove it")
+            self._note(name, f"{name} has no meaning for {kind}", "remove it")
 
     def late(self, key: tuple[str, ...]) -> Late:
         policy = self.values.get("latePolicy")
@@ -115,13 +115,15 @@ class _Reader:
             self._note("latePolicy", what, remedy)
             return Late("keep")
         if policy == "keep":
-            self.refuse(frozenset({"allowedLateness"}), "latePolicy keep: every late row is kept apart")
+            self.refuse(
+                frozenset({"allowedLateness"}), "latePolicy keep: every late row goes to the late table"
+            )
             return Late("keep")
         if not key:
             what = "latePolicy amend without a primary key: nothing says which row is amended"
             self._note("latePolicy", what, "add primaryKey: true to the columns that identify a row")
         if "allowedLateness" not in self.values:
-            what = "latePolicy amend without allowedLateness: state would be kept for ever"
+            what = "latePolicy amend without allowedLateness: state would be kept forever"
             self._note("latePolicy", what, "add allowedLateness: how far behind the watermark a row may be")
         return Late("amend", self.interval("allowedLateness") or timedelta())
 
@@ -136,7 +138,11 @@ class _Reader:
         at, window = self.event_time(), self.interval("window")
         if at is None:
             what = "counts without eventTime: nothing says which rows it counts"
-            self._note("counts", what, "add eventTime: the column of event time, or where the window begins")
+            self._note(
+                "counts",
+                what,
+                "add eventTime: the column with the event time, or with the start of the window",
+            )
         if window is not None and not window:
             self._note("window", "the window has no length", "remove it where rows keep their event time")
         return Counts(None if name == EACH_ROW else name, at or "", window or timedelta())
@@ -144,7 +150,7 @@ class _Reader:
     def _counting(self, name: str) -> None:
         column = self.columns.get(name)
         if name == EACH_ROW and column is not None:
-            what = f"counts {name} means each row, and there is a column of that name"
+            what = f"counts {name} means each row, but there is a column with that name"
             self._note("counts", what, "rename the column")
         elif name != EACH_ROW and (
             column is None or not isinstance(column.type, IntegerType) or not column.required
@@ -152,14 +158,16 @@ class _Reader:
             what = f"counts {name} is not a column"
             if column is not None:
                 what = f"counts {name} is {'' if column.required else 'not required, and '}a {column.type}"
-            remedy = "name a required integer column that says how many were read; or rows: each row is one"
+            remedy = (
+                "name a required integer column with the number of rows read; or rows: each row counts one"
+            )
             self._note("counts", what, remedy)
 
     def topic_partitions(self) -> int:
         value = self.values.get("topicPartitions")
         if type(value) is not int or not 1 <= value <= MAX_TOPIC_PARTITIONS:
             what = f"topicPartitions is {'missing' if value is None else value}"
-            self._note("topicPartitions", what, "write a number from 1: it cannot be lowered later")
+            self._note("topicPartitions", what, "write a number of at least 1: it cannot be reduced later")
             return 1
         return value
 
@@ -177,27 +185,37 @@ class _Reader:
 
     def length_of_time(self, key: str) -> timedelta | None:
         if key in self.values and "eventTime" not in self.values:
-            self._note(
-                key, f"{key} without eventTime", "add eventTime: the column that says when it happened"
-            )
+            self._note(key, f"{key} without eventTime", "add eventTime: the column with the event time")
         return self.interval(key)
 
     def version_of(self, key: tuple[str, ...]) -> tuple[str, ...]:
-        value = self.values.get("versionOf")
-        names = tuple(map(str, value if isinstance(value, list) else [] if value is None else [value]))
+        names = self._names("versionOf")
         if names and "eventTime" not in self.values:
             what = "versionOf without eventTime: nothing says which version is newer"
-            self._note("versionOf", what, "add eventTime: the column that says since when it holds")
+            self._note(
+                "versionOf", what, "add eventTime: the column with the time from which a version holds"
+            )
         for name in names:
-            column = self.columns.get(name)
-            if column is None or not column.required:
-                what = f"versionOf {name} is {'not a column' if column is None else 'not required'}"
-                self._note("versionOf", what, "name required columns: they say whose version a record is")
+            self._check_version_column(name)
         if names and set(key) != {*names, self.values.get("eventTime")}:
-            what = "versionOf: a version is identified by whose it is, and since when"
+            what = "versionOf: a version is identified by its entity and by the time from which it holds"
             remedy = f"make {', '.join(names)} and the eventTime the primary key"
             self._note("versionOf", what, remedy)
         return names
+
+    def _names(self, key: str) -> tuple[str, ...]:
+        """The value of a property that is one name or a list of names."""
+        value = self.values.get(key)
+        if value is None:
+            return ()
+        return tuple(map(str, value if isinstance(value, list) else [value]))
+
+    def _check_version_column(self, name: str) -> None:
+        column = self.columns.get(name)
+        if column is None or not column.required:
+            what = f"versionOf {name} is {'not a column' if column is None else 'not required'}"
+            remedy = "name required columns: they identify the entity of which a record is a version"
+            self._note("versionOf", what, remedy)
 
     def state_ttl(self) -> timedelta | None:
         if "stateTtl" in self.values and "unboundedState" in self.values:
@@ -207,7 +225,7 @@ class _Reader:
     def reason(self, key: str) -> str:
         value = self.values.get(key, "")
         if key in self.values and (not isinstance(value, str) or not value.strip()):
-            self._note(key, f"{key} is no reason", "say in words why state may grow for ever")
+            self._note(key, f"{key} is not a reason", "explain in words why state may grow without bound")
             return ""
         return str(value)
 
@@ -216,14 +234,16 @@ class _Reader:
         if text is None:
             return None
         try:
-            found = duration(text if isinstance(text, str) else repr(text))
+            value = duration(text if isinstance(text, str) else repr(text))
         except ValueError as e:
             self._note(key, f"{key}: {e}", "write it as in P1D, PT3H or PT30S")
             return None
-        if found > MAX_INTERVAL:
-            self._note(key, f"{key} {text} is over {MAX_INTERVAL.days} days", "Flink's intervals end there")
+        if value > MAX_INTERVAL:
+            self._note(
+                key, f"{key} {text} is over {MAX_INTERVAL.days} days", "that is the longest interval in Flink"
+            )
             return None
-        return found
+        return value
 
     def unknown_fields(self) -> Literal["ignore", "reject"]:
         value = self.values.get("unknownFields", "ignore")
@@ -232,18 +252,17 @@ class _Reader:
         return cast('Literal["ignore", "reject"]', value)
 
     def partition_by(self, amended_by: tuple[str, ...] = ()) -> tuple[Partition, ...]:
-        value = self.values.get("partitionBy")
-        found: dict[str, Partition] = {}
-        for text in [] if value is None else value if isinstance(value, list) else [value]:
+        partitions: dict[str, Partition] = {}
+        for text in self._names("partitionBy"):
             partition = self._partition(text)
             if partition and amended_by and partition.source not in amended_by:
                 what = f"{partition.source} is not in the primary key: a newer version of a row could move"
                 self._note("partitionBy", what, "partition by a column of the key")
-            if partition is not None and partition.name in found:
-                self._note("partitionBy", f"{text} stands twice", "remove one of them")
+            if partition is not None and partition.name in partitions:
+                self._note("partitionBy", f"{text} appears twice", "remove one of them")
             elif partition is not None:
-                found[partition.name] = partition
-        return tuple(found.values())
+                partitions[partition.name] = partition
+        return tuple(partitions.values())
 
     def _partition(self, text: Any) -> Partition | None:
         match = _PARTITION.fullmatch(str(text))
@@ -260,10 +279,11 @@ class _Reader:
             )
         elif not isinstance(column.type, DateType | TimestampType) or not column.required:
             what = f"{partition.source} is {'' if column.required else 'not required, and '}a {column.type}"
-            # NULL would land in Hive's default partition, and the file does not hold the column: lost.
+            # NULL would end up in Hive's default partition, and the file does not hold the column: it would
+            # be lost.
             self._note("partitionBy", what, "name a required date or timestamp")
         if partition.name in self.columns:
             clash = self.columns[partition.name]
-            what = f"column {clash.name} (line {clash.line}) is called as the partition column of {text}"
+            what = f"column {clash.name} (line {clash.line}) has the name of the partition column of {text}"
             self._note("partitionBy", what, "rename the column")
         return partition

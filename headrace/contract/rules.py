@@ -1,10 +1,10 @@
-"""All that a contract promises about one row, as one SQL expression: NULL, or the first promise broken.
+"""Everything a contract promises about one row as one SQL expression: NULL, or the first broken promise.
 
 Flink compiles it to JVM code, so no record passes through Python. The order is fixed (columns as in the file,
 each required → enum → length → pattern → bounds; then the bound on the future; then the named rules), so the
 same record always gets the same verdict. A check whose answer is unknown passes, as in SQL's CHECK.
 
-Before all of these stands what no contract can promise: that the record's Kafka timestamp is a time that the
+One check comes before all of these, for every contract: the record's Kafka timestamp must be a time that the
 table can hold. The bound on the future is compared with it.
 """
 
@@ -19,25 +19,25 @@ from headrace.contract.model import KAFKA_TIME, Bound, Column, Contract
 from headrace.contract.sql import identifier, instant_literal, literal
 
 CHECKS_A_CASE = 50
-"""One CASE of 600 checks took Flink 35 s to compile, twelve of 50 inside a COALESCE took 11 s."""
+"""Flink took 35 s to compile one CASE of 600 checks, and 11 s for twelve of 50 inside a COALESCE."""
 
 
 KAFKA_TIME_FIRST = 0
-"""1970-01-01T00:00:00Z. Kafka's -1 means that a record has no timestamp; clients send no less."""
+"""1970-01-01T00:00:00Z. Kafka's -1 means that a record has no timestamp; clients send nothing lower."""
 KAFKA_TIME_LAST = 9_223_372_036_854
-"""2262-04-11T23:47:16.854Z: the last that fits 64 bits of nanoseconds. Parquet's microseconds reach further,
-Python to the year 9999. But DataFusion, which runs `headrace query`, computes hours and days in nanoseconds,
-and pandas may: one later row would break such a query for all rows."""
+"""2262-04-11T23:47:16.854Z: the last that fits into 64 bits of nanoseconds. Parquet's microseconds reach
+further, Python reaches the year 9999. But DataFusion, which runs `headrace query`, computes hours and days in
+nanoseconds, and pandas may: one later row would break such a query for all rows."""
 _OUTSIDE = (
     f"{identifier(KAFKA_TIME)} NOT BETWEEN {instant_literal(KAFKA_TIME_FIRST)}"
     f" AND {instant_literal(KAFKA_TIME_LAST)}"
 )
 
 
-class Reason(str, Enum):
-    """Why a well-formed record breaks its contract. The codes are stable: tables and alerts hold them.
+class ReasonCode(str, Enum):
+    """Why a well-formed record breaks its contract. The codes are stable: tables and alerts use them.
 
-    ``rule`` in the quarantine table says which promise: the contract's key for columns, else the rule's name.
+    ``rule`` in the quarantine table names the promise: the contract's key for columns, else the rule's name.
     """
 
     KAFKA_TIME_OUT_OF_RANGE = "kafka_time_out_of_range"
@@ -64,34 +64,34 @@ class Reason(str, Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """One promise: ``broken`` is SQL that is true when it does not hold."""
+    """One promise: ``broken`` is SQL that is true if it does not hold."""
 
-    reason: Reason
+    reason: ReasonCode
     field: str
     rule: str
     broken: str
 
     @property
     def verdict(self) -> str:
-        """``reason:field:rule``; none of the parts can hold a colon."""
+        """``reason:field:rule``; no part can contain a colon."""
         return f"{self.reason.value}:{self.field}:{self.rule}"
 
 
 def checks(contract: Contract) -> list[Check]:
-    """Every promise about one row, in the order in which they are judged."""
-    found = [Check(Reason.KAFKA_TIME_OUT_OF_RANGE, KAFKA_TIME, "range", _OUTSIDE)]
-    found += [check for column in contract.columns for check in _column(column)]
+    """Every promise about one row, in the order of evaluation."""
+    in_order = [Check(ReasonCode.KAFKA_TIME_OUT_OF_RANGE, KAFKA_TIME, "range", _OUTSIDE)]
+    in_order += [check for column in contract.columns for check in _column(column)]
     if contract.max_future is not None and contract.event_time is not None:
         latest = f"{identifier(KAFKA_TIME)} + {literal(contract.max_future)}"
         broken = f"{identifier(contract.event_time)} > {latest}"
-        found.append(Check(Reason.EVENT_TIME_IN_FUTURE, contract.event_time, "maxFuture", broken))
-    found += [Check(Reason.RULE_FAILED, "", r.name, f"NOT {r.expression}") for r in contract.rules]
-    return found
+        in_order.append(Check(ReasonCode.EVENT_TIME_IN_FUTURE, contract.event_time, "maxFuture", broken))
+    in_order += [Check(ReasonCode.RULE_FAILED, "", r.name, f"NOT {r.expression}") for r in contract.rules]
+    return in_order
 
 
 def promised(contract: Contract) -> dict[str, str]:
-    """The promises about one row that a contract's author wrote, by name and in the contract's own words."""
-    found = {
+    """The promises about one row that the contract states, by name and in the contract's own words."""
+    of_columns = {
         f"{key} of {c.name}": str(value)
         for c in contract.columns
         for key, value in (
@@ -105,11 +105,11 @@ def promised(contract: Contract) -> dict[str, str]:
         )
         if value is not None
     }
-    return found | {f"rule {rule.name}": rule.text for rule in contract.rules}
+    return of_columns | {f"rule {rule.name}": rule.text for rule in contract.rules}
 
 
 def storable_kafka_time() -> str:
-    """SQL: the record's Kafka timestamp, or the end of the range that is nearer to it."""
+    """SQL: the record's Kafka timestamp, or the nearer end of the range if it is outside."""
     time, first, last = identifier(KAFKA_TIME), *map(instant_literal, (KAFKA_TIME_FIRST, KAFKA_TIME_LAST))
     return f"CASE WHEN {time} < {first} THEN {first} WHEN {time} > {last} THEN {last} ELSE {time} END"
 
@@ -126,38 +126,38 @@ def verdict_sql(contract: Contract) -> str:
         "CASE\n    " + "\n    ".join(whens[i : i + CHECKS_A_CASE]) + "\n  END"
         for i in range(0, len(whens), CHECKS_A_CASE)
     ]
-    # Without the cast, texts of one length would make it CHAR(n).
+    # Without the cast, strings of the same length would make it CHAR(n).
     return f"CAST({cases[0] if len(cases) == 1 else 'COALESCE(' + ', '.join(cases) + ')'} AS STRING)"
 
 
 def _column(column: Column) -> Iterator[Check]:
     name = identifier(column.name)
     if column.required:
-        yield Check(Reason.REQUIRED_MISSING, column.name, "required", f"{name} IS NULL")
+        yield Check(ReasonCode.REQUIRED_MISSING, column.name, "required", f"{name} IS NULL")
     if column.enum:
         allowed = ", ".join(literal(v) for v in column.enum)
-        yield Check(Reason.NOT_IN_ENUM, column.name, "enum", f"{name} NOT IN ({allowed})")
+        yield Check(ReasonCode.NOT_IN_ENUM, column.name, "enum", f"{name} NOT IN ({allowed})")
     yield from _length(column, name)
     if column.pattern is not None:
         # After the length, which bounds what the pattern has to read.
-        # REGEXP looks for a match anywhere, and $ would let a line feed at the end pass: \z does not.
+        # REGEXP looks for a match anywhere, and $ would accept a line feed at the end; \z does not.
         whole = literal(rf"\A(?:{column.pattern})\z")
-        yield Check(Reason.PATTERN_MISMATCH, column.name, "pattern", f"NOT REGEXP({name}, {whole})")
+        yield Check(ReasonCode.PATTERN_MISMATCH, column.name, "pattern", f"NOT REGEXP({name}, {whole})")
     if column.minimum is not None:
         least = _bound(column.type, column.minimum)
-        yield Check(Reason.BELOW_MINIMUM, column.name, "minimum", f"{name} < {least}")
+        yield Check(ReasonCode.BELOW_MINIMUM, column.name, "minimum", f"{name} < {least}")
     if column.maximum is not None:
         greatest = _bound(column.type, column.maximum)
-        yield Check(Reason.ABOVE_MAXIMUM, column.name, "maximum", f"{name} > {greatest}")
+        yield Check(ReasonCode.ABOVE_MAXIMUM, column.name, "maximum", f"{name} > {greatest}")
 
 
 def _length(column: Column, name: str) -> Iterator[Check]:
     if column.min_length is not None:
         broken = f"CHAR_LENGTH({name}) < {column.min_length}"
-        yield Check(Reason.TOO_SHORT, column.name, "minLength", broken)
+        yield Check(ReasonCode.TOO_SHORT, column.name, "minLength", broken)
     if column.max_length is not None:
         broken = f"CHAR_LENGTH({name}) > {column.max_length}"
-        yield Check(Reason.TOO_LONG, column.name, "maxLength", broken)
+        yield Check(ReasonCode.TOO_LONG, column.name, "maxLength", broken)
 
 
 def _bound(type_: ColumnType, value: Bound) -> str:

@@ -1,4 +1,4 @@
-"""Text that goes into SQL. Identifiers and literals are made here and nowhere else."""
+"""Text for SQL statements. Identifiers and literals are rendered here and nowhere else."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LAST_MS = (datetime.max.replace(tzinfo=timezone.utc) - _EPOCH) // timedelta(mil
 
 
 def identifier(name: str) -> str:
-    """A name in backticks, whatever it holds."""
+    """A name in backticks, whatever it contains."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def literal(value: Value) -> str:
-    """A value as Flink SQL. Moments are in UTC, as the session's time zone is.
+    """A value as Flink SQL. Timestamps are in UTC, like the session's time zone.
 
     A backslash is an ordinary character in Flink's strings; only the quote is doubled.
     """
@@ -37,12 +37,12 @@ def literal(value: Value) -> str:
 
 
 def instant(ms: int) -> datetime:
-    """Flink's milliseconds since 1970 as a time; one that lies outside the calendar as its first or last."""
+    """Milliseconds since 1970 as a datetime; a time outside Python's calendar becomes its first or last."""
     return _EPOCH + timedelta(milliseconds=min(max(ms, _FIRST_MS), _LAST_MS))
 
 
 def instant_literal(ms: int) -> str:
-    """Milliseconds since 1970 as a TIMESTAMP_LTZ(3): compared with another one, nothing is cast."""
+    """Milliseconds since 1970 as a TIMESTAMP_LTZ(3): a comparison with another one needs no cast."""
     moment = instant(ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     return f"CAST(TIMESTAMP '{moment}' AS TIMESTAMP_LTZ(3))"
 
@@ -62,7 +62,7 @@ def _moment(value: date) -> str:
 
 def _interval(value: timedelta) -> str:
     if not timedelta(0) <= value <= MAX_INTERVAL:
-        raise ValueError(f"{value} is no interval from 0 to {MAX_INTERVAL}")
+        raise ValueError(f"{value} is not an interval from 0 to {MAX_INTERVAL}")
     if value == timedelta(days=value.days):
         return f"INTERVAL '{value.days}' DAY"
     hours, rest = divmod(value.seconds, 3600)

@@ -1,9 +1,8 @@
-"""Which keys of the Open Data Contract Standard mean something here, and a complaint about every other one.
+"""Which keys of the Open Data Contract Standard are supported; every other key is an error.
 
-The standard's own model ignores what it does not know below the root, and knows much that is not done here.
-A key that is accepted and ignored is a promise silently broken, so each key is in exactly one of four
-lists: used, documentation (it promises nothing), idle (it promises what nothing here does: ``check`` warns),
-or refused.
+The standard's own model ignores unknown keys below the root, and knows many that headrace does not implement.
+A key that is accepted and ignored is a silently broken promise, so each key is in exactly one of four lists:
+used, documentation (it promises nothing), idle (nothing here keeps its promise: ``check`` warns), or refused.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _PROSE = "id authoritativeDefinitions tags description"
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of one kind of mapping. ``idle`` says why, ``refused`` what to do instead."""
+    """The keys of one kind of mapping. ``idle`` has the reasons, ``refused`` what to do instead."""
 
     used: frozenset[str]
     documentation: frozenset[str]
@@ -43,7 +42,7 @@ class Keys:
 
     @property
     def accepted(self) -> frozenset[str]:
-        """All that may stand there."""
+        """Every key that is allowed."""
         return self.used | self.documentation | self.idle.keys()
 
 
@@ -58,9 +57,9 @@ def _keys(
 
 _NO_PROPERTY = {"customProperties": "only those of the contract itself are read"}
 _NO_ACCESS = {"roles": "no access is granted or checked"}
-_NO_REFERENCE = {"relationships": "no reference is checked: each record is judged by itself"}
+_NO_REFERENCE = {"relationships": "no reference is checked: each record is judged on its own"}
 NO_SERVICE_LEVEL = "no service level is measured"
-_NO_ADDRESS = "addresses stand in deploy/env, one file an environment"
+_NO_ADDRESS = "addresses are in deploy/env, one file per environment"
 
 
 ROOT = _keys(
@@ -93,11 +92,11 @@ PROPERTY = _keys(
         "properties": "nested objects are not supported: flatten it into columns",
         "items": "arrays are not supported: flatten it into columns",
         "map": "maps are not supported: flatten it into columns",
-        "unique": "no single record can prove it: use primaryKey for what identifies a row",
+        "unique": "no single record can prove it: use primaryKey for the columns that identify a row",
         "partitioned": "write customProperties partitionBy: day(column)",
         "partitionKeyPosition": "write customProperties partitionBy: day(column)",
         "encryptedName": "protection of columns is not supported yet: do not send clear values to this topic",
-        "customProperties": "none is known for a column",
+        "customProperties": "a column has none",
     },
 )
 QUALITY = _keys(
@@ -108,8 +107,8 @@ QUALITY = _keys(
         "query": "use type custom, engine headrace, and a condition on one row as implementation",
         "metric": "use required, enum, pattern, minimum or maximum of the column",
         "rule": "use required, enum, pattern, minimum or maximum of the column",
-        "schedule": "remove it: each record is judged as it passes",
-        "scheduler": "remove it: each record is judged as it passes",
+        "schedule": "remove it: each record is judged as it is read",
+        "scheduler": "remove it: each record is judged as it is read",
     },
 )
 ENUM_VALUE = _keys("value", f"{_PROSE} label", _NO_PROPERTY)
@@ -125,32 +124,32 @@ OPTIONS: Mapping[type[ColumnType], frozenset[str]] = {
     DateType: RANGE,
     TimestampType: RANGE,
 }
-"""What ``logicalTypeOptions`` may hold, by type of column."""
+"""What ``logicalTypeOptions`` may contain, by type of column."""
 
 INSTEAD = {
     "exclusiveMinimum": "use minimum, or a rule in the schema's quality",
     "exclusiveMaximum": "use maximum, or a rule in the schema's quality",
     "multipleOf": "choose DECIMAL(p,s) for the step",
     "format": "use pattern for strings and physicalType for numbers; dates and times are ISO 8601",
-    "timezone": "remove it: a timestamp is a moment, and the JSON value names its zone",
-    "defaultTimezone": "remove it: a timestamp is a moment, and the JSON value names its zone",
+    "timezone": "remove it: a timestamp is an instant, and the JSON value contains its zone",
+    "defaultTimezone": "remove it: a timestamp is an instant, and the JSON value contains its zone",
 }
 
 
 def check_shape(document: Document) -> None:
-    """Note where the document is not what the standard's own model asks for."""
+    """Record where the document does not match the standard's own model."""
     try:
         OpenDataContractStandard.model_validate(_floats(document.data), strict=True)
     except ValidationError as e:
-        for found in e.errors():
-            path = _nearest(document, found["loc"])
-            if found["type"] != "extra_forbidden":  # unknown keys are reported below, with a remedy
+        for error in e.errors():
+            path = _nearest(document, error["loc"])
+            if error["type"] != "extra_forbidden":  # unknown keys are reported below, with a remedy
                 key = ".".join(str(k) for k in path) or "the contract"
-                document.problem(path, f"{key}: {found['msg']}", "see the Open Data Contract Standard 3.2")
+                document.problem(path, f"{key}: {error['msg']}", "see the Open Data Contract Standard 3.2")
 
 
 def _floats(value: Any) -> Any:
-    """Exact decimals as floats, which is what the standard's model asks for."""
+    """Exact decimals as floats, as the standard's model expects."""
     if isinstance(value, dict):
         return {k: _floats(v) for k, v in value.items()}
     if isinstance(value, list):
@@ -167,9 +166,9 @@ def _nearest(document: Document, location: tuple[int | str, ...]) -> Path:
     return path
 
 
-def check_keys(document: Document, path: Path, found: Mapping[str, object], keys: Keys) -> None:
-    """Note every key that is refused or unknown in one mapping."""
-    for key in found:
+def check_keys(document: Document, path: Path, mapping: Mapping[str, object], keys: Keys) -> None:
+    """Record every refused or unknown key of one mapping."""
+    for key in mapping:
         if key in keys.accepted:
             continue
         if key in keys.refused:
@@ -179,6 +178,6 @@ def check_keys(document: Document, path: Path, found: Mapping[str, object], keys
 
 
 def suggestion(name: str, known: frozenset[str]) -> str:
-    """What a person may have meant."""
+    """The known name that was probably meant."""
     near = difflib.get_close_matches(name, sorted(known), n=1)
     return f"did you mean {near[0]}?" if near else f"use one of: {', '.join(sorted(known))}"

@@ -1,4 +1,4 @@
-"""The parts of a contract around its columns: who it is, whose it is, and where its topic and table are."""
+"""The parts of a contract outside its columns: id, owner, and where its topic and table are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FORMATS = {"kafka": "json", "s3": "delta"}
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What stands outside the schema."""
+    """Everything outside the schema."""
 
     kind: ContractKind
     id: str
@@ -32,12 +32,12 @@ class Surroundings:
 
 
 def read_surroundings(document: Document, file_name: str) -> Surroundings:
-    """Read them, and note what is wrong; a wrong part comes back as an empty text."""
+    """Read them, and record what is wrong; a part that is wrong becomes an empty string."""
     root = document.data
     check_keys(document, (), root, ROOT)
     _check_standard(document, root)
     kind = contract_kind(root)
-    found = Surroundings(
+    surroundings = Surroundings(
         kind=kind,
         id=_id(document, root.get("id"), file_name),
         version=_version(document, root.get("version")),
@@ -48,7 +48,7 @@ def read_surroundings(document: Document, file_name: str) -> Surroundings:
     for i, server in enumerate(root.get("servers") or ()):
         _check_server(document, ("servers", i), server, file_name)
     _check_servers(document, root, kind)
-    return found
+    return surroundings
 
 
 def contract_kind(root: Mapping[str, Any]) -> ContractKind:
@@ -80,31 +80,31 @@ def _check_standard(document: Document, root: Mapping[str, Any]) -> None:
         )
 
 
-def _id(document: Document, found: Any, file_name: str) -> str:
-    if not found or not NAME.fullmatch(found) or "__" in found:
+def _id(document: Document, id_: Any, file_name: str) -> str:
+    if not id_ or not NAME.fullmatch(id_) or "__" in id_:
         remedy = "use lower-case letters, digits and single underscores; begin with a letter"
-        document.problem(("id",), f"id {found!r} is not a name" if found else "id is missing", remedy)
-    elif found != file_name:
-        what = f"id is {found}, but the file is called {file_name}"
-        document.problem(("id",), what, f"call the file {found}.odcs.yaml")
-    return str(found)
+        document.problem(("id",), f"id {id_!r} is not a name" if id_ else "id is missing", remedy)
+    elif id_ != file_name:
+        what = f"id is {id_}, but the file is called {file_name}"
+        document.problem(("id",), what, f"call the file {id_}.odcs.yaml")
+    return str(id_)
 
 
-def _version(document: Document, found: Any) -> str:
-    if not _VERSION.fullmatch(str(found)):
-        what = f"version {found} is not major.minor.patch" if found else "version is missing"
+def _version(document: Document, version: Any) -> str:
+    if not _VERSION.fullmatch(str(version)):
+        what = f"version {version} is not major.minor.patch" if version else "version is missing"
         document.problem(("version",), what, "write version: 1.0.0")
-    return str(found)
+    return str(version)
 
 
-def _description(document: Document, found: Mapping[str, Any]) -> str:
-    check_keys(document, ("description",), found, DESCRIPTION)
-    return str(found.get("purpose") or "")
+def _description(document: Document, description: Mapping[str, Any]) -> str:
+    check_keys(document, ("description",), description, DESCRIPTION)
+    return str(description.get("purpose") or "")
 
 
 def _owner(document: Document, team: Any) -> str:
     if not isinstance(team, dict) or not team.get("name"):
-        remedy = "write team: and below it name: and the people who answer for it"
+        remedy = "write team: and below it name: with the responsible team"
         document.problem(("team",), "the contract has no owner", remedy)
         return ""
     check_keys(document, ("team",), team, TEAM)
@@ -112,17 +112,17 @@ def _owner(document: Document, team: Any) -> str:
 
 
 def _topic(document: Document, root: Mapping[str, Any]) -> str:
-    """The standard has no word for a topic in a server; it is the schema's physical name."""
+    """The standard has no key for a topic in a server; it is the schema's physical name."""
     path: Path = ("schema", 0, "physicalName")
     objects: list[dict[str, Any]] = root.get("schema") or [{}]
-    found = objects[0].get("physicalName")
-    if not found:
+    name = objects[0].get("physicalName")
+    if not name:
         remedy = "write physicalType: topic and physicalName: the topic's name"
         document.problem(path, "the schema object names no topic", remedy)
-    elif not _TOPIC.fullmatch(found):
-        what = f"{found!r} is not a topic name"
+    elif not _TOPIC.fullmatch(name):
+        what = f"{name!r} is not a topic name"
         document.problem(path, what, "use at most 249 letters, digits, '.', '_' and '-'")
-    return str(found)
+    return str(name)
 
 
 def _check_server(document: Document, path: Path, server: Mapping[str, Any], table: str) -> None:
@@ -132,10 +132,10 @@ def _check_server(document: Document, path: Path, server: Mapping[str, Any], tab
         document.problem((*path, "type"), f"a server of type {kind} is not supported", "use kafka or s3")
         return
     wanted = _FORMATS[kind]
-    # The standard's default for Kafka is json; for S3 it has none, and Parquet without Delta would be a lie.
+    # The standard's default for Kafka is json; for S3 it has none, and Parquet without Delta would be wrong.
     if (server.get("format") or ("json" if kind == "kafka" else "")) != wanted:
         what = f"the format of the {kind} server is {server.get('format') or 'missing'}"
         document.problem((*path, "format"), what, f"write format: {wanted}")
     if kind == "s3" and str(server.get("location")).rstrip("/").rpartition("/")[2] != table:
         what = f"location {server.get('location')} does not end in /{table}"
-        document.problem((*path, "location"), what, "the table's folder is called as the contract's id")
+        document.problem((*path, "location"), what, "the table's folder has the name of the contract's id")

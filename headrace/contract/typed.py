@@ -1,7 +1,7 @@
-"""What a rule's value is: its SQL, its kind, and for exact numbers how many digits it can have.
+"""The values of a rule: their SQL, their kind, and for exact numbers how many digits they can have.
 
-Flink is silent where types do not fit: it compares a string with a number by casting, ``INT + 1`` wraps at
-the edge, and a decimal of more than 38 digits loses its scale or becomes NULL. Each step here either keeps
+Flink is silent where types do not match: it compares a string with a number by casting, ``INT + 1`` overflows
+silently, and a decimal of more than 38 digits loses its scale or becomes NULL. Each step here either keeps
 the value exact or refuses the rule.
 """
 
@@ -23,13 +23,13 @@ ALLOWED = (
 ValueKind = Literal[
     "string", "integer", "decimal", "double", "boolean", "date", "timestamp", "interval", "binary"
 ]
-"""What a value in a rule is."""
+"""The kind of a value in a rule."""
 INTEGER_DIGITS: dict[Bits, int] = {32: 10, 64: 19}
 """How many digits an integer can have, by its bits."""
 
 
-class Refused(ValueError):  # noqa: N818 - read as a sentence: a rule is refused
-    """A rule that is not allowed, with what to do about it."""
+class RefusalError(ValueError):
+    """A rule or a pattern that is refused, with what to do about it."""
 
     def __init__(self, what: str, remedy: str = ALLOWED) -> None:
         self.what, self.remedy = what, remedy
@@ -38,7 +38,7 @@ class Refused(ValueError):  # noqa: N818 - read as a sentence: a rule is refused
 
 @dataclass(frozen=True)
 class Typed:
-    """A rendered expression and what is known of its value; digits bound exact numbers."""
+    """A rendered expression and what is known about its value; ``digits`` bounds exact numbers."""
 
     sql: str
     kind: ValueKind
@@ -91,9 +91,9 @@ class _OfColumn(TypeVisitor[Typed]):
 
 
 def check_number(value: Typed, user: str) -> None:
-    """Refuse what is no number."""
+    """Refuse a value that is not a number."""
     if value.kind not in NUMERIC:
-        raise Refused(f"{user} needs a number, not {value}")
+        raise RefusalError(f"{user} needs a number, not {value}")
 
 
 def comparable(left: Typed, right: Typed) -> None:
@@ -102,14 +102,14 @@ def comparable(left: Typed, right: Typed) -> None:
         return
     moments = {"date": "DATE '2013-12-31'", "timestamp": "TIMESTAMP '2013-12-31 23:59:59'"}
     hint = next((moments[s.kind] for s in (left, right) if s.kind in moments), "")
-    raise Refused(
+    raise RefusalError(
         f"{left} is compared with {right}: Flink would cast one of them silently",
         f"compare values of one type{': write ' + hint if hint else ''}",
     )
 
 
 def common(values: list[Typed], user: str) -> Typed:
-    """The type that holds all the values."""
+    """The type that can hold all the values."""
     first = values[0]
     for other in values[1:]:
         if {first.kind, other.kind} <= set(NUMERIC):
@@ -118,24 +118,24 @@ def common(values: list[Typed], user: str) -> Typed:
             digits = max(first.digits - first.scale, other.digits - other.scale) + scale
             first = _fitting(Typed("", kind, digits, scale), user)
         elif first.kind != other.kind:
-            raise Refused(f"{user} mixes {first} and {other}", "give all its values one type")
+            raise RefusalError(f"{user} mixes {first} and {other}", "give all its values one type")
     return first
 
 
 def exact(sql: str, digits: int, scale: int, name: str) -> Typed:
-    """A decimal of at most that many digits; ``name`` is how its author wrote it."""
+    """A decimal of at most that many digits; ``name`` is the text that its author wrote."""
     return _fitting(Typed(sql, "decimal", digits, scale, name), name)
 
 
 def _fitting(value: Typed, user: str) -> Typed:
-    # Beyond 38 digits Flink rounds the scale away or answers NULL, and a rule that is NULL passes.
+    # Beyond 38 digits, Flink rounds the scale away or returns NULL, and a rule that is NULL passes.
     if value.kind != "double" and value.digits > MAX_PRECISION:
-        raise Refused(f"{user} may need over {MAX_PRECISION} digits", "use columns of fewer digits")
+        raise RefusalError(f"{user} may need over {MAX_PRECISION} digits", "use columns of fewer digits")
     return value
 
 
 def wide(value: Typed) -> Typed:
-    """Integers as decimals that hold them all, so that nothing wraps."""
+    """Integers as decimals that can hold them all, so that nothing overflows."""
     if value.kind != "integer":
         return value
     return Typed(

@@ -1,4 +1,4 @@
-"""From the standard's logicalType and physicalType to a column type; what is not exact is refused."""
+"""Maps the standard's logicalType and physicalType to a column type; a type that is not exact is refused."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _INTEGERS = {"": BIGINT, "BIGINT": BIGINT, "INT": INT, "INTEGER": INT}
 _KNOWN = "string, integer, number, boolean, date, timestamp"
 
 
-class Unsupported(ValueError):  # noqa: N818 - read as a sentence: a type is unsupported
-    """A type that no column can have: ``key`` is the contract's key to blame."""
+class UnsupportedTypeError(ValueError):
+    """A type that no column can have: ``key`` is the contract's key at fault."""
 
     def __init__(self, key: str, what: str, remedy: str) -> None:
         self.key, self.what, self.remedy = key, what, remedy
@@ -43,36 +43,42 @@ class Unsupported(ValueError):  # noqa: N818 - read as a sentence: a type is uns
 def column_type(logical: Any, physical: Any) -> ColumnType:
     """The type of a property.
 
-    An integer has 64 bits unless ``physicalType`` says INT (the standard's default of 32 bits would turn away
-    what a JSON producer may send). A number must say DECIMAL(p,s) or DOUBLE: there is no neutral choice.
+    An integer has 64 bits unless ``physicalType`` is INT (the standard's default of 32 bits would refuse
+    values that a JSON producer may send). A number must be DECIMAL(p,s) or DOUBLE: there is no neutral
+    choice.
 
     Raises:
-        Unsupported: no column type holds its values exactly.
+        UnsupportedTypeError: no column type holds its values exactly.
     """
     stated = "" if physical is None else str(physical).strip().upper()
     if logical == "integer":
         return _integer(stated)
     if logical == "number":
         return _number(stated)
-    if logical == "timestamp" and stated in _TIMESTAMPS:
-        return _TIMESTAMPS[stated]
     if logical == "timestamp":
-        what = f"physicalType {physical} does not fit logicalType timestamp"
-        raise Unsupported("physicalType", what, "leave it out, or write TIMESTAMP_LTZ(3) or TIMESTAMP_LTZ(6)")
+        return _timestamp(stated)
     if logical not in _PLAIN:
         what = f"logicalType {logical} is not supported" if logical else "logicalType is missing"
-        raise Unsupported("logicalType", what, f"use one of {_KNOWN}")
-    found, spellings = _PLAIN[logical]
+        raise UnsupportedTypeError("logicalType", what, f"use one of {_KNOWN}")
+    type_, spellings = _PLAIN[logical]
     if stated and stated not in spellings:
         what = f"physicalType {physical} does not fit logicalType {logical}"
-        raise Unsupported("physicalType", what, f"leave it out, or write {min(spellings)}")
-    return found
+        raise UnsupportedTypeError("physicalType", what, f"leave it out, or write {min(spellings)}")
+    return type_
+
+
+def _timestamp(stated: str) -> ColumnType:
+    if stated not in _TIMESTAMPS:
+        what = f"physicalType {stated} does not fit logicalType timestamp"
+        remedy = "leave it out, or write TIMESTAMP_LTZ(3) or TIMESTAMP_LTZ(6)"
+        raise UnsupportedTypeError("physicalType", what, remedy)
+    return _TIMESTAMPS[stated]
 
 
 def _integer(stated: str) -> ColumnType:
     if stated not in _INTEGERS:
         what = f"physicalType {stated} does not fit logicalType integer"
-        raise Unsupported("physicalType", what, "write INT (32 bits) or BIGINT (64 bits)")
+        raise UnsupportedTypeError("physicalType", what, "write INT (32 bits) or BIGINT (64 bits)")
     return _INTEGERS[stated]
 
 
@@ -84,5 +90,5 @@ def _number(stated: str) -> ColumnType:
     if not 1 <= precision <= MAX_PRECISION or scale > precision:
         what = f"a number needs a physicalType, not {stated or 'none'}"
         remedy = f"write DECIMAL(p,s) with p up to {MAX_PRECISION} for exact values, or DOUBLE"
-        raise Unsupported("physicalType", what, remedy)
+        raise UnsupportedTypeError("physicalType", what, remedy)
     return DecimalType(precision, scale)

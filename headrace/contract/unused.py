@@ -1,8 +1,8 @@
-"""What a contract says and nothing here acts on: a reader must not take it for a promise that is kept."""
+"""What a contract states and nothing acts on: readers must not mistake it for a promise that is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,19 +28,19 @@ _PROSE = "text"
 
 @dataclass
 class Unused:
-    """``warnings`` each name a place and the reason; ``documentation`` are keys that promise nothing."""
+    """``warnings`` each have a place and a reason; ``documentation`` are keys that promise nothing."""
 
     warnings: list[str] = field(default_factory=list)
     documentation: set[str] = field(default_factory=set)
 
 
 def unused(document: Document) -> Unused:
-    """Look at every part of a contract without errors; by line."""
-    found = Unused()
+    """What a valid contract states and nothing acts on, by line."""
+    result = Unused()
     noted: list[tuple[Path, str]] = []
     for path, mapping, keys in _mappings(document.data):
         name = ".".join(k for k in path if isinstance(k, str))
-        found.documentation |= {
+        result.documentation |= {
             f"{name}.{key}".lstrip(".") for key in mapping if key in keys.documentation - keys.used
         }
         noted += [
@@ -50,12 +50,12 @@ def unused(document: Document) -> Unused:
         ]
     noted += [*_prose(document.data), *_of_others(document.data), *_not_judged(document.data)]
     lines = sorted({(document.line(path), what) for path, what in noted})
-    found.warnings = [f"{document.name}:{line}: {what}" for line, what in lines]
-    return found
+    result.warnings = [f"{document.name}:{line}: {what}" for line, what in lines]
+    return result
 
 
 def _mappings(data: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any], Keys]]:
-    """Every part with keys of its own, where it stands, and what its keys mean."""
+    """Every part with keys of its own: its path, its content, and what its keys mean."""
     yield (), data, ROOT
     yield ("description",), data.get("description") or {}, DESCRIPTION
     yield ("team",), data["team"], TEAM
@@ -67,7 +67,11 @@ def _mappings(data: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]
     yield OBJECT_PATH, schema, OBJECT
     for i, rule in enumerate(schema.get("quality") or ()):
         yield (*OBJECT_PATH, "quality", i), rule if rule.get("type") != _PROSE else {}, QUALITY
-    for i, column in enumerate(schema["properties"]):
+    yield from _column_mappings(schema["properties"])
+
+
+def _column_mappings(columns: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Path, Mapping[str, Any], Keys]]:
+    for i, column in enumerate(columns):
         path: Path = (*OBJECT_PATH, "properties", i)
         yield path, column, PROPERTY
         for j, value in enumerate(column.get("enum") or ()):
@@ -84,7 +88,7 @@ def _idle(part: str, key: str, value: Any, why: str) -> str:
 
 
 def _prose(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Quality in words, of the schema and of columns."""
+    """Quality as prose, of the schema and of columns."""
     schema = data["schema"][0]
     holders: list[tuple[Path, Mapping[str, Any]]] = [(OBJECT_PATH, schema)]
     holders += [((*OBJECT_PATH, "properties", i), column) for i, column in enumerate(schema["properties"])]
@@ -105,7 +109,7 @@ def _of_others(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
 
 
 def _not_judged(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Promises about single rows, in the contract of a derived table: only records of a topic are judged."""
+    """Promises about single rows in the contract of a derived table: only records of a topic are judged."""
     if contract_kind(data) == "ingest":
         return
     why = "only records of a topic are judged: put the condition into the SQL of the job"
@@ -114,11 +118,13 @@ def _not_judged(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         if rule.get("type") != _PROSE:
             yield (*OBJECT_PATH, "quality", i), f"rule {rule['name']} is not acted on: {why}"
     for i, column in enumerate(schema["properties"]):
-        path: Path = (*OBJECT_PATH, "properties", i)
-        options = column.get("logicalTypeOptions") or {}
-        if "enum" in column:
-            yield (*path, "enum"), f"enum of column {column['name']} is not acted on: {why}"
-        for key in options:
-            if key != "timezone":
-                where = (*path, "logicalTypeOptions", key)
-                yield where, f"{key} of column {column['name']} is not acted on: {why}"
+        for where in _constraints(i, column):
+            yield where, f"{where[-1]} of column {column['name']} is not acted on: {why}"
+
+
+def _constraints(i: int, column: Mapping[str, Any]) -> list[Path]:
+    """Where a column limits its values."""
+    path: Path = (*OBJECT_PATH, "properties", i)
+    options = column.get("logicalTypeOptions") or {}
+    enum: list[Path] = [(*path, "enum")] if "enum" in column else []
+    return [*enum, *((*path, "logicalTypeOptions", key) for key in options if key != "timezone")]

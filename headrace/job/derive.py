@@ -22,14 +22,14 @@ from headrace.table.event_time import (
     timed_source_facts,
 )
 from headrace.table.outputs import Output, derived_outputs
-from headrace.table.steps import Step
+from headrace.table.steps import SqlStep
 
 
 @dataclass(frozen=True)
 class DeriveProgram(Program):
     """The valid rows of topics into the tables of other contracts; ``contract`` is the first of these."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[SqlStep, ...]
     writes: tuple[Contract, ...]
     late: Late
 

@@ -13,7 +13,7 @@ import sqlglot
 from headrace.errors import JobError
 from headrace.job.derive import DeriveProgram
 from headrace.job.program import Program
-from headrace.table.steps import Step
+from headrace.table.steps import SqlStep
 
 SHOWN = 400
 """Characters of Flink's words that are shown: a node of a plan names all its columns."""
@@ -83,13 +83,13 @@ def _written_in(program: Program, said: str) -> str:
     return f"jobs/{program.job.name}.py"
 
 
-def _lines(step: Step, keyword: str) -> list[int]:
+def _lines(step: SqlStep, keyword: str) -> list[int]:
     return [t.line for t in sqlglot.tokenize(step.sql, dialect="spark") if t.text.upper() == keyword]
 
 
-def _at(program: Program, step: Step, line: int) -> str:
+def _at(program: Program, step: SqlStep, line: int) -> str:
     return f"sql/{program.job.name}/{step.name}.sql:{max(line, 1) + step.begins - 1}"
 
 
-def _steps(program: Program) -> tuple[Step, ...]:
+def _steps(program: Program) -> tuple[SqlStep, ...]:
     return program.steps if isinstance(program, DeriveProgram) else ()

@@ -1,1 +1,1 @@
-"""Contract to DDL: the columns of the tables and the statements that Flink runs. Text only."""
+"""From contracts to DDL: the columns of the tables and the statements that Flink runs. Only text."""

@@ -1,4 +1,4 @@
-"""Columns as Arrow holds them in memory and in Parquet. Only what reads or writes rows imports this."""
+"""Columns in Arrow, in memory and in Parquet. Imported only by code that reads or writes rows."""
 
 from __future__ import annotations
 

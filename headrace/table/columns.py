@@ -10,16 +10,16 @@ from headrace.contract.model import KAFKA_TIME, Contract
 
 @dataclass(frozen=True)
 class TableColumn:
-    """One column of a table: what it holds, and whether the table is partitioned by it."""
+    """One column of a table: its type, and whether the table is partitioned by it."""
 
     name: str
     type: ColumnType
     nullable: bool = True
     partition: bool = False
     distinct: bool = False
-    """Its values hardly repeat: a dictionary of them costs more than it saves."""
+    """Its values rarely repeat: a dictionary of them costs more than it saves."""
     when_needed: bool = False
-    """A table has it from its first value on; a file without it holds NULL there."""
+    """A table has it from its first value on; in a file without it, it is NULL."""
 
 
 PARTITION = TableColumn("_partition", INT, nullable=False)
@@ -28,7 +28,7 @@ TIME = TableColumn(KAFKA_TIME, MILLIS, nullable=False, distinct=True)
 
 
 REPAIRED_BY = TableColumn("_repaired_by", STRING, when_needed=True)
-"""Who changed the bytes of a row, where a redrive did. No job writes it."""
+"""What changed the payload of a row, if a redrive did. No job writes it."""
 KAFKA_MILLIS = TableColumn("_kafka_millis", BIGINT, when_needed=True)
 """The timestamp of a quarantined record, in milliseconds since 1970, where ``_kafka_time`` cannot hold it."""
 WHEN_NEEDED = {c.name: c for c in (REPAIRED_BY, KAFKA_MILLIS)}
@@ -37,17 +37,17 @@ WATERMARK = TableColumn("_watermark", MILLIS, nullable=False)
 
 
 def data_columns(contract: Contract) -> tuple[TableColumn, ...]:
-    """The contract's columns, the record's position in the topic, and the partition columns last."""
+    """The contract's columns, the record's position in the topic, then the partition columns."""
     return (*_own(contract), PARTITION, OFFSET, TIME, *_partitions(contract))
 
 
 def derived_columns(contract: Contract) -> tuple[TableColumn, ...]:
-    """What a derive job writes: the contract's columns, and the partition columns last."""
+    """What a derive job writes: the contract's columns, then the partition columns."""
     return (*_own(contract), *_partitions(contract))
 
 
 def late_columns(read: Contract) -> tuple[TableColumn, ...]:
-    """A row that came too late for a derive job: as it was read, and the watermark that it missed."""
+    """A row that was too late for a derive job: as it was read, with the watermark that it missed."""
     return (*_own(read), PARTITION, OFFSET, TIME, WATERMARK)
 
 
@@ -68,11 +68,11 @@ def _partitions(contract: Contract) -> tuple[TableColumn, ...]:
 
 
 def quarantine_columns() -> tuple[TableColumn, ...]:
-    """The same for every contract: the untouched bytes, why they are here, and where they came from.
+    """The same for every contract: the original bytes, why they are here, and where they came from.
 
-    ``payload`` is NULL for a record without a value, ``field`` for what concerns the whole record, ``rule``
-    for what could not be decoded. A Kafka timestamp outside 1970 to 2262 stands in ``_kafka_millis``;
-    ``_kafka_time`` and ``_kafka_day`` are then the nearer end of that range.
+    ``payload`` is NULL for a record without a value, ``field`` if the reason concerns the whole record,
+    ``rule`` if the record could not be decoded. A Kafka timestamp outside 1970 to 2262 is in
+    ``_kafka_millis``; ``_kafka_time`` and ``_kafka_day`` are then the nearer end of that range.
     """
     return (
         TableColumn("payload", BINARY),

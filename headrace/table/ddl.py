@@ -1,6 +1,6 @@
 """The statements of an ingest job, rendered from the contract. Nothing here lists a column by hand.
 
-Times are in UTC because the session's time zone is: that is what makes a day the UTC day.
+Times are in UTC because the session's time zone is UTC: so a day is a UTC day.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FORMAT = "strict-json"
 DECODER = "strict_json_rows"
 """The same decoder as a table function."""
 EPOCH_MILLIS, INSTANT_OF_MILLIS = "epoch_millis", "instant_of_millis"
-"""From a Kafka timestamp to its milliseconds, and back. Flink's own functions stop at the year 9999."""
+"""From a Kafka timestamp to its milliseconds, and back. Flink's own functions end at the year 9999."""
 
 METADATA: Mapping[str, tuple[ColumnType, str]] = {
     "_payload": (BINARY, "value.payload"),
@@ -29,7 +29,7 @@ METADATA: Mapping[str, tuple[ColumnType, str]] = {
     "_offset": (BIGINT, "offset"),
     KAFKA_TIME: (MILLIS, "timestamp"),
 }
-"""What a record brings besides its columns, and the key of the connector or of the format."""
+"""A record's metadata: the name and type of each column, and the key of the connector or of the format."""
 
 PAYLOADS = (
     TableColumn("_payload", BINARY),
@@ -38,7 +38,7 @@ PAYLOADS = (
     TableColumn("_offset", BIGINT, nullable=False),
     TableColumn("_kafka_ms", BIGINT, nullable=False),
 )
-"""The columns of a file of payloads that are judged once more. Milliseconds since 1970."""
+"""The columns of a file of payloads that are judged again. Times are milliseconds since 1970."""
 
 GOOD = "`_reason` IS NULL AND `_verdict` IS NULL"
 _BAD = "`_reason` IS NOT NULL OR `_verdict` IS NOT NULL"
@@ -53,17 +53,17 @@ def source_ddl(
     more: Sequence[str] = (),
     key: Sequence[str] = (),
 ) -> str:
-    """``CREATE TABLE`` of the topic: nullable columns, since a record that cannot be decoded has none.
+    """``CREATE TABLE`` of the topic: columns are nullable, since a record that cannot be decoded has none.
 
-    With ``key``, each record is a newer version of the row of its key; these columns are then never NULL.
+    With ``key``, each record is a newer version of the row with its key; key columns are then never NULL.
 
     Args:
-        contract: what the topic holds.
+        contract: the topic's contract.
         name: the table's name in Flink.
         bootstrap: brokers, ``host:port``.
-        options: where to start, and whatever else the caller decides; no secrets. They win over ours.
-        key: columns of the key, for a topic that is read as versions.
-        more: computed columns and a ``WATERMARK FOR …`` clause. Ingest has none: lateness is none of it.
+        options: where to start, and whatever else the caller decides; no secrets. They override the defaults.
+        key: the columns of the key, for a topic that is read as versions.
+        more: computed columns and a ``WATERMARK FOR …`` clause. Ingest has none: it has no lateness.
     """
     columns = [
         f"{identifier(c.name)} {flink_type(c.type)}{' NOT NULL' if c.name in key else ''}"
@@ -87,7 +87,7 @@ def source_ddl(
 def _decoding(contract: Contract, *, versions: bool) -> dict[str, str]:
     """Options that decide which rows a topic's records become."""
     return {
-        # The default reads records of transactions that were aborted later.
+        # By default, the connector also reads records of aborted transactions.
         "properties.isolation.level": "read_committed",
         "format": FORMAT,
         f"{FORMAT}.unknown-fields": contract.unknown_fields,
@@ -96,9 +96,9 @@ def _decoding(contract: Contract, *, versions: bool) -> dict[str, str]:
 
 
 def source_facts(contract: Contract, *, versions: bool = False) -> dict[str, object]:
-    """All that decides which rows come from a topic and that a compiled plan does not show.
+    """Everything that decides which rows come from a topic and that a compiled plan does not contain.
 
-    The names are the contract's where it has one: people read them when it changes.
+    The names are the contract's, where it has one: people read them when one of them changes.
     """
     decoding = _decoding(contract, versions=versions)
     named = {"unknownFields": decoding.pop(f"{FORMAT}.unknown-fields")}
@@ -112,22 +112,22 @@ def payloads_ddl(*, name: str, path: str) -> str:
 
 
 def decoder_ddl() -> str:
-    """``CREATE FUNCTION`` of the decoder, for payloads that are a column."""
+    """``CREATE FUNCTION`` of the decoder, for payloads in a column."""
     return f"CREATE TEMPORARY SYSTEM FUNCTION {DECODER} AS 'headrace.format.StrictJsonRows'"
 
 
 def epoch_millis_ddl() -> str:
-    """``CREATE FUNCTION`` of the way from a Kafka timestamp to its milliseconds."""
+    """``CREATE FUNCTION`` of the conversion from a Kafka timestamp to its milliseconds."""
     return f"CREATE TEMPORARY SYSTEM FUNCTION {EPOCH_MILLIS} AS 'headrace.format.EpochMillis'"
 
 
 def instant_of_millis_ddl() -> str:
-    """``CREATE FUNCTION`` of the way back."""
+    """``CREATE FUNCTION`` of the reverse conversion."""
     return f"CREATE TEMPORARY SYSTEM FUNCTION {INSTANT_OF_MILLIS} AS 'headrace.format.InstantOfMillis'"
 
 
 def decoded_view(contract: Contract, *, name: str, payloads: str) -> str:
-    """``CREATE VIEW`` of a file of payloads as if it were the topic: the columns of :func:`source_ddl`."""
+    """``CREATE VIEW`` of a file of payloads, with the columns of :func:`source_ddl`."""
     row = ", ".join(f"{identifier(c.name)} {flink_type(c.type)}" for c in contract.columns)
     told = {c: f"d.{identifier(c)}" for c in ("_reason", "_field")}
     told[KAFKA_TIME] = f"{INSTANT_OF_MILLIS}(p.`_kafka_ms`) AS {identifier(KAFKA_TIME)}"
@@ -157,7 +157,7 @@ def _declared(columns: Sequence[TableColumn]) -> list[str]:
 
 
 def verdict_view(contract: Contract, *, name: str, source: str) -> str:
-    """``CREATE VIEW`` of the source with ``_verdict``: NULL, or the first promise broken."""
+    """``CREATE VIEW`` of the source with ``_verdict``: NULL, or the first broken promise."""
     columns = [identifier(c) for c in (*(c.name for c in contract.columns), *METADATA)]
     verdict = f"{verdict_sql(contract)} AS `_verdict`"
     return f"CREATE VIEW {identifier(name)} AS\n{select([*columns, verdict], source)}"
@@ -171,20 +171,20 @@ def data_insert(contract: Contract, *, source: str, sink: str) -> str:
 def insert(
     contract: Contract, columns: Sequence[TableColumn], *, source: str, sink: str, where: str = ""
 ) -> str:
-    """``INSERT`` of columns that ``source`` has by name; partition columns are derived."""
+    """``INSERT`` of columns of ``source`` by name; partition columns are derived."""
     derived = {p.name: _derived(contract, p) for p in contract.partition_by}
     values = {c.name: derived.get(c.name, identifier(c.name)) for c in columns}
     return _insert(sink, values, source, where)
 
 
 def quarantine_insert(contract: Contract, *, source: str, sink: str) -> str:
-    """``INSERT`` of all other rows; the two conditions are each other's opposite and never NULL."""
+    """``INSERT`` of all other rows; the two conditions are opposites and never NULL."""
     values = {
         "payload": "`_payload`",
         "reason": "COALESCE(`_reason`, SPLIT_INDEX(`_verdict`, ':', 0))",
         "field": "CASE WHEN `_reason` IS NOT NULL THEN `_field`"
         " ELSE NULLIF(SPLIT_INDEX(`_verdict`, ':', 1), '') END",
-        # A record that was not decoded has no columns, so its verdict is about nothing.
+        # A record that was not decoded has no columns, so its verdict has no meaning.
         "rule": "CASE WHEN `_reason` IS NULL THEN SPLIT_INDEX(`_verdict`, ':', 2) END",
         "contract_version": literal(contract.version),
         KAFKA_TIME: storable_kafka_time(),
@@ -196,7 +196,7 @@ def quarantine_insert(contract: Contract, *, source: str, sink: str) -> str:
 
 
 def _derived(contract: Contract, partition: Partition) -> str:
-    """A partition column's DATE; for a month its first day."""
+    """The DATE of a partition column; for a month, its first day."""
     source = identifier(partition.source)
     day = (
         source if isinstance(contract.column(partition.source).type, DateType) else f"CAST({source} AS DATE)"
@@ -221,5 +221,5 @@ def _insert(sink: str, values: Mapping[str, str], source: str, where: str) -> st
 
 
 def select(columns: Sequence[str], source: str) -> str:
-    """``SELECT`` of expressions, one a line."""
+    """``SELECT`` of expressions, one per line."""
     return "SELECT\n  " + ",\n  ".join(columns) + f"\nFROM {identifier(source)}"

@@ -1,4 +1,4 @@
-"""Columns in a Delta table's schema. Only what writes or compares tables imports this: it loads delta-rs."""
+"""Columns in Delta. It loads delta-rs, so only code that writes or compares tables imports it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headrace.table.columns import TableColumn
 
 
 def delta_type(column_type: ColumnType) -> DataType:
-    """The type as the Delta log has it."""
+    """The type in the Delta log."""
     return column_type.accept(_Delta())
 
 

@@ -1,7 +1,7 @@
-"""A topic in event time, for derive jobs: which rows are valid, how time advances, and what is late.
+"""A topic in event time, for derive jobs: which rows are valid, how time advances, and which rows are late.
 
-Only a valid record moves the watermark: the event time of any other is NULL, which the generator ignores.
-An absurd one is not valid, because its contract judges it against the record's Kafka timestamp.
+Only a valid record advances the watermark: the event time of any other is NULL, which the generator ignores.
+An absurd event time is not valid, because the contract compares it with the record's Kafka timestamp.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from headrace.contract.sql import identifier, literal, milliseconds
 from headrace.table.ddl import GOOD, METADATA, select, source_ddl, source_facts
 
 EVENT_TIME = "_event_time"
-"""The time attribute, in milliseconds; the contract's own column stands untouched beside it."""
+"""The time attribute, in milliseconds; the contract's own column is kept unchanged beside it."""
 
 DIGEST = "_digest"
 """Of a record's columns."""
 
 _ARRIVAL = "_arrival"
-"""When a row is read, by the clock: it orders a partition's rows as they come."""
+"""When a row is read, by the clock: it orders a partition's rows by arrival."""
 
 _OWN = "`_own`"
 _NOW = f"CURRENT_WATERMARK({identifier(EVENT_TIME)})"
-"""Behind the shuffle of a :func:`judged_view`, where all partitions have had their say. It may stand only
-in the views behind that one: in its own list of columns, Flink's planner moves it in front of the shuffle."""
+"""The watermark after the shuffle of a :func:`judged_view`, where it covers all partitions. It may be used
+only in the views that read that one: in its own column list, Flink's planner moves it before the shuffle."""
 
 
 def timed_source_ddl(
@@ -34,10 +34,10 @@ def timed_source_ddl(
 ) -> str:
     """``CREATE TABLE`` of the topic with ``_verdict``, ``_event_time`` and a watermark on it.
 
-    The topics that say a ``maxDrift`` are read side by side: ``job`` is the group in which they wait.
+    Topics with a ``maxDrift`` are read in step: ``job`` names the group in which they wait for each other.
 
-    One that says ``versionOf`` is a versioned table, for ``FOR SYSTEM_TIME AS OF``. Not by a view with
-    ``ROW_NUMBER() … = 1``, as Flink's documentation has it: that drops a version told after a newer one.
+    A topic with ``versionOf`` is a versioned table, for ``FOR SYSTEM_TIME AS OF``. It is not a view with
+    ``ROW_NUMBER() … = 1``, as in Flink's documentation: that drops a version that arrives after a newer one.
     """
     verdict = verdict_sql(contract)
     time = identifier(contract.event_time or "")
@@ -61,13 +61,13 @@ def timed_source_ddl(
 
 
 def _watermark_options(contract: Contract, job: str) -> dict[str, str]:
-    found = {}
+    options = {}
     if contract.idle_after is not None:
-        found["scan.watermark.idle-timeout"] = milliseconds(contract.idle_after)
+        options["scan.watermark.idle-timeout"] = milliseconds(contract.idle_after)
     if contract.max_drift is not None:
-        found["scan.watermark.alignment.group"] = job
-        found["scan.watermark.alignment.max-drift"] = milliseconds(contract.max_drift)
-    return found
+        options["scan.watermark.alignment.group"] = job
+        options["scan.watermark.alignment.max-drift"] = milliseconds(contract.max_drift)
+    return options
 
 
 def timed_source_facts(contract: Contract) -> dict[str, object]:
@@ -78,17 +78,18 @@ def timed_source_facts(contract: Contract) -> dict[str, object]:
         "idleAfter": contract.idle_after,
         "maxDrift": contract.max_drift,
     }
-    said = {name: str(value) for name, value in durations.items() if value is not None}
-    return {**source_facts(contract, versions=bool(contract.version_of)), **said}
+    stated = {name: str(value) for name, value in durations.items() if value is not None}
+    return {**source_facts(contract, versions=bool(contract.version_of)), **stated}
 
 
 def judged_view(contract: Contract, *, name: str, source: str) -> str:
-    """``CREATE VIEW`` of the valid rows with ``_own``: how far event time had come in the row's partition.
+    """``CREATE VIEW`` of the valid rows with ``_own``: the watermark of the row's own partition.
 
-    That is the partition's newest row so far, less the delay. It is state, where Flink's watermark begins
-    anew at every restart: a window that was closed long ago would open again for a late row.
+    That is the event time of the partition's newest row so far, minus the delay. It is kept in state, while
+    Flink's watermark restarts at every restore: a window that was closed long ago would reopen for a late
+    row.
 
-    Versions are judged by Flink's watermark alone, where they are read: one more of them spoils nothing.
+    Versions are judged only by Flink's watermark, where they are read: one more version does no harm.
     """
     columns = [*_columns(contract), identifier(EVENT_TIME)]
     if not contract.version_of:
@@ -101,7 +102,7 @@ def judged_view(contract: Contract, *, name: str, source: str) -> str:
 def in_time_view(contract: Contract, late: Late, *, name: str, source: str, digest: bool = False) -> str:
     """``CREATE VIEW`` of the rows of a :func:`judged_view` that are not late.
 
-    With ``digest``, records that say the same have the same ``_digest``; it is not free.
+    With ``digest``, records with the same content have the same ``_digest``; this costs CPU time.
     """
     texts = ", ".join(f"CAST({identifier(c.name)} AS STRING)" for c in contract.columns)
     same = [f"SHA256(JSON_ARRAY({texts} NULL ON NULL)) AS {identifier(DIGEST)}"] if digest else []

@@ -6,7 +6,7 @@ from headrace.contract.column_type import Bits, ColumnType, TypeVisitor
 
 
 def flink_type(column_type: ColumnType) -> str:
-    """The type as a ``CREATE TABLE`` of Flink has it, without ``NOT NULL``."""
+    """The type in Flink's ``CREATE TABLE``, without ``NOT NULL``."""
     return column_type.accept(_Flink())
 
 

@@ -1,8 +1,8 @@
-"""The Python functions of a derive job: constants in ``udfs/``, read as syntax and never imported here.
+"""The Python functions of a derive job: constants in ``udfs/``, parsed and never imported here.
 
-A function's module stays free of headrace, so that it is tested and used without it: a pure function, and
-a constant of the same module that wraps it for Flink with its types. In SQL a call gives an answer *or* a
-reason: ``f(x).answer`` and ``f(x).reason``; a table function has the reason in its last column.
+A function's module does not import headrace, so that it can be tested and used without it: a pure function,
+and a constant of the same module that wraps it for Flink with its types. In SQL, a call returns an answer
+*or* a reason: ``f(x).answer`` and ``f(x).reason``; a table function has the reason in its last column.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import sqlglot
 
 from headrace import project
 from headrace.errors import JobError
-from headrace.table.steps import Step
+from headrace.table.steps import SqlStep
 
-Kind = Literal["scalar", "pandas", "table"]
+FunctionKind = Literal["scalar", "pandas", "table"]
 
 WRAPPED = "constant = udf(function, input_types=[…], result_type=…), or udtf(…, result_types=[…])"
 _PATH = re.compile(r"udfs\.([a-z][a-z0-9_]*)\.([A-Za-z_][A-Za-z0-9_]*)")
@@ -43,75 +44,94 @@ _SQL = {
     "log": "LN",
     "radians": "RADIANS",
 }
-"""What Python calls it, and what Flink's SQL does."""
+"""Python's names and the equivalents in Flink's SQL."""
 _PLAIN = (
     *(ast.Return, ast.If, ast.IfExp, ast.Assign, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Call),
     *(ast.Name, ast.Constant, ast.Attribute, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
     ast.expr_context,
 )
-"""What SQL has too: conditions, arithmetic, calls."""
+"""Syntax with an equivalent in SQL: conditions, arithmetic, calls."""
 
 
 @dataclass(frozen=True)
 class Function:
-    """A name in SQL, and the constant that it stands for."""
+    """A name in SQL, and the constant that it refers to."""
 
     name: str
     path: str
-    kind: Kind
+    kind: FunctionKind
     digest: str
-    """SHA-256 of all that is shipped, which is ``udfs/``: an edited function is another program."""
+    """SHA-256 of everything that is shipped, which is ``udfs/``: an edited function is another program."""
     columns: int
-    """Of a table function, with its reason; 0 where the file does not tell plainly."""
+    """The number of columns of a table function, its reason included; 0 if the file does not state it
+    literally."""
     builtins: tuple[str, ...]
-    """What of Flink's SQL would do the same, where the function is no more than that; empty otherwise."""
+    """The built-ins of Flink's SQL that would do the same, if the function does nothing else; else empty."""
 
 
 def read_function(name: str, path: str, where: str) -> Function:
-    """What the file of a function says about it.
+    """The function as its file declares it.
 
     Raises:
-        JobError: there is no such constant, it is not wrapped with its types, or it needs headrace.
+        JobError: there is no such constant, it is not wrapped with its types, or it imports headrace.
     """
-    found = _PATH.fullmatch(path)
-    if not project.NAME.fullmatch(name):
-        remedy = "use lower-case letters, digits and underscores; SQL does not tell case apart"
-        raise JobError(f"{name!r} is not a name for a function", where=where, remedy=remedy)
-    if not found:
-        remedy = f'write functions={{"{name}": "udfs.module.constant"}}'
-        raise JobError(f"{path!r} is not the address of a function", where=where, remedy=remedy)
-    module, constant = found.groups()
-    file, place = project.root() / "udfs" / f"{module}.py", f"udfs/{module}.py"
-    if not file.is_file():
-        raise JobError(f"function {name} has no file", where=place, remedy=f"write {WRAPPED}")
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError) as e:
-        begin = getattr(e, "lineno", None) or 1
-        what = f"not Python: {getattr(e, 'msg', e)}"
-        raise JobError(what, where=f"{place}:{begin}", remedy="correct it") from e
+    module, constant = _address(name, path, where)
+    place = f"udfs/{module}.py"
+    tree = _parse(name, project.root() / "udfs" / f"{module}.py", place)
     _refuse_impure(tree, place)
     wrapper = _wrapper(tree, constant)
     if wrapper is None:
         raise JobError(
             f"{constant} is not in the file as a plain {constant} = udf(…), or udtf(…)",
             where=place,
-            remedy=f"write {WRAPPED}; aggregates are SQL's",
+            remedy=f"write {WRAPPED}; write aggregates in SQL",
         )
-    at, how = f"{place}:{wrapper.lineno}", wrapper.func.id if isinstance(wrapper.func, ast.Name) else ""
     given = {k.arg: k.value for k in wrapper.keywords}
+    how = _wrapper_name(wrapper)
     if not {*_TYPES[how]} <= given.keys():
-        raise JobError(f"{constant} does not say its types", where=at, remedy=f"write {WRAPPED}")
-    vectorized = isinstance(v := given.get("func_type"), ast.Constant) and v.value == "pandas"
-    kind: Kind = "table" if how == "udtf" else "pandas" if vectorized else "scalar"
-    does = _builtins(_wrapped(tree, wrapper)) if kind != "table" else ()
+        remedy = f"write {WRAPPED}"
+        raise JobError(
+            f"{constant} does not declare its types", where=f"{place}:{wrapper.lineno}", remedy=remedy
+        )
+    kind = _kind(how, given.get("func_type"))
+    builtins = _builtins(_wrapped(tree, wrapper)) if kind != "table" else ()
     types = given.get("result_types")
     columns = len(types.elts) + 1 if isinstance(types, ast.List | ast.Tuple) else 0
-    return Function(name, path, kind, _shipped(), columns, does)
+    return Function(name, path, kind, _shipped(), columns, builtins)
+
+
+def _address(name: str, path: str, where: str) -> tuple[str, str]:
+    """The module and the constant of a function."""
+    if not project.NAME.fullmatch(name):
+        remedy = "use lower-case letters, digits and underscores; SQL ignores case"
+        raise JobError(f"{name!r} is not a valid function name", where=where, remedy=remedy)
+    match = _PATH.fullmatch(path)
+    if not match:
+        remedy = f'write functions={{"{name}": "udfs.module.constant"}}'
+        raise JobError(f"{path!r} is not the address of a function", where=where, remedy=remedy)
+    return match[1], match[2]
+
+
+def _parse(name: str, file: Path, place: str) -> ast.Module:
+    if not file.is_file():
+        raise JobError(f"function {name} has no file", where=place, remedy=f"write {WRAPPED}")
+    try:
+        return ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError) as e:
+        begin = getattr(e, "lineno", None) or 1
+        what = f"not Python: {getattr(e, 'msg', e)}"
+        raise JobError(what, where=f"{place}:{begin}", remedy="correct it") from e
+
+
+def _kind(wrapper: str, func_type: ast.expr | None) -> FunctionKind:
+    if wrapper == "udtf":
+        return "table"
+    vectorized = isinstance(func_type, ast.Constant) and func_type.value == "pandas"
+    return "pandas" if vectorized else "scalar"
 
 
 def _shipped() -> str:
-    """The digest of ``udfs/``: what one module needs of another, or reads, is part of it."""
+    """The digest of ``udfs/``, with all that one module imports from another, or reads."""
     folder = project.root() / "udfs"
     files = sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     digest = hashlib.sha256()
@@ -130,70 +150,94 @@ def _refuse_impure(tree: ast.Module, place: str) -> None:
             )
 
 
-def unread(functions: Sequence[Function], steps: Sequence[Step], job: str, where: str) -> Iterator[JobError]:
-    """Functions that no step calls, and calls whose reason no step reads: a failure would be silent."""
-    told = {step.name: sqlglot.tokenize(step.sql, dialect="spark") for step in steps}
-    words = {name: [t.text for t in tokens] for name, tokens in told.items()}
+def unread(
+    functions: Sequence[Function], steps: Sequence[SqlStep], job: str, where: str
+) -> Iterator[JobError]:
+    """Errors for functions that no step calls, and for calls whose reason no step reads."""
+    tokens = {step.name: sqlglot.tokenize(step.sql, dialect="spark") for step in steps}
+    words = {name: [t.text for t in of_step] for name, of_step in tokens.items()}
     calls = [c for f in functions for name, text in words.items() for c in _calls(name, text, f)]
-    for function in functions:
-        if not any(c.function == function for c in calls):
-            remedy = f"call {function.name}(…) in a step, or take it out of functions"
-            yield JobError(f"no step calls function {function.name}", where=where, remedy=remedy)
+    yield from _uncalled(functions, calls, where)
+    for call in _with_unread_reason(calls, words):
+        name = call.function.name
+        remedy = f"name each call, in a step of its own: {name}(…) AS x, and select x.reason too"
+        if call.function.kind == "table":
+            remedy = "name all columns, AS t(…, reason), and select the last one in the same step"
+        yield JobError(
+            f"the reason of {name} is read nowhere: a failed call would silently be NULL",
+            where=f"sql/{job}/{call.step}.sql:{tokens[call.step][call.at].line}",
+            remedy=remedy,
+        )
+
+
+def _with_unread_reason(calls: Sequence[_Call], words: Mapping[str, Sequence[str]]) -> Iterator[_Call]:
     aliases = [c.alias for c in calls if c.function.kind != "table"]
     for call in calls:
-        line = told[call.step][call.at].line
-        place, name = f"sql/{job}/{call.step}.sql:{line}", call.function.name
         if call.function.kind == "table":
-            heard = _heard(call, words[call.step])
-            how = "name all columns, AS t(…, reason), and select the last one in the same step"
+            is_read = _selects_reason(call, words[call.step])
         else:
-            heard = aliases.count(call.alias) == 1 and any(_reads(t, call.alias) for t in words.values())
-            how = f"name each call, in a step of its own: {name}(…) AS x, and select x.reason too"
-        if not heard:
-            what = f"the reason of {name} is read nowhere: what fails would be NULL, untold"
-            yield JobError(what, where=place, remedy=how)
+            is_read = aliases.count(call.alias) == 1 and _is_read(call.alias, words.values())
+        if not is_read:
+            yield call
+
+
+def _uncalled(functions: Sequence[Function], calls: Sequence[_Call], where: str) -> Iterator[JobError]:
+    for function in functions:
+        if not any(c.function == function for c in calls):
+            remedy = f"call {function.name}(…) in a step, or remove it from functions"
+            yield JobError(f"no step calls function {function.name}", where=where, remedy=remedy)
 
 
 @dataclass(frozen=True)
 class _Call:
-    """Where a function is called, and what its answer is named."""
+    """Where a function is called, and the name of its answer."""
 
     function: Function
     step: str
     at: int
-    """The place of its name among the words of the step."""
+    """The index of its name among the words of the step."""
     alias: str
     columns: tuple[str, ...]
     end: int
-    """The place of the last word that belongs to it."""
+    """The index of its last word."""
 
 
 def _calls(step: str, text: Sequence[str], function: Function) -> Iterator[_Call]:
-    for at in (i for i, w in enumerate(text) if w.lower() == function.name and text[i + 1 : i + 2] == ["("]):
-        end = _closing(text, at + 1) + (1 if function.kind == "table" else 0)  # LATERAL TABLE(f(…))
-        named = [w.upper() for w in text[end + 1 : end + 2]] == ["AS"]
-        alias = text[end + 2] if named else ""
-        columns: tuple[str, ...] = ()
-        if named and text[end + 3 : end + 4] == ["("]:
-            last = _closing(text, end + 3)
-            columns, end = tuple(w for w in text[end + 4 : last] if w != ","), last
-        yield _Call(function, step, at, alias, columns, end)
+    for at, word in enumerate(text):
+        if word.lower() == function.name and text[at + 1 : at + 2] == ["("]:
+            yield _call(step, text, function, at)
 
 
-def _heard(call: _Call, text: Sequence[str]) -> bool:
-    """Whether the step selects the last column of a table function, of which all are named."""
+def _call(step: str, text: Sequence[str], function: Function, at: int) -> _Call:
+    """The call whose function's name is the word at that index."""
+    end = _closing(text, at + 1) + (1 if function.kind == "table" else 0)  # LATERAL TABLE(f(…))
+    named = "".join(text[end + 1 : end + 2]).upper() == "AS"
+    alias = text[end + 2] if named else ""
+    columns: tuple[str, ...] = ()
+    if named and text[end + 3 : end + 4] == ["("]:
+        last = _closing(text, end + 3)
+        columns, end = tuple(w for w in text[end + 4 : last] if w != ","), last
+    return _Call(function, step, at, alias, columns, end)
+
+
+def _selects_reason(call: _Call, text: Sequence[str]) -> bool:
+    """Whether all columns of a table function are named, and the step selects the last one."""
     if not call.columns or call.function.columns not in (0, len(call.columns)):
         return False
     outside = [i for i in range(len(text)) if not call.at <= i <= call.end and text[i] == call.columns[-1]]
     return any(text[i - 1] != "." or text[i - 2] == call.alias for i in outside)
 
 
-def _reads(text: Sequence[str], alias: str) -> bool:
-    return any(text[i : i + 3] == [alias, ".", "reason"] for i in range(len(text) - 2)) if alias else False
+def _is_read(alias: str, steps: Iterable[Sequence[str]]) -> bool:
+    """Whether a step reads the reason of the call with that alias."""
+    wanted = [alias, ".", "reason"]
+    return bool(alias) and any(
+        text[i : i + 3] == wanted for text in map(list, steps) for i in range(len(text) - 2)
+    )
 
 
 def _closing(words: Sequence[str], opening: int) -> int:
-    """Where the bracket that opens there closes."""
+    """The index of the bracket that closes the one at ``opening``."""
     depth = 0
     for at in range(opening, len(words)):
         depth += (words[at] == "(") - (words[at] == ")")
@@ -216,9 +260,13 @@ def _wrapper(tree: ast.Module, constant: str) -> ast.Call | None:
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
             continue
         named = any(isinstance(t, ast.Name) and t.id == constant for t in node.targets)
-        if named and isinstance(node.value.func, ast.Name) and node.value.func.id in _TYPES:
+        if named and _wrapper_name(node.value) in _TYPES:
             return node.value
     return None
+
+
+def _wrapper_name(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def _wrapped(tree: ast.Module, wrapper: ast.Call) -> ast.FunctionDef | None:
@@ -227,21 +275,26 @@ def _wrapped(tree: ast.Module, wrapper: ast.Call) -> ast.FunctionDef | None:
 
 
 def _builtins(function: ast.FunctionDef | None) -> tuple[str, ...]:
-    """The built-ins that a function is made of, if it is made of nothing else."""
+    """The built-ins of SQL that a function consists of, if it consists of nothing else."""
     if function is None:
         return ()
-    body = [n for n in function.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
-    nodes = [node for statement in body for node in ast.walk(statement)]
+    nodes = _nodes(function)
     known = {"re", "math", "np", *(a.arg for a in function.args.args)}
-    calls = [_called(n, known) for n in nodes if isinstance(n, ast.Call)]
-    if not all(isinstance(n, _PLAIN) for n in nodes) or not all(c in _SQL for c in calls):
+    calls = {_called(n, known) for n in nodes if isinstance(n, ast.Call)}
+    if not all(isinstance(n, _PLAIN) for n in nodes) or not calls <= _SQL.keys():
         return ()
     case = ("CASE",) if any(isinstance(n, ast.If | ast.IfExp) for n in nodes) else ()
     return (*case, *sorted({_SQL[c] for c in calls})) or ("arithmetic",)
 
 
+def _nodes(function: ast.FunctionDef) -> list[ast.AST]:
+    """All nodes of its body, without the docstring."""
+    body = [n for n in function.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+    return [node for statement in body for node in ast.walk(statement)]
+
+
 def _called(call: ast.Call, known: Container[str]) -> str:
-    """The name of what is called; of a method only where it is one of a known module's, or an argument's."""
+    """The called function's name; a method's only if it belongs to a known module or to an argument."""
     if not isinstance(call.func, ast.Attribute):
         return call.func.id if isinstance(call.func, ast.Name) else ""
     root: ast.expr = call.func

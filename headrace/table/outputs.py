@@ -1,4 +1,4 @@
-"""The tables that a contract's ingest job writes: the one place where their ids and order are said."""
+"""The tables that jobs write: the only place that defines their ids and order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from headrace.table.columns import (
 )
 
 Mode = Literal["append", "amend"]
-"""What publish does with the rows of a batch: it adds them, or lets them replace older rows of their keys."""
+"""What publish does with the rows of a batch: add them, or let them replace older rows with the same key."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Output:
 
 
 QUARANTINE, LATE = "__quarantine", "__late"
-"""What follows the name of a table whose rows it keeps apart. A name of ours has no two underscores in it."""
+"""The suffixes of the tables with a table's bad or late rows. Other names never contain two underscores."""
 
 
 def outputs(contract: Contract) -> tuple[Output, ...]:

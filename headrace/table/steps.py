@@ -1,4 +1,4 @@
-"""The SQL of a derive job: one SELECT a file in ``sql/<job>/``, each a view under the file's name."""
+"""The SQL of a derive job: one SELECT per file in ``sql/<job>/``, each a view named after its file."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from headrace.table.patterns import refused_patterns
 
 _GAP = re.compile(r"\$\{(\w*)\}")
 _FINAL = {"SYSTEM_TIME": "a temporal join", "MATCH_RECOGNIZE": "MATCH_RECOGNIZE", "OVER": "an OVER window"}
-"""What drops a row behind the watermark, whatever the allowed lateness: only grouped windows amend."""
+"""What drops a row behind the watermark, whatever the allowed lateness: only windowed aggregates amend."""
 _WINDOWS = {"TUMBLE", "HOP", "CUMULATE", "SESSION"}
 _SETS = {TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT}
 
 
 @dataclass(frozen=True)
-class Step:
-    """One query; later steps read it by its name."""
+class SqlStep:
+    """One query; later steps read it by name."""
 
     name: str
     sql: str
     begins: int = 1
-    """The line of its file at which the text begins."""
+    """The line of its file where the text begins."""
 
     def view(self) -> str:
         """``CREATE VIEW`` of the step."""
         return f"CREATE VIEW {identifier(self.name)} AS\n{self.sql}"
 
 
-def read_step(job: str, name: str, contract: Contract) -> Step:
-    """The step of that name; ``${horizon}`` in it is the contract's, as an interval.
+def read_step(job: str, name: str, contract: Contract) -> SqlStep:
+    """The step with that name; ``${horizon}`` in it is replaced by the contract's horizon, as an interval.
 
-    The text is only cut into tokens: Flink's SQL has more than a parser of other dialects knows.
+    The text is only split into tokens: parsers of other dialects do not know all of Flink's SQL.
 
     Raises:
         JobError: there is no such file, or it is not one SELECT.
@@ -46,7 +46,7 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
     path = project.sql_path(job, name)
     where = f"sql/{job}/{name}.sql"
     if not path.is_file():
-        raise JobError(f"step {name} has no file", where=where, remedy="write one SELECT into it")
+        raise JobError(f"step {name} has no file", where=where, remedy="write one SELECT in it")
     whole = path.read_text()
     text = whole.strip().removesuffix(";")
     top = whole[: len(whole) - len(whole.lstrip())].count("\n")
@@ -54,29 +54,41 @@ def read_step(job: str, name: str, contract: Contract) -> Step:
         tokens = sqlglot.tokenize(text, dialect="spark")
     except sqlglot.TokenError as e:
         raise JobError(f"step {name} is not SQL: {e}", where=where, remedy="write one SELECT") from e
-    second = [t.line for t in tokens if t.token_type is TokenType.SEMICOLON]
-    begins = next((t for t in tokens if t.token_type is not TokenType.L_PAREN), None)
-    if second or begins is None or begins.token_type not in (TokenType.SELECT, TokenType.WITH):
-        line = second[0] if second else begins.line if begins else 1
-        raise JobError(
-            f"step {name} is not one SELECT",
-            where=f"{where}:{line + top}",
-            remedy="tables, views, functions and inserts are rendered from contracts and declarations",
-        )
-    final = next((t for t in tokens if t.text.upper() in _FINAL), None)
-    if final and contract.amends:
-        raise JobError(
-            f"{_FINAL[final.text.upper()]} cannot amend: it drops a row that comes behind the watermark",
-            where=f"{where}:{final.line + top}",
-            remedy=f"write latePolicy: keep into contract {contract.id}: such rows are then kept apart",
-        )
+    _refuse_other_statements(name, tokens, where, top)
+    if contract.amends:
+        _refuse_final(tokens, contract, where, top)
     _judge_patterns(text, tokens, where, top)
     _refuse_sets_in_windows(tokens, where, top)
-    return Step(name, _filled(text, contract, where, top), top + 1)
+    return SqlStep(name, _filled(text, contract, where, top), top + 1)
+
+
+def _refuse_other_statements(name: str, tokens: list[Token], where: str, top: int) -> None:
+    """Refuse everything but one SELECT."""
+    wrong = [t.line for t in tokens if t.token_type is TokenType.SEMICOLON]
+    begins = next((t for t in tokens if t.token_type is not TokenType.L_PAREN), None)
+    if begins is None or begins.token_type not in (TokenType.SELECT, TokenType.WITH):
+        wrong.append(begins.line if begins else 1)
+    if wrong:
+        raise JobError(
+            f"step {name} is not one SELECT",
+            where=f"{where}:{wrong[0] + top}",
+            remedy="tables, views, functions and inserts are rendered from contracts and declarations",
+        )
+
+
+def _refuse_final(tokens: list[Token], contract: Contract, where: str, top: int) -> None:
+    """Refuse operators that cannot amend their results."""
+    final = next((t for t in tokens if t.text.upper() in _FINAL), None)
+    if final:
+        raise JobError(
+            f"{_FINAL[final.text.upper()]} cannot amend: it drops a row that arrives behind the watermark",
+            where=f"{where}:{final.line + top}",
+            remedy=f"write latePolicy: keep in contract {contract.id}: such rows then go to the late table",
+        )
 
 
 def _judge_patterns(text: str, tokens: list[Token], where: str, top: int) -> None:
-    """A record must not be able to stop the job: what is looked for is judged as in a contract."""
+    """A record must not be able to stop the job: patterns are judged as in a contract."""
     for token, refused in refused_patterns(text, tokens):
         raise JobError(refused.what, where=f"{where}:{token.line + top}", remedy=refused.remedy)
 
@@ -89,16 +101,16 @@ def _refuse_sets_in_windows(tokens: list[Token], where: str, top: int) -> None:
             continue
         if lost := _first_set(tokens[at + 3 :]):
             raise JobError(
-                f"Flink reads only what stands before this {lost.text.upper()}: all other rows would be lost",
+                f"Flink reads only the query before this {lost.text.upper()}: all other rows would be lost",
                 where=f"{where}:{lost.line + top}",
-                remedy="make that query a step of its own, and name it: TABLE STEP in place of the query",
+                remedy="make that query a step of its own, and write TABLE STEP in its place",
             )
 
 
 def _first_set(tokens: list[Token]) -> Token | None:
-    """The first UNION, EXCEPT or INTERSECT between sides of the query itself, not within one of them."""
+    """The first UNION, EXCEPT or INTERSECT of the query itself, not inside one of its operands."""
     before = TokenType.L_PAREN
-    opened: list[bool] = []  # of each open parenthesis: whether it stands around the query, or a side of it
+    opened: list[bool] = []  # for each open parenthesis: whether it encloses the query or one of its operands
     for token in tokens:
         if token.token_type is TokenType.L_PAREN:
             opened.append(before in {TokenType.L_PAREN, TokenType.ALL, TokenType.DISTINCT, *_SETS})
@@ -114,11 +126,11 @@ def _first_set(tokens: list[Token]) -> Token | None:
 
 def _filled(text: str, contract: Contract, where: str, top: int) -> str:
     values = {} if contract.horizon is None else {"horizon": literal(contract.horizon)}
-    for found in _GAP.finditer(text):
-        if found[1] not in values:
+    for gap in _GAP.finditer(text):
+        if gap[1] not in values:
             raise JobError(
-                f"{found[0]} is not known here",
-                where=f"{where}:{text.count(chr(10), 0, found.start()) + top + 1}",
-                remedy=f"${{horizon}} is the horizon of contract {contract.id}, where it has one",
+                f"{gap[0]} is not defined here",
+                where=f"{where}:{text.count(chr(10), 0, gap.start()) + top + 1}",
+                remedy=f"${{horizon}} is the horizon of contract {contract.id}, if it has one",
             )
-    return _GAP.sub(lambda found: values[found[1]], text)
+    return _GAP.sub(lambda gap: values[gap[1]], text)

@@ -9,7 +9,7 @@ from headrace.contract.pattern import judge
 from headrace.contract.pattern.characters import samples
 from headrace.contract.pattern.paths import END, START, Automaton, build
 from headrace.contract.pattern.syntax import read
-from headrace.contract.typed import Refused
+from headrace.contract.typed import RefusalError
 
 CHARACTERS = [
     "a",
@@ -55,7 +55,7 @@ def is_accepted(text: str) -> bool:
     """Whether a contract may hold it."""
     try:
         judge(text)
-    except Refused:
+    except RefusalError:
         return False
     return True
 

@@ -82,19 +82,19 @@ def test_what_a_table_counts() -> None:
             "aircraft_rotation",
             "property: horizon",
             "property: idleAfter",
-            "idleAfter means nothing for a derived table",
+            "idleAfter has no meaning for a derived table",
         ),
         (
             "weather",
             "property: maxDrift",
             "property: horizon",
-            "horizon means nothing for a topic's contract",
+            "horizon has no meaning for a topic's contract",
         ),
         (
             "aircraft_rotation",
             "property: latePolicy",
             "property: unboundedState\n    value: ''\n  - property: latePolicy",
-            "unboundedState is no reason",
+            "unboundedState is not a reason",
         ),
         (
             "aircraft_rotation",
@@ -130,7 +130,7 @@ def test_what_a_table_counts() -> None:
             "flights_retries",
             "name: at_offset",
             "name: rows",
-            "counts rows means each row, and there is a column of that name",
+            "counts rows means each row, but there is a column with that name",
         ),
         (
             "departures_hourly",
@@ -154,13 +154,13 @@ def test_what_a_table_counts() -> None:
             "departures_hourly",
             "property: counts",
             "property: kept\n    vendor: another",
-            "window means nothing for a derived table that does not say what it counts",
+            "window has no meaning for a derived table that does not say what it counts",
         ),
         (
             "flights",
             "property: maxFuture",
             "property: window",
-            "window means nothing for a topic's contract",
+            "window has no meaning for a topic's contract",
         ),
     ],
 )

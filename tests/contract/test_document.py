@@ -32,8 +32,8 @@ def test_what_is_missing_is_blamed_on_what_is_around_it() -> None:
 REFUSED = {
     "alias": (b"a: 1\nb: &x [1]\nc: *x\n", 2, "anchors and aliases are not allowed"),
     "merge": (b"a: 1\n<<: {b: 2}\nc: *y\n", 3, "anchors and aliases are not allowed"),
-    "key twice": (b"a: 1\nb: 2\na: 3\n", 3, "the key 'a' stands twice, first in line 1"),
-    "nested key twice": (b"a:\n  b: 1\n  b: 2\n", 3, "the key 'b' stands twice, first in line 2"),
+    "key twice": (b"a: 1\nb: 2\na: 3\n", 3, "the key 'a' appears twice, first in line 1"),
+    "nested key twice": (b"a:\n  b: 1\n  b: 2\n", 3, "the key 'b' appears twice, first in line 2"),
     "tag": (b"a: 1\nb: !!python/object/apply:os.system ['x']\n", 2, "the tag tag:yaml.org,2002:python/obj"),
     "local tag": (b"a: !secret x\n", 1, "the tag !secret is not allowed"),
     "Norway": (b"a: 1\nb: NO\n", 2, "NO is read as a string by some YAML readers"),

@@ -6,7 +6,7 @@ import pytest
 
 from headrace.contract.column_type import BIGINT, BOOLEAN, DATE, DOUBLE, INT, MICROS, STRING, DecimalType
 from headrace.contract.expression import render
-from headrace.contract.typed import Refused
+from headrace.contract.typed import RefusalError
 
 COLUMNS = {
     "s": STRING,
@@ -85,7 +85,7 @@ def test_rendered(text: str, sql: str) -> None:
         ("n > 0;", "a semicolon is not allowed"),
         ("DROP TABLE t", "Drop is not allowed"),
         ("s LIKE 'a' ESCAPE 'b'", "Escape is not allowed"),
-        ("s LIKE s", "LIKE takes a text in quotes"),
+        ("s LIKE s", "LIKE takes a string in quotes"),
         ("n BETWEEN SYMMETRIC 1 AND 2", "(n BETWEEN 1 AND 2 OR n BETWEEN 2 AND 1) uses an option"),
         ("TRIM(BOTH 'x' FROM s) = 'a'", "TRIM(s, 'x') uses an option"),
         ("CASE n WHEN 1 THEN b END", "CASE with a value is not allowed"),
@@ -117,17 +117,17 @@ def test_rendered(text: str, sql: str) -> None:
         ("t + INTERVAL '1' MONTH > t", "INTERVAL '1' MONTH is not an interval"),
         ("day = DATE '2013-02-30'", "'2013-02-30' is not a date"),
         ("t = TIMESTAMP '2013-02-28'", "'2013-02-28' is not a timestamp"),
-        ("n", "the rule is no condition but of type integer"),
+        ("n", "the rule is not a condition: its type is integer"),
         ("1 = 1", "the rule names no column"),
         ("", "the rule is empty"),
         ("n >", "the rule is not SQL: syntax error near '>'"),
         ("'", "the rule is not SQL: syntax error"),
         ("n > " + "0" * 2000, "the rule has over 2000 characters"),
-        ("NOT " * 400 + "b", "the rule is nested too deep"),
+        ("NOT " * 400 + "b", "the rule is nested too deeply"),
     ],
 )
 def test_refused(text: str, why: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusalError) as caught:
         render(text, COLUMNS)
     assert why in caught.value.what
     assert caught.value.remedy

@@ -71,7 +71,7 @@ def test_promises_that_may_be_left_out(edited: Edit) -> None:
 def test_a_column_called_as_a_partition_column(edited: Edit) -> None:
     spoilt = edited("- name: gift", "- name: placed_day", "[day(placed), month(day)]", "day(placed) # <-")
     line = spoilt.path.read_text().splitlines().index("      - name: placed_day") + 1
-    what = f"column placed_day (line {line}) is called as the partition column of day(placed)"
+    what = f"column placed_day (line {line}) has the name of the partition column of day(placed)"
     assert spoilt.told() == [(f"orders.odcs.yaml:{spoilt.line}", what)]
 
 
@@ -173,7 +173,7 @@ def test_a_contract_by_name(edited: Edit, tmp_path: Path, monkeypatch: pytest.Mo
     assert load_named("orders").id == "orders"
     with pytest.raises(UsageError, match="there is no contract 'order'") as caught:
         load_named("order")
-    assert (caught.value.where, caught.value.remedy) == ("contracts/order.odcs.yaml", "there are: orders")
+    assert (caught.value.where, caught.value.remedy) == ("contracts/order.odcs.yaml", "the contracts are: orders")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

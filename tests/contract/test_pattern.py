@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from headrace.contract.pattern import judge, judge_like
 from headrace.contract.pattern.paths import build
 from headrace.contract.pattern.syntax import read
-from headrace.contract.typed import Refused
+from headrace.contract.typed import RefusalError
 from tests.contract.random_patterns import accepted, hard_texts, is_accepted, matches
 
 APART = "let alternatives begin with different characters, and let no part take what the next one begins with"
@@ -55,12 +55,12 @@ REFUSED = [
     ("a{3,2}", "{3,2} counts backwards", "write {2,3}"),
     ("a{\u0663}", "'{' needs a backslash", ""),
     ("a{1\u0663}", "'{' needs a backslash", ""),
-    ("(?i)a", "'(?i)' is not a group of all dialects", ""),
-    ("(?x)a #", "'(?x)' is not a group of all dialects", ""),
-    ("(?P<n>a)", "'(?P<' is not a group of all dialects", ""),
-    ("(?<n>a)", "'(?<n' is not a group of all dialects", ""),
-    ("(?>a)", "'(?>a' is not a group of all dialects", ""),
-    ("(?#c)a", "'(?#c' is not a group of all dialects", ""),
+    ("(?i)a", "'(?i)' is not a group in all dialects", ""),
+    ("(?x)a #", "'(?x)' is not a group in all dialects", ""),
+    ("(?P<n>a)", "'(?P<' is not a group in all dialects", ""),
+    ("(?<n>a)", "'(?<n' is not a group in all dialects", ""),
+    ("(?>a)", "'(?>a' is not a group in all dialects", ""),
+    ("(?#c)a", "'(?#c' is not a group in all dialects", ""),
     ("(" * 51 + "a" + ")" * 51, "groups are nested deeper than 50", ""),
     (r"a\Z", r"\Z does not mean the same", ""),
     (r"\Aa", r"\A does not mean the same", ""),
@@ -69,10 +69,10 @@ REFUSED = [
     ("\\\u0663", "\\\u0663 does not mean the same", ""),
     ("a\\", "\\ does not mean the same", r"write \\ for the character"),
     (r"\ud83d\ude00", r"\ud83d is half a character", ""),
-    (r"a\b", r"\b asks for letters", ""),
+    (r"a\b", r"\b depends on letters", ""),
     ("[[a]", "'[' inside '[…]' opens a class", ""),
     ("[a&&b]", "'&&' inside '[…]'", ""),
-    (r"[\b]", r"\b asks", ""),
+    (r"[\b]", r"\b depends", ""),
     ("[]a]", "']' right after '['", ""),
     ("[b-a]", "a range inside '[…]' runs backwards", ""),
     (r"[a-\d]", "a range inside '[…]' needs a single character", ""),
@@ -80,21 +80,21 @@ REFUSED = [
     ("[--9]", "a range inside '[…]' needs", ""),
     ("a{", "'{' needs a backslash", ""),
     ("a{,3}", "'{' needs a backslash", ""),
-    ("(a|b)*", "(a|b)* repeats a group without an end", "write [ab]*"),
-    ("(a|b)+", "(a|b)+ repeats a group without an end", "write [ab]+"),
-    ("(a|b)*?", "(a|b)*? repeats a group without an end", "write [ab]*?"),
+    ("(a|b)*", "(a|b)* repeats a group without limit", "write [ab]*"),
+    ("(a|b)+", "(a|b)+ repeats a group without limit", "write [ab]+"),
+    ("(a|b)*?", "(a|b)*? repeats a group without limit", "write [ab]*?"),
     (r"(?:[a-z]|\d|-|\.){2,}", "", r"write [a-z\d\-\.]{2,}"),
-    ("(?:.)*", "(?:.)* repeats a group without an end", "write .*"),
-    ("(?:[^a]|b)*", "(?:[^a]|b)* repeats a group without an end", "write how often at most"),
-    ("(?:ab?){2,}", "(?:ab?){2,} repeats a group without an end", "write how often at most"),
-    ("(?:a|b){0,2000}", "Java may need over 1000 calls within calls", "smaller counts"),
-    ("((a|b){0,100}){0,100}", "((a|b){0,100}){0,100} repeats what may be empty", ""),
+    ("(?:.)*", "(?:.)* repeats a group without limit", "write .*"),
+    ("(?:[^a]|b)*", "(?:[^a]|b)* repeats a group without limit", "write how often at most"),
+    ("(?:ab?){2,}", "(?:ab?){2,} repeats a group without limit", "write how often at most"),
+    ("(?:a|b){0,2000}", "Java may need over 1000 nested calls", "smaller counts"),
+    ("((a|b){0,100}){0,100}", "((a|b){0,100}){0,100} repeats a part that may be empty", ""),
     ("(a|b){0,600}(a|b){0,600}", "the same text can be divided between a and another a", ""),
-    ("(?:ab|c){0,600}", "Java may need over 1000 calls within calls", "smaller counts"),
-    ("[^a]{0,1000}", "Java may need over 1000 calls within calls", "maxLength"),
-    ("(?:a*)*", "(?:a*)* repeats what may be empty", ""),
-    ("(?:^)*", "(?:^)* repeats what may be empty", ""),
-    (".{2,}", ".{2,} calls itself for each character", "write .{2}.*"),
+    ("(?:ab|c){0,600}", "Java may need over 1000 nested calls", "smaller counts"),
+    ("[^a]{0,1000}", "Java may need over 1000 nested calls", "maxLength"),
+    ("(?:a*)*", "(?:a*)* repeats a part that may be empty", ""),
+    ("(?:^)*", "(?:^)* repeats a part that may be empty", ""),
+    (".{2,}", ".{2,} needs a nested call for each character", "write .{2}.*"),
     ("a{0,9999}b", "its counts come to over 5,000 characters", "maxLength"),
     ("a" * 2001, "it has over 2000 characters", ""),
     ("(a+){1,1000}b", "a+ can take part in the same text in over 20 ways", ""),
@@ -102,23 +102,27 @@ REFUSED = [
     (".*.*.*.*.*.*x", "the same text can be divided between .* and another .*", ""),
     (r".*@.*\..*", "the same text can be divided between .* and another .*", APART),
     (r"[^@\s]+@[^@\s]+\.[^@\s]+", r"the same text can be divided between [^@\s]+ and another", APART),
-    (".*,.*", "", r"write .*,[\s\S]*, whose end takes line ends too"),
+    (".*,.*", "", r"write .*,[\s\S]*, whose end also matches line ends"),
     (IPV4, "the same text can be divided between 2 and another 2", APART),
     ("a?" * 20, "the same text can be divided between a? and another a?", APART),
     ("[a-z]*[a-z0-9]*", "the same text can be divided between [a-z0-9]* and [a-z]*", APART),
-    (r"\p{L}", r"\p does not mean the same", "Unicode's classes are not taken: list the characters"),
-    (r"(a)\1b", r"\1 does not mean the same", "write out what may stand there"),
+    (r"\p{L}", r"\p does not mean the same", "Unicode classes are not supported: list the characters"),
+    (r"(a)\1b", r"\1 does not mean the same", "write out the text that may be there"),
     (r"a\Z", r"\Z does not mean the same", "leave it out"),
-    ("(?i)abc", "'(?i)' is not a group", "flags are not taken: write out what they do, as in [aA] for (?i)a"),
+    (
+        "(?i)abc",
+        "'(?i)' is not a group",
+        "flags are not supported: write out what they do, as in [aA] for (?i)a",
+    ),
     ("(?<name>a)", "'(?<n' is not a group", "write (…): a group needs no name here"),
     ("(?#c)abc", "'(?#c' is not a group", "leave the comment out"),
     ("(?:|)" * 20, "", ""),
     ("a" + "(?:|)" * 20, "", ""),
     ("[ab]*a[ab]{20}", "", ""),
     ("(?=.*x)a", "(?=.*x) may look at over 100 characters", ""),
-    ("(?=(?:a?){1,9})a", "(?:a?){1,9} repeats what may be empty", ""),
+    ("(?=(?:a?){1,9})a", "(?:a?){1,9} repeats a part that may be empty", ""),
     ("(?=[ab]{0,40}[ab]{0,40})a", "", ""),
-    ("(?<=a{0,3})b", "(?<=a{0,3}) looks back over texts of several lengths", ""),
+    ("(?<=a{0,3})b", "(?<=a{0,3}) looks back over texts of different lengths", ""),
 ]
 
 
@@ -129,7 +133,7 @@ def test_taken(pattern: str) -> None:
 
 @pytest.mark.parametrize(("pattern", "why", "remedy"), REFUSED)
 def test_refused(pattern: str, why: str, remedy: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusalError) as refused:
         judge(pattern)
 
     assert refused.value.what.startswith(why)
@@ -159,9 +163,9 @@ def test_what_is_offered_instead_is_taken_and_means_the_same(pattern: str, inste
 
 
 def offered(pattern: str) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusalError) as refused:
         judge(pattern)
-    return refused.value.remedy.removeprefix("write ").removesuffix(", whose end takes line ends too")
+    return refused.value.remedy.removeprefix("write ").removesuffix(", whose end also matches line ends")
 
 
 @given(st.text("ab.[]()|*+?{}1,2^-$\\d&=!<:\u0663", max_size=25))
@@ -172,7 +176,7 @@ def test_whatever_is_written_is_taken_or_refused(text: str) -> None:
 
 @given(st.integers(0, 10**9))
 def test_it_is_read_as_python_reads_it(seed: int) -> None:
-    """On texts on which Java and Python agree; ``tests/jvm`` asks Java."""
+    """On texts on which Java and Python agree; ``tests/jvm`` depends Java."""
     rng = random.Random(seed)  # noqa: S311 - the same patterns in every run
     (pattern,) = accepted(rng, 1)
     automaton = build(read(pattern))
@@ -214,7 +218,7 @@ def test_likes_taken(text: str) -> None:
     ],
 )
 def test_likes_refused(text: str, why: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusalError) as refused:
         judge_like(text)
 
     assert refused.value.what.startswith(why)

@@ -64,7 +64,7 @@ REFUSED = {
     "column twice": (
         "- name: gift",
         "- name: price # <-",
-        "column price stands twice, first in line 47",
+        "column price appears twice, first in line 47",
         "rem",
     ),
     "array": (
@@ -192,12 +192,12 @@ REFUSED = {
         "'2030-01-01T00:00:00+01:00'",
         "'2030-01-01T00:00:00' # <-",
         "column placed: maximum 2030-01-01T00:00:00 does not fit timestamp",
-        "write a moment with its zone",
+        "write a timestamp with its zone",
     ),
     "length": (
         "minLength: 3",
         "minLength: -1 # <-",
-        "column id: minLength -1 is no length",
+        "column id: minLength -1 is not a length",
         "write a whole number",
     ),
     "lengths swapped": (
@@ -224,7 +224,7 @@ REFUSED = {
         "column shop: enum value 'two' is not a whole number",
         "wr",
     ),
-    "enum twice": ("- value: 2", "- value: 1 # <-", "column shop: enum value 1 stands twice", "remove"),
+    "enum twice": ("- value: 2", "- value: 1 # <-", "column shop: enum value 1 appears twice", "remove"),
     "enum without use": (
         "physicalType: DOUBLE\n",
         "physicalType: DOUBLE\n        enum: # <-\n          - value: 1\n",
@@ -234,13 +234,13 @@ REFUSED = {
     "key not required": (
         ID + "        primaryKey: true",
         ID.replace("required: true", "required: false") + "        primaryKey: true # <-",
-        "column id is part of the primary key and not required",
+        "column id is part of the primary key but not required",
         "add required: true",
     ),
     "key places": (
         "        primaryKey: true\n        primaryKeyPosition: 1",
         "        primaryKey: true # <-\n        primaryKeyPosition: 2",
-        "column shop has no place of its own in the primary key",
+        "column shop has no position of its own in the primary key",
         "number the key's columns",
     ),
     "sql quality": (
@@ -288,10 +288,10 @@ REFUSED = {
     "custom property twice": (
         "property: maxFuture",
         "property: eventTime # <-",
-        "eventTime stands twice",
+        "eventTime appears twice",
         "remove",
     ),
-    "topic partitions": ("value: 4", "value: four # <-", "topicPartitions is four", "write a number from 1"),
+    "topic partitions": ("value: 4", "value: four # <-", "topicPartitions is four", "write a number of at least 1"),
     "event time unknown": (
         "value: placed",
         "value: palced # <-",
@@ -311,7 +311,7 @@ REFUSED = {
         "watermarkDelay: 'P1M' is not an ISO 8601 duration",
         "write it as in P1D",
     ),
-    "long future": ("PT1H30M", "P100D # <-", "maxFuture P100D is over 99 days", "Flink's intervals"),
+    "long future": ("PT1H30M", "P100D # <-", "maxFuture P100D is over 99 days", "that is the longest interval"),
     "unknown fields": (
         "value: reject",
         "value: keep # <-",
@@ -336,7 +336,7 @@ REFUSED = {
         "shipped is not required, and a",
         "",
     ),
-    "partition twice": ("month(day)]", "day(placed)] # <-", "day(placed) stands twice", "remove one"),
+    "partition twice": ("month(day)]", "day(placed)] # <-", "day(placed) appears twice", "remove one"),
     "partition clash": (
         "[day(placed), month(day)]",
         "[month(day), day(shipped_at)] # <-",

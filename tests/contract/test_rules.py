@@ -12,13 +12,13 @@ from headrace.contract.column_type import STRING
 from headrace.contract.duration import duration
 from headrace.contract.load import load
 from headrace.contract.model import Column, Contract, Rule
-from headrace.contract.rules import CHECKS_A_CASE, Reason, checks, verdict_sql
+from headrace.contract.rules import CHECKS_A_CASE, ReasonCode, checks, verdict_sql
 from headrace.contract.sql import identifier, instant_literal, literal
 from tests.contract.orders_contract import Edit
 
 
 def test_codes_are_stable() -> None:
-    assert [r.value for r in Reason] == [
+    assert [r.value for r in ReasonCode] == [
         "kafka_time_out_of_range",
         "required_missing",
         "not_in_enum",
@@ -75,7 +75,7 @@ def test_the_expression_holds_the_checks_in_order(orders: Contract) -> None:
 
 def test_without_a_promise_only_the_kafka_time_is_judged(orders: Contract) -> None:
     bare = replace(orders, columns=(Column("a", STRING),), rules=(), max_future=None)
-    assert [c.reason for c in checks(bare)] == [Reason.KAFKA_TIME_OUT_OF_RANGE]
+    assert [c.reason for c in checks(bare)] == [ReasonCode.KAFKA_TIME_OUT_OF_RANGE]
 
 
 def test_many_checks_are_cut_into_cases_in_the_same_order(orders: Contract) -> None:

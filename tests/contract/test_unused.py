@@ -44,7 +44,7 @@ IDLE = {
     "environment of a server": (
         KAFKA,
         KAFKA + "    environment: prod # <-\n",
-        "servers.environment is not acted on: addresses stand in deploy/env",
+        "servers.environment is not acted on: addresses are in deploy/env",
     ),
     "relationships": (
         OBJECT,

@@ -19,7 +19,7 @@ ENUM = Path(__file__).parents[2] / "jvm/src/main/java/headrace/format/Reason.jav
 DECODE_REASONS = {
     constant.lower() for constant in re.findall(r"^    ([A-Z][A-Z0-9_]+)[,;]", ENUM.read_text(), re.MULTILINE)
 }
-RULE_REASONS = {reason.value for reason in rules.Reason}
+RULE_REASONS = {reason.value for reason in rules.ReasonCode}
 UNREACHABLE = {
     "unknown_field",  # the contract ignores unknown fields
     "string_too_long",  # texts are STRING, without a length

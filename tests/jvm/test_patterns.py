@@ -15,7 +15,7 @@ from headrace import project, settings
 from headrace.contract.pattern import judge_like
 from headrace.contract.pattern.paths import build
 from headrace.contract.pattern.syntax import read
-from headrace.contract.typed import Refused
+from headrace.contract.typed import RefusalError
 from headrace.stack import jvm
 from headrace.stack.java import QUICK, jdk
 from tests.contract.random_patterns import Hard, accepted, hard_texts, is_accepted, matches
@@ -195,7 +195,7 @@ def whole(pattern: str) -> str:
 def is_like(text: str) -> bool:
     try:
         judge_like(text)
-    except Refused:
+    except RefusalError:
         return False
     return True
 

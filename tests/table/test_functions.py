@@ -8,7 +8,7 @@ import pytest
 
 from headrace.errors import JobError
 from headrace.table.functions import read_function, unread
-from headrace.table.steps import Step
+from headrace.table.steps import SqlStep
 
 WHERE = "jobs/j.py:1"
 GOOD = '''
@@ -48,7 +48,7 @@ def test_what_a_file_tells(folder: Path) -> None:
 def test_a_name_that_sql_would_not_take(folder: Path) -> None:
     written(folder, GOOD)
     for name in ("Cleaned", "my fn", ""):
-        with pytest.raises(JobError, match="is not a name for a function"):
+        with pytest.raises(JobError, match="is not a valid function name"):
             read_function(name, "udfs.texts.cleaned", WHERE)
 
 
@@ -67,7 +67,7 @@ def test_another_file_is_part_of_it(folder: Path) -> None:
         ("udfs.texts.clean", GOOD, "clean is not in the file as a plain clean = udf"),
         ("udfs.texts.cleaned", GOOD.replace("= udf(", "= udaf("), "cleaned is not in the file"),
         ("udfs.texts.cleaned", GOOD + "import headrace.errors\n", "may not import headrace.errors"),
-        ("udfs.texts.cleaned", GOOD.replace(", result_type=TEXT", ""), "does not say its types"),
+        ("udfs.texts.cleaned", GOOD.replace(", result_type=TEXT", ""), "does not declare its types"),
         ("udfs.texts.cleaned", "def :", "not Python"),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_reason_is_read(folder: Path, kind: str, sql: str, said: str | None) -
     wrapper, types = ("udtf", "result_types") if kind == "table" else ("udf", "result_type")
     written(folder, f"c = {wrapper}(f, input_types=[T], {types}=[T])")
     function = read_function("c", "udfs.texts.c", WHERE)
-    steps = [Step(str(n), text) for n, text in enumerate(sql.split(";"))]
+    steps = [SqlStep(str(n), text) for n, text in enumerate(sql.split(";"))]
     found = [str(e) for e in unread([function], steps, "j", WHERE)]
     assert bool(found) == bool(said)
     assert all(said in f for f in found if said)

@@ -6,7 +6,7 @@ import pytest
 import sqlglot
 
 from headrace.contract.pattern import judge_like, judge_search
-from headrace.contract.typed import Refused
+from headrace.contract.typed import RefusalError
 from headrace.table.patterns import PATTERNS, refused_patterns
 
 
@@ -39,28 +39,28 @@ def test_what_is_linear_is_taken(expression: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "says"),
     [
-        ("REGEXP(a, '[0-9]+x')", "REGEXP looks for '[0-9]+x': "),
-        ("REGEXP(a, '(a+){1,1000}b')", "REGEXP looks for "),
-        ("`REGEXP`(a, '(a|b)*c')", "REGEXP looks for "),
-        (r"REGEXP_REPLACE(a, '^\s+|\s+$', '')", "REGEXP_REPLACE looks for "),
-        ("REGEXP(a, b)", "the pattern of REGEXP is not one text"),
-        ("REGEXP(a, 'x' || b)", "the pattern of REGEXP is not one text"),
-        ("REGEXP(a, 'x' 'y')", "the pattern of REGEXP is not one text"),
-        ("REGEXP(a, ('x'))", "the pattern of REGEXP is not one text"),
-        ("REGEXP(a, 'it''s')", "the pattern of REGEXP is not one text"),
-        (r"a || '\''", "the text "),
-        ("REGEXP(REGEXP_REPLACE(a, b, ''), 'x')", "the pattern of REGEXP_REPLACE is not one text"),
-        ("STR_TO_MAP(a, ',', b)", "the pattern of STR_TO_MAP is not one text"),
-        ("PARSE_URL(a, 'QUERY', b)", "the pattern of PARSE_URL is not one text"),
+        ("REGEXP(a, '[0-9]+x')", "REGEXP searches for '[0-9]+x': "),
+        ("REGEXP(a, '(a+){1,1000}b')", "REGEXP searches for "),
+        ("`REGEXP`(a, '(a|b)*c')", "REGEXP searches for "),
+        (r"REGEXP_REPLACE(a, '^\s+|\s+$', '')", "REGEXP_REPLACE searches for "),
+        ("REGEXP(a, b)", "the pattern of REGEXP is not a string literal"),
+        ("REGEXP(a, 'x' || b)", "the pattern of REGEXP is not a string literal"),
+        ("REGEXP(a, 'x' 'y')", "the pattern of REGEXP is not a string literal"),
+        ("REGEXP(a, ('x'))", "the pattern of REGEXP is not a string literal"),
+        ("REGEXP(a, 'it''s')", "the pattern of REGEXP is not a string literal"),
+        (r"a || '\''", "the string "),
+        ("REGEXP(REGEXP_REPLACE(a, b, ''), 'x')", "the pattern of REGEXP_REPLACE is not a string literal"),
+        ("STR_TO_MAP(a, ',', b)", "the pattern of STR_TO_MAP is not a string literal"),
+        ("PARSE_URL(a, 'QUERY', b)", "the pattern of PARSE_URL is not a string literal"),
         ("a SIMILAR TO 'x'", "SIMILAR TO is not judged"),
         ("a NOT SIMILAR TO 'x'", "SIMILAR TO is not judged"),
         ("a RLIKE 'x'", "RLIKE is not judged"),
-        ("a LIKE b", "the pattern of LIKE is not one text"),
-        ("a LIKE 'x' || b", "the pattern of LIKE is not one text"),
-        ("a LIKE CONCAT('%', b)", "the pattern of LIKE is not one text"),
+        ("a LIKE b", "the pattern of LIKE is not a string literal"),
+        ("a LIKE 'x' || b", "the pattern of LIKE is not a string literal"),
+        ("a LIKE CONCAT('%', b)", "the pattern of LIKE is not a string literal"),
         ("a LIKE '%_a%_b'", "LIKE '%_a%_b' becomes a regular expression: "),
         ("a LIKE '%a%!%b' ESCAPE '!'", "LIKE '%a%!%b' becomes a regular expression: "),
-        ("a LIKE 'x' ESCAPE b", "what stands behind ESCAPE is not one character"),
+        ("a LIKE 'x' ESCAPE b", "the value after ESCAPE is not one character"),
     ],
 )
 def test_what_is_not_linear_or_not_known_is_refused(expression: str, says: str) -> None:
@@ -89,10 +89,10 @@ def test_a_search_that_is_linear(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", [*NOT_LINEAR, "(?i)a"])
 def test_a_search_that_is_not(pattern: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RefusalError):
         judge_search(pattern)
 
 
 def test_an_escape_of_something_else_is_refused() -> None:
-    with pytest.raises(Refused, match="escapes neither"):
+    with pytest.raises(RefusalError, match="escapes neither"):
         judge_like("a!b", "!")

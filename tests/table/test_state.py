@@ -13,7 +13,7 @@ import pytest
 from headrace.contract.load import load
 from headrace.contract.model import Contract
 from headrace.errors import JobError
-from headrace.table.state import kept, refuse_unbounded
+from headrace.table.state import refuse_unbounded, retained_state
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = load(ROOT / "contracts" / "departures_hourly.odcs.yaml")
@@ -39,7 +39,7 @@ def one(kind: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_every_job_of_the_project_is_bounded(job: str, operators: list[str]) -> None:
-    found = kept(plan(job), CONTRACT)
+    found = retained_state(plan(job), CONTRACT)
     assert [k.operator for k in found] == operators
     assert all(k.until for k in found)
 
@@ -61,7 +61,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("case", ENDLESS)
 def test_endless_state_needs_an_end_or_a_reason(case: str) -> None:
-    with pytest.raises(JobError, match=r"state that never ends: [a-z-]+ \(7\)") as refused:
+    with pytest.raises(JobError, match=r"state that is never removed: [a-z-]+ \(7\)") as refused:
         refuse_unbounded(ENDLESS[case], CONTRACT)
     assert "unboundedState" in refused.value.remedy
 
@@ -69,7 +69,7 @@ def test_endless_state_needs_an_end_or_a_reason(case: str) -> None:
 
 
 def told(case: dict[str, Any], contract: Contract = CONTRACT) -> list[str]:
-    return [k.until for k in kept(case, contract)]
+    return [k.until for k in retained_state(case, contract)]
 
 
 def test_a_time_to_live_is_an_end() -> None:

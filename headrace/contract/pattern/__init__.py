@@ -1,12 +1,12 @@
-r"""Which patterns a contract may hold: those that Java reads in linear time, whatever the text, on its stack.
+r"""Which patterns a contract may contain: those that Java matches in linear time and bounded stack.
 
-The job meets a pattern with bytes that a stranger wrote: ``(a+){1,1000}b`` takes seconds for 30 of them, and
-``(a|b)*`` over 200 kB ends in a StackOverflowError inside Flink, so in a restart for ever. And Flink takes a
-pattern that Java cannot compile for one that never matches, without a word. So the language is ours (the part
-that Java, ECMA-262 and Python share), the meaning is Java's, and each pattern that is accepted is proved.
+The job matches a pattern against bytes that a stranger wrote: ``(a+){1,1000}b`` takes seconds for 30 of them,
+and ``(a|b)*`` over 200 kB ends in a StackOverflowError inside Flink, so in an endless restart loop. And Flink
+silently treats a pattern that Java cannot compile as one that never matches. So only the subset that Java,
+ECMA-262 and Python share is allowed, its meaning is Java's, and each accepted pattern is proved.
 
 :func:`judge` is for ``pattern`` of a column, :func:`judge_like` for LIKE, :func:`judge_search` for REGEXP and
-its kin in the SQL of a derive job.
+similar functions in the SQL of a derive job.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A pattern as a whole: is it of the language, small enough for Java's stack, and of few ways?"""
+"""Judges a pattern as a whole: its language, its depth on Java's stack, and its number of ways."""
 
 from __future__ import annotations
 
@@ -20,64 +20,64 @@ from headrace.contract.pattern.tree import (
     shortest,
     size,
 )
-from headrace.contract.typed import Refused
+from headrace.contract.typed import RefusalError
 
 MAX_CHARACTERS = 2000
 MAX_SIZE = 5000
-"""Characters of the pattern with every count written out."""
+"""Characters of the pattern with every counted repetition written out."""
 MAX_DEPTH = 1000
-"""Java's calls within calls: in the worst case, interpreted, they fill about a third of a thread's 1 MB."""
+"""Java's nested calls: in the worst case, interpreted, they fill about a third of a thread's 1 MB."""
 MAX_LOOK = 100
-"""Characters that a lookahead or lookbehind may see: it is tried anew at each place."""
+"""Characters that a lookahead or lookbehind may see: it is tried again at each position."""
 
 
 def judge(text: str) -> None:
-    """Return if Java reads the pattern in linear time.
+    """Return if Java matches the pattern in linear time.
 
     Raises:
-        Refused: it does not, or it is not a pattern of this language.
+        RefusalError: it does not, or the pattern is not in this language.
     """
     if len(text) > MAX_CHARACTERS:
-        raise Refused(f"it has over {MAX_CHARACTERS} characters", "use a rule, or an enum")
+        raise RefusalError(f"it has over {MAX_CHARACTERS} characters", "use a rule, or an enum")
     judge_tree(read(text))
 
 
 def judge_tree(node: Node) -> None:
-    """As :func:`judge`, for a pattern that has been read."""
+    """As :func:`judge`, for a parsed pattern."""
     for inner in _all(node):
         if isinstance(inner, Repeat):
             _judge_repeat(inner)
     if size(node) > MAX_SIZE:
-        raise Refused(
-            f"its counts come to over {MAX_SIZE:,} characters", "use maxLength for how long a text may be"
+        raise RefusalError(
+            f"its counts come to over {MAX_SIZE:,} characters", "use maxLength to limit the length of a text"
         )
     for inner in _all(node):
         if isinstance(inner, Look):
             _judge_look(inner)
     prove(node)
     if depth(node) > MAX_DEPTH:
-        raise Refused(
-            f"Java may need over {MAX_DEPTH} calls within calls for it, and its stack ends",
-            "write smaller counts, as in (…){0,20}, or maxLength for how long a text may be",
+        raise RefusalError(
+            f"Java may need over {MAX_DEPTH} nested calls for it, and its stack overflows",
+            "write smaller counts, as in (…){0,20}, or maxLength to limit the length of a text",
         )
 
 
 def _judge_repeat(node: Repeat) -> None:
     if not shortest(node.body):
-        raise Refused(
-            f"{node.text} repeats what may be empty",
-            "let the inner part take at least one character, or remove one",
+        raise RefusalError(
+            f"{node.text} repeats a part that may be empty",
+            "let the inner part take at least one character, or remove one quantifier",
         )
     inside = _bare(node.body)
     if node.most is None and inside is not node.body:
-        raise Refused(
-            f"{node.text} repeats a group without an end: Java's stack ends first, in a restart for ever",
+        raise RefusalError(
+            f"{node.text} repeats a group without limit: Java's stack overflows, in an endless restart loop",
             _without_group(node, inside),
         )
     if node.most is None and isinstance(inside, One) and inside.chars.of_two_widths and node.least > 1:
         lazy = "?" if node.lazy else ""
-        raise Refused(
-            f"{node.text} calls itself for each character beside the basic plane: Java's stack ends",
+        raise RefusalError(
+            f"{node.text} needs a nested call for each character outside the BMP: Java's stack overflows",
             f"write {inside.text}{{{node.least}}}{inside.text}*{lazy}",
         )
 
@@ -85,14 +85,14 @@ def _judge_repeat(node: Repeat) -> None:
 def _judge_look(node: Look) -> None:
     most = longest(node.body)
     if most is None or most > MAX_LOOK:
-        raise Refused(
-            f"{node.text} may look at over {MAX_LOOK} characters, at each place anew",
+        raise RefusalError(
+            f"{node.text} may look at over {MAX_LOOK} characters, again at each position",
             "write a count, as in .{0,20}",
         )
     behind = node.text.startswith("(?<")
     if behind and (most != shortest(node.body) or any(isinstance(n, Repeat) for n in _all(node.body))):
-        raise Refused(
-            f"{node.text} looks back over texts of several lengths", "write it without a quantifier"
+        raise RefusalError(
+            f"{node.text} looks back over texts of different lengths", "write it without a quantifier"
         )
     prove(node.body)
 
@@ -104,7 +104,7 @@ def _bare(node: Node) -> Node:
 
 
 def _without_group(node: Repeat, inside: Node) -> str:
-    """What to write instead: the same without the group where that is plain."""
+    """What to write instead: the same without the group, where that is simple."""
     sign = node.text.removeprefix(node.body.text)
     if isinstance(inside, One):
         return f"write {inside.text}{sign}"
@@ -117,7 +117,7 @@ def _without_group(node: Repeat, inside: Node) -> str:
 
 
 def _member(text: str) -> str:
-    """One alternative as it stands inside ``[…]``; empty where it cannot."""
+    """One alternative as written inside ``[…]``; empty where that is not possible."""
     if text.startswith("[") and not text.startswith("[^") and "-]" not in text and "[-" not in text:
         return text[1:-1]
     if text in "^-]&":

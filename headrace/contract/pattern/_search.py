@@ -1,8 +1,9 @@
-r"""A pattern that is looked for anywhere in a text, as REGEXP and its kin do in the SQL of a derive job.
+r"""Patterns that may match anywhere in a text, as with REGEXP in the SQL of a derive job.
 
-Java tries the pattern at each place of the text. So it is judged behind ``[\s\S]*?``: the places where a
-match may begin are then among the ways that are counted. A pattern that begins with ``^`` fails at once at
-every other place, and one that ends in an endless repetition has matched when it gets there.
+Java tries the pattern at each position of the text. So it is judged with a prefix of ``[\s\S]*?``: the
+positions where a match may begin are then among the ways that are counted. A pattern that begins with ``^``
+fails at once at every other position, and one that ends in an unlimited repetition has matched when it gets
+there.
 """
 
 from __future__ import annotations
@@ -13,31 +14,31 @@ from headrace.contract.pattern._judgement import MAX_CHARACTERS, judge_tree
 from headrace.contract.pattern.characters import ALL
 from headrace.contract.pattern.syntax import read
 from headrace.contract.pattern.tree import Choice, Edge, Group, Node, One, Repeat, Sequence
-from headrace.contract.typed import Refused
+from headrace.contract.typed import RefusalError
 
-ANYWHERE = Repeat(One(ALL, r"[\s\S]"), 0, None, lazy=True, text="what stands before")
-REMEDY = "begin it with ^ and say what stands before, as in ^[^0-9]*([0-9]+)"
+ANYWHERE = Repeat(One(ALL, r"[\s\S]"), 0, None, lazy=True, text="the text before it")
+REMEDY = "begin it with ^ and a pattern for the text before it, as in ^[^0-9]*([0-9]+)"
 
 
 def judge_search(text: str) -> None:
-    """Return if Java looks for the pattern in linear time.
+    """Return if Java searches for the pattern in linear time.
 
     Raises:
-        Refused: it does not, or it is not a pattern of this language.
+        RefusalError: it does not, or the pattern is not in this language.
     """
     if len(text) > MAX_CHARACTERS:
-        raise Refused(f"it has over {MAX_CHARACTERS} characters", "write a shorter one")
-    found = _to_the_match(read(text))
-    judge_tree(found)
-    if not _anchored(found):
+        raise RefusalError(f"it has over {MAX_CHARACTERS} characters", "write a shorter one")
+    relevant = _to_the_match(read(text))
+    judge_tree(relevant)
+    if not _anchored(relevant):
         try:
-            judge_tree(Sequence((ANYWHERE, found), text))
-        except Refused as e:
-            raise Refused(e.what, REMEDY) from None
+            judge_tree(Sequence((ANYWHERE, relevant), text))
+        except RefusalError as e:
+            raise RefusalError(e.what, REMEDY) from None
 
 
 def _to_the_match(node: Node) -> Node:
-    """Without an endless repetition at the end: Java has a match when it gets there, and never goes back."""
+    """The pattern without an unlimited repetition at its end: Java has a match there."""
     match node:
         case Repeat(body=One(), most=None, least=0 | 1):
             return node.body if node.least else Sequence((), "")
@@ -51,7 +52,7 @@ def _to_the_match(node: Node) -> Node:
 
 
 def _anchored(node: Node) -> bool:
-    """Whether it begins with ``^`` on every way."""
+    """Whether every alternative begins with ``^``."""
     match node:
         case Sequence():
             return bool(node.parts) and _anchored(node.parts[0])

@@ -1,4 +1,4 @@
-"""Sets of characters, as Java's regular expressions see them: code points, no halves of surrogate pairs."""
+"""Sets of characters as in Java's regular expressions: code points, never halves of surrogate pairs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FIRST_WIDE = 0x10000
 
 @dataclass(frozen=True)
 class Characters:
-    """Sorted ranges that neither touch nor overlap, both ends included."""
+    """Sorted ranges that are neither adjacent nor overlapping, both ends included."""
 
     ranges: tuple[tuple[int, int], ...]
 
@@ -20,8 +20,13 @@ class Characters:
         return any(low <= code <= high for low, high in self.ranges)
 
     @property
+    def is_single(self) -> bool:
+        """Whether it is exactly one character."""
+        return len(self.ranges) == 1 and self.ranges[0][0] == self.ranges[0][1]
+
+    @property
     def of_two_widths(self) -> bool:
-        """Whether some of them take one ``char`` of Java and others two."""
+        """Whether some of them take one ``char`` in Java and others two."""
         return bool(self.ranges) and self.ranges[0][0] < FIRST_WIDE <= self.ranges[-1][1]
 
 
@@ -42,7 +47,7 @@ def only(text: str) -> Characters:
 
 
 def others(than: Characters) -> Characters:
-    """All characters but these."""
+    """All other characters."""
     free: list[tuple[int, int]] = []
     begin = 0
     for low, high in than.ranges:
@@ -71,13 +76,13 @@ NAMED = {
 
 
 def samples(sets: Iterable[Characters]) -> list[int]:
-    """One character for each way in which these sets can be told apart, among them one that is in none."""
+    """One character for each combination of these sets, including the combination of no set."""
     known = list(dict.fromkeys(sets))
     edges = sorted({0, *(e for s in known for low, high in s.ranges for e in (low, high + 1))})
-    found: dict[tuple[bool, ...], int] = {}
+    by_membership: dict[tuple[bool, ...], int] = {}
     for code in sorted((e for e in edges if e <= LAST), key=_unreadable):
-        found.setdefault(tuple(code in s for s in known), code)
-    return list(found.values())
+        by_membership.setdefault(tuple(code in s for s in known), code)
+    return list(by_membership.values())
 
 
 def _unreadable(code: int) -> tuple[bool, int]:

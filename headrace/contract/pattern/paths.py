@@ -1,11 +1,10 @@
-"""How many ways Java may follow at once: the proof that it reads a text in linear time.
+"""How many ways Java may follow at once: the proof that it matches a text in linear time.
 
-Java tries one way through a pattern after the other and remembers none. So its work on a text is what all
-ways together read of it, also those that fail in the end. The pattern becomes an automaton with one state
-for each of its characters (Glushkov's), in which each of these ways is one run. All runs are followed at
-once over every text there can be, and counted for each state. Where their sum stays bounded, Java reads no
-character more often than that. This is exact: nothing is refused whose ways are few, and nothing passes
-because it looks harmless.
+Java tries one way through a pattern after the other and remembers none. So its work on a text is the sum over
+all ways, including those that fail in the end. The pattern becomes an automaton with one state for each of
+its characters (Glushkov's construction), in which each way is one run. All runs are followed in parallel over
+every possible text, and counted for each state. If their sum is bounded, Java reads no character more often
+than that. This is exact: no pattern with few ways is refused, and none passes because it looks harmless.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from dataclasses import dataclass, field
 
 from headrace.contract.pattern.characters import ALL, DOT, Characters, samples
 from headrace.contract.pattern.tree import Choice, Edge, Group, Look, Node, One, Repeat, Sequence
-from headrace.contract.typed import Refused
+from headrace.contract.typed import RefusalError
 
 MAX_WAYS = 20
 """How many ways Java may have to follow over the same text."""
 MAX_SITUATIONS = 10_000
-"""How many sets of ways are looked at before a pattern counts as too intricate; about a second."""
+"""How many situations are examined before a pattern counts as too complex; about a second."""
 START, END = -1, -2
 ANY = r"[\s\S]"
 APART = "let alternatives begin with different characters, and let no part take what the next one begins with"
 
 Situation = tuple[tuple[int, int], ...]
-"""States and how many runs are in each."""
+"""The states that are active, and the number of runs in each."""
 
 
 @dataclass
@@ -36,16 +35,16 @@ class Automaton:
 
     sets: list[Characters] = field(default_factory=list)
     written: dict[int, Node] = field(default_factory=dict)
-    """The part of the pattern that each state stands for."""
+    """The part of the pattern that each state represents."""
     follow: dict[int, Counter[int]] = field(default_factory=dict)
 
     def targets(self, situation: Situation) -> Counter[int]:
-        """Which states come next, whatever the character, and END."""
-        found: Counter[int] = Counter()
+        """The possible next states, whatever the character, and END."""
+        targets: Counter[int] = Counter()
         for state, runs in situation:
             for target, ways in self.follow[state].items():
-                found[target] += runs * ways
-        return found
+                targets[target] += runs * ways
+        return targets
 
 
 @dataclass
@@ -60,24 +59,24 @@ def prove(node: Node) -> None:
     """Return if Java follows at most :data:`MAX_WAYS` ways over any text.
 
     Raises:
-        Refused: it may follow more; the message names the parts that compete.
+        RefusalError: it may follow more; the message names the competing parts.
     """
     try:
         _prove(node)
-    except Refused as e:
-        raise Refused(e.what, _instead(node) or e.remedy) from None
+    except RefusalError as e:
+        raise RefusalError(e.what, _instead(node) or e.remedy) from None
 
 
 def _instead(node: Node) -> str:
-    """A pattern that means the same but for line ends, if there is one that is taken."""
-    found = _with_open_end(node)
-    if found is None:
+    """An accepted pattern that means the same except for line ends, if there is one."""
+    alternative = _with_open_end(node)
+    if alternative is None:
         return ""
     try:
-        _prove(found)
-    except Refused:
+        _prove(alternative)
+    except RefusalError:
         return ""
-    return f"write {found.text}, whose end takes line ends too"
+    return f"write {alternative.text}, whose end also matches line ends"
 
 
 def _prove(node: Node) -> None:
@@ -91,13 +90,13 @@ def _prove(node: Node) -> None:
                 seen.add(after)
                 waiting.append(after)
         if len(seen) > MAX_SITUATIONS:
-            raise Refused(
-                "it is too intricate to prove that Java reads it in linear time", "use smaller counts"
+            raise RefusalError(
+                "it is too complex to prove that Java matches it in linear time", "use smaller counts"
             )
 
 
 def build(node: Node) -> Automaton:
-    """The automaton of a pattern in which nothing repeated can be empty."""
+    """The automaton of a pattern in which no repeated part can be empty."""
     automaton = Automaton()
     automaton.written[START] = node
     whole = _part(automaton, node, node)
@@ -108,7 +107,7 @@ def build(node: Node) -> Automaton:
 
 
 class _Alphabet:
-    """One character for each kind that the pattern tells apart, and who takes it."""
+    """One character for each kind that the pattern distinguishes, and the states that accept it."""
 
     def __init__(self, sets: list[Characters]) -> None:
         self.characters = samples(sets)
@@ -128,7 +127,7 @@ def _after(automaton: Automaton, alphabet: _Alphabet, situation: Situation) -> I
             yield tuple(sorted(taken.items()))
 
 
-def _too_many(automaton: Automaton, runs: Counter[int]) -> Refused:
+def _too_many(automaton: Automaton, runs: Counter[int]) -> RefusalError:
     compete: Counter[int] = Counter()
     states: dict[int, int] = {}
     for state, count in runs.items():
@@ -138,12 +137,12 @@ def _too_many(automaton: Automaton, runs: Counter[int]) -> Refused:
     first, *second = [states[key] for key, _ in compete.most_common(2)]
     one = automaton.written[first].text
     if not second:
-        return Refused(
+        return RefusalError(
             f"{one} can take part in the same text in over {MAX_WAYS} ways, and Java tries each of them",
             APART,
         )
     other = automaton.written[second[0]].text
-    return Refused(
+    return RefusalError(
         f"the same text can be divided between {one} and {f'another {one}' if one == other else other}"
         f" in over {MAX_WAYS} ways, and Java tries each of them",
         APART,
@@ -151,7 +150,7 @@ def _too_many(automaton: Automaton, runs: Counter[int]) -> Refused:
 
 
 def _with_open_end(node: Node) -> Node | None:
-    """The same pattern with an end that takes line ends too: Java stops once it gets there."""
+    """The same pattern with an end that also matches line ends: Java stops once it gets there."""
     parts = node.parts if isinstance(node, Sequence) else (node,)
     match parts[-1:]:
         case (Repeat(body=One(chars=chars), most=None) as rest,) if chars == DOT:
@@ -163,7 +162,7 @@ def _with_open_end(node: Node) -> Node | None:
 
 
 def _without_rest(node: Node) -> Node:
-    """Without an end that takes whatever comes: who gets there has matched, and nothing is tried again."""
+    """The pattern without an end that matches anything: a run that gets there has matched."""
     parts = node.parts if isinstance(node, Sequence) else (node,)
     match parts[-1:]:
         case (Repeat(body=One(chars=chars), most=None) as rest,) if chars == ALL:
@@ -185,30 +184,34 @@ def _part(automaton: Automaton, node: Node, written: Node) -> _Part:
         case Group():
             return _part(automaton, node.body, node.body)
         case Sequence():
-            found = _nothing()
+            joined = _nothing()
             for part in node.parts:
-                found = _joined(automaton, found, _part(automaton, part, part))
-            return found
+                joined = _joined(automaton, joined, _part(automaton, part, part))
+            return joined
         case Choice():
-            branches = [_part(automaton, b, b) for b in node.branches]
-            first, last = Counter[int](), Counter[int]()
-            for branch in branches:
-                first.update(branch.first)
-                last.update(branch.last)
-            return _Part(first, last, sum(b.empty for b in branches))
+            return _one_of([_part(automaton, b, b) for b in node.branches])
         case Repeat():
             return _repeated(automaton, node)
 
 
+def _one_of(branches: list[_Part]) -> _Part:
+    """Alternatives."""
+    first, last = Counter[int](), Counter[int]()
+    for branch in branches:
+        first.update(branch.first)
+        last.update(branch.last)
+    return _Part(first, last, sum(b.empty for b in branches))
+
+
 def _repeated(automaton: Automaton, node: Repeat) -> _Part:
-    found = _nothing()
+    joined = _nothing()
     for number in reversed(range(max(node.least, 1) if node.most is None else node.most)):
         copy = _part(automaton, node.body, node)
-        if node.most is None and not found.last:
+        if node.most is None and not joined.last:
             _link(automaton, copy, copy)
-        found = _joined(automaton, copy, found)
-        found.empty += number >= node.least
-    return found
+        joined = _joined(automaton, copy, joined)
+        joined.empty += number >= node.least
+    return joined
 
 
 def _nothing() -> _Part:
@@ -216,7 +219,7 @@ def _nothing() -> _Part:
 
 
 def _joined(automaton: Automaton, left: _Part, right: _Part) -> _Part:
-    """One after the other; takes both apart."""
+    """One part after the other; the arguments must not be used afterwards."""
     _link(automaton, left, right)
     if left.empty:
         left.first.update({state: ways * left.empty for state, ways in right.first.items()})

@@ -1,4 +1,4 @@
-"""The text of a pattern becomes a tree: the part of the language that Java, ECMA-262 and Python share."""
+"""Parses a pattern into a tree: the subset of the language that Java, ECMA-262 and Python share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from headrace.contract.pattern.characters import DOT, NAMED, Characters, characters, only, others
 from headrace.contract.pattern.tree import Choice, Edge, Group, Look, Node, One, Repeat, Sequence
-from headrace.contract.typed import Refused
+from headrace.contract.typed import RefusalError
 
 MAX_NESTING = 50
 _HALVES = range(0xD800, 0xE000)
@@ -23,17 +23,17 @@ def read(text: str) -> Node:
     """The pattern as a tree.
 
     Raises:
-        Refused: it is not of this language; the message quotes the place.
+        RefusalError: it is not in this language; the message quotes the place.
     """
-    reader = _Reader(text)
-    found = reader.choice()
+    reader = _PatternParser(text)
+    tree = reader.choice()
     if reader.at < len(text):
-        raise Refused(f"')' at character {reader.at + 1} closes nothing", "write \\) for the character")
-    return found
+        raise RefusalError(f"')' at character {reader.at + 1} closes nothing", "write \\) for the character")
+    return tree
 
 
-class _Reader:
-    """Descends once; ``at`` is the next character."""
+class _PatternParser:
+    """A recursive-descent parser; ``at`` is the next character."""
 
     def __init__(self, text: str) -> None:
         self.text, self.at, self.nesting = text, 0, 0
@@ -52,20 +52,20 @@ class _Reader:
 
     def _quantified(self) -> Node:
         start, body = self.at, self._part()
-        found = _QUANTIFIER.match(self.text, self.at)
-        if not found:
+        quantifier = _QUANTIFIER.match(self.text, self.at)
+        if not quantifier:
             if self.text.startswith("{", self.at):
                 self._fail(
                     "'{' needs a backslash, or a count as in {2} or {1,3}", "write \\{ for the character"
                 )
             return body
-        self.at = found.end()
+        self.at = quantifier.end()
         lazy = self._skip("?")
         if self.at < len(self.text) and self.text[self.at] in "*+?{":
             self._fail("a quantifier follows a quantifier", "write one of them")
-        least, most = _counts(found)
+        least, most = _counts(quantifier)
         if most is not None and least > most:
-            self._fail(f"{found[0]} counts backwards", f"write {{{most},{least}}}")
+            self._fail(f"{quantifier[0]} counts backwards", f"write {{{most},{least}}}")
         return Repeat(body, least, most, lazy, self.text[start : self.at])
 
     def _part(self) -> Node:
@@ -92,7 +92,7 @@ class _Reader:
         start, opened = self.at, _GROUP.match(self.text, self.at)
         if opened is None or self.text.startswith("?", opened.end()):
             quoted = self.text[start : start + 4]
-            self._fail(f"{quoted!r} is not a group of all dialects", _without_kind(self.text[start:]))
+            self._fail(f"{quoted!r} is not a group in all dialects", _without_kind(self.text[start:]))
         self.at, self.nesting = opened.end(), self.nesting + 1
         if self.nesting > MAX_NESTING:
             self._fail(f"groups are nested deeper than {MAX_NESTING}", "write it flatter")
@@ -104,7 +104,7 @@ class _Reader:
         return kind(body, self.text[start : self.at])
 
     def _escape(self) -> Characters:
-        """An escape that all dialects know; leaves ``at`` after it."""
+        """Read an escape that all dialects know; ``at`` is then after it."""
         char = self.text[self.at + 1 : self.at + 2]
         coded = _CODE.match(self.text, self.at + 1)
         if coded:
@@ -114,21 +114,25 @@ class _Reader:
             return NAMED[char]
         if char in _CONTROLS and char:
             return only(_CONTROLS[char])
+        self._refuse_escape(char)
+        return only(char)
+
+    def _refuse_escape(self, char: str) -> None:
+        """Refuse an escape that is not just the character itself."""
         if char in ("b", "B"):
             self._fail(
-                f"\\{char} asks for letters of all scripts around it: it {_DIALECTS}, and Java looks back"
+                f"\\{char} depends on letters of all scripts around it: it {_DIALECTS}, and Java looks back"
                 " over any number of accents",
-                "write what may stand there, as in [^a-z]",
+                "write the characters that may be there, as in [^a-z]",
             )
         if not char or not char.isascii() or char.isalnum() or char.isspace():
             self._fail(f"\\{char} {_DIALECTS}", _without_escape(char))
-        return only(char)
 
-    def _coded(self, found: re.Match[str]) -> Characters:
-        self.at = found.end()
-        code = int(found[1] or found[2], 16)
+    def _coded(self, escape: re.Match[str]) -> Characters:
+        self.at = escape.end()
+        code = int(escape[1] or escape[2], 16)
         if code in _HALVES:
-            self._fail(f"\\{found[0]} is half a character", "write the character itself")
+            self._fail(f"\\{escape[0]} is half a character", "write the character itself")
         return only(chr(code))
 
     def _class(self) -> Characters:
@@ -142,29 +146,33 @@ class _Reader:
             if self.at >= len(self.text):
                 self._fail(f"the '[' at character {start + 1} is not closed", "write \\[ for the character")
             ranges += self._member(first=False).ranges
-        found = characters(ranges)
-        return others(found) if negated else found
+        members = characters(ranges)
+        return others(members) if negated else members
 
     def _member(self, *, first: bool) -> Characters:
-        """A character, a range or an escape inside ``[…]``."""
+        """Read a character, a range or an escape inside ``[…]``."""
         dash = self.text.startswith("-", self.at)
-        if dash and not first and not self.text.startswith("-]", self.at):
+        if not first and self._range_follows():
             self._fail(
-                "'-' inside '[…]' stands between two single characters, or needs a backslash", "write \\-"
+                "'-' inside '[…]' must be between two single characters, or needs a backslash", "write \\-"
             )
         low = self._single()
-        if not self.text.startswith("-", self.at) or self.text.startswith("-]", self.at):
+        if not self._range_follows():
             return low
         self.at += 1
         high = self._single() if self.at < len(self.text) else low
-        ends = [s.ranges[0] for s in (low, high)]
-        if dash or any(a != b for a, b in ends) or len(low.ranges) > 1 or len(high.ranges) > 1:
+        if dash or not (low.is_single and high.is_single):
             self._fail(
                 "a range inside '[…]' needs a single character at both ends", "write \\- for the character"
             )
-        if ends[0] > ends[1]:
+        begin, end = low.ranges[0][0], high.ranges[0][0]
+        if begin > end:
             self._fail("a range inside '[…]' runs backwards", "swap its ends")
-        return Characters(((ends[0][0], ends[1][0]),))
+        return Characters(((begin, end),))
+
+    def _range_follows(self) -> bool:
+        """Whether the next character is a dash that does not end the class."""
+        return self.text.startswith("-", self.at) and not self.text.startswith("-]", self.at)
 
     def _single(self) -> Characters:
         if self.text.startswith("\\", self.at):
@@ -178,37 +186,39 @@ class _Reader:
         return only(char)
 
     def _skip(self, text: str) -> bool:
-        """Step over that text, if it comes next."""
+        """Skip this text if it comes next, and return whether it did."""
         here = self.text.startswith(text, self.at)
         self.at += len(text) if here else 0
         return here
 
     def _fail(self, what: str, remedy: str) -> NoReturn:
-        raise Refused(what, remedy)
+        raise RefusalError(what, remedy)
 
 
 def _without_kind(group: str) -> str:
-    """What to write for a group that is not taken."""
+    """What to write instead of a group that is not supported."""
     if _NAMED.match(group):
         return "write (…): a group needs no name here"
     if group.startswith("(?#"):
         return "leave the comment out"
     if group.startswith("(?>"):
-        return "write (?:…) if what is in it can take the text in one way only"
-    return "flags are not taken: write out what they do, as in [aA] for (?i)a, or [\\s\\S] for . with (?s)"
+        return "write (?:…) if its content can match the text in one way only"
+    return (
+        "flags are not supported: write out what they do, as in [aA] for (?i)a, or [\\s\\S] for . with (?s)"
+    )
 
 
 def _without_escape(char: str) -> str:
-    """What to write for an escape that is not taken."""
+    """What to write instead of an escape that is not supported."""
     if not char:
         return "write \\\\ for the character"
     if char in "pP":
-        return "Unicode's classes are not taken: list the characters, as in [A-Za-z\\u00c0-\\u024f]"
+        return "Unicode classes are not supported: list the characters, as in [A-Za-z\\u00c0-\\u024f]"
     if char in "AZzG":
         return "leave it out: a pattern matches the whole text"
     if char in "123456789k":
-        return "back references are not taken: write out what may stand there"
-    return "write the characters that it stands for, or \\uXXXX"
+        return "back references are not supported: write out the text that may be there"
+    return "write the characters that it means, or \\uXXXX"
 
 
 def _counts(quantifier: re.Match[str]) -> tuple[int, int | None]:

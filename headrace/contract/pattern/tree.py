@@ -1,7 +1,9 @@
-"""What a pattern consists of, and how large it is for Java."""
+"""The tree of a pattern, and how large it is for Java."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from headrace.contract.pattern.characters import Characters
@@ -13,19 +15,19 @@ class One:
 
     chars: Characters
     text: str
-    """As it is written; so for the others."""
+    """As written in the pattern, here and in the other nodes."""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """``^`` or ``$``: takes no character."""
+    """``^`` or ``$``: consumes no character."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Look:
-    """Looks ahead or back without taking what it sees."""
+    """A lookahead or lookbehind: consumes no character."""
 
     body: Node
     text: str
@@ -57,7 +59,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Repeat:
-    """A part several times; ``most`` is None where nothing bounds it."""
+    """A part several times; ``most`` is None if it is unlimited."""
 
     body: Node
     least: int
@@ -70,7 +72,7 @@ Node = One | Edge | Look | Group | Sequence | Choice | Repeat
 
 
 def longest(node: Node) -> int | None:
-    """How many characters it takes at most; None where nothing bounds it."""
+    """How many characters it consumes at most; None if that is unlimited."""
     match node:
         case One():
             return 1
@@ -79,17 +81,15 @@ def longest(node: Node) -> int | None:
         case Group():
             return longest(node.body)
         case Sequence():
-            return _total([longest(p) for p in node.parts])
+            return _bounded(sum, map(longest, node.parts))
         case Choice():
-            found = [longest(b) for b in node.branches]
-            return None if None in found else max(n for n in found if n is not None)
+            return _bounded(max, map(longest, node.branches))
         case Repeat():
-            inside = longest(node.body)
-            return None if inside is None or node.most is None else inside * node.most
+            return _bounded(math.prod, (longest(node.body), node.most))
 
 
 def shortest(node: Node) -> int:
-    """How many characters it takes at least."""
+    """How many characters it consumes at least."""
     match node:
         case One():
             return 1
@@ -106,7 +106,7 @@ def shortest(node: Node) -> int:
 
 
 def size(node: Node) -> int:
-    """How many characters stand in it when every counted repetition is written out."""
+    """How many characters it has when every counted repetition is written out."""
     match node:
         case One():
             return 1
@@ -124,10 +124,10 @@ def size(node: Node) -> int:
 
 
 def depth(node: Node) -> int:
-    """How many of Java's methods are open at once at most; the input makes it no deeper.
+    """The maximum depth of Java's calls, whatever the input.
 
-    Java calls what follows from inside what comes before, so parts add up, and a group calls itself once a
-    repetition.
+    Java calls the code of each part from inside the code of the part before it, so depths add up, and a group
+    calls itself once per repetition.
     """
     match node:
         case One() | Edge():
@@ -143,12 +143,18 @@ def depth(node: Node) -> int:
 
 
 def _depth_of_repetition(node: Repeat) -> int:
-    """A repeated character is a loop; where a count ends it, each change of width is a call."""
+    """A repeated character is a loop; if its count is limited, each change of width is a call."""
     if not isinstance(node.body, One):
         return (depth(node.body) + 2) * (node.most or 1)
     widths_change = node.body.chars.of_two_widths and not node.lazy
     return node.most or 0 if widths_change else 0
 
 
-def _total(numbers: list[int | None]) -> int | None:
-    return None if None in numbers else sum(n for n in numbers if n is not None)
+def _bounded(combine: Callable[[list[int]], int], numbers: Iterable[int | None]) -> int | None:
+    """The numbers combined; None if one of them is unlimited."""
+    limits: list[int] = []
+    for number in numbers:
+        if number is None:
+            return None
+        limits.append(number)
+    return combine(limits)
