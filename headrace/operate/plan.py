@@ -21,7 +21,7 @@ from headrace.progress import Progress, silent
 from headrace.settings import Settings
 from headrace.stack import files, local
 from headrace.stack import flink as local_flink
-from headrace.table.state import kept, refuse_unbounded
+from headrace.table.state import refuse_unbounded, retained_state
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def lock_state(program: Program, found: lock.Lock | None) -> str:
 def remembered(program: Program, found: lock.Lock | None) -> dict[int, str]:
     """Operator → until when it keeps its state, in words; without those that keep none."""
     forever = f"for ever: {program.contract.unbounded_state}"
-    return {k.id: k.until or forever for k in (kept(found.plan, program.contract) if found else [])}
+    return {k.id: k.until or forever for k in (retained_state(found.plan, program.contract) if found else [])}
 
 
 def _plan(
