@@ -173,7 +173,8 @@ def test_a_contract_by_name(edited: Edit, tmp_path: Path, monkeypatch: pytest.Mo
     assert load_named("orders").id == "orders"
     with pytest.raises(UsageError, match="there is no contract 'order'") as caught:
         load_named("order")
-    assert (caught.value.where, caught.value.remedy) == ("contracts/order.odcs.yaml", "the contracts are: orders")
+    assert caught.value.where == "contracts/order.odcs.yaml"
+    assert caught.value.remedy == "the contracts are: orders"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

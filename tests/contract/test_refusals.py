@@ -291,7 +291,7 @@ REFUSED = {
         "eventTime appears twice",
         "remove",
     ),
-    "topic partitions": ("value: 4", "value: four # <-", "topicPartitions is four", "write a number of at least 1"),
+    "topic partitions": ("value: 4", "value: four # <-", "topicPartitions is four", "write a number of"),
     "event time unknown": (
         "value: placed",
         "value: palced # <-",
@@ -311,7 +311,7 @@ REFUSED = {
         "watermarkDelay: 'P1M' is not an ISO 8601 duration",
         "write it as in P1D",
     ),
-    "long future": ("PT1H30M", "P100D # <-", "maxFuture P100D is over 99 days", "that is the longest interval"),
+    "long future": ("PT1H30M", "P100D # <-", "maxFuture P100D is over 99 days", "that is the longest"),
     "unknown fields": (
         "value: reject",
         "value: keep # <-",
