@@ -13,6 +13,7 @@ from headrace.offsets import Span
 from headrace.operate.publishers import publisher
 from headrace.operate.workspace import Workspace
 from headrace.publish import tail
+from headrace.publish.tables import JobTables
 from headrace.publish.topics import query_topics
 
 
@@ -60,7 +61,7 @@ def accept_loss(
         UsageError: there is no such job, no span or reason; Kafka can still say what is there; or there is no
             such decision to undo, or records after the loss are published already.
     """
-    following = publisher(workspace, job)
+    tables = publisher(workspace, job).tables
     if not spans:
         raise UsageError(
             "--undo needs --accept-loss P:FROM-TO",
@@ -71,22 +72,26 @@ def accept_loss(
         raise UsageError(
             "accepting a loss needs a reason", remedy=f"headrace publish {job} {given} --why TEXT"
         )
-    ledger = following.tables.ledger
     if undo:
         return _undo_loss(workspace, job, spans, why)
-    source, contract = following.tables.source, following.tables.contract
+    _refuse_kept(tables, spans)
+    number = tables.ledger.decide(AcceptLoss(why=why, spans=tuple(spans)))
+    return LossDecision(number, tuple(spans), undone=False)
+
+
+def _refuse_kept(tables: JobTables, spans: Sequence[Span]) -> None:
+    """Refuse a loss of offsets that Kafka can still account for."""
+    ledger, source, contract = tables.ledger, tables.source, tables.contract
     begun = ledger.start()
     known = [lost for change in query_topics(source, ledger, ledger.head()).changes for lost in change.lost]
-    asked = [span for span in spans if not any(k.covers(span) for k in known)]
-    verdicts = source.holes(begun.topic if begun else contract.topic, asked) if asked else {}
-    if kept := [span for span in asked if verdicts[span] != "lost"]:
+    unknown = [span for span in spans if not any(k.covers(span) for k in known)]
+    verdicts = source.holes(begun.topic if begun else contract.topic, unknown) if unknown else {}
+    if kept := [span for span in unknown if verdicts[span] != "lost"]:
         raise UsageError(
             f"{kept[0]} is not lost: Kafka can still say what is there",
             where=f"topic {contract.topic}",
             remedy=f"headrace publish {contract.id} names what is lost",
         )
-    number = ledger.decide(AcceptLoss(why=why, spans=tuple(spans)))
-    return LossDecision(number, tuple(spans), undone=False)
 
 
 def accept_tail(
