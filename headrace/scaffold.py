@@ -1,4 +1,4 @@
-"""New files from templates: a whole project, or one more pipeline in it. No file is ever overwritten."""
+"""Creates files from templates: a whole project, or one more pipeline in it. It never overwrites a file."""
 
 from __future__ import annotations
 
@@ -12,54 +12,56 @@ from headrace.errors import UsageError
 
 TEMPLATES = Path(headrace.__file__).parent / "templates"
 FIRST = "orders"
-"""The pipeline that a new project begins with."""
+"""The first pipeline of a new project."""
 PROJECT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-"""Names that Python's packaging takes: a project is installed by its name."""
+"""Names that Python's packaging accepts: a project is installed by its name."""
 
 
-def new_project(folder: Path) -> list[Path]:
-    """Write a project with one working pipeline into a folder that does not exist or is empty.
+def create_project(folder: Path) -> list[Path]:
+    """Create a project with one working pipeline in a folder that does not exist or is empty.
 
     Returns:
         The files written, relative to the folder.
 
     Raises:
-        UsageError: something is there already, or the folder's name cannot name a project.
+        UsageError: the folder is not empty, or its name is not a valid project name.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
-            "there is something already",
+            "the folder is not empty",
             where=str(folder),
             remedy="choose a folder that does not exist or is empty; headrace new PIPELINE adds to a project",
         )
     name = folder.resolve().name
     if not PROJECT_NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot name a project",
+            f"{name!r} is not a valid project name",
             where=str(folder),
             remedy="use letters, digits, hyphens, dots and underscores",
         )
     filled_in = {"PROJECT": name, "PIPELINE": FIRST, "VERSION": version("headrace")}
-    # Not what pip compiles where it installs.
-    found = [p for p in (TEMPLATES / "project").rglob("*.*") if p.suffix != ".pyc"]
-    shared = {p.relative_to(TEMPLATES / "project"): p for p in found}
-    shared[Path(".gitignore")] = TEMPLATES / "project" / "gitignore"  # under its own name it would work here
+    # Without the files that pip compiles when it installs.
+    templates = [p for p in (TEMPLATES / "project").rglob("*.*") if p.suffix != ".pyc"]
+    shared = {p.relative_to(TEMPLATES / "project"): p for p in templates}
+    shared[Path(".gitignore")] = (
+        TEMPLATES / "project" / "gitignore"
+    )  # under its real name, git would apply it here
     return _write(folder, {**shared, **_pipeline(FIRST)}, filled_in)
 
 
-def new_pipeline(name: str) -> list[Path]:
-    """Write contract, job and samples of a pipeline into the project here.
+def create_pipeline(name: str) -> list[Path]:
+    """Create the contract, job and samples of a pipeline in the current project.
 
     Returns:
         The files written, relative to the project.
 
     Raises:
-        UsageError: the name is not one, or one of the files is there already.
+        UsageError: the name is not valid, or one of the files exists already.
     """
     root, templates = project.root(), _pipeline(project.checked(name))
     if taken := [path for path in templates if (root / path).exists()]:
         raise UsageError(
-            f"pipeline {name} is there already", where=str(root / taken[0]), remedy="choose another name"
+            f"pipeline {name} exists already", where=str(root / taken[0]), remedy="choose another name"
         )
     return _write(root, templates, {"PIPELINE": name})
 

@@ -27,7 +27,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Kafka(_Section):
+class KafkaSettings(_Section):
     """How to reach the brokers."""
 
     bootstrap: str = "127.0.0.1:9092"
@@ -102,7 +102,7 @@ class LocalStack(_Section):
 class Settings(_Section):
     """All settings of one environment."""
 
-    kafka: Kafka = Kafka()
+    kafka: KafkaSettings = KafkaSettings()
     store: Store = Store()
     flink: Flink = Flink()
     stack: LocalStack = LocalStack()

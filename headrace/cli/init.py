@@ -27,7 +27,7 @@ def init(
 
     Example: headrace init shop
     """
-    written = scaffold.new_project(folder)
+    written = scaffold.create_project(folder)
     emit(
         {"project": str(folder), "written": [str(p) for p in written]},
         fmt,
@@ -45,7 +45,7 @@ def new(
 
     Example: headrace new payments
     """
-    written = scaffold.new_pipeline(pipeline)
+    written = scaffold.create_pipeline(pipeline)
     emit(
         {"pipeline": pipeline, "written": [str(p) for p in written]},
         fmt,

@@ -2,8 +2,8 @@
 
 from headrace.cluster.flink_run import FlinkRun
 from headrace.cluster.model import (
-    Checkpoint,
     Checkpoints,
+    CompletedCheckpoint,
     Failure,
     Job,
     JobDetail,
@@ -18,9 +18,9 @@ from headrace.cluster.protocol import Cluster
 from headrace.cluster.session import SessionCluster
 
 __all__ = [
-    "Checkpoint",
     "Checkpoints",
     "Cluster",
+    "CompletedCheckpoint",
     "Failure",
     "FlinkRun",
     "Job",

@@ -1,4 +1,4 @@
-"""The client of a session cluster: ``flink run``, a process that runs a job's ``main`` and ends."""
+"""The client of a session cluster: ``flink run``, a process that runs a job's ``main`` and exits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from headrace import project
 from headrace.cluster.model import Submission
-from headrace.cluster.rest import last_words
+from headrace.cluster.rest import last_cause
 from headrace.errors import HeadraceError, JobError, StackError
 from headrace.report import REPORT, read_report
 
@@ -23,13 +23,13 @@ class FlinkRun:
     """Submits by ``flink run -d -pym MODULE``, from the folder of the project."""
 
     environment: Callable[[], Mapping[str, str]]
-    """What the client needs beside this process's own environment, such as FLINK_CONF_DIR and PATH.
+    """Variables that the client needs besides this process's environment, such as FLINK_CONF_DIR and PATH.
 
-    Asked for at each submission: to find a JDK takes a moment, and whoever submits nothing needs none.
+    Called at each submission, not earlier: it looks for a JDK, which only submissions need.
     """
 
     def __call__(self, submission: Submission) -> str:
-        """Submit a job, and give the id that Flink gave it.
+        """Submit a job, and return Flink's id for it.
 
         Raises:
             HeadraceError: as :meth:`headrace.cluster.Cluster.submit`.
@@ -49,16 +49,16 @@ class FlinkRun:
                 text=True,
                 check=False,
             )
-            found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
-            if found is None:
-                raise _refused(submission.job, report, done.stdout + done.stderr)
-        return found[1]
+            job_id = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
+            if job_id is None:
+                raise _submission_error(submission.job, report, done.stdout + done.stderr)
+        return job_id[1]
 
 
-def _refused(job: str, report: Path, said: str) -> HeadraceError:
-    """The job's own error if it left one, else the innermost cause that Flink names."""
+def _submission_error(job: str, report: Path, output: str) -> HeadraceError:
+    """The job's own error if it reported one, else the innermost cause that Flink names."""
     return read_report(report) or JobError(
-        last_words(said) or "Flink said nothing",
+        last_cause(output) or "Flink output nothing",
         where=f"jobs/{job}.py",
         remedy="headrace stack status; headrace stack logs jobmanager",
     )

@@ -1,4 +1,4 @@
-"""What a Flink cluster is told and what it says, as plain values."""
+"""What is sent to a Flink cluster and what it reports, as plain values."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
-"""States that a job never leaves. SUSPENDED is not among them: another JobManager may go on."""
+"""Final states of a job. SUSPENDED is not among them: another JobManager may resume it."""
 
 UP = frozenset({"RUNNING", "FINISHED"})
-"""States of a job or an operator that has begun."""
+"""States of a job or an operator that has started."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A job's ``main`` that is to be run by the cluster's client."""
+    """A job's ``main`` for the cluster's client to run."""
 
     job: str
-    """The job, as in jobs/JOB.py: what messages name."""
+    """The job's name, as in jobs/JOB.py, for messages."""
     module: str
-    """The Python module that holds the ``main``."""
+    """The Python module with the ``main``."""
     savepoint: str | None = None
-    """Restore this one; else ``main`` looks for the newest by itself."""
+    """Restore this one; if None, ``main`` finds the newest itself."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """What ``main`` is told in its environment."""
+    """Environment variables for ``main``."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class JobDetail:
 
     @property
     def running(self) -> bool:
-        """Whether every task runs or is done: a job says RUNNING before its tasks do."""
+        """Whether every task is running or finished: a job is RUNNING before its tasks are."""
         return self.job.state in UP and all(v.state in UP for v in self.vertices)
 
 
@@ -77,20 +77,20 @@ class Failure:
 
 @dataclass(frozen=True)
 class Slots:
-    """What a job's tasks can be put on: a job needs as many slots as its widest operator has subtasks."""
+    """The cluster's task slots: a job needs as many as its widest operator has subtasks."""
 
     taskmanagers: int
     total: int
     held: dict[str, int]
-    """By the id of each job that holds some."""
+    """The number of slots held, by job id."""
 
     def free_for(self, job: str) -> int:
-        """Those that no other job holds."""
+        """The slots that no other job holds."""
         return self.total - sum(n for other, n in self.held.items() if other != job)
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class CompletedCheckpoint:
     """A completed checkpoint or savepoint."""
 
     id: int
@@ -98,22 +98,22 @@ class Checkpoint:
     at: datetime
     savepoint: bool
     state_bytes: int
-    """Of all operators, sources and sinks among them; of an incremental one too, the whole."""
+    """Of all operators, including sources and sinks; the full size, even of an incremental checkpoint."""
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """How a job's checkpoints go since this submission began."""
+    """A job's checkpoints since its submission."""
 
     completed: int
     failed: int
-    last: Checkpoint | None
+    last: CompletedCheckpoint | None
     """The newest completed checkpoint or savepoint."""
 
 
 @dataclass(frozen=True)
 class Triggered:
-    """What has become of a checkpoint that was asked for."""
+    """The outcome so far of a requested checkpoint."""
 
     checkpoint: int | None
     """Its number, once it is complete."""
@@ -123,17 +123,18 @@ class Triggered:
 
 @dataclass(frozen=True)
 class Split:
-    """How far event time has come in one partition of a topic, as its reader knows it."""
+    """How far event time has advanced in one partition of a topic, as its reader reports it."""
 
     name: str
     """``<topic>-<partition>``, with underscores for the topic's dots."""
     watermark: datetime | None
     idle: bool
-    """Silent for so long that nobody waits for it."""
+    """Whether it has been silent for so long that event time does not wait for it."""
     paused: bool
-    """Too far ahead of the slowest (``maxDrift``), so not read; Flink says so where a reader has several."""
+    """Whether reading is paused because it is too far ahead of the slowest (``maxDrift``); Flink reports this
+    only where a reader has several partitions."""
 
 
-def event_time(found: Sequence[Split]) -> datetime | None:
-    """Where the slowest of those is that are waited for. Operators' own watermarks tell silent ones' too."""
-    return next((s.watermark for s in found if not s.idle), None)
+def event_time(splits: Sequence[Split]) -> datetime | None:
+    """The watermark of the slowest split that is not idle. Operators' own watermarks include idle ones."""
+    return next((s.watermark for s in splits if not s.idle), None)

@@ -1,7 +1,7 @@
-"""What headrace asks of Flink, whatever runs it: a session cluster, one in memory for tests, an operator.
+"""What headrace needs from Flink, however it runs: a session cluster, a fake for tests, an operator.
 
-Jobs are named by the id that Flink gave them. Whatever the cluster refuses, or does not answer in time, is a
-:class:`~headrace.errors.ClusterError`; asked about an unknown job, it has status 404.
+Jobs are identified by Flink's job id. A refusal, or no answer in time, is a
+:class:`~headrace.errors.ClusterError`; for an unknown job, its status is 404.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Cluster(Protocol):
 
     @property
     def address(self) -> str:
-        """How messages name it."""
+        """The cluster's address in messages."""
 
     def submit(self, submission: Submission, /) -> str:
-        """Run a job's ``main``, and give the id that Flink gave the job. The job may not run yet.
+        """Run a job's ``main`` and return Flink's id of the job, which may not be running yet.
 
         Raises:
-            HeadraceError: the job's own error, which says why it refused to start.
-            JobError: it did not start for another reason, which is named.
+            HeadraceError: the job's own error, if it refused to start.
+            JobError: it did not start for another reason, which is in the message.
             StackError: there is no client to submit it with.
         """
 
@@ -46,7 +46,7 @@ class Cluster(Protocol):
         """How many slots there are, and which jobs hold them."""
 
     def jobs(self) -> list[Job]:
-        """All jobs that the cluster remembers, the newest first."""
+        """All jobs that the cluster knows, newest first."""
 
     def detail(self, job: str, /) -> JobDetail:
         """One job with its vertices."""
@@ -55,25 +55,25 @@ class Cluster(Protocol):
         """The job's own parameters; what looks like a secret is masked."""
 
     def failure(self, job: str, /) -> Failure:
-        """When and why it failed last."""
+        """Its most recent failure."""
 
     def checkpoints(self, job: str, /) -> Checkpoints:
-        """How its checkpoints go."""
+        """Its checkpoints since its submission."""
 
     def checkpoint_settings(self, job: str, /) -> dict[str, Any]:
         """The checkpoint settings in force, the cluster's included (``mode``, ``interval``, …)."""
 
     def trigger_checkpoint(self, job: str, /) -> str:
-        """Ask for a checkpoint now, and give the request's id for :meth:`triggered`."""
+        """Request a checkpoint now, and return the request's id for :meth:`triggered`."""
 
     def triggered(self, job: str, request: str, /) -> Triggered:
-        """What has become of that request; one that the cluster does not know has status 404."""
+        """The outcome so far of that request; an unknown request is an error with status 404."""
 
     def unacknowledged(self, job: str, /) -> list[str]:
         """The operators that have not finished their part of the oldest checkpoint in progress."""
 
     def savepoint(self, job: str, /, target: str | None = None, within_s: float = SAVEPOINT_WITHIN_S) -> str:
-        """Take a savepoint while the job goes on, and return its address.
+        """Take a savepoint of a running job, and return its address.
 
         Args:
             job: the job's id.
@@ -84,20 +84,20 @@ class Cluster(Protocol):
     def stop(self, job: str, /, target: str | None = None, within_s: float = SAVEPOINT_WITHIN_S) -> str:
         """Stop a job with a savepoint, wait until it has ended, and return the savepoint's address.
 
-        Never drains: draining would fire every open window as if time had ended, and rows would be wrong.
+        Never drains: that would fire every open window as if time had ended, and rows would be wrong.
         """
 
     def cancel(self, job: str, /, within_s: float = CANCEL_WITHIN_S) -> None:
-        """Cancel a job without a savepoint and wait until it has ended; an ended one is left as it is."""
+        """Cancel a job without a savepoint and wait until it has ended; no effect if it has ended already."""
 
     def refresh_metrics(self) -> bool:
-        """Ask the workers for their metrics anew; False if none answers, and what follows is older."""
+        """Refresh the workers' metrics; False if no worker answers, so that metrics read next are old."""
 
     def restarts(self, job: str, /) -> int:
-        """How often it was restarted since this submission began."""
+        """How often it was restarted since its submission."""
 
     def unread(self, job: str, /) -> int | None:
-        """Records that Kafka holds and the sources have not read; None while no source has reported it."""
+        """How many records in Kafka the sources have not read; None until a source has reported it."""
 
     def splits(self, job: str, /) -> list[Split]:
-        """Every partition that the job reads, the one that holds event time back first."""
+        """Every partition that the job reads, the one that holds back event time first."""

@@ -1,7 +1,7 @@
-"""Whether a job that was started is ready: all its tasks run, and a checkpoint asked for since is complete.
+"""Whether a started job is ready: all its tasks run, and a checkpoint requested since then is complete.
 
-Flink takes a submission long before that, and says RUNNING while tasks still wait for a slot. Until the first
-checkpoint nothing is staged, so publish finds nothing, and the job cannot be stopped with a savepoint.
+Flink accepts a submission long before that, and reports RUNNING while tasks still wait for a slot. Until the
+first checkpoint, nothing is staged: publish has nothing to do, and a stop with a savepoint fails.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WITHIN_S = 180.0
 """From the submission to the first checkpoint: ten seconds on a quiet machine, a minute on a slow one."""
 LOOK_S = 0.5
 SHOWN = 60
-"""Characters of an operator's name that are shown: a source names all its columns."""
+"""Characters of an operator's name that are shown: the name of a source lists all its columns."""
 NO_SLOTS = "NoResourceAvailableException"
 MORE_SLOTS = (
     "stop a job; or give the cluster more slots (local stack: stack.slots in deploy/env or"
@@ -31,12 +31,12 @@ MORE_SLOTS = (
 
 @dataclass(frozen=True)
 class Ready:
-    """A job that has begun."""
+    """A job that is ready."""
 
     state: str
     """RUNNING, or FINISHED: a bounded job may end before a checkpoint is complete."""
     checkpoint: int | None
-    """The number of the checkpoint that was asked for; None for a finished job."""
+    """The number of the requested checkpoint; None for a finished job."""
 
 
 @dataclass(frozen=True)
@@ -55,30 +55,30 @@ class Unready:
 
     @property
     def begun(self) -> bool:
-        """Whether all its tasks run: only the checkpoint is missing."""
+        """Whether all its tasks run and only the checkpoint is missing."""
         return self.cause == "checkpoint"
 
 
 def await_ready(
     cluster: Cluster, job: str, within_s: float = WITHIN_S, tell: Callable[[str], None] = lambda _what: None
 ) -> Ready | Unready:
-    """Wait until a job is ready, has ended otherwise, or the deadline has passed.
+    """Wait until a job is ready, has ended, or the deadline has passed.
 
     Args:
         cluster: where it runs.
         job: the id that Flink gave the job.
         within_s: the deadline, in seconds.
-        tell: is given in words what is waited for.
+        tell: called with what the job waits for, as text.
     """
     watch, deadline = Watch(cluster, job), time.monotonic() + within_s
-    while isinstance(at := watch.look(), Unready) and not at.final and time.monotonic() < deadline:
-        tell(at.what)
+    while isinstance(state := watch.look(), Unready) and not state.final and time.monotonic() < deadline:
+        tell(state.what)
         time.sleep(LOOK_S)
-    return at
+    return state
 
 
 class Watch:
-    """Looks at one job again and again, and asks it for a checkpoint as soon as its tasks run."""
+    """Polls one job, and requests a checkpoint as soon as its tasks run."""
 
     def __init__(self, cluster: Cluster, job: str) -> None:
         self._cluster, self._job = cluster, job
@@ -87,31 +87,31 @@ class Watch:
         self._failed_before: int | None = None
 
     def look(self) -> Ready | Unready:
-        """Where the job stands now; silence is no verdict, since a JobManager that fails over comes back."""
+        """The job's state now; silence is not final, since a JobManager comes back after a failover."""
         try:
             return self._look()
         except ClusterError as e:
             return Unready("silence", e.what, e.remedy)
 
     def _look(self) -> Ready | Unready:
-        at = self._cluster.detail(self._job)
+        detail = self._cluster.detail(self._job)
         failure = self._cluster.failure(self._job)
         if self._failed_before is None:
             self._failed_before = failure.at
-        if at.job.state == "FINISHED":
+        if detail.job.state == "FINISHED":
             return Ready("FINISHED", None)
-        if at.job.ended:
-            return why_ended(self._cluster, at)
-        if not at.running:
-            return why_not_running(self._cluster, at)
+        if detail.job.ended:
+            return why_ended(self._cluster, detail)
+        if not detail.running:
+            return why_not_running(self._cluster, detail)
         return self._checkpointed(failure.cause if failure.at > self._failed_before else "")
 
     def _checkpointed(self, failure: str) -> Ready | Unready:
-        asked = self._asked()
-        if asked.checkpoint is not None:
-            return Ready("RUNNING", asked.checkpoint)
-        if asked.failure:  # tasks had just left, or the checkpoint failed: ask for another
-            self._request, self._declined = None, asked.failure
+        outcome = self._requested_checkpoint()
+        if outcome.checkpoint is not None:
+            return Ready("RUNNING", outcome.checkpoint)
+        if outcome.failure:  # tasks have just failed, or the checkpoint has: request another
+            self._request, self._declined = None, outcome.failure
         if failure:
             return _failing(failure)
         late = self._cluster.unacknowledged(self._job)
@@ -122,22 +122,22 @@ class Watch:
             "all tasks run, but no checkpoint is complete"
             + (f": {self._declined}" * bool(self._declined))
             + waits,
-            "see whether the object store answers (headrace stack status), and the job's back pressure",
+            "check whether the object store answers (headrace stack status), and the job's back pressure",
         )
 
-    def _asked(self) -> Triggered:
+    def _requested_checkpoint(self) -> Triggered:
         if self._request is None:
             self._request = self._cluster.trigger_checkpoint(self._job)
         try:
             return self._cluster.triggered(self._job, self._request)
         except ClusterError as e:
-            if e.facts.get("status") == HTTPStatus.NOT_FOUND:  # another JobManager does not know the request
+            if e.facts.get("status") == HTTPStatus.NOT_FOUND:  # a new JobManager does not know the request
                 self._request = None
             raise
 
 
 def why_not_running(cluster: Cluster, at: JobDetail) -> Unready:
-    """What keeps a job's tasks from running: no worker, too few slots, its own failure, or just time."""
+    """Why a job's tasks do not run yet: no worker, too few slots, a failure, or they are still starting."""
     if lacking := _lacking(cluster, at):
         return lacking
     failure = cluster.failure(at.job.id).cause
@@ -145,7 +145,7 @@ def why_not_running(cluster: Cluster, at: JobDetail) -> Unready:
 
 
 def why_ended(cluster: Cluster, at: JobDetail) -> Unready:
-    """Why a job has ended; one that found no slots within Flink's patience still lacks them, mostly."""
+    """Why a job has ended; if it got no slots before Flink's timeout, they are usually still missing."""
     failure = cluster.failure(at.job.id).cause
     lacking = _lacking(cluster, at) if NO_SLOTS in failure else None
     why = lacking.what if lacking else failure or "cancelled"
@@ -154,14 +154,14 @@ def why_ended(cluster: Cluster, at: JobDetail) -> Unready:
 
 
 def _lacking(cluster: Cluster, at: JobDetail) -> Unready | None:
-    """The slots that a job lacks, or the worker that would offer them."""
+    """The slots that a job lacks, or the missing worker."""
     slots = cluster.slots()
     needed = max((v.parallelism for v in at.vertices), default=1)
     if not slots.taskmanagers:
         return Unready(
             "taskmanager",
             "no TaskManager is registered, so nothing can run the job",
-            "headrace stack up starts one; elsewhere see whether the TaskManagers reach the JobManager",
+            "headrace stack up starts one; elsewhere, check whether the TaskManagers reach the JobManager",
         )
     if (free := slots.free_for(at.job.id)) < needed:
         return Unready(

@@ -1,4 +1,4 @@
-"""One request to Flink's REST endpoint: JSON in and out, a deadline always, and its errors made readable."""
+"""Requests to Flink's REST endpoint: JSON in and out, always with a deadline, with readable errors."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from headrace.errors import ClusterError
 
 ANSWER_WITHIN_S = 10.0
 POLL_S = 0.2
-"""Between two looks at what takes a moment."""
+"""Between two polls."""
 SHOWN = 400
-"""Characters of a cause that are shown: Flink's own texts are stack traces of many pages."""
+"""Characters of a cause that are shown: Flink reports stack traces of many pages."""
 
 
 def ask(rest: str, path: str, body: Mapping[str, Any] | None = None, *, method: str | None = None) -> Any:
-    """The answer to one request, as JSON; an empty object where Flink answers with nothing.
+    """Send one request, and return the answer as JSON; an empty object if the answer is empty.
 
     Args:
         rest: the endpoint, like ``http://127.0.0.1:8081``.
-        path: from the slash on.
+        path: begins with a slash.
         body: sent as JSON, by POST.
-        method: another one than GET or POST.
+        method: if not GET or POST.
 
     Raises:
-        ClusterError: Flink answers no (``facts["status"]``: the HTTP status), not in time, or not with JSON.
+        ClusterError: Flink refuses (``facts["status"]``: the HTTP status), or does not answer in time or not
+            with JSON.
     """
     url = rest.rstrip("/") + path
     request = Request(  # noqa: S310 - the address is a setting
@@ -43,24 +44,24 @@ def ask(rest: str, path: str, body: Mapping[str, Any] | None = None, *, method: 
         with urlopen(request, timeout=ANSWER_WITHIN_S) as answer:  # noqa: S310
             return json.loads(answer.read() or b"{}")
     except HTTPError as e:
-        raise ClusterError(f"Flink says no: {_said(e)}", where=url, status=e.code, remedy=_remedy(e)) from e
+        raise ClusterError(f"Flink refused: {_reason(e)}", where=url, status=e.code, remedy=_remedy(e)) from e
     except (URLError, OSError) as e:
-        said = str(getattr(e, "reason", e))
-        raise unreachable("Flink", rest, "flink.rest", refusal_in(said) or said) from e
+        reason = str(getattr(e, "reason", e))
+        raise unreachable("Flink", rest, "flink.rest", refusal_in(reason) or reason) from e
     except ValueError as e:
-        raise ClusterError("what answers there is not Flink", where=url, remedy="look at flink.rest") from e
+        raise ClusterError("the server there is not Flink", where=url, remedy="check flink.rest") from e
 
 
 def root_cause(trace: str) -> str:
-    """The innermost cause that a Java stack trace names, on one line and short."""
+    """The innermost cause in a Java stack trace, short and on one line."""
     lines = _without_frames(trace)
     return _short(([x for x in lines if x.startswith("Caused by: ")] or lines[:1] or [""])[-1])
 
 
-def last_words(output: str) -> str:
-    """The innermost cause in what a program wrote before it died, of Java's or of Python's, on one line."""
+def last_cause(output: str) -> str:
+    """The innermost cause, of Java or Python, in the output of a program that failed, on one line."""
     lines = _without_frames(output)
-    # Py4J puts the Java exception after its own line, and Python its exception last.
+    # Py4J prints the Java exception after its own line, Python its exception last.
     return _short(([x for x in lines if x.startswith(("Caused by: ", ": "))] or lines or [""])[-1])
 
 
@@ -74,13 +75,13 @@ def _short(cause: str) -> str:
     return cause if len(cause) <= SHOWN else cause[: SHOWN - 2] + " …"
 
 
-def _said(error: HTTPError) -> str:
+def _reason(error: HTTPError) -> str:
     raw = error.read().decode(errors="replace")
     try:
         errors = json.loads(raw)["errors"]
     except (ValueError, LookupError, TypeError):
         return f"HTTP {error.code} {error.reason}"
-    # The first text is a general one ("Internal server error."), the cause comes behind it.
+    # The first text is general ("Internal server error."), the cause comes after it.
     return root_cause(errors[-1]) or f"HTTP {error.code}"
 
 

@@ -1,6 +1,6 @@
-"""A session cluster: one that runs already and takes jobs from a client. Only REST: no JVM, no pyflink.
+"""A session cluster: it runs already and takes jobs from a client. Only REST: no JVM, no pyflink.
 
-Every question has a deadline; a refusal or silence is a :class:`~headrace.errors.ClusterError`.
+Every request has a deadline; a refusal or no answer is a :class:`~headrace.errors.ClusterError`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from headrace.cluster import metrics
 from headrace.cluster.model import (
-    Checkpoint,
     Checkpoints,
+    CompletedCheckpoint,
     Failure,
     Job,
     JobDetail,
@@ -30,7 +30,7 @@ from headrace.errors import ClusterError
 
 T = TypeVar("T")
 Submit = Callable[[Submission], str]
-"""A client: it runs a job's ``main`` against the cluster, and gives the id that Flink gave the job."""
+"""A client: it runs a job's ``main`` against the cluster, and returns Flink's id for the job."""
 
 
 class SessionCluster:
@@ -57,32 +57,32 @@ class SessionCluster:
         return Slots(len(workers), sum(w["slotsNumber"] for w in workers), dict(held))
 
     def jobs(self) -> list[Job]:
-        """All jobs that the cluster remembers, the newest first."""
-        found = [_job(j) for j in self._ask("/jobs/overview")["jobs"]]
-        return sorted(found, key=lambda j: j.started, reverse=True)
+        """All jobs that the cluster knows, newest first."""
+        known = [_job(j) for j in self._ask("/jobs/overview")["jobs"]]
+        return sorted(known, key=lambda j: j.started, reverse=True)
 
     def detail(self, job: str) -> JobDetail:
         """One job with its vertices."""
-        said = self._ask(f"/jobs/{job}")
-        vertices = tuple(Vertex(v["id"], v["name"], v["parallelism"], _state(v)) for v in said["vertices"])
-        return JobDetail(_job(said), vertices)
+        answer = self._ask(f"/jobs/{job}")
+        vertices = tuple(Vertex(v["id"], v["name"], v["parallelism"], _state(v)) for v in answer["vertices"])
+        return JobDetail(_job(answer), vertices)
 
     def configuration(self, job: str) -> dict[str, str]:
         """The job's own parameters (``user-config``); Flink masks what looks like a secret."""
-        said = self._ask(f"/jobs/{job}/config")["execution-config"]
-        return {str(k): str(v) for k, v in said["user-config"].items()}
+        answer = self._ask(f"/jobs/{job}/config")["execution-config"]
+        return {str(k): str(v) for k, v in answer["user-config"].items()}
 
     def failure(self, job: str) -> Failure:
-        """When and why it failed last."""
+        """Its most recent failure."""
         entries = self._ask(f"/jobs/{job}/exceptions?maxExceptions=1")["exceptionHistory"]["entries"]
         if not entries:
             return Failure(0, "")
         return Failure(entries[0]["timestamp"], root_cause(entries[0]["stacktrace"]))
 
     def checkpoints(self, job: str) -> Checkpoints:
-        """How its checkpoints go."""
-        said = self._ask(f"/jobs/{job}/checkpoints")
-        counts, latest = said["counts"], said["latest"]
+        """Its checkpoints since its submission."""
+        answer = self._ask(f"/jobs/{job}/checkpoints")
+        counts, latest = answer["counts"], answer["latest"]
         completed = [_completed(c) for c in (latest["completed"], latest["savepoint"]) if c]
         return Checkpoints(
             counts["completed"], counts["failed"], max(completed, key=lambda c: c.id, default=None)
@@ -93,13 +93,13 @@ class SessionCluster:
         return dict(self._ask(f"/jobs/{job}/checkpoints/config"))
 
     def trigger_checkpoint(self, job: str) -> str:
-        """Ask for a checkpoint now, and give the request's id."""
+        """Request a checkpoint now, and return the request's id."""
         return str(self._ask(f"/jobs/{job}/checkpoints", {"checkpointType": "CONFIGURED"})["request-id"])
 
     def triggered(self, job: str, request: str) -> Triggered:
-        """What has become of that request."""
-        said = self._ask(f"/jobs/{job}/checkpoints/{request}")
-        done = (said["status"]["id"] == "COMPLETED" and said["operation"]) or {}
+        """The outcome so far of that request."""
+        answer = self._ask(f"/jobs/{job}/checkpoints/{request}")
+        done = (answer["status"]["id"] == "COMPLETED" and answer["operation"]) or {}
         failed = done.get("failureCause")
         return Triggered(done.get("checkpointId"), root_cause(failed["stack-trace"]) if failed else "")
 
@@ -114,16 +114,16 @@ class SessionCluster:
         return [v.name for v in self.detail(job).vertices if v.id in late]
 
     def savepoint(self, job: str, target: str | None = None, within_s: float = SAVEPOINT_WITHIN_S) -> str:
-        """Take a savepoint while the job goes on, and return its address."""
+        """Take a savepoint of a running job, and return its address."""
         body = _into("target-directory", target) | {"cancel-job": False}
-        asked = self._ask(f"/jobs/{job}/savepoints", body)
-        return self._location(job, asked["request-id"], within_s)
+        request = self._ask(f"/jobs/{job}/savepoints", body)
+        return self._await_savepoint(job, request["request-id"], within_s)
 
     def stop(self, job: str, target: str | None = None, within_s: float = SAVEPOINT_WITHIN_S) -> str:
         """Stop a job with a savepoint, wait until it has ended, and return the savepoint's address."""
-        asked = self._ask(f"/jobs/{job}/stop", _into("targetDirectory", target) | {"drain": False})
-        address = self._location(job, asked["request-id"], within_s)
-        self._await_end(job, within_s, f"job {job} has its savepoint {address}, and does not end")
+        request = self._ask(f"/jobs/{job}/stop", _into("targetDirectory", target) | {"drain": False})
+        address = self._await_savepoint(job, request["request-id"], within_s)
+        self._await_end(job, within_s, f"job {job} has its savepoint {address}, but does not end")
         return address
 
     def cancel(self, job: str, within_s: float = CANCEL_WITHIN_S) -> None:
@@ -134,15 +134,15 @@ class SessionCluster:
         self._await_end(job, within_s, f"job {job} does not end")
 
     def refresh_metrics(self) -> bool:
-        """Ask the workers for their metrics anew."""
+        """Refresh the workers' metrics."""
         return metrics.refresh(self.address)
 
     def restarts(self, job: str) -> int:
-        """How often it was restarted since this submission began."""
+        """How often it was restarted since its submission."""
         return metrics.restarts(self.address, job)
 
     def unread(self, job: str) -> int | None:
-        """Records that Kafka holds and the sources have not read."""
+        """How many records in Kafka the sources have not read."""
         return metrics.unread(self.address, job, self.detail(job).vertices)
 
     def splits(self, job: str) -> list[Split]:
@@ -156,26 +156,26 @@ class SessionCluster:
         def late() -> ClusterError:
             return ClusterError(f"{otherwise} after {within_s:.0f} s", remedy="see its TaskManagers' logs")
 
-        _until(lambda: self.detail(job).job.ended, within_s, late)
+        _wait_until(lambda: self.detail(job).job.ended, within_s, late)
 
-    def _location(self, job: str, request: str, within_s: float) -> str:
+    def _await_savepoint(self, job: str, request: str, within_s: float) -> str:
         name = self.detail(job).job.name
 
         def complete() -> Any:
-            said = self._ask(f"/jobs/{job}/savepoints/{request}")
-            return said["operation"] if said["status"]["id"] == "COMPLETED" else None
+            answer = self._ask(f"/jobs/{job}/savepoints/{request}")
+            return answer["operation"] if answer["status"]["id"] == "COMPLETED" else None
 
-        done = _until(complete, within_s, lambda: savepoint_is_late(job, name, within_s))
+        done = _wait_until(complete, within_s, lambda: savepoint_is_late(job, name, within_s))
         if failed := done.get("failure-cause"):
             raise no_savepoint(job, name, root_cause(failed["stack-trace"]))
         return str(done["location"])
 
 
 def _state(vertex: dict[str, Any]) -> str:
-    """What Flink says of a vertex; of one that seems to run, the state of its subtasks that do not.
+    """The state of a vertex; if Flink reports RUNNING, the state of those of its subtasks that do not run.
 
-    Subtasks that exchange nothing start one by one, as slots come free, and the first one makes the vertex
-    RUNNING for Flink.
+    Subtasks that exchange no data start one by one, as slots become free, and Flink reports the vertex as
+    RUNNING after the first one.
     """
     others = {s: n for s, n in vertex["tasks"].items() if n and s not in ("RUNNING", "FINISHED")}
     return (
@@ -196,45 +196,45 @@ def no_savepoint(job: str, name: str, why: str) -> ClusterError:
     return ClusterError(
         f"no savepoint: {why}",
         where=f"job {job}",
-        remedy=f"the job's state is untouched; headrace status {name} says whether it still runs",
+        remedy=f"the job's state is untouched; headrace status {name} shows whether it still runs",
     )
 
 
 def savepoint_is_late(job: str, name: str, within_s: float) -> ClusterError:
-    """The error for a savepoint that is not complete within so many seconds, as :func:`no_savepoint`."""
+    """The error for a savepoint that is not complete in time, as :func:`no_savepoint`."""
     return ClusterError(
-        f"the savepoint of job {job} is asked for, and not complete after {within_s:.0f} s",
+        f"the savepoint of job {job} was requested, but is not complete after {within_s:.0f} s",
         where=f"job {job}",
-        remedy=f"it goes on by itself: headrace status {name} shows when the job has ended. If it does not,"
-        " see whether the object store answers (headrace stack status), and the job's back pressure",
+        remedy=f"it continues: headrace status {name} shows when the job has ended. If it does not,"
+        " check whether the object store answers (headrace stack status), and the job's back pressure",
     )
 
 
 def _into(key: str, target: str | None) -> dict[str, Any]:
-    # The two requests spell it differently, and Flink ignores a key that it does not know.
+    # The two requests spell the key differently, and Flink ignores unknown keys.
     return {key: target} if target else {}
 
 
-def _until(look: Callable[[], T], within_s: float, late: Callable[[], ClusterError]) -> T:
+def _wait_until(look: Callable[[], T], within_s: float, late: Callable[[], ClusterError]) -> T:
     deadline = time.monotonic() + within_s
-    while not (found := look()):
+    while not (value := look()):
         if time.monotonic() > deadline:
             raise late()
         time.sleep(POLL_S)
-    return found
+    return value
 
 
-def _job(said: dict[str, Any]) -> Job:
-    return Job(said["jid"], said["name"], said["state"], _moment(said["start-time"]))
+def _job(job: dict[str, Any]) -> Job:
+    return Job(job["jid"], job["name"], job["state"], _moment(job["start-time"]))
 
 
-def _completed(said: dict[str, Any]) -> Checkpoint:
-    return Checkpoint(
-        said["id"],
-        said["external_path"],
-        _moment(said["latest_ack_timestamp"]),
-        said["is_savepoint"],
-        said["state_size"],
+def _completed(checkpoint: dict[str, Any]) -> CompletedCheckpoint:
+    return CompletedCheckpoint(
+        checkpoint["id"],
+        checkpoint["external_path"],
+        _moment(checkpoint["latest_ack_timestamp"]),
+        checkpoint["is_savepoint"],
+        checkpoint["state_size"],
     )
 
 

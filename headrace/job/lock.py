@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace import project
-from headrace.cluster.rest import last_words
+from headrace.cluster.rest import last_cause
 from headrace.contract.meaning import meaning
 from headrace.contract.model import Contract
 from headrace.contract.rules import promised
@@ -185,7 +185,7 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
         )
         if done.returncode != 0:
             raise read_report(said) or JobError(
-                f"the job does not compile: {last_words(done.stderr) or 'no message'}",
+                f"the job does not compile: {last_cause(done.stderr) or 'no message'}",
                 where=f"jobs/{program.job.name}.py",
                 remedy=f"headrace check {program.job.name} tells whether the files are in order; if they are,"
                 " see what JAVA_HOME and FLINK_HOME name",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.cluster.kafka import Source
+from headrace.cluster.kafka import KafkaSource
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.assemble import named
 from headrace.ledger.branch import ByOutput, continues_head, restart_is_due
@@ -185,7 +185,7 @@ def _require_adoptable(workspace: Workspace, job: str, branch: ClaimStatus) -> N
 
 def _refuse_other_topic(workspace: Workspace, ledger: Ledger) -> None:
     """Refuse a restart that the next start would refuse, too; that one asks again where Kafka is away."""
-    source = Source(workspace.kafka, (ledger.job,))
+    source = KafkaSource(workspace.kafka, (ledger.job,))
     try:
         others = [c for c in query_topics(source, ledger, ledger.head()).changes if c.other]
     except ClusterError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.cluster.kafka import Source
+from headrace.cluster.kafka import KafkaSource
 from headrace.job.assemble import named
 from headrace.operate.workspace import Workspace
 from headrace.publish.patch import Patcher
@@ -28,5 +28,5 @@ def patcher(workspace: Workspace, job: str) -> Patcher:
 
 def _tables(workspace: Workspace, job: str) -> JobTables:
     program = named(job)
-    source = Source(workspace.kafka, tuple(c.id for c in program.reads))
+    source = KafkaSource(workspace.kafka, tuple(c.id for c in program.reads))
     return JobTables(workspace.warehouse, program.contract, program.outputs, source)

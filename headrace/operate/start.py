@@ -21,7 +21,7 @@ from headrace.progress import Progress, silent
 
 @dataclass(frozen=True)
 class Started:
-    """A job that has begun."""
+    """A job that is ready."""
 
     job: str
     flink_job: str

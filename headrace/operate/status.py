@@ -9,7 +9,7 @@ from typing import Any
 
 from headrace.cluster import Cluster, event_time
 from headrace.cluster import Job as FlinkJob
-from headrace.cluster.kafka import Lag, Source
+from headrace.cluster.kafka import KafkaSource, Lag
 from headrace.cluster.model import Split
 from headrace.contract.model import Contract
 from headrace.errors import ClusterError
@@ -177,7 +177,7 @@ def read_status(workspace: Workspace, job: str) -> Status:
     program = named(job)
     contract, ledger = program.contract, workspace.ledger(job)
     head = ledger.head()
-    asked = query_topics(Source(workspace.kafka, tuple(c.id for c in program.reads)), ledger, head)
+    asked = query_topics(KafkaSource(workspace.kafka, tuple(c.id for c in program.reads)), ledger, head)
     has_lag = contract.kind == "ingest" and not any(c.other for c in asked.changes)
     lag = _lag(workspace, contract, ledger, head) if has_lag else Lag({}, None)
     branches = list_branches(workspace, job)

@@ -31,7 +31,7 @@ def publish_to_end(publisher: Publisher, within_s: float, report: Callable[[Publ
     begun = ledger.start()
     if begun is None:
         raise UsageError(f"job {ledger.job} never ran", remedy=f"headrace run {ledger.job}")
-    ends = publisher.tables.source.standing(begun.topic, {}).ends
+    ends = publisher.tables.source.topic_state(begun.topic, {}).ends
     while True:
         done = publisher.once()
         if done.batches:

@@ -19,11 +19,11 @@ from headrace.offsets import Offsets, Span
 
 
 class TopicState(Protocol):
-    """How a topic stands now."""
+    """The state of a topic now."""
 
     @property
     def id(self) -> str | None:
-        """Kafka's own UUID; None where there is no such topic."""
+        """Kafka's own UUID; None if there is no such topic."""
 
     @property
     def ends(self) -> Mapping[int, int]:
@@ -39,7 +39,7 @@ class TopicState(Protocol):
 
     @property
     def kept(self) -> Mapping[int, int]:
-        """Partition → the offset below which the log is the one whose epoch was noted."""
+        """Partition → the offset below which the log is still the one whose epoch was recorded."""
 
 
 class TopicSource(Protocol):
@@ -52,8 +52,8 @@ class TopicSource(Protocol):
     def holes(self, topic: str, spans: list[Span], /) -> dict[Span, str]:
         """``absent``, ``present`` or ``lost`` for each span of offsets."""
 
-    def standing(self, topic: str, topic_notes: Mapping[int, Epoch], /) -> TopicState:
-        """How a topic stands, and what its log kept since epochs were noted."""
+    def topic_state(self, topic: str, noted: Mapping[int, Epoch], /) -> TopicState:
+        """The state of a topic, and what its log kept since epochs were recorded."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def query_topics(source: TopicSource, ledger: Ledger, head: Head) -> TopicReport
         if begun is None:
             continue
         own = contract == ledger.job
-        found = source.standing(begun.topic, head.epochs if own else {})
+        found = source.topic_state(begun.topic, head.epochs if own else {})
         states[contract] = found
         lost = _lost(head, found) if own and found.id == begun.topic_id else ()
         if found.id != begun.topic_id or lost:

@@ -1,4 +1,4 @@
-"""Where things lie in a stack folder, and how secrets get there: only their owner can read them, ever."""
+"""The layout of a stack folder. Secrets in it are never readable by other users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.settings import LocalStack
 
 @dataclass(frozen=True)
 class Folder:
-    """One stack's folder; data in it survive ``down``."""
+    """One stack's folder; its data survives ``down``."""
 
     path: Path
 
@@ -29,7 +29,7 @@ class Folder:
 
     @property
     def credentials(self) -> Path:
-        """Both as an AWS credentials file, which the JVMs read: no secret stands in their configuration."""
+        """Both as an AWS credentials file, which the JVMs read: their configuration contains no secret."""
         return self.path / "secrets" / "aws_credentials"
 
     @property
@@ -54,12 +54,12 @@ class Folder:
 
 
 def folder(settings: LocalStack) -> Folder:
-    """The folder of these settings; a relative one starts at the project."""
+    """The folder in these settings; a relative path starts at the project."""
     return Folder((project.root() / Path(settings.folder).expanduser()).absolute())
 
 
 def make_secrets(at: Folder) -> None:
-    """Random credentials, once for the life of the folder: the store's data belong to them."""
+    """Write random credentials, once for the life of the folder: the store's data belongs to them."""
     for path in (at.access_key, at.secret_key):
         if not path.exists():
             write_private(path, secrets.token_hex(16) + "\n")
@@ -68,14 +68,14 @@ def make_secrets(at: Folder) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else may read."""
+    """Write a file that only its owner may read."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
         f.write(text)
 
 
-def write_changed(path: Path, text: str) -> None:
-    """Write a file if its text is another one."""
+def write_if_changed(path: Path, text: str) -> None:
+    """Write a file if its text differs."""
     if not path.is_file() or path.read_text() != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

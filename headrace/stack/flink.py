@@ -1,6 +1,6 @@
-"""A Flink home put together from links: pip's Flink, the locked jars, our own JVM module, our own ``conf/``.
+"""Assembles a Flink home from links: pip's Flink, the locked jars, headrace's JVM module; and ``conf/``.
 
-``environment`` is what each process that meets this Flink needs: its own, ``flink run`` and PyFlink.
+``environment`` has the variables for each process that uses this Flink: its own, ``flink run`` and PyFlink.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import yaml
 from headrace import project
 from headrace.settings import Settings
 from headrace.stack import jvm
-from headrace.stack.files import Folder, folder, write_changed
+from headrace.stack.files import Folder, folder, write_if_changed
 from headrace.stack.flink_config import TO_FILE, TO_STDOUT, Memory, config
 from headrace.stack.java import QUICK, jdk
 from headrace.stack.processes import Processes, Service
@@ -30,9 +30,11 @@ _ONE_LINE = 1 << 16
 
 
 def assemble(settings: Settings, at: Folder, jars: dict[str, list[Path]]) -> Path:
-    """Make the home match the installed package, the locks and the sources; gives the JVM module's jar."""
+    """Make the home match the installed package, the locks and the sources; return the JVM module's jar."""
     package, own = jvm.flink_package(), jvm.jar(settings.stack, at.build)
-    shutil.copytree(package / "bin", at.flink / "bin", dirs_exist_ok=True)  # copies: they look where they lie
+    shutil.copytree(
+        package / "bin", at.flink / "bin", dirs_exist_ok=True
+    )  # copies: the scripts look in their own folder
     python = sorted(
         (package / "opt").glob("flink-python-*.jar")
     )  # else Python functions fail in a session cluster
@@ -41,16 +43,16 @@ def assemble(settings: Settings, at: Folder, jars: dict[str, list[Path]]) -> Pat
     _link(at.flink / "opt", sorted((package / "opt").iterdir()))
     _link(at.flink / "plugins", [p for p in sorted((package / "plugins").iterdir()) if p.is_dir()])
     _link(at.flink / "plugins" / "s3-fs-hadoop", jars["flink-s3"])
-    write_changed(at.flink / "conf" / "config.yaml", yaml.safe_dump(config(settings, at), width=_ONE_LINE))
+    write_if_changed(at.flink / "conf" / "config.yaml", yaml.safe_dump(config(settings, at), width=_ONE_LINE))
     for name, text in (("log4j-console", TO_STDOUT), ("log4j-cli", TO_FILE), ("log4j", TO_FILE)):
-        write_changed(at.flink / "conf" / f"{name}.properties", text)
+        write_if_changed(at.flink / "conf" / f"{name}.properties", text)
     for name in ("tmp", "pid"):
         (at.flink / name).mkdir(exist_ok=True)
     return own
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What a process needs to use this stack. No secret is in it: credentials are named by file."""
+    """Environment variables for a process that uses this stack. No secrets: credentials are in a file."""
     at, home = folder(settings.stack), folder(settings.stack).flink
     root = str(project.root().absolute())
     bins = [home / "bin", Path(sys.executable).parent, jdk().home / "bin"]
@@ -68,10 +70,10 @@ def environment(settings: Settings) -> dict[str, str]:
         "AWS_ENDPOINT_URL": settings.store.endpoint,
         "AWS_SHARED_CREDENTIALS_FILE": str(at.credentials),
         "AWS_CREDENTIAL_PROFILES_FILE": str(at.credentials),  # the name that Hadoop's AWS SDK knows
-        "PATH": _before("PATH", [str(b) for b in bins]),
-        "PYTHONPATH": _before("PYTHONPATH", [root]),
+        "PATH": _prepend("PATH", [str(b) for b in bins]),
+        "PYTHONPATH": _prepend("PYTHONPATH", [root]),
         "PYFLINK_CLIENT_EXECUTABLE": sys.executable,
-        "JVM_ARGS": " ".join(QUICK),  # `flink run` and compiling: it saves them a fifth
+        "JVM_ARGS": " ".join(QUICK),  # `flink run` and compiling: this saves a fifth of their time
         "HEADRACE_PROJECT": root,
         "HEADRACE_ENV": os.environ.get("HEADRACE_ENV", "local"),
         "HEADRACE__STACK__FOLDER": str(at.path),
@@ -97,7 +99,7 @@ def jobmanager(settings: Settings, at: Folder) -> Service:
 
 
 def taskmanager(settings: Settings, at: Folder, number: int = 1) -> Service:
-    """One TaskManager; ready when the JobManager counts on this start of it.
+    """One TaskManager; ready when the JobManager can use this start of it.
 
     Its id is new at each start: a killed one stays on the JobManager's list until its heartbeat is missed.
     """
@@ -118,36 +120,36 @@ def taskmanager(settings: Settings, at: Folder, number: int = 1) -> Service:
 
 
 def _own_module(at: Folder) -> str:
-    """The JVM module that lies in the home; its name tells one build from another."""
+    """The JVM module in the home; its name identifies the build."""
     return ", ".join(sorted(p.name for p in (at.flink / "lib").glob("headrace-jvm-*.jar")))
 
 
 def overview(settings: Settings) -> dict[str, Any] | None:
-    """What the cluster says of itself over REST; None while it does not answer."""
+    """The cluster's overview over REST; None while it does not answer."""
     return _rest(settings, "/overview")
 
 
 def taskmanagers(settings: Settings) -> list[str]:
-    """The TaskManagers that the JobManager counts on, by id: those that have offered their slots.
+    """The ids of the TaskManagers that the JobManager can use: those that have offered their slots.
 
     One that is only registered may not know it yet. If the JobManager dies at that moment, such a TaskManager
-    asks the dead one for ever, and never looks for a new one.
+    keeps asking the dead one, and never looks for a new one.
     """
-    said = (_rest(settings, "/taskmanagers") or {"taskmanagers": []})["taskmanagers"]
-    return [str(t["id"]) for t in said if t["slotsNumber"]]
+    workers = (_rest(settings, "/taskmanagers") or {"taskmanagers": []})["taskmanagers"]
+    return [str(t["id"]) for t in workers if t["slotsNumber"]]
 
 
 def _rest(settings: Settings, path: str) -> dict[str, Any] | None:
     try:
         with urllib.request.urlopen(settings.flink.rest + path, timeout=2) as answer:  # noqa: S310 - our own address
-            found: dict[str, Any] = json.load(answer)
-            return found
+            document: dict[str, Any] = json.load(answer)
+            return document
     except (OSError, ValueError):
         return None
 
 
 def _java(at: Folder, flags: list[str], main: str, own: dict[str, str]) -> list[str]:
-    """One JVM, as Flink's scripts would start it in the end: flink-dist comes last on the class path."""
+    """The command of one JVM, as Flink's scripts would start it: flink-dist is last on the class path."""
     path = sorted((at.flink / "lib").glob("*.jar"), key=lambda j: (j.name.startswith("flink-dist"), j.name))
     conf = at.flink / "conf"
     return [
@@ -159,7 +161,7 @@ def _java(at: Folder, flags: list[str], main: str, own: dict[str, str]) -> list[
 
 
 def _link(into: Path, targets: list[Path]) -> None:
-    """Make a folder hold links to exactly these."""
+    """Make a folder contain links to exactly these files."""
     into.mkdir(parents=True, exist_ok=True)
     wanted = {t.name: t for t in targets}
     for old in into.iterdir():
@@ -170,8 +172,8 @@ def _link(into: Path, targets: list[Path]) -> None:
             (into / name).symlink_to(target)
 
 
-def _before(name: str, first: list[str]) -> str:
-    """A search path that begins with these, each once."""
+def _prepend(name: str, first: list[str]) -> str:
+    """A search path that begins with these entries, without duplicates."""
     inherited = os.environ.get(name, "").split(os.pathsep)
     return _joined(first + [p for p in inherited if p and p not in first])
 

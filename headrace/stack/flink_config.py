@@ -1,6 +1,7 @@
-"""What Flink is told: ``config.yaml``, its logging, and how the memory of a process is divided.
+"""Flink's configuration: ``config.yaml``, its logging, and how the memory of a process is divided.
 
-The division is ours, so that a process starts as one JVM: Flink's scripts begin four more to work it out.
+The memory is divided here, so that a process starts as one JVM: Flink's scripts start four more to compute
+it.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Memory:
 
     @property
     def flink(self) -> int:
-        """Without what the JVM itself takes."""
+        """The total without the JVM's own memory."""
         return self.total - _METASPACE_MB - _OVERHEAD_MB
 
     @property
@@ -63,7 +64,7 @@ class Memory:
 
     @property
     def managed(self) -> int:
-        """Off-heap memory that Flink hands out."""
+        """Off-heap memory that Flink manages."""
         return int(self.flink * _MANAGED_SHARE) if self.worker else 0
 
     @property
@@ -72,7 +73,7 @@ class Memory:
         return self.flink - self.network - self.managed - _OFF_HEAP_MB
 
     def flags(self, *, short_lived: bool = False) -> list[str]:
-        """The same, said to the JVM."""
+        """The same as flags of the JVM."""
         return [
             *(["-XX:+UseG1GC"] if self.worker and not short_lived else QUICK),
             f"-Xmx{self.heap}m",
@@ -84,7 +85,7 @@ class Memory:
 def config(settings: Settings, at: Folder) -> dict[str, Any]:
     """Flink's ``config.yaml``: addresses of this stack, and defaults that do not lose data.
 
-    Jobs set what they need by themselves; these hold for whatever else is submitted here.
+    Jobs of headrace set what they need themselves; these defaults are for other jobs.
     """
     return {
         "env.java.opts.all": " ".join(jvm.opens()),
@@ -94,7 +95,7 @@ def config(settings: Settings, at: Folder) -> dict[str, Any]:
         "s3.endpoint": settings.store.endpoint,
         "s3.endpoint.region": settings.store.region,
         "s3.path.style.access": True,
-        # A file that the environment names: REST and logs show the configuration, so it may hold no secret.
+        # A file named in the environment: REST and logs show the configuration, so it must not hold secrets.
         "s3.aws.credentials.provider": "com.amazonaws.auth.profile.ProfileCredentialsProvider",
     }
 
@@ -132,14 +133,14 @@ def _processes(settings: Settings, at: Folder) -> dict[str, Any]:
         "taskmanager.memory.jvm-overhead.max": f"{_OVERHEAD_MB}m",
         "io.tmp.dirs": str(at.flink / "tmp"),
         "web.log.path": str(at.path / "logs" / "jobmanager.log"),
-        # A killed TaskManager is missed after two beats that nobody receives; a killed JobManager, and what
-        # merely stands still, after the timeout.
+        # A killed TaskManager is detected after two undeliverable heartbeats; a killed JobManager, and a
+        # process that hangs, after the timeout.
         "heartbeat.interval": "1 s",
         "heartbeat.timeout": "20 s",
-        # How soon a TaskManager asks again for a JobManager that is not there yet; not after 10 s.
+        # How soon a TaskManager retries to reach a JobManager that is not there yet; the default is 10 s.
         "cluster.registration.error-delay": "500 ms",
         "cluster.registration.refused-registration-delay": "500 ms",
-        # How old what REST tells may be: states are kept for 3 s, metrics for 10 s unless told otherwise.
+        # How old the values of REST may be: by default, states are cached for 3 s, metrics for 10 s.
         "web.refresh-interval": "200 ms",
         "metrics.fetcher.update-interval": "1 s",
         "python.executable": sys.executable,

@@ -1,6 +1,6 @@
-"""The jars that no Python package brings: named in ``jars/*.yaml``, pinned by SHA-256 in ``jars/*.lock``.
+"""The jars that no Python package contains: listed in ``jars/*.yaml``, pinned by SHA-256 in ``jars/*.lock``.
 
-A lock holds one line a jar, ``<sha256>  <group>:<artifact>:<version>``, every transitive one included, and no
+A lock has one line per jar, ``<sha256>  <group>:<artifact>:<version>``, every transitive one included, and no
 address: the registry is the resolver's own default, unless the setting ``stack.jars_repository`` names one.
 Jars are fetched once into a cache shared by all projects of a user, and checked every time they are used.
 """
@@ -36,7 +36,7 @@ class Jar:
 
     @property
     def path(self) -> Path:
-        """Where it lies in the cache; the version is in the name, so that no two share a file."""
+        """Its path in the cache; the version is in the name, so that no two jars share a file."""
         group, artifact, version = self.coordinate.split(":")
         return Path(group, f"{artifact}-{version}.jar")
 
@@ -54,29 +54,31 @@ def locked(use: str) -> list[Jar]:
 
 
 def fetch(settings: LocalStack, uses: Iterable[str], tell: Progress = silent) -> dict[str, list[Path]]:
-    """The files of each use, fetched where the cache lacks them, each checked against its lock.
+    """Fetch the jars of each use that the cache lacks, check each against its lock, and return their files.
 
     Raises:
-        StackError: a jar cannot be had, or has the wrong checksum twice.
+        StackError: a jar cannot be fetched, or has the wrong checksum twice.
     """
     cache = Path(settings.jars_cache).expanduser()
     wanted = {use: locked(use) for use in uses}
     todo = sorted({jar for jars in wanted.values() for jar in jars})
     tell(total=len(todo), completed=0, what="jars")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        jobs = [pool.submit(_have, jar, cache, settings.jars_repository) for jar in todo]
+        jobs = [pool.submit(_ensure_cached, jar, cache, settings.jars_repository) for jar in todo]
         try:
             for done, job in enumerate(as_completed(jobs), 1):
                 job.result()
                 tell(completed=done)
-        except BaseException:  # Ctrl-C too: the pool waits for what was asked, so the rest is asked no more
+        except (
+            BaseException
+        ):  # also Ctrl-C: the pool waits for started downloads, so the others are cancelled
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return {use: [cache / jar.path for jar in jars] for use, jars in wanted.items()}
 
 
 def lock(settings: LocalStack, tell: Progress = silent) -> dict[str, int]:
-    """Resolve ``jars/*.yaml`` anew and write the locks; gives the number of jars by use."""
+    """Resolve ``jars/*.yaml`` again and write the locks; return the number of jars by use."""
     counts, lists = {}, machinery.writable_jar_lists()
     tell(total=len(USES), completed=0)
     for done, use in enumerate(USES, 1):
@@ -96,28 +98,28 @@ def _parse(line: str, path: Path, number: int) -> Jar:
     return Jar(coordinate, checksum)
 
 
-def _have(jar: Jar, cache: Path, repository: str) -> None:
-    """Make sure that the cache holds this jar; a wrong file is removed and fetched again, once."""
+def _ensure_cached(jar: Jar, cache: Path, repository: str) -> None:
+    """Ensure that the cache holds this jar; a wrong file is removed and fetched again, once."""
     target = cache / jar.path
     if target.is_file() and _sha256(target) == jar.sha256:
         return
     for last in (False, True):
-        found = _download(jar, target, repository)
-        if found == jar.sha256:
+        checksum = _download(jar, target, repository)
+        if checksum == jar.sha256:
             return
         target.unlink()
         if last:
             raise StackError(
                 "a fetched jar is not the locked one",
                 where=jar.coordinate,
-                remedy="do not use it; if the lock is what is wrong, run: headrace stack lock",
+                remedy="do not use it; if the lock is wrong, run: headrace stack lock",
                 expected=jar.sha256,
-                found=found,
+                checksum=checksum,
             )
 
 
 def _download(jar: Jar, target: Path, repository: str) -> str:
-    """Fetch into a folder of this call, then move: a cache shared by processes never shows half a file."""
+    """Fetch to a temporary folder, then move: no process ever sees a partial file. Return the SHA-256."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as own:
         try:
@@ -135,14 +137,14 @@ def _download(jar: Jar, target: Path, repository: str) -> str:
 def _resolve(spec: dict[str, Any], repository: str) -> list[Jar]:
     with tempfile.TemporaryDirectory() as own:
         maven = _maven(Path(own), repository)
-        # "!": raw. Else the resolver takes the dependency management of each coordinate for all of them, and
-        # log4j's own pinned kafka-clients 3.9 beneath a 4.3 broker.
-        found = [maven.create_dependency(f"{c}!") for c in spec["coordinates"]]
+        # "!" means raw. Else the resolver applies the dependency management of each coordinate to all of
+        # them, and log4j's pinned kafka-clients 3.9 ended up beside a 4.3 broker.
+        dependencies = [maven.create_dependency(f"{c}!") for c in spec["coordinates"]]
         if spec["transitive"]:
-            inputs, rest = maven.resolver.resolve(found)
-            found = [*inputs, *rest]
+            inputs, rest = maven.resolver.resolve(dependencies)
+            dependencies = [*inputs, *rest]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(_lock_line, {str(d.artifact): d for d in found}.values()))
+            return list(pool.map(_lock_line, {str(d.artifact): d for d in dependencies}.values()))
 
 
 def _lock_line(dependency: Any) -> Jar:
@@ -153,7 +155,7 @@ def _lock_line(dependency: Any) -> Jar:
 
 
 def _maven(cache: Path, repository: str) -> Any:
-    from jgo.maven import MavenContext  # noqa: PLC0415 - an extra: only who starts a stack needs it
+    from jgo.maven import MavenContext  # noqa: PLC0415 - an extra: only starting a stack needs it
 
     repositories = {"setting": repository} if repository else None
     return MavenContext(repo_cache=cache, remote_repos=repositories, timeout=_TIMEOUT_S)

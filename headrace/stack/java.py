@@ -1,4 +1,4 @@
-"""The JDK that everything here runs on: found once, checked, and named when it is missing."""
+"""The JDK for everything here: found once and checked, with a clear error if it is missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headrace.errors import StackError
 
 MINIMUM = 17
 QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-"""For a JVM that lives for seconds or has little to do: what the second compiler takes is never paid back."""
+"""For a JVM that runs for seconds or has little to do: the second compiler would cost more than it saves."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Jdk:
 
 @functools.cache
 def jdk() -> Jdk:
-    """The JDK of ``JAVA_HOME``, else the one whose ``java`` is on the PATH.
+    """The JDK in ``JAVA_HOME``, else the one whose ``java`` is on the PATH.
 
     Raises:
         StackError: none, too old, or a runtime without compiler.
@@ -40,20 +40,20 @@ def jdk() -> Jdk:
     java = str(Path(named, "bin", "java")) if named else shutil.which("java")
     if not java or not os.access(java, os.X_OK):
         raise _unusable("there is no Java here", where=f"JAVA_HOME={named}" if named else "PATH")
-    found = _described(java)
-    if found.version < MINIMUM:
-        raise _unusable(f"Java {found.version} is too old", where=str(found.home))
-    if not Path(found.tool("javac")).exists():
-        raise _unusable("this Java has no compiler (javac)", where=str(found.home))
-    return found
+    candidate = _inspect(java)
+    if candidate.version < MINIMUM:
+        raise _unusable(f"Java {candidate.version} is too old", where=str(candidate.home))
+    if not Path(candidate.tool("javac")).exists():
+        raise _unusable("this Java has no compiler (javac)", where=str(candidate.home))
+    return candidate
 
 
-def _described(java: str) -> Jdk:
-    """Java itself says where its home is: a ``java`` on the PATH is often a chain of links."""
-    said = subprocess.run(
+def _inspect(java: str) -> Jdk:
+    """Ask Java itself for its home and version: a ``java`` on the PATH is often a chain of links."""
+    output = subprocess.run(
         [java, "-XshowSettings:properties", "-version"], capture_output=True, text=True, check=False
     ).stderr
-    facts = dict(re.findall(r"^\s*(java\.home|java\.specification\.version) = (.+)$", said, re.MULTILINE))
+    facts = dict(re.findall(r"^\s*(java\.home|java\.specification\.version) = (.+)$", output, re.MULTILINE))
     if len(facts) < 2:  # noqa: PLR2004 - both facts
         raise _unusable("this Java does not run", where=java)
     return Jdk(Path(facts["java.home"]), int(facts["java.specification.version"].split(".")[0]))

@@ -1,4 +1,4 @@
-"""headrace's own JVM module as one jar: that of the wheel, or ``jvm/src/main`` compiled when it changed."""
+"""headrace's JVM module as one jar: the wheel's, or ``jvm/src/main``, compiled when it has changed."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ def flink_package() -> Path:
 
 
 def jar(settings: LocalStack, build: Path) -> Path:
-    """The module's jar; in a checkout, built if its sources, resources or class path changed since.
+    """The module's jar; in a checkout, it is built if its sources, resources or class path have changed.
 
     Raises:
-        StackError: it does not compile; javac's own words are shown.
+        StackError: it does not compile; the message has javac's output.
     """
     if packaged := machinery.packaged_jar():
         return packaged
-    return _built(machinery.jvm_sources() / "main", compile_path(settings), build, "headrace-jvm")
+    return _build(machinery.jvm_sources() / "main", fetch_compile_path(settings), build, "headrace-jvm")
 
 
-def compile_path(settings: LocalStack) -> list[Path]:
-    """What the module compiles against: Flink's own jars and those that lie beside them in a cluster."""
+def fetch_compile_path(settings: LocalStack) -> list[Path]:
+    """Fetch the jars that the module compiles against: Flink's own and those beside them in a cluster."""
     return [*sorted((flink_package() / "lib").glob("*.jar")), *jars.fetch(settings, ["flink"])["flink"]]
 
 
 def run_tests(settings: LocalStack, build: Path, tell: Progress) -> subprocess.CompletedProcess[str]:
-    """Compile and run ``jvm/src/test`` with JUnit; its console's output and exit code say what failed."""
+    """Compile and run ``jvm/src/test`` with JUnit; its output and exit code show what failed."""
     tell(what="compiling jvm")
-    path = [*compile_path(settings), *jars.fetch(settings, ["test"])["test"]]
+    path = [*fetch_compile_path(settings), *jars.fetch(settings, ["test"])["test"]]
     main = jar(settings, build)
-    tests = _built(machinery.jvm_sources() / "test", [main, *path], build, "headrace-jvm-tests")
+    tests = _build(machinery.jvm_sources() / "test", [main, *path], build, "headrace-jvm-tests")
     tell(what="testing jvm")
     console = "org.junit.platform.console.ConsoleLauncher"
     argv = [jdk().tool("java"), *QUICK, *opens(), "-cp", _joined([tests, main, *path]), console, "execute"]
@@ -69,12 +69,12 @@ def run_tests(settings: LocalStack, build: Path, tell: Progress) -> subprocess.C
 
 
 def opens() -> list[str]:
-    """The JVM flags that Flink ships with, for what it reaches inside the JDK."""
+    """The JVM flags from Flink's own configuration, for its access to JDK internals."""
     shipped = yaml.safe_load((flink_package() / "conf" / "config.yaml").read_text())
     return str(shipped["env"]["java"]["opts"]["all"]).split()
 
 
-def _built(source: Path, path: list[Path], build: Path, name: str) -> Path:
+def _build(source: Path, path: list[Path], build: Path, name: str) -> Path:
     java = sorted((source / "java").rglob("*.java"))
     if not java:
         raise StackError(
@@ -119,7 +119,7 @@ def _javac(sources: list[Path], path: list[Path], classes: Path) -> None:
 
 
 def _pack(target: Path, roots: list[tuple[Path, Iterable[Path]]]) -> None:
-    """A jar with the same bytes for the same sources."""
+    """Write a jar that has the same bytes for the same sources."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr(zipfile.ZipInfo("META-INF/MANIFEST.MF", _EPOCH), "Manifest-Version: 1.0\n")
         for root, files in roots:

@@ -1,4 +1,4 @@
-"""The broker of the local stack: Kafka as one KRaft process, broker and controller in it."""
+"""The broker of the local stack: Kafka as one KRaft process that is both broker and controller."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 
 from headrace.errors import StackError
 from headrace.settings import Settings
-from headrace.stack.files import Folder, write_changed
+from headrace.stack.files import Folder, write_if_changed
 from headrace.stack.java import QUICK, jdk
 from headrace.stack.ports import HOST
 from headrace.stack.processes import Service
@@ -37,10 +37,10 @@ def service(settings: Settings, at: Folder, jars: list[Path]) -> Service:
     properties = str(at.kafka / "server.properties")
 
     def prepare() -> None:
-        write_changed(at.kafka / "log4j2.properties", _LOG4J)
-        write_changed(Path(properties), _properties(settings, at))
+        write_if_changed(at.kafka / "log4j2.properties", _LOG4J)
+        write_if_changed(Path(properties), _properties(settings, at))
         if not (at.kafka / "data" / "meta.properties").exists():
-            _format([*java, "kafka.tools.StorageTool", "format", "-c", properties])
+            _format_folder([*java, "kafka.tools.StorageTool", "format", "-c", properties])
 
     return Service(
         "kafka",
@@ -52,7 +52,7 @@ def service(settings: Settings, at: Folder, jars: list[Path]) -> Service:
 
 
 def answers(bootstrap: str) -> bool:
-    """Whether a broker tells us of itself."""
+    """Whether a broker describes its cluster."""
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=bootstrap, bootstrap_timeout_ms=1000, request_timeout_ms=2000
@@ -67,7 +67,7 @@ def answers(bootstrap: str) -> bool:
         admin.close()
 
 
-def _format(argv: list[str]) -> None:
+def _format_folder(argv: list[str]) -> None:
     cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
     done = subprocess.run([*argv, f"--cluster-id={cluster}"], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -86,7 +86,7 @@ def _properties(settings: Settings, at: Folder) -> str:
         "inter.broker.listener.name": "PLAINTEXT",
         "log.dirs": at.kafka / "data",
         "auto.create.topics.enable": "false",
-        # Kept for ever: retention goes by record time, and replayed history would vanish as it arrives.
+        # Kept forever: retention goes by record time, and replayed history would be deleted as it arrives.
         "log.retention.ms": -1,
         "log.retention.bytes": -1,
         # Flink's exactly-once producer asks for 1 h; the broker's default of 15 min refuses it.

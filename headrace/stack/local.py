@@ -1,4 +1,4 @@
-"""The whole stack as one: ``up`` starts what is missing, ``down`` ends what ``up`` started, data stay."""
+"""The whole stack: ``up`` starts what is missing, ``down`` stops what ``up`` started; data is kept."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from headrace.stack.processes import Processes, Service
 READY_WITHIN_S = 180
 """Twenty seconds on a quiet machine."""
 STOPPED_WITHIN_S = 2
-"""After Ctrl-C, a process may take so long to end by itself: it has hardly begun."""
+"""How long a process may take to stop by itself after Ctrl-C: it has hardly started."""
 
 
 def up(settings: Settings, tell: Progress = silent) -> list[str]:
-    """Start whatever is not running and wait until all of it serves; gives the names of what was started.
+    """Start every process that is not running, wait until all serve, and return the names of those started.
 
-    Flink is started anew where it runs an older JVM module than the sources: its jobs have to be run again.
+    Flink is restarted if its JVM module is older than the sources: its jobs have to be started again.
 
     Raises:
-        StackError: a port is taken, a jar cannot be had, no JDK, or a process died (with its last lines).
-        Interrupted: somebody pressed Ctrl-C; what was started by then is stopped.
+        StackError: a port is taken, a jar cannot be fetched, no JDK, or a process died (with its last lines).
+        Interrupted: Ctrl-C was pressed; the processes started by then are stopped.
     """
     at = files.folder(settings.stack)
-    with _alone(at):
+    with _locked(at):
         processes = Processes(at.path)
         before = _running(processes)
         try:
@@ -41,25 +41,25 @@ def up(settings: Settings, tell: Progress = silent) -> list[str]:
             processes.stop(s.name for s in services if processes.outdated(s))
             return start(settings, services, tell)
         except KeyboardInterrupt:
-            raise _stopped(processes, _running(processes).items() - before.items()) from None
+            raise _stop_started(processes, _running(processes).items() - before.items()) from None
 
 
 def prepare(settings: Settings, at: Folder, tell: Progress = silent) -> list[Service]:
-    """Everything that must exist before a process starts; gives the processes that make up the stack."""
+    """Create everything that must exist before a process starts, and return the processes of the stack."""
     files.make_secrets(at)
-    found = jars.fetch(settings.stack, ("flink", "flink-s3", "kafka"), tell)
+    fetched = jars.fetch(settings.stack, ("flink", "flink-s3", "kafka"), tell)
     tell(what="JVM module and Flink home")
-    flink.assemble(settings, at, found)
+    flink.assemble(settings, at, fetched)
     return [
         store.service(settings, at),
         flink.jobmanager(settings, at),
         *(flink.taskmanager(settings, at, n) for n in range(1, settings.stack.taskmanagers + 1)),
-        kafka.service(settings, at, found["kafka"]),  # last: it formats its folder while the others start
+        kafka.service(settings, at, fetched["kafka"]),  # last: it formats its folder while the others start
     ]
 
 
 def start(settings: Settings, services: list[Service], tell: Progress = silent) -> list[str]:
-    """Start those of them that do not run, side by side, and wait for each."""
+    """Start in parallel those that do not run, and wait for each."""
     processes = Processes(files.folder(settings.stack).path)
     missing = [s for s in services if processes.pid(s.name) is None]
     ports.require_free(settings.stack.ports, [name for s in missing for name in s.ports])
@@ -68,24 +68,27 @@ def start(settings: Settings, services: list[Service], tell: Progress = silent) 
         processes.start(service)
     deadline = time.monotonic() + READY_WITHIN_S
     tell(total=len(services), completed=0, what="waiting for " + ", ".join(s.name for s in services))
-    for done, error in enumerate(_ready(processes, services, deadline), 1):
+    for done, error in enumerate(_await_ready(processes, services, deadline), 1):
         if error is not None:
             raise error
         tell(completed=done)
     return [s.name for s in missing]
 
 
-def _ready(processes: Processes, services: list[Service], deadline: float) -> Iterator[Exception | None]:
-    """For each service, in the order in which they serve: nothing, or why it does not.
+def _await_ready(
+    processes: Processes, services: list[Service], deadline: float
+) -> Iterator[Exception | None]:
+    """Wait for the services in parallel; yield None for each that serves, in that order, or its error.
 
-    The threads are daemons: whoever is interrupted must not wait for the answer of a process that starts.
+    The threads are daemons: an interrupted command must not wait for the answer of a process that is
+    starting.
     """
     ends: queue.Queue[Exception | None] = queue.Queue()
 
     def wait(service: Service) -> None:
         try:
             processes.wait_ready(service, deadline)
-        except Exception as e:  # noqa: BLE001 - raised again by whoever started the thread
+        except Exception as e:  # noqa: BLE001 - raised again by the thread's caller
             ends.put(e)
         else:
             ends.put(None)
@@ -97,12 +100,12 @@ def _ready(processes: Processes, services: list[Service], deadline: float) -> It
 
 
 def _running(processes: Processes) -> dict[str, int]:
-    """Name and pid of each process that runs."""
+    """Name and pid of each running process."""
     return {name: pid for name in processes.names() if (pid := processes.pid(name)) is not None}
 
 
-def _stopped(processes: Processes, started: Iterable[tuple[str, int]]) -> Interrupted:
-    """End what an interrupted `up` has started, and say so; a second Ctrl-C must not leave half of it."""
+def _stop_started(processes: Processes, started: Iterable[tuple[str, int]]) -> Interrupted:
+    """Stop what an interrupted `up` has started, whatever Ctrl-C comes next, and return the error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     names = processes.stop([name for name, _ in started], STOPPED_WITHIN_S)
     return Interrupted(
@@ -112,9 +115,9 @@ def _stopped(processes: Processes, started: Iterable[tuple[str, int]]) -> Interr
 
 
 def down(settings: Settings, tell: Progress = silent) -> list[str]:
-    """End every process that was started from this folder and still runs; gives their names."""
+    """Stop every process that was started from this folder and still runs, and return their names."""
     at = files.folder(settings.stack)
-    with _alone(at):
+    with _locked(at):
         processes = Processes(at.path)
         names = processes.names()
         flinks = [n for n in names if n not in ("kafka", "store")]
@@ -151,8 +154,8 @@ def status(settings: Settings) -> list[dict[str, object]]:
 
 
 @contextlib.contextmanager
-def _alone(at: Folder) -> Iterator[None]:
-    """Two ``up`` at once would start everything twice."""
+def _locked(at: Folder) -> Iterator[None]:
+    """Hold the folder's lock: two concurrent ``up`` would start everything twice."""
     at.path.mkdir(parents=True, exist_ok=True)
     with (at.path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

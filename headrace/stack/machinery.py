@@ -1,4 +1,4 @@
-"""Where headrace's own jars and JVM module are: inside the installed package, or in its checkout.
+"""The location of headrace's jars and JVM module: inside the installed package, or in its checkout.
 
 A wheel carries ``headrace/machinery``: the jar lists with their locks, and the compiled JVM module. So a
 project needs no clone of headrace. A checkout has ``jars/`` and ``jvm/`` instead, and compiles the module.
@@ -17,25 +17,26 @@ from headrace.errors import StackError, UsageError
 CHECKOUT = Path(headrace.__file__).resolve().parents[1]
 PACKAGED = Path(headrace.__file__).resolve().parent / "machinery"
 SOURCES_DIGEST = "sources.sha256"
-"""The file beside a packaged jar that says what it was compiled from; ``setup.py`` compares it."""
+"""The file beside a packaged jar with the digest of the sources it was compiled from; ``setup.py`` compares
+it."""
 
 
 def packaged_jar() -> Path | None:
     """The compiled JVM module that came with the wheel; None in a checkout.
 
     Raises:
-        StackError: this is a wheel without it.
+        StackError: the wheel does not contain it.
     """
     if not PACKAGED.is_dir():
         return None
-    found = sorted(PACKAGED.glob("headrace-jvm-*.jar"))
-    if not found:
+    jars = sorted(PACKAGED.glob("headrace-jvm-*.jar"))
+    if not jars:
         raise StackError(
             "this installation lacks the JVM module",
             where=str(PACKAGED),
             remedy="install its wheel again",
         )
-    return found[0]
+    return jars[0]
 
 
 def jvm_sources() -> Path:
@@ -52,11 +53,11 @@ def writable_jar_lists() -> Path:
     """The same, to write locks into.
 
     Raises:
-        UsageError: headrace is installed from a wheel, whose release fixes the jars.
+        UsageError: headrace is installed from a wheel, and its release fixes the jars.
     """
     if PACKAGED.is_dir():
         raise UsageError(
-            "an installation has the jars that its release fixed",
+            "an installed headrace has the jars of its release",
             where=str(jar_lists()),
             remedy="lock them in a checkout of headrace",
         )
@@ -72,7 +73,7 @@ def sources_digest(sources: Path) -> str:
 
 
 def main(target: str) -> None:
-    """Collect in a folder what a wheel carries; run as ``python -m headrace.stack.machinery FOLDER``."""
+    """Collect in a folder what a wheel contains; run as ``python -m headrace.stack.machinery FOLDER``."""
     from headrace.settings import LocalStack  # noqa: PLC0415 - setup.py loads this file for its digest alone
     from headrace.stack import jvm  # noqa: PLC0415
 

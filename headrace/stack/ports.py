@@ -1,4 +1,4 @@
-"""Ports: a taken one must be a clear error before anything starts, not a stack trace in a log after it."""
+"""Ports: a taken one must be a clear error before anything starts, not a stack trace in a log afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.settings import Ports
 HOST = "127.0.0.1"
 _LISTEN = "0A"
 _CHANCE = random.SystemRandom()
-"""Not the shared generator: two test workers seed it alike, and would choose the same ports."""
+"""Not the shared generator: two test workers give it the same seed, and would choose the same ports."""
 CLOSING_S = 10.0
 """A killed JVM's sockets close with its last thread, a moment after its pid is gone."""
 
@@ -24,7 +24,7 @@ def require_free(ports: Ports, names: Iterable[str]) -> None:
     """Refuse to start on a taken port.
 
     Raises:
-        StackError: names the port, its setting and, where the system tells, the process that holds it.
+        StackError: names the port, its setting and, if the system reports it, the process that holds it.
     """
     for name in names:
         port = getattr(ports, name)
@@ -41,7 +41,7 @@ def require_free(ports: Ports, names: Iterable[str]) -> None:
 
 
 def _free_soon(port: int) -> bool:
-    """Whether it is free, or nobody holds it but a killed process whose threads are still ending."""
+    """Whether it is free, after a wait if only the ending threads of a killed process hold it."""
     deadline = time.monotonic() + CLOSING_S
     while not is_free(port):
         if holder(port) or time.monotonic() > deadline:
@@ -51,7 +51,7 @@ def _free_soon(port: int) -> bool:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there now (a connection in TIME_WAIT does not hinder it)."""
+    """Whether a server could listen there now (a connection in TIME_WAIT does not prevent it)."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -62,10 +62,10 @@ def is_free(port: int) -> bool:
 
 
 def choose() -> Ports:
-    """Ports that are free now, for a stack that must not meet another one.
+    """Ports that are free now, for a stack that must not conflict with another one.
 
-    Below the range from which the system takes the ports of outgoing connections: a client that looks
-    for a killed server there can meet itself, and then holds the very port.
+    They are below the range of ports for outgoing connections: a client that looks for a killed server in
+    that range can connect to itself, and then holds that very port.
     """
     names = list(Ports.model_fields)
     candidates = _CHANCE.sample(range(10_000, 32_000), 2_000)
@@ -74,7 +74,7 @@ def choose() -> Ports:
 
 
 def holder(port: int) -> str:
-    """``pid 123 (name)`` of the process that listens there; empty where /proc does not tell us."""
+    """``pid 123 (name)`` of the process that listens there; empty if /proc does not show it."""
     inodes = {f"socket:[{inode}]" for inode in _listening(port)}
     for descriptor in Path("/proc").glob("[0-9]*/fd/*") if inodes else ():
         with contextlib.suppress(OSError):

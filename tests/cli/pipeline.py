@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from headrace import settings
-from headrace.cluster import Checkpoint, Submission
-from headrace.cluster.fake import FakeCluster, Started
+from headrace.cluster import CompletedCheckpoint, Submission
+from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import load_named
 from headrace.job import judge
@@ -95,14 +95,14 @@ class Pipeline:
         """The Flink job that was submitted last."""
         return list(self.readers)[-1]
 
-    def _main(self, submission: Submission) -> Started:
+    def _main(self, submission: Submission) -> SubmittedJob:
         """``flink run``, up to the moment when Flink gets the job."""
         from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds
 
         if submission.job == OTHERS:
-            return Started(OTHERS, parallelism=SLOTS)
+            return SubmittedJob(OTHERS, parallelism=SLOTS)
         given, own = {SAVEPOINT: submission.savepoint or ""}, submission.environment
-        made: list[Started] = []
+        made: list[SubmittedJob] = []
         with (
             patch.object(flink, "configured", lambda keys: dict.fromkeys(keys, "") | given),
             patch.object(flink, "environment", lambda *asked: _Executes(self, made, *asked)),
@@ -120,7 +120,7 @@ class Pipeline:
     def _described(self, _bootstrap: str, topic: str) -> TopicInfo:
         return self.topic.kafka.describe(topic)
 
-    def executed(self, program: Program, at: Placement, options: Mapping[str, str]) -> Started:
+    def executed(self, program: Program, at: Placement, options: Mapping[str, str]) -> SubmittedJob:
         self._next = None
         if isinstance(program, JudgeProgram):
             self._judge(program.patch, at.submission)
@@ -131,7 +131,7 @@ class Pipeline:
             found = anchors.read_savepoint(self.lake.warehouse, restored)[1].manifests if restored else ()
             parent = dict(found).get("events_by_hour")
             self._next = HourlyReader(self.lake.warehouse, self.topic.name, at.claim, at.submission, parent)
-        return Started(options["pipeline.name"], configuration={SUBMISSION: at.submission})
+        return SubmittedJob(options["pipeline.name"], configuration={SUBMISSION: at.submission})
 
     def _then(self, job: str) -> None:
         if self._next is None:
@@ -139,7 +139,7 @@ class Pipeline:
         else:
             self.readers[job] = self._next
 
-    def _write(self, job: str, done: Checkpoint) -> None:
+    def _write(self, job: str, done: CompletedCheckpoint) -> None:
         if done.savepoint:
             self.readers[job].savepoint(done.path)
         else:
@@ -246,7 +246,7 @@ class _Executes:
     """A table environment whose statements nobody executes; what they return too, and the client of that."""
 
     pipeline: Pipeline
-    made: list[Started]
+    made: list[SubmittedJob]
     program: Program
     at: Placement
     options: Mapping[str, str]

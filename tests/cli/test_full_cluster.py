@@ -8,7 +8,7 @@ import pytest
 
 from headrace import settings
 from headrace.cluster import Submission
-from headrace.cluster.fake import FakeCluster, Started
+from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.cluster.ready import NO_SLOTS
 from headrace.contract.load import load_named
 from headrace.errors import ClusterError
@@ -27,11 +27,11 @@ PROJECT = Path(__file__).parents[1] / "stack/project"
 CAUSE = "not enough free slots: it needs 2, and 0 of 2 are free (events holds 2)"
 
 
-def main(submission: Submission) -> Started:
+def main(submission: Submission) -> SubmittedJob:
     """Every job has two subtasks; the fork of a replay is known by its name."""
     replay = submission.environment.get(REPLAY)
     name = replays.flink_name(submission.job, int(replay)) if replay else submission.job
-    return Started(name, parallelism=2)
+    return SubmittedJob(name, parallelism=2)
 
 
 @pytest.fixture

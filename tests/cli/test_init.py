@@ -23,7 +23,7 @@ def test_a_project_and_one_more_pipeline(
     assert all((shop / path).is_file() for path in written)
     again, refused = terminal.type(f"init {shop}")
     assert again == 2
-    assert "there is something already" in refused
+    assert "the folder is not empty" in refused
 
     monkeypatch.setenv("HEADRACE_PROJECT", str(shop))
     code, said = terminal.type("new payments")

@@ -114,12 +114,12 @@ def test_an_installed_headrace_says_that_its_jars_are_fixed(
     (empty / "deploy" / "env").mkdir(parents=True)
     (empty / "deploy" / "env" / "local.yaml").write_text(settings.LOCAL)
 
-    assert "an installation has the jars that its release fixed" in _said(capsys, "stack", "lock")
+    assert "an installed headrace has the jars of its release" in _said(capsys, "stack", "lock")
     with pytest.raises(HeadraceError, match="lacks the JVM module"):
         machinery.packaged_jar()
 
 
 def test_a_checkout_without_the_jvm_module_is_refused(empty: Path) -> None:
     with pytest.raises(HeadraceError, match="the JVM module's sources are missing"):
-        jvm._built(empty / "jvm" / "src" / "main", [], empty / "build", "headrace-jvm")
+        jvm._build(empty / "jvm" / "src" / "main", [], empty / "build", "headrace-jvm")
     assert not (empty / "build").exists()

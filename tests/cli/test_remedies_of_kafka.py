@@ -32,7 +32,7 @@ def pipeline(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Pipeline:
     prefix = f"{uuid4().hex[:8]}."
-    brokers = Brokers(settings.Kafka(bootstrap=broker.bootstrap, topic_prefix=prefix))
+    brokers = Brokers(settings.KafkaSettings(bootstrap=broker.bootstrap, topic_prefix=prefix))
     topic = OnBroker(broker, brokers, brokers.topic("events"))
     return of_the_tests_project(topic, tmp_path, monkeypatch, capsys)
 

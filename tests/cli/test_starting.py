@@ -7,7 +7,7 @@ import json
 import pytest
 
 from headrace.cluster import Submission
-from headrace.cluster.fake import FakeCluster, Started
+from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import DecisionNeeded
 from headrace.job.start.options import SUBMISSION
@@ -21,10 +21,10 @@ from tests.publish.sealed_lake import Lake, begun
 def cluster(sealed: Lake, cluster: FakeCluster) -> FakeCluster:
     """Its jobs claim as the real ones do."""
 
-    def main(submission: Submission) -> Started:
+    def main(submission: Submission) -> SubmittedJob:
         name = f"s{len(cluster.submitted)}"
         sealed.ledger.record_claim(name, submission.savepoint, "1.0.0")
-        return Started(submission.job, 2, {SUBMISSION: name})
+        return SubmittedJob(submission.job, 2, {SUBMISSION: name})
 
     cluster.main = main
     return cluster
@@ -85,7 +85,7 @@ def test_a_job_without_slots_is_named_with_what_became_of_it(
 def test_a_job_that_refuses_to_start_has_its_own_words_and_exit_code(
     cluster: FakeCluster, terminal: Terminal
 ) -> None:
-    def refusing(_: Submission) -> Started:
+    def refusing(_: Submission) -> SubmittedJob:
         raise DecisionNeeded("the topic is another one", where="topic events", remedy="decide")
 
     cluster.main = refusing

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace.cluster import Cluster, FlinkRun, SessionCluster, Submission, metrics
-from headrace.cluster.fake import FakeCluster, Started
+from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.cluster.ready import Ready, Unready, await_ready
 from headrace.errors import ClusterError, DecisionNeeded, HeadraceError, JobError
 from tests.stack.waiting import until
@@ -184,7 +184,7 @@ class Obedient:
         lab.hold_workers()
         try:
             request = lab.cluster.trigger_checkpoint(endless)
-            with pytest.raises(ClusterError, match="asked for, and not complete after 1 s"):
+            with pytest.raises(ClusterError, match="requested, but is not complete after 1 s"):
                 lab.cluster.savepoint(endless, within_s=1)
             assert lab.cluster.triggered(endless, request).checkpoint is None
             late = lab.cluster.unacknowledged(endless)
@@ -234,12 +234,12 @@ def _failed(cluster: Cluster, request: str) -> bool:
 class TestInMemory(Obedient):
     @pytest.fixture
     def lab(self) -> Lab:
-        def main(submission: Submission) -> Started:
+        def main(submission: Submission) -> SubmittedJob:
             told = submission.environment
             if "REFUSED" in told:
                 raise DecisionNeeded(told["REFUSED"], where="jobs/endless.py", remedy="decide")
             parallelism = int(told.get("PARALLELISM", "1"))
-            return Started(told.get("ONLY", submission.job), parallelism, {"submission": "s1"})
+            return SubmittedJob(told.get("ONLY", submission.job), parallelism, {"submission": "s1"})
 
         made = FakeCluster(main, slots=4)
         made.unwritable[NOWHERE] = "The specified bucket does not exist"
@@ -308,7 +308,7 @@ def test_a_job_that_fails_again_and_again_is_not_ready_by_its_own_failure() -> N
 
 
 def test_a_job_gets_the_slots_that_another_one_leaves() -> None:
-    cluster = FakeCluster(lambda s: Started(s.job, parallelism=2), slots=3)
+    cluster = FakeCluster(lambda s: SubmittedJob(s.job, parallelism=2), slots=3)
     first, second = (cluster.submit(Submission(name, name)) for name in ("first", "second"))
     assert not cluster.detail(second).running
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
-from headrace.cluster.kafka import Verdict, create_topic, holes
+from headrace.cluster.kafka import HoleVerdict, create_topic, holes
 from headrace.verify.topic_scan import KafkaTopic
 from tests.cluster.brokers import Span, transactional
 from tests.stack_fixtures import Stack
@@ -36,7 +36,7 @@ def test_a_compressed_topic_is_read_and_its_holes_are_proved(bootstrap: str, cod
     seen: list[int] = []
     KafkaTopic(bootstrap, topic).scan(lambda _p, offsets: seen.extend(offsets.tolist()))
 
-    assert [p.verdict for p in proofs] == [Verdict.present, Verdict.absent]
+    assert [p.verdict for p in proofs] == [HoleVerdict.present, HoleVerdict.absent]
     assert seen == [*range(RECORDS)]
 
 

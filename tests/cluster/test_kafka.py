@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
-from headrace.cluster.kafka import Brokers, Kafka, Lag, Verdict
+from headrace.cluster.kafka import Brokers, HoleVerdict, Kafka, Lag
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import ClusterError, NoTopicError, UsageError
 from tests.cluster.brokers import Broker, Span, transactional
@@ -103,7 +103,7 @@ class Obedient:
         assert (made, again) == (True, False)
         assert first == second == lab.kafka.describe(name)
         assert first.log_start == first.log_end == {0: 0, 1: 0, 2: 0}
-        with pytest.raises(ClusterError, match="there with 3 partitions, and the contract says 4") as refused:
+        with pytest.raises(ClusterError, match="exists with 3 partitions, and the contract has 4") as refused:
             lab.kafka.create_topic(name, 4)
         assert refused.value.facts == {"found": 3, "wanted": 4}
 
@@ -119,7 +119,7 @@ class Obedient:
             with pytest.raises(NoTopicError) as refused:
                 ask("nonesuch")
             assert refused.value.topic == "nonesuch"
-        assert lab.kafka.standing("nonesuch", {}).id is None
+        assert lab.kafka.topic_state("nonesuch", {}).id is None
 
     def test_offsets_grow_and_are_found_by_their_time(self, lab: Lab, topic: str) -> None:
         lab.send(topic, 5, at=1000)
@@ -139,14 +139,14 @@ class Obedient:
         found = {p.hole: (p.verdict, p.offsets) for p in lab.kafka.holes(topic, spans)}
 
         assert found == {
-            spans[0]: (Verdict.absent, ()),
-            spans[1]: (Verdict.present, (3,)),
-            spans[2]: (Verdict.present, (14,)),
+            spans[0]: (HoleVerdict.absent, ()),
+            spans[1]: (HoleVerdict.present, (3,)),
+            spans[2]: (HoleVerdict.present, (14,)),
         }
         assert lab.kafka.holes(topic, [Span(0, 4, 12)])[0].offsets == (4, 5, 6, 7, 8)
         lab.delete_below(topic, 5)
         verdicts = [lab.kafka.holes(topic, [span])[0].verdict for span in (Span(0, 0, 4), Span(0, 4, 5))]
-        assert verdicts == [Verdict.lost, Verdict.present]
+        assert verdicts == [HoleVerdict.lost, HoleVerdict.present]
         with pytest.raises(ClusterError, match="has no partition 2"):
             lab.kafka.holes(topic, [Span(2, 0, 0)])
         assert lab.kafka.holes(topic, []) == []
@@ -163,18 +163,18 @@ class Obedient:
 
     def test_retention_moves_the_start_of_the_log(self, lab: Lab, topic: str) -> None:
         lab.send(topic, 10, at=1000)
-        before = lab.kafka.standing(topic, {})
+        before = lab.kafka.topic_state(topic, {})
 
         lab.delete_below(topic, 5)
 
         assert lab.kafka.describe(topic).log_start == {0: 5, 1: 0}
-        found = lab.kafka.standing(topic, before.epochs)
+        found = lab.kafka.topic_state(topic, before.epochs)
         assert (found.id, found.ends[0], found.kept[0]) == (before.id, 10, 10), "it is no loss of the tail"
         assert found.starts == {0: 5, 1: 0}
 
     def test_a_topic_made_anew_is_another_one(self, lab: Lab, topic: str) -> None:
         lab.send(topic, 5, at=1000)
-        before = lab.kafka.standing(topic, {})
+        before = lab.kafka.topic_state(topic, {})
         assert (before.ends, before.epochs[0]) == ({0: 5, 1: 0}, (0, 0))
 
         lab.delete(topic)
@@ -182,7 +182,7 @@ class Obedient:
 
         assert made
         assert before.id == str(before.id) != after.id
-        assert lab.kafka.standing(topic, before.epochs).id == after.id
+        assert lab.kafka.topic_state(topic, before.epochs).id == after.id
         assert after.log_end == {0: 0, 1: 0}
 
     def test_lines_of_a_file_become_records(self, lab: Lab, topic: str, tmp_path: Path) -> None:
@@ -275,16 +275,16 @@ class ObedientDisk:
         disk.keep()
         disk.elect()
         disk.send(100)
-        noted = disk.kafka.standing("events", {}).epochs
+        noted = disk.kafka.topic_state("events", {}).epochs
         assert noted[0][1] == 300, "where the newest leader began"
 
         disk.elect()
         disk.send(100)
-        assert disk.kafka.standing("events", noted).kept == {0: 400}, "a new leader alone loses nothing"
+        assert disk.kafka.topic_state("events", noted).kept == {0: 400}, "a new leader alone loses nothing"
 
         disk.cut()
         disk.send(400)
-        found = disk.kafka.standing("events", noted)
+        found = disk.kafka.topic_state("events", noted)
         assert (found.ends, found.kept) == ({0: 700}, {0: 300})
         assert found.epochs[0][0] > noted[0][0]
         assert found.epochs[0][1] == 300

@@ -120,7 +120,7 @@ def test_a_commit_that_is_not_confirmed_is_not_called_a_failure(
     file.write_bytes(file.read_bytes().replace(TOO_LARGE, b'{"n": 18}\n'))
 
     with pytest.raises(
-        ClusterError, match=r"did not say whether lines 11 to 20 came in.*10 records, all before"
+        ClusterError, match=r"did not confirm lines 11 to 20:.*10 records, all before"
     ) as stopped:
         produce_lines(bootstrap, topic, file)
 

@@ -63,7 +63,7 @@ def test_more_than_is_kept_in_flight(bootstrap: str, topic: str, monkeypatch: py
 
 
 def test_a_record_that_is_too_large_is_an_error(bootstrap: str, topic: str) -> None:
-    with pytest.raises(ClusterError, match="a record was not taken: MessageSizeTooLarge"):
+    with pytest.raises(ClusterError, match="a record was not accepted: MessageSizeTooLarge"):
         produce(bootstrap, topic, [Message(b"x"), Message(b"x" * (8 << 20))])
 
 

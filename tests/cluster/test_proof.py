@@ -9,9 +9,9 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from headrace.cluster.kafka import Brokers, Source, Verdict, create_topic, describe, holes, proof
+from headrace.cluster.kafka import Brokers, HoleVerdict, KafkaSource, create_topic, describe, holes, proof
 from headrace.errors import ClusterError
-from headrace.settings import Kafka
+from headrace.settings import KafkaSettings
 from tests.cluster.brokers import Span, entangle, spans_of, transactional
 from tests.stack.waiting import until
 from tests.stack_fixtures import Stack
@@ -66,8 +66,8 @@ def test_transactions_leave_holes_and_every_record_is_seen(
     assert gaps[-1].last == end - 1, "the log must end with a hole"
     assert len(gaps) > 15
 
-    assert {p.verdict for p in holes(bootstrap, topic, gaps)} == {Verdict.absent}
-    assert {p.verdict for p in holes(bootstrap, topic, spans_of(records))} == {Verdict.present}
+    assert {p.verdict for p in holes(bootstrap, topic, gaps)} == {HoleVerdict.absent}
+    assert {p.verdict for p in holes(bootstrap, topic, spans_of(records))} == {HoleVerdict.present}
     for gap in gaps[:3] + gaps[-3:]:
         assert _verdicts(bootstrap, topic, gap) == ["absent"], (
             "asked alone: the pass begins inside a transaction"
@@ -80,8 +80,8 @@ def test_transactions_leave_holes_and_every_record_is_seen(
 def test_a_record_is_found_at_either_edge_of_a_span(bootstrap: str, filled: str) -> None:
     first, last = holes(bootstrap, filled, [Span(0, 3, 3), Span(0, 8, 9)])
 
-    assert (first.verdict, first.offsets) == (Verdict.present, (3,))
-    assert (last.verdict, last.offsets) == (Verdict.present, (8, 9))
+    assert (first.verdict, first.offsets) == (HoleVerdict.present, (3,))
+    assert (last.verdict, last.offsets) == (HoleVerdict.present, (8, 9))
 
 
 def test_far_holes_are_jumped_to(bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +90,8 @@ def test_far_holes_are_jumped_to(bootstrap: str, topic: str, monkeypatch: pytest
     end = describe(bootstrap, topic).log_end[0]
     gaps = spans_of(sorted(set(range(end)) - set(records)))
 
-    assert {p.verdict for p in holes(bootstrap, topic, gaps)} == {Verdict.absent}
-    assert {p.verdict for p in holes(bootstrap, topic, spans_of(records))} == {Verdict.present}
+    assert {p.verdict for p in holes(bootstrap, topic, gaps)} == {HoleVerdict.absent}
+    assert {p.verdict for p in holes(bootstrap, topic, spans_of(records))} == {HoleVerdict.present}
 
 
 def test_an_open_transaction_proves_nothing(bootstrap: str, filled: str) -> None:
@@ -99,7 +99,7 @@ def test_an_open_transaction_proves_nothing(bootstrap: str, filled: str) -> None
     producer.begin_transaction()
     producer.send(filled, b"open", partition=0).get()
 
-    with pytest.raises(ClusterError, match=r"cannot be proved: .* up to 10 only"):
+    with pytest.raises(ClusterError, match=r"cannot be proved: .* only up to 10"):
         holes(bootstrap, filled, [Span(0, 10, 10)], within_s=1)
 
     producer.abort_transaction()
@@ -109,7 +109,7 @@ def test_an_open_transaction_proves_nothing(bootstrap: str, filled: str) -> None
 
 @pytest.mark.parametrize("first", [9, 10, 11, 99])
 def test_beyond_the_end_nothing_is_proved(bootstrap: str, filled: str, first: int) -> None:
-    with pytest.raises(ClusterError, match=r"cannot be proved: .* up to 10 only"):
+    with pytest.raises(ClusterError, match=r"cannot be proved: .* only up to 10"):
         holes(bootstrap, filled, [Span(0, first, first + 3)], within_s=1)
 
 
@@ -148,7 +148,7 @@ def test_retention_that_overtakes_the_reader_is_loss_too(
 
     found = holes(bootstrap, topic, [Span(0, 0, 0), Span(0, 5, 14), Span(0, 17, 17)])
 
-    assert [p.verdict for p in found] == [Verdict.present, Verdict.lost, Verdict.present]
+    assert [p.verdict for p in found] == [HoleVerdict.present, HoleVerdict.lost, HoleVerdict.present]
 
 
 @pytest.fixture
@@ -193,4 +193,4 @@ def test_no_such_partition_and_no_such_topic(bootstrap: str, topic: str) -> None
 
 
 def test_no_holes_need_no_broker() -> None:
-    assert Source(Brokers(Kafka(bootstrap="127.0.0.1:1")), ()).holes("any", []) == {}
+    assert KafkaSource(Brokers(KafkaSettings(bootstrap="127.0.0.1:1")), ()).holes("any", []) == {}

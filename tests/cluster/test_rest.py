@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.cluster.rest import SHOWN, ask, last_words, root_cause
+from headrace.cluster.rest import SHOWN, ask, last_cause, root_cause
 from headrace.errors import ClusterError
 
 BY_PY4J = """Traceback (most recent call last):
@@ -62,7 +62,7 @@ def test_a_long_cause_is_cut() -> None:
     ],
 )
 def test_the_last_words_of_a_program_are_no_frame_of_a_trace(output: str, expected: str) -> None:
-    assert last_words(output) == expected
+    assert last_cause(output) == expected
 
 
 def test_silence_is_an_error_with_a_remedy() -> None:

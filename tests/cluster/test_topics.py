@@ -37,7 +37,7 @@ def test_a_topic_is_made_once(bootstrap: str, name: str) -> None:
 def test_another_number_of_partitions_is_an_error(bootstrap: str, name: str) -> None:
     create_topic(bootstrap, name, 3)
 
-    with pytest.raises(ClusterError, match="there with 3 partitions, and the contract says 4") as refused:
+    with pytest.raises(ClusterError, match="exists with 3 partitions, and the contract has 4") as refused:
         create_topic(bootstrap, name, 4)
 
     assert refused.value.facts == {"found": 3, "wanted": 4}

@@ -38,10 +38,10 @@ def test_it_runs_beside_the_block() -> None:
 
 def test_its_error_is_the_one_that_is_told() -> None:
     def send(_items: Iterable[int]) -> int:
-        raise ClusterError("a record was not taken")
+        raise ClusterError("a record was not accepted")
 
     with (
-        pytest.raises(ClusterError, match="a record was not taken"),
+        pytest.raises(ClusterError, match="a record was not accepted"),
         _meanwhile(send, iter(range(7))) as sent,
     ):
         sent.result(WITHIN_S)

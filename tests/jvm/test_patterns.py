@@ -203,7 +203,7 @@ def is_like(text: str) -> bool:
 def ask(questions: Iterable[Question], stack: int, *options: str) -> list[Read]:
     """Java's answers, from one JVM whose matching thread has that many bytes of stack."""
     source = project.root() / "jvm" / "src" / "test" / "java" / "headrace" / "pattern" / "Reads.java"
-    flink = ":".join(map(str, jvm.compile_path(settings.load().stack)))
+    flink = ":".join(map(str, jvm.fetch_compile_path(settings.load().stack)))
     done = subprocess.run(
         [jdk().tool("java"), *QUICK, *options, "-cp", flink, str(source), str(stack)],
         input="\n".join(q.line() for q in questions),

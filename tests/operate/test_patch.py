@@ -10,7 +10,7 @@ import pytest
 from headrace.cli.output import out
 from headrace.cli.pages import patch as pages
 from headrace.cluster import Submission
-from headrace.cluster.fake import FakeCluster, Started
+from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.contract.load import load
 from headrace.errors import ClusterError, ConservationError, UsageError
 from headrace.files import RecordedFile
@@ -46,9 +46,9 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
     stretch = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28})
     redrive = lake.judge(patches.REDRIVE, good=range(26, 28))
 
-    def judging(submission: Submission) -> Started:
+    def judging(submission: Submission) -> SubmittedJob:
         lake.patcher().publish(redrive)
-        return Started(submission.job)
+        return SubmittedJob(submission.job)
 
     def gather(ledger: Ledger, _program: object, asked: Patch, submission: str, behind: int) -> JudgedPatch:
         rows = lake._file("events", f"patch-{asked.number}", 1, range(20, 28))

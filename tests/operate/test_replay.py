@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from headrace.cluster.fake import FakeCluster, Started
+from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.job.start.submit import REPLAY
 from headrace.job.submission import of_job, of_replay
@@ -26,7 +26,7 @@ from tests.publish.sealed_lake import Lake, begun, by
 
 @pytest.fixture
 def cluster(cluster: FakeCluster) -> FakeCluster:
-    cluster.main = lambda s: Started(
+    cluster.main = lambda s: SubmittedJob(
         replays.flink_name(s.job, int(s.environment[REPLAY])) if s.environment else s.job, 1
     )
     return cluster

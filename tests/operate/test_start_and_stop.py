@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headrace.cluster import Submission
-from headrace.cluster.fake import FakeCluster, Started
+from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.errors import ClusterError, UsageError
 from headrace.job.start.options import SUBMISSION
 from headrace.operate import Workspace, await_job, start_job, stop_job
@@ -16,10 +16,10 @@ from tests.publish.sealed_lake import Lake
 def _jobs_claim(sealed: Lake, cluster: FakeCluster) -> None:
     """As the real ones do."""
 
-    def main(submission: Submission) -> Started:
+    def main(submission: Submission) -> SubmittedJob:
         name = f"s{len(cluster.submitted)}"
         sealed.ledger.record_claim(name, submission.savepoint, "1.0.0")
-        return Started(submission.job, 2, {SUBMISSION: name})
+        return SubmittedJob(submission.job, 2, {SUBMISSION: name})
 
     cluster.main = main
 

@@ -130,7 +130,7 @@ def test_headrace_comes_from_the_wheel(elsewhere: Elsewhere) -> None:
 def test_an_existing_file_is_never_overwritten(elsewhere: Elsewhere) -> None:
     _done(elsewhere.shell("headrace init twice"))
     again = elsewhere.shell("headrace init twice")
-    assert (again.returncode, "there is something already" in again.stderr) == (2, True)
+    assert (again.returncode, "the folder is not empty" in again.stderr) == (2, True)
     job = elsewhere.folder / "twice" / "jobs" / "orders.py"
     job.write_text("mine")
     refused = elsewhere.shell("headrace new orders", elsewhere.folder / "twice")

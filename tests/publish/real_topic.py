@@ -7,12 +7,12 @@ from uuid import uuid4
 from deltalake import DeltaTable
 from kafka import KafkaAdminClient, KafkaProducer
 
-from headrace.cluster.kafka import Brokers, Source, create_topic, standing
+from headrace.cluster.kafka import Brokers, KafkaSource, create_topic, topic_state
 from headrace.contract.load import load
 from headrace.operate.noted import promised, stood
 from headrace.publish.publisher import Published, Publisher
 from headrace.publish.tables import JobTables
-from headrace.settings import Kafka
+from headrace.settings import KafkaSettings
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import outputs
 from headrace.verify.findings import Verification
@@ -57,7 +57,7 @@ class RealTopic:
         self.send(records)
 
     def current(self) -> str | None:
-        return standing(self.bootstrap, self.name, {}).id
+        return topic_state(self.bootstrap, self.name, {}).id
 
     # the job
 
@@ -68,7 +68,7 @@ class RealTopic:
         self.lake.seal(1, range(first, first + good), bad=range(first + good, self.sent))
 
     def publisher(self) -> Publisher:
-        source = Source(Brokers(Kafka(bootstrap=self.bootstrap)), ("events",))
+        source = KafkaSource(Brokers(KafkaSettings(bootstrap=self.bootstrap)), ("events",))
         return Publisher(
             JobTables(self.lake.warehouse, self.lake.contract, outputs(self.lake.contract), source)
         )

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from headrace.cluster.kafka import Source
+from headrace.cluster.kafka import KafkaSource
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.model import Contract
 from headrace.files import RecordedFile
@@ -67,7 +67,7 @@ class Lake:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.warehouse, "events")
-        self.source = Source(self.kafka, ("events",))
+        self.source = KafkaSource(self.kafka, ("events",))
         if self.begun:
             self.ledger.record_start("events", self.kafka.describe("events").id, {0: 0}, contract="events")
 

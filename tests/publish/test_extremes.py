@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from headrace.cluster.kafka import Source
+from headrace.cluster.kafka import KafkaSource
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.column_type import (
     BIGINT,
@@ -135,7 +135,7 @@ class Written:
         for partition in PARTITIONS:
             self.kafka.add_partition("events", partition)
             self.kafka.send("events", (1 << 63) - 1, partition)
-        source = Source(self.kafka, ("events",))
+        source = KafkaSource(self.kafka, ("events",))
         self.publisher = Publisher(JobTables(self.warehouse, CONTRACT_OF_ALL, PROGRAM.outputs, source))
         self.ledger = Ledger(self.warehouse, "events")
         self.next: dict[int, int] = {}

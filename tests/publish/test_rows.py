@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from headrace.cli.pages.publish import published
 from headrace.cli.pages.status import described
-from headrace.cluster.kafka import Source
+from headrace.cluster.kafka import KafkaSource
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.column_type import BIGINT, DATE, STRING
 from headrace.contract.load import load
@@ -101,7 +101,9 @@ class Amending:
         obstore.put(self.warehouse.objects, key, json.dumps(manifest).encode())
 
     def publish(self) -> Published:
-        return Publisher(JobTables(self.warehouse, self.contract, [DAILY], Source(FakeKafka(), ()))).once()
+        return Publisher(
+            JobTables(self.warehouse, self.contract, [DAILY], KafkaSource(FakeKafka(), ()))
+        ).once()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.cluster.kafka import describe, standing
+from headrace.cluster.kafka import describe, topic_state
 from headrace.errors import DecisionNeeded
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import BATCHES, Manifest
@@ -127,6 +127,6 @@ def test_a_topic_that_stays_is_published_with_its_epoch(topic: RealTopic) -> Non
     topic.publish()
     head = topic.lake.ledger.head()
     assert (head.frontier, head.epochs, head.tails) == ({0: 200}, {0: (0, 0)}, ())
-    found = standing(topic.bootstrap, topic.name, head.epochs)
+    found = topic_state(topic.bootstrap, topic.name, head.epochs)
     assert (found.id, found.ends, found.kept) == (topic.id, {0: 200}, {0: 200})
     assert describe(topic.bootstrap, topic.name).epochs == {0: 0}

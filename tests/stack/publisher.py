@@ -7,7 +7,7 @@ import signal
 import sys
 
 from headrace import settings
-from headrace.cluster.kafka import Brokers, Source
+from headrace.cluster.kafka import Brokers, KafkaSource
 from headrace.contract.load import load_named
 from headrace.ledger import replays
 from headrace.publish.publisher import Published, Publisher
@@ -25,7 +25,7 @@ def main(fatal: str, replay: int | None = None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     env, contract = settings.load(), load_named("events")
-    source = Source(Brokers(env.kafka), (contract.id,))
+    source = KafkaSource(Brokers(env.kafka), (contract.id,))
     tables = JobTables(connect(env.store), contract, outputs(contract), source, step)
     if replay is None:
         Publisher(tables).once()

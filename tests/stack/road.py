@@ -23,7 +23,7 @@ from kafka import KafkaProducer
 from headrace import settings
 from headrace.cli.main import main as command
 from headrace.cluster import SessionCluster
-from headrace.cluster.kafka import Brokers, Source, create_topic
+from headrace.cluster.kafka import Brokers, KafkaSource, create_topic
 from headrace.cluster.session import Submit
 from headrace.job.assemble import named
 from headrace.job.lock import Lock, compile_lock
@@ -299,7 +299,7 @@ class Road:
     # the lake
 
     def publisher(self, step: StepHook = lambda _name: None) -> Publisher:
-        source = Source(Brokers(self.settings.kafka), tuple(c.id for c in self.program.reads))
+        source = KafkaSource(Brokers(self.settings.kafka), tuple(c.id for c in self.program.reads))
         return Publisher(JobTables(self.warehouse, self.contract, self.program.outputs, source, step))
 
     def publish(self) -> Published:

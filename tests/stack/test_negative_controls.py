@@ -14,7 +14,7 @@ import obstore
 import pytest
 from deltalake.transaction import Transaction
 
-from headrace.cluster.kafka import Brokers, Source
+from headrace.cluster.kafka import Brokers, KafkaSource
 from headrace.delta import commit as delta
 from headrace.delta.commit import DeltaFile
 from headrace.errors import ConservationError, DecisionNeeded
@@ -24,7 +24,7 @@ from headrace.publish import checks
 from headrace.publish import publisher as publishing
 from headrace.publish.frontier import Continuation
 from headrace.publish.staged_files import ReadFile, read_files
-from headrace.settings import Kafka, Store
+from headrace.settings import KafkaSettings, Store
 from headrace.storage.warehouse import Warehouse, connect
 from tests.publish.real_topic import RealTopic
 from tests.stack.road import BY_HAND, Road
@@ -35,7 +35,7 @@ from tests.stack_fixtures import Stack
 MakeRoad = Callable[..., Road]
 
 
-class Blind(Source):
+class Blind(KafkaSource):
     """Believes every hole."""
 
     def holes(self, topic: str, spans: list[Any]) -> dict[Any, str]:  # noqa: ARG002 - it does not look
@@ -98,7 +98,7 @@ def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
     with pytest.raises(ConservationError, match="are in no file"):
         topic.publish()
     publisher = topic.publisher()
-    publisher.tables.source = Blind(Brokers(Kafka(bootstrap=topic.bootstrap)), ("events",))
+    publisher.tables.source = Blind(Brokers(KafkaSettings(bootstrap=topic.bootstrap)), ("events",))
     publisher.once()
     (found,) = topic.verify().findings
     assert (found.kind, found.partition, len(found)) == ("missing", 0, 30)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from kafka import KafkaAdminClient
 
-from headrace.cluster.kafka import create_topic, standing
+from headrace.cluster.kafka import create_topic, topic_state
 from tests.stack.road import BY_HAND, Road, every
 from tests.stack.waiting import until
 
@@ -65,5 +65,5 @@ def _recreate(road: Road) -> None:
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     admin.delete_topics([road.topic])
     admin.close()
-    until("the topic to be gone", lambda: standing(bootstrap, road.topic, {}).id is None)
+    until("the topic to be gone", lambda: topic_state(bootstrap, road.topic, {}).id is None)
     create_topic(bootstrap, road.topic, road.partitions)

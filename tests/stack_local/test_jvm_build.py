@@ -31,7 +31,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[
 
 
 def built(tmp_path: Path, path: Iterable[Path] = ()) -> Path:
-    return jvm._built(tmp_path / "jvm" / "src" / "main", list(path), tmp_path / "build", "thing")
+    return jvm._build(tmp_path / "jvm" / "src" / "main", list(path), tmp_path / "build", "thing")
 
 
 @pytest.mark.usefixtures("module")

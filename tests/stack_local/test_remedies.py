@@ -16,7 +16,7 @@ import pytest
 
 from headrace import settings
 from headrace.cluster import FlinkRun, Submission
-from headrace.cluster.fake import FakeCluster, Started
+from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.cluster.kafka import topics
 from headrace.operate import Workspace
 from headrace.stack import files, jars, local, machinery, ports
@@ -234,7 +234,7 @@ def test_a_stack_that_is_started_anew_has_the_slots(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged(folder, "taskmanager-1", "two slots are too few")
-    cluster = FakeCluster(lambda submission: Started(submission.job, parallelism=2), slots=1)
+    cluster = FakeCluster(lambda submission: SubmittedJob(submission.job, parallelism=2), slots=1)
     terminal = Terminal(capsys, Workspace(settings.load(), cluster=cluster))
     said = terminal.refused("run events --timeout 0")
     assert "not enough free slots: it needs 2" in said

@@ -1,13 +1,13 @@
-"""Kafka from the control side: what a topic is, which holes in it are real, and a fast way to fill it."""
+"""Kafka from the control side: describe topics, prove the holes in them, and produce records fast."""
 
 from headrace.cluster.kafka.brokers import Brokers
 from headrace.cluster.kafka.lag import Lag
 from headrace.cluster.kafka.portions import Lines, produce_lines
 from headrace.cluster.kafka.producer import Message, produce
-from headrace.cluster.kafka.proof import Proof, Verdict, holes
+from headrace.cluster.kafka.proof import HoleVerdict, Proof, holes
 from headrace.cluster.kafka.protocol import Kafka
-from headrace.cluster.kafka.source import Source
-from headrace.cluster.kafka.standing import Standing, standing
+from headrace.cluster.kafka.source import KafkaSource
+from headrace.cluster.kafka.topic_state import KafkaTopicState, topic_state
 from headrace.cluster.kafka.topics import (
     TopicInfo,
     create_topic,
@@ -19,15 +19,15 @@ from headrace.cluster.kafka.topics import (
 
 __all__ = [
     "Brokers",
+    "HoleVerdict",
     "Kafka",
+    "KafkaSource",
+    "KafkaTopicState",
     "Lag",
     "Lines",
     "Message",
     "Proof",
-    "Source",
-    "Standing",
     "TopicInfo",
-    "Verdict",
     "create_topic",
     "describe",
     "holes",
@@ -35,6 +35,6 @@ __all__ = [
     "produce",
     "produce_lines",
     "require_brokers",
-    "standing",
     "topic_names",
+    "topic_state",
 ]

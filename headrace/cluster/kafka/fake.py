@@ -1,8 +1,8 @@
-"""Topics in memory, an equal of real brokers: a test hands them in and says in plain calls what happens.
+"""Topics in memory with the same protocol as real brokers: tests pass them in and control what happens.
 
-A topic is a log of offsets for each partition: which of them hold a committed record, when records came,
-which leader epoch begins where. Payloads are not kept. The tests of the protocol run against these topics and
-against a real broker.
+A topic is a log of offsets for each partition: which of them hold a committed record, the time of each
+record, where each leader epoch begins. Payloads are not kept. The tests of the protocol run against these
+topics and against a real broker.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from headrace.cluster.kafka.json_lines import json_lines
 from headrace.cluster.kafka.lag import Lag, lag
 from headrace.cluster.kafka.portions import Lines, require_line
 from headrace.cluster.kafka.producer import Sent
-from headrace.cluster.kafka.proof import SHOWN, H, Proof, Verdict, unproved
-from headrace.cluster.kafka.protocol import untold
-from headrace.cluster.kafka.standing import UNKNOWN, Epoch, Standing, kept
+from headrace.cluster.kafka.proof import SHOWN, H, HoleVerdict, Proof, unprovable
+from headrace.cluster.kafka.protocol import ignore_progress
+from headrace.cluster.kafka.topic_state import UNKNOWN, Epoch, KafkaTopicState, kept
 from headrace.cluster.kafka.topics import TopicInfo, require_partitions, where
 from headrace.errors import ClusterError, NoTopicError
 
@@ -32,7 +32,7 @@ class _Log:
     gaps: list[range] = field(default_factory=list)
     """Offsets without a record."""
     times: list[tuple[int, int]] = field(default_factory=list)
-    """From which offset on records have which Kafka time, in milliseconds."""
+    """The offsets from which records have another Kafka time, with that time in milliseconds."""
     epochs: list[Epoch] = field(default_factory=lambda: [(0, 0)])
 
     def records(self, first: int, last: int) -> Iterator[int]:
@@ -45,17 +45,17 @@ class _Log:
             at = gap.stop if gap else at + 1
 
     def count(self, first: int, last: int) -> int:
-        """How many there are, without a look at each."""
+        """The number of these offsets, without iterating over them."""
         first = max(first, self.start)
         free = {o for g in self.gaps for o in range(max(g.start, first), min(g.stop, last + 1))}
         return last + 1 - first - len(free)
 
     def since(self, milliseconds: int) -> int:
-        """The first offset whose time is not before the moment; else the end."""
+        """The first offset with a time not before that time; the end if there is none."""
         return next((max(at, self.start) for at, time in self.times if time >= milliseconds), self.end)
 
     def upto(self, epoch: int) -> Epoch:
-        """The newest epoch that is not above this one, and where it ends, as brokers answer it."""
+        """The newest epoch up to this one, and where it ends, as brokers report it."""
         if epoch == self.epochs[-1][0]:
             return epoch, self.end
         above = [begins for number, begins in self.epochs if number > epoch]
@@ -89,35 +89,35 @@ class FakeKafka:
     """Topics in memory.
 
     Args:
-        prefix: put before each contract's topic.
+        prefix: the prefix of each contract's topic.
     """
 
     def __init__(self, prefix: str = "") -> None:
         self.address = "memory:"
         self.prefix = prefix
         self.asked: list[str] = []
-        """Every question, in order."""
+        """The names of all calls, in order."""
         self.then: Callable[[str], object] = lambda _question: None
-        """What happens after each question, which is named."""
+        """Called with the name of each call after it."""
         self.silent = False
-        """Nothing is answered while this is set."""
+        """While this is set, no question is answered."""
         self._topics: dict[str, _Topic] = {}
 
-    # what a test says
+    # for tests
 
     def add_partition(self, topic: str, partition: int) -> None:
-        """Let a topic have one more partition, of any number."""
+        """Add a partition with any number to a topic."""
         self._topics[topic].logs[partition] = _Log()
 
     def send(self, topic: str, records: int, partition: int = 0, *, at: int = 0) -> range:
-        """Let so many records come in, at a Kafka time in milliseconds; gives their offsets."""
+        """Add this many records, with a Kafka time in milliseconds, and return their offsets."""
         log = self._log(topic, partition)
         log.times.append((log.end, at))
         log.end += records
         return range(log.end - records, log.end)
 
     def leave_hole(self, topic: str, offsets: int, partition: int = 0) -> range:
-        """Let the log grow by offsets without a record, as an aborted transaction does."""
+        """Add offsets without records to the log, as an aborted transaction does."""
         log = self._log(topic, partition)
         log.gaps.append(range(log.end, log.end + offsets))
         log.end += offsets
@@ -128,14 +128,14 @@ class FakeKafka:
         self._log(topic, partition).gaps.append(offsets)
 
     def delete_below(self, topic: str, offset: int, partition: int = 0) -> None:
-        """Let retention delete what is below an offset."""
+        """Let retention delete everything below an offset."""
         log = self._log(topic, partition)
         log.start = offset
         left = [e for e in log.epochs if e[1] <= offset][-1]
         log.epochs = [(left[0], offset), *(e for e in log.epochs if e[1] > offset)]
 
     def elect(self, topic: str, partition: int = 0) -> None:
-        """Let another broker lead a partition, which loses nothing."""
+        """Let another broker lead a partition, without any loss."""
         log = self._log(topic, partition)
         log.epochs.append((log.epochs[-1][0] + 1, log.end))
 
@@ -148,7 +148,7 @@ class FakeKafka:
         del self._topics[topic]
 
     def recreate(self, topic: str) -> str:
-        """Delete a topic, and create it again under its name; gives its new id."""
+        """Delete a topic, create it again with its name, and return its new id."""
         self._topics[topic] = _Topic({p: _Log() for p in self._topics[topic].logs})
         return self._topics[topic].id
 
@@ -159,7 +159,7 @@ class FakeKafka:
         return self.prefix + name
 
     def require(self) -> None:
-        """Refuse while nothing is answered."""
+        """Fail while the brokers are silent."""
         if self.silent:
             raise ClusterError("Kafka does not answer: it is silent", where=self.address)
 
@@ -169,35 +169,35 @@ class FakeKafka:
             return self._described(topic)
 
     def offsets_at(self, topic: str, milliseconds: int, /) -> dict[int, int]:
-        """Per partition the first offset whose time is not before the moment; else the end."""
+        """The first offset of each partition at or after a time; the end if there is none."""
         with self._question("offsets_at"):
             self._described(topic)
             return {p: log.since(milliseconds) for p, log in self._topics[topic].logs.items()}
 
-    def standing(self, topic: str, noted: Mapping[int, Epoch], /) -> Standing:
-        """How a topic stands, and what its log kept since epochs were noted."""
-        with self._question("standing"):
-            return self._standing(topic, noted)
+    def topic_state(self, topic: str, noted: Mapping[int, Epoch], /) -> KafkaTopicState:
+        """The state of a topic, and what its log kept since epochs were recorded."""
+        with self._question("topic_state"):
+            return self._topic_state(topic, noted)
 
     def holes(self, topic: str, spans: Iterable[H], /) -> list[Proof[H]]:
-        """Tell for each span of offsets whether a record is in it."""
+        """Report for each span of offsets whether it contains a record."""
         wanted = sorted(set(spans), key=lambda s: (s.partition, s.first))
         with self._question("holes"):
-            return [self._judged(topic, span) for span in wanted]
+            return [self._proof(topic, span) for span in wanted]
 
     def lag(self, topic: TopicInfo, frontier: Mapping[int, int], /) -> Lag:
-        """What a topic holds behind ``frontier``."""
+        """What a topic holds after ``frontier``."""
         return lag(lambda spans: self.holes(topic.name, spans), topic, frontier)
 
     def create_topic(self, topic: str, partitions: int, /) -> tuple[TopicInfo, bool]:
-        """Make the topic unless it is there."""
+        """Create the topic unless it exists."""
         with self._question("create_topic"):
-            made = topic not in self._topics
-            if made:
+            created = topic not in self._topics
+            if created:
                 self._topics[topic] = _Topic({p: _Log() for p in range(partitions)})
-            found = self._described(topic)
-        require_partitions(found, partitions, self.address)
-        return found, made
+            description = self._described(topic)
+        require_partitions(description, partitions, self.address)
+        return description, created
 
     def produce_lines(
         self,
@@ -208,9 +208,9 @@ class FakeKafka:
         key: str | None = None,
         as_is: bool = False,
         from_line: int = 1,
-        sent: Sent = untold,
+        sent: Sent = ignore_progress,
     ) -> Lines:
-        """Take the lines of a file round the partitions, keyed or not."""
+        """Add the lines of a file round-robin to the partitions, with or without keys."""
         partitions = self.describe(topic).partitions
         with json_lines(path, key=key, as_is=as_is) as file:
             require_line(file, from_line)
@@ -222,7 +222,7 @@ class FakeKafka:
             sent(records)
             return Lines(records, file.empty)
 
-    # how it goes
+    # internals
 
     @contextmanager
     def _question(self, what: str) -> Iterator[None]:
@@ -231,12 +231,12 @@ class FakeKafka:
         yield
         self.then(what)
 
-    def _standing(self, topic: str, noted: Mapping[int, Epoch]) -> Standing:
+    def _topic_state(self, topic: str, noted: Mapping[int, Epoch]) -> KafkaTopicState:
         found = self._topics.get(topic)
         if found is None:
-            return Standing(None)
+            return KafkaTopicState(None)
         logs = found.logs
-        return Standing(
+        return KafkaTopicState(
             found.id,
             {p: log.end for p, log in logs.items()},
             {p: (e := log.epochs[-1][0], log.begins(e)) for p, log in logs.items()},
@@ -245,21 +245,21 @@ class FakeKafka:
         )
 
     def _described(self, topic: str) -> TopicInfo:
-        found = self._topics.get(topic)
-        if found is None:
+        stored = self._topics.get(topic)
+        if stored is None:
             raise NoTopicError(topic, where=where(self.address, topic))
         return TopicInfo(
             topic,
-            found.id,
-            {p: log.start for p, log in found.logs.items()},
-            {p: log.end for p, log in found.logs.items()},
-            {p: log.epochs[-1][0] for p, log in found.logs.items()},
+            stored.id,
+            {p: log.start for p, log in stored.logs.items()},
+            {p: log.end for p, log in stored.logs.items()},
+            {p: log.epochs[-1][0] for p, log in stored.logs.items()},
         )
 
     def _log(self, topic: str, partition: int) -> _Log:
         return self._topics[topic].logs[partition]
 
-    def _judged(self, topic: str, span: H) -> Proof[H]:
+    def _proof(self, topic: str, span: H) -> Proof[H]:
         if topic not in self._topics:
             raise NoTopicError(topic, where=where(self.address, topic))
         log = self._topics[topic].logs.get(span.partition)
@@ -268,7 +268,7 @@ class FakeKafka:
                 f"the topic has no partition {span.partition}", where=where(self.address, topic)
             )
         if span.last >= log.end:
-            raise unproved(topic, span.partition, max(span.first, log.start), span.last, log.end)
-        if found := tuple(islice(log.records(span.first, span.last), SHOWN)):
-            return Proof(span, Verdict.present, found, log.count(span.first, span.last))
-        return Proof(span, Verdict.lost if span.first < log.start else Verdict.absent)
+            raise unprovable(topic, span.partition, max(span.first, log.start), span.last, log.end)
+        if offsets := tuple(islice(log.records(span.first, span.last), SHOWN)):
+            return Proof(span, HoleVerdict.present, offsets, log.count(span.first, span.last))
+        return Proof(span, HoleVerdict.lost if span.first < log.start else HoleVerdict.absent)

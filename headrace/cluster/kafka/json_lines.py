@@ -1,7 +1,7 @@
-"""A file of JSON lines as records, read to its end before the first of them is handed out.
+"""A file of JSON lines as records, read to its end before the first record is yielded.
 
-A file that is cut, or is not JSON lines, must come out while nothing of it is in the topic. A pipe, which can
-be read only once, is copied first.
+A truncated file, or one that is not JSON lines, must be detected before any of it is in the topic. A pipe,
+which can be read only once, is copied first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Line(NamedTuple):
 
 @dataclass
 class JsonLines:
-    """A file that has been read once and is as it should be."""
+    """A file that has been read once and is valid."""
 
     path: Path
     file: IO[bytes]
@@ -40,10 +40,10 @@ class JsonLines:
     as_is: bool
     lines: int = 0
     empty: int = 0
-    """Lines with nothing in them: they are no records."""
+    """Empty lines, which are not records."""
 
     def __iter__(self) -> Iterator[Line]:
-        """The lines that are not empty, byte for byte, without their ends."""
+        """The lines that are not empty, byte for byte, without line ends."""
         self.file.seek(0)
         for number, value in _numbered(islice(self.file, self.lines), self.path):
             if value:
@@ -55,22 +55,22 @@ def json_lines(path: Path, *, key: str | None = None, as_is: bool = False) -> It
     """Open the file and read it to its end.
 
     Args:
-        path: the file, or a pipe; packed with gzip if its name ends in ``.gz``.
+        path: the file, or a pipe; compressed with gzip if its name ends in ``.gz``.
         key: a field of the objects whose value becomes the record's key.
-        as_is: take lines too that are not JSON objects.
+        as_is: also accept lines that are not JSON objects.
 
     Raises:
         UsageError: the file cannot be read or holds no record, or a line is not an object (with that field).
     """
     with tempfile.TemporaryFile() as copy:
-        found = JsonLines(path, _opened(path, cast("IO[bytes]", copy)), key, as_is)
-        with found.file:
-            _check(found)
-            yield found
+        file = JsonLines(path, _open(path, cast("IO[bytes]", copy)), key, as_is)
+        with file.file:
+            _check(file)
+            yield file
 
 
-def _opened(path: Path, copy: IO[bytes]) -> IO[bytes]:
-    """The file's lines, such that they can be read twice."""
+def _open(path: Path, copy: IO[bytes]) -> IO[bytes]:
+    """The file's lines, opened so that they can be read twice."""
     try:
         file: IO[bytes] = path.open("rb")
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -83,31 +83,31 @@ def _opened(path: Path, copy: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if path.suffix == ".gz" else file
 
 
-def _check(found: JsonLines) -> None:
-    for number, value in _numbered(found.file, found.path):
-        found.lines = number
-        found.empty += not value
-        if value and not (found.as_is and found.key is None):
-            _check_line(value, found, f"{found.path}:{number}")
-    if found.lines == found.empty:
-        raise UsageError("the file holds no records", where=str(found.path), remedy="look at what wrote it")
+def _check(file: JsonLines) -> None:
+    for number, value in _numbered(file.file, file.path):
+        file.lines = number
+        file.empty += not value
+        if value and not (file.as_is and file.key is None):
+            _check_line(value, file, f"{file.path}:{number}")
+    if file.lines == file.empty:
+        raise UsageError("the file holds no records", where=str(file.path), remedy="check what wrote it")
 
 
-def _check_line(value: bytes, found: JsonLines, where: str) -> None:
+def _check_line(value: bytes, file: JsonLines, where: str) -> None:
     try:
         fields = json.loads(value, parse_constant=_no_number)
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
-        remedy = "write one object a line (jq -c); to send a broken record on purpose: --as-is"
+        remedy = "write one object per line (jq -c); to send a broken record on purpose: --as-is"
         raise UsageError("the line is not a JSON object; nothing was sent", where=where, remedy=remedy)
-    if found.key is not None and found.key not in fields:
-        what = f"the line has no field {found.key!r}; nothing was sent"
-        raise UsageError(what, where=where, remedy="leave --key out, or name a field of every record")
+    if file.key is not None and file.key not in fields:
+        what = f"the line has no field {file.key!r}; nothing was sent"
+        raise UsageError(what, where=where, remedy="omit --key, or name a field of every record")
 
 
 def _no_number(text: str) -> NoReturn:
-    """``NaN`` and ``Infinity``, which Python would take."""
+    """Refuse ``NaN`` and ``Infinity``, which Python would accept."""
     raise ValueError(text)
 
 

@@ -1,8 +1,8 @@
-"""Lines of a file into a topic, in transactions: after any failure it is known which of them are there.
+"""Sends the lines of a file to a topic in transactions: after any failure it is known which of them arrived.
 
-Several brokers acknowledge records, each in its own time: there is no line before which all are there. So a
-portion of lines is one transaction: readers of committed records, as headrace's jobs are, see it whole or not
-at all. Most files are one portion.
+Several brokers acknowledge records independently: without transactions, there is no line up to which all have
+arrived. So each portion of lines is one transaction: readers of committed records, like headrace's jobs, see
+all of it or nothing. Most files are one portion.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from headrace.cluster.kafka.topics import PATIENCE_MS, describe, refused, where
 from headrace.errors import ClusterError, UsageError
 
 PORTION = 50_000
-"""Records of a transaction: readers wait for its end, a second or two."""
+"""Records per transaction: readers wait for its end, a second or two."""
 PORTION_BYTES = 32 << 20
 
 TRANSACTIONS = "headrace-produce-"
-"""What the transactions' ids begin with: a broker with access control must allow them."""
+"""The prefix of the transactions' ids: a broker with access control must allow it."""
 OPEN_FOR_MS = 300_000
-"""The broker gives up a transaction whose sender is gone that long; brokers allow 900,000 by default."""
+"""The broker aborts a transaction if its sender is gone for this long; brokers allow 900,000 by default."""
 CONFIRMED_WITHIN_S = 60.0
 
 
 class Lines(NamedTuple):
-    """What became of a file's lines: how many are records now, and how many were empty and are none."""
+    """How many lines of a file were sent as records, and how many were skipped because they were empty."""
 
     records: int
     empty: int
 
 
 class _Stopped(Exception):  # noqa: N818 - read as a sentence
-    """A portion did not come in; ``known`` is false where Kafka did not say."""
+    """A portion did not arrive; ``known`` is false if Kafka did not report whether it did."""
 
-    def __init__(self, line: int, said: str, *, known: bool = True) -> None:
-        self.line, self.said, self.known = line, said, known
-        super().__init__(said)
+    def __init__(self, line: int, reason: str, *, known: bool = True) -> None:
+        self.line, self.reason, self.known = line, reason, known
+        super().__init__(reason)
 
 
 def produce_lines(
@@ -64,9 +64,10 @@ def produce_lines(
 
     Raises:
         UsageError: the file is not JSON lines, or ends before ``from_line``. Nothing was sent.
-        ClusterError: no such topic; or it stopped: it says at which line, how many went, and how to go on.
+        ClusterError: no such topic; or sending stopped: the message has the line, the number of records sent,
+            and how to continue.
     """
-    partitions = describe(bootstrap, topic).partitions  # before a large file is read in vain
+    partitions = describe(bootstrap, topic).partitions  # before a large file is read for nothing
     with json_lines(path, key=key, as_is=as_is) as file:
         require_line(file, from_line)
         try:
@@ -78,7 +79,7 @@ def produce_lines(
 
 
 def require_line(file: JsonLines, number: int) -> None:
-    """Refuse to begin at a line behind the end of the file.
+    """Refuse to begin at a line after the end of the file.
 
     Raises:
         UsageError: there is no such line.
@@ -96,29 +97,27 @@ def _send_all(sender: _Sender, portions: Iterable[list[Line]], sent: Sent) -> in
         try:
             sender.send(portion)
         except _Stopped as e:
-            raise _stopped(e, portion, records, sender.where) from e
+            raise _stop_error(e, portion, records, sender.where) from e
         except KeyboardInterrupt:
             by_hand = _Stopped(portion[0].number, "interrupted", known=not sender.committing)
-            raise _stopped(by_hand, portion, records, sender.where) from None
+            raise _stop_error(by_hand, portion, records, sender.where) from None
         records += len(portion)
         sent(records)
     return records
 
 
-def _stopped(stop: _Stopped, portion: list[Line], records: int, where: str) -> ClusterError:
+def _stop_error(stop: _Stopped, portion: list[Line], records: int, where: str) -> ClusterError:
     first, last = portion[0].number, portion[-1].number
     went = (
         f"{records:,} records, all before line {first:,}, are in the topic" if records else "nothing was sent"
     )
     if stop.known:
-        what = f"stopped at line {stop.line:,}: {stop.said}; {went}"
-        remedy = f"mend what stopped it, then the same command with --from-line {first}"
+        what = f"stopped at line {stop.line:,}: {stop.reason}; {went}"
+        remedy = f"correct the cause, then run the same command with --from-line {first}"
     else:
-        what = (
-            f"Kafka did not say whether lines {first:,} to {last:,} came in: {stop.said}; before them, {went}"
-        )
+        what = f"Kafka did not confirm lines {first:,} to {last:,}: {stop.reason}; before them, {went}"
         remedy = (
-            f"look at the topic for line {last:,}; then --from-line {first}, or {last + 1} if it is there"
+            f"look for line {last:,} in the topic; then --from-line {first}, or {last + 1} if it is there"
         )
     return ClusterError(what, where=where, remedy=remedy, line=stop.line, records=records, from_line=first)
 
@@ -153,7 +152,7 @@ def _sender(bootstrap: str, topic: str, partitions: int) -> Iterator[_Sender]:
 
 @dataclass
 class _Sender:
-    """A producer with transactions of its own; records without a key take ``turns``."""
+    """A transactional producer; records without a key go to the partitions in ``turns``."""
 
     producer: Any
     topic: str
@@ -162,10 +161,10 @@ class _Sender:
     committing: bool = False
 
     def send(self, portion: list[Line]) -> None:
-        """Send it whole, or nothing of it.
+        """Send all of it, or nothing.
 
         Raises:
-            _Stopped: it did not come in, or Kafka did not say.
+            _Stopped: it did not arrive, or Kafka did not confirm it.
         """
         failures: list[tuple[int, BaseException]] = []
         line = portion[0].number
@@ -173,35 +172,35 @@ class _Sender:
             self.producer.begin_transaction()
             for line, message in portion:
                 future = send(self.producer, self.topic, message, next(self.turns))
-                future.add_errback(_noted(failures, line))
+                future.add_errback(_collect(failures, line))
             self.producer.flush(ACKNOWLEDGED_WITHIN_S)
         except KafkaError as e:
             failures.append((line, e))
         except KeyboardInterrupt:
-            _within(PATIENCE_MS / 1000, self.producer.abort_transaction)
+            _run_within(PATIENCE_MS / 1000, self.producer.abort_transaction)
             raise
         if failures:
-            _within(PATIENCE_MS / 1000, self.producer.abort_transaction)
-            # One that is not taken makes the client give up the others.
+            _run_within(PATIENCE_MS / 1000, self.producer.abort_transaction)
+            # A record that is refused makes the client abort the others.
             causes = [f for f in failures if not isinstance(f[1], TransactionAbortedError)]
             line, error = (causes or failures)[0]
-            raise _Stopped(line, _said(error))
+            raise _Stopped(line, _error_text(error))
         self._commit(portion)
 
     def _commit(self, portion: list[Line]) -> None:
         self.committing = True
-        error = _within(CONFIRMED_WITHIN_S, self.producer.commit_transaction)
+        error = _run_within(CONFIRMED_WITHIN_S, self.producer.commit_transaction)
         if error is not None:
-            raise _Stopped(portion[0].number, _said(error), known=False)
+            raise _Stopped(portion[0].number, _error_text(error), known=False)
         self.committing = False
 
 
-def _noted(failures: list[tuple[int, BaseException]], line: int) -> Callable[[BaseException], None]:
+def _collect(failures: list[tuple[int, BaseException]], line: int) -> Callable[[BaseException], None]:
     return lambda error: failures.append((line, error))
 
 
-def _within(seconds: float, call: Callable[[], None]) -> BaseException | None:
-    """What it raised, in time; the client itself would wait for ever where no broker answers."""
+def _run_within(seconds: float, call: Callable[[], None]) -> BaseException | None:
+    """Call it with a deadline, and return its error: the client would wait forever if no broker answers."""
     raised: list[BaseException | None] = []
 
     def run() -> None:
@@ -217,5 +216,5 @@ def _within(seconds: float, call: Callable[[], None]) -> BaseException | None:
     return raised[0] if raised else TimeoutError(f"no answer within {seconds:.0f} s")
 
 
-def _said(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:300]

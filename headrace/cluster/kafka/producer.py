@@ -1,4 +1,4 @@
-"""Records into a topic, fast and each once: what the demo and the benchmarks send with."""
+"""Sends records to a topic, fast and each exactly once: for the demo and the benchmarks."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from headrace.cluster.kafka.topics import PATIENCE_MS, describe, refused, where
 from headrace.errors import ClusterError
 
 STRIDE = 2_000
-"""Records between two words of progress."""
+"""Records between two progress reports."""
 
 IN_FLIGHT = 25
-"""Strides that may be unacknowledged: the client itself would buffer without any bound."""
+"""Strides that may be unacknowledged: the client itself would buffer without limit."""
 
 ACKNOWLEDGED_WITHIN_S = 120
 
 Sent = Callable[[int], None]
-"""Called now and then with the number of records sent so far."""
+"""Called from time to time with the number of records sent so far."""
 
 OPTIONS = {
     "acks": "all",
@@ -30,26 +30,26 @@ OPTIONS = {
     "batch_size": 512 << 10,
     "max_request_size": 4 << 20,
     "bootstrap_timeout_ms": PATIENCE_MS,
-    # Without C code the checksum costs 6 s for 100 MB; over the compressed bytes it costs little.
+    # Without C code, the checksum takes 6 s for 100 MB; over the compressed bytes it takes little.
     "compression_type": "gzip",
     "metrics_enabled": False,
 }
 
 
 class Message(NamedTuple):
-    """One record. ``value`` None is a tombstone; without a key, records go round the partitions."""
+    """One record. ``value`` None is a tombstone; records without a key go round-robin to the partitions."""
 
     value: bytes | None
     key: bytes | None = None
 
 
 def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent = lambda _count: None) -> int:
-    """Send all messages, wait until every one is acknowledged by all replicas, and return how many.
+    """Send all messages, wait until all replicas have acknowledged each, and return their number.
 
     Within a partition they keep their order. A keyed message goes where Java's producer would send it.
 
     Raises:
-        ClusterError: no such topic, or at least one record was not taken.
+        ClusterError: no such topic, or at least one record was not accepted.
     """
     partitions = describe(bootstrap, topic).partitions
     try:
@@ -73,11 +73,11 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent 
     finally:
         producer.close(PATIENCE_MS / 1000)
     if failures:
-        said = f"{type(failures[0]).__name__}: {failures[0]}".splitlines()[0][:300]
+        reason = f"{type(failures[0]).__name__}: {failures[0]}".splitlines()[0][:300]
         raise ClusterError(
-            f"a record was not taken: {said}",
+            f"a record was not accepted: {reason}",
             where=where(bootstrap, topic),
-            remedy="others may have been: look at the topic's offsets before sending again",
+            remedy="others may have been: check the topic's offsets before sending again",
             handed_over=count,
         )
     sent(count)
@@ -85,9 +85,9 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent 
 
 
 def send(producer: Any, topic: str, message: Message, turn: int) -> Any:
-    """Hand one record to the client; without a key it goes to partition ``turn``. Answers its future."""
+    """Pass one record to the client, and return its future; without a key, it goes to partition ``turn``."""
     value, key = message
     if key is not None:
         return producer.send(topic, value, key=key)
-    # The client wants a key with a tombstone, and would choose the partition by it.
+    # The client requires a key for a tombstone, and would choose the partition by it.
     return producer.send(topic, value, key=b"" if value is None else None, partition=turn)

@@ -1,8 +1,8 @@
-"""Whether Kafka really has no record where publish found none: the proof behind each hole of a frontier (G1).
+"""Proves that Kafka has no record where publish found none, for each hole of a frontier (G1).
 
-Transaction markers, aborted records and compaction leave offsets without a record. Nothing tells them from
-records that a job skipped, except a consumer: it reads committed records from the span's start in one pass,
-and once its *position* has passed the span's end without handing over a record inside, there is none.
+Transaction markers, aborted records and compaction leave offsets without a record. Only a consumer can tell
+them from records that a job skipped: it reads committed records from the span's start in one pass, and once
+its *position* has passed the span's end without returning a record inside it, there is none.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from headrace.cluster.kafka.topics import PATIENCE_MS, refused, require_brokers,
 from headrace.errors import ClusterError
 
 SHOWN = 5
-"""How many offsets of a refuted hole are named."""
+"""How many offsets of a disproved hole are named."""
 
 FAR = 5_000
-"""From hole to hole, so many offsets are read over; a longer way is jumped. Each hole is read whole."""
+"""Up to this many offsets between two holes are read; a longer distance is skipped. Holes are read
+completely."""
 
 POLL_MS = 500
 DEADLINE_S = 30.0
@@ -38,10 +39,10 @@ _CONSUMER = {
     "group_id": None,
     "enable_auto_commit": False,
     "isolation_level": "read_committed",
-    # A reset would jump over what retention took, and call it absent.
+    # A reset would skip what retention deleted, and report it as absent.
     "auto_offset_reset": "none",
     "bootstrap_timeout_ms": PATIENCE_MS,
-    # In pure Python the checksum costs more than all the rest, and only offsets are looked at here.
+    # In pure Python, the checksum costs more than everything else, and only offsets are needed here.
     "check_crcs": False,
     "max_poll_records": 5_000,
 }
@@ -66,15 +67,15 @@ class Hole(Protocol):
 H = TypeVar("H", bound=Hole)
 
 
-class Verdict(str, Enum):
-    """What became of a hole's offsets."""
+class HoleVerdict(str, Enum):
+    """The result of the proof of a hole."""
 
     absent = "absent"
     """Kafka made the hole: markers, aborted records, compaction."""
     present = "present"
-    """A committed record is there: whoever read the topic skipped it."""
+    """There is a committed record: the reader of the topic skipped it."""
     lost = "lost"
-    """At least one of its offsets is below the log start: nobody can say any more."""
+    """At least one of its offsets is below the log start: its content can no longer be known."""
 
 
 @dataclass(frozen=True)
@@ -82,29 +83,27 @@ class Proof(Generic[H]):
     """The verdict on one hole."""
 
     hole: H
-    verdict: Verdict
+    verdict: HoleVerdict
     offsets: tuple[int, ...] = ()
-    """Where ``present``: the first few offsets that hold a record."""
+    """If ``present``: the first few offsets that hold a record."""
     records: int = 0
     """How many offsets hold a record."""
 
 
 def holes(bootstrap: str, topic: str, spans: Iterable[H], *, within_s: float = DEADLINE_S) -> list[Proof[H]]:
-    """Prove for each span whether a consumer of committed records meets none in it.
+    """Prove for each span whether a consumer of committed records finds none in it.
 
     Args:
         bootstrap: the brokers.
         topic: its full name.
         spans: in any order, without overlap; those of one partition are read in one pass.
-        within_s: seconds without any progress before giving up.
+        within_s: seconds without progress before giving up.
 
     Raises:
-        ClusterError: no answer in time (an open transaction before a span's end does that too), a span
+        ClusterError: no answer in time (an open transaction before a span's end also causes that), a span
             beyond the end of the log, no such topic.
     """
-    by_partition: dict[int, list[H]] = {}
-    for span in sorted(set(spans), key=lambda s: (s.partition, s.first)):
-        by_partition.setdefault(span.partition, []).append(span)
+    by_partition = _by_partition(spans)
     if not by_partition:
         return []
     require_brokers(bootstrap)
@@ -134,6 +133,13 @@ def holes(bootstrap: str, topic: str, spans: Iterable[H], *, within_s: float = D
         consumer.close()
 
 
+def _by_partition(spans: Iterable[H]) -> dict[int, list[H]]:
+    by_partition: dict[int, list[H]] = {}
+    for span in sorted(set(spans), key=lambda s: (s.partition, s.first)):
+        by_partition.setdefault(span.partition, []).append(span)
+    return by_partition
+
+
 class _Walk(Generic[H]):
     """One pass over the holes of one partition, in order."""
 
@@ -151,21 +157,21 @@ class _Walk(Generic[H]):
             if span.first - self.consumer.position(self.part) > FAR:
                 self._begin(number, at=span.first)
             self._pass(number)
-        return [self._judged(span) for span in self.spans]
+        return [self._proof(span) for span in self.spans]
 
-    def _judged(self, span: H) -> Proof[H]:
+    def _proof(self, span: H) -> Proof[H]:
         if offsets := self.found[span]:
-            return Proof(span, Verdict.present, tuple(offsets), self.records[span])
-        return Proof(span, Verdict.lost if span in self.lost else Verdict.absent)
+            return Proof(span, HoleVerdict.present, tuple(offsets), self.records[span])
+        return Proof(span, HoleVerdict.lost if span in self.lost else HoleVerdict.absent)
 
     def _begin(self, number: int, at: int) -> None:
-        """Read on from an offset, or from the log start: then what begins below is lost."""
+        """Continue at an offset, or at the log start: spans that begin below it are then lost."""
         begin = max(at, int(self.consumer.beginning_offsets([self.part])[self.part]))
         self.lost.update(span for span in self.spans[number:] if span.first < begin)
         self.consumer.seek(self.part, begin)
 
     def _pass(self, number: int) -> None:
-        """Go on until the position has passed the span's end."""
+        """Read until the position has passed the span's end."""
         end, moved = self.spans[number].last, time.monotonic()
         while (position := self.consumer.position(self.part)) <= end:
             for offset in self._poll(number, position):
@@ -195,11 +201,11 @@ class _Walk(Generic[H]):
 
     def _stuck(self, position: int, end: int) -> ClusterError:
         reach = int(self.consumer.end_offsets([self.part])[self.part])
-        return unproved(self.part.topic, self.part.partition, position, end, reach)
+        return unprovable(self.part.topic, self.part.partition, position, end, reach)
 
 
-def unproved(topic: str, partition: int, position: int, end: int, reach: int) -> ClusterError:
-    """The error for offsets that no reader of committed records can pass.
+def unprovable(topic: str, partition: int, position: int, end: int, reach: int) -> ClusterError:
+    """The error for offsets that a reader of committed records cannot pass.
 
     Args:
         topic: its full name.
@@ -209,11 +215,11 @@ def unproved(topic: str, partition: int, position: int, end: int, reach: int) ->
         reach: where committed records end.
     """
     return ClusterError(
-        f"what is at offsets {position} to {end} cannot be proved:"
-        f" Kafka hands over committed records up to {reach} only",
+        f"the content of offsets {position} to {end} cannot be proved:"
+        f" Kafka returns committed records only up to {reach}",
         where=f"topic {topic}, partition {partition}",
         remedy="if a transaction is open, it ends by itself after its timeout: try again;"
-        " else the topic was cut or made anew",
+        " else the topic was truncated or created again",
         position=position,
         reach=reach,
     )

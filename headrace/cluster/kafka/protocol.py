@@ -1,7 +1,7 @@
-"""What the control side asks of Kafka: real brokers, or topics in memory for tests.
+"""What the control side needs from Kafka: real brokers, or topics in memory for tests.
 
-Topics are named in full. Whatever Kafka refuses, or does not answer in time, is a
-:class:`~headrace.errors.ClusterError`; a topic that is not there a :class:`~headrace.errors.NoTopicError`.
+Topic names are full names. A refusal, or no answer in time, is a :class:`~headrace.errors.ClusterError`; a
+missing topic is a :class:`~headrace.errors.NoTopicError`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from headrace.cluster.kafka.lag import Lag
 from headrace.cluster.kafka.portions import Lines
 from headrace.cluster.kafka.producer import Sent
 from headrace.cluster.kafka.proof import H, Proof
-from headrace.cluster.kafka.standing import Epoch, Standing
+from headrace.cluster.kafka.topic_state import Epoch, KafkaTopicState
 from headrace.cluster.kafka.topics import TopicInfo
 
 
-def untold(_count: int, /) -> None:
-    """For who does not ask how far it has come."""
+def ignore_progress(_count: int, /) -> None:
+    """Ignore progress."""
 
 
 class Kafka(Protocol):
@@ -27,31 +27,31 @@ class Kafka(Protocol):
 
     @property
     def address(self) -> str:
-        """How messages name them."""
+        """The address of the brokers in messages."""
 
     def topic(self, name: str, /) -> str:
         """The full name of a contract's topic here."""
 
     def require(self) -> None:
-        """Refuse at once where no broker listens; a question would wait until the client's patience ends."""
+        """Fail at once if no broker listens: other calls would wait for the client's timeout."""
 
     def describe(self, topic: str, /) -> TopicInfo:
         """The topic as it is now."""
 
     def offsets_at(self, topic: str, milliseconds: int, /) -> dict[int, int]:
-        """Per partition the first offset whose Kafka time is not before the moment; else the end."""
+        """The first offset of each partition at or after a Kafka time; the end if there is none."""
 
-    def standing(self, topic: str, noted: Mapping[int, Epoch], /) -> Standing:
-        """How a topic stands, and what its log kept since epochs were noted; no error where it is gone."""
+    def topic_state(self, topic: str, noted: Mapping[int, Epoch], /) -> KafkaTopicState:
+        """The state of a topic, and what its log kept since recorded epochs; a missing topic is no error."""
 
     def holes(self, topic: str, spans: Iterable[H], /) -> list[Proof[H]]:
-        """Prove for each span of offsets whether a committed record is in it."""
+        """Prove for each span of offsets whether it contains a committed record."""
 
     def lag(self, topic: TopicInfo, frontier: Mapping[int, int], /) -> Lag:
-        """What a topic holds behind ``frontier``."""
+        """What a topic holds after ``frontier``."""
 
     def create_topic(self, topic: str, partitions: int, /) -> tuple[TopicInfo, bool]:
-        """Make the topic unless it is there with so many partitions; tells whether it was made now."""
+        """Create the topic unless it exists with that many partitions; also return whether it was created."""
 
     def produce_lines(
         self,
@@ -62,6 +62,6 @@ class Kafka(Protocol):
         key: str | None = None,
         as_is: bool = False,
         from_line: int = 1,
-        sent: Sent = untold,
+        sent: Sent = ignore_progress,
     ) -> Lines:
         """Send each line of a file from ``from_line`` on as one record."""

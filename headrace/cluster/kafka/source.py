@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from headrace.cluster.kafka.proof import H
 from headrace.cluster.kafka.protocol import Kafka
-from headrace.cluster.kafka.standing import Epoch, Standing
+from headrace.cluster.kafka.topic_state import Epoch, KafkaTopicState
 
 
 @dataclass(frozen=True)
-class Source:
-    """The topics of one job, at their brokers. Topics are named in full."""
+class KafkaSource:
+    """The topics of one job, at their brokers. Topic names are full names."""
 
     kafka: Kafka
     reads: tuple[str, ...]
@@ -22,6 +22,6 @@ class Source:
         """``absent``, ``present`` or ``lost`` for each span of offsets."""
         return {p.hole: p.verdict.value for p in self.kafka.holes(topic, spans)}
 
-    def standing(self, topic: str, noted: Mapping[int, Epoch]) -> Standing:
-        """How a topic stands, and what its log kept since epochs were noted."""
-        return self.kafka.standing(topic, noted)
+    def topic_state(self, topic: str, noted: Mapping[int, Epoch]) -> KafkaTopicState:
+        """The state of a topic, and what its log kept since epochs were recorded."""
+        return self.kafka.topic_state(topic, noted)

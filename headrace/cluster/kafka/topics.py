@@ -1,4 +1,4 @@
-"""What a topic is: its id, its partitions, and which offsets it still holds."""
+"""Describes topics: id, partitions, and which offsets they still hold. Also creates them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from headrace.contact import refusal, require_listening, unreachable
 from headrace.errors import ClusterError, NoTopicError
 
 PATIENCE_MS = 15_000
-"""How long a broker may take to answer a question of the control side."""
+"""How long a broker may take to answer a request of the control side."""
 
 _NOT_REACHED = (KafkaConnectionError, KafkaTimeoutError)
-"""The client's errors that may mean that no broker listens; which they do not say."""
+"""The client's errors that may mean that no broker listens, without saying so."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class TopicInfo:
 
     name: str
     id: str
-    """Kafka's own UUID: another one after the topic was deleted and created again under its name."""
+    """Kafka's own UUID: it changes if the topic is deleted and created again with its name."""
     log_start: dict[int, int]
-    """Partition → the smallest offset that is still there."""
+    """Partition → the smallest offset that it still holds."""
     log_end: dict[int, int]
     """Partition → the offset that the next record gets, open transactions included."""
     epochs: dict[int, int] = field(default_factory=dict, compare=False)
@@ -68,17 +68,17 @@ def describe(bootstrap: str, topic: str) -> TopicInfo:
 
 
 def offsets_at(bootstrap: str, topic: str, milliseconds: int) -> dict[int, int]:
-    """Per partition the first offset whose Kafka time is not before the moment; the end where there is none.
+    """The first offset of each partition at or after a Kafka time; the end if there is none.
 
     Raises:
         ClusterError: no such topic, or Kafka does not answer.
     """
     with opened(bootstrap, topic) as admin:
-        found = described(admin, bootstrap, topic)
-        parts = [TopicPartition(topic, n) for n in found.log_start]
+        description = described(admin, bootstrap, topic)
+        parts = [TopicPartition(topic, n) for n in description.log_start]
         at = admin.list_partition_offsets(dict.fromkeys(parts, milliseconds))
-        named = {p.partition: int(at[p].offset) for p in parts if p in at and at[p].offset >= 0}
-        return found.log_end | named
+        by_time = {p.partition: int(at[p].offset) for p in parts if p in at and at[p].offset >= 0}
+        return description.log_end | by_time
 
 
 def topic_names(bootstrap: str) -> list[str]:
@@ -99,56 +99,56 @@ def create_topic(
     replication: int = -1,
     configs: Mapping[str, str] | None = None,
 ) -> tuple[TopicInfo, bool]:
-    """Make the topic unless it is there, and say whether it was made now.
+    """Create the topic unless it exists, and also return whether it was created.
 
     Args:
         bootstrap: the brokers.
         topic: its full name, with the environment's prefix.
-        partitions: how many it must have.
+        partitions: the number of partitions it must have.
         replication: copies of each partition; -1 leaves it to the brokers.
         configs: topic settings, for a new topic only.
 
     Raises:
-        ClusterError: it is there with another number of partitions, or Kafka refuses it.
+        ClusterError: it exists with another number of partitions, or Kafka refuses to create it.
     """
-    made = True
+    created = True
     with opened(bootstrap, topic) as admin:
         wanted = {"num_partitions": partitions, "replication_factor": replication, "configs": configs or {}}
         try:
             admin.create_topics({topic: wanted}, wait_for_metadata=True)
         except TopicAlreadyExistsError:
-            made = False
-        found = described(admin, bootstrap, topic)
-    require_partitions(found, partitions, bootstrap)
-    return found, made
+            created = False
+        description = described(admin, bootstrap, topic)
+    require_partitions(description, partitions, bootstrap)
+    return description, created
 
 
-def require_partitions(found: TopicInfo, wanted: int, bootstrap: str) -> None:
-    """Refuse a topic that has another number of partitions than its contract says.
+def require_partitions(topic: TopicInfo, wanted: int, bootstrap: str) -> None:
+    """Refuse a topic whose number of partitions differs from its contract.
 
     Raises:
         ClusterError: it has.
     """
-    if found.partitions != wanted:
+    if topic.partitions != wanted:
         raise ClusterError(
-            f"the topic is there with {found.partitions} partitions, and the contract says {wanted}",
-            where=where(bootstrap, found.name),
-            remedy=f"set topicPartitions to {found.partitions}; more partitions would send keys elsewhere",
-            found=found.partitions,
+            f"the topic exists with {topic.partitions} partitions, and the contract has {wanted}",
+            where=where(bootstrap, topic.name),
+            remedy=f"set topicPartitions to {topic.partitions}; more partitions would send keys elsewhere",
+            topic=topic.partitions,
             wanted=wanted,
         )
 
 
 def where(bootstrap: str, topic: str) -> str:
-    """How messages name a topic."""
+    """A topic in messages."""
     return f"topic {topic} at {bootstrap}" if topic else bootstrap
 
 
 def require_brokers(bootstrap: str) -> None:
-    """Refuse at once where no broker listens: the clients ask again until their patience ends.
+    """Fail at once if no broker listens: the clients would retry until their timeout.
 
     Raises:
-        ClusterError: none does, and none has in this process.
+        ClusterError: no broker listens, and none has answered in this process before.
     """
     require_listening("Kafka", bootstrap, "kafka.bootstrap")
 
@@ -159,10 +159,10 @@ def refused(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
         return NoTopicError(topic, where=where(bootstrap, topic))
     if isinstance(error, _NOT_REACHED) and (reason := refusal(bootstrap)):
         return unreachable("Kafka", bootstrap, "kafka.bootstrap", reason)
-    # The text of some errors repeats the whole request; its first line and a limit keep messages readable.
-    said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    # The text of some errors repeats the whole request: only the start of its first line is shown.
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     return ClusterError(
-        f"Kafka refused or did not answer: {said}",
+        f"Kafka refused or did not answer: {reason}",
         where=where(bootstrap, topic),
         remedy="headrace stack status; for other brokers see kafka.bootstrap in deploy/env",
     )
@@ -170,7 +170,7 @@ def refused(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
 
 @contextmanager
 def opened(bootstrap: str, topic: str) -> Iterator[Any]:
-    """An admin client for questions about a topic; its errors are ours."""
+    """An admin client for questions about a topic; its errors become ours."""
     require_brokers(bootstrap)
     try:
         admin = KafkaAdminClient(
@@ -187,21 +187,21 @@ def opened(bootstrap: str, topic: str) -> Iterator[Any]:
 
 
 def described(admin: Any, bootstrap: str, topic: str) -> TopicInfo:
-    """The topic as it is now, by a client that is open."""
-    (found,) = admin.describe_topics([topic])
-    if not found["partitions"]:
+    """The topic as it is now, read with an open client."""
+    (description,) = admin.describe_topics([topic])
+    if not description["partitions"]:
         raise UnknownTopicOrPartitionError(topic)
-    numbers = sorted(p["partition_index"] for p in found["partitions"])
+    numbers = sorted(p["partition_index"] for p in description["partitions"])
     parts = [TopicPartition(topic, n) for n in numbers]
     starts = admin.list_partition_offsets(dict.fromkeys(parts, OffsetSpec.EARLIEST))
     ends = admin.list_partition_offsets(dict.fromkeys(parts, OffsetSpec.LATEST))
-    if found["topic_id"] is None:
+    if description["topic_id"] is None:
         raise ClusterError(
             "the brokers know no topic ids", where=where(bootstrap, topic), remedy="use Kafka 3.0+"
         )
     return TopicInfo(
         name=topic,
-        id=str(found["topic_id"]),
+        id=str(description["topic_id"]),
         log_start={p.partition: int(starts[p].offset) for p in parts},
         log_end={p.partition: int(ends[p].offset) for p in parts},
         epochs={p.partition: int(ends[p].leader_epoch or 0) for p in parts},

@@ -1,10 +1,10 @@
-"""How a topic stands: its id, and the leader epochs that tell whether its log kept what was read of it.
+"""The state of a topic: its id, and the leader epochs that show whether its log kept what was read from it.
 
-A name says nothing: a topic that is deleted and created again is another one under another id, and ids never
-return. Nor does an offset: a log that lost its tail (an unclean leader election, a broker that was restored
-from a copy) gives the same offsets to other records. But whoever leads a partition afterwards writes under a
-new leader epoch, and the epochs of a log stand in it for ever. So it is enough to note the newest epoch and
-where it begins: a log that still says the same has lost nothing below that epoch's end.
+A name proves nothing: a topic that is deleted and created again is another topic with another id, and ids are
+never reused. Neither does an offset: a log that lost its tail (an unclean leader election, a broker restored
+from a copy) assigns the same offsets to other records. But the next leader of a partition writes under a new
+leader epoch, and a log keeps its epochs forever. So it is enough to record the newest epoch and where it
+begins: a log that still has it there has lost nothing below that epoch's end.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ Epoch = tuple[int, int]
 _Topic = OffsetForLeaderEpochRequest.OffsetForLeaderTopic
 _Partition = _Topic.OffsetForLeaderPartition
 UNKNOWN = -1
-"""What Kafka answers for an epoch above all that the log has."""
+"""Kafka's answer for an epoch above all those in the log."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A topic at one moment."""
+class KafkaTopicState:
+    """A topic at one point in time."""
 
     id: str | None
-    """Kafka's own UUID; None where there is no such topic."""
+    """Kafka's own UUID; None if there is no such topic."""
     ends: dict[int, int] = field(default_factory=dict)
     """Partition → the offset that the next record gets."""
     epochs: dict[int, Epoch] = field(default_factory=dict)
     """Partition → its newest leader epoch."""
     kept: dict[int, int] = field(default_factory=dict)
-    """Partition → the offset below which the log is the one whose epoch was noted."""
+    """Partition → the offset below which the log is still the one whose epoch was recorded."""
     starts: dict[int, int] = field(default_factory=dict)
-    """Partition → the smallest offset that is still there."""
+    """Partition → the smallest offset that it still holds."""
 
 
-def standing(bootstrap: str, topic: str, noted: Mapping[int, Epoch]) -> Standing:
-    """How a topic stands now.
+def topic_state(bootstrap: str, topic: str, noted: Mapping[int, Epoch]) -> KafkaTopicState:
+    """The state of a topic now.
 
     Args:
         bootstrap: the brokers.
         topic: its full name.
-        noted: partition → the newest epoch of an earlier moment.
+        noted: partition → the newest epoch at an earlier time.
 
     Raises:
         ClusterError: Kafka does not answer, or a partition has no leader.
@@ -62,35 +62,37 @@ def standing(bootstrap: str, topic: str, noted: Mapping[int, Epoch]) -> Standing
             still = {p: epoch for p, (epoch, _) in noted.items() if p in before.log_end}
             ends = _ends(admin, topic, still)
             begins = _begun(admin, topic, still)
-            # Last: retention moves the log's start, and with it the beginning of epochs; and an id that is
-            # the same now was the same all along.
+            # Last: retention moves the log's start, and with it the beginning of epochs; and an id that has
+            # not changed now did not change in between.
             now = described(admin, bootstrap, topic)
         except UnknownTopicOrPartitionError:
-            return Standing(None)
-    found = {
+            return KafkaTopicState(None)
+    kept_below = {
         p: kept(noted[p], end, begins[p][1], now.log_start.get(p, 0), before.log_end[p])
         for p, end in ends.items()
     }
-    return Standing(now.id, before.log_end, newest, found, now.log_start)
+    return KafkaTopicState(now.id, before.log_end, newest, kept_below, now.log_start)
 
 
-def kept(noted: Epoch, found: Epoch, begins: int, log_start: int, log_end: int) -> int:
-    """The offset below which a log is the one whose epoch was noted.
+def kept(noted: Epoch, now: Epoch, begins: int, log_start: int, log_end: int) -> int:
+    """The offset below which a log is still the one whose epoch was recorded.
 
     Args:
-        noted: the epoch, and where it began then.
-        found: the log's newest epoch up to that one, and where it ends now.
-        begins: where the epoch before it ends now, so where it begins itself.
-        log_start: where the log begins; retention moves the beginning of epochs up to there.
+        noted: the recorded epoch, and where it began.
+        now: the log's newest epoch up to that one, and where it ends now.
+        begins: where the epoch before it ends now, which is where it begins.
+        log_start: where the log begins; retention moves the beginning of epochs to there.
         log_end: where it ends.
     """
     epoch, began = noted
-    newest, end = found
+    newest, end = now
     if newest == UNKNOWN:  # the whole log is older than the epoch: a copy of it was restored
         return min(began, log_end)
-    if newest < epoch:  # the epoch is gone with all of its records
+    if newest < epoch:  # the epoch is lost with all its records
         return min(began, end)
-    if begins != began and begins > log_start:  # another one of the same number: the cluster went back too
+    if (
+        begins != began and begins > log_start
+    ):  # another epoch with the same number: the cluster was restored too
         return min(began, begins)
     return end
 
@@ -102,12 +104,12 @@ def _begun(admin: Any, topic: str, epochs: Mapping[int, int]) -> dict[int, Epoch
 
 
 def _ends(admin: Any, topic: str, wanted: Mapping[int, int]) -> dict[int, Epoch]:
-    """Per partition the log's newest epoch that is not above the wanted one, and the offset where it ends."""
+    """For each partition, the log's newest epoch up to the wanted one, and the offset where it ends."""
     return admin._manager.run(_ask, admin, topic, wanted) if wanted else {}  # noqa: SLF001 - see _ask
 
 
 async def _ask(admin: Any, topic: str, wanted: Mapping[int, int]) -> dict[int, Epoch]:
-    """Ask each partition's leader. kafka-python knows this request, but only its own consumer sends it."""
+    """Ask each partition's leader. kafka-python has this request, but only its own consumer sends it."""
     found: dict[int, Epoch] = {}
     leaders = await admin._async_get_leader_for_partitions(  # noqa: SLF001
         {TopicPartition(topic, p) for p in wanted}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.cluster.kafka import create_topic, standing
-from headrace.cluster.kafka.standing import kept
+from headrace.cluster.kafka import create_topic, topic_state
+from headrace.cluster.kafka.topic_state import kept
 from headrace.verify.ingest import lost_from
 from headrace.verify.topic_scan import KafkaTopic
 from tests.cluster.brokers import Broker
@@ -24,7 +24,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 def _lost(broker: Broker, topic: str, then: tuple[int, int], frontier: int) -> tuple[int, int]:
     """From where on offsets are lost, as publish asks and as verify sees."""
-    asked = standing(broker.bootstrap, topic, {0: then})
+    asked = topic_state(broker.bootstrap, topic, {0: then})
     extent = KafkaTopic(broker.bootstrap, topic).scan(lambda _p, _o: None)[0]
     return min(asked.kept[0], asked.ends[0], frontier), lost_from(extent, frontier, then)
 
@@ -38,7 +38,7 @@ def test_a_partition_that_was_restored_from_a_copy(broker: Broker, tmp_path: Pat
     broker.copy("cut-0", tmp_path / "copy")
     broker.start()
     assert [broker.send(topic, 200) for topic in ("cut", "whole")] == [500, 500]
-    then = {t: standing(broker.bootstrap, t, {}).epochs[0] for t in ("cut", "whole")}
+    then = {t: topic_state(broker.bootstrap, t, {}).epochs[0] for t in ("cut", "whole")}
     assert _lost(broker, "cut", then["cut"], 500) == (500, 500)
 
     broker.restore("cut-0", tmp_path / "copy")
@@ -57,12 +57,12 @@ def test_a_cluster_that_was_restored_whole_counts_its_epochs_again(broker: Broke
     broker.send("events", 100)
     broker.restart()
     broker.send("events", 100)
-    then = standing(broker.bootstrap, "events", {}).epochs[0]
+    then = topic_state(broker.bootstrap, "events", {}).epochs[0]
     assert then[1] == 400
 
     broker.restore("", tmp_path / "copy")
     assert broker.send("events", 400) == 700
-    again = standing(broker.bootstrap, "events", {}).epochs[0]
+    again = topic_state(broker.bootstrap, "events", {}).epochs[0]
     assert (again[0], again[1]) == (then[0], 300), "the same number for another epoch"
     assert _lost(broker, "events", then, 500) == (300, 300)
 
