@@ -17,13 +17,13 @@ from headrace.operate import anchors
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(metavar="ANCHOR", help="The anchor, as `anchor ls` numbers it.")]
-Why = Annotated[str, typer.Option(help="What it is for; goes into the ledger.")]
+Why = Annotated[str, typer.Option(help="What it is for; recorded in the ledger.")]
 
 TAKE = "take"
 
 
 class _TakesByDefault(TyperGroup):
-    """``headrace anchor JOB`` takes one: a name that is no command here is a job."""
+    """``headrace anchor JOB`` takes one: a name that is not a subcommand is a job."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
@@ -88,7 +88,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
 
 
 def show(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.text) -> None:
-    """Describe an anchor: what was published and read where it stands.
+    """Describe an anchor: what had been published and read at that point.
 
     Example: headrace anchor show flights 1
     """
@@ -97,9 +97,9 @@ def show(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.text
 
 
 def check(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.text) -> None:
-    """Look whether a replay could begin there now: its state, its files, and what Kafka still has.
+    """Check whether a replay could begin there now: its state, its files, and what Kafka still holds.
 
-    Exit 1 where it could not.
+    Exit code 1 if it could not.
 
     Example: headrace anchor check flights 1
     """
@@ -109,29 +109,31 @@ def check(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.tex
         raise AnchorError(
             f"no replay can begin at anchor {anchor}: {at.health.problems[0]}",
             where=at.anchor.path,
-            remedy=f"headrace anchor ls {job}: choose another one",
+            remedy=f"headrace anchor ls {job}: choose another anchor",
         )
 
 
 def expire(
     ctx: typer.Context,
     job: Job,
-    keep: Annotated[int | None, typer.Option(min=0, help="Keep so many of the newest.")] = None,
+    keep: Annotated[int | None, typer.Option(min=0, help="Keep this many of the newest anchors.")] = None,
     older_than: Annotated[
-        str | None, typer.Option(metavar="30d", help="Give up only what is older: a number and d, h or min.")
+        str | None,
+        typer.Option(metavar="30d", help="Expire only anchors older than this: a number and d, h or min."),
     ] = None,
     why: Why = "",
     fmt: Output = Format.text,
 ) -> None:
-    """Give up old anchors, and remove the savepoints that headrace took for them.
+    """Expire old anchors, and delete the savepoints that headrace took for them.
 
-    Kept is what an unfinished replay restores, or the job's next start, or its start behind the rollback of
-    the replay that stands. A savepoint that other means made is forgotten, and stays where it is.
+    An anchor is kept if an unfinished replay restores it, or the job's next start, or its start after the
+    published replay is rolled back. A savepoint that was made by other means is not deleted: only its anchor
+    expires.
 
     Example: headrace anchor expire flights --keep 7 --older-than 30d
     """
     if keep is None and older_than is None:
-        raise UsageError("which anchors?", remedy="give --keep N, --older-than 30d, or both")
+        raise UsageError("which anchors should expire?", remedy="give --keep N, --older-than 30d, or both")
     given = {"--keep": keep, "--older-than": older_than}
     options = " ".join(f"{option} {value}" for option, value in given.items() if value is not None)
     age = None if older_than is None else _age(older_than)
@@ -142,10 +144,10 @@ def expire(
 
 
 def _age(text: str) -> timedelta:
-    """A time span of the command line.
+    """A time span given on the command line.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not a time span.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,5})(d|h|min)", text)
     if not found:

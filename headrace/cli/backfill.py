@@ -1,4 +1,4 @@
-"""``headrace backfill``: rows out of files, for what Kafka no longer has."""
+"""``headrace backfill``: rows from files, for data that Kafka no longer has."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def backfill(
         list[str],
         typer.Argument(
             metavar="FILE…",
-            help="JSON lines (*.jsonl, *.json, also .gz) or *.parquet: s3://bucket/key, all below"
-            " s3://bucket/prefix/, or a file here.",
+            help="JSON lines (*.jsonl, *.json, also .gz) or *.parquet: s3://bucket/key, everything"
+            " under s3://bucket/prefix/, or a local file.",
         ),
     ],
     why: Why = "",
@@ -35,9 +35,9 @@ def backfill(
 ) -> None:
     """Put the rows of files through a contract and into its tables, in one batch.
 
-    A row is known by its file and its place in it: _partition is the file's number, negative, and _offset the
-    row's, from 0; `verify` counts them in the files. The same bytes are never taken twice. Safe to kill:
-    `headrace patch ls` names what was begun, `headrace patch apply` goes on.
+    A row is identified by its file and its place in it: _partition is the file's number, negative, and
+    _offset is the row's, from 0; `verify` counts them in the files. The same bytes are never backfilled
+    twice. Safe to interrupt: `headrace patch ls` lists what was started, `headrace patch apply` continues.
 
     Example: headrace backfill flights s3://partner/2013-02.jsonl --why "their exporter was down for a day"
     """

@@ -1,4 +1,4 @@
-"""``headrace branch``: who wrote which chain of manifests, and what becomes of it."""
+"""``headrace branch``: which submission wrote which chain of manifests, and what happens to it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from headrace.operate import branches
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(help="The claim, as `branch ls` numbers it.")]
-Why = Annotated[str, typer.Option(help="Why; goes into the ledger.")]
-Undo = Annotated[bool, typer.Option("--undo", help="Take the decision back.")]
+Why = Annotated[str, typer.Option(help="The reason; recorded in the ledger.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Undo the decision.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
-        help="Branches: one a submission, and which of them publish follows.", no_args_is_help=True
+        help="Branches: one per submission, and which of them publish follows.", no_args_is_help=True
     )
     group.command("ls")(ls)
     group.command("show")(show)
@@ -33,21 +33,21 @@ def register(app: typer.Typer) -> None:
 def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     """List every submission of a job: which one publish follows, and which of them left the published chain.
 
-    Each start of the job is numbered: that is its claim.
+    Each start of the job has a number: its claim.
 
-    head: wrote the newest published batch, and nothing since.
+    head: wrote the newest published batch, and has staged nothing since.
 
     waiting: has not completed a checkpoint yet; publish waits for it.
 
-    ahead: goes on from what is published and has staged more; publish takes what has rows.
+    ahead: continues from what is published and has staged more; publish takes what has rows.
 
-    fork: left the chain that publish follows; to publish it would repeat rows, so a person must decide.
+    fork: left the chain that publish follows; publishing it would repeat rows, so an operator must decide.
 
     replay: the fork of a replay that is not published; publish does not follow it.
 
-    left behind: an older submission: nothing more to publish, or a restart skips its rest.
+    left behind: an older submission: it has nothing more to publish, or a restart skips what remains.
 
-    set aside: somebody decided that publish does not follow it.
+    set aside: an operator decided that publish does not follow it.
 
     Example: headrace branch ls flights
     """
@@ -67,7 +67,7 @@ def show(ctx: typer.Context, job: Job, claim: Number, fmt: Output = Format.text)
 def set_aside(
     ctx: typer.Context, job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Output = Format.text
 ) -> None:
-    """Leave a branch: publish follows the newest claim that is not set aside. Recorded, reversible.
+    """Set a branch aside: publish follows the newest claim that is not set aside. Recorded, reversible.
 
     Example: headrace branch set-aside flights 2 --why "restored the wrong savepoint"
     """
@@ -78,7 +78,7 @@ def set_aside(
 def adopt(
     ctx: typer.Context, job: Job, claim: Number, why: Why = "", undo: Undo = False, fmt: Output = Format.text
 ) -> None:
-    """Follow this branch, which must go on from the head, until a newer claim. Recorded, reversible.
+    """Follow this branch, which must continue from the head, until a newer claim. Recorded, reversible.
 
     Example: headrace branch adopt flights 1 --why "the second submission was a mistake"
     """
@@ -89,10 +89,10 @@ def adopt(
 def restart(
     ctx: typer.Context, job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.text
 ) -> None:
-    """Let the next start read on from the frontier without state: every checkpoint is lost, or skipped rows.
+    """Let the next start continue from the frontier, without state: if checkpoints are lost or skipped rows.
 
-    For ingest jobs, which hold nothing in their state but positions. What was staged behind the frontier and
-    not published is read from Kafka once more. Recorded, reversible until that start.
+    For ingest jobs, whose state holds nothing but positions. What was staged after the frontier and not
+    published is read from Kafka again. Recorded, reversible until that start.
 
     Example: headrace branch restart flights --why "the bucket lost its checkpoints"
     """

@@ -1,6 +1,6 @@
-"""``headrace check``: contracts and job declarations, offline, every error at once.
+"""``headrace check``: contracts and job declarations, checked offline, all errors in one run.
 
-Jobs are read as every command reads them (:mod:`headrace.job.job_file`): no code of theirs is run.
+Jobs are read the way every command reads them (:mod:`headrace.job.job_file`): without running their code.
 """
 
 from __future__ import annotations
@@ -61,21 +61,22 @@ class Checked:
 
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Contracts or jobs; else all.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Contracts or jobs; all of them by default."),
     ] = None,
     fmt: Output = Format.text,
 ) -> None:
-    """Check contracts and jobs without a network, a cluster or a JVM. Exit code 1 if one of them is wrong.
+    """Check contracts and jobs without a network, a cluster or a JVM. Exit code 1 if one has errors.
 
     Example: headrace check flights -o json
     """
     contracts, jobs = _chosen(names or [])
-    examined = cache(_examined)  # of this call: a contract is read once, however many jobs name it
-    found = [_contract(name, examined) for name in contracts]
-    listed = [error for contract in found for error in contract.errors]
-    found += [_job(name, examined, listed) for name in jobs]
-    emit([c.to_json() for c in found], fmt, lambda: _page(found))
-    if any(c.errors for c in found):
+    examined = cache(_examined)  # for this call: a contract is read once, however many jobs name it
+    checked = [_contract(name, examined) for name in contracts]
+    listed = [error for contract in checked for error in contract.errors]
+    checked += [_job(name, examined, listed) for name in jobs]
+    emit([c.to_json() for c in checked], fmt, lambda: _page(checked))
+    if any(c.errors for c in checked):
         raise typer.Exit(1)
 
 
@@ -91,7 +92,7 @@ def _chosen(names: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _examined(name: str) -> tuple[Contract | None, list[ContractError]]:
-    # Not contract_path(): a file that is not called by a name must become an error here, not end the check.
+    # Not contract_path(): a file whose name is not valid must become an error here, not end the check.
     return examine(project.root() / "contracts" / f"{name}.odcs.yaml")
 
 
@@ -107,7 +108,10 @@ def _contract(name: str, examined: Load) -> Checked:
 
 
 def _with_alert(warning: str, contract: str) -> str:
-    """Where no service level is measured, what can be watched. A job has the name of its first contract."""
+    """The warning that a service level is not measured, with what to alert on instead.
+
+    A job has the name of its first contract.
+    """
     if not warning.endswith(NO_SERVICE_LEVEL):
         return warning
     job = contract if contract in project.job_names() else ""
@@ -116,29 +120,29 @@ def _with_alert(warning: str, contract: str) -> str:
 
 
 def _job(name: str, examined: Load, listed: Sequence[HeadraceError]) -> Checked:
-    """A job; errors of a contract that are listed already are not repeated."""
+    """A job; errors of a contract that are already listed are not repeated."""
     try:
         file = read(project.root() / "jobs" / f"{name}.py")
     except JobError as e:
         return Checked("job", name, errors=[e])
-    found = examine_job(file.job, file.where, examined)
+    result = examine_job(file.job, file.where, examined)
     wrong = misnamed(file, name)
     errors: list[HeadraceError] = [wrong] if wrong else []
-    errors += [e for e in found.errors if e not in listed]
+    errors += [e for e in result.errors if e not in listed]
     if isinstance(file.job, Ingest):
         return Checked("job", name, f"Ingest of {file.job.contract}", errors)
-    errors += _endless(found.program)
+    errors += _unbounded(result.program)
     holds = f"Derive of {', '.join(file.job.reads)}"
-    return Checked("job", name, holds, errors, [_slower(f) for f in found.functions if f.builtins])
+    return Checked("job", name, holds, errors, [_slow(f) for f in result.functions if f.builtins])
 
 
-def _slower(function: Function) -> str:
+def _slow(function: Function) -> str:
     does = ", ".join(function.builtins)
-    return f"{function.path}: SQL does this without Python, at a fraction of the cost: {does}"
+    return f"{function.path}: SQL can do this without Python, at a fraction of the cost: {does}"
 
 
-def _endless(program: Program | None) -> list[JobError]:
-    """State that never ends, by the job's lock; without a lock nothing is known, and nothing runs."""
+def _unbounded(program: Program | None) -> list[JobError]:
+    """State that never expires, by the job's lock; without a lock nothing is known, and nothing runs."""
     job = program.job.name if program else ""
     if program is None or not (path := project.lock_path(job)).is_file():
         return []
@@ -151,28 +155,28 @@ def _endless(program: Program | None) -> list[JobError]:
             JobError(
                 "this is not a lock",
                 where=f"jobs/{path.name}",
-                remedy="bring it back from version control; or remove it and run"
-                f" `headrace plan {job} --accept`: a job that has state cannot go on from it then",
+                remedy="restore it from version control; or delete it and run"
+                f" `headrace plan {job} --accept`: a job with state then cannot continue from that state",
             )
         ]
     return []
 
 
-def _documentation(found: list[Checked]) -> list[Text]:
-    kept = sorted({key for c in found for key in c.documentation})
+def _documentation(checked: list[Checked]) -> list[Text]:
+    kept = sorted({key for c in checked for key in c.documentation})
     return [Text(f"kept as documentation: {', '.join(kept)}", style="dim")] if kept else []
 
 
-def _page(found: list[Checked]) -> Group:
+def _page(checked: list[Checked]) -> Group:
     table = listing("kind", "name", "result", "holds")
-    for c in found:
+    for c in checked:
         count = counted(len(c.errors), "error")
         table.add_row(
             c.kind, c.name, Text(count, style="red") if c.errors else Text("ok", style="green"), c.holds
         )
     return Group(
         fitted(table, prose="holds"),
-        *_documentation(found),
-        *(Text(f"warning: {w}", style="yellow") for c in found for w in c.warnings),
-        *(Text(f"error: {e}", style="red") for c in found for e in c.errors),
+        *_documentation(checked),
+        *(Text(f"warning: {w}", style="yellow") for c in checked for w in c.warnings),
+        *(Text(f"error: {e}", style="red") for c in checked for e in c.errors),
     )

@@ -1,4 +1,4 @@
-"""What a command works with: the workspace that was handed to the command line, or this environment's."""
+"""The workspace of a command: the one passed to the command line, or that of the environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def workspace_of(ctx: typer.Context) -> Workspace:
 
 
 def opened(given: Workspace | None) -> Workspace:
-    """The workspace that was given, else that of this process's environment.
+    """The given workspace, or the one of this process's environment.
 
     Raises:
         UsageError: the settings of the environment cannot be read.

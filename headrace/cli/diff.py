@@ -1,4 +1,4 @@
-"""``headrace diff``: what has changed in a job's tables from one batch to another."""
+"""``headrace diff``: what changed in a job's tables from one batch to another."""
 
 from __future__ import annotations
 
@@ -26,38 +26,45 @@ def diff(
     ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")],
     from_batch: Annotated[
-        int | None, typer.Option(min=1, help="From the tables that this batch left.")
+        int | None, typer.Option(min=1, help="From the tables as this batch left them.")
     ] = None,
     from_time: Annotated[
         datetime | None,
         typer.Option(
-            formats=TIMES, metavar="TIME", help="From them as they were then: 2026-11-26T09:00, UTC."
+            formats=TIMES, metavar="TIME", help="From the tables as they were then: 2026-11-26T09:00, UTC."
         ),
     ] = None,
-    to_batch: Annotated[int | None, typer.Option(min=1, help="To those that this batch left.")] = None,
+    to_batch: Annotated[
+        int | None, typer.Option(min=1, help="To the tables as this batch left them.")
+    ] = None,
     to: Annotated[
         datetime | None,
-        typer.Option(formats=TIMES, metavar="TIME", help="To them as they were then, UTC; else as they are."),
+        typer.Option(
+            formats=TIMES,
+            metavar="TIME",
+            help="To the tables as they were then, UTC; by default as they are now.",
+        ),
     ] = None,
-    samples: Annotated[int, typer.Option(min=0, help="Show so many changed records.")] = 5,
+    samples: Annotated[int, typer.Option(min=0, help="Show this many changed records.")] = 5,
     fmt: Output = Format.text,
 ) -> None:
-    """Compare a job's published tables as they were with as they are, or with another time.
+    """Compare a job's published tables at an earlier time with the tables now, or at another time.
 
-    Rows of an ingest job record by record: which came, went, moved between a table and its quarantine, or
-    have other values. Those of a derive job by their key. Files that both sides hold are counted as the same,
-    and not read: partitions tell only of the others. Contract versions are no difference.
+    Rows of an ingest job are compared record by record: which came, went, moved between a table and its
+    quarantine, or have other values. Those of a derive job are compared by their key. Files that both sides
+    hold are counted as the same and not read: the partitions show only the others. A different contract
+    version alone is not a difference.
 
     Example: headrace diff flights --from-time 2026-11-26T09:00
     """
     existing(job)
     begin, end = _side(from_batch, utc(from_time)), _side(to_batch, utc(to))
     if begin is None:
-        raise UsageError("compare with what?", remedy="give --from-batch N or --from-time TIME")
+        raise UsageError("nothing to compare with", remedy="give --from-batch N or --from-time TIME")
     with progress("comparing rows") as tell:
-        found = diff_batches(workspace_of(ctx), job, begin, end, samples=samples, tell=tell)
-    sides = Text(f"batch {found.first} → batch {found.last}")
-    emit(found.to_json(), fmt, lambda: Group(sides, compared(found.diff)))
+        batch_diff = diff_batches(workspace_of(ctx), job, begin, end, samples=samples, tell=tell)
+    sides = Text(f"batch {batch_diff.first} → batch {batch_diff.last}")
+    emit(batch_diff.to_json(), fmt, lambda: Group(sides, compared(batch_diff.diff)))
 
 
 def _side(batch: int | None, moment: datetime | None) -> Side | None:

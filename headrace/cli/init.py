@@ -1,4 +1,4 @@
-"""``headrace init`` and ``headrace new``: a project to begin with, and one more pipeline."""
+"""``headrace init`` and ``headrace new``: a new project, and another pipeline in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="PROJECT", help="A folder that is empty or not there yet.")
+        Path, typer.Argument(metavar="PROJECT", help="A folder that is empty or does not exist yet.")
     ],
     fmt: Output = Format.text,
 ) -> None:
@@ -31,17 +31,17 @@ def init(
     emit(
         {"project": str(folder), "written": [str(p) for p in written]},
         fmt,
-        lambda: _said(written, folder, f"cd {folder}", "headrace check", "and follow README.md"),
+        lambda: _next_steps(written, folder, f"cd {folder}", "headrace check", "and follow README.md"),
     )
 
 
 def new(
     pipeline: Annotated[
-        str, typer.Argument(metavar="PIPELINE", help="Its name: of contract, job, topic and table.")
+        str, typer.Argument(metavar="PIPELINE", help="Its name, which contract, job, topic and table get.")
     ],
     fmt: Output = Format.text,
 ) -> None:
-    """Add a pipeline to this project: contract, job and sample records, to be changed to what is true.
+    """Add a pipeline to this project: contract, job and sample records, for you to adapt.
 
     Example: headrace new payments
     """
@@ -49,7 +49,7 @@ def new(
     emit(
         {"pipeline": pipeline, "written": [str(p) for p in written]},
         fmt,
-        lambda: _said(
+        lambda: _next_steps(
             written,
             Path(),
             f"describe the records in contracts/{pipeline}.odcs.yaml",
@@ -59,5 +59,5 @@ def new(
     )
 
 
-def _said(written: list[Path], folder: Path, *steps: str) -> str:
+def _next_steps(written: list[Path], folder: Path, *steps: str) -> str:
     return "\n".join([*(f"wrote {folder / p}" for p in written), "next:", *(f"  {s}" for s in steps)])

@@ -30,20 +30,23 @@ def run(
     job: Job,
     savepoint: Annotated[
         str | None,
-        typer.Option("--savepoint", "-s", help="Restore this one instead of the newest on the branch."),
+        typer.Option(
+            "--savepoint", "-s", help="Restore this savepoint instead of the newest one on the branch."
+        ),
     ] = None,
     timeout: Timeout = DEFAULT_S,
     cancel_on_timeout: Annotated[
         bool,
         typer.Option(
-            "--cancel-on-timeout", help="Then cancel the job and set its claim aside; else both stay."
+            "--cancel-on-timeout",
+            help="On timeout, cancel the job and set its claim aside; by default both stay.",
         ),
     ] = False,
     fmt: Output = Format.text,
 ) -> None:
-    """Submit a job by `flink run`, and wait until it runs and its first checkpoint is complete.
+    """Submit a job with `flink run`, and wait until it runs and its first checkpoint is complete.
 
-    It goes on from its newest checkpoint by itself.
+    It continues from its newest checkpoint on its own.
 
     Example: headrace run flights
     """
@@ -60,14 +63,14 @@ def run(
 
 
 def _begun(at: Started) -> str:
-    """What a job that is ready has done."""
+    """What a job that is ready has completed."""
     if at.state == "FINISHED":
         return "it has finished"
     return f"all its tasks run, and checkpoint {at.checkpoint} is complete ({at.seconds:.0f} s)"
 
 
 def stop(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
-    """Stop a job with a savepoint, from which `run` goes on. Never drains: open state stays open.
+    """Stop a job with a savepoint, from which `run` continues. Never drains: open windows stay open.
 
     A job that never ran cannot take a savepoint: it is cancelled, and its claim set aside.
 
@@ -87,14 +90,17 @@ def status(
     job: Job,
     wait: Annotated[
         bool,
-        typer.Option("--wait", help="First wait until the job is ready, as `run` does; exit 1 if it is not."),
+        typer.Option(
+            "--wait",
+            help="First wait until the job is ready, as `run` does; exit code 1 if it does not become ready.",
+        ),
     ] = False,
     timeout: Timeout = DEFAULT_S,
     fmt: Output = Format.text,
 ) -> None:
-    """Show where a job stands: lag, frontier, unpublished files, last checkpoint, restarts, forks.
+    """Show the state of a job: lag, frontier, unpublished files, last checkpoint, restarts, forks.
 
-    With `--wait` it gives `run`'s verdict on what `flink run` or an operator has submitted.
+    With `--wait`, it waits as `run` does for a job that `flink run` or the Flink operator submitted.
 
     Example: headrace status flights --wait --timeout 60
     """
@@ -104,7 +110,7 @@ def status(
     if wait:
         with progress(f"waiting for {job}") as tell:
             unready = await_job(workspace, job, timeout, tell)
-    standing = read_status(workspace, job)
-    emit(standing.to_json(), fmt, lambda: pages.described(standing))
-    if refused := unready or standing.flink_error:
+    job_status = read_status(workspace, job)
+    emit(job_status.to_json(), fmt, lambda: pages.described(job_status))
+    if refused := unready or job_status.flink_error:
         raise refused

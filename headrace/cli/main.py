@@ -1,4 +1,4 @@
-"""The ``headrace`` command: one file a noun, each with ``register(app)``; errors leave only here."""
+"""The ``headrace`` command: one file per noun, each with ``register(app)``; errors are reported only here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headrace import log
 from headrace.cli.output import Format, fail
 from headrace.errors import HeadraceError, NeverPublishedError, NoTopicError
 
-if TYPE_CHECKING:  # it imports what `check` does not need
+if TYPE_CHECKING:  # it imports modules that `check` does not need
     from headrace.operate import Workspace
 
 NOUNS = {
@@ -38,15 +38,15 @@ NOUNS = {
     "topic": "topic",
     "stack": "stack",
 }
-"""Each command and the file that holds it. Only the asked one is imported: `check` answers in a second."""
+"""Each command and the file that holds it. Only the one in use is imported: `check` answers in a second."""
 
 
 def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = None) -> None:
-    """Run one command and leave, as a program does: an error becomes its message and its exit code.
+    """Run one command and exit, as a program does: an error becomes its message and its exit code.
 
     Args:
-        arguments: of the command, its name first; those of this process if none are given.
-        workspace: what the command works with; that of this process's environment if none is given.
+        arguments: of the command, its name first; by default those of this process.
+        workspace: what the command works with; by default that of this process's environment.
 
     Raises:
         SystemExit: always.
@@ -58,11 +58,11 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
         app(asked, obj=workspace)
     except HeadraceError as e:
         if isinstance(e, NeverPublishedError):
-            from headrace.operate.publish import how_to_publish  # noqa: PLC0415 - most commands never need it
+            from headrace.operate.publish import how_to_publish  # noqa: PLC0415 - most commands do not need it
 
             e.remedy = how_to_publish(e.table)
         if isinstance(e, NoTopicError):
-            from headrace.cli.topic import how_to_create  # noqa: PLC0415 - most commands never need it
+            from headrace.cli.topic import how_to_create  # noqa: PLC0415 - most commands do not need it
 
             e.remedy = how_to_create(e.topic, workspace) or e.remedy
         fail(e, Format.json if _asked_for_json(asked) else Format.text)

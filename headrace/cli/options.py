@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Timeout = Annotated[
         "--timeout",
         metavar="SECONDS",
         min=0,
-        help="Wait at most so long until all tasks run and a checkpoint is complete.",
+        help="How long to wait until all tasks run and a checkpoint is complete.",
     ),
 ]
 DEFAULT_S = WITHIN_S

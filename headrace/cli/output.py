@@ -1,4 +1,4 @@
-"""One way for every command to answer: a table for people, one JSON document for machines."""
+"""How every command prints its result: a table for people, one JSON document for machines."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Format(str, Enum):
 Output = Annotated[Format, typer.Option("--output", "-o", help="text for people, json for machines.")]
 
 TIMES = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
-"""How a time of the command line may be written; all are UTC."""
+"""Accepted forms of a time on the command line; all are UTC."""
 At = Annotated[
     datetime | None,
     typer.Option(
@@ -51,10 +51,10 @@ At = Annotated[
 ]
 
 UNBOUNDED = 100_000
-"""Columns of a terminal that no table is too wide for."""
+"""A terminal width, in columns, that any table fits into."""
 
 PROSE = 20
-"""Characters that a line of a text needs to be read with ease."""
+"""Characters that a line of text needs to be readable."""
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -85,14 +85,14 @@ def listing(*columns: str, numbers: Collection[str] = (), title: str | None = No
 
 
 def fitted(table: Table, *, spare: Sequence[str] = (), prose: str = "") -> RenderableType:
-    """The table as the place where it is read has room for it; off a terminal always in its full width.
+    """The table, fitted to the terminal's width; in full width if the output is not a terminal.
 
     Args:
         table: one of :func:`listing`.
         spare: columns that a narrow terminal can do without, the least important first.
         prose: the column whose cells may take several lines.
 
-    Where all this is not enough, each row stands upright: ids stay in one piece, and no header is broken.
+    If that is not enough, each row is printed as a list of fields: no id and no header is broken.
     """
     if not out.is_terminal:
         table.width = _width(table)
@@ -110,7 +110,7 @@ def fitted(table: Table, *, spare: Sequence[str] = (), prose: str = "") -> Rende
 
 
 def facts(lines: Mapping[str, str], indent: int = 16) -> Text:
-    """``name  value`` a line; on a terminal a long value goes on below itself, broken between words only."""
+    """``name  value``, one per line; on a terminal a long value wraps below itself, only between words."""
     return Text("\n".join(_fact(name, value, indent) for name, value in lines.items()))
 
 
@@ -125,7 +125,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def moment(at: datetime | str | None, otherwise: str = "—") -> str:
-    """A time to the second, in ISO's form; what stands in for one that is not known."""
+    """A time to the second in ISO format, or ``otherwise`` if it is not known."""
     if at is None:
         return otherwise
     try:
@@ -135,12 +135,12 @@ def moment(at: datetime | str | None, otherwise: str = "—") -> str:
 
 
 def utc(moment: datetime | None) -> datetime | None:
-    """A time of the command line: it is in UTC."""
+    """A time given on the command line, in UTC."""
     return moment and moment.replace(tzinfo=timezone.utc)
 
 
 def hanging(value: str, indent: int) -> str:
-    """A value of one or more lines, each of them wrapped where it is too long for the terminal."""
+    """A value of one or more lines, each wrapped if it is too long for the terminal."""
     room = max(out.width - indent, PROSE) if out.is_terminal else UNBOUNDED
     lines = [
         part
@@ -167,7 +167,7 @@ def _width(table: Table) -> int:
 
 
 def _upright(table: Table) -> Group:
-    """One line ``name  value`` a column, a rule between two rows, and the title before them."""
+    """One line ``name  value`` per column, a rule between rows, and the title before them."""
     names = [str(column.header) for column in table.columns]
     wide = max(map(len, names), default=0)
     titled = [Text(str(table.title), style="bold")] if table.title is not None else []
@@ -187,7 +187,7 @@ def _text(cell: RenderableType) -> Text:
 
 
 def fail(error: HeadraceError, fmt: Format) -> None:
-    """Print an error where errors belong; JSON when the command was asked for JSON."""
+    """Print an error to stderr; as JSON if the command was asked for JSON."""
     if fmt is Format.json:
         sys.stderr.write(json.dumps(error.to_json(), default=str) + "\n")
     else:
@@ -195,7 +195,7 @@ def fail(error: HeadraceError, fmt: Format) -> None:
 
 
 class _Counts(ProgressColumn):
-    """How many, and of how many where that is known; nothing before the first."""
+    """How many are done, and of how many if that is known; nothing before the first."""
 
     def render(self, task: Task) -> Text:
         """Show it."""
@@ -205,7 +205,7 @@ class _Counts(ProgressColumn):
 
 @contextmanager
 def progress(what: str, total: float | None = None) -> Iterator[Callable[..., None]]:
-    """A progress bar on a terminal, silence off it; yields ``update(completed=…, total=…, what=…)``."""
+    """A progress bar on a terminal, otherwise nothing; yields ``update(completed=…, total=…, what=…)``."""
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""``headrace patch``: what redrives, backfills and bounded replays have in common, up to their undo."""
+"""``headrace patch``: what redrives, backfills and bounded replays have in common, including their undo."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from headrace.operate import patch as patches
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The ingest job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(metavar="PATCH", help="The patch, as `patch ls` numbers it.")]
-Why = Annotated[str, typer.Option(help="Why; goes into the ledger.")]
-Hold = Annotated[bool, typer.Option("--hold", help="Only judge the records and show what would come of it.")]
+Why = Annotated[str, typer.Option(help="The reason; recorded in the ledger.")]
+Hold = Annotated[
+    bool, typer.Option("--hold", help="Only judge the records and show what the result would be.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
-        help="Redrives, backfills and bounded replays: what was asked, what came of it, and the way back.",
+        help="Redrives, backfills and bounded replays: what was requested, the result, and how to undo it.",
         no_args_is_help=True,
     )
     for command in (ls, show, judge, diff, apply, undo, drop):
@@ -39,7 +41,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
 
 
 def show(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
-    """Describe a patch: what was asked, what its bounded job made of it, where it stands.
+    """Describe a patch: what was requested, what its bounded job produced, and its state.
 
     Example: headrace patch show flights 1
     """
@@ -48,7 +50,7 @@ def show(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text)
 
 
 def judge(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
-    """Let the bounded job judge a patch's records beside the live job; the tables are not touched.
+    """Run the bounded job that judges a patch's records beside the live job; the tables are not touched.
 
     Example: headrace patch judge flights 1
     """
@@ -64,17 +66,17 @@ def diff(
     samples: Annotated[int, typer.Option(help="How many changed records to show.", min=0)] = 5,
     fmt: Output = Format.text,
 ) -> None:
-    """Compare what stands in the tables with what a judged patch would put there.
+    """Compare what the tables hold with what a judged patch would put there.
 
     Example: headrace patch diff flights 1
     """
     with progress("reading both sides") as tell:
-        found = patches.diff_patch(workspace_of(ctx), job, patch, samples=samples, tell=tell)
-    emit(found.to_json(), fmt, lambda: compared(found.diff))
+        patch_diff = patches.diff_patch(workspace_of(ctx), job, patch, samples=samples, tell=tell)
+    emit(patch_diff.to_json(), fmt, lambda: compared(patch_diff.diff))
 
 
 def apply(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
-    """Put a patch into the tables in one batch; it is judged first where it is not. Safe to repeat.
+    """Put a patch into the tables in one batch; it is judged first if it has not been. Safe to repeat.
 
     Example: headrace patch apply flights 1
     """
@@ -84,7 +86,7 @@ def apply(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text
 
 
 def undo(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
-    """Take a patch back: its rows go out, and those that it took out come in again. Safe to repeat.
+    """Undo a patch: its rows are removed, and those that it removed are restored. Safe to repeat.
 
     Example: headrace patch undo flights 1 --why "the repair was wrong"
     """
@@ -94,7 +96,7 @@ def undo(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output
 
 
 def drop(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
-    """Give up a patch that is not in the tables yet.
+    """Drop a patch that is not in the tables yet: it is never published.
 
     Example: headrace patch drop flights 1 --why "the wrong records"
     """

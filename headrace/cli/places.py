@@ -24,16 +24,20 @@ FromTime = Annotated[
         "--from-time",
         formats=TIMES,
         metavar="TIME",
-        help="Begin at or before what Kafka received then: 2026-11-26T09:00, UTC; ingest jobs only.",
+        help="Begin at or before what Kafka received at that time: 2026-11-26T09:00, UTC; ingest jobs only.",
     ),
 ]
 ToOffsets = Annotated[
     str | None,
-    typer.Option("--to-offsets", metavar="P:O,…", help="End before these offsets; then it is a patch."),
+    typer.Option("--to-offsets", metavar="P:O,…", help="End before these offsets; this makes it a patch."),
 ]
 ToTime = Annotated[
     datetime | None,
-    typer.Option(formats=TIMES, metavar="TIME", help="End before what Kafka received then, UTC; a patch."),
+    typer.Option(
+        formats=TIMES,
+        metavar="TIME",
+        help="End before what Kafka received at that time, UTC; this makes it a patch.",
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""``headrace plan``: everything that Flink would be told, and whether the lock still says the same."""
+"""``headrace plan``: everything that would be submitted to Flink, and whether the lock still agrees."""
 
 from __future__ import annotations
 
@@ -30,33 +30,35 @@ def plan(
     changing: Annotated[
         list[int] | None,
         typer.Option(
-            "--changing", metavar="ID", help="With --accept: its state may go on with a new meaning."
+            "--changing",
+            metavar="ID",
+            help="With --accept: that operator's state may continue with a new meaning.",
         ),
     ] = None,
-    sql: Annotated[bool, typer.Option("--sql", help="Show every statement too.")] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Also show every statement.")] = False,
     settings_too: Annotated[
-        bool, typer.Option("--settings", help="Show Flink's settings too, and why each is as it is.")
+        bool, typer.Option("--settings", help="Also show Flink's settings, and the reason for each.")
     ] = False,
     fmt: Output = Format.text,
 ) -> None:
-    """Show what a job would run: what it reads and writes, its operators, and what becomes of its state.
+    """Show what a job would run: what it reads and writes, its operators, and what happens to its state.
 
-    Of each operator with state, when the job has changed: kept, new, dropped, changed, or unknown. What is
-    lost or changes its meaning has to be named to be accepted.
+    If the job has changed, each operator with state is kept, new, dropped, changed, or unknown. State that is
+    lost or changes its meaning must be named to be accepted.
 
-    The warehouse is asked whether its tables, and what is staged for them, can follow the contracts. Where it
-    does not answer, the plan says that they were not compared.
+    The plan checks in the warehouse whether the tables, and what is staged for them, can follow the
+    contracts. If the warehouse does not answer, the plan reports that they were not compared.
 
-    Exit 3 when there is no lock, or the job has changed since it was written; where a contract was edited
-    under the version that it had; and where a table cannot follow its contract.
+    Exit code 3 if there is no lock, or the job has changed since it was written; if a contract was edited
+    without a new version; and if a table cannot follow its contract.
 
     Example: headrace plan departures_hourly --accept --changing 8
     """
     workspace = workspace_of(ctx)
     with progress(f"comparing {job} with its lock") as tell:
         if accept:
-            found = accept_plan(workspace, job, losing=losing or (), changing=changing or (), tell=tell)
+            job_plan = accept_plan(workspace, job, losing=losing or (), changing=changing or (), tell=tell)
         else:
-            found = plan_job(workspace, job, tell=tell)
-    emit(found.to_json(), fmt, lambda: pages.described(found, sql=sql, settings_too=settings_too))
-    found.require_accepted()
+            job_plan = plan_job(workspace, job, tell=tell)
+    emit(job_plan.to_json(), fmt, lambda: pages.described(job_plan, sql=sql, settings_too=settings_too))
+    job_plan.require_accepted()

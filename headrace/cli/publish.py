@@ -29,14 +29,19 @@ def register(app: typer.Typer) -> None:
 def publish(
     ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep publishing until interrupted.")
+    ] = False,
     to_end: Annotated[
-        bool, typer.Option("--to-end", help="Go on until all is published that the topic holds now.")
+        bool,
+        typer.Option(
+            "--to-end", help="Keep publishing until everything that the topic holds now is published."
+        ),
     ] = False,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long to go on with --to-end.", min=0)
+        float, typer.Option(metavar="SECONDS", help="How long to keep publishing with --to-end.", min=0)
     ] = 600.0,
-    every: Annotated[float, typer.Option(help="Seconds between two looks with --follow.", min=0.2)] = 2.0,
+    every: Annotated[float, typer.Option(help="Seconds between two attempts with --follow.", min=0.2)] = 2.0,
     accept_loss: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,20 +52,20 @@ def publish(
         int | None,
         typer.Option(
             metavar="CHECKPOINT",
-            help="Publish what is staged up to this checkpoint, although its topic is gone or another one.",
+            help="Publish what is staged up to this checkpoint, although its topic is gone or was recreated.",
         ),
     ] = None,
-    why: Annotated[str, typer.Option(help="Why; goes into the ledger with --accept-….")] = "",
+    why: Annotated[str, typer.Option(help="The reason; recorded in the ledger with --accept-….")] = "",
     undo: Annotated[
         bool,
-        typer.Option("--undo", help="Take --accept-… back, as long as nothing behind it is published."),
+        typer.Option("--undo", help="Undo --accept-…, as long as nothing after it is published."),
     ] = False,
     fmt: Output = Format.text,
 ) -> None:
     """Register finished checkpoints in the tables: one atomic commit a batch, safe to repeat.
 
-    Checkpoints without rows change no table, and wait. A batch of them is made, and says why, once there are
-    60, or where an anchor stands among them: a replay begins at what is published.
+    Checkpoints without rows change no table, and wait. They become a batch, which records why, once there are
+    60 of them, or if one of them is an anchor: a replay begins at what is published.
 
     Example: headrace publish flights --follow
     """
@@ -85,7 +90,7 @@ def publish(
 
 
 def _follow(workspace: Workspace, job: str, every: float, fmt: Format) -> None:
-    """Publish until this process is told to end."""
+    """Publish until this process gets SIGINT or SIGTERM."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -97,7 +102,7 @@ def _show(done: Publication, fmt: Format) -> None:
 
 
 def _confirm(decision: str, fmt: Format) -> None:
-    """Say what was decided, on stderr: what is published comes after it."""
+    """Print what was decided to stderr: what is published follows on stdout."""
     if fmt is Format.text:
         err.print(decision, markup=False)
 

@@ -1,4 +1,4 @@
-"""``headrace quarantine``: what was refused, why, the bytes as they came, and the ways out."""
+"""``headrace quarantine``: what was refused, why, the original bytes, and what can be done about it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ At = Annotated[
 ]
 Since = Annotated[
     datetime | None,
-    typer.Option(formats=TIMES, metavar="TIME", help="Only what Kafka received from then on, UTC."),
+    typer.Option(formats=TIMES, metavar="TIME", help="Only what Kafka received from that time on, UTC."),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(formats=TIMES, metavar="TIME", help="Only what Kafka received before that, UTC."),
+    typer.Option(formats=TIMES, metavar="TIME", help="Only what Kafka received before that time, UTC."),
 ]
 POSITION = re.compile(r"-?[0-9]{1,9}:[0-9]{1,18}(-[0-9]{1,18})?")
 
@@ -49,9 +49,9 @@ def register(app: typer.Typer) -> None:
 
 @quarantined.command("ls")
 def ls(ctx: typer.Context, contract: Contract, output: Output = Format.text) -> None:
-    """Count quarantined records by reason, field and rule, with one position to look at.
+    """Count quarantined records by reason, field and rule, with the position of one example.
 
-    Discarded ones are among the records, and counted beside them.
+    Discarded records are included in the counts, and also counted separately.
 
     Example: headrace quarantine ls flights
     """
@@ -69,13 +69,13 @@ def show(
     at: At = None,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many records, the oldest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many records, the oldest first.")] = 20,
     size: Annotated[
-        int, typer.Option("--bytes", min=0, help="Cut payloads after so many bytes; 0 shows them whole.")
+        int, typer.Option("--bytes", min=0, help="Cut payloads after this many bytes; 0 shows them whole.")
     ] = SHOWN_BYTES,
     output: Output = Format.text,
 ) -> None:
-    """Show quarantined records: position, Kafka time, reason, and the payload as it came.
+    """Show quarantined records: position, Kafka time, reason, and the original payload.
 
     Example: headrace quarantine show flights --reason wrong_type --field distance --limit 3
     """
@@ -97,16 +97,18 @@ def redrive(
     until: Until = None,
     repair: Annotated[
         str | None,
-        typer.Option(metavar="repairs.MODULE.FUNCTION", help="Put each payload through this function first."),
+        typer.Option(
+            metavar="repairs.MODULE.FUNCTION", help="Pass each payload through this function first."
+        ),
     ] = None,
     hold: Hold = False,
     output: Output = Format.text,
 ) -> None:
-    """Send quarantined records through decode and rules again; what passes moves into the table in one batch.
+    """Decode and judge quarantined records again; those that pass move into the table in one batch.
 
-    Without a choice: all that is in quarantine, and not discarded. Each record keeps its position, so
-    `verify` holds. What is refused again stays as it is, and is told. Safe to kill: `headrace patch ls` names
-    what was begun, `headrace patch apply` goes on.
+    Without a filter: everything in quarantine that is not discarded. Each record keeps its position, so
+    `verify` holds. What is refused again stays as it is, and is reported. Safe to interrupt:
+    `headrace patch ls` lists what was started, `headrace patch apply` continues.
 
     Example: headrace quarantine redrive flights --rule distance_is_positive --why "0 is allowed now" --hold
     """
@@ -130,14 +132,14 @@ def discard(
     since: Since = None,
     until: Until = None,
     all_of_them: Annotated[
-        bool, typer.Option("--all", help="Without any choice: all that is in quarantine.")
+        bool, typer.Option("--all", help="Without any filter: everything in quarantine.")
     ] = False,
     undo: Annotated[
-        int | None, typer.Option(metavar="DECISION", help="Take a discard back, by its number.")
+        int | None, typer.Option(metavar="DECISION", help="Undo a discard, by its number.")
     ] = None,
     output: Output = Format.text,
 ) -> None:
-    """Give quarantined records up: they stay where `verify` counts them, and no redrive takes them.
+    """Discard quarantined records: they stay where `verify` counts them, and no redrive takes them.
 
     Example: headrace quarantine discard flights --reason malformed_json --why "a test of the producer"
     """
@@ -145,8 +147,8 @@ def discard(
     if sum((wanted != Selection(), all_of_them, undo is not None)) != 1:
         raise UsageError(
             "which records?",
-            remedy="give some of --reason, --field, --rule, --at, --since, --until; or only --all; or only"
-            " --undo DECISION",
+            remedy="give one or more of --reason, --field, --rule, --at, --since, --until; or only --all;"
+            " or only --undo DECISION",
         )
     workspace = workspace_of(ctx)
     done = (

@@ -36,17 +36,17 @@ def query(
         typer.Argument(help="One SELECT, in DataFusion SQL; tables are named by their contract's id."),
     ],
     version: Annotated[
-        int | None, typer.Option(min=0, help="That version of the table, of which one is named.")
+        int | None, typer.Option(min=0, help="This version of the table; the query must name exactly one.")
     ] = None,
     at: At = None,
     output: Output = Format.text,
 ) -> None:
     """Run one SELECT over published tables: each contract's table, NAME__quarantine or NAME__late beside it.
 
-    The dialect is DataFusion SQL (https://datafusion.apache.org/user-guide/sql), near to PostgreSQL's. Names
+    The dialect is DataFusion SQL (https://datafusion.apache.org/user-guide/sql), close to PostgreSQL's. Names
     are case-sensitive.
 
-    Text shows the first 100 rows, upright where the terminal is too narrow; JSON is a list of all rows.
+    Text shows the first 100 rows, field by field if the terminal is too narrow; JSON lists all rows.
 
     Example: headrace query "SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY n DESC"
     """
@@ -60,7 +60,7 @@ def query(
 
 
 def _names() -> list[str]:
-    """Every table that may be named; a contract that is broken does not hide those of the others."""
+    """Every table that a query may name; a broken contract does not hide the tables of the others."""
     derived = {
         n
         for n in project.contract_names()
@@ -81,7 +81,7 @@ def rows_table(columns: Sequence[str], rows: Any, more: str = "add LIMIT, or use
 
 
 def _numeric(values: Iterable[Any]) -> bool:
-    """Whether there are numbers among them, and nothing else but NULL."""
+    """Whether they are numbers or NULL, with at least one number."""
     known = [v for v in values if v is not None]
     return bool(known) and all(isinstance(v, int | float | Decimal) for v in known)
 

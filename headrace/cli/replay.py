@@ -20,7 +20,7 @@ from headrace.replay.page import page
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(metavar="REPLAY", help="The replay, as `replay ls` numbers it.")]
-Why = Annotated[str, typer.Option(help="Why; goes into the ledger.")]
+Why = Annotated[str, typer.Option(help="The reason; recorded in the ledger.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def plan(
     ctx: typer.Context,
     job: Job,
     anchor: Annotated[
-        int | None, typer.Option("--from", metavar="ANCHOR", help="Restore this anchor, its state included.")
+        int | None, typer.Option("--from", metavar="ANCHOR", help="Restore this anchor, including its state.")
     ] = None,
     offsets: FromOffsets = None,
     moment_: FromTime = None,
@@ -47,9 +47,9 @@ def plan(
     why: Why = "",
     fmt: Output = Format.text,
 ) -> None:
-    """Record what a replay is to do, and say it. Nothing runs, nothing published is touched.
+    """Record what a replay is to do, and show it. Nothing runs, nothing published is touched.
 
-    With an end, which only ingest jobs can have, no fork is needed: it is a patch, and goes on by
+    A replay with an end, which only ingest jobs can have, needs no fork: it is a patch, and continues with
     `headrace patch judge`, `diff` and `apply`.
 
     Example: headrace replay plan flights --from 1 --why "distance 0 was refused since yesterday"
@@ -60,10 +60,10 @@ def plan(
             "a replay begins at one place",
             remedy="give one of --from ANCHOR, --from-offsets P:O,…, --from-time T",
         )
-    workspace, looking = workspace_of(ctx), "looking at what is published"
+    workspace, doing = workspace_of(ctx), "reading what is published"
     if not ends:
         begin = begins[0] if anchor is None else anchor
-        with progress(looking) as tell:
+        with progress(doing) as tell:
             report = replay_plan.plan_replay(workspace, job, begin, why, tell=tell)
         emit(report.to_json(), fmt, lambda: pages.described(report))
         return
@@ -72,7 +72,7 @@ def plan(
             "a replay with an end begins at offsets or a time, and has one end",
             remedy="give --from-offsets P:O,… or --from-time T, and --to-offsets P:O,… or --to T",
         )
-    with progress(looking) as tell:
+    with progress(doing) as tell:
         patch = replay_plan.plan_bounded_replay(workspace, job, begins[0], ends[0], why, tell=tell)
     emit(patch.to_json(), fmt, lambda: patch_pages.described(patch))
 
@@ -83,7 +83,7 @@ def run(
     replay: Number,
     wait: Annotated[bool, typer.Option(help="Follow until it has caught up with the branch.")] = True,
     within: Annotated[
-        float, typer.Option(help="Follow for so many seconds at most.", min=0)
+        float, typer.Option(help="Follow for this many seconds at most.", min=0)
     ] = replay_run.FOLLOW_S,
     timeout: Timeout = DEFAULT_S,
     fmt: Output = Format.text,
@@ -104,25 +104,25 @@ def diff(
     ctx: typer.Context,
     job: Job,
     replay: Number,
-    samples: Annotated[int, typer.Option(min=0, help="Show so many changed records.")] = 5,
-    html: Annotated[Path | None, typer.Option(help="Write a page to this file too.")] = None,
+    samples: Annotated[int, typer.Option(min=0, help="Show this many changed records.")] = 5,
+    html: Annotated[Path | None, typer.Option(help="Also write an HTML page to this file.")] = None,
     fmt: Output = Format.text,
 ) -> None:
-    """Compare the published rows behind the fork point with those that the fork has made.
+    """Compare the published rows after the fork point with those that the fork has written.
 
-    Rows of an ingest job record by record, those of a derive job by their key, as both sides stand now. Of a
-    published replay: what it has changed.
+    Rows of an ingest job are compared record by record, those of a derive job by their key, as both sides are
+    now. For a published replay: what it changed.
 
     Example: headrace replay diff flights 1 --html diff.html
     """
     with progress("comparing rows") as tell:
-        found = replay_plan.diff_replay(workspace_of(ctx), job, replay, samples=samples, tell=tell)
+        replay_diff = replay_plan.diff_replay(workspace_of(ctx), job, replay, samples=samples, tell=tell)
     if html is not None:
         try:
-            html.write_text(page(job, found.replay, found.diff))
+            html.write_text(page(job, replay_diff.replay, replay_diff.diff))
         except OSError as e:
             raise UsageError(f"the page cannot be written: {e.strerror}", where=str(html)) from e
-    emit(found.to_json(), fmt, lambda: compared(found.diff))
+    emit(replay_diff.to_json(), fmt, lambda: compared(replay_diff.diff))
 
 
 def publish(
@@ -136,7 +136,7 @@ def publish(
 ) -> None:
     """Make the fork the branch: one batch swaps the files, then the old job is cancelled. Safe to repeat.
 
-    Readers see the tables as they were, or as the replay made them; never a mixture within a table.
+    Readers see each table either as it was or as the replay made it, never a mixture.
 
     Example: headrace replay publish flights 1
     """
@@ -149,9 +149,9 @@ def publish(
 def rollback(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
     """Return the tables to what they were before a replay was published, and stop its job. Safe to repeat.
 
-    `headrace run` then goes on from the old branch: what its job had staged is published as it judged it, and
-    the rest is read again. Patches that the replay had replaced stand again; those put in since, behind the
-    fork point, are named: their records are as they were before.
+    `headrace run` then continues from the old branch: what its job had staged is published as it judged it,
+    and the rest is read again. Patches that the replay had overwritten are back in effect; patches published
+    since then, after the fork point, are listed: their records are as they were before.
 
     Example: headrace replay rollback flights 1 --why "the new rule was wrong too"
     """
@@ -162,7 +162,7 @@ def rollback(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: O
 
 
 def abort(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
-    """Give a replay up: its job is cancelled, and what it staged is never published.
+    """Abort a replay: its job is cancelled, and what it staged is never published.
 
     Example: headrace replay abort flights 1 --why "the rule was right after all"
     """
@@ -182,7 +182,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
 
 
 def show(ctx: typer.Context, job: Job, replay: Number, fmt: Output = Format.text) -> None:
-    """Describe a replay: its fork point, what it replaces, its stages and where it stands.
+    """Describe a replay: its fork point, what it replaces, its stages and its state.
 
     Example: headrace replay show flights 1
     """

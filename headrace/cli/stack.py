@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 @noun.command()
 def up(fmt: Output = Format.text) -> None:
-    """Start what is not running, and wait until it serves. Data of an earlier run are still there.
+    """Start what is not running, and wait until it serves. Data of an earlier run is kept.
 
     Example: headrace stack up
     """
@@ -44,7 +44,7 @@ def up(fmt: Output = Format.text) -> None:
 
 @noun.command()
 def down(fmt: Output = Format.text) -> None:
-    """End what `up` started, and nothing else. Data stay.
+    """Stop what `up` started, and nothing else. Data is kept.
 
     Example: headrace stack down
     """
@@ -68,7 +68,7 @@ def status(fmt: Output = Format.text) -> None:
 @noun.command()
 def logs(
     process: Annotated[str, typer.Argument(help="kafka, store, jobmanager, taskmanager-1, …")],
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines to show.")] = 50,
     fmt: Output = Format.text,
 ) -> None:
     """Show the last lines of a process's log.
@@ -79,15 +79,17 @@ def logs(
     if not processes.log(process).is_file():
         known = ", ".join(sorted(p.stem for p in processes.log("any").parent.glob("*.log"))) or "none yet"
         raise UsageError(
-            f"no log of {process!r}", where=str(processes.log(process)), remedy=f"the contracts are: {known}"
+            f"there is no log of {process!r}",
+            where=str(processes.log(process)),
+            remedy=f"the processes with a log are: {known}",
         )
-    found = processes.tail(process, lines)
-    emit({"process": process, "lines": found}, fmt, lambda: "\n".join(found))
+    last = processes.tail(process, lines)
+    emit({"process": process, "lines": last}, fmt, lambda: "\n".join(last))
 
 
 @noun.command()
 def env(fmt: Output = Format.text) -> None:
-    """Print what makes `flink` and everything else work in a shell. No secret is in it, only where they lie.
+    """Print the environment in which `flink` and other tools work: with paths of secrets, not the secrets.
 
     Example: eval "$(headrace stack env)" && flink list
     """
@@ -97,7 +99,7 @@ def env(fmt: Output = Format.text) -> None:
 
 @noun.command()
 def lock(fmt: Output = Format.text) -> None:
-    """Resolve jars/*.yaml anew and write jars/*.lock, every transitive jar with its SHA-256.
+    """Resolve jars/*.yaml again and write jars/*.lock, with the SHA-256 of every transitive jar.
 
     Example: headrace stack lock
     """
@@ -123,7 +125,7 @@ def _listed(rows: Iterable[Mapping[str, object]]) -> RenderableType:
 
 @contextlib.contextmanager
 def _steps(what: str) -> Iterator[Progress]:
-    """A bar on a terminal; off it, a log line for each new step."""
+    """A progress bar on a terminal; otherwise a log line for each new step."""
     log = structlog.get_logger("stack")
     with progress(what) as bar:
 

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def how_to_create(topic: str, workspace: Workspace | None = None) -> str:
-    """The command that creates a topic; empty where no contract here is about it."""
+    """The command that creates a topic; empty if no contract of this project describes it."""
     kafka = opened(workspace).kafka
     for name in project.contract_names():
         contract, _ = examine(project.root() / "contracts" / f"{name}.odcs.yaml")
@@ -39,17 +39,17 @@ def how_to_create(topic: str, workspace: Workspace | None = None) -> str:
 
 @noun.command("create")
 def create(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) -> None:
-    """Create the topic with the partitions that its contract says; one that is there is left as it is.
+    """Create the topic with as many partitions as its contract requires; an existing topic is left as it is.
 
     Example: headrace topic create flights
     """
     kafka, model = workspace_of(ctx).kafka, load_topic(contract)
-    found, made = kafka.create_topic(kafka.topic(model.topic), model.topic_partitions)
-    said = "created" if made else "is there already"
+    info, created = kafka.create_topic(kafka.topic(model.topic), model.topic_partitions)
+    outcome = "created" if created else "already exists"
     emit(
-        {**found.to_json(), "created": made},
+        {**info.to_json(), "created": created},
         fmt,
-        lambda: f"topic {found.name} {said}: {found.partitions} partitions, id {found.id}",
+        lambda: f"topic {info.name} {outcome}: {info.partitions} partitions, id {info.id}",
     )
 
 
@@ -57,22 +57,27 @@ def create(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) ->
 def produce(
     ctx: typer.Context,
     contract: Contract,
-    file: Annotated[Path, typer.Argument(help="JSON lines; packed with gzip if its name ends in .gz.")],
+    file: Annotated[Path, typer.Argument(help="JSON lines; compressed with gzip if its name ends in .gz.")],
     key: Annotated[
-        str | None, typer.Option(help="Field whose value is the record's key; else round the partitions.")
+        str | None,
+        typer.Option(
+            help="Field whose value is the record's key; by default, records go round the partitions."
+        ),
     ] = None,
     from_line: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Leave out the lines before: they went already.")
+        int, typer.Option(min=1, metavar="N", help="Skip the lines before this one: they were already sent.")
     ] = 1,
-    as_is: Annotated[bool, typer.Option("--as-is", help="Send lines too that are not JSON objects.")] = False,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Also send lines that are not JSON objects.")
+    ] = False,
     fmt: Output = Format.text,
 ) -> None:
     """Send each line of a file as one record, byte for byte, and wait until all are in the topic.
 
-    The file is read to its end first: unless every line is a JSON object, nothing is sent. Then it goes in
-    transactions of 50,000 records, each whole or not at all; where sending stops, it says at which line, how
-    many went, and how to go on. Lines are not judged by the contract: what breaks it will be in quarantine.
-    Empty lines are not records: they are left out, and counted.
+    The whole file is read first: unless every line is a JSON object, nothing is sent. Then it is sent in
+    transactions of 50,000 records, each whole or not at all; if sending stops, the error names the line, how
+    many records were sent, and how to continue. Lines are not judged by the contract: those that violate it
+    will be in quarantine. Empty lines are not records: they are left out, and counted.
 
     Example: headrace topic produce flights flights.jsonl.gz --key flight_id
     """
@@ -93,23 +98,23 @@ def produce(
 
 @noun.command("show")
 def show(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) -> None:
-    """Show the topic's id and, for each partition, which offsets it still holds.
+    """Show the topic's id and, for each partition, the offsets that it still holds.
 
     Example: headrace topic show flights -o json
     """
     kafka, model = workspace_of(ctx).kafka, load_topic(contract)
-    found = kafka.describe(kafka.topic(model.topic))
-    emit(found.to_json(), fmt, lambda: _partitions(found))
+    info = kafka.describe(kafka.topic(model.topic))
+    emit(info.to_json(), fmt, lambda: _partitions(info))
 
 
 def _left_out(empty: int) -> str:
     return f", {counted(empty, 'empty line')} left out" if empty else ""
 
 
-def _partitions(found: TopicInfo) -> Any:
+def _partitions(info: TopicInfo) -> Any:
     names = ("partition", "from", "to", "offsets")
     table = listing(*names, numbers=names)
-    for partition, start in found.log_start.items():
-        end = found.log_end[partition]
+    for partition, start in info.log_start.items():
+        end = info.log_end[partition]
         table.add_row(str(partition), f"{start:,}", f"{end:,}", f"{end - start:,}")
-    return Group(f"topic {found.name}, id {found.id}", fitted(table))
+    return Group(f"topic {info.name}, id {info.id}", fitted(table))

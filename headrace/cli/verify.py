@@ -22,22 +22,23 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     ctx: typer.Context,
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="The table: any that a job writes.")],
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Any table that a job writes.")],
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Judge the tables as this batch left them; else the newest.")
+        int | None,
+        typer.Option(min=1, help="Verify the tables as this batch left them; by default the newest batch."),
     ] = None,
     at: At = None,
     output: Output = Format.text,
 ) -> None:
-    """Prove a table: that each record, or each row that its job has read, has exactly one home.
+    """Prove that each record, or each row that the table's job has read, has exactly one home.
 
     For the table of a topic, or its quarantine: read the topic, and prove that each offset is in exactly one
-    of the two, once.
+    of the two, exactly once.
 
-    For a derived table that says what it counts, or the late rows of its job: prove that the rows that the
-    job has read are the rows counted plus the late ones, plus those in windows that are still open.
+    For a derived table whose contract declares what it counts, or the late rows of its job: prove that the
+    rows that the job has read are the rows counted plus the late ones, plus those in windows still open.
 
-    Exit code 0: proved. 1: not, or it cannot be proved; the message says what is wrong, or what is lacking.
+    Exit code 0: proved. 1: not proved, or not provable; the message states what is wrong or missing.
 
     Example: headrace verify flights --batch 12 -o json
     """

@@ -240,7 +240,7 @@ def test_a_python_function_where_sql_would_do_is_a_warning(derive: Path) -> None
     code, found = as_json("departures_hourly")
     assert code == 0
     assert found[-1]["warnings"] == [
-        "udfs.loud.shout: SQL does this without Python, at a fraction of the cost: UPPER"
+        "udfs.loud.shout: SQL can do this without Python, at a fraction of the cost: UPPER"
     ]
     assert "warning: udfs.loud.shout" in run("departures_hourly")[1].replace("\n", " ")
     step.write_text("SELECT shout(origin) AS s FROM flights")

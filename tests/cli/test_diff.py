@@ -1,4 +1,4 @@
-"""``headrace diff``: what has changed in a job's tables from one batch to another."""
+"""``headrace diff``: what changed in a job's tables from one batch to another."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_rows_that_came_in_between_are_counted(sealed: Lake, terminal: Terminal)
 
 @pytest.mark.parametrize(
     ("options", "says"),
-    [("", "compare with what?"), ("--from-batch 2 --to-batch 1", "batch 1 comes before batch 2")],
+    [("", "nothing to compare with"), ("--from-batch 2 --to-batch 1", "batch 1 comes before batch 2")],
 )
 def test_it_needs_two_sides_in_their_order(sealed: Lake, terminal: Terminal, options: str, says: str) -> None:
     begun(sealed)

@@ -102,7 +102,7 @@ def test_a_table_that_somebody_changed_is_named_though_the_lock_is_current(lake:
     table.alter.add_columns([Field("theirs", PrimitiveType("string"))])
     code, out, err = plan("events")
     assert code == 3
-    assert "is that of this very job" in out
+    assert "matches this job" in out
     assert "events cannot follow" in out
     assert "theirs (string in the table, missing in the contract)" in err
 

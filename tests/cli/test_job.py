@@ -119,15 +119,15 @@ def test_status_gives_times_to_the_second() -> None:
         "boom",
         "event time 2026-11-24T15:19:01+00:00, offsets unread: 1,200, state: 12.3 MB",
         "held back by flights-1: 2026-11-24T15:19:01+00:00",
-        "silent, and not waited for: flights-0",
-        "not read for now, too far ahead: flights-2",
+        "idle, and not waited for: flights-0",
+        "paused, too far ahead: flights-2",
     ]
 
 
 def test_status_says_when_the_workers_do_not_answer() -> None:
     lines = flink_job(replace(FLINK_JOB, metrics_of_now=False)).splitlines()
 
-    assert lines[1] == "its workers do not answer: these are their last known values"
+    assert lines[1] == "its workers do not answer: these are the last known values"
 
 
 def test_status_does_not_say_none_where_flink_has_said_nothing() -> None:
@@ -194,14 +194,14 @@ def test_status_says_whether_publish_takes_what_is_staged(
     assert said == (
         "1 file that `headrace publish flights` takes"
         if takes
-        else "1 file, which publish does not take as things stand: see topic"
+        else "1 file, which publish currently does not take: see topic"
     )
 
 
 @pytest.mark.parametrize(
     ("lag", "records", "says"),
     [
-        ({0: 500, 1: 504}, 1_000, "1,000 records, in 1,004 offsets: not each of them holds one"),
+        ({0: 500, 1: 504}, 1_000, "1,000 records, in 1,004 offsets: not every offset holds one"),
         ({0: 1_000}, 1_000, "1,000 records"),
         ({0: 0}, 0, "0 records"),
         ({0: 9_000}, None, "at most 9,000 records (offsets: the end of a transaction takes one too)"),

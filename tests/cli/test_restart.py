@@ -48,7 +48,7 @@ def test_in_another_topic_nothing_is_decided(
 
 
 def test_in_the_same_topic_the_next_start_reads_on(lake: Lake, told: Type) -> None:
-    assert "the next start reads on from 0:30" in told(RESTART)
+    assert "the next start continues from 0:30" in told(RESTART)
     assert [d.action for d in lake.ledger.decisions()] == ["restart"]
 
 

@@ -30,7 +30,7 @@ def test_a_topic_is_created_as_its_contract_says(terminal: Terminal, kafka: Fake
 
     found = kafka.describe("dev.flights")
     assert (code, said) == (0, f"topic dev.flights created: {found.partitions} partitions, id {found.id}\n")
-    assert terminal.type("topic create flights")[1].startswith("topic dev.flights is there already: ")
+    assert terminal.type("topic create flights")[1].startswith("topic dev.flights already exists: ")
 
 
 def test_a_topic_is_shown_by_partition(terminal: Terminal, kafka: FakeKafka) -> None:

@@ -88,7 +88,7 @@ def test_tables_that_count_the_same_rows_are_proved_together_and_said_to_be(
         "each of 6 rows read from flights has exactly one home: 2 counted in flights_deduplicated,"
         " 1 counted in flights_retries, 1 counted in flights_conflicts, 1 late, 1 that the watermark"
     ) in said.out
-    assert "a row is counted is not judged" in said.out
+    assert "counts a row is not checked" in said.out
     found = verify(table, "-o", "json").json
     assert (found["table"], found["job"], found["verdict"]) == (table, "flights_deduplicated", "proved")
     assert found["counted_in"] == {n: len(THREE[n]) for n in OUTPUTS["flights_deduplicated"][:3]}

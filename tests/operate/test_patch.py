@@ -137,7 +137,7 @@ def test_what_came_of_a_redrive_is_reported_to_the_record(tmp_path: Path) -> Non
     lake.patcher().undo(first, "a mistake")
     back = document(first)["undone"]
     assert (back["why"], bool(back["by"])) == ("a mistake", True)
-    assert f"taken back {back['at']} by {back['by']}: a mistake" in page(first)
+    assert f"undone {back['at']} by {back['by']}: a mistake" in page(first)
     lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(27, 28)))
     lake.patcher().publish(again)
     assert document(again)["dropped"] == "no record of it is left to be moved"

@@ -1,1 +1,1 @@
-"""What commands show to people: the results of :mod:`headrace.operate`, laid out for a terminal."""
+"""What commands print as text: the results of :mod:`headrace.operate`, laid out for a terminal."""

@@ -13,7 +13,7 @@ from headrace.operate.anchors import AnchorHealth, ExpiredAnchors
 
 
 def listed(anchors: Sequence[Anchor]) -> RenderableType:
-    """A line an anchor."""
+    """One line per anchor."""
     numbers = ["anchor", "checkpoint", "batch"]
     shown = listing("anchor", "taken", "by", "checkpoint", "batch", "contract", "why", numbers=numbers)
     for a in anchors:
@@ -24,7 +24,7 @@ def listed(anchors: Sequence[Anchor]) -> RenderableType:
 
 
 def described(a: Anchor) -> Text:
-    """What was published and read where it stands."""
+    """What had been published and read at that point."""
     read = "; ".join(
         f"{contract} " + " ".join(f"{p}:{o:,}" for p, o in sorted(offsets.items()))
         for contract, offsets in a.positions.items()
@@ -43,18 +43,18 @@ def described(a: Anchor) -> Text:
 
 
 def checked(at: AnchorHealth) -> Text:
-    """What keeps a replay from beginning there, or that nothing does."""
+    """What prevents a replay from beginning there, or that nothing does."""
     health = at.health
-    well = (
-        f"a replay can begin here: its state is whole ({health.state_files} files beside `_metadata`),"
-        f" and so are {health.data_files} data files whose commit it may repeat"
+    can_begin = (
+        f"a replay can begin here: its state is complete ({health.state_files} files beside `_metadata`),"
+        f" and so are the {health.data_files} data files that it may commit again"
     )
-    return Text("\n".join(health.problems or [well]))
+    return Text("\n".join(health.problems or [can_begin]))
 
 
 def expired(done: ExpiredAnchors) -> str:
-    """Which anchors were given up, and which are needed."""
+    """Which anchors have expired, and which were kept because something needs them."""
     kept = ", ".join(map(str, done.needed))
-    return f"gave up {', '.join(map(str, done.expired)) or 'none'}" + (
-        f"; kept {kept}: a replay or the next start needs it" if kept else ""
+    return f"expired {', '.join(map(str, done.expired)) or 'none'}" + (
+        f"; kept {kept}, which a replay or a start of the job needs" if kept else ""
     )

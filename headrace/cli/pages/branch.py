@@ -14,19 +14,20 @@ from headrace.operate.branches import BranchDecision, BranchReport, RestartDecis
 from headrace.savepoint.metadata import checkpoint_of
 
 STATES = {
-    "head": "wrote the newest published batch, and nothing since",
+    "head": "wrote the newest published batch, and has staged nothing since",
     "waiting": "has not completed a checkpoint yet; publish waits for it",
-    "ahead": "goes on from what is published and has staged more; publish takes what has rows",
-    "fork": "left the chain that publish follows; to publish it would repeat rows, so a person must decide",
+    "ahead": "continues from what is published and has staged more; publish takes what has rows",
+    "fork": "left the chain that publish follows;"
+    " publishing it would repeat rows, so an operator must decide",
     "replay": "the fork of a replay that is not published; publish does not follow it",
-    "left behind": "an older submission: nothing more to publish, or a restart skips its rest",
-    "set aside": "somebody decided that publish does not follow it",
+    "left behind": "an older submission: it has nothing more to publish, or a restart skips what remains",
+    "set aside": "an operator decided that publish does not follow it",
 }
 """What the state of a branch means."""
 
 
 def listed(branches: Sequence[ClaimStatus]) -> RenderableType:
-    """A line a branch, and what their states mean."""
+    """One line per branch, and what their states mean."""
     shown = listing("claim", "state", "followed", "staged", "forks at", "submission", numbers=["claim"])
     for b in branches:
         staged = f"{b.checkpoints[0]}-{b.checkpoints[1]}" if b.checkpoints else "—"
@@ -38,7 +39,7 @@ def listed(branches: Sequence[ClaimStatus]) -> RenderableType:
 
 
 def described(report: BranchReport) -> RenderableType:
-    """A row a checkpoint; the ids of its manifests where there is room for them."""
+    """One row per checkpoint, with the ids of its manifests if there is room."""
     branch, points = report.branch, fork_points(report.branch)
     lines = {
         f"claim {branch.claim.number}": f"{branch.state}: {STATES.get(branch.state, '')}",
@@ -54,14 +55,14 @@ def decided(done: BranchDecision) -> str:
 
 
 def restarted(done: RestartDecision) -> str:
-    """From where the next start reads on."""
-    effect = "no longer restarts" if done.undone else "the next start reads on"
+    """Where the next start begins to read."""
+    effect = "no longer restarts" if done.undone else "the next start continues"
     frontier = " ".join(f"{p}:{o:,}" for p, o in sorted(done.frontier.items()))
     return f"decision {done.decision}: {effect} from {frontier or 'where the job began'}"
 
 
 def fork_points(branch: ClaimStatus) -> str:
-    """The last manifests that a fork shares with the published branch; empty where it is not one."""
+    """The last manifests that a fork shares with the published branch; empty if the branch is not a fork."""
     return ", ".join(sorted({p or "the beginning" for p in branch.forks_at.values()}))
 
 

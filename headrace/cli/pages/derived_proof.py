@@ -17,53 +17,57 @@ FINDINGS_SHOWN = 20
 
 
 def failed(result: DerivedProof) -> ConservationError:
-    """The error of a command that was to prove it."""
-    found = result.proof
+    """The error of a command that failed to prove it."""
+    conservation = result.proof
     return ConservationError(
-        found.sentence(),
-        where=f"{result.table}, batch {found.cut.batch}",
-        remedy=_remedy(found),
-        findings=[str(f) for f in found.findings],
+        conservation.sentence(),
+        where=f"{result.table}, batch {conservation.cut.batch}",
+        remedy=_remedy(conservation),
+        findings=[str(f) for f in conservation.findings],
     )
 
 
-def proof(found: Conservation, table: str) -> Group:
-    """What was counted and found."""
-    versions = ", ".join(f"{name} version {version}" for name, version in found.versions.items())
-    names = ("rows read", *(f"counted in {name}" for name in found.in_each), "late", "waiting")
+def proof(conservation: Conservation, table: str) -> Group:
+    """What was counted, and the findings."""
+    versions = ", ".join(f"{name} version {version}" for name, version in conservation.versions.items())
+    names = ("rows read", *(f"counted in {name}" for name in conservation.in_each), "late", "waiting")
     numbers = listing(*names, numbers=names)
-    counts = (found.arrived, *found.in_each.values(), found.late, found.waiting)
+    counts = (conservation.arrived, *conservation.in_each.values(), conservation.late, conservation.waiting)
     numbers.add_row(*(f"{n:,}" for n in counts))
     at = (
-        "no watermark yet" if found.watermark is None else f"watermark {instant(found.watermark).isoformat()}"
+        "no watermark yet"
+        if conservation.watermark is None
+        else f"watermark {instant(conservation.watermark).isoformat()}"
     )
-    said = [Text(str(f), style="red") for f in found.findings[:FINDINGS_SHOWN]]
-    if len(found.findings) > FINDINGS_SHOWN:
-        said.append(Text(f"and {len(found.findings) - FINDINGS_SHOWN:,} more: see -o json", style="red"))
+    findings = [Text(str(f), style="red") for f in conservation.findings[:FINDINGS_SHOWN]]
+    if len(conservation.findings) > FINDINGS_SHOWN:
+        findings.append(
+            Text(f"and {len(conservation.findings) - FINDINGS_SHOWN:,} more: see -o json", style="red")
+        )
     return Group(
-        Text(f"rows of {found.read} against batch {found.cut.batch}: {versions}"),
-        Text(f"checkpoint {found.cut.path}, {at}"),
+        Text(f"rows of {conservation.read} against batch {conservation.cut.batch}: {versions}"),
+        Text(f"checkpoint {conservation.cut.path}, {at}"),
         fitted(numbers),
-        *said,
-        *([Text(_verified(found, table), style="green")] if found.verdict == "proved" else []),
+        *findings,
+        *([Text(_verified(conservation, table), style="green")] if conservation.verdict == "proved" else []),
     )
 
 
-def _verified(found: Conservation, table: str) -> str:
-    """What was proved, of which tables: where several count, not which of them a row belongs in."""
-    others = [name for name in (*found.in_each, f"{found.table}{LATE}") if name != table]
-    own = f"verified {table}, together with {' and '.join(others)}: {found.sentence()}"
-    if len(found.in_each) == 1:
+def _verified(conservation: Conservation, table: str) -> str:
+    """What was proved, and of which tables; if several count rows, not which of them a row belongs in."""
+    others = [name for name in (*conservation.in_each, f"{conservation.table}{LATE}") if name != table]
+    own = f"verified {table}, together with {' and '.join(others)}: {conservation.sentence()}"
+    if len(conservation.in_each) == 1:
         return own
-    return f"{own}. In which of {' and '.join(found.in_each)} a row is counted is not judged"
+    return f"{own}. Which of {' and '.join(conservation.in_each)} counts a row is not checked"
 
 
-def _remedy(found: Conservation) -> str:
-    if found.verdict == "unproved":
+def _remedy(conservation: Conservation) -> str:
+    if conservation.verdict == "unproved":
         return "verify again when the watermark has passed these windows and the batch is published"
     return (
-        f"where rows of {found.read} were judged otherwise since (a rollback, a bounded replay), a replay"
-        f" from before them: headrace anchor ls {writing(found.table).job.name} lists where one can begin;"
-        f" where none were, and headrace verify {found.read} is proved: rows were lost or doubled behind the"
-        " topic"
+        f"if rows of {conservation.read} were judged differently since (a rollback, a bounded replay),"
+        f" replay from before them: headrace anchor ls {writing(conservation.table).job.name} lists where a"
+        f" replay can begin; if none were, and headrace verify {conservation.read} is proved: rows were lost"
+        " or duplicated after the topic"
     )

@@ -13,19 +13,19 @@ from headrace.operate.patch_report import ListedPatch, PatchReport
 
 
 def listed(listed_patches: Sequence[ListedPatch]) -> RenderableType:
-    """A line a patch."""
+    """One line per patch."""
     shown = listing(
         "patch", "kind", "state", "records", "asked", "by", "of", "why", numbers=["patch", "records"]
     )
-    for found in listed_patches:
-        p = found.patch
-        row = (str(p.number), p.kind, found.state, f"{p.records:,}", moment(p.at), p.by, p.origin, p.why)
+    for entry in listed_patches:
+        p = entry.patch
+        row = (str(p.number), p.kind, entry.state, f"{p.records:,}", moment(p.at), p.by, p.origin, p.why)
         shown.add_row(*row)
     return fitted(shown, spare=["by", "of"], prose="why")
 
 
 def described(r: PatchReport) -> Group:
-    """What was asked, what came of it, and what a person may do next."""
+    """What was requested, the result, and what an operator may do next."""
     asked = r.patch
     lines = {
         asked.name: f"{r.state}; {asked.origin}",
@@ -40,7 +40,7 @@ def described(r: PatchReport) -> Group:
 
 
 def _outcome(r: PatchReport) -> dict[str, str]:
-    """What a patch has done, or would do."""
+    """What a patch did, or would do."""
     lines = {}
     if r.dropped is not None:
         lines["dropped"] = f"{r.dropped}; nothing was changed"
@@ -56,11 +56,11 @@ def _outcome(r: PatchReport) -> dict[str, str]:
     if r.batch:
         back = r.undone_by
         lines["in the tables"] = f"since batch {r.batch}" + (
-            f", taken back {moment(back.at)} by {back.by}: {back.why}" if back else ""
+            f", undone {moment(back.at)} by {back.by}: {back.why}" if back else ""
         )
     if gone := r.overwritten:
         lines["overwritten"] = (
-            f"{counted(gone.records, 'record')}, by {gone.by}; {gone.left:,} stand as they were put in"
+            f"{counted(gone.records, 'record')}, by {gone.by}; {gone.left:,} remain as they were put in"
         )
     return lines
 
@@ -75,7 +75,7 @@ def _refused(r: PatchReport) -> RenderableType:
 
 
 def _next(job: str, asked: Patch, state: str) -> str:
-    """What a person may do with a patch in that state; empty where nothing is left to be done."""
+    """What an operator may do with a patch in that state; empty if nothing is left to do."""
     n = asked.number
     if asked.kind == UNDO:
         back = f"headrace patch undo {job} {asked.undoes} --why TEXT"
@@ -85,6 +85,6 @@ def _next(job: str, asked: Patch, state: str) -> str:
         "judged": f"headrace patch diff {job} {n}\nheadrace patch apply {job} {n}\n"
         f"headrace patch drop {job} {n} --why TEXT",
         "published": f"headrace verify {job}\nheadrace patch undo {job} {n} --why TEXT",
-        "overwritten": f"headrace quarantine show {job}: what is bad again can be asked for again",
-        "partly overwritten": f"headrace quarantine show {job}: what is bad again can be asked for again",
+        "overwritten": f"headrace quarantine show {job}: invalid records can be redriven again",
+        "partly overwritten": f"headrace quarantine show {job}: invalid records can be redriven again",
     }.get(state, "")

@@ -18,13 +18,13 @@ from headrace.operate.plan import JobPlan, lock_state, remembered
 from headrace.table.outputs import Output as OutputTable
 
 SHOWN = 44
-"""Characters of an operator's description; JSON has all."""
+"""Characters shown of an operator's description; JSON has all of them."""
 
 
 def fates(verdicts: Sequence[Verdict]) -> RenderableType:
-    """What becomes of each operator's state."""
+    """What happens to each operator's state."""
     shown = listing(
-        "id", "state", "operator", "what changes", numbers=["id"], title="what becomes of its state"
+        "id", "state", "operator", "what changes", numbers=["id"], title="what happens to its state"
     )
     short = shortened(text for v in verdicts for text in (v.description, v.was))
     for v in verdicts:
@@ -36,7 +36,7 @@ def fates(verdicts: Sequence[Verdict]) -> RenderableType:
 def shortened(descriptions: Iterable[str]) -> dict[str, str]:
     """Each operator's description in a few words: a source names every column and every rule.
 
-    Its start; or where another one starts alike, the part that sets it apart from the one most like it.
+    Its start; or, if another one starts alike, also the part where it differs from the most similar one.
     """
     every = set(descriptions)
     return {d: d if len(d) <= SHOWN else _cut(d, every - {d}) for d in every}
@@ -62,18 +62,18 @@ def _alike(one: str, other: str) -> int:
 
 
 def described(plan: JobPlan, *, sql: bool = False, settings_too: bool = False) -> Group:
-    """All of a plan; its statements and settings where they are asked for."""
-    program, found = plan.program, plan.lock
+    """All of a plan; its statements and settings only if requested."""
+    program, job_lock = plan.program, plan.lock
     return Group(
         *(Syntax(s, "sql", word_wrap=True, background_color="default") for s in plan.statements if sql),
         *([settings(program), Text()] if settings_too else []),
-        facts(_pipeline(program, found) | {"tables": plan.tables.sentence()}, indent=12),
-        *([Text(), _operators(program, found)] if found else []),
+        facts(_pipeline(program, job_lock) | {"tables": plan.tables.sentence()}, indent=12),
+        *([Text(), _operators(program, job_lock)] if job_lock else []),
         *([Text(), fates(plan.verdicts)] if plan.verdicts else []),
     )
 
 
-def _pipeline(program: Program, found: lock.Lock | None) -> dict[str, str]:
+def _pipeline(program: Program, job_lock: lock.Lock | None) -> dict[str, str]:
     """What the job reads, does and writes, in words."""
     job = program.job
     lines = {
@@ -86,9 +86,9 @@ def _pipeline(program: Program, found: lock.Lock | None) -> dict[str, str]:
     lines["writes"] = "\n".join(_written(o, program.contract.id) for o in program.outputs[::-1])
     lines["lock"] = {
         "missing": f"none yet: `headrace plan {job.name} --accept` compiles the job and writes it",
-        "stale": "of an earlier version of the job: --accept writes it anew",
-        "current": f"jobs/{job.name}.lock.json is that of this very job",
-    }[lock_state(program, found)]
+        "stale": "of an earlier version of the job: --accept writes a new one",
+        "current": f"jobs/{job.name}.lock.json matches this job",
+    }[lock_state(program, job_lock)]
     lines["settings"] = f"{len(program.settings) + len(SOURCES)} of Flink's: --settings shows them"
     return lines
 
@@ -101,17 +101,17 @@ def _written(output: OutputTable, own: str) -> str:
 
 
 def settings(program: Program) -> RenderableType:
-    """Flink's settings, and why each is as it is."""
+    """Flink's settings, and the reason for each."""
     shown = listing("setting", "value", "why", title=f"Flink's settings of job {program.job.name}")
     for default in (*program.settings, *SOURCES):
         shown.add_row(default.key, default.value, default.why)
     return fitted(shown, prose="why")
 
 
-def _operators(program: Program, found: lock.Lock) -> RenderableType:
-    until = remembered(program, found)
+def _operators(program: Program, job_lock: lock.Lock) -> RenderableType:
+    until = remembered(program, job_lock)
     shown = listing("id", "operator", "state until", numbers=["id"], title="operators, as the lock pins them")
-    nodes = found.nodes()
+    nodes = job_lock.nodes()
     short = shortened(description for _, _, description in nodes)
     for number, _, description in nodes:
         shown.add_row(str(number), short[description], until.get(number, ""))

@@ -8,7 +8,7 @@ from headrace.operate.publish import Publication
 
 
 def published(publication: Publication) -> str:
-    """What came of one call."""
+    """The result of one call."""
     done, job = publication.published, publication.job
     if done.empty:
         return f"batch {done.head.batch} without rows: {done.empty}"
@@ -18,7 +18,9 @@ def published(publication: Publication) -> str:
             f"{counted(n, 'row')} written to {o}, which holds {done.head.rows[o]:,}"
             for o, n in written.items()
         ]
-        return f"batch {done.head.batch}: {'; '.join(tables) or 'it was decided before, and is finished now'}"
+        return (
+            f"batch {done.head.batch}: {'; '.join(tables) or 'it was decided earlier, and is finished now'}"
+        )
     if done.waiting_for is not None:
         claim = done.waiting_for
         return (
@@ -27,7 +29,7 @@ def published(publication: Publication) -> str:
     if not done.head.batch:
         return (
             f"nothing is published yet: job {job} has staged nothing that publish takes."
-            f" `headrace run {job}` starts it, if it does not run"
+            f" `headrace run {job}` starts it if it is not running"
         )
     return f"nothing new since batch {done.head.batch}"
 

@@ -16,7 +16,7 @@ SPANS_SHOWN = 10
 
 
 def listed(reasons: Sequence[ReasonCount]) -> Group:
-    """One line a reason, however narrow the terminal; when they came, where there is room."""
+    """One line per reason, however narrow the terminal; first and last time if there is room."""
     numbers = ["records", *(["discarded"] if any(r.discarded for r in reasons) else [])]
     names = (*numbers, "reason", "field or rule", "example", "last", "first")
     shown = listing(*names, numbers=[*numbers, "example"])
@@ -30,12 +30,12 @@ def listed(reasons: Sequence[ReasonCount]) -> Group:
 
 
 def shown(records: Sequence[QuarantinedRecord], size: int) -> Group:
-    """Records one below the other, payloads cut after so many bytes."""
+    """Records one below the other, payloads cut after ``size`` bytes."""
     return Group(*(_record(r, size) for r in records), Text(counted(len(records), "record")))
 
 
 def discarded(done: DiscardDecision) -> str:
-    """The decision that was recorded, and the way back."""
+    """The decision that was recorded, and how to undo it."""
     texts = [str(s) for s in done.spans]
     effect = "discarded" if done.undoes is None else "no longer discarded"
     line = f"decision {done.decision}: {counted(done.records, 'record')} {effect}: "
@@ -43,7 +43,7 @@ def discarded(done: DiscardDecision) -> str:
     if len(texts) > SPANS_SHOWN:
         line += f" and {len(texts) - SPANS_SHOWN} more ranges"
     if done.undoes is None:
-        line += f"\nback: headrace quarantine discard {done.contract} --undo {done.decision} --why TEXT"
+        line += f"\nundo: headrace quarantine discard {done.contract} --undo {done.decision} --why TEXT"
     return line
 
 

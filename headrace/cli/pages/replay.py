@@ -18,7 +18,7 @@ NUMBERS = {"files": "files", "rows": "rows written", "bytes": "bytes"}
 
 
 def listed(listed_replays: Sequence[ListedReplay]) -> RenderableType:
-    """A line a replay."""
+    """One line per replay."""
     shown = listing("replay", "state", "planned", "by", "from", "why", numbers=["replay"])
     for r in listed_replays:
         planned = r.replay
@@ -29,7 +29,7 @@ def listed(listed_replays: Sequence[ListedReplay]) -> RenderableType:
 
 
 def described(report: ReplayReport) -> Group:
-    """What one is to do, what it replaces, and what a person may do next."""
+    """What a replay is to do, what it replaces, and what an operator may do next."""
     r = report.replay
     begins = " ".join(f"{p}:{o:,}" for p, o in sorted(r.frontier.items()))
     lines = {
@@ -39,7 +39,7 @@ def described(report: ReplayReport) -> Group:
         + (f", manifests {', '.join(sorted(set(r.fork.manifests.values())))}" if r.fork.manifests else ""),
         "reads": f"at most {counted(r.records, 'record')} again" + (f", from {begins}" if begins else ""),
         "takes": _duration(r),
-        "state": r.savepoint or "none: the job keeps nothing but positions",
+        "state": r.savepoint or "none: the job's state is only positions",
         "contract": f"version {r.contract_version}",
         "leaves stale": ", ".join(r.stale) or "no table",
     }
@@ -57,7 +57,7 @@ def described(report: ReplayReport) -> Group:
 
 
 def run(at: ReplayRun) -> str:
-    """How far a fork has come."""
+    """How far a fork has read."""
     return (
         f"replay {at.replay} runs as Flink job {at.flink_job}: {at.read:,} of {at.records:,} offsets read"
         + (f"\nnext: headrace replay diff {at.job} {at.replay}" if at.caught_up else "")
@@ -65,48 +65,48 @@ def run(at: ReplayRun) -> str:
 
 
 def swapped(done: SwappedReplay) -> str:
-    """What stands in the tables now, and which job is live."""
+    """What the tables hold now, and which job is live."""
     return (
         f"replay {done.replay} is published: {_versions(done.versions)}"
         f"\nlive job: {', '.join(done.live) or f'none, start it with `headrace run {done.job}`'};"
         f" cancelled: {', '.join(done.cancelled) or 'none'}"
         + "".join(f"\nstale: {t} was computed from what was replaced" for t in done.stale)
-        + _ended(done.job, done.patches)
+        + _overwritten(done.job, done.patches)
     )
 
 
 def rolled_back(done: RolledBackReplay) -> str:
-    """What stands in the tables again, and which job is live."""
+    """What the tables hold again, and which job is live."""
     return (
-        f"replay {done.replay} is taken back: {_versions(done.versions)}"
+        f"replay {done.replay} is rolled back: {_versions(done.versions)}"
         f"\ncancelled: {', '.join(done.cancelled) or 'none'};"
         + (f" live job: {', '.join(done.live)}" if done.live else f" next: headrace run {done.job}")
-        + "".join(f"\nstands again: {p}" for p in done.again)
-        + _ended(done.job, done.patches)
+        + "".join(f"\nin effect again: {p}" for p in done.again)
+        + _overwritten(done.job, done.patches)
     )
 
 
 def aborted(done: AbortedReplay) -> str:
     """Which jobs were cancelled."""
-    return f"replay {done.replay} is given up; cancelled: {', '.join(done.cancelled) or 'nothing ran'}"
+    return f"replay {done.replay} is aborted; cancelled: {', '.join(done.cancelled) or 'nothing ran'}"
 
 
 def _versions(versions: dict[str, int]) -> str:
     return ", ".join(f"{t} version {v}" for t, v in versions.items())
 
 
-def _ended(job: str, patches: Sequence[str]) -> str:
-    """Patches that were ended, and what shows each."""
+def _overwritten(job: str, patches: Sequence[str]) -> str:
+    """Patches that were overwritten, and the command that shows each."""
     shows = ((p, f"headrace patch show {job} {p.rpartition(' ')[2]}") for p in patches)
-    return "".join(f"\nreplaced, whole or in part: {p}; {show}" for p, show in shows)
+    return "".join(f"\noverwritten, in whole or in part: {p}; {show}" for p, show in shows)
 
 
 def _duration(r: Replay) -> str:
     if not r.rate:
-        return "not known: the job has published nothing that had waited for it, so no speed was measured"
+        return "not known: the job has not published a backlog yet, so no speed was measured"
     return (
         f"about {r.records / r.rate:,.0f} s, at the {r.rate:,} offsets a second at which the job has read"
-        " what had waited for it"
+        " a backlog"
     )
 
 
@@ -118,7 +118,7 @@ def _replaced(r: Replay) -> RenderableType:
 
 
 def _stages(job: str, number: int, state: str) -> dict[str, str]:
-    """What a person may do with a replay that is not decided yet."""
+    """What an operator may do with a replay that is not decided yet."""
     if state not in ("planned", "begun"):
         return {}
     return {

@@ -1,4 +1,4 @@
-"""How a job stands against its topic: what `headrace status` says of lag, losses and staged files."""
+"""A job compared with its topic: what `headrace status` shows of lag, losses and staged files."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from headrace.publish.tail import deleted, named
 
 
 def staged(s: Status) -> str:
-    """What waits, and whether publish takes it: rows of a topic that changed need a person's word first."""
+    """What is staged, and whether publish takes it: rows of a topic that changed need a decision first."""
     if not s.unpublished_files:
-        return "nothing that is not published"
+        return "nothing unpublished"
     files = counted(s.unpublished_files, "file")
     if s.foreseen.stops:
-        return f"{files}, which publish does not take as things stand: see to decide"
+        return f"{files}, which publish currently does not take: see to decide"
     if not _in_the_way(s):
-        return f"{files} that `headrace publish {s.job}` takes{_not_looked_into(s)}"
+        return f"{files} that `headrace publish {s.job}` takes{_unless_invalid(s)}"
     if s.accepted_tails:
-        return f"{files}; publish takes those of the accepted tails, and no others as things stand: see topic"
-    return f"{files}, which publish does not take as things stand: see topic"
+        return f"{files}; publish takes those of the accepted tails, and currently no others: see topic"
+    return f"{files}, which publish currently does not take: see topic"
 
 
 def foreseen(s: Status) -> dict[str, str]:
-    """What publish stops on, or will, and what a person can do about it before."""
+    """What publish stops on, now or later, and what an operator can do about it."""
     stops = [f"{e.what}. {_sentence(e.remedy)}" for e in s.foreseen.stops]
     return {
         **({"to decide": "\n".join(stops)} if stops else {}),
@@ -35,7 +35,7 @@ def foreseen(s: Status) -> dict[str, str]:
 
 
 def against_the_topic(s: Status) -> dict[str, str]:
-    """Where an ingest job stands on its topic; a derive job's rows have no place in one."""
+    """How far an ingest job has come in its topic; a derive job's rows have no place in one."""
     frontier = " ".join(f"{p}:{o:,}" for p, o in sorted(s.head.frontier.items()))
     return {
         **({"published up to": f"offset, by partition: {frontier}"} if frontier else {}),
@@ -44,30 +44,30 @@ def against_the_topic(s: Status) -> dict[str, str]:
 
 
 def changed(s: Status) -> dict[str, str]:
-    """Topics that are not what they were when the job read them."""
+    """Topics that have changed since the job read them."""
     if not s.topics_changed:
         return {}
     changes = "; ".join(map(str, s.topics_changed))
-    return {"topic": f"{changes}. `headrace publish {s.job}` names what is staged, and the ways out"}
+    return {"topic": f"{changes}. `headrace publish {s.job}` names what is staged, and what can be done"}
 
 
-def _not_looked_into(s: Status) -> str:
-    """Where status did not look into the files, it cannot promise anything of them."""
-    return ", if they are as they should be: so many are not looked into here" if s.foreseen.unread else ""
+def _unless_invalid(s: Status) -> str:
+    """The reservation that status must make if it did not read the files."""
+    return ", if they are valid: there are too many to be read here" if s.foreseen.unread else ""
 
 
 def _deleted(s: Status, lost: Sequence[Span]) -> str:
-    """Of offsets that are gone from the topic and not published: what becomes of them, and the way out."""
+    """Offsets that are gone from the topic and not published: what happens to them, and the remedy."""
     if s.foreseen.unread:
         return (
             f"{named(lost)}. Not published: the {counted(s.foreseen.unread, 'staged file')} hold them, or"
-            f" they are lost; `headrace publish {s.job}` finds out"
+            f" they are lost; `headrace publish {s.job}` reports which"
         )
     running = ", unless the job has read them since its last checkpoint" if s.flink_jobs else ""
     refusal = deleted(s.job, "", lost)
     return (
         f"{named(lost)}. Neither published nor staged{running}: `headrace publish {s.job}` stops once"
-        f" the job has read on from there. {_sentence(refusal.remedy)}"
+        f" the job has read past them. {_sentence(refusal.remedy)}"
     )
 
 
@@ -76,7 +76,7 @@ def _sentence(remedy: str) -> str:
 
 
 def _in_the_way(s: Status) -> bool:
-    """Whether a topic is another one, or lost published offsets without a person's word."""
+    """Whether a topic is another one, or lost published offsets that no operator has accepted."""
     lost = [span for change in s.topics_changed for span in change.lost]
     return any(change.other for change in s.topics_changed) or not all(
         any(a.covers(span) for a in s.accepted_losses) for span in lost
@@ -84,9 +84,9 @@ def _in_the_way(s: Status) -> bool:
 
 
 def _behind(lag: Lag) -> str:
-    """How much of the topic is not published; offsets are more than records."""
+    """How much of the topic is not published; there are more offsets than records."""
     offsets, records = sum(lag.offsets.values()), lag.records
     if records is None:
         return f"at most {counted(offsets, 'record')} (offsets: the end of a transaction takes one too)"
-    more = f", in {counted(offsets, 'offset')}: not each of them holds one" if records != offsets else ""
+    more = f", in {counted(offsets, 'offset')}: not every offset holds one" if records != offsets else ""
     return f"{counted(records, 'record')}{more}"

@@ -1,4 +1,4 @@
-"""Where a job stands, on a terminal."""
+"""The state of a job on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.operate.status import EventTime, FlinkJobStatus, Status
 
 
 def described(s: Status) -> Text:
-    """All that is worth a line."""
+    """Everything that is worth a line."""
     running = "\n".join(flink_job(j) for j in s.flink_jobs)
     forks = "\n".join(_fork(s.job, b) for b in s.forks)
     lines = {
@@ -37,7 +37,7 @@ def flink_job(j: FlinkJobStatus) -> str:
     if j.failure:
         lines.append(j.failure)
     if not j.metrics_of_now:
-        lines.append("its workers do not answer: these are their last known values")
+        lines.append("its workers do not answer: these are the last known values")
     if j.event_time:
         lines += _event_time(j.event_time, j.state_bytes)
     return "\n".join(lines)
@@ -50,14 +50,14 @@ def _event_time(at: EventTime, state_bytes: int | None) -> list[str]:
     if held := [p for p in at.partitions if not p.idle]:
         lines.append(f"held back by {held[0].name}: {moment(held[0].watermark, 'nothing read yet')}")
     if idle := [p.name for p in at.partitions if p.idle]:
-        lines.append(f"silent, and not waited for: {', '.join(idle)}")
+        lines.append(f"idle, and not waited for: {', '.join(idle)}")
     if ahead := [p.name for p in at.partitions if p.paused]:
-        lines.append(f"not read for now, too far ahead: {', '.join(ahead)}")
+        lines.append(f"paused, too far ahead: {', '.join(ahead)}")
     return lines
 
 
 def _pending(s: Status) -> dict[str, str]:
-    """What was decided or begun, and is not done."""
+    """What was decided or begun, and is not finished."""
     lines = {}
     if s.open_batch:
         lines["unfinished"] = f"batch {s.open_batch} is decided: `headrace publish {s.job}` finishes it"
@@ -66,7 +66,7 @@ def _pending(s: Status) -> dict[str, str]:
             f"{n} ({state}): `headrace replay show {s.job} {n}`" for n, state in s.replays.items()
         )
     if s.restart_due:
-        lines["restart"] = "the next start reads on from what is published, as somebody decided"
+        lines["restart"] = "the next start continues from what is published, as an operator decided"
     if s.accepted_losses:
         lines["accepted losses"] = " ".join(map(str, s.accepted_losses))
     if s.accepted_tails:
@@ -81,7 +81,7 @@ def _fork(job: str, fork: ClaimStatus) -> str:
 
 
 def _followed(s: Status) -> str:
-    """Which start of the job publish follows, in words that a first run can be read with."""
+    """Which start of the job publish follows, in words that a first-time user understands."""
     if s.followed:
         claim = s.followed.claim.number
         return f"start {claim} of the job, its claim {claim}: {_state(s, s.followed.state)}"
@@ -91,11 +91,11 @@ def _followed(s: Status) -> str:
 
 
 def _state(s: Status, state: str) -> str:
-    """What the state of the followed claim means here; the line above says what becomes of its files."""
+    """What the state of the followed claim means here; the line above shows what happens to its files."""
     if state != "ahead":
         return STATES[state]
     more = "and has staged more" if s.unpublished_files else "with checkpoints since then that have no rows"
-    return f"goes on from what is published, {more}"
+    return f"continues from what is published, {more}"
 
 
 def _published(s: Status) -> str:
@@ -107,6 +107,6 @@ def _published(s: Status) -> str:
 
 
 def _rows(table: str, held: int, written: int | None) -> str:
-    """What a table holds; and how much was written, where rows have taken the place of others."""
+    """What a table holds; and how many rows were written, if some have replaced others."""
     more = "" if written in (None, held) else f" ({written:,} written)"
     return f"{counted(held, 'row')} in {table}{more}"

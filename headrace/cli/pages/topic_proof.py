@@ -11,58 +11,61 @@ from headrace.operate.verify import TopicProof
 from headrace.verify.findings import Verification, named
 
 FILES_SHOWN = 20
-EXPIRED = "offsets that Kafka no longer holds, so that only doubles can be shown there"
+EXPIRED = "offsets that Kafka no longer holds, so that only duplicates can be found there"
 
 
 def described(result: TopicProof, *, newest: bool) -> Group:
-    """What was counted and found; ``newest`` where no batch was asked for."""
-    lines = [f"gone or changed, its rows on the ledger's word: {address}" for address in result.files_on_word]
+    """What was counted, and the findings; ``newest`` if no batch was requested."""
+    lines = [
+        f"gone or changed, its rows counted as the ledger records them: {address}"
+        for address in result.files_on_word
+    ]
     if newest and result.newest_batch > result.proof.batch:
         lines.append(f"batch {result.newest_batch} is newer, and changed no table")
     return Group(proof(result.proof, result.table), *map(Text, lines))
 
 
 def failed(result: TopicProof) -> ConservationError:
-    """The error of a command that was to prove it."""
-    found = result.proof
+    """The error of a command that failed to prove it."""
+    verification = result.proof
     return ConservationError(
-        found.sentence(),
-        where=f"{result.table}, batch {found.batch}",
-        remedy=_remedy(found),
-        findings=[str(f) for f in found.findings],
+        verification.sentence(),
+        where=f"{result.table}, batch {verification.batch}",
+        remedy=_remedy(verification),
+        findings=[str(f) for f in verification.findings],
     )
 
 
-def proof(found: Verification, table: str) -> Group:
-    """What was counted and found."""
-    places = [f"  {p}" for p in found.places[:FILES_SHOWN]]
-    if len(found.places) > FILES_SHOWN:
-        places.append(f"  and {len(found.places) - FILES_SHOWN:,} more files: see -o json")
+def proof(verification: Verification, table: str) -> Group:
+    """What was counted, and the findings."""
+    places = [f"  {p}" for p in verification.places[:FILES_SHOWN]]
+    if len(verification.places) > FILES_SHOWN:
+        places.append(f"  and {len(verification.places) - FILES_SHOWN:,} more files: see -o json")
     return Group(
-        Text(f"topic {found.topic} against batch {found.batch}: " + _versions(found)),
-        _numbers(found),
-        *(Text(f"{found.table} {f}", style="red") for f in found.findings),
+        Text(f"topic {verification.topic} against batch {verification.batch}: " + _versions(verification)),
+        _numbers(verification),
+        *(Text(f"{verification.table} {f}", style="red") for f in verification.findings),
         *map(Text, places),
-        *([Text(_verified(found, table), style="green")] if found.verdict == "proved" else []),
+        *([Text(_verified(verification, table), style="green")] if verification.verdict == "proved" else []),
     )
 
 
-def _verified(found: Verification, table: str) -> str:
-    (other,) = found.versions.keys() - {table}
-    return f"verified {table}, together with {other}: {found.sentence()}"
+def _verified(verification: Verification, table: str) -> str:
+    (other,) = verification.versions.keys() - {table}
+    return f"verified {table}, together with {other}: {verification.sentence()}"
 
 
-def _versions(found: Verification) -> str:
-    return ", ".join(f"{name} version {version}" for name, version in found.versions.items())
+def _versions(verification: Verification) -> str:
+    return ", ".join(f"{name} version {version}" for name, version in verification.versions.items())
 
 
-def _numbers(found: Verification) -> Group:
-    """By partition what the topic and the tables hold, with the unusual only where there is some of it."""
-    aged = any(p.beyond_reach for p in found.partitions)
+def _numbers(verification: Verification) -> Group:
+    """What the topic and the tables hold, by partition; columns for unusual cases only if there are any."""
+    aged = any(p.beyond_reach for p in verification.partitions)
     names = ["partition", "topic holds", "published to", "records", "data", "quarantine", "unpublished"]
     names[-1:-1] = ["expired"] if aged else []
     shown = listing(*names, numbers=names)
-    for p in found.partitions:
+    for p in verification.partitions:
         name = str(p.partition) if p.partition >= 0 else named(p.partition)
         expired = [p.beyond_reach] if aged else []
         numbers = (p.frontier, p.records, p.data, p.quarantine, *expired, p.unpublished)
@@ -71,11 +74,12 @@ def _numbers(found: Verification) -> Group:
     return Group(fitted(shown, spare=["unpublished"]), *legend)
 
 
-def _remedy(found: Verification) -> str:
-    if any(f.kind in {"other", "lost"} for f in found.findings):
-        return f"headrace status {found.table} names the topic, and what is not published"
-    if found.verdict == "unproved":
-        return "neither Kafka nor the ledger can say any more whether a record was there"
+def _remedy(verification: Verification) -> str:
+    if any(f.kind in {"other", "lost"} for f in verification.findings):
+        return f"headrace status {verification.table} names the topic, and what is not published"
+    if verification.verdict == "unproved":
+        return "neither Kafka nor the ledger still shows whether a record was there"
     return (
-        f"stop the publisher; headrace branch ls {found.table}; compare the batches that hold these offsets"
+        f"stop the publisher; headrace branch ls {verification.table};"
+        " compare the batches that hold these offsets"
     )
