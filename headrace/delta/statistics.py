@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -19,41 +20,55 @@ LONGEST = 32
 def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
     """Statistics of one file (``pyarrow.parquet.FileMetaData``) for the columns that the file holds.
 
-    A bound that cannot be told exactly is left out: without it, readers open the file.
+    A bound that is not known exactly is left out: without it, readers open the file.
     """
     bounded = (c for c in columns if not (c.partition or c.when_needed or isinstance(c.type, BinaryType)))
     wanted = {c.name for c in bounded}
-    low: dict[str, Any] = {}
-    high: dict[str, Any] = {}
-    nulls: dict[str, int] = {}
-    unbounded: set[str] = set()
+    known: dict[str, _ColumnStatistics] = {}
     for chunk in _chunks(footer):
-        name, found = chunk.path_in_schema, chunk.statistics
-        if name not in wanted:
-            continue
-        if found is None or found.null_count is None:  # parquet drops statistics of long values
-            unbounded.add(name)
-            continue
-        nulls[name] = nulls.get(name, 0) + found.null_count
-        if not found.has_min_max:
-            if found.null_count != chunk.num_values:
-                unbounded.add(name)
-            continue
-        if (bounds := _bounds(chunk)) is None:
-            unbounded.add(name)
-            continue
-        low[name] = min(low.get(name, bounds[0]), bounds[0])
-        high[name] = max(high.get(name, bounds[1]), bounds[1])
+        if chunk.path_in_schema in wanted:
+            known.setdefault(chunk.path_in_schema, _ColumnStatistics()).include(chunk)
+    exact = {name: column for name, column in known.items() if column.exact}
+    low = {name: _low(column.low) for name, column in exact.items()}
+    high = {name: _high(column.high) for name, column in exact.items()}
     return json.dumps(
         {
             "numRecords": footer.num_rows,
-            "minValues": {k: w for k, v in low.items() if k not in unbounded and (w := _low(v)) is not None},
-            "maxValues": {
-                k: w for k, v in high.items() if k not in unbounded and (w := _high(v)) is not None
-            },
-            "nullCount": {k: n for k, n in nulls.items() if k not in unbounded},
+            "minValues": {name: value for name, value in low.items() if value is not None},
+            "maxValues": {name: value for name, value in high.items() if value is not None},
+            "nullCount": {name: column.nulls for name, column in exact.items()},
         }
     )
+
+
+@dataclass
+class _ColumnStatistics:
+    """Bounds and NULLs of one column, over the row groups of a file."""
+
+    low: Any = None
+    high: Any = None
+    nulls: int = 0
+    exact: bool = True
+    """Whether every row group has statistics that Python can hold."""
+
+    def include(self, chunk: Any) -> None:
+        """Add the statistics of one row group."""
+        statistics = chunk.statistics
+        if statistics is None or statistics.null_count is None:  # parquet drops statistics of long values
+            self.exact = False
+            return
+        self.nulls += statistics.null_count
+        if statistics.has_min_max:
+            self._widen(_bounds(chunk))
+        elif statistics.null_count != chunk.num_values:
+            self.exact = False
+
+    def _widen(self, bounds: tuple[Any, Any] | None) -> None:
+        if bounds is None:
+            self.exact = False
+            return
+        self.low = bounds[0] if self.low is None else min(self.low, bounds[0])
+        self.high = bounds[1] if self.high is None else max(self.high, bounds[1])
 
 
 def unbounded_times(footer: Any) -> tuple[str, ...]:
@@ -71,13 +86,13 @@ def _bounds(chunk: Any) -> tuple[Any, Any] | None:
 
 def columns_with_values(footer: Any, columns: Collection[str]) -> tuple[str, ...]:
     """Those of the columns in which the file holds a value that is not NULL."""
-    found = {
+    names = {
         chunk.path_in_schema
         for chunk in _chunks(footer)
         if chunk.path_in_schema in columns
         and (chunk.statistics is None or chunk.statistics.null_count != chunk.num_values)
     }
-    return tuple(sorted(found))
+    return tuple(sorted(names))
 
 
 def _chunks(footer: Any) -> Iterator[Any]:

@@ -1,8 +1,8 @@
-"""One commit that puts a replay's files in the place of others, whatever other programs did with those.
+"""One commit that replaces files by those of a replay, whatever other programs did to them.
 
-Files that publish registered go by their names. In an ingest job's tables other files may hold rows behind
-the fork point (a compaction made them, or a patch): of these the rows go, by their positions. Where rows have
-none, the table at the fork point is put back, and the replay's files added to it.
+Files that publish registered are removed by name. In an ingest job's tables, other files may hold rows from
+after the fork point (made by a compaction or a patch): their rows are removed by position. Where rows have no
+positions, the table at the fork point is restored, and the replay's files are added to it.
 """
 
 from __future__ import annotations
@@ -43,41 +43,47 @@ def swap_batch(
     *,
     back: bool = False,
 ) -> int:
-    """Swap, unless it is done; returns the version that holds it.
+    """Swap files in one commit, unless it is done; returns the version that holds it.
 
     Args:
         warehouse: where the table is.
         output: the table.
         transaction: application and number of the batch.
-        files: what comes in.
-        removed: what goes out.
-        frontier: where the branch stood at the fork point; None where rows have no positions.
-        baseline: what the table held at the fork point: it is put back where such rows were rewritten.
-        back: a replay is taken back; then the baseline is the whole table before it.
+        files: files to add.
+        removed: files to remove.
+        frontier: the frontier at the fork point; None where rows have no positions.
+        baseline: what the table held at the fork point: it is restored where such rows were rewritten.
+        back: a replay is rolled back; then the baseline is the whole table before it.
 
     Raises:
-        LedgerError: a file that is to come is in the table already, or the table has other columns.
+        LedgerError: a file to be added is in the table already, or the table has other columns.
         UsageError: rows without positions were rewritten, and the table at the fork point is not readable.
     """
 
     def swap(snapshot: DeltaTable) -> None:
-        there = active_paths(snapshot)
-        going = [f for f in removed if f.path in there]
-        # Who restored the table by other means has brought some back already.
-        coming = [f for f in files if not (back and f.path in there)]
+        current = active_paths(snapshot)
+        going = [f for f in removed if f.path in current]
+        # Restoring the table by other means may have brought some back already.
+        coming = [f for f in files if not (back and f.path in current)]
         if frontier is not None:
-            paths = sorted({*unregistered(there)} & {*files_after(snapshot, frontier)})
-            others = remove_rows(warehouse, output, paths, at_or_after(frontier))
-            coming, going = coming + others.added, going + others.removed
+            paths = sorted({*unregistered(current)} & {*files_after(snapshot, frontier)})
+            rewrite = remove_rows(warehouse, output, paths, at_or_after(frontier))
+            coming, going = coming + rewrite.added, going + rewrite.removed
         elif len(going) < len(removed):
-            was = _files_at_fork(warehouse, output, baseline)
-            wanted = {f.path: f for f in (was if back else [*was, *files])}
-            coming = [f for path, f in wanted.items() if path not in there]
-            going = [DeltaFile(path, 0, partition_of(path), "") for path in sorted(there - wanted.keys())]
+            baseline_files = _files_at_fork(warehouse, output, baseline)
+            coming, going = _exchange(current, baseline_files if back else [*baseline_files, *files])
         refuse_duplicates(snapshot, output.id, coming)
         add_files(snapshot, output.columns, transaction, coming, going)
 
     return commit_once(warehouse, output, transaction, swap)
+
+
+def _exchange(current: set[str], files: Sequence[DeltaFile]) -> tuple[list[DeltaFile], list[DeltaFile]]:
+    """What to add and what to remove, so that a table holds exactly these files."""
+    wanted = {f.path: f for f in files}
+    coming = [f for path, f in wanted.items() if path not in current]
+    going = [DeltaFile(path, 0, partition_of(path), "") for path in sorted(current - wanted.keys())]
+    return coming, going
 
 
 def require_restorable(
@@ -89,10 +95,11 @@ def require_restorable(
     *,
     back: bool = False,
 ) -> None:
-    """Say no before a batch is decided that could not be finished: rewritten rows have to be told apart.
+    """Refuse a batch that could not be finished, before it is decided.
 
-    By their positions; where they have none, the table at the fork point is put back, so it has to be there,
-    and nothing but rewriting may have been done to it since: rows that somebody deleted would come in again.
+    Rewritten rows are recognised by their positions. Where they have none, the table at the fork point is
+    restored: so its files must exist, and nothing but rewriting may have happened to it since, because rows
+    that another program deleted would come back.
 
     Raises:
         UsageError: it is not readable any more, or the table holds more or fewer rows than were published.
@@ -100,23 +107,30 @@ def require_restorable(
     snapshot = open_table(warehouse, output.id)
     if snapshot is None or frontier is not None or {f.path for f in removed} <= active_paths(snapshot):
         return
-    was = _files_at_fork(warehouse, output, baseline)
-    lost = [f.path for f in was if not warehouse.has(f"{output.id}/{f.path}")]
-    if lost:
+    files = _files_at_fork(warehouse, output, baseline)
+    missing = [f.path for f in files if not warehouse.has(f"{output.id}/{f.path}")]
+    if missing:
         raise UsageError(
-            f"another program rewrote published files, and {lost[0]} of the table at the fork point is gone",
+            f"another program rewrote published files, and {missing[0]} of the table at the"
+            " fork point is gone",
             where=snapshot.table_uri,
             remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
         )
-    if back:
-        return
-    published = sum(json.loads(f.statistics)["numRecords"] for f in [*was, *removed])
-    if (held := row_count(warehouse, output.id, int(snapshot.version()))) != published:
+    if not back:
+        _require_row_count(warehouse, output, snapshot, [*files, *removed])
+
+
+def _require_row_count(
+    warehouse: Warehouse, output: Output, snapshot: DeltaTable, published: Sequence[DeltaFile]
+) -> None:
+    """Refuse a table that holds more or fewer rows than were published."""
+    expected = sum(json.loads(f.statistics)["numRecords"] for f in published)
+    if (rows := row_count(warehouse, output.id, int(snapshot.version()))) != expected:
         raise UsageError(
-            f"the table holds {held:,} rows, of {published:,} that were published",
+            f"the table holds {rows:,} rows, of {expected:,} that were published",
             where=snapshot.table_uri,
-            remedy="nothing was changed. Another program deleted or added rows and rewrote files: what a swap"
-            " would bring back cannot be told. Restore the table to the version before that first",
+            remedy="nothing was changed. Another program deleted or added rows and rewrote files, so it is"
+            " not known which rows a swap would bring back. Restore the table to the version before that",
         )
 
 
@@ -124,16 +138,20 @@ def _files_at_fork(warehouse: Warehouse, output: Output, baseline: Baseline) -> 
     """The files of the table at the fork point."""
     version = baseline.versions.get(output.id)
     table = None if version is None else open_table(warehouse, output.id, version)
-    found = pa.table(table.get_add_actions()).select(["path", "size_bytes", "num_records"]) if table else None
+    actions = (
+        pa.table(table.get_add_actions()).select(["path", "size_bytes", "num_records"]).to_pylist()
+        if table
+        else []
+    )
     return [
         *(
             DeltaFile(
-                f["path"],
-                f["size_bytes"],
-                partition_of(f["path"]),
-                json.dumps({"numRecords": f["num_records"]}),
+                a["path"],
+                a["size_bytes"],
+                partition_of(a["path"]),
+                json.dumps({"numRecords": a["num_records"]}),
             )
-            for f in (found.to_pylist() if found else [])
+            for a in actions
         ),
         *delta_files(baseline.files.get(output.id, ())),
     ]

@@ -18,6 +18,7 @@ from headrace.ledger.manifests import chain
 from headrace.ledger.records import (
     CLAIMS,
     Claim,
+    ForkPoint,
     Manifest,
     SetAside,
 )
@@ -193,6 +194,37 @@ def common_prefix(chains: dict[str, list[Manifest]]) -> ManifestRange | None:
         return None
     last = max(common)
     return ManifestRange({o: [m for m in found if m.checkpoint <= last] for o, found in chains.items()})
+
+
+def replay_range(
+    ledger: Ledger, fork: ForkPoint, staged: ByOutput, replay: int
+) -> tuple[Claim | None, ManifestRange | None]:
+    """A replay's newest claim with manifests in every output, and all that it has sealed after the fork point.
+
+    Raises:
+        LedgerError: its chain does not begin at the fork point.
+    """
+    for claim in reversed([c for c in ledger.claims() if c.replay == replay]):
+        tips = {output: newest_manifest(manifests, claim.number) for output, manifests in staged.items()}
+        if all(tips.values()):
+            chains = {o: _chain_from(ledger, fork, claim, o, staged[o], m) for o, m in tips.items() if m}
+            return claim, common_prefix(chains)
+    return None, None
+
+
+def _chain_from(
+    ledger: Ledger, fork: ForkPoint, claim: Claim, output: str, staged: Mapping[str, Manifest], newest: str
+) -> list[Manifest]:
+    """The manifests of one output of a replay, from its fork point on."""
+    walked = walk(Head(manifests=fork.manifests), ledger.claims(), output, staged, newest)
+    if not walked.continues_head:
+        raise LedgerError(
+            f"replay {claim.replay} does not begin at its fork point:"
+            f" {walked.manifests[0].id} follows {walked.reached or 'nothing'}",
+            where=f"{ledger.warehouse.table_uri(output)}, claim {claim.number}",
+            remedy=f"headrace replay abort {ledger.job} {claim.replay} --why TEXT",
+        )
+    return walked.manifests
 
 
 def _refuse(ledger: Ledger, output: str, walked: Walk, claim: Claim) -> None:

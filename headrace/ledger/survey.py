@@ -1,4 +1,4 @@
-"""Every claim of a job, and how its manifests stand to the branch."""
+"""Every claim of a job, and how its manifests relate to the published branch."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ClaimStatus:
 
 
 def survey(ledger: Ledger, head: Head, staged: ByOutput) -> list[ClaimStatus]:
-    """Every claim, with what it has staged and how that stands to the published branch."""
+    """Every claim, with what it has staged and how that relates to the published branch."""
     return _Survey(ledger, head, staged).branches()
 
 
@@ -67,7 +67,7 @@ class _Survey:
         self.kept = self._kept()
 
     def branches(self) -> list[ClaimStatus]:
-        return [self._look(claim) for claim in self.claims]
+        return [self._status(claim) for claim in self.claims]
 
     def _kept(self) -> set[str]:
         kept: set[str] = set()
@@ -97,14 +97,13 @@ class _Survey:
     def _of_open_replay(self, claim: Claim) -> bool:
         return claim.replay is not None and claim.replay not in self.decisions.published_replays
 
-    def _look(self, claim: Claim) -> ClaimStatus:
+    def _status(self, claim: Claim) -> ClaimStatus:
         own = {
-            output: sorted((m for m in found.values() if m.claim == claim.number), key=lambda m: m.id)
-            for output, found in self.staged.items()
+            output: sorted((m for m in manifests.values() if m.claim == claim.number), key=lambda m: m.id)
+            for output, manifests in self.staged.items()
         }
-        off = {output: [m for m in found if m.id not in self.kept] for output, found in own.items()}
-        forks_at = {output: self._fork_point(output, found[-1]) for output, found in off.items() if found}
-        numbers = [m.checkpoint for found in own.values() for m in found]
+        forks_at = self._forks_at(own)
+        numbers = [m.checkpoint for manifests in own.values() for m in manifests]
         return ClaimStatus(
             claim=claim,
             state=self._state(claim, staged=bool(numbers), forked=bool(forks_at)),
@@ -113,6 +112,13 @@ class _Survey:
             checkpoints=(min(numbers), max(numbers)) if numbers else None,
             manifests=own,
         )
+
+    def _forks_at(self, own: Mapping[str, list[Manifest]]) -> dict[str, str | None]:
+        """Per output with manifests that publish does not follow, where their chain left the branch."""
+        off = {output: [m for m in manifests if m.id not in self.kept] for output, manifests in own.items()}
+        return {
+            output: self._fork_point(output, manifests[-1]) for output, manifests in off.items() if manifests
+        }
 
     def _fork_point(self, output: str, newest: Manifest) -> str | None:
         """Walking back, the first manifest that is kept or no longer staged."""
@@ -124,15 +130,18 @@ class _Survey:
         return at.parent if at is not None else parent
 
     def _state(self, claim: Claim, *, staged: bool, forked: bool) -> str:
-        if claim.number in self.decisions.set_aside or self._of_open_replay(claim):
-            return "set aside" if claim.number in self.decisions.set_aside else "replay"
-        left = max(self.decisions.last_claim_before_restart, self.decisions.superseded)
-        if claim.number <= left and claim != self.chosen:
-            return "head" if claim.number == self.head.claim else "left behind"
+        if claim.number in self.decisions.set_aside:
+            return "set aside"
+        if self._of_open_replay(claim):
+            return "replay"
+        obsolete = max(self.decisions.last_claim_before_restart, self.decisions.superseded)
+        if claim.number <= obsolete and claim != self.chosen:
+            return self._state_without_manifests(claim)
         if forked:
             return "fork"
-        if staged:
-            return "ahead"
+        return "ahead" if staged else self._state_without_manifests(claim)
+
+    def _state_without_manifests(self, claim: Claim) -> str:
         if claim.number == self.head.claim:
             return "head"
         return "waiting" if claim == self.chosen else "left behind"

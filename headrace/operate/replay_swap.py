@@ -12,6 +12,7 @@ from headrace.cluster.ready import why_not_running
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.job_file import existing
 from headrace.ledger import replays
+from headrace.ledger.branch import replay_range
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.records import Replay
 from headrace.operate.preconditions import require_reason
@@ -22,7 +23,6 @@ from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.publish.patch_history import PatchHistory
 from headrace.publish.publisher import Published
-from headrace.publish.replace import replay_range
 
 LOOK_S = 1.0
 """A checkpoint comes every few seconds: to look more often shows nothing."""

@@ -44,7 +44,7 @@ class Checks:
         """Files that were read, by output and path."""
 
     def query_topics(self, head: Head) -> TopicReport:
-        """What Kafka says of the topics. Ask only after all that will be published was read."""
+        """What Kafka reports about the topics. Call it after reading everything that will be published."""
         return query_topics(self._tables.source, self._ledger, head)
 
     def read(self, stretch: ManifestRange) -> FilesRead:
@@ -84,7 +84,7 @@ class Checks:
         return [self._known[output.id, f.path] for f in files]
 
     def _refuse_wrapped(self, output: Output, file: ReadFile) -> None:
-        """A Kafka time that wrapped around is not true, and the record is still in the topic."""
+        """Refuse Kafka times that wrapped around: they are wrong, and the records are still in the topic."""
         job = self._tables.job
         if file.wrapped:
             raise LedgerError(
@@ -108,18 +108,23 @@ class Checks:
         }
 
     def frontier(
-        self, head: Head, read: Mapping[str, Sequence[ReadFile]], asked: TopicReport, *, on_word: bool = False
+        self,
+        head: Head,
+        read: Mapping[str, Sequence[ReadFile]],
+        asked: TopicReport,
+        *,
+        accepted: bool = False,
     ) -> tuple[Offsets, TopicNotes]:
         """How a batch that goes on from ``head`` continues its frontier.
 
-        A derive job's rows have no place in a topic: what they are made of is fixed by Flink's checkpoint,
-        and the chain of manifests is all that keeps them apart from those of a rewound job.
+        A derive job's rows have no position in a topic: their input is fixed by Flink's checkpoint, and only
+        the chain of manifests distinguishes them from the rows of a rewound job.
 
         Args:
             head: where the batch goes on from.
             read: the batch's files.
-            asked: what Kafka said of the topics.
-            on_word: an operator decided to publish these rows, and Kafka cannot be asked about them any more.
+            asked: what Kafka reported about the topics.
+            accepted: an operator decided to publish these rows; Kafka cannot be asked about them any more.
 
         Raises:
             ConservationError: an offset would be published twice, or never.
@@ -127,17 +132,17 @@ class Checks:
         """
         if self._tables.contract.kind == "derive":
             return {}, TopicNotes()
-        frontier, counted = self._counted(head.frontier, read, on_word=on_word)
+        frontier, counted = self._counted(head.frontier, read, accepted=accepted)
         if counted.holes or counted.lost:
             self._require_same()
         epochs, cut_off = topic_notes(head, asked, self._tables.job, frontier)
         return frontier, counted.model_copy(update={"epochs": epochs, "tails": cut_off})
 
     def _require_same(self) -> None:
-        """Refuse another topic: its answer about holes would be about other records.
+        """Refuse another topic: what Kafka reports about holes would concern other records.
 
         Raises:
-            DecisionNeeded: it was deleted and created again in this moment.
+            DecisionNeeded: it was deleted and created again just now.
         """
         if others := [c for c in self.query_topics(Head()).changes if c.other]:
             raise DecisionNeeded(
@@ -147,41 +152,49 @@ class Checks:
             )
 
     def _counted(
-        self, reached: Offsets, read: Mapping[str, Sequence[ReadFile]], *, on_word: bool
+        self, reached: Offsets, read: Mapping[str, Sequence[ReadFile]], *, accepted: bool
     ) -> tuple[Offsets, TopicNotes]:
-        """Up to where an ingest job's batch reaches, and which offsets have no row: none may be missing."""
+        """The frontier after an ingest job's batch, and the offsets without a row."""
         begun = self._tables.start.offsets
-        goes_on = continue_frontier(
+        continuation = continue_frontier(
             self._tables.job, reached, begun, (f.positions for files in read.values() for f in files)
         )
-        frontier = begun | goes_on.frontier
-        if on_word:
-            return frontier, TopicNotes(unverified=goes_on.holes)
-        lost = self._refuse_unproven(list(goes_on.holes))
-        holes = tuple(s for s in goes_on.holes if s not in lost)
+        frontier = begun | continuation.frontier
+        if accepted:
+            return frontier, TopicNotes(unverified=continuation.holes)
+        lost = self._losses(list(continuation.holes))
+        holes = tuple(s for s in continuation.holes if s not in lost)
         return frontier, TopicNotes(holes=holes, lost=tuple(lost))
 
-    def _refuse_unproven(self, holes: list[Span]) -> list[Span]:
-        """Accept a hole only if Kafka made it; a loss only if an operator accepted it. Returns the losses."""
+    def _losses(self, holes: list[Span]) -> list[Span]:
+        """The holes that are accepted losses; any other hole must have been made by Kafka.
+
+        Raises:
+            ConservationError: the topic holds records there.
+            DecisionNeeded: Kafka lost records there, and no operator has accepted that.
+        """
         if not holes:
             return []
         topic, job = self._tables.start.topic, self._tables.job
         verdicts = self._tables.source.holes(topic, holes)
-        missed = [s for s in holes if verdicts[s] == "present"]
-        if missed:
-            raise ConservationError(
-                f"records of the topic are in no file: {tails.named(missed)}",
-                where=f"topic {topic}",
-                remedy=f"nothing was published. The job skipped them; to read them again from the frontier:"
-                f" `headrace stop {job}`, `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
-                missing=[str(s) for s in missed],
-            )
+        self._refuse_skipped([s for s in holes if verdicts[s] == "present"])
         lost = [s for s in holes if verdicts[s] == "lost"]
         decisions = StandingDecisions.of(self._ledger.decisions())
-        accepted = [span for decision in decisions.losses for span in decision.spans]
-        if unaccepted := [s for s in lost if not any(a.covers(s) for a in accepted)]:
+        if unaccepted := [s for s in lost if not decisions.accepts_loss(s)]:
             raise tails.deleted(job, topic, unaccepted)
         return lost
+
+    def _refuse_skipped(self, spans: Sequence[Span]) -> None:
+        """Refuse a batch whose files lack records that the topic holds."""
+        job = self._tables.job
+        if spans:
+            raise ConservationError(
+                f"records of the topic are in no file: {tails.named(spans)}",
+                where=f"topic {self._tables.start.topic}",
+                remedy=f"nothing was published. The job skipped them; to read them again from the frontier:"
+                f" `headrace stop {job}`, `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
+                missing=[str(s) for s in spans],
+            )
 
 
 def _recorded(manifests: Sequence[Manifest], read: Sequence[ReadFile]) -> tuple[RecordedFile, ...]:

@@ -125,27 +125,28 @@ class Finisher:
 
     def _done(self, stored: Stored[Batch], head: Head, versions: dict[str, int]) -> Done:
         batch, outs = stored.record, stored.record.outputs
-        place = effects.branch_position(batch, head)
-        newest = {o: out.manifests[-1].id for o, out in outs.items() if out.manifests}
-        warehouse = self._tables.warehouse
+        position = effects.branch_position(batch, head)
         return Done(
             number=batch.number,
             kind=batch.kind,
             batch_digest=stored.digest,
             claim=batch.claim,
             checkpoints=batch.checkpoints,
-            heads={o: m for o in outs if (m := newest.get(o) or place.manifests.get(o))},
+            heads=_heads(batch, position),
             manifests={o: tuple(m.id for m in out.manifests) for o, out in outs.items()},
             frontier=batch.frontier,
             versions=versions,
-            rows={o: row_count(warehouse, o, versions[o]) if o in versions else 0 for o in outs},
+            rows={o: self._rows(o, versions) for o in outs},
             written={o: head.written.get(o, 0) + sum(f.rows for f in out.files) for o, out in outs.items()},
             keys={o.id: o.key for o in self._tables.outputs},
-            since=place.since,
-            epochs=place.epochs,
-            tails=place.tails,
-            fork=place.fork,
+            since=position.since,
+            epochs=position.epochs,
+            tails=position.tails,
+            fork=position.fork,
         )
+
+    def _rows(self, output: str, versions: dict[str, int]) -> int:
+        return row_count(self._tables.warehouse, output, versions[output]) if output in versions else 0
 
     def _fold(self, batch: Batch) -> None:
         for output in self._tables.outputs:
@@ -158,3 +159,10 @@ def _needed(batch: Batch, output: Output) -> list[TableColumn]:
     """The columns that a table must have for a batch, of those that it has only once they are needed."""
     held = {name for f in batch.outputs[output.id].files for name in f.holds}
     return [column for name, column in WHEN_NEEDED.items() if name in held]
+
+
+def _heads(batch: Batch, position: effects.BranchPosition) -> dict[str, str]:
+    """By output, the newest published manifest once a batch is in."""
+    newest = {o: out.manifests[-1].id for o, out in batch.outputs.items() if out.manifests}
+    heads = {o: newest.get(o) or position.manifests.get(o) for o in batch.outputs}
+    return {o: manifest for o, manifest in heads.items() if manifest}

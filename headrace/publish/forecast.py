@@ -1,7 +1,7 @@
-"""What the next publish of an ingest job will stop on, found by looking only: `status` says it first.
+"""What will stop the next publish of an ingest job, determined without changing anything, for `status`.
 
-The checks are those of publish, on the same staged files. What only a reader of the topic can say (which of
-the offsets that it still holds have no record) is left to publish.
+The checks are those of publish, on the same staged files. Only publish itself reads the topic, to
+learn which of the offsets that it still holds have no record.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from headrace.publish.topics import TopicReport, TopicState, past_end
 from headrace.table.outputs import Output
 
 LOOKED_INTO = 400
-"""Staged files that are read for it, in a second or two. A job that nobody published for days has more."""
+"""The most staged files that are read for it, in a second or two. A job not published for days has more."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a look at the topic and the staged files says."""
+    """What the topic and the staged files show."""
 
     stops: tuple[HeadraceError, ...] = ()
     """What publish refuses now, in its own words."""
     deleted: tuple[Span, ...] = ()
-    """Offsets that are gone from the topic, neither published nor staged: the job has not come that far."""
+    """Offsets that are gone from the topic, neither published nor staged: the job has not read that far."""
     unread: int = 0
-    """Staged files that were not looked into, because they are so many: they may hold what is gone."""
+    """Staged files that were not read, because there are too many: they may hold what is gone."""
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
@@ -55,24 +55,15 @@ class Forecast:
 def forecast(
     ledger: Ledger, head: Head, outputs: Sequence[Output], asked: TopicReport, staged: ByOutput
 ) -> Forecast:
-    """Judge what the followed claim has staged, and what the topic no longer holds.
+    """Check what the followed claim has staged, and what the topic no longer holds.
 
     Changes that ``asked`` reports are not repeated: another topic, or one that lost published offsets.
     """
     topic = asked.states.get(ledger.job)
     if topic is None or asked.changes:
         return Forecast()
-    decisions = StandingDecisions.of(ledger.decisions())
-    claim = followed_claim(ledger.claims(), decisions)
     try:
-        fresh = {
-            output: unpublished_manifests(ledger, head, output, found) for output, found in staged.items()
-        }
-        found = publishable_range(ledger, head, fresh, claim) if claim else None
-        if claim and found and accepted_range(decisions, claim, found):
-            return Forecast()
-        number = claim.number if claim else 0
-        return _Look(ledger, head, topic, decisions).forecast(outputs, number, found or ManifestRange({}))
+        return _Look(ledger, head, topic, StandingDecisions.of(ledger.decisions())).forecast(outputs, staged)
     except (ConservationError, DecisionNeeded, LedgerError) as e:
         moved = ledger.head() != head  # another publisher took what was staged in the meantime
         return Forecast() if moved else Forecast((e,))
@@ -85,21 +76,39 @@ class _Look:
     topic: TopicState
     decisions: StandingDecisions
 
-    def forecast(self, outputs: Sequence[Output], claim: int, found: ManifestRange) -> Forecast:
-        job, begun = self.ledger.job, self.ledger.start()
+    def forecast(self, outputs: Sequence[Output], staged: ByOutput) -> Forecast:
+        """What publish would do with all that is staged."""
+        claim = followed_claim(self.ledger.claims(), self.decisions)
+        if claim is None:
+            return self._of_range(outputs, 0, ManifestRange({}))
+        fresh = {
+            output: unpublished_manifests(self.ledger, self.head, output, manifests)
+            for output, manifests in staged.items()
+        }
+        ready = publishable_range(self.ledger, self.head, fresh, claim) or ManifestRange({})
+        if ready.manifests and accepted_range(self.decisions, claim, ready):
+            return Forecast()
+        return self._of_range(outputs, claim.number, ready)
+
+    def _of_range(self, outputs: Sequence[Output], claim: int, ready: ManifestRange) -> Forecast:
+        begun = self.ledger.start()
         if begun is None:
             return Forecast()
-        files = sum(len(m.files) for manifests in found.manifests.values() for m in manifests)
-        read = self._read(outputs, found) if 0 < files <= LOOKED_INTO else {}
+        files = sum(len(m.files) for manifests in ready.manifests.values() for m in manifests)
+        read = self._read(outputs, ready) if 0 < files <= LOOKED_INTO else {}
         positions = (f.positions for of_output in read.values() for f in of_output)
-        goes_on = continue_frontier(job, self.head.frontier, begun.offsets, positions)
+        continuation = continue_frontier(self.ledger.job, self.head.frontier, begun.offsets, positions)
         stops = []
-        if read and (lost := past_end(self.topic, (tail := self._tail(claim, found, read)).spans)):
-            stops.append(beyond_end(job, begun.topic, lost, tail))
-        if holes := self._gone(goes_on.holes):
-            stops.append(deleted(job, begun.topic, holes))
-        ahead = self._gone(self._to_the_log(begun.offsets | goes_on.frontier))
+        if read and (error := self._beyond_end(begun.topic, self._tail(claim, ready, read))):
+            stops.append(error)
+        if holes := self._gone(continuation.holes):
+            stops.append(deleted(self.ledger.job, begun.topic, holes))
+        ahead = self._gone(self._to_the_log(begun.offsets | continuation.frontier))
         return Forecast(tuple(stops), tuple(ahead), 0 if read else files)
+
+    def _beyond_end(self, topic: str, tail: StagedTail) -> DecisionNeeded | None:
+        lost = past_end(self.topic, tail.spans)
+        return beyond_end(self.ledger.job, topic, lost, tail) if lost else None
 
     def _read(self, outputs: Sequence[Output], found: ManifestRange) -> dict[str, list[ReadFile]]:
         files = {o.id: [f for m in found.manifests[o.id] for f in m.files] for o in outputs}
@@ -116,10 +125,6 @@ class _Look:
                 yield Span(partition, next_one, begins - 1)
 
     def _gone(self, spans: Iterable[Span]) -> list[Span]:
-        """Of these those that begin below the log's start, without accepted losses."""
-        taken = [span for decision in self.decisions.losses for span in decision.spans]
-        return [
-            s
-            for s in spans
-            if s.first < self.topic.starts.get(s.partition, 0) and not any(t.covers(s) for t in taken)
-        ]
+        """Of these the ones that begin below the log's start, without accepted losses."""
+        below = [s for s in spans if s.first < self.topic.starts.get(s.partition, 0)]
+        return [s for s in below if not self.decisions.accepts_loss(s)]

@@ -26,7 +26,7 @@ from headrace.publish.tables import JobTables
 from headrace.publish.topics import TopicReport, past_end
 
 EMPTY_KEPT = 60
-"""Checkpoints without rows that may wait: they change no table, and a batch of them would report nothing."""
+"""Checkpoints without rows that may wait: they change no table, so a batch of them would be of no use."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ class Publisher:
         except (DecisionNeeded, LedgerError):
             if self._ledger.head() == head:
                 raise
-            # Another publisher moved the head while we looked: no fork, look again.
+            # Another publisher moved the head meanwhile: this is not a fork. Start again.
             again = self.once()
             return replace(again, batches=finished + again.batches)
         if ready is None:
             return Published(head, finished, {}, waiting_for=self._awaited(claim))
-        empty = "" if _has_rows(ready) else self._needed(ready)
+        empty = "" if _has_rows(ready) else self._reason_for_empty_batch(ready)
         if not (_has_rows(ready) or empty):
             return Published(head, finished, {})
         self._decide(head, claim, ready, empty)
@@ -104,8 +104,8 @@ class Publisher:
     def _decide(self, head: Head, claim: Claim, ready: ManifestRange, empty: str) -> None:
         """Decide the batch, after every check."""
         asked = self._checks.query_topics(head)
-        taken, read, on_word = self._vouched(head, claim, ready, asked)
-        frontier, notes = self._checks.frontier(head, read, asked, on_word=on_word)
+        taken, read, accepted = self._publishable(head, claim, ready, asked)
+        frontier, notes = self._checks.frontier(head, read, asked, accepted=accepted)
         self._finisher.decide(
             PublishBatch,
             head,
@@ -132,7 +132,7 @@ class Publisher:
         self.tables.staged[output].fold(m for i, m in manifests.items() if i not in fresh)
         return fresh
 
-    def _needed(self, ready: ManifestRange) -> str:
+    def _reason_for_empty_batch(self, ready: ManifestRange) -> str:
         """Why a batch without rows is needed all the same; empty where it is not."""
         waiting = max(map(len, ready.manifests.values()))
         if waiting >= EMPTY_KEPT:
@@ -146,27 +146,30 @@ class Publisher:
     def _awaited(self, claim: Claim) -> int | None:
         return None if self._ledger.head().claim == claim.number else claim.number
 
-    def _vouched(
+    def _publishable(
         self, head: Head, claim: Claim, ready: ManifestRange, asked: TopicReport
     ) -> tuple[ManifestRange, FilesRead, bool]:
-        """What may be published of a stretch, its files, and whether that is by an operator's decision.
+        """What may be published of a range, its files, and whether an operator decided that.
 
         Raises:
             DecisionNeeded: its rows may be of another topic, or their topic lost them.
         """
-        job, decisions = self.tables.job, self._decisions()
-        if accepted_part := tails.accepted_range(decisions, claim, ready):
-            return accepted_part, self._checks.read(accepted_part), True
-        accepted = [span for decision in decisions.losses for span in decision.spans]
-        if any(not any(a.covers(s) for a in accepted) for c in asked.changes for s in c.lost):
-            raise tails.lost_below_frontier(job, asked.changes)
+        decisions = self._decisions()
+        if accepted := tails.accepted_range(decisions, claim, ready):
+            return accepted, self._checks.read(accepted), True
+        if not all(decisions.accepts_loss(span) for change in asked.changes for span in change.lost):
+            raise tails.lost_below_frontier(self.tables.job, asked.changes)
         read = self._checks.read(ready)
-        tail = tails.StagedTail.of(claim.number, ready, read, head.frontier)
+        self._refuse_other_records(asked, tails.StagedTail.of(claim.number, ready, read, head.frontier))
+        return ready, read, False
+
+    def _refuse_other_records(self, asked: TopicReport, tail: tails.StagedTail) -> None:
+        """Refuse rows of which Kafka cannot confirm that they came from the topic that the job began on."""
+        job = self.tables.job
         if any(c.other for c in asked.changes):
             raise tails.other_topic(job, asked.changes, tail)
-        if (own := asked.states.get(job)) and (lost := past_end(own, tail.spans)):
+        if (state := asked.states.get(job)) and (lost := past_end(state, tail.spans)):
             raise tails.beyond_end(job, self.tables.start.topic, lost, tail)
-        return ready, read, False
 
 
 def _has_rows(ready: ManifestRange) -> bool:

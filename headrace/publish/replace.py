@@ -1,7 +1,7 @@
-"""Publish a replay: its branch takes the place of what stands behind its fork point; or take it back.
+"""Publish a replay: its branch replaces everything after its fork point; or roll it back.
 
-Each is decided by a batch record like any other, and finished by any publisher that finds it, in the steps
-of :mod:`headrace.publish.publisher`. What would make a batch impossible to finish is checked before it is
+Each is decided by a batch record like any other, and finished by any publisher, in the steps of
+:mod:`headrace.publish.publisher`. Whatever would make a batch impossible to finish is checked before it is
 decided.
 """
 
@@ -19,10 +19,9 @@ from headrace.errors import ConservationError, DecisionNeeded, LedgerError, Usag
 from headrace.files import Baseline, Files
 from headrace.ledger import fork as forks
 from headrace.ledger import replays
-from headrace.ledger.branch import ByOutput, ManifestRange, common_prefix, newest_manifest, walk
+from headrace.ledger.branch import ByOutput, ManifestRange, replay_range
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
-from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import (
     BATCHES,
     CLAIMS,
@@ -30,13 +29,13 @@ from headrace.ledger.records import (
     AbortReplay,
     BatchOutput,
     Claim,
+    FoldedManifest,
     ForkPoint,
-    Manifest,
     RollbackBatch,
     SwapBatch,
     TopicNotes,
 )
-from headrace.offsets import Offsets
+from headrace.offsets import Offsets, Span
 from headrace.publish.checks import Checks
 from headrace.publish.finish import Finisher
 from headrace.publish.frontier import continue_frontier, frontier_at
@@ -47,37 +46,6 @@ from headrace.publish.tables import JobTables
 from headrace.publish.tail import StagedTail
 from headrace.publish.topics import TopicReport, head_at_fork
 from headrace.read.tables import open_table
-
-
-def replay_range(
-    ledger: Ledger, fork: ForkPoint, staged: ByOutput, replay: int
-) -> tuple[Claim | None, ManifestRange | None]:
-    """A replay's newest claim with manifests, and all that its branch has sealed behind the fork point.
-
-    Raises:
-        LedgerError: its chain does not begin at the fork point.
-    """
-    claims = ledger.claims()
-    own = [c for c in claims if c.replay == replay]
-    head_at_fork = Head(manifests=fork.manifests)
-    for claim in reversed(own):
-        chains: dict[str, list[Manifest]] = {}
-        for output, manifests in staged.items():
-            newest = newest_manifest(manifests, claim.number)
-            if newest is None:
-                break
-            walked = walk(head_at_fork, claims, output, manifests, newest)
-            if not walked.continues_head:
-                raise LedgerError(
-                    f"replay {replay} does not begin at its fork point:"
-                    f" {walked.manifests[0].id} follows {walked.reached or 'nothing'}",
-                    where=f"{ledger.warehouse.table_uri(output)}, claim {claim.number}",
-                    remedy=f"headrace replay abort {ledger.job} {replay} --why TEXT",
-                )
-            chains[output] = walked.manifests
-        else:
-            return claim, common_prefix(chains)
-    return None, None
 
 
 class Replacer:
@@ -108,44 +76,38 @@ class Replacer:
                 return Published(head, finished, {})
             replays.require_open(self._ledger, replay, or_published=True)
             forks.require_on_branch(self._ledger, fork)
-            if (behind := self._swap_in(head, replay, fork)) is not None:
+            if (behind := self._decide_swap(head, replay, fork)) is not None:
                 return behind
 
-    def _swap_in(self, head: Head, replay: int, fork: ForkPoint) -> Offsets | None:
-        """Decide the batch, unless another publisher is first; or tell how far the fork has come."""
+    def _decide_swap(self, head: Head, replay: int, fork: ForkPoint) -> Offsets | None:
+        """Decide the batch, unless another publisher is first; or return how far the fork has come."""
         reached = self._frontier_at(fork)
         staged = {o: s.read() for o, s in self.tables.staged.items()}
-        claim, found = replay_range(self._ledger, fork, staged, replay)
-        if claim is None or found is None:
+        claim, sealed = replay_range(self._ledger, fork, staged, replay)
+        if claim is None or sealed is None:
             return reached
-        if self.tables.contract.kind == "derive":
-            stands = fork_progress(self.tables.warehouse, self._ledger, staged, replay)
-            if not stands.covers(self._branch_stands()):
-                return next(iter(stands.positions.values()), {})
-        behind = head_at_fork(head, reached)
-        asked = self._checks.query_topics(behind)
-        read = self._checks.read(found)
-        self._refuse_other(replay, claim, found, read, asked)
+        if (behind := self._offsets_if_behind(staged, replay)) is not None:
+            return behind
+        before = head_at_fork(head, reached)
+        asked = self._checks.query_topics(before)
+        read = self._checks.read(sealed)
+        self._refuse_other(replay, claim, sealed, read, asked)
         if self.tables.contract.kind == "ingest":
-            self._refuse_lost(head, fork, reached, read)
-        frontier, notes = self._checks.frontier(behind, read, asked)
+            self._refuse_missing(head, fork, reached, read)
+        frontier, notes = self._checks.frontier(before, read, asked)
         if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
             return frontier
-        files = {
-            o: [DeltaFile(f.file.path, f.file.size, f.file.partition, f.statistics) for f in fs]
-            for o, fs in read.items()
-        }
         removed, baseline = forks.files_after(self._ledger, fork), forks.baseline(self._ledger, fork)
-        self._require_possible(reached, removed, baseline, files)
+        self._require_possible(reached, removed, baseline, _delta_files(read))
         self._finisher.decide(
             SwapBatch,
             head,
             last_check=lambda: replays.require_open(self._ledger, replay, or_published=True),
             claim=claim.number,
             contract_version=claim.contract_version,
-            checkpoints=found.checkpoints,
+            checkpoints=sealed.checkpoints,
             frontier=frontier,
-            outputs=self._checks.outputs(found, read),
+            outputs=self._checks.outputs(sealed, read),
             fork=fork,
             reached=reached,
             removed=removed,
@@ -155,6 +117,15 @@ class Replacer:
             replay=replay,
         )
         return None
+
+    def _offsets_if_behind(self, staged: ByOutput, replay: int) -> Offsets | None:
+        """How far a derive job's fork has come, where that is not as far as the branch."""
+        if self.tables.contract.kind == "ingest":
+            return None
+        progress = fork_progress(self.tables.warehouse, self._ledger, staged, replay)
+        if progress.covers(self._branch_progress()):
+            return None
+        return next(iter(progress.positions.values()), {})
 
     def _refuse_other(
         self,
@@ -174,37 +145,43 @@ class Replacer:
                 remedy=f"headrace replay abort {self._ledger.job} {replay} --why TEXT leaves it",
             )
 
-    def _branch_stands(self) -> JobProgress:
+    def _branch_progress(self) -> JobProgress:
         """How far the branch of a derive job has come, in the tables that it writes now."""
-        stands = branch_progress(self.tables.warehouse, self._ledger, "derive")
-        if not stands.positions:
+        progress = branch_progress(self.tables.warehouse, self._ledger, "derive")
+        if not progress.positions:
             raise DecisionNeeded(
                 "no checkpoint of the published branch is kept any more: how far it had come is not known",
                 where=f"job {self._ledger.job}",
                 remedy="restore a checkpoint or savepoint of it into the warehouse, then publish again",
             )
         return JobProgress(
-            stands.positions, {o: at for o, at in stands.watermarks.items() if o in self.tables.staged}
+            progress.positions, {o: at for o, at in progress.watermarks.items() if o in self.tables.staged}
         )
 
-    def _refuse_lost(
+    def _refuse_missing(
         self, head: Head, fork: ForkPoint, reached: Offsets, read: Mapping[str, Sequence[ReadFile]]
     ) -> None:
-        """Say no where the fork lacks records that the branch has published: Kafka no longer had them."""
-        positions = (f.positions for found in read.values() for f in found)
-        holes = continue_frontier(self._ledger.job, reached, self.tables.start.offsets, positions).holes
-        known = forks.holes_after(self._ledger, fork)
-        mine = [h for h in holes if h.first < head.frontier.get(h.partition, 0)]
-        own = [h for h in mine if not any(k.covers(h) for k in known)]
-        verdicts = self.tables.source.holes(self.tables.start.topic, own) if own else {}
-        if lacking := [h for h in own if verdicts[h] != "absent"]:
+        """Refuse a fork that lacks records that the branch has published: Kafka no longer had them."""
+        holes = self._unexplained_holes(head, fork, reached, read)
+        verdicts = self.tables.source.holes(self.tables.start.topic, holes) if holes else {}
+        if missing := [h for h in holes if verdicts[h] != "absent"]:
             raise ConservationError(
-                f"the fork lacks records that are published: {', '.join(map(str, lacking[:10]))}",
-                where=f"job {self._ledger.job}, behind batch {fork.batch}",
+                f"the fork lacks records that are published: {', '.join(map(str, missing[:10]))}",
+                where=f"job {self._ledger.job}, after batch {fork.batch}",
                 remedy=f"nothing was changed. Kafka deleted them, or the fork skipped them:"
                 f" `headrace replay ls {self._ledger.job}`, abort it, and plan one that begins later",
-                missing=[str(h) for h in lacking],
+                missing=[str(h) for h in missing],
             )
+
+    def _unexplained_holes(
+        self, head: Head, fork: ForkPoint, reached: Offsets, read: Mapping[str, Sequence[ReadFile]]
+    ) -> list[Span]:
+        """Holes of the fork below the head's frontier that the branch does not have."""
+        positions = (f.positions for files in read.values() for f in files)
+        holes = continue_frontier(self._ledger.job, reached, self.tables.start.offsets, positions).holes
+        known = forks.holes_after(self._ledger, fork)
+        below = [h for h in holes if h.first < head.frontier.get(h.partition, 0)]
+        return [h for h in below if not any(k.covers(h) for k in known)]
 
     def abort(self, replay: int, why: str) -> None:
         """Decide that a replay is never published; a batch that is decided already is finished, and stands.
@@ -254,21 +231,20 @@ class Replacer:
             self._decide_rollback(head, number, replay, why)
 
     def _decide_rollback(self, head: Head, number: int, replay: int, why: str) -> None:
-        """Decide the batch that takes back what batch ``number`` swapped in.
+        """Decide the batch that reverses what batch ``number`` swapped in.
 
-        Its manifests and their files are those of the branch, as if nothing had been swapped. What comes in
-        is what the tables held: of those files a patch, or another program, may have rewritten some.
+        Its manifests and their files are those of the branch, as if nothing had been swapped. What it adds is
+        what the tables held: a patch or another program may have rewritten some of those files.
         """
         swap, before = self._ledger.required(BATCHES, number), self._ledger.required(DONE, number - 1)
         if not isinstance(swap, SwapBatch):
             raise LedgerError(f"batch {number} is not a swap", where=f"{self._ledger.folder}/batches")
         manifests = forks.manifests_after(self._ledger, swap.fork, number - 1)
-        numbers = [m.checkpoint for found in manifests.values() for m in found] or [swap.fork.checkpoint]
         baseline = Baseline(versions={o: v for o, v in before.versions.items() if o in self.tables.staged})
-        gone, reached = swap.removed, self._frontier_at(swap.fork)
-        came = {} if self.tables.contract.kind == "derive" else self._restored(number, gone, reached)
+        old, reached = swap.removed, self._frontier_at(swap.fork)
+        restored = {} if self.tables.contract.kind == "derive" else self._restore_files(number, old, reached)
         removed = forks.files_after(self._ledger, swap.fork)
-        files = {o: delta_files(came.get(o, gone.get(o, ()))) for o in self.tables.staged}
+        files = {o: delta_files(restored.get(o, old.get(o, ()))) for o in self.tables.staged}
         self._require_possible(reached, removed, baseline, files, back=True)
         on_branch = forks.at_batch(self._ledger, number - 1).batch
         self._finisher.decide(
@@ -276,10 +252,10 @@ class Replacer:
             head,
             claim=before.claim,
             contract_version=self._ledger.required(BATCHES, on_branch or number - 1).contract_version,
-            checkpoints=(min(numbers), max(numbers)),
+            checkpoints=_checkpoints(manifests, swap.fork),
             frontier=before.frontier,
             outputs={
-                o: BatchOutput(manifests=manifests.get(o, ()), files=gone.get(o, ()))
+                o: BatchOutput(manifests=manifests.get(o, ()), files=old.get(o, ()))
                 for o in self.tables.staged
             },
             fork=swap.fork,
@@ -289,11 +265,11 @@ class Replacer:
             newest_claim=self._ledger.newest(CLAIMS),
             notes=TopicNotes(epochs=before.epochs, tails=before.tails),
             replay=replay,
-            restored=came,
+            restored=restored,
             why=why,
         )
 
-    def _restored(self, number: int, gone: Files, reached: Offsets) -> Files:
+    def _restore_files(self, number: int, gone: Files, reached: Offsets) -> Files:
         """Per output, files with the rows behind the fork point as they were before batch ``number``."""
         versions = self._ledger.required(DONE, number).versions
         found: Files = {}
@@ -341,3 +317,17 @@ class Replacer:
         if self.tables.contract.kind == "derive":
             return {}
         return frontier_at(self.tables.warehouse, self._ledger, self.tables.outputs, fork)
+
+
+def _delta_files(read: Mapping[str, Sequence[ReadFile]]) -> dict[str, list[DeltaFile]]:
+    """Staged files as Delta will know them, by output."""
+    return {
+        output: [DeltaFile(f.file.path, f.file.size, f.file.partition, f.statistics) for f in files]
+        for output, files in read.items()
+    }
+
+
+def _checkpoints(manifests: Mapping[str, Sequence[FoldedManifest]], fork: ForkPoint) -> tuple[int, int]:
+    """First and last checkpoint of these manifests; where there are none, that of the fork point."""
+    numbers = [m.checkpoint for of_output in manifests.values() for m in of_output] or [fork.checkpoint]
+    return min(numbers), max(numbers)

@@ -57,24 +57,30 @@ class StagedTail:
 
 
 def _fits(
-    found: ManifestRange, read: Mapping[str, Sequence[ReadFile]], frontier: Mapping[int, int]
+    staged: ManifestRange, read: Mapping[str, Sequence[ReadFile]], frontier: Mapping[int, int]
 ) -> int | None:
     """See :attr:`StagedTail.fits`. A new topic begins at 0, so its offsets may be below published ones."""
-    sealed = {(o, f.path): m.checkpoint for o, ms in found.manifests.items() for m in ms for f in m.files}
-    by_checkpoint: dict[int, list[tuple[int, OffsetArray]]] = {
-        m.checkpoint: [] for manifests in found.manifests.values() for m in manifests
-    }
-    for output, of_output in read.items():
-        for file in of_output:
-            by_checkpoint[sealed[output, file.file.path]] += file.positions.items()
     reached, fits = dict(frontier), None
-    for checkpoint, positions in sorted(by_checkpoint.items()):
+    for checkpoint, positions in sorted(_by_checkpoint(staged, read).items()):
         if any(int(offsets.min()) < reached.get(p, 0) for p, offsets in positions):
             break
         for p, offsets in positions:
             reached[p] = max(reached.get(p, 0), int(offsets.max()) + 1)
         fits = checkpoint
     return fits
+
+
+def _by_checkpoint(
+    staged: ManifestRange, read: Mapping[str, Sequence[ReadFile]]
+) -> dict[int, list[tuple[int, OffsetArray]]]:
+    """Checkpoint → partition and offsets of each of its files."""
+    manifests = [(output, m) for output, of_output in staged.manifests.items() for m in of_output]
+    sealed = {(output, f.path): m.checkpoint for output, m in manifests for f in m.files}
+    positions: dict[int, list[tuple[int, OffsetArray]]] = {m.checkpoint: [] for _, m in manifests}
+    for output, files in read.items():
+        for file in files:
+            positions[sealed[output, file.file.path]] += file.positions.items()
+    return positions
 
 
 def accepted_range(decisions: StandingDecisions, claim: Claim, found: ManifestRange) -> ManifestRange | None:

@@ -1,4 +1,4 @@
-"""SQL over published tables, for looking: DataFusion, only the tables that the statement names, read-only."""
+"""SQL over published tables, read only: DataFusion, with only the tables that the statement names."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def query(
     try:
         reader = pa.RecordBatchReader.from_stream(engine.execute(sql))
     except DeltaError as e:
-        raise _refused(e) from e
+        raise _query_error(e) from e
     return Answer(tuple(reader.schema.names), _rows(reader))
 
 
@@ -142,7 +142,7 @@ def _rows(reader: pa.RecordBatchReader) -> Iterator[tuple[Any, ...]]:
         for batch in reader:
             yield from zip(*(_values(column) for column in batch.columns), strict=True)
     except (DeltaError, pa.ArrowException, OSError) as e:
-        raise _refused(e) from e
+        raise _query_error(e) from e
 
 
 def _values(column: pa.Array) -> list[Any]:
@@ -152,27 +152,26 @@ def _values(column: pa.Array) -> list[Any]:
     return values(column)
 
 
-def _refused(e: Exception) -> UsageError:
-    said = str(e)
-    if unknown := re.search(rf"No field named ({_NAME})", said):
-        return _no_column(unknown[1], said.partition("Valid fields are ")[2])
-    return UsageError(f"DataFusion says: {_plain(said).rstrip('.')}", remedy=SPOKEN)
+def _query_error(e: Exception) -> UsageError:
+    message = str(e)
+    if unknown := re.search(rf"No field named ({_NAME})", message):
+        return _no_column(unknown[1], message.partition("Valid fields are ")[2])
+    return UsageError(f"DataFusion reports: {_plain(message).rstrip('.')}", remedy=SPOKEN)
 
 
 def _no_column(name: str, valid: str) -> UsageError:
-    """A column that is not there, and those that are, the nearest first.
+    """An unknown column, and the known ones, the most similar first.
 
     Args:
         name: as it was written, with its table or without.
         valid: DataFusion's list of the fields that it knows at that place.
     """
     *of, column = _parts(name)
-    there = [tuple(_parts(field)) for field in dict.fromkeys(re.findall(_NAME, valid))]
-    there = [field for field in there if len(field) > 1] or there  # else among them: what the query computes
-    own = [field for field in there if [field[0]] == of] or there
-    tables = {field[0] for field in own if len(field) > 1}
+    candidates = _candidates(of, valid)
+    tables = {field[0] for field in candidates if len(field) > 1}
     likeness = {
-        (field[-1] if len(tables) == 1 else ".".join(field)): _likeness(column, field[-1]) for field in own
+        (field[-1] if len(tables) == 1 else ".".join(field)): _likeness(column, field[-1])
+        for field in candidates
     }
     nearest = sorted(likeness, key=lambda shown: -likeness[shown])
     meant = f"; did you mean {nearest[0]}?" if nearest and likeness[nearest[0]] >= ALIKE else ""
@@ -181,6 +180,13 @@ def _no_column(name: str, valid: str) -> UsageError:
         where=f"table {tables.pop()}" if len(tables) == 1 else "",
         remedy=f"columns there: {_few(nearest)}",
     )
+
+
+def _candidates(of: list[str], valid: str) -> list[tuple[str, ...]]:
+    """The fields that could have been meant: those of the named table, if there are any."""
+    fields = [tuple(_parts(field)) for field in dict.fromkeys(re.findall(_NAME, valid))]
+    qualified = [field for field in fields if len(field) > 1] or fields  # the rest is what the query computes
+    return [field for field in qualified if [field[0]] == of] or qualified
 
 
 def _likeness(one: str, other: str) -> float:
@@ -214,18 +220,26 @@ def _plain(message: str) -> str:
 
 
 def to_json(value: Any) -> Any:
-    """A value as JSON can say it: ISO times (with their zone), exact decimals as text, bytes as base64."""
-    if value is None or isinstance(value, (bool, int, str, float)):
-        return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    """A value for JSON: ISO times (with their zone), exact decimals as text, bytes as base64."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, (dict, list, tuple)):
+        return _nested_to_json(value)
     if isinstance(value, (dt.datetime, dt.date, dt.time)):
         return value.isoformat()
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _nested_to_json(value: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> Any:
     if isinstance(value, dict):
         return {str(k): to_json(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return [to_json(v) for v in value]
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    if hasattr(value, "_fields"):  # a named tuple is one value
+        return str(value)
+    return [to_json(v) for v in value]
 
 
 def to_text(value: Any) -> str:

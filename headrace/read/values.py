@@ -39,7 +39,19 @@ def _value(scalar: pa.Scalar) -> Any:
 
 
 def _beyond(scalar: pa.Scalar) -> Any:
-    """A value that Python does not have: a time, or what holds one."""
+    """A value that Python does not have: a time, or a structure that holds one."""
+    kind = scalar.type
+    if pa.types.is_temporal(kind):
+        return _time(scalar)
+    if pa.types.is_struct(kind):
+        return {field.name: _value(scalar[field.name]) for field in kind}
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return [_value(item) for item in scalar.values]
+    return f"a {kind}"
+
+
+def _time(scalar: pa.Scalar) -> str:
+    """A timestamp or a date outside Python's calendar, or a duration, as text."""
     kind = scalar.type
     if pa.types.is_timestamp(kind):
         days, rest = divmod(scalar.value, _DAY[kind.unit])
@@ -47,10 +59,6 @@ def _beyond(scalar: pa.Scalar) -> Any:
     if pa.types.is_date(kind):
         days = scalar.value if pa.types.is_date32(kind) else scalar.value // _DAY["ms"]
         return _text(days, 0, "s").partition("T")[0]
-    if pa.types.is_struct(kind):
-        return {field.name: _value(scalar[field.name]) for field in kind}
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return [_value(item) for item in scalar.values]
     return str(scalar.cast(pa.int64()).as_py()) if pa.types.is_duration(kind) else f"a {kind}"
 
 

@@ -22,6 +22,7 @@ from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import Files
 from headrace.job.program import Program
 from headrace.ledger import fork, patches
+from headrace.ledger.branch import replay_range
 from headrace.ledger.decisions import discarded
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged
@@ -29,7 +30,6 @@ from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import BATCHES, DONE, ForkBatch, Patch, Replay
 from headrace.ledger.replays import batch_of, state
 from headrace.positions import Positions
-from headrace.publish.replace import replay_range
 from headrace.read.records import rows_of
 from headrace.read.rows import published_rows, read_rows
 from headrace.read.tables import missing_files_refused, tables_at_batch
