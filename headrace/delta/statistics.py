@@ -22,23 +22,28 @@ def file_statistics(footer: Any, columns: tuple[TableColumn, ...]) -> str:
 
     A bound that is not known exactly is left out: without it, readers open the file.
     """
-    bounded = (c for c in columns if not (c.partition or c.when_needed or isinstance(c.type, BinaryType)))
-    wanted = {c.name for c in bounded}
+    bounded = {c.name for c in columns if _has_bounds(c)}
     known: dict[str, _ColumnStatistics] = {}
     for chunk in _chunks(footer):
-        if chunk.path_in_schema in wanted:
+        if chunk.path_in_schema in bounded:
             known.setdefault(chunk.path_in_schema, _ColumnStatistics()).include(chunk)
     exact = {name: column for name, column in known.items() if column.exact}
-    low = {name: _low(column.low) for name, column in exact.items()}
-    high = {name: _high(column.high) for name, column in exact.items()}
     return json.dumps(
         {
             "numRecords": footer.num_rows,
-            "minValues": {name: value for name, value in low.items() if value is not None},
-            "maxValues": {name: value for name, value in high.items() if value is not None},
+            "minValues": _without_none({name: _low(column.low) for name, column in exact.items()}),
+            "maxValues": _without_none({name: _high(column.high) for name, column in exact.items()}),
             "nullCount": {name: column.nulls for name, column in exact.items()},
         }
     )
+
+
+def _has_bounds(column: TableColumn) -> bool:
+    return not (column.partition or column.when_needed or isinstance(column.type, BinaryType))
+
+
+def _without_none(bounds: dict[str, Any]) -> dict[str, Any]:
+    return {name: bound for name, bound in bounds.items() if bound is not None}
 
 
 @dataclass

@@ -160,8 +160,13 @@ class ManifestRange:
     @property
     def checkpoints(self) -> tuple[int, int]:
         """First and last checkpoint."""
-        numbers = [m.checkpoint for found in self.manifests.values() for m in found]
+        numbers = [m.checkpoint for manifests in self.manifests.values() for m in manifests]
         return min(numbers), max(numbers)
+
+    @property
+    def files(self) -> int:
+        """How many files its manifests name."""
+        return sum(len(m.files) for manifests in self.manifests.values() for m in manifests)
 
 
 def publishable_range(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> ManifestRange | None:
@@ -199,7 +204,7 @@ def common_prefix(chains: dict[str, list[Manifest]]) -> ManifestRange | None:
 def replay_range(
     ledger: Ledger, fork: ForkPoint, staged: ByOutput, replay: int
 ) -> tuple[Claim | None, ManifestRange | None]:
-    """A replay's newest claim with manifests in every output, and all that it has sealed after the fork point.
+    """A replay's newest claim with manifests of every output, and what it has sealed after the fork point.
 
     Raises:
         LedgerError: its chain does not begin at the fork point.

@@ -94,17 +94,17 @@ class _Look:
         begun = self.ledger.start()
         if begun is None:
             return Forecast()
-        files = sum(len(m.files) for manifests in ready.manifests.values() for m in manifests)
+        files = ready.files
         read = self._read(outputs, ready) if 0 < files <= LOOKED_INTO else {}
         positions = (f.positions for of_output in read.values() for f in of_output)
         continuation = continue_frontier(self.ledger.job, self.head.frontier, begun.offsets, positions)
-        stops = []
-        if read and (error := self._beyond_end(begun.topic, self._tail(claim, ready, read))):
-            stops.append(error)
-        if holes := self._gone(continuation.holes):
-            stops.append(deleted(self.ledger.job, begun.topic, holes))
+        holes = self._gone(continuation.holes)
+        stops = (
+            self._beyond_end(begun.topic, self._tail(claim, ready, read)) if read else None,
+            deleted(self.ledger.job, begun.topic, holes) if holes else None,
+        )
         ahead = self._gone(self._to_the_log(begun.offsets | continuation.frontier))
-        return Forecast(tuple(stops), tuple(ahead), 0 if read else files)
+        return Forecast(tuple(e for e in stops if e), tuple(ahead), 0 if read else files)
 
     def _beyond_end(self, topic: str, tail: StagedTail) -> DecisionNeeded | None:
         lost = past_end(self.topic, tail.spans)

@@ -1,9 +1,9 @@
 """Proof that a derive job conserves: rows read are rows counted, plus rows late, plus rows that still wait.
 
-Compared window by window (or by event time, where each row stands for one), so that a row that is missing
-here does not make up for one too many there. A window that the watermark has passed is told: whatever is not
-counted in it by then is missing. Nothing here is shared with publish: rows are read from the tables, what
-was read and how far event time had come from Flink's own checkpoint.
+Compared window by window (or by event time, where each row stands for one), so that a missing row in one does
+not balance a surplus row in another. A window that the watermark has passed is complete: whatever is not
+counted in it by then is missing. No code is shared with publish: rows come from the tables, what was read and
+how far event time had come from Flink's own checkpoint.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ def prove(
         job: the job's name.
         read: the contract of its first topic; its published table must hold all that the cut has read.
         counting: its tables that are :func:`counted`.
-        cut: where the job stood at the batch.
-        patched: event time in milliseconds → rows of the table that patches have put in: no job read them
-            there, so they may lack here.
+        cut: how far the job had come at the batch.
+        patched: event time in milliseconds → rows of the table that patches added: no job read them there,
+            so they may be missing here.
 
     Raises:
         UsageError: the tables cannot be read as the batch left them.
@@ -97,41 +97,49 @@ def prove(
     """
     (window,) = {counts.window for counts in counting.values()}
     engine, late = QueryBuilder(), f"{job}__late"
-    there = tables_at_batch(warehouse, job, [late, *counting], cut.batch)
-    there[read.id] = _published(warehouse, read.id)
-    registered = {
-        read.id: READ,
-        late: LATE,
-        **{name: COUNTED.format(n=n) for n, name in enumerate(counting)},
-    }
-    for name, table in there.items():
-        engine.register(registered[name], table)
-    tables = {registered[name]: counts for name, counts in counting.items() if name in there}
-    in_each = {
-        name: _sum(engine, registered[name], c) if name in there else 0 for name, c in counting.items()
-    }
-    groups = _groups(engine, read.event_time or "", tables, window, _inside(cut), late=late in there)
+    tables = tables_at_batch(warehouse, job, [late, *counting], cut.batch)
+    tables[read.id] = _published(warehouse, read.id)
+    registered = _register(engine, tables, read.id, late, counting)
+    present = {name: counts for name, counts in counting.items() if name in tables}
+    groups = _groups(
+        engine,
+        read.event_time or "",
+        _by_name(registered, present),
+        window,
+        _inside(cut),
+        late=late in tables,
+    )
     watermark = min(cut.watermarks[name] for name in counting)
     sums, broken = judged(groups, window, watermark, _in_windows(patched or {}, window))
-    lost = list(_late_rows(engine, late, _inside(cut))) if late in there else []
+    imbalances = list(_late_rows(engine, late, _inside(cut))) if late in tables else []
     return Conservation(
         table=job,
         read=read.id,
         cut=cut,
-        versions={name: int(table.version()) for name, table in there.items()},
+        versions={name: int(table.version()) for name, table in tables.items()},
         watermark=None if watermark == NONE_YET else watermark,
-        in_each=in_each,
+        in_each=dict.fromkeys(counting, 0) | _sums(engine, registered, present),
         **sums,
-        findings=(*broken, *lost),
+        findings=(*broken, *imbalances),
     )
 
 
+def _register(
+    engine: QueryBuilder, tables: Mapping[str, DeltaTable], read: str, late: str, counting: Iterable[str]
+) -> dict[str, str]:
+    """Register the tables with the engine; returns each table's name in the statements."""
+    names = {read: READ, late: LATE, **{name: COUNTED.format(n=n) for n, name in enumerate(counting)}}
+    for name, table in tables.items():
+        engine.register(names[name], table)
+    return names
+
+
 def _in_windows(patched: Mapping[int, int], window: timedelta) -> dict[int, int]:
-    found: dict[int, int] = {}
+    by_window: dict[int, int] = {}
     for at, rows in patched.items():
         begin = at - at % (max(window, _MS) // _MS)
-        found[begin] = found.get(begin, 0) + rows
-    return found
+        by_window[begin] = by_window.get(begin, 0) + rows
+    return by_window
 
 
 def judged(
@@ -139,34 +147,39 @@ def judged(
 ) -> tuple[dict[str, int], list[Imbalance]]:
     """The sums of all groups with the rows that wait, and what does not add up.
 
-    What is untold waits while the watermark has not passed its window. Where a later window is told, though,
-    an earlier watermark had passed both: Flink's begins anew at a restart, and until it has come as far
-    again nobody can say whether such rows wait or are missing.
+    Rows that are unaccounted for wait while the watermark has not passed their window. Where a later window
+    is complete, though, an earlier watermark had passed both: Flink's watermark begins anew at a restart, and
+    until it has come as far again it is not known whether such rows wait or are missing.
 
     Args:
         groups: all windows or event times, the newest first.
         window: how long each is; zero: an event time.
         watermark: how far event time had come, in milliseconds.
-        patched: where a window begins → rows in it that may lack.
+        patched: where a window begins → rows in it that may be missing.
     """
     sums = dict.fromkeys(("arrived", "late", "counted", "stale", "waiting"), 0)
-    findings: list[Imbalance] = []
-    told = False
+    imbalances: list[Imbalance] = []
+    complete = False
     for group in groups:
-        told = told or group.counted > 0
+        complete = complete or group.counted > 0
         passed = group.at + max(window, _MS) // _MS - 1 <= watermark
+        due = passed or complete
+        missing = max(group.untold, 0)
+        stale = min(missing, (patched or {}).get(group.at, 0)) if due else 0
         if group.untold < 0:
-            findings.append(Imbalance("too many", "", -group.untold, group, window))
-        stale = min(max(group.untold, 0), (patched or {}).get(group.at, 0)) if passed or told else 0
-        if group.untold > stale and (passed or told):
-            kind = "missing" if passed else "unproved"
-            findings.append(Imbalance(kind, "", group.untold - stale, group, window))
+            imbalances.append(Imbalance("too many", "", -group.untold, group, window))
+        elif due and missing > stale:
+            imbalances.append(_shortfall(group, window, missing - stale, passed=passed))
         sums["stale"] += stale
         sums["arrived"] += group.arrived
         sums["late"] += group.late
         sums["counted"] += group.counted
-        sums["waiting"] += 0 if passed or told else max(group.untold, 0)
-    return sums, findings[::-1]
+        sums["waiting"] += 0 if due else missing
+    return sums, imbalances[::-1]
+
+
+def _shortfall(group: RowGroup, window: timedelta, rows: int, *, passed: bool) -> Imbalance:
+    return Imbalance("missing" if passed else "unproved", "", rows, group, window)
 
 
 def _published(warehouse: Warehouse, name: str) -> DeltaTable:
@@ -209,6 +222,17 @@ def _groups(
 def _many(counts: Counts) -> str:
     """How many rows that were read one row of the table stands for."""
     return "1" if counts.column is None else f'CAST("{counts.column}" AS BIGINT)'
+
+
+def _by_name(registered: Mapping[str, str], counting: Mapping[str, Counts]) -> dict[str, Counts]:
+    return {registered[name]: counts for name, counts in counting.items()}
+
+
+def _sums(
+    engine: QueryBuilder, registered: Mapping[str, str], counting: Mapping[str, Counts]
+) -> dict[str, int]:
+    """How many rows each of these tables counts."""
+    return {name: _sum(engine, registered[name], counts) for name, counts in counting.items()}
 
 
 def _sum(engine: QueryBuilder, table: str, counts: Counts) -> int:

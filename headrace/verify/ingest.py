@@ -1,52 +1,46 @@
 """Proof of G1 from Kafka itself: at the versions of a batch, each offset below the frontier has one home.
 
-Nothing here is shared with publish: the batch is found in the Delta logs, rows are read from the files and
-not from statistics, and the records are those that a consumer is given. So a fault of publish, of a manifest
-or of the ledger cannot hide itself.
+No code is shared with publish: the batch is looked up in the Delta logs, rows are read from the files and not
+from statistics, and the records are those that a consumer receives. So a fault of publish, of a manifest or
+of the ledger cannot hide itself.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headrace.errors import ClusterError, UsageError
-from headrace.offsets import OffsetArray
-from headrace.read.tables import open_table, stream_batches, table_at_batch
+from headrace.read.tables import open_table, table_at_batch
 from headrace.verify import marks as m
-from headrace.verify.findings import NOWHERE, DoubledFile, Finding, PartitionProof, Verification
-from headrace.verify.marks import Marks, Range
+from headrace.verify.findings import NOWHERE, DoubledFile, Finding, Verification
+from headrace.verify.homes import Homes, Tick, doubled_files
+from headrace.verify.marks import Range
 from headrace.verify.topic_scan import Extent
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from deltalake import DeltaTable
 
     from headrace.storage.warehouse import Warehouse
     from headrace.verify.topic_scan import Topic
 
-POSITION = ["_partition", "_offset"]
 NEWEST = 1 << 62
 
-Tick = Callable[[str, int, "int | None"], None]
-"""Called with a step, how far it is, and where it ends."""
-
 FrontierAt = Callable[[int], Mapping[int, int]]
-"""Asked with a batch: partition → the frontier that it recorded."""
+"""Batch → partition → the frontier that it recorded."""
 
 TopicAtBatch = tuple[Mapping[int, tuple[int, int]], Mapping[int, Sequence[Range]]]
-"""How a topic stood at a batch: by partition its newest leader epoch and where that began; and published
-offsets that it had lost by then."""
+"""A topic at a batch: by partition its newest leader epoch and where that began; and published offsets that
+it had lost by then."""
 TopicAt = Callable[[int], TopicAtBatch]
-"""Asked with a batch."""
+"""Batch → the topic at that batch."""
 LOST = "the topic lost offsets that are published, and may have given them to other records"
 
 HolesAt = Callable[[int], Mapping[str, Mapping[int, Sequence[Range]]]]
-"""Asked with a batch: ``absent`` and ``lost`` → partition → what was noted while Kafka could be asked."""
+"""Batch → ``absent`` and ``lost`` → partition → what was noted while Kafka could still report it."""
 
 
 def verify(
@@ -68,21 +62,21 @@ def verify(
         warehouse: where the tables are.
         table: the contract's id, also the job's.
         topic: the contract's topic, in Kafka.
-        batch: the batch whose table versions are judged; the newest that both tables hold if None.
-        noted: asked only about offsets that are older than the topic's log and in no table.
-        promised: how far the batch said that the tables go; without its word, as far as their rows.
-        filled: how many rows each file has that was backfilled by then, counted in the file; files are told
-            from partitions by negative numbers.
+        batch: the batch whose table versions are verified; the newest that both tables hold if None.
+        noted: called only for offsets that are older than the topic's log and in no table.
+        promised: the frontier that the batch recorded; without one, the tables end with their rows.
+        filled: how many rows each file has that was backfilled by then, counted in the file; files have
+            negative partition numbers.
         begun: the id of the topic that the job began on: another topic of its name proves nothing.
-        stood: how the topic stood when the batch was published.
-        tick: told how far each step is.
+        stood: the topic when the batch was published.
+        tick: called with the progress of each step.
 
     Raises:
         UsageError: the tables do not exist, do not hold that batch any more, or carry no positions.
         ClusterError: Kafka or the object store does not answer, or the topic does not exist.
     """
     number, tables = _at_batch(warehouse, table, batch)
-    homes = _Homes(table, f"{table}__quarantine")
+    homes = Homes(table, f"{table}__quarantine")
     for name, found in tables.items():
         homes.read(name, found, tick)
     # Read after the tables: every row that they hold stands below the end that Kafka names now.
@@ -109,12 +103,20 @@ def verify(
         partitions=tuple(proofs),
         findings=tuple(findings),
         aged_holes=aged,
-        places=tuple(_places(tables, homes, tick)) if any(f.kind == "doubled" for f in findings) else (),
+        places=_places(findings, tables, homes, tick),
     )
 
 
-def _scan(topic: Topic, begun: str | None, homes: _Homes, tick: Tick) -> tuple[dict[int, Extent], str]:
-    """Mark the records of the topic; or say why it is not the one that the job read.
+def _places(
+    findings: Sequence[Finding], tables: dict[str, DeltaTable], homes: Homes, tick: Tick
+) -> tuple[DoubledFile, ...]:
+    if not any(f.kind == "doubled" for f in findings):
+        return ()
+    return tuple(doubled_files(tables, homes, tick))
+
+
+def _scan(topic: Topic, begun: str | None, homes: Homes, tick: Tick) -> tuple[dict[int, Extent], str]:
+    """Mark the records of the topic; or return why it is not the one that the job read.
 
     Ids never return: one that is right after the scan was right all along.
     """
@@ -140,9 +142,9 @@ def _other(topic: Topic, begun: str, now: str | None) -> str:
 
 
 def _without_topic(
-    topic: Topic, number: int, tables: dict[str, DeltaTable], homes: _Homes, why: str, tick: Tick
+    topic: Topic, number: int, tables: dict[str, DeltaTable], homes: Homes, why: str, tick: Tick
 ) -> Verification:
-    """What the tables show alone: rows that stand twice. Whether each record has one, nobody can say."""
+    """What the tables alone show: doubled rows. Whether each record has a row cannot be known."""
     proofs, doubled = [], []
     for partition in sorted(homes.marks):
         nothing, reach = Extent(0, 0), homes.reach(partition)
@@ -156,30 +158,36 @@ def _without_topic(
         versions={name: int(found.version()) for name, found in tables.items()},
         partitions=tuple(proofs),
         findings=(rows, *homes.positionless(), *doubled),
-        places=tuple(_places(tables, homes, tick)) if doubled else (),
+        places=tuple(doubled_files(tables, homes, tick)) if doubled else (),
     )
 
 
 def _with_losses(
-    findings: list[Finding], extents: Mapping[int, Extent], frontier: Mapping[int, int], then: TopicAtBatch
+    findings: list[Finding],
+    extents: Mapping[int, Extent],
+    frontier: Mapping[int, int],
+    at_batch: TopicAtBatch,
 ) -> list[Finding]:
-    """Name what the topic lost since the batch: there, neither a record nor its absence proves anything."""
-    epochs, tails = then
-    found = []
+    """Report what the topic lost since the batch: there, neither a record nor its absence proves anything."""
+    epochs, tails = at_batch
+    lost: dict[int, list[Range]] = {}
     for partition, extent in extents.items():
         reached = frontier.get(partition, 0)
         begins = lost_from(extent, reached, epochs.get(partition))
         spans = [s for s in tails.get(partition, ()) if extent.start <= s.last < begins]
         spans += [Range(begins, reached - 1)] if begins < reached else []
         if spans:
-            found.append(Finding("lost", partition, LOST, tuple(spans)))
-    lost = {f.partition: list(f.spans) for f in found}
-    for finding in findings:
-        apart = finding.kind in {"missing", "phantom"} and finding.partition in lost
-        left = m.without(list(finding.spans), lost[finding.partition]) if apart else list(finding.spans)
-        if left or not apart:
-            found.append(replace(finding, spans=tuple(left)))
-    return found
+            lost[partition] = spans
+    losses = [Finding("lost", partition, LOST, tuple(spans)) for partition, spans in lost.items()]
+    return losses + [left for f in findings if (left := _outside(f, lost.get(f.partition, [])))]
+
+
+def _outside(finding: Finding, lost: list[Range]) -> Finding | None:
+    """A finding without what the topic lost; None if nothing is left of it."""
+    if not lost or finding.kind not in {"missing", "phantom"}:
+        return finding
+    left = m.without(list(finding.spans), lost)
+    return replace(finding, spans=tuple(left)) if left else None
 
 
 def lost_from(extent: Extent, reached: int, then: tuple[int, int] | None) -> int:
@@ -205,38 +213,58 @@ def lost_from(extent: Extent, reached: int, then: tuple[int, int] | None) -> int
 def _without_noted(
     findings: list[Finding], noted: Callable[[], Mapping[str, Mapping[int, Sequence[Range]]]]
 ) -> tuple[list[Finding], dict[str, int]]:
-    """Take out of what is unproved what was noted in time, and count it by kind."""
-    aged: dict[str, int] = {}
+    """Remove from what is unproved the holes that the ledger noted in time, and count those by kind."""
+    counts: dict[str, int] = {}
     left = [f for f in findings if f.kind != "unproved"]
     unproved = [f for f in findings if f.kind == "unproved"]
-    word = noted() if unproved else {}
+    holes = noted() if unproved else {}
     for finding in unproved:
-        spans = list(finding.spans)
-        for kind, by_partition in word.items():
-            before = sum(map(len, spans))
-            spans = m.without(spans, list(by_partition.get(finding.partition, ())))
-            aged[kind] = aged.get(kind, 0) + before - sum(map(len, spans))
+        spans = _subtract(finding, holes, counts)
         if spans:
             left.append(replace(finding, spans=tuple(spans)))
-    return left, {kind: n for kind, n in aged.items() if n}
+    return left, {kind: n for kind, n in counts.items() if n}
+
+
+def _subtract(
+    finding: Finding, holes: Mapping[str, Mapping[int, Sequence[Range]]], counts: dict[str, int]
+) -> list[Range]:
+    """The offsets of a finding that are not among the noted holes; adds the others to ``counts``."""
+    spans = list(finding.spans)
+    for kind, by_partition in holes.items():
+        before = _total(spans)
+        spans = m.without(spans, list(by_partition.get(finding.partition, ())))
+        counts[kind] = counts.get(kind, 0) + before - _total(spans)
+    return spans
+
+
+def _total(spans: Sequence[Range]) -> int:
+    return sum(map(len, spans))
 
 
 def _at_batch(warehouse: Warehouse, table: str, wanted: int | None) -> tuple[int, dict[str, DeltaTable]]:
-    """Both tables as one batch left them: the newest that is in both, or the one asked for.
+    """Both tables as one batch left them: the newest batch that is in both, or the requested one.
 
     A batch without rows leaves them as the one before it did.
     """
     names = (table, f"{table}__quarantine")
     number = NEWEST if wanted is None else wanted
     while True:
-        found = {name: table_at_batch(warehouse, name, f"{table}/{name}", number) for name in names}
-        there = {name: held for name, held in found.items() if held is not None}
-        numbers = {held for _, held in there.values()}
-        if len(there) == len(names) and len(numbers) == 1:
-            return wanted or numbers.pop(), {name: opened for name, (opened, _) in there.items()}
-        if wanted is not None or len(there) < len(names):
+        tables, batches = _no_later_than(warehouse, table, names, number)
+        complete = len(tables) == len(names)
+        if complete and len(batches) == 1:
+            return wanted or batches.pop(), tables
+        if wanted is not None or not complete:
             raise _no_batch(warehouse, names, table, wanted)
-        number = min(numbers)
+        number = min(batches)
+
+
+def _no_later_than(
+    warehouse: Warehouse, job: str, names: Sequence[str], number: int
+) -> tuple[dict[str, DeltaTable], set[int]]:
+    """The newest versions that hold no batch after ``number``, and which batches they hold."""
+    versions = {name: table_at_batch(warehouse, name, f"{job}/{name}", number) for name in names}
+    tables = {name: version[0] for name, version in versions.items() if version}
+    return tables, {version[1] for version in versions.values() if version}
 
 
 def _no_batch(warehouse: Warehouse, names: tuple[str, ...], job: str, wanted: int | None) -> UsageError:
@@ -251,115 +279,3 @@ def _no_batch(warehouse: Warehouse, names: tuple[str, ...], job: str, wanted: in
         where="; ".join(state),
         remedy=f"headrace publish {job}" if wanted is None else f"headrace verify {job}",
     )
-
-
-@dataclass
-class _Homes:
-    """The marks of all partitions, and the rows that could not be marked."""
-
-    table: str
-    quarantine: str
-    marks: dict[int, Marks] = field(default_factory=lambda: defaultdict(Marks))
-    rows: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
-    nowhere: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    def read(self, name: str, table: DeltaTable, tick: Tick) -> None:
-        """Mark every row of a table."""
-        bad = name == self.quarantine
-        marks = (m.QUARANTINE, m.QUARANTINE_AGAIN) if bad else (m.DATA, m.DATA_AGAIN)
-        done = 0
-        for batch in _position_batches(name, table):
-            positions = _by_partition(batch)
-            for partition, offsets in positions.items():
-                self.marks[partition].mark(offsets, *marks)
-                self.rows[name, partition] += len(offsets)
-            if lost := batch.num_rows - sum(map(len, positions.values())):
-                self.nowhere[name] += lost
-            done += batch.num_rows
-            tick(f"reading table {name}", done, None)
-
-    def positionless(self) -> list[Finding]:
-        """Rows whose partition or offset is NULL."""
-        return [
-            Finding("positionless", NOWHERE, name, (), rows) for name, rows in sorted(self.nowhere.items())
-        ]
-
-    def reach(self, partition: int) -> int:
-        """The offset behind the last one that has a home."""
-        highest = self.marks[partition].highest(m.AT_HOME)
-        return 0 if highest is None else highest + 1
-
-    def proof(self, partition: int, extent: Extent, frontier: int) -> PartitionProof:
-        """The numbers of one partition."""
-        marks = self.marks[partition]
-        return PartitionProof(
-            partition=partition,
-            log_start=extent.start,
-            log_end=extent.end,
-            first=marks.lowest(m.AT_HOME),
-            frontier=frontier,
-            records=marks.count(m.IN_TOPIC, None, frontier - 1),
-            data=self.rows[self.table, partition],
-            quarantine=self.rows[self.quarantine, partition],
-            beyond_reach=marks.count(m.AT_HOME, 0, extent.start - 1),
-            unpublished=marks.count(m.IN_TOPIC, frontier, None),
-        )
-
-    def findings(self, partition: int, extent: Extent, frontier: int) -> list[Finding]:
-        """Every promise that one partition breaks below its frontier."""
-        marks, highest = self.marks[partition], frontier - 1
-        both = f"{self.table} and {self.quarantine}"
-        seen = marks.spans(m.AT_HOME | m.IN_TOPIC, 0, highest)
-        aged = [s for s in seen if s.first < extent.start]
-        found = {
-            ("missing", both): marks.spans(m.MISSING, None, highest),
-            ("doubled", f"twice in {self.table}"): marks.spans(m.TWICE_IN_DATA),
-            ("doubled", f"twice in {self.quarantine}"): marks.spans(m.TWICE_IN_QUARANTINE),
-            ("doubled", f"in both {both}"): marks.spans(m.IN_BOTH),
-            ("phantom", f"{self.table} or {self.quarantine}"): [
-                *marks.spans(m.PHANTOM, None, -1),
-                *marks.spans(m.PHANTOM, max(extent.start, 0), None),
-            ],
-            ("unproved", both): m.gaps(aged, min(extent.start - 1, highest)),
-        }
-        return [Finding(kind, partition, where, tuple(s)) for (kind, where), s in found.items() if s]
-
-
-def _places(tables: dict[str, DeltaTable], homes: _Homes, tick: Tick) -> Iterator[DoubledFile]:
-    """Which files hold the doubled offsets: a second look, taken only when there are any."""
-    for name, table in tables.items():
-        held: dict[tuple[str, int], list[OffsetArray]] = defaultdict(list)
-        for done, batch in enumerate(_position_batches(name, table)):
-            tick(f"looking for doubled rows in {name}", done, None)
-            file = str(batch.column("__filename")[0]) if batch.num_rows else ""
-            for partition, offsets in _by_partition(batch).items():
-                hits = offsets[homes.marks[partition].match(offsets, m.DOUBLED)]
-                if len(hits):
-                    held[file, partition].append(hits)
-        for (file, partition), hits_of_file in sorted(held.items(), key=lambda item: item[0]):
-            spans: list[Range] = m.to_spans(np.unique(np.concatenate(hits_of_file)))
-            yield DoubledFile(name, file, partition, tuple(spans))
-
-
-def _position_batches(name: str, table: DeltaTable) -> Iterator[pa.RecordBatch]:
-    lacking = sorted({*POSITION} - {f.name for f in table.schema().fields})
-    if lacking:
-        raise UsageError(
-            f"the table has no {' and no '.join(lacking)}",
-            where=name,
-            remedy="only tables of an ingest job can be verified: their rows carry their positions",
-        )
-    yield from stream_batches(table, POSITION)
-
-
-def _by_partition(batch: pa.RecordBatch) -> dict[int, OffsetArray]:
-    placed = batch.filter(
-        batch.column(0).is_valid().to_numpy(zero_copy_only=False)
-        & batch.column(1).is_valid().to_numpy(zero_copy_only=False)
-    )
-    partitions = placed.column(0).to_numpy()
-    offsets: OffsetArray = placed.column(1).to_numpy().astype(np.int64, copy=False)
-    numbers = np.unique(partitions)
-    if len(numbers) == 1:
-        return {int(numbers[0]): offsets}
-    return {int(n): offsets[partitions == n] for n in numbers}

@@ -1,7 +1,7 @@
-"""Which offsets of a topic hold a committed record, asked of Kafka and of nobody else.
+"""Which offsets of a topic hold a committed record, according to Kafka alone.
 
 A plain ``read_committed`` consumer without a group: transaction markers and aborted records are left out by
-the same rules as for any reader, so an offset that is not handed over here is not a record.
+the same rules as for any reader, so an offset that is not handed over here does not hold a record.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ScanProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class EpochRun:
-    """Records in a row that were written under one leader: its epoch, the first offset and the last one."""
+    """Consecutive records that were written under one leader: its epoch, first and last offset."""
 
     epoch: int
     first: int
@@ -52,7 +52,7 @@ class EpochRun:
 
 @dataclass(frozen=True)
 class Extent:
-    """What one partition of the topic can still answer for: offsets from ``start``, below ``end``."""
+    """The offsets of one partition that the topic can still report on: from ``start``, below ``end``."""
 
     start: int
     end: int
@@ -60,7 +60,7 @@ class Extent:
 
 
 class Topic(Protocol):
-    """Whatever can say which offsets hold a record."""
+    """Anything that reports which offsets hold a record."""
 
     @property
     def name(self) -> str:
@@ -70,7 +70,7 @@ class Topic(Protocol):
         """Kafka's own id of the topic that has this name now; None where there is none."""
 
     def scan(self, seen: Seen, tick: ScanProgress) -> dict[int, Extent]:
-        """Hand over the offsets of all records, and say for each partition how far that answer reaches."""
+        """Hand over the offsets of all records; returns how far that reaches in each partition."""
 
 
 @dataclass(frozen=True)
@@ -145,24 +145,24 @@ class KafkaTopic:
         starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
         total = sum(ends[p] - starts[p] for p in parts)
         runs: dict[int, list[EpochRun]] = {n: [] for n in numbers}
-        left, progressed, before = total, time.monotonic(), total
+        left, progressed = total, time.monotonic()
         while left > 0:
-            for part, records in consumer.poll(timeout_ms=1000).items():
-                _note(runs[part.partition], records)
-                seen(part.partition, np.fromiter((r.offset for r in records), np.int64, len(records)))
+            _poll(consumer, runs, seen)
             # The position, unlike the last record, also passes markers and aborted records at the end.
-            left = sum(max(0, ends[p] - consumer.position(p)) for p in parts)
-            if left < before:
-                before, progressed = left, time.monotonic()
-            elif time.monotonic() - progressed > STALLED_SECONDS:
-                raise ClusterError(
-                    f"Kafka hands over nothing more, {left} offsets before the end",
-                    where=self._where(),
-                    remedy="look whether each partition has a leader",
-                )
+            before, left = left, sum(max(0, ends[p] - consumer.position(p)) for p in parts)
+            progressed = time.monotonic() if left < before else progressed
+            self._require_progress(left, progressed)
             tick(total - left, total)
         starts = consumer.beginning_offsets(parts)
         return {p.partition: Extent(int(starts[p]), int(ends[p]), tuple(runs[p.partition])) for p in parts}
+
+    def _require_progress(self, left: int, progressed: float) -> None:
+        if time.monotonic() - progressed > STALLED_SECONDS:
+            raise ClusterError(
+                f"Kafka hands over nothing more, {left} offsets before the end",
+                where=self._where(),
+                remedy="look whether each partition has a leader",
+            )
 
     def _silent(self) -> ClusterError:
         reason = refusal(self.bootstrap) or f"no answer within {self.patience_ms / 1000:g} s"
@@ -172,8 +172,15 @@ class KafkaTopic:
         return f"topic {self.name} at {self.bootstrap}"
 
 
+def _poll(consumer: KafkaConsumer, runs: dict[int, list[EpochRun]], seen: Seen) -> None:
+    """Read some records, note their epochs and hand over their offsets."""
+    for part, records in consumer.poll(timeout_ms=1000).items():
+        _note(runs[part.partition], records)
+        seen(part.partition, np.fromiter((r.offset for r in records), np.int64, len(records)))
+
+
 def _note(runs: list[EpochRun], records: Sequence[Any]) -> None:
-    """Add records to the runs of their partition. Epochs only grow, so equal ends tell all between them."""
+    """Add records to the runs of their partition. Epochs only grow: equal ends, equal epochs between."""
     first, last = records[0], records[-1]
     if first.leader_epoch != last.leader_epoch:
         middle = len(records) // 2
