@@ -11,7 +11,7 @@ REASONS = {
     "a condition, of a topic that only a real broker holds: tests/stack verifies both tables": """
         cli/pages/derived_proof.py: verify □
     """,
-    "a chain that no start of a job makes: tests/publish/test_replace.py writes its manifests by hand": """
+    "a chain that no start of a job makes: tests/ledger/test_branch.py writes its manifests": """
         ledger/branch.py: replay abort □ □ --why TEXT
     """,
 }

@@ -8,12 +8,28 @@ import pytest
 
 from headrace.errors import DecisionNeeded, LedgerError
 from headrace.files import StagedFile
-from headrace.ledger.branch import continues_head, followed_claim, publishable_range, restart_is_due
+from headrace.ledger.branch import (
+    continues_head,
+    followed_claim,
+    publishable_range,
+    replay_range,
+    restart_is_due,
+)
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import chain
-from headrace.ledger.records import DONE, Adopt, Claim, Decision, Manifest, Restart, SetAside, UndoDecision
+from headrace.ledger.records import (
+    DONE,
+    Adopt,
+    Claim,
+    Decision,
+    ForkPoint,
+    Manifest,
+    Restart,
+    SetAside,
+    UndoDecision,
+)
 from headrace.ledger.survey import ClaimStatus, survey
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
@@ -69,6 +85,20 @@ def published(ledger: Ledger, *names: str) -> Head:
 def taken(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]], claim: int) -> list[str] | None:
     found = publishable_range(ledger, head, staged, claims(claim)[-1])
     return [m.id.split("-")[1] for m in found.manifests["t"]] if found else None
+
+
+def test_a_replay_begins_at_its_fork_point_and_nowhere_else(ledger: Ledger) -> None:
+    published(ledger, "1", "2")
+    ledger.record_claim("s1", None, "1.0.0")
+    claim = ledger.record_claim("s2", None, "1.0.0", replay=1).number
+    fork = ForkPoint(batch=1, manifests={"t": _id("1")})
+    assert replay_range(ledger, fork, {"t": {}}, 1) == (None, None)
+    right = by_id(manifest("3", "1", claim), manifest("4", "3", claim))
+    _, sealed = replay_range(ledger, fork, {"t": right}, 1)
+    assert sealed is not None
+    assert sealed.checkpoints == (3, 4)
+    with pytest.raises(LedgerError, match="does not begin at its fork point"):
+        replay_range(ledger, fork, {"t": by_id(manifest("3", "2", claim))}, 1)
 
 
 def test_a_start_at_the_frontier_goes_on_from_the_head_it_was_ruled_for(ledger: Ledger) -> None:
