@@ -1,7 +1,7 @@
 """A job: its declaration, the statements it becomes, its lock, and the one way to start it.
 
-``from headrace.job import Ingest, run`` is all that a file in ``jobs/`` needs. What starts a job is imported
-when ``run`` is first asked for: ``headrace check`` reads declarations, and must not wait for it.
+``from headrace.job import Ingest, run`` is all that a file in ``jobs/`` needs. The code that starts a job is
+imported when ``run`` is first used: ``headrace check`` only reads declarations, and must not wait for it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ else:
     def __getattr__(name: str) -> object:
         if name != "run":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from headrace.job.start.submit import run  # noqa: PLC0415 - it needs the lake, which takes its time
+        from headrace.job.start.submit import run  # noqa: PLC0415 - it imports the ledger and Delta, which takes long
 
         return run
 

@@ -1,4 +1,4 @@
-"""From a job's name or declaration to its program: the contracts and the SQL it names are read here."""
+"""Builds a job's program from its name or declaration: reads the contracts and the SQL that it names."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from headrace.table.functions import Function, read_function, unread
 from headrace.table.steps import read_step
 
 Load = Callable[[str], tuple[Contract | None, Sequence[HeadraceError]]]
-"""Reads a contract: it, or what is wrong with it."""
+"""Reads a contract: returns it, or its errors."""
 S = TypeVar("S")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Examined:
-    """A declaration with all that it names."""
+    """A declaration with everything that it names."""
 
     program: Program | None
-    """None where something is wrong."""
+    """None if something is wrong."""
     errors: Sequence[HeadraceError]
-    """All that could be found in one look."""
+    """All errors that could be found in one run."""
     functions: tuple[Function, ...] = ()
-    """Those that could be read."""
+    """The functions that could be read."""
 
 
 def _load(name: str) -> tuple[Contract | None, Sequence[HeadraceError]]:
@@ -49,7 +49,7 @@ def named(job: str) -> Program:
 
     Raises:
         UsageError: there is no such file.
-        HeadraceError: the first thing that :func:`examine_job` finds wrong with it.
+        HeadraceError: the first error that :func:`examine_job` finds.
     """
     file = declared(job)
     return _program(examine_job(file.job, file.where))
@@ -59,8 +59,8 @@ def writing(table: str) -> Program:
     """The program of the job that writes a table: its result, its quarantine, or its late rows.
 
     Raises:
-        UsageError: no job does.
-        HeadraceError: none was found, and a job could not be read: its own error.
+        UsageError: no job writes it.
+        HeadraceError: no job was found, and one could not be read: that job's error.
     """
     unread: HeadraceError | None = None
     # Most tables begin with the name of their job.
@@ -78,7 +78,7 @@ def writing(table: str) -> Program:
 
 
 def _nearest(table: str) -> str:
-    """What the tables are called, the most similar one first."""
+    """The most similar table name, or else all of them."""
     known = sorted({o.id for name in project.job_names() for o in named(name).outputs})
     close = difflib.get_close_matches(table, known, 1)
     return f"did you mean {close[0]}?" if close else f"the tables here are: {', '.join(known)}"
@@ -88,7 +88,7 @@ def assemble(job: Job) -> Program:
     """The program of a declaration.
 
     Raises:
-        HeadraceError: the first thing that :func:`examine_job` finds wrong with it.
+        HeadraceError: the first error that :func:`examine_job` finds.
     """
     return _program(examine_job(job, f"jobs/{job.name}.py"))
 
@@ -100,12 +100,12 @@ def _program(examined: Examined) -> Program:
 
 
 def examine_job(job: Job, where: str, load: Load = _load) -> Examined:
-    """Read the contracts, steps and functions of a job, and see whether they fit each other.
+    """Read the contracts, steps and functions of a job, and check whether they fit together.
 
     Args:
         job: the declaration.
-        where: the file, and its line if that is known.
-        load: reads the contract of a name that is one.
+        where: the file, with its line if known.
+        load: reads the contract with a name.
     """
     tries = _Tries()
     if isinstance(job, Derive):
@@ -135,18 +135,18 @@ def _derive(job: Derive, where: str, load: Load, tries: _Tries) -> Examined:
 
 
 class _Tries:
-    """Reads one thing after the other; what cannot be read is kept, so that one look shows all errors."""
+    """Reads one thing after the other and collects the errors, so that one run shows all of them."""
 
     def __init__(self) -> None:
         self.errors: list[HeadraceError] = []
 
     def each(self, given: Iterable[S], read: Callable[[S], T]) -> list[T]:
-        """What could be read."""
+        """The results that could be read."""
         tried = [self._one(one, read) for one in given]
         return [result for results in tried for result in results]
 
     def _one(self, given: S, read: Callable[[S], T]) -> tuple[T, ...]:
-        """What was read; nothing where that failed."""
+        """The result; empty if it failed."""
         try:
             return (read(given),)
         except HeadraceError as e:
@@ -155,7 +155,7 @@ class _Tries:
 
 
 def _contracts(names: Sequence[str], where: str, load: Load, tries: _Tries) -> list[Contract]:
-    """The contracts of these names, as far as there are such and they can be read."""
+    """The contracts with these names that exist and can be read."""
     known = tries.each(dict.fromkeys(names), lambda name: _known(name, where))
     contracts = []
     for contract, errors in map(load, known):
@@ -184,7 +184,7 @@ def _of_topic(contract: Contract, where: str) -> Contract:
 def _timed(read: Contract, where: str) -> Contract:
     if read.event_time is None or read.watermark_delay is None or read.max_future is None:
         raise JobError(
-            f"contract {read.id} does not say how its event time advances",
+            f"contract {read.id} does not define how its event time advances",
             where=where,
             remedy="a derive job needs its eventTime, watermarkDelay, and maxFuture: else one absurd record"
             " would close every window",
@@ -193,7 +193,7 @@ def _timed(read: Contract, where: str) -> Contract:
 
 
 def _late(writes: tuple[Contract, ...], where: str) -> Late:
-    """The one policy of all results: they are made of the same rows."""
+    """The common policy of all results: they are computed from the same rows."""
     for contract in writes:
         if contract.kind == "ingest":
             raise JobError(

@@ -10,7 +10,7 @@ import sys
 
 from headrace.errors import HeadraceError
 from headrace.job.assemble import named
-from headrace.job.flink import environment, in_its_words
+from headrace.job.flink import create_environment, translated_errors
 from headrace.job.program import Placement
 from headrace.report import report_error
 
@@ -19,8 +19,8 @@ def main(name: str, target: str) -> None:
     """Write the compiled plan of the job to ``target``."""
     program = named(name)
     anywhere = Placement(bootstrap="localhost:9092", submission="compile")
-    table_env = environment(program, anywhere, {})
-    with in_its_words(program):
+    table_env = create_environment(program, anywhere, {})
+    with translated_errors(program):
         table_env.execute_sql(f"COMPILE PLAN '{target}' FOR {program.statement_set()}")
 
 

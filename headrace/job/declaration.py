@@ -1,4 +1,4 @@
-"""What a file in ``jobs/`` may say. A declaration is a value: no branches, no environment, no I/O."""
+"""What a file in ``jobs/`` may declare. A declaration is a value: no branches, no environment, no I/O."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Ingest:
     """One topic into one table and its quarantine; stateless, so running it again gives the same rows.
 
     Args:
-        contract: id of the contract in ``contracts/``; names the job too.
+        contract: id of the contract in ``contracts/``; also the name of the job.
         checkpoint_every: how often rows become publishable: ``500ms``, ``10s``, ``1min``.
     """
 
@@ -43,8 +43,8 @@ class Derive:
     Args:
         reads: the contracts whose topics are read; each one's rows are a view of that name.
         steps: files in ``sql/<job>/``, one SELECT each, in this order.
-        writes: the contracts of the results, which the last steps make, in this order; the first one names
-            the job too.
+        writes: the contracts of the results, which the last steps produce, in this order; the first one also
+            names the job.
         checkpoint_every: how often rows become publishable: ``500ms``, ``10s``, ``1min``.
         functions: Python functions that the steps call: the name in SQL → ``udfs.module.constant``.
     """

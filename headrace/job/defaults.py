@@ -1,8 +1,8 @@
-"""The Flink settings that every job gets, each with the failure it prevents; ``plan`` prints them.
+"""The Flink settings of every job, each with the failure that it prevents; ``plan`` prints them.
 
-Most of Flink's own defaults are chosen for a demo: they retain nothing, hand state between queries,
-or give up at the first slow checkpoint. What a job depends on is set by the job itself, never by
-the cluster that it happens to meet.
+Most of Flink's own defaults are chosen for a demo: they retain nothing, pass state between queries, or fail
+at the first slow checkpoint. What a job depends on is set by the job itself, never by the cluster that it
+happens to run on.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class Default:
 
 
 def lateness(late: Late) -> tuple[Default, ...]:
-    """For a derive job: how long a window stays open behind the watermark, and that it says what changed."""
+    """For a derive job: how long a window stays open behind the watermark, and that it emits its changes."""
     if late.policy == "keep":
         return ()
     allowed = milliseconds(late.allowed)
     return (
         Default("table.exec.emit.allow-lateness", allowed, "a late row would be dropped by its window"),
-        Default("table.exec.emit.late-fire.enabled", "true", "a late row would change nothing that is told"),
-        # With a delay, what is still untold when the window is cleaned up is never told.
+        Default("table.exec.emit.late-fire.enabled", "true", "the change by a late row would not be emitted"),
+        # With a delay, changes that are not emitted when the window is cleaned up are lost.
         Default("table.exec.emit.late-fire.delay", "0 ms", "the last amendments of a window would be lost"),
     )
 
@@ -54,26 +54,24 @@ SOURCES = (
     Default(
         "scan.topic-partition-discovery.interval",
         "30 s",
-        "a partition that is added to a topic would be found after 5 minutes",
+        "a partition added to a topic would only be discovered after 5 minutes",
     ),
 )
-"""What each source of a topic is told at every submission. Not in the lock: it changes when, not what."""
+"""Options of each source at every submission. Not in the lock: they change when rows are read, not which."""
 
 MAX_PARALLELISM = 120
-"""Fixed from the first run: changing it later loses keyed state. Divides by 2, 3, 4, 5 and 6."""
+"""Fixed from the first run: changing it later loses keyed state. Divisible by 2, 3, 4, 5 and 6."""
 
 CHECKPOINT_TIMEOUT = timedelta(minutes=10)
 
 
 def defaults(checkpoint_interval: timedelta, state_ttl: timedelta | None = None) -> tuple[Default, ...]:
-    """All of them, for a job that checkpoints at that interval and forgets a key after that time."""
+    """All settings, for a job with that checkpoint interval that forgets an unused key after that time."""
     ms = milliseconds(checkpoint_interval)
     return (
         Default("execution.runtime-mode", "STREAMING", "batch mode commits without barriers"),
         Default("execution.checkpointing.interval", ms, "rows become publishable at a checkpoint"),
-        Default(
-            "execution.checkpointing.mode", "EXACTLY_ONCE", "a manifest is complete only behind a barrier"
-        ),
+        Default("execution.checkpointing.mode", "EXACTLY_ONCE", "a manifest is only complete at a barrier"),
         Default("execution.checkpointing.unaligned.enabled", "false", "an unaligned barrier overtakes files"),
         Default("execution.checkpointing.aligned-checkpoint-timeout", "0 ms", "else aligned turns unaligned"),
         Default(
@@ -87,23 +85,23 @@ def defaults(checkpoint_interval: timedelta, state_ttl: timedelta | None = None)
         Default(
             "execution.checkpointing.tolerable-failed-checkpoints",
             "10",
-            "0 restarts the job at the first one",
+            "with 0, the first one restarts the job",
         ),
         Default(
             "execution.checkpointing.externalized-checkpoint-retention",
             "RETAIN_ON_CANCELLATION",
-            "a cancelled job would take its checkpoints with it",
+            "a cancelled job would delete its checkpoints",
         ),
         Default("execution.checkpointing.num-retained", "3", "1 leaves nothing when the newest is damaged"),
         Default(
             "execution.checkpointing.snapshot-compression",
             "false",
-            "a savepoint could not be asked whose it is",
+            "the owner of a savepoint could not be read from it",
         ),
         Default(
             "execution.checkpointing.data-inline-threshold",
             "20 kb",
-            "a savepoint could not be asked whose it is",
+            "the owner of a savepoint could not be read from it",
         ),
         Default("state.backend.type", "rocksdb", "state may outgrow memory; switching later needs a replay"),
         Default("execution.checkpointing.incremental", "true", "a checkpoint costs what changed"),
@@ -111,7 +109,7 @@ def defaults(checkpoint_interval: timedelta, state_ttl: timedelta | None = None)
         Default(
             "pipeline.operator-chaining.chain-operators-with-different-max-parallelism",
             "false",
-            "else going from parallelism 1 to 2 changes the operators, and state is lost",
+            "else a change of parallelism from 1 to 2 changes the operators, and state is lost",
         ),
         Default("pipeline.object-reuse", "true", "the row is not copied between chained operators"),
         Default("table.local-time-zone", "UTC", "days and dates must not depend on a machine"),
@@ -122,11 +120,11 @@ def defaults(checkpoint_interval: timedelta, state_ttl: timedelta | None = None)
             "the rules of a row would be evaluated once per output",
         ),
         Default("table.exec.uid.generation", "PLAN_ONLY", "ids come from the lock"),
-        Default("table.exec.source.idle-timeout", "30 s", "one idle partition would hold back event time"),
+        Default("table.exec.source.idle-timeout", "30 s", "an idle partition would hold back event time"),
         Default(
             "table.exec.state.ttl",
             milliseconds(state_ttl or timedelta()),
-            "state expires only if its contract says so",
+            "state expires only if the contract says so",
         ),
         Default("restart-strategy.type", "exponential-delay", "a failing store is retried, ever more slowly"),
         Default("table.dml-sync", "false", "main returns once the job is submitted"),

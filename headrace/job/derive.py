@@ -1,8 +1,8 @@
-"""What a derive job becomes: topics' valid rows in event time, steps as views, the results and late rows.
+"""The program of a derive job: topics' valid rows in event time, steps as views, the results and late rows.
 
-A row is late when it is more than the contract's allowed lateness behind the watermark. That is judged
-once, before the first step, so that both branches see one watermark; no operator behind it has seen more:
-what is not late meets a window that is still open, and no row is dropped.
+A row is late if it is more than the contract's allowed lateness behind the watermark. That is decided once,
+before the first step, so that both branches see the same watermark, and no later operator is ahead of it: a
+row that is not late finds its window still open, and no row is dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from headrace.table.steps import SqlStep
 
 @dataclass(frozen=True)
 class DeriveProgram(Program):
-    """The valid rows of topics into the tables of other contracts; ``contract`` is the first of these."""
+    """Writes valid rows of topics into the tables of other contracts; ``contract`` is the first of these."""
 
     steps: tuple[SqlStep, ...]
     writes: tuple[Contract, ...]
@@ -45,7 +45,7 @@ class DeriveProgram(Program):
 
     @property
     def settings(self) -> tuple[Default, ...]:
-        """Those of every job, how long a window stays open for late rows, and how Python is run."""
+        """The settings of every job, of windows for late rows, and of Python workers."""
         every = defaults(self.job.checkpoint_interval, self.contract.state_ttl)
         return (*every, *lateness(self.late), *(workers() if self.functions else ()))
 
@@ -72,7 +72,7 @@ class DeriveProgram(Program):
         ]
 
     def inserts(self) -> list[str]:
-        """The results, each made by one of the last steps, in their order; then the late rows."""
+        """The results, each produced by one of the last steps, in that order; then the late rows."""
         late, results = self.outputs[: len(self.reads)], self.outputs[len(self.reads) :]
         making = self.steps[-len(self.writes) :]
         return [

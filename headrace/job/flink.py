@@ -17,28 +17,28 @@ from headrace.job.program import Placement, Program
 from headrace.job.refused import refused
 
 _CLASS = re.compile(r"^[\w.$]+: ")
-"""Before the message of a Java exception: what it is an instance of."""
+"""The class name before the message of a Java exception."""
 
 
-def environment(program: Program, at: Placement, extra: dict[str, str]) -> Any:
-    """A streaming ``TableEnvironment`` that holds the program's tables; ``extra`` wins over defaults."""
+def create_environment(program: Program, at: Placement, extra: dict[str, str]) -> Any:
+    """Create a streaming ``TableEnvironment`` with the program's tables; ``extra`` overrides the defaults."""
     table_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     config = table_env.get_config()
     for default in program.settings:
         config.set(default.key, default.value)
     for key, value in extra.items():
         config.set(key, value)
-    config.set("pipeline.jars", _not_there_yet(config.get("pipeline.jars", "")))
+    config.set("pipeline.jars", _without_pyflink(config.get("pipeline.jars", "")))
     functions.bind(table_env, program.functions)
     for statement in program.tables(at):
-        with in_its_words(program, statement):
+        with translated_errors(program, statement):
             table_env.execute_sql(statement)
     return table_env
 
 
 @contextmanager
-def in_its_words(program: Program, statement: str = "") -> Iterator[None]:
-    """Turn what Flink raises inside into the error of this statement; of the statement set if there is none.
+def translated_errors(program: Program, statement: str = "") -> Iterator[None]:
+    """Turn Flink's exceptions into the error of this statement, or of the statement set if it is empty.
 
     Raises:
         JobError: Flink does not accept it.
@@ -47,25 +47,25 @@ def in_its_words(program: Program, statement: str = "") -> Iterator[None]:
         yield
     except Py4JJavaError as e:
         raise refused(program, statement, list(_messages(e.java_exception))) from e
-    except JavaException as e:  # what PyFlink makes of a TableException: its trace, in one text
+    except JavaException as e:  # PyFlink's form of a TableException: its stack trace as one string
         innermost = _CLASS.sub("", root_cause(e.stack_trace))
         raise refused(program, statement, [e.stack_trace, innermost]) from e
 
 
 def _messages(raised: Any) -> Iterator[str]:
-    """Of a Java exception and its causes, the innermost last."""
+    """The messages of a Java exception and its causes, the innermost last."""
     while raised is not None:
         if said := raised.getMessage():
             yield str(said)
         raised = raised.getCause()
 
 
-def _not_there_yet(jars: str) -> str:
-    """Without PyFlink's own jar: `flink run -py…` sends its 42 MB along, to a cluster that has it."""
+def _without_pyflink(jars: str) -> str:
+    """The jars without PyFlink's own: `flink run -py…` would send its 42 MB to a cluster that has it."""
     return ";".join(jar for jar in jars.split(";") if not jar.rpartition("/")[2].startswith("flink-python-"))
 
 
-def configured(keys: Iterable[str]) -> dict[str, str]:
-    """What whoever submitted gave to Flink for these options: the cluster's file and ``flink run -D…``."""
+def submitted_options(keys: Iterable[str]) -> dict[str, str]:
+    """The values of these options at submission: from the cluster's file and ``flink run -D…``."""
     config = TableEnvironment.create(EnvironmentSettings.in_streaming_mode()).get_config()
     return {key: str(config.get(key, "")) for key in keys}

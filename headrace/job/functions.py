@@ -92,7 +92,7 @@ def guarded(function: Function) -> Any:
     (answer,) = _typed([wrapper._result_type], where)  # noqa: SLF001 - as above
     if (wrapper._func_type == "pandas") != (function.kind == "pandas"):  # noqa: SLF001 - as above
         raise JobError(
-            "func_type is not told by a plain text",
+            "func_type is not a literal string",
             where=where,
             remedy='write func_type="pandas" in the call',
         )
@@ -173,7 +173,7 @@ def _kind(type_: Any, where: str) -> str:
     return _KINDS[type(type_)]
 
 
-def _check(type_: Any, where: str) -> guard.Check:
+def _check(type_: Any, where: str) -> guard.AnswerCheck:
     if _kind(type_, where) == "DECIMAL":
         return guard.check("DECIMAL", type_.precision, type_.scale)
     return guard.check(_kind(type_, where))

@@ -1,9 +1,9 @@
-"""What stands around a Python function in the worker: an answer or a reason, and never a value in a message.
+"""The wrapper of a Python function in the worker: an answer or a reason, and never a value in a message.
 
 This module is sent to the workers as it is, with the job: it imports nothing of headrace. A function that
-raises would stop the job, and Flink would write the value that it raised about into logs and the web UI.
-Here an exception becomes a reason, which is the name of its class and nothing else; so does an answer that
-is not of the declared type, which Flink's coders would change silently or fail on.
+raises would stop the job, and Flink would write the offending value into logs and the web UI. Here, an
+exception becomes a reason, which is only the name of its class; so does an answer that is not of the declared
+type, which Flink's coders would change silently or fail on.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ WRONG_TYPE = "wrong_type"
 OUT_OF_RANGE = "out_of_range"
 WRONG_LENGTH = "wrong_length"
 
-Check = Callable[[Any], "str | None"]
-"""Tells why an answer is not of the declared type; None where it is."""
+AnswerCheck = Callable[[Any], "str | None"]
+"""Returns why an answer is not of the declared type; None if it is."""
 
 _EXPECTED: tuple[type[BaseException], ...] = (BaseException,)
 _STOPS = (KeyboardInterrupt, GeneratorExit)
-"""How a worker is told to end: no fault of a value. All else has a reason, panics of native code too."""
+"""How a worker is stopped: not the fault of a value. All others become reasons, even panics of native
+code."""
 _EXACT = 1 << 53
-"""Up to this, every whole number is a DOUBLE."""
+"""Up to this, every integer is exact as a DOUBLE."""
 _BITS = {"INT": 31, "BIGINT": 63}
 _CLASSES: dict[str, tuple[type, ...]] = {
     "STRING": (str,),
@@ -40,8 +41,8 @@ def reason_of(error: BaseException) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(error).__name__).lower()
 
 
-def check(kind: str, precision: int = 0, scale: int = 0) -> Check:
-    """The check of one of Flink's types; an answer of None is always right."""
+def check(kind: str, precision: int = 0, scale: int = 0) -> AnswerCheck:
+    """The check for one of Flink's types; None is always a valid answer."""
 
     def integer(answer: Any) -> str | None:
         if type(answer) is not int:
@@ -74,11 +75,13 @@ def check(kind: str, precision: int = 0, scale: int = 0) -> Check:
             return WRONG_TYPE
         return OUT_OF_RANGE if type(answer) is int and abs(answer) > _EXACT else None
 
-    chosen: Check = {"INT": integer, "BIGINT": integer, "DECIMAL": decimal, "STRING": text}.get(kind, simple)
+    chosen: AnswerCheck = {"INT": integer, "BIGINT": integer, "DECIMAL": decimal, "STRING": text}.get(
+        kind, simple
+    )
     return lambda answer: None if answer is None else chosen(answer)
 
 
-def scalar(function: Callable[..., Any], strict: Sequence[int], checked: Check) -> Callable[..., Any]:
+def scalar(function: Callable[..., Any], strict: Sequence[int], checked: AnswerCheck) -> Callable[..., Any]:
     """One row, one answer. NULL for one of the ``strict`` arguments gives NULL without a call."""
     from pyflink.common import Row  # noqa: PLC0415 - in the worker
 
@@ -99,16 +102,16 @@ def scalar(function: Callable[..., Any], strict: Sequence[int], checked: Check) 
 
 
 def table(
-    function: Callable[..., Any], strict: Sequence[int], checks: Sequence[Check]
+    function: Callable[..., Any], strict: Sequence[int], checks: Sequence[AnswerCheck]
 ) -> Callable[..., Iterator[tuple[Any, ...]]]:
-    """One row, any number of them; where one cannot be made, none is, and a row of NULLs tells the reason."""
+    """One row becomes any number of rows; if one of them is wrong, there is only a row with the reason."""
 
     def guarded(*arguments: Any) -> Iterator[tuple[Any, ...]]:
         if any(arguments[position] is None for position in strict):
             return
         try:
             answer = function(*arguments)
-            if isinstance(answer, str | bytes | dict):  # it would be taken to pieces
+            if isinstance(answer, str | bytes | dict):  # it would be split into its parts
                 raise _Wrong(WRONG_TYPE)
             rows = [_cells(row, checks) for row in answer]
         except _STOPS:
@@ -121,11 +124,11 @@ def table(
     return guarded
 
 
-class _Wrong(Exception):  # noqa: N818 - never seen by anyone
+class _Wrong(Exception):  # noqa: N818 - never leaves this module
     """A row that is not of the declared types; its only argument is the reason."""
 
 
-def _cells(row: Any, checks: Sequence[Check]) -> tuple[Any, ...]:
+def _cells(row: Any, checks: Sequence[AnswerCheck]) -> tuple[Any, ...]:
     cells = tuple(row) if isinstance(row, tuple | list) or type(row).__name__ == "Row" else (row,)
     if len(cells) != len(checks):
         raise _Wrong(WRONG_LENGTH)
@@ -135,8 +138,8 @@ def _cells(row: Any, checks: Sequence[Check]) -> tuple[Any, ...]:
     return (*cells, None)
 
 
-def _series_check(kind: str) -> Check:
-    """As :func:`check`, of a whole series."""
+def _series_check(kind: str) -> AnswerCheck:
+    """As :func:`check`, for a whole series."""
     text, limit = check("STRING"), 1 << _BITS.get(kind, 63)
     wanted = {"DOUBLE": "iuf", "INT": "iu", "BIGINT": "iu", "BOOLEAN": "b"}.get(kind, "")
 
@@ -146,12 +149,15 @@ def _series_check(kind: str) -> Check:
             return next(filter(None, map(text, present)), None)
         made = present.dtype.kind
         if kind in _BITS and made == "f" and bool((present % 1 == 0).all()):
-            made = "i"  # whole numbers with NULLs among them are floats to pandas
+            made = "i"  # pandas makes floats of integers with NULLs
         if len(present) and made not in wanted:
             return WRONG_TYPE
-        fits = kind not in _BITS or bool(((present >= -limit) & (present < limit)).all())
-        exact = kind != "DOUBLE" or made == "f" or bool((present.abs() <= _EXACT).all())
-        return None if fits and exact else OUT_OF_RANGE
+        return None if in_range(present, made) else OUT_OF_RANGE
+
+    def in_range(present: Any, made: str) -> bool:
+        if kind in _BITS:
+            return bool(((present >= -limit) & (present < limit)).all())
+        return kind != "DOUBLE" or made == "f" or bool((present.abs() <= _EXACT).all())
 
     return wrong
 
@@ -159,19 +165,21 @@ def _series_check(kind: str) -> Check:
 def pandas(function: Callable[..., Any], strict: Sequence[int], kinds: Sequence[str]) -> Callable[..., Any]:
     """A batch of rows at once; ``kinds`` are the types of the arguments and, last, of the answer.
 
-    The function sees only rows whose strict arguments are there, with whole numbers as whole numbers. When
-    it raises, the batch is halved until the rows are found that it raises for: right, and slow. It is given
-    copies: what it changes in its arguments would otherwise change what the halves are made of.
+    The function sees only rows whose strict arguments are present, with integers as integers. If it raises,
+    the batch is halved until the rows that cause it are found: correct, but slow. It gets copies, since
+    changes to its arguments would otherwise change the halves.
     """
     import pandas as pd  # noqa: PLC0415 - in the worker
 
     *given, made = kinds
     of_numpy = {"INT": "int32", "BOOLEAN": "bool"}
-    whole = {p: of_numpy[given[p]] for p in strict if given[p] in of_numpy}  # with NULLs they came as others
+    whole = {
+        p: of_numpy[given[p]] for p in strict if given[p] in of_numpy
+    }  # with NULLs they came with other types
     wrong = _series_check(made)
 
     def plain(answer: Any) -> Any:
-        """As Arrow takes it: pandas has many kinds of columns, and some of them stop the job there."""
+        """In a form that Arrow accepts: some of pandas' many column types would stop the job."""
         if str(answer.dtype) in ("float64", "int64", "int32", "bool"):
             return answer.astype("float64") if made == "DOUBLE" else answer
         return answer.astype(object).where(answer.notna(), None)

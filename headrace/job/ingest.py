@@ -1,4 +1,4 @@
-"""What an ingest job becomes: one source, its verdict, and two inserts that share each checkpoint."""
+"""The program of an ingest job: one source, its verdict, and two inserts that share each checkpoint."""
 
 from __future__ import annotations
 

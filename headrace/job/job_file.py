@@ -1,7 +1,7 @@
-"""The one reader of files in ``jobs/``: as syntax, so that no command runs anybody's code to know a job.
+"""The only reader of files in ``jobs/``: it parses them, so that no command executes a project's code.
 
 ``headrace check`` and every command that needs a job's declaration read it here, with the same messages. Only
-Flink's client executes the file, and hands its ``JOB`` to :func:`headrace.job.run`.
+Flink's client executes the file, and passes its ``JOB`` to :func:`headrace.job.run`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LISTS = ("reads", "steps", "writes")
 
 @dataclass(frozen=True)
 class JobFile:
-    """What a job file declares, and where."""
+    """The declaration in a job file, and its place."""
 
     job: Job
     where: str
@@ -31,7 +31,7 @@ class JobFile:
 
 
 def existing(name: str) -> Path:
-    """The file of a job, unread: for commands that act on a running job, whose file may be broken by now.
+    """The path of a job's file, unread: for commands on a running job, whose file may be broken by now.
 
     Raises:
         UsageError: there is no such file.
@@ -62,13 +62,13 @@ def declared(name: str) -> JobFile:
 
 
 def misnamed(file: JobFile, name: str) -> JobError | None:
-    """What is wrong where the file is not named as the job that it declares."""
+    """The error if the file does not have the name of the job that it declares."""
     if file.job.name == name:
         return None
     return JobError(
         f"the job is named {file.job.name!r} by its contract, the file {name!r}",
         where=file.where,
-        remedy=f"name the file jobs/{file.job.name}.py: one job a table",
+        remedy=f"name the file jobs/{file.job.name}.py: one job per table",
     )
 
 
@@ -108,7 +108,7 @@ def _job(kind: type[Ingest | Derive], call: ast.Call, where: str) -> Job:
         raise JobError(
             f"the job writes {len(lists['writes'])} tables by {len(lists['steps'])} steps",
             where=where,
-            remedy="each table is made by a step of its own: the last steps, in the order of writes",
+            remedy="each table needs a step of its own: the last steps, in the order of writes",
         )
     functions = _functions(given.get("functions"), where)
     every = given.get("checkpoint_every")
@@ -117,7 +117,7 @@ def _job(kind: type[Ingest | Derive], call: ast.Call, where: str) -> Job:
 
 
 def _arguments(kind: type[Ingest | Derive], call: ast.Call, where: str) -> dict[str, ast.expr]:
-    """Each argument's expression, by its name; a contract that is missing is None, which is not a text."""
+    """Each argument's expression, by its name; a missing contract is None, which is not a string."""
     known = [f.name for f in fields(kind)]
     given: dict[str, ast.expr] = {known[0]: ast.Constant(None)} if kind is Ingest else {}
     given |= dict(zip(known, call.args, strict=False))
@@ -132,14 +132,14 @@ def _arguments(kind: type[Ingest | Derive], call: ast.Call, where: str) -> dict[
 
 def _text(name: str, value: ast.expr, where: str) -> str:
     if not isinstance(text := _literal(value), str):
-        raise JobError(f"the {name} of the job is not a plain text", where=where, remedy=WRITE)
+        raise JobError(f"the {name} of the job is not a literal string", where=where, remedy=WRITE)
     return text
 
 
 def _texts(name: str, value: ast.expr | None, where: str) -> list[str]:
     texts = _literal(value) if value is not None else []
     if not isinstance(texts, list | tuple) or not all(isinstance(t, str) for t in texts):
-        raise JobError(f"the {name} of the job are not a list of plain texts", where=where, remedy=WRITE)
+        raise JobError(f"the {name} of the job are not a list of literal strings", where=where, remedy=WRITE)
     if not texts:
         raise JobError(f"the job has no {name}", where=where, remedy=WRITE)
     return list(texts)
@@ -149,12 +149,12 @@ def _functions(value: ast.expr | None, where: str) -> dict[str, str]:
     functions = _literal(value) if value is not None else {}
     if not isinstance(functions, dict) or not all(isinstance(t, str) for kv in functions.items() for t in kv):
         remedy = 'write functions={"name": "udfs.module.constant"}'
-        raise JobError("the functions of the job are not plain texts", where=where, remedy=remedy)
+        raise JobError("the functions of the job are not literal strings", where=where, remedy=remedy)
     return functions
 
 
 def _literal(value: ast.expr) -> Any:
-    """What is written out there; None where it has to be computed."""
+    """The literal value; None if it would have to be computed."""
     try:
         return ast.literal_eval(value)
     except (ValueError, TypeError, RecursionError):
@@ -162,7 +162,7 @@ def _literal(value: ast.expr) -> Any:
 
 
 def _job_value(node: ast.stmt) -> ast.expr | None:
-    """What the statement assigns to ``JOB``, if it does."""
+    """The value that the statement assigns to ``JOB``, if any."""
     if isinstance(node, ast.Assign):
         targets: list[ast.expr] = node.targets
     elif isinstance(node, ast.AnnAssign):

@@ -1,7 +1,7 @@
 """``flink run -pym headrace.job.judge``: a bounded job beside the live one, for the records of one patch.
 
-The decode, the rules and the two outputs are those of the ingest job; only where the records come from
-differs, and that no claim is made: what it stages is none of the branch's.
+Decoding, rules and the two outputs are those of the ingest job. Only the source of the records differs, and
+it makes no claim: the files that it stages do not belong to the branch.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ INPUT = "payloads"
 OPTIONS = {
     "execution.checkpointing.interval": "2s",  # a bounded job ends with the checkpoint after its last record
     "execution.checkpointing.externalized-checkpoint-retention": "DELETE_ON_CANCELLATION",
-    "restart-strategy.type": "fixed-delay",  # it is repeated whole, so a fault is told soon
+    "restart-strategy.type": "fixed-delay",  # a failed job is simply run again, so it should fail early
     "restart-strategy.fixed-delay.attempts": "3",
     "restart-strategy.fixed-delay.delay": "1s",
     "table.exec.uid.generation": "ALWAYS",  # the seal operator has one, and there is no compiled plan
@@ -55,7 +55,7 @@ class JudgeProgram(IngestProgram):
     patch: Patch
 
     def tables(self, at: Placement) -> list[str]:
-        """The payloads, or the stretch of the topic; then as in the job itself."""
+        """The payloads, or the offsets of the topic; then as in the job itself."""
         if self.patch.input is None:
             return super().tables(at)
         return [
@@ -75,25 +75,27 @@ def submit(job: str, number: int, submission: str) -> str:
     Raises:
         UsageError: the job keeps state.
         DecisionNeeded: the job was edited since the patch was asked for, or its topic was recreated.
-        JobError: Flink was told to run in a way that breaks the chain.
+        JobError: Flink is configured in a way that breaks the chain.
     """
     from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds, and only this function needs it
 
     env, declared = settings.load(), find(job)
     if not isinstance(declared, Ingest):
-        raise UsageError(f"job {job} is no ingest job: its rows have no records to be judged again")
+        raise UsageError(
+            f"job {job} is not an ingest job: its rows have no records that could be judged again"
+        )
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job)
     patch = require_open(ledger, number)
     program = assemble(declared)
     require_same(ledger, program, patch)
-    refuse_overrides(job, flink.configured(FORBIDDEN) | env.flink.options)
+    refuse_overrides(job, flink.submitted_options(FORBIDDEN) | env.flink.options)
     refuse_own(program, env.flink.options)
     stretch = {}
     if patch.input is None:
         topic = describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic))
         require_same_topic(ledger, topic)
-        # Of a partition that was added since, nothing: it ends where it begins.
+        # Nothing of a partition added since then: its range is empty.
         stretch = startup(topic.log_start | patch.first, submission) | {
             "scan.bounded.mode": "specific-offsets",
             "scan.bounded.specific-offsets": offsets_option(topic.log_start | patch.end),
@@ -111,12 +113,12 @@ def submit(job: str, number: int, submission: str) -> str:
         "execution.checkpointing.dir": f"{warehouse.uri}/{checkpoint_folder(job, submission)}/checkpoints",
     }
     judging = JudgeProgram(declared, program.contract, program.reads, patch)
-    table_env = flink.environment(judging, at, {**env.flink.options, **OPTIONS, **own})
+    table_env = flink.create_environment(judging, at, {**env.flink.options, **OPTIONS, **own})
     return str(table_env.execute_sql(f"EXECUTE {judging.statement_set()}").get_job_client().get_job_id())
 
 
 def main() -> None:
-    """Submit what the environment names."""
+    """Submit the patch that the environment names."""
     log.configure()
     job, number, submission = os.environ[PATCH].split()
     try:

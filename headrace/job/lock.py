@@ -1,8 +1,8 @@
 """The lock: the compiled plan of a job with its operator ids, committed beside the declaration.
 
-Operator ids come from a JVM-wide counter, so that any earlier statement shifts them and a savepoint
-then finds other operators under its ids. A job is therefore compiled once and executed from this file ever
-after; when it changes, each node of the new plan gets the id of the one that means the same here
+Operator ids come from a JVM-wide counter, so any earlier statement shifts them, and a savepoint then finds
+other operators under its ids. A job is therefore compiled once and always executed from this file; when it
+changes, each node of the new plan gets the id of the node here that means the same
 (:mod:`headrace.job.state.gate`).
 """
 
@@ -25,7 +25,7 @@ from headrace.contract.model import Contract
 from headrace.contract.rules import promised
 from headrace.errors import DecisionNeeded, JobError
 from headrace.job.program import Program
-from headrace.job.state.gate import Verdict, pin
+from headrace.job.state.gate import StateVerdict, pin
 from headrace.job.state.meaning import FUNCTIONS, PROMISES, SOURCES
 from headrace.ledger.records.plan import Plan, plan_digest
 from headrace.report import REPORT, read_report
@@ -42,17 +42,23 @@ class Lock:
     digest: str
     plan: Plan
     next_id: int
-    """The first node id that no plan of the job has used: one that is dropped is never given away again."""
+    """The first node id that no plan of the job has used: a dropped id is never reused."""
     accepted: tuple[dict[str, Any], ...] = ()
-    """What people accepted of state that changed its meaning or was dropped, oldest first."""
+    """The accepted changes and losses of state, oldest first."""
     contracts: Meanings = field(default_factory=dict)
-    """Every version of each contract that a lock of the job was written for, with what it means."""
+    """Every version of each contract for which a lock of the job was written, with the digest of its
+    meaning."""
 
     def to_json(self) -> str:
-        """The file's text: stable, readable in a review."""
-        told = {"format": FORMAT, "digest": self.digest, "next_id": self.next_id, "accepted": self.accepted}
-        told["contracts"] = self.contracts
-        return json.dumps({**told, "plan": self.plan}, indent=1) + "\n"
+        """The content of the file: stable, and readable in a review."""
+        document = {
+            "format": FORMAT,
+            "digest": self.digest,
+            "next_id": self.next_id,
+            "accepted": self.accepted,
+        }
+        document["contracts"] = self.contracts
+        return json.dumps({**document, "plan": self.plan}, indent=1) + "\n"
 
     @property
     def plan_digest(self) -> str:
@@ -68,7 +74,7 @@ def read(job: str) -> Lock | None:
     """The lock of a job, or None.
 
     Raises:
-        JobError: the file is not a lock, or one of an older headrace.
+        JobError: the file is not a lock, or is from an older headrace.
     """
     path = project.lock_path(job)
     if not path.is_file():
@@ -89,19 +95,19 @@ def read(job: str) -> Lock | None:
         ) from e
 
 
-def current(program: Program, remedy: str = "") -> Lock:
-    """The lock, if it is the one of this very program.
+def require_current(program: Program, remedy: str = "") -> Lock:
+    """The lock, if it is current for this program.
 
     Args:
         program: the job as it is declared now.
-        remedy: what to do where it is not; else, to plan the job and look.
+        remedy: what to do if it is not; default: plan the job.
 
     Raises:
-        DecisionNeeded: there is none, or the program has changed since it was written.
+        DecisionNeeded: there is no lock, or the program has changed since it was written.
     """
     name = program.job.name
     lock = read(name)
-    if lock is None or not is_of(lock, program):
+    if lock is None or not is_current(lock, program):
         raise DecisionNeeded(
             "the job has no lock yet" if lock is None else "the job has changed since its lock was written",
             where=f"jobs/{name}.lock.json",
@@ -111,13 +117,13 @@ def current(program: Program, remedy: str = "") -> Lock:
     return lock
 
 
-def is_of(lock: Lock, program: Program) -> bool:
-    """Whether a lock was written for this very program, and for contracts that mean what they mean now."""
-    return lock.digest == program.digest() and not edited(lock, program)
+def is_current(lock: Lock, program: Program) -> bool:
+    """Whether a lock was written for this program, and its contracts still have the same meaning."""
+    return lock.digest == program.digest() and not edited_contracts(lock, program)
 
 
-def edited(lock: Lock, program: Program) -> list[Contract]:
-    """The program's contracts that mean something else now, under a version that the lock knows."""
+def edited_contracts(lock: Lock, program: Program) -> list[Contract]:
+    """The program's contracts whose meaning has changed without a new version."""
     known = [(c, lock.contracts.get(c.id, {}).get(c.version)) for c in program.contracts]
     return [c for c, meant in known if meant and meant != meaning(c)]
 
@@ -129,20 +135,20 @@ def refuse_same_version(program: Program) -> None:
         DecisionNeeded: names the contract.
     """
     lock, job = read(program.job.name), program.job.name
-    if lock is None or not (changed := edited(lock, program)):
+    if lock is None or not (changed := edited_contracts(lock, program)):
         return
     names = ", ".join(f"{c.id} {c.version}" for c in changed)
     raise DecisionNeeded(
-        f"a contract has changed, and its version has not: {names} meant something else when"
+        f"a contract has changed, but its version has not: {names} meant something else when"
         " the lock was written",
         where=", ".join(f"contracts/{c.path.name}" for c in changed),
-        remedy="give it a new version, so that each row tells by which one it was judged. If no job has run"
-        f" under this version, put jobs/{job}.lock.json back as it was before instead, and accept again",
+        remedy="give it a new version, so that each row names the version that judged it. If no job has run"
+        f" under this version, restore jobs/{job}.lock.json instead, and accept again",
     )
 
 
-def follow(lock: Lock | None, compiled: Lock) -> tuple[Lock, list[Verdict]]:
-    """The lock that takes the place of another one: its nodes keep the ids of those that mean the same."""
+def carry_ids_over(lock: Lock | None, compiled: Lock) -> tuple[Lock, list[StateVerdict]]:
+    """The lock that replaces another one: its nodes keep the ids of those that mean the same."""
     if lock is None:
         return compiled, []
     pinned = pin(lock.plan, compiled.plan, lock.next_id)
@@ -151,44 +157,44 @@ def follow(lock: Lock | None, compiled: Lock) -> tuple[Lock, list[Verdict]]:
     return replace(own, contracts=contracts), pinned.verdicts
 
 
-def coded(program: Program) -> dict[str, str]:
-    """Name of each Python function → where it is, and the digest of its code: a plan has its name only."""
+def function_code(program: Program) -> dict[str, str]:
+    """Name of each Python function → its path and the digest of its code: a plan only has its name."""
     return {f.name: f"{f.path} {f.digest}" for f in program.functions}
 
 
 def of(program: Program, compiled: Plan) -> Lock:
-    """The lock of a plan that was compiled just now: with what Flink's plan does not say."""
-    said = {table: promised(c) for table, c in zip(program.sources, program.reads, strict=True)}
-    plan = {**compiled, SOURCES: program.sources, PROMISES: said}
+    """The lock of a newly compiled plan, with the facts that Flink's plan does not contain."""
+    reported_error = {table: promised(c) for table, c in zip(program.sources, program.reads, strict=True)}
+    plan = {**compiled, SOURCES: program.sources, PROMISES: reported_error}
     if program.functions:
-        plan[FUNCTIONS] = coded(program)
+        plan[FUNCTIONS] = function_code(program)
     fresh = max(n["id"] for n in plan["nodes"]) + 1
     return Lock(program.digest(), plan, fresh, contracts=meanings(program))
 
 
 def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
-    """Compile in a fresh process (about 10 s), which finds Flink's jars by ``environment``.
+    """Compile in a fresh process (about 10 s), which finds Flink's jars through ``environment``.
 
     Raises:
         HeadraceError: Flink does not accept a statement, which is named with its file and line; or the error
             of a contract or a function.
     """
     with tempfile.TemporaryDirectory() as folder:
-        target, said = Path(folder) / "plan.json", Path(folder) / "error.json"
+        target, reported_error = Path(folder) / "plan.json", Path(folder) / "error.json"
         done = subprocess.run(
             [sys.executable, "-m", "headrace.job.compile", program.job.name, str(target)],
             capture_output=True,
             text=True,
             check=False,
             cwd=project.root(),
-            env={**os.environ, **environment, REPORT: str(said)},
+            env={**os.environ, **environment, REPORT: str(reported_error)},
         )
         if done.returncode != 0:
-            raise read_report(said) or JobError(
+            raise read_report(reported_error) or JobError(
                 f"the job does not compile: {last_cause(done.stderr) or 'no message'}",
                 where=f"jobs/{program.job.name}.py",
-                remedy=f"headrace check {program.job.name} tells whether the files are in order; if they are,"
-                " see what JAVA_HOME and FLINK_HOME name",
+                remedy=f"headrace check {program.job.name} checks the files; if they are valid,"
+                " check JAVA_HOME and FLINK_HOME",
             )
         return of(program, json.loads(target.read_text()))
 

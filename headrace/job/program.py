@@ -1,4 +1,4 @@
-"""From a declaration and its contracts to the statements that Flink runs. Pure: values in, text out."""
+"""Turns a declaration and its contracts into the statements that Flink runs. Pure: values in, text out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PARQUET = {
 
 @dataclass(frozen=True)
 class Placement:
-    """What differs between two submissions of the same program, and therefore is not in its lock."""
+    """What differs between submissions of the same program, and therefore is not in its lock."""
 
     bootstrap: str = ""
     topic_prefix: str = ""
@@ -35,19 +35,19 @@ class Placement:
     submission: str = ""
     claim: int = 0
     numbered_from: int = 0
-    """What a manifest's number is ahead of Flink's: where a start without state goes on from the frontier, or
-    an output is new in a restored job."""
+    """How far a manifest's number is ahead of Flink's checkpoint id: if a start without state continues at
+    the frontier, or if an output is new in a restored job."""
     startup: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By the contract that is read: options of its source that say where to begin."""
+    """By contract: options of its source that define where to begin."""
 
     def source_options(self, contract: str) -> Mapping[str, str]:
-        """Where the source of that contract begins."""
+        """The options that define where the source of that contract begins."""
         return self.startup.get(contract, {"scan.startup.mode": "earliest-offset"})
 
 
 @dataclass(frozen=True)
 class Program(ABC):
-    """Everything that Flink is told, in order. ``contract`` is that of the table the job writes."""
+    """Everything that Flink gets, in order. ``contract`` is that of the table the job writes."""
 
     job: Job
     contract: Contract
@@ -74,7 +74,7 @@ class Program(ABC):
     @property
     @abstractmethod
     def sources(self) -> dict[str, dict[str, object]]:
-        """By table, what decides which rows come from a topic: a compiled plan has the table's name only."""
+        """By table, what decides which rows come from a topic: a compiled plan only has the table's name."""
 
     @abstractmethod
     def tables(self, at: Placement) -> list[str]:
@@ -82,7 +82,7 @@ class Program(ABC):
 
     @abstractmethod
     def inserts(self) -> list[str]:
-        """One INSERT an output, in a fixed order: node ids depend on it."""
+        """One INSERT per output, in a fixed order: node ids depend on it."""
 
     def sinks(self, at: Placement) -> list[str]:
         """``CREATE TABLE`` of every output."""
@@ -113,7 +113,7 @@ class Program(ABC):
         return "STATEMENT SET BEGIN\n" + "\n".join(f"{insert};" for insert in self.inserts()) + "\nEND"
 
     def digest(self) -> str:
-        """SHA-256 over all that decides the plan; a lock with another digest is stale."""
+        """SHA-256 of everything that determines the plan; a lock with another digest is stale."""
         told: list[Any] = [self.tables(Placement()), self.inserts()]
         told += [[(d.key, d.value) for d in self.settings]]
         told += [(f.name, f.path, f.digest) for f in self.functions]

@@ -1,4 +1,4 @@
-"""What must be true of a job before records are judged for its tables."""
+"""What must hold before a bounded job judges records for a job's tables."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Patch
 
 
-def digest(ledger: Ledger, program: Program) -> str:
-    """The program that would judge, as its lock knows it.
+def require_ready(ledger: Ledger, program: Program) -> str:
+    """Check that the job's lock is current and its tables fit, and return the program's digest.
 
     Raises:
-        DecisionNeeded: its lock is not the one of this program: nobody has accepted the edit.
+        DecisionNeeded: the lock is not of this program: the edit has not been accepted.
         LedgerError: a table has other columns than the contract.
     """
-    lock.current(program)
+    lock.require_current(program)
     for output in program.outputs:
         refuse_other_columns(ledger.warehouse, output.id, output.columns)
     return program.digest()
 
 
 def require_same(ledger: Ledger, program: Program, patch: Patch) -> None:
-    """Say no where the job was edited since a patch was asked for: one patch is for one program.
+    """Refuse if the job was edited since a patch was requested: a patch is for one program.
 
     Raises:
-        DecisionNeeded: it was, or the edit is not accepted.
+        DecisionNeeded: it was, or the edit has not been accepted.
     """
-    if digest(ledger, program) != patch.program:
+    if require_ready(ledger, program) != patch.program:
         raise DecisionNeeded(
-            f"the job was edited since {patch.name} was asked for",
+            f"the job was edited since {patch.name} was requested",
             where=f"jobs/{ledger.job}.lock.json",
-            remedy=f"put it back; or headrace patch drop {ledger.job} {patch.number} --why TEXT,"
-            " and ask again",
+            remedy=f"restore the job; or headrace patch drop {ledger.job} {patch.number} --why TEXT,"
+            " and request it again",
         )

@@ -1,6 +1,6 @@
-"""What Flink refuses, in its own innermost words, at the file and line that its statement was made from.
+"""Flink's refusals: its innermost message, at the file and line from which the statement was rendered.
 
-Flink's own lines count in the statement, which nobody has written: a step stands in it after ``CREATE VIEW``.
+Flink's line numbers refer to the rendered statement, in which the SQL of a step follows ``CREATE VIEW``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headrace.job.program import Program
 from headrace.table.steps import SqlStep
 
 SHOWN = 400
-"""Characters of Flink's words that are shown: a node of a plan names all its columns."""
+"""Characters of Flink's message that are shown: a node of a plan lists all its columns."""
 _PLACE = re.compile(
     r"\s*\b(?:from|at) line (\d+), column \d+(?: to line \d+, column \d+)?:?\s*", re.IGNORECASE
 )
@@ -29,7 +29,7 @@ _WRITTEN = {
     "Rank": "ROW_NUMBER",
     "Deduplicate": "ROW_NUMBER",
 }
-"""What makes these nodes of a plan in SQL."""
+"""The SQL that produces these nodes of a plan."""
 
 
 def refused(program: Program, statement: str, messages: Sequence[str]) -> JobError:
@@ -42,7 +42,7 @@ def refused(program: Program, statement: str, messages: Sequence[str]) -> JobErr
     """
     place = next((found for text in messages if (found := _PLACE.search(text))), None)
     return JobError(
-        f"Flink does not accept this: {_said(messages)}",
+        f"Flink does not accept this: {_message(messages)}",
         where=_made_from(program, statement, int(place[1]) if place else 1)
         if statement
         else _written_in(program, " ".join(messages)),
@@ -50,15 +50,15 @@ def refused(program: Program, statement: str, messages: Sequence[str]) -> JobErr
     )
 
 
-def _said(messages: Sequence[str]) -> str:
-    """The innermost message without the statement's lines, and without all that might have stood there."""
+def _message(messages: Sequence[str]) -> str:
+    """The innermost message, without line numbers of the statement and without a list of expected tokens."""
     innermost = messages[-1].partition("\nWas expecting")[0] if messages else "no reason given"
-    said = " ".join(_PLACE.sub(" ", innermost).split()).removesuffix(" .")
-    return said if len(said) <= SHOWN else f"{said[:SHOWN]} …"
+    message = " ".join(_PLACE.sub(" ", innermost).split()).removesuffix(" .")
+    return message if len(message) <= SHOWN else f"{message[:SHOWN]} …"
 
 
 def _made_from(program: Program, statement: str, line: int) -> str:
-    """The file and line that a line of a CREATE statement comes from."""
+    """The file and line from which a line of a CREATE statement was rendered."""
     for step in _steps(program):
         if statement == step.view():
             return _at(program, step, line - 1)
@@ -68,19 +68,26 @@ def _made_from(program: Program, statement: str, line: int) -> str:
     return f"contracts/{paths[0].name}" if paths else f"jobs/{program.job.name}.py"
 
 
-def _written_in(program: Program, said: str) -> str:
-    """Where the SQL is: the only line that can make the node that Flink names, or the step of the sink."""
-    node = _NODE.search(said)
-    keyword = _WRITTEN.get(node[1], "") if node else ""
-    lines = [(step, line) for step in _steps(program) for line in _lines(step, keyword)] if keyword else []
+def _written_in(program: Program, message: str) -> str:
+    """The place of the SQL: the only line that can produce the node named by Flink, or the sink's step."""
+    lines = _producing(program, message)
     if len(lines) == 1:
         return _at(program, *lines[0])
     if isinstance(program, DeriveProgram):
         making = dict(zip((c.id for c in program.writes), program.steps[-len(program.writes) :], strict=True))
-        named = [making[table] for table in _TABLE.findall(said) if table in making]
+        named = [making[table] for table in _TABLE.findall(message) if table in making]
         if named:
             return _at(program, named[0], 1)
     return f"jobs/{program.job.name}.py"
+
+
+def _producing(program: Program, message: str) -> list[tuple[SqlStep, int]]:
+    """The lines of steps that can produce the node that Flink names."""
+    node = _NODE.search(message)
+    keyword = _WRITTEN.get(node[1], "") if node else ""
+    if not keyword:
+        return []
+    return [(step, line) for step in _steps(program) for line in _lines(step, keyword)]
 
 
 def _lines(step: SqlStep, keyword: str) -> list[int]:

@@ -14,7 +14,7 @@ from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.defaults import SOURCES
 from headrace.job.program import Placement, Program
-from headrace.job.state.gate import CHANGED, DROPPED, UNKNOWN, Verdict
+from headrace.job.state.gate import CHANGED, DROPPED, UNKNOWN, StateVerdict
 from headrace.operate.table_fit import Compared, compare_tables
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
@@ -31,7 +31,7 @@ class JobPlan:
     program: Program
     lock: lock.Lock | None
     """The committed lock, or the one that was accepted right now."""
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[StateVerdict, ...]
     """Of each operator with state, where the job has changed since its lock was written."""
     tables: Compared
     """Whether the published tables can follow the contracts."""
@@ -66,7 +66,7 @@ class JobPlan:
         self.tables.refuse()
         lock.refuse_same_version(self.program)
         open_ = [v for v in self.verdicts if v.asks]
-        lock.current(self.program, _accepting(self.program.job.name, "", open_))
+        lock.require_current(self.program, _accepting(self.program.job.name, "", open_))
 
 
 def plan_job(workspace: Workspace, job: str, *, tell: Progress = silent) -> JobPlan:
@@ -77,8 +77,8 @@ def plan_job(workspace: Workspace, job: str, *, tell: Progress = silent) -> JobP
     """
     program, before = named(job), lock.read(job)
     tables = compare_tables(workspace, program)
-    verdicts: list[Verdict] = []
-    if before is not None and not lock.is_of(before, program):
+    verdicts: list[StateVerdict] = []
+    if before is not None and not lock.is_current(before, program):
         _, verdicts = _follow(workspace, program, before, tell)
     return _plan(workspace, program, before, verdicts, tables)
 
@@ -117,7 +117,7 @@ def lock_state(program: Program, found: lock.Lock | None) -> str:
     """``missing``, ``stale`` or ``current``."""
     if found is None:
         return "missing"
-    return "current" if lock.is_of(found, program) else "stale"
+    return "current" if lock.is_current(found, program) else "stale"
 
 
 def remembered(program: Program, found: lock.Lock | None) -> dict[int, str]:
@@ -127,22 +127,28 @@ def remembered(program: Program, found: lock.Lock | None) -> dict[int, str]:
 
 
 def _plan(
-    workspace: Workspace, program: Program, found: lock.Lock | None, verdicts: list[Verdict], tables: Compared
+    workspace: Workspace,
+    program: Program,
+    found: lock.Lock | None,
+    verdicts: list[StateVerdict],
+    tables: Compared,
 ) -> JobPlan:
     return JobPlan(program, found, tuple(verdicts), tables, tuple(_statements(workspace.settings, program)))
 
 
 def _follow(
     workspace: Workspace, program: Program, before: lock.Lock | None, tell: Progress
-) -> tuple[lock.Lock, list[Verdict]]:
+) -> tuple[lock.Lock, list[StateVerdict]]:
     """The lock that follows another one, and what becomes of each operator with state."""
     tell(what="compiling the job in a fresh process")
     compiled = workspace.compiled(program, _flink_home(workspace.settings, program.job.name, tell))
     refuse_unbounded(compiled.plan, program.contract)
-    return lock.follow(before, compiled)
+    return lock.carry_ids_over(before, compiled)
 
 
-def _write(program: Program, after: lock.Lock, verdicts: list[Verdict], named_: dict[str, list[int]]) -> None:
+def _write(
+    program: Program, after: lock.Lock, verdicts: list[StateVerdict], named_: dict[str, list[int]]
+) -> None:
     """Write the lock, if all that asks for it was named.
 
     Raises:
@@ -168,7 +174,7 @@ def _write(program: Program, after: lock.Lock, verdicts: list[Verdict], named_: 
     project.lock_path(job).write_text(written.to_json())
 
 
-def _accepting(job: str, given: str, open_: list[Verdict]) -> str:
+def _accepting(job: str, given: str, open_: list[StateVerdict]) -> str:
     """The command that accepts what is still open, beside what was named."""
     options = "".join(f" {'--losing' if v.verdict == DROPPED else '--changing'} {v.id}" for v in open_)
     return f"if that is what you want: `headrace plan {job} --accept{given}{options}`"

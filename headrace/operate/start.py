@@ -68,7 +68,7 @@ def start_job(
         ClusterError: it cannot be submitted, or is not ready within the deadline.
     """
     find(job)
-    lock.current(named(job))  # Flink's client, a JVM, would take seconds to say the same
+    lock.require_current(named(job))  # Flink's client, a JVM, would take seconds to say the same
     if running := live_jobs(workspace, job):
         raise UsageError(
             f"job {job} runs already, as Flink job {running[0].id} ({running[0].state})",

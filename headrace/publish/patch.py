@@ -263,7 +263,7 @@ class Patcher:
             what,
             where=f"job {self._ledger.job}, {patch.name}",
             remedy=f"nothing was changed; headrace patch drop {self._ledger.job} {patch.number} --why TEXT,"
-            " and ask again",
+            " and request it again",
         )
 
     def _homes(self, positions: Positions) -> Homes:

@@ -88,7 +88,7 @@ class TopicChange:
         if self.id is None:
             return f"topic {self.topic} is gone"
         if self.other:
-            return f"topic {self.topic} was deleted and created again: its offsets mean other records now"
+            return f"topic {self.topic} was deleted and created again: its offsets refer to other records now"
         spans = ", ".join(map(str, self.lost))
         return f"topic {self.topic} lost offsets that are published: {spans}. New records may have them now"
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from headrace import settings
 from headrace.errors import UsageError
 from headrace.job.program import Program
-from headrace.job.ready import digest
+from headrace.job.ready import require_ready
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger, now
 from headrace.ledger.patches import BACKFILL
@@ -49,7 +49,7 @@ def record(
         UsageError: a file is missing, is neither JSON lines nor Parquet, or was backfilled already.
         ClusterError: the object store does not answer.
     """
-    judged_by = digest(ledger, program)
+    judged_by = require_ready(ledger, program)
     files: list[CountedFile] = []
     key, records = payloads.write(ledger, _rows(store, ledger, addresses, files, tick))
     if not records:

@@ -7,7 +7,7 @@ from datetime import datetime
 from headrace.cluster.kafka import Kafka, TopicInfo
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.program import Program
-from headrace.job.ready import digest
+from headrace.job.ready import require_ready
 from headrace.job.start.begin import require_same_topic
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
@@ -45,7 +45,7 @@ def record(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: 
         UsageError: there is no record in between, or not all of it is published.
         DecisionNeeded: Kafka deleted some of it.
     """
-    job, judged_by = ledger.job, digest(ledger, program)
+    job, judged_by = ledger.job, require_ready(ledger, program)
     topic = kafka.describe(kafka.topic(program.contract.topic))
     require_same_topic(ledger, topic)
     begun = start.offsets if (start := ledger.start()) else {}

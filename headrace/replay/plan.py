@@ -11,7 +11,7 @@ from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import RecordedFile
 from headrace.job.assemble import named
 from headrace.job.program import Program
-from headrace.job.ready import digest
+from headrace.job.ready import require_ready
 from headrace.ledger import anchors, fork
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor, ForkPoint, Replay, Size
@@ -128,7 +128,7 @@ def _planned(
         replaces={output: _size(files) for output, files in replaced.items()},
         records=_records(ledger, positions, program.contract.kind),
         contract_version=program.contract.version,
-        program=digest(ledger, program),
+        program=require_ready(ledger, program),
         stale=stale_tables(program, ledger.warehouse),
         rate=rate(ledger, program.job.checkpoint_interval),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from headrace.contract.model import Contract
 from headrace.errors import UsageError
 from headrace.job.program import Program
-from headrace.job.ready import digest
+from headrace.job.ready import require_ready
 from headrace.ledger import patches
 from headrace.ledger.decisions import discarded
 from headrace.ledger.ledger import Ledger
@@ -28,7 +28,7 @@ def record(ledger: Ledger, program: Program, wanted: Selection, why: str, repair
         UsageError: there are no such records, or no such function.
         DecisionNeeded: the job was edited, and that is not accepted.
     """
-    contract, judged_by = program.contract, digest(ledger, program)
+    contract, judged_by = program.contract, require_ready(ledger, program)
     function = load(repair) if repair else None
     failed: Counter[str] = Counter()
     examples: dict[str, str] = {}

@@ -279,12 +279,15 @@ def _builtins(function: ast.FunctionDef | None) -> tuple[str, ...]:
     if function is None:
         return ()
     nodes = _nodes(function)
-    known = {"re", "math", "np", *(a.arg for a in function.args.args)}
-    calls = {_called(n, known) for n in nodes if isinstance(n, ast.Call)}
+    calls = _calls_in(nodes, {"re", "math", "np", *(a.arg for a in function.args.args)})
     if not all(isinstance(n, _PLAIN) for n in nodes) or not calls <= _SQL.keys():
         return ()
     case = ("CASE",) if any(isinstance(n, ast.If | ast.IfExp) for n in nodes) else ()
     return (*case, *sorted({_SQL[c] for c in calls})) or ("arithmetic",)
+
+
+def _calls_in(nodes: Sequence[ast.AST], known: Container[str]) -> set[str]:
+    return {_called(n, known) for n in nodes if isinstance(n, ast.Call)}
 
 
 def _nodes(function: ast.FunctionDef) -> list[ast.AST]:

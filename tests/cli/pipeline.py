@@ -104,8 +104,8 @@ class Pipeline:
         given, own = {SAVEPOINT: submission.savepoint or ""}, submission.environment
         made: list[SubmittedJob] = []
         with (
-            patch.object(flink, "configured", lambda keys: dict.fromkeys(keys, "") | given),
-            patch.object(flink, "environment", lambda *asked: _Executes(self, made, *asked)),
+            patch.object(flink, "submitted_options", lambda keys: dict.fromkeys(keys, "") | given),
+            patch.object(flink, "create_environment", lambda *asked: _Executes(self, made, *asked)),
             patch("headrace.job.judge.describe", self._described),
             patch("headrace.job.start.submit.describe", self._described),
             patch.dict(os.environ, own),

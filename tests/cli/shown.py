@@ -25,7 +25,7 @@ from headrace.cli.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
 from headrace.job.assemble import named
-from headrace.job.state.gate import Verdict
+from headrace.job.state.gate import StateVerdict
 from headrace.ledger.head import Head
 from headrace.ledger.records import Anchor, ForkPoint, Patch, Refusal, Replay, Size
 from headrace.operate.patch_report import ListedPatch, PatchReport
@@ -258,8 +258,10 @@ def _fates() -> RenderableType:
     what = "one more column is counted: results mix both meanings until the old windows have gone"
     return plan_page.fates(
         [
-            Verdict(4, "kept", "OverAggregate", "OverAggregate(partitionBy=[_partition])", "", "", "a", "a"),
-            Verdict(8, "changed", "GroupWindowAggregate", description, WAS, what, "a", "b"),
+            StateVerdict(
+                4, "kept", "OverAggregate", "OverAggregate(partitionBy=[_partition])", "", "", "a", "a"
+            ),
+            StateVerdict(8, "changed", "GroupWindowAggregate", description, WAS, what, "a", "b"),
         ]
     )
 
@@ -270,8 +272,10 @@ def _alike() -> RenderableType:
     begins = f"{kind}(groupBy=[origin, dest], window=[TumblingGroupWindow('w$, _event_time, "
     counted, summed = f"{begins}3600000)], select=[COUNT(*)])", f"{begins}3600000)], select=[SUM(a)])"
     was = f"{begins}60000)], select=[SUM(a)])"
-    kept = Verdict(4, "kept", kind, counted, "", "", "a", "a")
-    return plan_page.fates([kept, Verdict(8, "changed", kind, summed, was, "its window changed", "a", "b")])
+    kept = StateVerdict(4, "kept", kind, counted, "", "", "a", "a")
+    return plan_page.fates(
+        [kept, StateVerdict(8, "changed", kind, summed, was, "its window changed", "a", "b")]
+    )
 
 
 def _topic() -> RenderableType:

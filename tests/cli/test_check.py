@@ -151,9 +151,9 @@ JOBS = {
     "not plain": (
         "NAME = 'x'\nJOB = Ingest(contract=NAME)\n",
         2,
-        "the contract of the job is not a plain text",
+        "the contract of the job is not a literal string",
     ),
-    "no contract": ("JOB = Ingest()\n", 1, "the contract of the job is not a plain text"),
+    "no contract": ("JOB = Ingest()\n", 1, "the contract of the job is not a literal string"),
     "syntax": ("JOB = 1\nJOB = Ingest(\n", 2, "not Python: '(' was never closed"),
 }
 
@@ -255,7 +255,7 @@ def test_contracts_that_do_not_fit_the_job_are_errors(derive: Path) -> None:
     assert error["what"].startswith("departures_hourly is the contract of a derived table")
     job.write_text("JOB = Derive(['departures_hourly'], ['hourly'], ['departures_hourly'])\n")
     (error,) = as_json("departures_hourly")[1][-1]["errors"]  # type: ignore[misc]
-    assert error["what"] == "contract departures_hourly does not say how its event time advances"
+    assert error["what"] == "contract departures_hourly does not define how its event time advances"
 
 
 def test_a_contract_that_is_listed_is_not_listed_again_with_its_job(folder: Path) -> None:

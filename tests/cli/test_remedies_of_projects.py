@@ -49,7 +49,7 @@ def test_a_patch_of_an_edited_job_is_dropped(sealed: Lake, terminal: Terminal) -
     begun(sealed)
     sealed.judge(patches.REDRIVE, good=range(26, 28))  # of another program than this one
     said = terminal.refused("patch apply events 1")
-    assert "the job was edited since redrive 1 was asked for" in said
+    assert "the job was edited since redrive 1 was requested" in said
 
     terminal.follow(said, "job/ready.py: patch drop □ □ --why TEXT")
 

@@ -41,7 +41,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
     ("told", "said"),
     [
         ({"nullable": "False"}, "leaves no room"),
-        ({"more": ", func_type=FAST"}, "func_type is not told by a plain text"),
+        ({"more": ", func_type=FAST"}, "func_type is not a literal string"),
         ({"given": "BIGINT", "more": ', func_type="pandas"'}, "cannot take or give BIGINT exactly"),
         ({"answer": "DATE", "more": ', func_type="pandas"'}, "cannot take or give DATE exactly"),
         ({"answer": "TIME"}, "a function cannot give"),

@@ -13,7 +13,7 @@ import pytest
 
 from headrace.job import lock
 from headrace.job.state.differences import short
-from headrace.job.state.gate import Verdict, compare, pin, unaccounted
+from headrace.job.state.gate import StateVerdict, compare, pin, unaccounted
 
 ROOT = Path(__file__).parent.parent.parent
 Plan = dict[str, Any]
@@ -297,8 +297,8 @@ def test_how_event_time_is_told_is_part_of_the_meaning() -> None:
     assert fates(before, after) == {JUDGED: "changed", WINDOW: "changed"}
 
 
-def verdict(number: int, what: str, meant: str | None, means: str | None) -> Verdict:
-    return Verdict(number, what, "o", "d", "", "w", meant, means)
+def verdict(number: int, what: str, meant: str | None, means: str | None) -> StateVerdict:
+    return StateVerdict(number, what, "o", "d", "", "w", meant, means)
 
 
 ACCEPTED: list[dict[str, Any]] = [
@@ -323,7 +323,7 @@ ACCEPTED: list[dict[str, Any]] = [
         (verdict(9, "new", None, "a"), True),
     ],
 )
-def test_what_was_accepted_in_several_steps_is_accepted(asked: Verdict, passes: bool) -> None:
+def test_what_was_accepted_in_several_steps_is_accepted(asked: StateVerdict, passes: bool) -> None:
     assert (unaccounted([asked], ACCEPTED) == []) == passes
 
 

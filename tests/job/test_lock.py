@@ -16,7 +16,7 @@ from headrace.cli import plan as command
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.assemble import named
-from headrace.job.state.gate import CHANGED, DROPPED, KEPT, UNKNOWN, Verdict
+from headrace.job.state.gate import CHANGED, DROPPED, KEPT, UNKNOWN, StateVerdict
 from headrace.operate import Workspace, plan
 from tests.stack.submitting import look_in
 
@@ -68,9 +68,9 @@ def test_a_plan_that_asks_prints_the_whole_command_that_accepts_it(
 ) -> None:
     edit(contract, "distance > 0\n", "distance >= 0\n")
     edit(contract, "version: 1.0.0", "version: 1.1.0")
-    verdicts = [Verdict(i, fate, "group-aggregate", "", "", "", None, None) for i, fate in fates.items()]
+    verdicts = [StateVerdict(i, fate, "group-aggregate", "", "", "", None, None) for i, fate in fates.items()]
     before = lock.read("flights")
-    monkeypatch.setattr(lock, "follow", lambda *_: (before, verdicts))
+    monkeypatch.setattr(lock, "carry_ids_over", lambda *_: (before, verdicts))
     monkeypatch.setattr(plan, "_flink_home", lambda *_: {})
     app = typer.Typer()
     command.register(app)
@@ -93,7 +93,7 @@ def test_a_former_version_is_taken_back_as_it_was_and_never_reused(contract: Pat
     edit(contract, "distance > 0\n", "distance >= 0\n")
     edit(contract, "version: 1.0.0", "version: 1.1.0")
     second = replace(first, contracts=lock.meanings(named("flights")))
-    accepted, _ = lock.follow(first, second)
+    accepted, _ = lock.carry_ids_over(first, second)
     assert accepted.contracts["flights"].keys() == {"1.0.0", "1.1.0"}
     project.lock_path("flights").write_text(accepted.to_json())
     assert lock.read("flights") == accepted
@@ -109,17 +109,17 @@ def test_a_former_version_is_taken_back_as_it_was_and_never_reused(contract: Pat
 def test_a_lock_is_stale_where_a_contract_means_something_else() -> None:
     """Also where Flink would be told the same: what a derived table counts is in no statement."""
     program = named("flights")
-    current = lock.current(program)
+    current = lock.require_current(program)
     other = replace(current, contracts={"flights": {"1.0.0": "what it meant before"}})
     project.lock_path("flights").write_text(other.to_json())
     with pytest.raises(DecisionNeeded, match="has changed since its lock was written"):
-        lock.current(program)
+        lock.require_current(program)
 
 
 @pytest.mark.usefixtures("contract")
 def test_a_lock_of_an_older_headrace_knows_no_versions() -> None:
     program = named("flights")
-    older = replace(lock.current(program), contracts={})
+    older = replace(lock.require_current(program), contracts={})
     project.lock_path("flights").write_text(older.to_json())
-    assert lock.current(program) == older
+    assert lock.require_current(program) == older
     lock.refuse_same_version(program)

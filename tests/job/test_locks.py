@@ -27,7 +27,7 @@ def test_a_lock_is_current(where: str, job: str, monkeypatch: pytest.MonkeyPatch
     """Else: headrace plan JOB --accept, in the project's folder."""
     monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECTS[where]))
     monkeypatch.chdir(PROJECTS[where])
-    found, program = lock.current(named(job)), named(job)
+    found, program = lock.require_current(named(job)), named(job)
     assert found.nodes(), project.lock_path(job)
     assert found.plan["sources"] == program.sources
     assert list(found.plan["promises"].values()) == [promised(c) for c in program.reads]

@@ -105,7 +105,7 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", place)
     starting = import_module("headrace.job.start.submit")  # whose name in the package is that of the function
     monkeypatch.setattr(starting, "describe", lambda *_: TopicInfo("events", "id", {0: 0}, {0: 0}))
-    monkeypatch.setattr("headrace.job.flink.configured", lambda keys: dict.fromkeys(keys, ""))
+    monkeypatch.setattr("headrace.job.flink.submitted_options", lambda keys: dict.fromkeys(keys, ""))
     look_in(str(PROJECT))
     return connect(Store(warehouse=place))
 

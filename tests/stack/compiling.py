@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headrace.job import lock
 from headrace.job.assemble import named
-from headrace.job.flink import environment
+from headrace.job.flink import create_environment
 from headrace.job.program import Placement
 
 ANYWHERE = Placement(bootstrap="localhost:9092", submission="compile")
@@ -24,7 +24,7 @@ def plans(told: str) -> str:
     """JSON of a job and of statement sets (table → query), to JSON of their plans as locks have them."""
     asked = json.loads(told)
     program = named(asked["job"])
-    table_env = environment(program, ANYWHERE, {})
+    table_env = create_environment(program, ANYWHERE, {})
     options = program.sinks(ANYWHERE)[-1].rpartition(") WITH (")[2]
     for name, columns in _COLUMNS.items():
         table_env.execute_sql(f"CREATE TABLE {name} ({columns}) WITH ({options}")

@@ -61,7 +61,7 @@ def compiled(job: str) -> str:
 def submitted(job: str) -> str:
     """Flink's id of a job, which restores what :data:`RESTORED` names."""
     given = {SAVEPOINT: os.environ[RESTORED]}
-    with patch.object(flink, "configured", lambda keys, told=flink.configured: told(keys) | given):
+    with patch.object(flink, "configured", lambda keys, told=flink.submitted_options: told(keys) | given):
         return submit(find(job))
 
 

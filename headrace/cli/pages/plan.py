@@ -13,7 +13,7 @@ from headrace.job import lock
 from headrace.job.declaration import Derive
 from headrace.job.defaults import SOURCES
 from headrace.job.program import Program
-from headrace.job.state.gate import Verdict
+from headrace.job.state.gate import StateVerdict
 from headrace.operate.plan import JobPlan, lock_state, remembered
 from headrace.table.outputs import Output as OutputTable
 
@@ -21,7 +21,7 @@ SHOWN = 44
 """Characters shown of an operator's description; JSON has all of them."""
 
 
-def fates(verdicts: Sequence[Verdict]) -> RenderableType:
+def fates(verdicts: Sequence[StateVerdict]) -> RenderableType:
     """What happens to each operator's state."""
     shown = listing(
         "id", "state", "operator", "what changes", numbers=["id"], title="what happens to its state"

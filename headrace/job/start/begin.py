@@ -1,4 +1,4 @@
-"""Where a submission begins: at a savepoint, at the frontier, or at the beginning of its topics."""
+"""Decides where a submission begins: at a savepoint, at the frontier, or at the beginning of its topics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Start:
     submission: str
     savepoint: str | None
     offsets: dict[str, dict[int, int]]
-    """Where to read from if there is no savepoint, by contract."""
+    """The offsets to start at if there is no savepoint, by contract."""
     after: Head | None = None
     """The place on the branch after which the job begins, at its frontier and without state."""
     replay: int | None = None
@@ -44,23 +44,24 @@ def begin_job(
     topics: Mapping[str, TopicInfo],
     given: str | None,
 ) -> Start:
-    """Where the job goes on; records where it began on topics that it reads for the first time.
+    """Decide where the job continues; records where it began on topics that it reads for the first time.
 
     Args:
-        program: the job's.
-        ledger: the job's.
-        warehouse: where checkpoints are.
-        topics: by contract, the topic as Kafka describes it now.
-        given: the savepoint that Flink was given, if any.
+        program: the job's program.
+        ledger: the job's ledger.
+        warehouse: where checkpoints are stored.
+        topics: the topics as they are now, by contract.
+        given: the savepoint that was passed to Flink, if any.
 
     Raises:
-        DecisionNeeded: a topic was recreated, a swap is not finished, or no state can be found to go on from.
+        DecisionNeeded: a topic was recreated, a swap is not finished, or no state can be found to continue
+            from.
     """
     offsets = {contract: _record_start(ledger, contract, topic) for contract, topic in topics.items()}
     open_ = ledger.get(BATCHES, ledger.newest(DONE) + 1)
     if isinstance(open_, ForkBatch):
         raise DecisionNeeded(
-            "a replay is decided, and not all of its tables are swapped yet",
+            "a replay is decided, but not all of its tables are swapped yet",
             where=f"{warehouse.uri}/{ledger.folder}/batches",
             remedy=f"headrace publish {ledger.job} finishes it; then run again",
         )
@@ -82,7 +83,7 @@ def begin_fork(
     topics: Mapping[str, TopicInfo],
     number: int,
 ) -> Start:
-    """Where a replay's fork goes on: at its own newest checkpoint; the first time, where it was planned."""
+    """Decide where a replay's fork continues: at its newest checkpoint, or first where it was planned."""
     replay = replays.require_open(ledger, number)
     offsets = {contract: _record_start(ledger, contract, topic) for contract, topic in topics.items()}
     own_claims = replays.claims(ledger, number)
@@ -92,7 +93,7 @@ def begin_fork(
             f"the job was edited since replay {number} was {'begun' if own_claims else 'planned'}:"
             " one replay runs one contract and one plan",
             where=f"jobs/{ledger.job}.lock.json",
-            remedy=f"put them back; or headrace replay abort {ledger.job} {number} --why TEXT, and plan"
+            remedy=f"restore them; or headrace replay abort {ledger.job} {number} --why TEXT, and plan"
             " another one",
         )
     submissions = [c.submission for c in own_claims]
@@ -109,9 +110,9 @@ def _new_submission() -> str:
 
 
 def _record_start(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
-    """Where the job begins to read each partition: as recorded when it first read the topic.
+    """Record where the job begins to read each partition when it first reads the topic; return the record.
 
-    A partition that was added since begins where it begins now. What retention deleted from it by then is
+    A partition added since then begins at its current log start. What retention deleted from it by then is
     still a loss: publish counts it from 0.
     """
     begun = ledger.record_start(topic.name, topic.id, topic.log_start, contract=contract)
@@ -120,7 +121,7 @@ def _record_start(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, 
 
 
 def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> None:
-    """Refuse another topic than the one that the job began on, whatever its name.
+    """Refuse a topic other than the one that the job began on, whatever its name.
 
     Raises:
         DecisionNeeded: it was deleted and created again.
@@ -128,14 +129,14 @@ def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> 
     begun = ledger.start(contract)
     if begun and begun.topic != topic.name:
         raise DecisionNeeded(
-            f"the job began on topic {begun.topic}, and would read {topic.name} now:"
-            " offsets and state of one say nothing about the other",
+            f"the job began on topic {begun.topic}, but would read {topic.name} now:"
+            " offsets and state of one do not apply to the other",
             where=f"contract {contract or ledger.job}, physicalName",
-            remedy="put the name back, or give the other topic a contract and a table of its own",
+            remedy="restore the name, or give the other topic a contract and a table of its own",
         )
     if begun and begun.topic_id != topic.id:
         raise DecisionNeeded(
-            f"topic {topic.name} was deleted and created again: its offsets mean other records now",
+            f"topic {topic.name} was deleted and created again: its offsets refer to other records now",
             where=f"topic id {topic.id}, the job began on {begun.topic_id}",
             remedy="give the new topic a contract and a table of its own",
         )
@@ -144,36 +145,42 @@ def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> 
 def newest_restorable(
     ledger: Ledger, warehouse: Warehouse, staged: ByOutput, kind: ContractKind
 ) -> str | None:
-    """The newest good checkpoint on the branch; None where it is empty or restarts at the frontier."""
+    """The newest good checkpoint on the branch; None if the branch is empty or restarts at the frontier."""
     found, head = newest_on_branch(warehouse, ledger), ledger.head()
-    if found is not None and (point := fork_point(ledger, head, staged, dict(found.manifests))) is not None:
+    restart = f"; or `headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier"
+    if kind == "derive":  # offsets cannot restore its state
+        restart = ""
+    if found is None:
+        _refuse_lost_state(ledger, warehouse, staged, restart)
+        return None
+    if (point := fork_point(ledger, head, staged, dict(found.manifests))) is not None:
         claim = followed_claim(ledger.claims(), StandingDecisions.of(ledger.decisions()))
         raise DecisionNeeded(
             f"the newest submission forked from the published branch, at {point or 'the very beginning'}:"
-            " going on from its checkpoint would repeat published rows",
+            " continuing from its checkpoint would repeat published rows",
             where=found.path,
             remedy=f"`headrace branch set-aside {ledger.job} {claim.number if claim else '…'} --why TEXT`,"
-            " then run again: it goes on from the branch before the fork",
+            " then run again: it continues on the branch before the fork",
         )
-    if found is not None and found.number >= head.checkpoint:
-        return found.path
-    restart = f"; or `headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier"
-    if kind == "derive":  # no offset brings its state back
-        restart = ""
-    if found is not None:
+    if found.number < head.checkpoint:
         raise DecisionNeeded(
             f"the newest checkpoint found ({found.number}) is older than what is published"
             f" ({head.checkpoint}): from this one the job would repeat rows",
             where=found.path,
             remedy=f"give a newer savepoint: `flink run -s PATH …`{restart}",
         )
+    return found.path
+
+
+def _refuse_lost_state(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, restart: str) -> None:
+    """Refuse to begin without a checkpoint, unless the branch is empty or restarts at the frontier."""
+    head = ledger.head()
     all_left = followed_claim(ledger.claims(), StandingDecisions.of(ledger.decisions())) is None
     if restart_is_due(ledger, staged) or (head.batch == 0 and all_left):
-        return None
+        return
     if head.batch or any(staged.values()):
         raise DecisionNeeded(
-            "the job has written rows, and no checkpoint or savepoint of it can be found",
+            "the job has written rows, but none of its checkpoints or savepoints can be found",
             where=f"{warehouse.uri}/_flink/{ledger.job}/",
             remedy=f"restore the bucket, or give a savepoint: `flink run -s PATH …`{restart}",
         )
-    return None

@@ -1,4 +1,4 @@
-"""The options of one submission, and those that an environment must not set."""
+"""The options of one submission, and the options that an environment must not set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAVEPOINT = "execution.state-recovery.path"
 
 
 SUBMISSION = "headrace.submission"
-"""Names the submission in its Flink job's parameters, so that `stop` finds the claim of what it ends."""
+"""Names the submission in its Flink job's parameters, so that `stop` finds the claim of the job it ends."""
 
 
 PARAMETERS = "pipeline.global-job-parameters"
@@ -23,15 +23,15 @@ FORBIDDEN = {
     "execution.checkpointing.mode": "AT_LEAST_ONCE",
     "execution.runtime-mode": "BATCH",
 }
-"""On the command line or in the cluster's configuration these would break the chain, so they are refused."""
+"""On the command line or in the cluster's configuration, these would break the chain, so they are refused."""
 
 
 def startup(offsets: Mapping[int, int], submission: str) -> dict[str, str]:
-    """Options of a source that begins at these offsets; in any other partition, at its beginning.
+    """Options of a source that begins at these offsets, and in any other partition at its beginning.
 
-    The connector asks for the offsets that a consumer group has committed in a partition that is not named,
-    such as one that is added while the job starts. Without a group that fails, and the job restarts for ever.
-    So there is one, of this submission alone, that never commits.
+    In a partition that is not named, such as one added while the job starts, the connector asks for the
+    offsets that a consumer group has committed. Without a group, that fails, and the job restarts endlessly.
+    So each submission has a group of its own, which never commits.
     """
     return {
         "scan.startup.mode": "specific-offsets",
@@ -43,7 +43,7 @@ def startup(offsets: Mapping[int, int], submission: str) -> dict[str, str]:
 
 
 def offsets_option(offsets: Mapping[int, int]) -> str:
-    """Offsets by partition as the Kafka connector takes them."""
+    """Offsets by partition in the syntax of the Kafka connector."""
     return ";".join(f"partition:{p},offset:{o}" for p, o in sorted(offsets.items()))
 
 
@@ -63,11 +63,11 @@ def refuse_overrides(job: str, given: Mapping[str, str]) -> None:
 
 
 FREE = {"execution.checkpointing.interval", "execution.checkpointing.timeout"}
-"""What an environment may set although the job does: they change when, not what."""
+"""Options of the job that an environment may still set: they change when rows are written, not which."""
 
 
 def refuse_own(program: Program, options: Mapping[str, str]) -> None:
-    """Refuse an environment that takes away what a job depends on.
+    """Refuse an environment that changes what a job depends on.
 
     Raises:
         JobError: ``flink.options`` sets one of the job's own settings.

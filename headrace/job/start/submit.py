@@ -1,4 +1,4 @@
-"""Starting a job: one code path, whoever submits it (``flink run``, the operator, ``headrace run``).
+"""Starts a job: one code path, however it is submitted (``flink run``, the operator, ``headrace run``).
 
 ``main`` may run again at any failover of the JobManager, so each step can be repeated: the start is
 recorded once, a claim is a new number, and the state itself says what it holds.
@@ -48,7 +48,7 @@ _BOUNDED = {"scan.bounded.mode": "latest-offset"}
 REPLAY = "HEADRACE_REPLAY"
 """Names a replay in the environment: the job is then that replay's fork. `headrace replay run` sets it."""
 PATCH = "HEADRACE_PATCH"
-"""Names in the environment what :mod:`headrace.job.judge` judges: job, number and submission."""
+"""Names a patch for :mod:`headrace.job.judge` in the environment: job, number and submission."""
 
 
 def run(job: Job) -> None:
@@ -65,11 +65,11 @@ def submit(job: Job, *, bounded: bool = False) -> str:
 
     Args:
         job: the declaration.
-        bounded: end at the offsets that the topic has now. Only from the start: a restored source ignores it.
+        bounded: end at the topic's current end. Only for a fresh start: a restored source ignores it.
 
     Raises:
-        DecisionNeeded: the lock is stale, or the topic was recreated, or no state can be found to go on from.
-        JobError: Flink was told to run in a way that breaks the chain.
+        DecisionNeeded: the lock is stale, the topic was recreated, or no state can be found to continue from.
+        JobError: Flink is configured in a way that breaks the chain.
     """
     # pyflink takes seconds, and only this function needs it
     from headrace.job import flink  # noqa: PLC0415
@@ -77,11 +77,11 @@ def submit(job: Job, *, bounded: bool = False) -> str:
 
     env = settings.load()
     program = assemble(job)
-    plan = lock.current(program)
+    plan = lock.require_current(program)
     warehouse = connect(env.store)
     ledger = Ledger(warehouse, job.name)
     topics = {c.id: describe(env.kafka.bootstrap, env.kafka.topic(c.topic)) for c in program.reads}
-    given = flink.configured([SAVEPOINT, *FORBIDDEN])
+    given = flink.submitted_options([SAVEPOINT, *FORBIDDEN])
     refuse_overrides(job.name, given | env.flink.options)
     refuse_own(program, env.flink.options)
     _refuse_other_tables(program, ledger)
@@ -93,7 +93,7 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     restorable = check_state(ledger, warehouse, plan, start.savepoint)
     options = (
         env.flink.options
-        | _placed(start, job, warehouse, env.flink.parallelism, env.flink.options)
+        | _submission_options(start, job, warehouse, env.flink.parallelism, env.flink.options)
         | restorable.options
     )
     claim = ledger.record_claim(
@@ -117,9 +117,9 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     )
     try:
         with shipped(program.functions, options) as all_options:
-            job_id = _execute(flink.environment(program, at, all_options), plan)
+            job_id = _execute(flink.create_environment(program, at, all_options), plan)
     except Exception as e:
-        # Publish waits for the newest claim's first manifest: this one will never seal any.
+        # Publish waits for the newest claim's first manifest, and this claim will never have one.
         ledger.decide(SetAside(why=f"not submitted: {type(e).__name__}", claim=claim.number, newest_claim=0))
         raise
     logger.info(
@@ -138,13 +138,13 @@ def _refuse_other_tables(program: Program, ledger: Ledger) -> None:
 def _replay_to_run(ledger: Ledger) -> int | None:
     """The replay that the environment names; None for the job itself.
 
-    A published replay is the job itself: where its `main` runs again, it goes on as any other job does.
+    A published replay is the job itself: if its `main` runs again, it continues like any other job.
     """
     number = int(os.environ.get(REPLAY, "0"))
     return number if number and replays.state(ledger, number) != "published" else None
 
 
-def _placed(
+def _submission_options(
     start: Start, job: Job, warehouse: Warehouse, parallelism: int, options: Mapping[str, str]
 ) -> dict[str, str]:
     """Settings of this one submission: they differ each time, so they are not in the lock."""

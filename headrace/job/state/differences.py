@@ -1,4 +1,4 @@
-"""What changed between two operators, in words that let a reviewer decide."""
+"""Describes what changed between two operators, so that a reviewer can decide."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from headrace.job.state.meaning import COLUMNS, Meaning
+from headrace.job.state.meaning import COLUMNS, Meaning, Named
 
 MIXED = "what it holds from before stays: results mix both until that has gone"
 _MOST = 200
 _LATENESS = "CURRENT_WATERMARK"
 _OWN_MARK = "_event_time > (w0$o0 - "
-"""How the clause of :func:`headrace.table.event_time.in_time_view` reads in a plan."""
+"""The clause of :func:`headrace.table.event_time.in_time_view` as it appears in a plan."""
 
 
 def changed(was: Meaning, now: Meaning) -> str:
-    """Why an operator's state goes on under another meaning."""
-    return "; ".join([*(_said(was, now) or [_above(was)]), MIXED])
+    """How the meaning of an operator's state changes."""
+    return "; ".join([*(_changes(was, now) or [_upstream_change(was)]), MIXED])
 
 
-def written_otherwise(was: Meaning, now: Meaning) -> str:
-    """Of a table: what its rows are from now on, if that is decided after the last state; else nothing."""
-    said = [*_conditions(was, now), *_reads(was, now)] if was.above == now.above else []
-    if not said:
+def output_changes(was: Meaning, now: Meaning) -> str:
+    """How the rows of a table change, if that is decided after the last operator with state; else empty."""
+    changes = [*_conditions(was, now), *_reads(was, now)] if was.above == now.above else []
+    if not changes:
         return ""
-    return "; ".join([*said, "rows written before stay as they are: the table holds both meanings"])
+    return "; ".join([*changes, "rows written before are kept: the table then holds both meanings"])
 
 
-def reads_otherwise(was: Meaning, now: Meaning) -> str:
-    """Of a source, whose positions go on: what its contract says otherwise, and columns that came or went."""
+def source_changes(was: Meaning, now: Meaning) -> str:
+    """How the contract of a source has changed, with columns added or removed; its positions are kept."""
     return "; ".join([*_facts(was, now), *_columns(was, now)])
 
 
@@ -38,70 +38,86 @@ def dropped(was: Meaning, heirs: Sequence[Meaning]) -> str:
 
     Args:
         was: the operator.
-        heirs: those of the new plan that are new, do the same kind of work, and stand where it stood.
+        heirs: new operators of the new plan of the same kind and in the same place.
     """
     if not heirs:
         return "its state is lost: nothing in the new job takes its place"
     if len(heirs) > 1 and any(h.layout == was.layout for h in heirs):
         return (
-            "its state is lost: several queries could go on from it, and nothing says which;"
-            " edit one at a time, to keep it"
+            "its state is lost: several queries could continue from it, and it is not clear which;"
+            " edit one at a time to keep it"
         )
     now = heirs[0]
     if now.type != was.type:
-        return f"its state is lost: in its place stands {now.kind} now, whose state is another"
-    return f"its state is lost: {'; '.join(_laid_otherwise(was, now)) or 'Flink keeps it in another way now'}"
+        return f"its state is lost: {now.kind} replaces it, with different state"
+    return f"its state is lost: {'; '.join(_layout_changes(was, now)) or 'Flink now stores it differently'}"
 
 
-def _said(was: Meaning, now: Meaning) -> list[str]:
+def _changes(was: Meaning, now: Meaning) -> list[str]:
     above = [*_facts(was, now), *_columns(was, now)]
     return [*above, *_kept_for(was, now), *_conditions(was, now), *_reads(was, now)]
 
 
-def _above(was: Meaning) -> str:
+def _upstream_change(was: Meaning) -> str:
     return "its rows come from an operator that changed" if was.parts.reads else "what it reads changed"
 
 
 def _conditions(was: Meaning, now: Meaning) -> list[str]:
-    """Filters, conjunct by conjunct. Our own, of which rows are in time, has words of its own."""
-    came = {k: v for k, v in now.conditions.items() if k not in was.conditions}
-    went = {k: v for k, v in was.conditions.items() if k not in now.conditions}
-    late = any(_ours(v) for v in (*came.values(), *went.values()))
-    alike = sorted({*came.values()} & {*went.values()} - {v for v in came.values() if _ours(v)})
-    came, went = ({k: v for k, v in found.items() if v not in alike} for found in (came, went))
-    before, after = " ".join(went.values()), " ".join(came.values())
-    said = [_other_columns(v, was, now) for v in alike]
-    said += [f"a filter came: {short(v, before)}" for v in came.values() if not _ours(v)]
-    said += [f"a filter went: {short(v, after)}" for v in went.values() if not _ours(v)]
-    return [*said, *(["which rows are in time changed (allowedLateness, watermarkDelay)"] if late else [])]
+    """Filters, conjunct by conjunct. Headrace's own filter for rows in time is described separately."""
+    came, went = _missing_in(was, now), _missing_in(now, was)
+    alike = sorted(v for v in {*came} & {*went} if not _is_lateness(v))
+    added, removed = _filters(came, alike), _filters(went, alike)
+    before, after = " ".join(removed), " ".join(added)
+    return [
+        *(_other_columns(v, was, now) for v in alike),
+        *(f"a filter was added: {short(v, before)}" for v in added),
+        *(f"a filter was removed: {short(v, after)}" for v in removed),
+        *_lateness([*came, *went]),
+    ]
+
+
+def _missing_in(one: Meaning, other: Meaning) -> list[str]:
+    """The texts of the other operator's conditions that this one lacks."""
+    return [text for key, text in other.conditions.items() if key not in one.conditions]
+
+
+def _filters(conditions: Iterable[str], alike: Sequence[str]) -> list[str]:
+    """The filters that people wrote and that are not in both plans."""
+    return [c for c in conditions if c not in alike and not _is_lateness(c)]
+
+
+def _lateness(conditions: Iterable[str]) -> list[str]:
+    if any(map(_is_lateness, conditions)):
+        return ["which rows are in time changed (allowedLateness, watermarkDelay)"]
+    return []
 
 
 def _other_columns(condition: str, was: Meaning, now: Meaning) -> str:
-    """Of a filter that reads as before: what its columns are made of is other."""
+    """A filter whose text is unchanged, but whose columns are computed differently."""
     if "_verdict" not in condition:
-        return f"the filter {short(condition)} stays, but what its columns are made of changed"
-    if said := [*_promises(was, now)]:
-        return "; ".join(said)
+        return f"the filter {short(condition)} is unchanged, but its columns are computed differently"
+    if changes := [*_promises(was, now)]:
+        return "; ".join(changes)
     names = ", ".join(_contract(table) for table in now.facts)
     contract = f"contract {names}" if len(now.facts) == 1 else f"a contract ({names})"
-    return f"the rules of {contract} behind _verdict changed"
+    return f"the rules of {contract} in _verdict changed"
 
 
 def _promises(was: Meaning, now: Meaning) -> Iterator[str]:
-    """What the contracts of the sources promise otherwise, promise by promise."""
+    """How the promises of the sources' contracts changed, one by one."""
     for table in sorted(now.promises.keys() & was.promises.keys()):
         before, after = was.promises[table], now.promises[table]
         for name in sorted({*before, *after}):
             old, new = before.get(name, ""), after.get(name, "")
             if old and not new:
-                yield f"{_contract(table)}: {name} went: {short(old)}"
+                yield f"{_contract(table)}: {name} was removed: {short(old)}"
             elif new and not old:
-                yield f"{_contract(table)}: {name} came: {short(new)}"
+                yield f"{_contract(table)}: {name} was added: {short(new)}"
             elif old != new:
                 yield f"{_contract(table)}: {name} is {short(new, old)}; it was {short(old, new)}"
 
 
-def _ours(condition: str) -> bool:
+def _is_lateness(condition: str) -> bool:
     return _LATENESS in condition or condition.startswith(_OWN_MARK)
 
 
@@ -173,16 +189,15 @@ _PARTS = {
     "matchSpec": "its pattern",
     "types": "the columns that it keeps, or their types,",
 }
-"""Parts of an operator's layout."""
+"""The parts of an operator's layout."""
 
 
-def _laid_otherwise(was: Meaning, now: Meaning) -> Iterator[str]:
-    """What of the layout changed, part by part."""
-    keys, aggregates = was.parts.keys, was.parts.reads
-    if [k.digest for k in keys] != [k.digest for k in now.parts.keys]:
-        yield _order_or("keys", [k.text for k in keys], [k.text for k in now.parts.keys])
+def _layout_changes(was: Meaning, now: Meaning) -> Iterator[str]:
+    """How the layout changed, part by part."""
+    if _digests(was.parts.keys) != _digests(now.parts.keys):
+        yield _order_or("keys", _texts(was.parts.keys), _texts(now.parts.keys))
     elif was.parts.layout.get("aggCalls") != now.parts.layout.get("aggCalls"):
-        yield _order_or("aggregates", [a.text for a in aggregates], [a.text for a in now.parts.reads])
+        yield _order_or("aggregates", _texts(was.parts.reads), _texts(now.parts.reads))
     if was.kind == "table-source-scan":
         yield from _facts(was, now)
     names = {*was.parts.layout, *now.parts.layout}
@@ -191,11 +206,19 @@ def _laid_otherwise(was: Meaning, now: Meaning) -> Iterator[str]:
             yield f"{_PARTS[part]} changed"
 
 
+def _digests(parts: Iterable[Named]) -> list[str]:
+    return [p.digest for p in parts]
+
+
+def _texts(parts: Iterable[Named]) -> list[str]:
+    return [p.text for p in parts]
+
+
 def _order_or(what: str, before: list[str], after: list[str]) -> str:
-    told = f"its {what} are {_list(after)}; they were {_list(before)}"
+    change = f"its {what} are {_list(after)}; they were {_list(before)}"
     if before != after and sorted(before) == sorted(after):
-        return f"{told}: Flink keeps them in their order, so the old order keeps the state"
-    return told
+        return f"{change}: Flink stores them in order, so the old order would keep the state"
+    return change
 
 
 def _list(texts: Iterable[str]) -> str:
@@ -203,7 +226,7 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def short(text: str, other: str = "", most: int = _MOST) -> str:
-    """The text; of a long one the part where it begins to differ from another."""
+    """The text; of a long text, the part where it starts to differ from another."""
     if len(text) <= most:
         return text
     alike = next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), 0)

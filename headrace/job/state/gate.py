@@ -1,9 +1,9 @@
-"""The state gate: which state of a job goes on when its plan changes, and which does not.
+"""The state gate: which state of a job is kept when its plan changes, and which is not.
 
 Flink gives a new plan's operators the state that it finds under their ids. :func:`pin` gives each operator of
-a new plan the id of the one that means the same in the lock, so that its state goes on whatever moved around
-it, and gives what is new an id that was never used. :func:`compare` looks at two plans whose ids are fixed:
-a submission may only restore what the comparison accounts for.
+a new plan the id of the operator in the lock that means the same, so that its state is kept whatever moved
+around it, and gives new operators ids that were never used. :func:`compare` compares two plans whose ids are
+fixed: a submission may only restore state that the comparison accounts for.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from headrace.job.state.meaning import KNOWN, Meaning, Plan, meanings
 
 KEPT, NEW, DROPPED, CHANGED, UNKNOWN = "kept", "new", "dropped", "changed", "unknown"
 ASKS = (DROPPED, CHANGED, UNKNOWN)
-"""What a person must name: state is lost, or goes on under another meaning."""
-NOT_COUNTED = "it begins empty: what was read before is not in it"
+"""What a person must accept by id: state is lost, or kept with another meaning."""
+NOT_COUNTED = "it starts empty: rows read before are not in it"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What becomes of one operator's state."""
+class StateVerdict:
+    """What happens to one operator's state."""
 
     id: int
-    """Its node id: in the lock, or where it is new in the new plan."""
+    """Its node id: in the lock, or in the new plan if it is new."""
     verdict: str
     operator: str
     description: str
-    """Flink's own words for it: in the new plan, or where it is dropped in the lock."""
+    """Flink's description of it: in the new plan, or in the lock if it is dropped."""
     was: str
-    """The same in the lock, where the two differ."""
+    """The description in the lock, if it differs."""
     what: str
-    """What exactly changes, and what follows for results; empty where nothing does."""
+    """What exactly changes, and the consequences for results; empty if nothing changes."""
     meant: str | None
-    """Digest of its meaning before; None where it is new."""
+    """Digest of its meaning before; None if it is new."""
     means: str | None
-    """The same now; None where it is dropped."""
+    """Digest of its meaning now; None if it is dropped."""
 
     @property
     def asks(self) -> bool:
-        """Whether a person must name it."""
+        """Whether a person must accept it by id."""
         return self.verdict in ASKS
 
     def to_json(self) -> dict[str, Any]:
@@ -58,17 +58,17 @@ class Pinned:
     """A new plan under the lock's ids."""
 
     plan: Plan
-    verdicts: list[Verdict]
+    verdicts: list[StateVerdict]
     next_id: int
     """The first id that no plan of the job has used."""
 
 
 def pin(lock: Plan, plan: Plan, next_id: int) -> Pinned:
-    """Give a new plan's nodes the ids of those in the lock that they go on from.
+    """Give a new plan's nodes the ids of the nodes in the lock whose state they continue.
 
     Args:
         lock: the plan in force.
-        plan: the new one, under whatever ids it was compiled with.
+        plan: the new one, with the ids from its compilation.
         next_id: the first id that no plan of the job has used.
     """
     old, new = meanings(lock), meanings(plan)
@@ -84,18 +84,20 @@ def pin(lock: Plan, plan: Plan, next_id: int) -> Pinned:
     return Pinned(pinned, compare(lock, pinned), next_id)
 
 
-def compare(before: Plan, after: Plan) -> list[Verdict]:
-    """What becomes of each operator's state when ``after`` restores what ``before`` wrote; by id."""
+def compare(before: Plan, after: Plan) -> list[StateVerdict]:
+    """What happens to each operator's state when ``after`` restores what ``before`` wrote, by id."""
     old = {m.id: m for m in meanings(before).values() if m.stateful}
     new = {m.id: m for m in meanings(after).values() if m.stateful}
     begun = [m for m in new.values() if m.id not in old or not _takes(old[m.id], m)]
-    found = [_fate(was, new.get(was.id), begun) for was in old.values()]
-    found += [Verdict(m.id, NEW, m.kind, m.description, "", NOT_COUNTED, None, m.meaning) for m in begun]
+    found = [_verdict(was, new.get(was.id), begun) for was in old.values()]
+    found += [StateVerdict(m.id, NEW, m.kind, m.description, "", NOT_COUNTED, None, m.meaning) for m in begun]
     return found
 
 
-def unaccounted(verdicts: Iterable[Verdict], accepted: Iterable[Mapping[str, Any]]) -> list[Verdict]:
-    """Verdicts that ask for a decision which nobody has taken: not in one step, and not in several."""
+def unaccounted(
+    verdicts: Iterable[StateVerdict], accepted: Iterable[Mapping[str, Any]]
+) -> list[StateVerdict]:
+    """Verdicts that ask for a decision that has not been made, neither in one step nor in several."""
     steps: dict[tuple[int, str | None], set[str | None]] = defaultdict(set)
     for step in accepted:
         steps[step["id"], step["meant"]].add(step["means"])
@@ -114,20 +116,20 @@ def unaccounted(verdicts: Iterable[Verdict], accepted: Iterable[Mapping[str, Any
     return [v for v in verdicts if v.asks and not leads(v.id, v.meant, v.means)]
 
 
-def _fate(was: Meaning, now: Meaning | None, begun: Iterable[Meaning]) -> Verdict:
+def _verdict(was: Meaning, now: Meaning | None, begun: Iterable[Meaning]) -> StateVerdict:
     if now is None or not _takes(was, now):
         what = differences.dropped(was, heirs(was, begun))
-        return Verdict(was.id, DROPPED, was.kind, was.description, "", what, was.meaning, None)
-    verdict, what = _of_one(was, now)
+        return StateVerdict(was.id, DROPPED, was.kind, was.description, "", what, was.meaning, None)
+    verdict, what = _kept_or_changed(was, now)
     before = was.description if was.description != now.description else ""
-    return Verdict(now.id, verdict, now.kind, now.description, before, what, was.meaning, now.meaning)
+    return StateVerdict(now.id, verdict, now.kind, now.description, before, what, was.meaning, now.meaning)
 
 
-def _of_one(was: Meaning, now: Meaning) -> tuple[str, str]:
-    """What becomes of state that goes on, and why."""
+def _kept_or_changed(was: Meaning, now: Meaning) -> tuple[str, str]:
+    """What happens to state that is kept, and why."""
     if now.follows:
         reads = now.kind == "table-source-scan"
-        return KEPT, (differences.reads_otherwise if reads else differences.written_otherwise)(was, now)
+        return KEPT, (differences.source_changes if reads else differences.output_changes)(was, now)
     if was.meaning == now.meaning:
         return KEPT, ""
     if was.kind not in KNOWN:
@@ -136,5 +138,5 @@ def _of_one(was: Meaning, now: Meaning) -> tuple[str, str]:
 
 
 def _takes(was: Meaning, now: Meaning) -> bool:
-    """Whether the state of one can be that of the other."""
+    """Whether one operator can restore the state of the other."""
     return (was.id, was.type, was.layout) == (now.id, now.type, now.layout)

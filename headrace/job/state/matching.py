@@ -1,4 +1,4 @@
-"""Which operator of a new plan goes on from which of the lock: by meaning, else by the closest likeness."""
+"""Matches the operators of a new plan with those of the lock: by meaning, else by similarity."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from headrace.job.state.meaning import Meaning
 
-Key = tuple[str, ...]
+MatchKey = tuple[str, ...]
 
 
 def matched(old: Mapping[int, Meaning], new: Mapping[int, Meaning]) -> dict[int, int]:
-    """New node → id in the lock. What is not in it has nobody to go on from."""
+    """New node → id in the lock. Nodes that are not in it continue no state."""
     found = _Matching()
     found.pair(old, new, lambda m: [(m.type, m.layout, m.meaning, p) for p in sorted(m.places)])
     found.pair(old, new, lambda m: [(m.type, m.layout, m.meaning)])
@@ -20,12 +20,12 @@ def matched(old: Mapping[int, Meaning], new: Mapping[int, Meaning]) -> dict[int,
 
 
 def goes_on_from(was: Meaning, now: Meaning) -> bool:
-    """Whether state of the one can be read as that of the other, and both stand in a place in common."""
+    """Whether one can restore the other's state, and both have a place in common."""
     return (was.type, was.layout) == (now.type, now.layout) and bool(was.places & now.places)
 
 
 def heirs(was: Meaning, begun: Iterable[Meaning]) -> list[Meaning]:
-    """New operators that stand where one stood whose state is lost: of its kind, if there are such."""
+    """New operators in the place of one whose state is lost: of its kind, if there are any."""
     near = [m for m in begun if _before(m) & _before(was) or m.id == was.id]
     return [m for m in near if m.kind == was.kind] or near
 
@@ -36,7 +36,7 @@ def _before(m: Meaning) -> set[str]:
 
 
 def likeness(was: Meaning, now: Meaning) -> float:
-    """How much of what two operators are told by is the same, between 0 and 1."""
+    """The similarity of two operators, between 0 and 1."""
     return len(was.shapes & now.shapes) / (len(was.shapes | now.shapes) or 1)
 
 
@@ -46,10 +46,13 @@ class _Matching:
         self._taken: set[int] = set()
 
     def pair(
-        self, old: Mapping[int, Meaning], new: Mapping[int, Meaning], keys: Callable[[Meaning], list[Key]]
+        self,
+        old: Mapping[int, Meaning],
+        new: Mapping[int, Meaning],
+        keys: Callable[[Meaning], list[MatchKey]],
     ) -> None:
-        """Pair what has a key in common and is not paired yet; of several that mean the same, any."""
-        waiting: dict[Key, list[int]] = defaultdict(list)
+        """Pair unpaired operators that have a key in common; of several with the same meaning, any."""
+        waiting: dict[MatchKey, list[int]] = defaultdict(list)
         for m in old.values():
             for key in keys(m):
                 waiting[key].append(m.id)
@@ -61,16 +64,15 @@ class _Matching:
                 self._take(found, m.id)
 
     def pair_changed(self, old: list[Meaning], new: list[Meaning]) -> None:
-        """Pair what changed with the one that it is most like.
+        """Pair each changed operator with the most similar one.
 
-        Where two are equally like, none is: to lose state asks a person as loudly as to change it, and to
-        give it to another query is the one thing that must never happen.
+        If two are equally similar, neither is paired: a loss of state asks for a decision just as a change
+        does, but state must never be given to another query.
         """
         while True:
-            left = [m for m in old if m.id not in self._taken]
-            open_ = [m for m in new if m.id not in self.ids]
-            found = {now.id: was for now in open_ if (was := _closest(now, left))}
-            mutual = {n: was for n, was in found.items() if (now := _closest(was, open_)) and now.id == n}
+            mutual = _mutually_closest(
+                [m for m in old if m.id not in self._taken], [m for m in new if m.id not in self.ids]
+            )
             if not mutual:
                 return
             for number, was in mutual.items():
@@ -81,8 +83,14 @@ class _Matching:
         self._taken.add(was)
 
 
+def _mutually_closest(old: list[Meaning], new: list[Meaning]) -> dict[int, Meaning]:
+    """New node → the old one, where each is the most similar to the other."""
+    closest = {now.id: was for now in new if (was := _closest(now, old))}
+    return {n: was for n, was in closest.items() if (now := _closest(was, new)) and now.id == n}
+
+
 def _closest(one: Meaning, others: Iterable[Meaning]) -> Meaning | None:
-    """The one among those that fit which is more alike than all others; None where two are equally."""
+    """The most similar of the matching operators; None if two are equally similar."""
     ranked = sorted(((likeness(one, o), o.id, o) for o in others if goes_on_from(one, o)), reverse=True)
     if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
         return None

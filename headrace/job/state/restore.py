@@ -1,4 +1,4 @@
-"""What the state gate lets a submission restore."""
+"""Checks which state a submission may restore."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from headrace.storage.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class Restorable:
-    """What the state gate lets a submission restore."""
+    """Checks which state a submission may restore."""
 
     options: dict[str, str] = field(default_factory=dict)
     numbered_from: int = 0
-    """How far the branch counts ahead of Flink, for an output that is new: its chain begins here."""
+    """How far the branch's numbers are ahead of Flink's, for a new output, whose chain begins here."""
 
 
 def check_state(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint: str | None) -> Restorable:
-    """Let state pass that means the same under the lock's plan, and what an operator accepted.
+    """Allow state that means the same under the lock's plan, and changes that were accepted.
 
     Raises:
         DecisionNeeded: the plan would lose or change state that was not accepted when its lock was written.
-        UsageError: nothing is known of the plan that wrote the savepoint.
+        UsageError: the plan that wrote the savepoint is not known.
     """
     if savepoint is None:
         return Restorable()
@@ -47,7 +47,7 @@ def check_state(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint
             "from this savepoint on, state would be lost or mean something else: "
             + "; ".join(f"{v.operator} ({v.id}) is {v.verdict}" for v in open_),
             where=savepoint,
-            remedy=f"put back the job and its lock as they were, write the lock again with"
+            remedy=f"restore the job and its lock, write the lock again with"
             f" `headrace plan {ledger.job} --accept`, and name there what may be lost or change",
             state=[v.to_json() for v in open_],
         )

@@ -16,10 +16,21 @@ column, so a column that is added or moved changes nothing for those who do not 
 the sources on, ``operators`` says what an operator's state depends on, ``reader`` puts them together.
 """
 
-from headrace.job.state.meaning.operators import KNOWN
+from headrace.job.state.meaning.operators import KNOWN, Named
 from headrace.job.state.meaning.plan import ADDED, FUNCTIONS, PROMISES, SOURCES
 from headrace.job.state.meaning.reader import Meaning, meanings
 from headrace.job.state.meaning.rows import COLUMNS
 from headrace.ledger.records.plan import Plan
 
-__all__ = ["ADDED", "COLUMNS", "FUNCTIONS", "KNOWN", "PROMISES", "SOURCES", "Meaning", "Plan", "meanings"]
+__all__ = [
+    "ADDED",
+    "COLUMNS",
+    "FUNCTIONS",
+    "KNOWN",
+    "PROMISES",
+    "SOURCES",
+    "Meaning",
+    "Named",
+    "Plan",
+    "meanings",
+]

@@ -35,10 +35,7 @@ def expression_digest(expression: Node, columns: Sequence[str], *, exact_types: 
     """
     expression = expression if exact_types and _is_cast(expression) else _same_value(expression)
     if expression.get("kind") in REFERENCES:
-        at = expression["inputIndex"]
-        if expression["kind"] == "INPUT_REF" and at < len(columns):
-            return columns[at]
-        return digest({**expression, "inputIndex": columns[at] if at < len(columns) else at})
+        return _reference_digest(expression, columns)
 
     def normal(value: Any) -> Any:
         if isinstance(value, dict):
@@ -53,6 +50,13 @@ def expression_digest(expression: Node, columns: Sequence[str], *, exact_types: 
     if expression.get("internalName") in _SYMMETRIC:
         told["operands"] = sorted(told["operands"])
     return digest(told)
+
+
+def _reference_digest(reference: Node, columns: Sequence[str]) -> str:
+    at = reference["inputIndex"]
+    if reference["kind"] == "INPUT_REF" and at < len(columns):
+        return columns[at]
+    return digest({**reference, "inputIndex": columns[at] if at < len(columns) else at})
 
 
 def conjuncts(condition: Node | None) -> list[Node]:
@@ -76,12 +80,12 @@ def _same_value(expression: Node) -> Node:
         return {**expression, "internalName": _MIRRORED[name], "operands": swapped}
     if name in _NESTED:
         return {**expression, "operands": _flat(expression, str(name))}
-    if name == "$IF$1":
+    if name in ("$IF$1", "$CASE$1"):
         return _case(expression, operands)
     if name == "$COALESCE$1" and len(operands) == 2:  # noqa: PLR2004 - of more, CASE would be nested
         known = {"kind": "CALL", "internalName": "$IS NOT NULL$1", "type": "BOOLEAN NOT NULL"}
         return _case(expression, [{**known, "operands": operands[:1]}, *operands])
-    return _case(expression, operands) if name == "$CASE$1" else expression
+    return expression
 
 
 def _is_cast(expression: Node) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from headrace.job.state.meaning.expressions import KINDS, expression_digest, function_name
 from headrace.job.state.meaning.plan import Node, digest, fields, keeps_rows_as_sink, table_of
-from headrace.job.state.meaning.rows import Branch, Column, Rows
+from headrace.job.state.meaning.rows import ColumnOrigin, Rows, Stream
 from headrace.table.state import STATELESS, kind_of
 
 THROUGH = {"exchange", "drop-update-before"}
@@ -105,25 +105,34 @@ def operator(node: Node, inputs: Sequence[Rows]) -> tuple[Rows, Parts]:
     came = [c for side in sides for c in side]
     own = {k: v for k, v in node.items() if k not in _NOT_OWN and (kind, k) not in _OF_OUTPUT}
     held = [] if kind in KEEPS_ARGUMENTS else came
-    layout = {k: digest(_told(v, k, sides, layout=True)) for k, v in own.items() if k not in _NOT_LAYOUT}
-    layout |= {"kind": digest(node["type"]), "types": digest([c.type for c in held])}
-    if kind == "sink" and not keeps_rows_as_sink(node):  # the same table, whatever is written into it
-        layout = {"table": digest("sink", table_of(node))}
-    meaning = {k: digest(_told(v, k, sides, layout=False)) for k, v in own.items()}
-    meaning |= {
-        "rows": digest([rows.meaning for rows in inputs]),
-        "columns": digest([c.meaning for c in held]),
-    }
+    layout = _layout(node, own, sides, held)
+    meaning = _meaning(own, sides, held) | {"rows": digest([rows.meaning for rows in inputs])}
     parts = Parts(layout, meaning, _keys(node, sides), _reads(node, held, came))
-    return Rows((Branch(_leaving(node, parts, sides), parts.meaning_digest, parts.layout_digest),)), parts
+    return Rows((Stream(_leaving(node, parts, sides), parts.meaning_digest, parts.layout_digest),)), parts
 
 
-def _leaving(node: Node, parts: Parts, sides: Sequence[Sequence[Column]]) -> tuple[Column, ...]:
+def _layout(
+    node: Node, own: Mapping[str, Any], sides: Sequence[Sequence[ColumnOrigin]], held: Sequence[ColumnOrigin]
+) -> dict[str, str]:
+    if kind_of(node) == "sink" and not keeps_rows_as_sink(node):  # the same table, whatever is written to it
+        return {"table": digest("sink", table_of(node))}
+    layout = {k: digest(_resolved(v, k, sides, layout=True)) for k, v in own.items() if k not in _NOT_LAYOUT}
+    return {**layout, "kind": digest(node["type"]), "types": digest([c.type for c in held])}
+
+
+def _meaning(
+    own: Mapping[str, Any], sides: Sequence[Sequence[ColumnOrigin]], held: Sequence[ColumnOrigin]
+) -> dict[str, str]:
+    meaning = {k: digest(_resolved(v, k, sides, layout=False)) for k, v in own.items()}
+    return {**meaning, "columns": digest([c.meaning for c in held])}
+
+
+def _leaving(node: Node, parts: Parts, sides: Sequence[Sequence[ColumnOrigin]]) -> tuple[ColumnOrigin, ...]:
     """The columns of an operator's own, by their place; those that pass through stay what they are."""
     meaning, layout = parts.meaning_digest, parts.layout_digest
     measures = node.get("matchSpec", {}).get("measures", {})
     made = [
-        Column(t, digest(layout, i), digest(meaning, _measured(measures, n, sides) or i), n)
+        ColumnOrigin(t, digest(layout, i), digest(meaning, _measured(measures, n, sides) or i), n)
         for i, (n, t) in enumerate(fields(node["outputType"]))
     ]
     if kind_of(node) in APPENDS:
@@ -131,52 +140,70 @@ def _leaving(node: Node, parts: Parts, sides: Sequence[Sequence[Column]]) -> tup
     return tuple(made)
 
 
-def _measured(measures: Mapping[str, Node], name: str, sides: Sequence[Sequence[Column]]) -> str:
+def _measured(measures: Mapping[str, Node], name: str, sides: Sequence[Sequence[ColumnOrigin]]) -> str:
     """The digest of a measure of MATCH_RECOGNIZE: it is computed when a match leaves, and is not state."""
     return expression_digest(measures[name], [c.meaning for c in sides[0]]) if name in measures else ""
 
 
-def _told(value: Any, key: str, sides: Sequence[Sequence[Column]], *, layout: bool) -> Any:
-    """A property with the origins of columns in the place of their numbers."""
-    came = [c for side in sides for c in side]
-    leaves = [c.type if layout else c.meaning for c in came]
+def _resolved(value: Any, key: str, sides: Sequence[Sequence[ColumnOrigin]], *, layout: bool) -> Any:
+    """A property with the origins of columns in place of their numbers."""
+    return _Resolver(sides, layout).resolve(value, (key,), keyed=key in _KEY_PARTS)
 
-    def one(number: int, side: Sequence[Column], *, keyed: bool) -> Any:
-        if not 0 <= number < len(side):
-            return number
-        found = side[number]
-        return found.meaning if not layout else found.layout if keyed else found.type
 
-    def told(value: Any, path: tuple[str, ...], *, keyed: bool) -> Any:
+class _Resolver:
+    """Replaces column numbers by origins, for the layout or for the meaning."""
+
+    def __init__(self, sides: Sequence[Sequence[ColumnOrigin]], layout: bool) -> None:
+        self.sides, self.layout = sides, layout
+        self.came = [c for side in sides for c in side]
+        self.leaves = [c.type if layout else c.meaning for c in self.came]
+
+    def resolve(self, value: Any, path: tuple[str, ...], *, keyed: bool) -> Any:
+        """The value at that path; ``keyed`` inside the properties of keys."""
         if isinstance(value, dict):
-            if value.get("kind") in KINDS:
-                return expression_digest(value, leaves, exact_types=layout)
-            keyed = keyed or path[-1] in _KEYED
-            inner = {k: (*path, k) for k in value}
-            return {
-                k: told(v, inner[k], keyed=keyed or k in _KEY_PARTS)
-                for k, v in value.items()
-                if inner[k] not in _IDLE
-            }
+            return self._mapping(value, path, keyed=keyed or path[-1] in _KEYED)
         if isinstance(value, list):
-            return [told(v, path, keyed=keyed) for v in value]
-        if path[-1] in _COLUMNS and isinstance(value, int) and not isinstance(value, bool):
-            side = sides[0] if path[-1].startswith("left") else came
-            return one(value, sides[-1] if path[-1].startswith("right") else side, keyed=keyed)
+            return [self.resolve(v, path, keyed=keyed) for v in value]
+        if path[-1] in _COLUMNS and type(value) is int:
+            return self._column(value, path[-1], keyed=keyed)
         return value
 
-    return told(value, (key,), keyed=key in _KEY_PARTS)
+    def _mapping(self, value: dict[str, Any], path: tuple[str, ...], *, keyed: bool) -> Any:
+        if value.get("kind") in KINDS:
+            return expression_digest(value, self.leaves, exact_types=self.layout)
+        return {
+            k: self.resolve(v, (*path, k), keyed=keyed or k in _KEY_PARTS)
+            for k, v in value.items()
+            if (*path, k) not in _IDLE
+        }
+
+    def _column(self, number: int, key: str, *, keyed: bool) -> Any:
+        """The origin of a column; a number that is not one stays."""
+        side: Sequence[ColumnOrigin] = self.came
+        if key.startswith("left"):
+            side = self.sides[0]
+        elif key.startswith("right"):
+            side = self.sides[-1]
+        if not 0 <= number < len(side):
+            return number
+        column = side[number]
+        if not self.layout:
+            return column.meaning
+        return column.layout if keyed else column.type
 
 
-def _keys(node: Node, sides: Sequence[Sequence[Column]]) -> tuple[Named, ...]:
+def _keys(node: Node, sides: Sequence[Sequence[ColumnOrigin]]) -> tuple[Named, ...]:
     """The columns by which state is kept apart."""
     came = [c for side in sides for c in side]
     numbers = node.get(KEYS) or node.get("uniqueKeys") or _partition(node)
-    found = [came[n] for n in numbers if isinstance(n, int) and n < len(came)]
+    grouping = [came[n] for n in numbers if isinstance(n, int) and n < len(came)]
+    return tuple(Named("", c.layout, c.text) for c in (*grouping, *_join_keys(node, sides)))
+
+
+def _join_keys(node: Node, sides: Sequence[Sequence[ColumnOrigin]]) -> list[ColumnOrigin]:
     spec = node.get("joinSpec") or node.get("intervalJoinSpec", {}).get("joinSpec") or {}
-    for side, key in zip(sides, ("leftKeys", "rightKeys"), strict=False):
-        found += [side[n] for n in spec.get(key, [])]
-    return tuple(Named("", c.layout, c.text) for c in found)
+    by_side = zip(sides, ("leftKeys", "rightKeys"), strict=False)
+    return [side[n] for side, key in by_side for n in spec.get(key, [])]
 
 
 def _partition(node: Node) -> list[int]:
@@ -185,7 +212,7 @@ def _partition(node: Node) -> list[int]:
     return list(spec.get("fields", []))
 
 
-def _reads(node: Node, held: Sequence[Column], came: Sequence[Column]) -> tuple[Named, ...]:
+def _reads(node: Node, held: Sequence[ColumnOrigin], came: Sequence[ColumnOrigin]) -> tuple[Named, ...]:
     calls = node.get(AGGREGATES) or [
         call for group in node.get("overSpec", {}).get("groups", []) for call in group[AGGREGATES]
     ]
@@ -194,7 +221,7 @@ def _reads(node: Node, held: Sequence[Column], came: Sequence[Column]) -> tuple[
     return (*found, *(Named(n, c.meaning, c.text) for n, c in zip(names, held, strict=False)))
 
 
-def _call(call: Node, came: Sequence[Column]) -> Named:
+def _call(call: Node, came: Sequence[ColumnOrigin]) -> Named:
     """An aggregate function with what it is of."""
     numbers = [*call.get("argList", []), *([call["filterArg"]] if call.get("filterArg", -1) >= 0 else [])]
     read = [came[n] for n in numbers if n < len(came)]

@@ -61,10 +61,10 @@ class Meaning:
 
 def meanings(plan: Plan) -> dict[int, Meaning]:
     """Every node of a plan, by id."""
-    return _Reader(plan).read()
+    return _PlanReader(plan).read()
 
 
-class _Reader:
+class _PlanReader:
     def __init__(self, plan: Plan) -> None:
         code = plan.get(FUNCTIONS, {})
         self.nodes: dict[int, Node] = {n["id"]: with_code(n, code) if code else n for n in plan["nodes"]}
@@ -93,13 +93,16 @@ class _Reader:
             meaning=parts.meaning_digest,
             stateful=is_stateful(node),
             places=frozenset(places),
-            follows=kind == "table-source-scan" or (kind == "sink" and not keeps_rows_as_sink(node)),
+            follows=_follows(kind, node),
             conditions={k: v for rows in came for k, v in rows.conditions.items()},
-            above=tuple(sorted(b.above for rows in came for b in rows.branches)),
+            above=tuple(sorted(b.above for rows in came for b in rows.streams)),
             facts=(facts := self._facts(number)),
-            promises={table: self.promises[table] for table in facts if table in self.promises},
+            promises=self._promises(facts),
             ttl=tuple(str(s["ttl"]) for s in node.get("state", [])),
         )
+
+    def _promises(self, facts: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+        return {table: self.promises[table] for table in facts if table in self.promises}
 
     def _rows(self, number: int) -> Rows:
         if number not in self.rows:
@@ -111,7 +114,7 @@ class _Reader:
         kind = kind_of(node)
         if kind == "table-source-scan":
             rows = read(node, self.sources.get(table_of(node), {}))
-            return rows, Parts({"source": rows.branches[0].origin_layout}, {"rows": rows.meaning})
+            return rows, Parts({"source": rows.streams[0].origin_layout}, {"rows": rows.meaning})
         if kind in PROJECTS_ROWS:
             rows = computed(node, came[0])
         elif kind == "union":
@@ -149,3 +152,8 @@ class _Reader:
             table = table_of(node)
             return {table: self.sources.get(table, {})}
         return {k: v for i in self.inputs[number] for k, v in self._facts(i).items()}
+
+
+def _follows(kind: str, node: Node) -> bool:
+    """Whether its state does not depend on what it reads."""
+    return kind == "table-source-scan" or (kind == "sink" and not keeps_rows_as_sink(node))

@@ -1,8 +1,8 @@
 """Rows on their way from the sources: which rows they are, and where each of their columns comes from.
 
-Rows come in **branches**: the rows of one source or operator that fulfil some conditions. A UNION ALL has
-those of all its inputs. A column is followed in each branch by itself, because two columns of a union that
-are made of the same origins in other branches are two columns.
+Rows come in **streams**: the rows of one source or operator that fulfil some conditions. A UNION ALL has
+those of all its inputs. A column is followed in each stream by itself, because two columns of a union that
+are made of the same origins in other streams are two columns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from headrace.job.state.meaning.plan import Node, digest, fields, table_of
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnOrigin:
     """One column of a stream of rows: where it comes from."""
 
     type: str
@@ -28,10 +28,10 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Branch:
+class Stream:
     """Rows of one source or operator."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnOrigin, ...]
     origin: str
     """The meaning of the source or operator."""
     origin_layout: str
@@ -55,29 +55,29 @@ class Branch:
 class Rows:
     """What leaves a node."""
 
-    branches: tuple[Branch, ...]
+    streams: tuple[Stream, ...]
 
     @property
     def meaning(self) -> str:
         """Which rows these are, in whatever order a union names them."""
-        return digest("rows", sorted(b.meaning for b in self.branches))
+        return digest("rows", sorted(b.meaning for b in self.streams))
 
     @property
     def conditions(self) -> dict[str, str]:
-        """What they fulfil in one branch or another."""
-        return {k: v for branch in self.branches for k, v in branch.conditions.items()}
+        """What they fulfil in one stream or another."""
+        return {k: v for stream in self.streams for k, v in stream.conditions.items()}
 
-    def columns(self) -> tuple[Column, ...]:
-        """Each column, followed through all branches.
+    def columns(self) -> tuple[ColumnOrigin, ...]:
+        """Each column, followed through all streams.
 
-        All columns see the branches in one order, whatever order that is: where two plans agree on the
-        digests of several columns, they agree branch by branch, so that no two columns can change places.
+        All columns see the streams in one order, whatever order that is: where two plans agree on the
+        digests of several columns, they agree stream by stream, so that no two columns can change places.
         """
-        if len(self.branches) == 1:
-            return self.branches[0].columns
-        ordered = sorted(self.branches, key=lambda b: (b.meaning, [c.meaning for c in b.columns]))
+        if len(self.streams) == 1:
+            return self.streams[0].columns
+        ordered = sorted(self.streams, key=lambda b: (b.meaning, [c.meaning for c in b.columns]))
         origins = [b.origin_layout for b in ordered]
-        # The state of a key has to be found again when a filter changes, so a branch is recognised by its
+        # The state of a key has to be found again when a filter changes, so a stream is recognised by its
         # origin, if it can be.
         labels = [b.origin_layout if origins.count(b.origin_layout) == 1 else b.meaning for b in ordered]
         return tuple(
@@ -86,12 +86,12 @@ class Rows:
         )
 
 
-def _through(ordered: Sequence[Branch], labels: Sequence[str], side: Sequence[Column]) -> Column:
-    """One column of a union: itself where it is the same in every branch."""
+def _through(ordered: Sequence[Stream], labels: Sequence[str], side: Sequence[ColumnOrigin]) -> ColumnOrigin:
+    """One column of a union: itself where it is the same in every stream."""
     layouts, meant = [c.layout for c in side], [c.meaning for c in side]
     by_label = sorted(zip(labels, range(len(side)), layouts, strict=True))
-    by_branch = [(branch.meaning, m) for branch, m in zip(ordered, meant, strict=True)]
-    return Column(
+    by_branch = [(stream.meaning, m) for stream, m in zip(ordered, meant, strict=True)]
+    return ColumnOrigin(
         side[0].type,
         layouts[0] if len(set(layouts)) == 1 else digest("union", [(a, c) for a, _, c in by_label]),
         meant[0] if len(set(meant)) == 1 else digest("union", by_branch),
@@ -109,10 +109,10 @@ def read(node: Node, facts: Mapping[str, Any]) -> Rows:
     table, named = table_of(node), fields(node["outputType"])
     names = [name for name, _ in named]
     abilities = [a for a in node["scanTableSource"].get("abilities", []) if a["type"] not in _PROJECTS]
-    columns = tuple(Column(t, digest(table, n, t), digest(table, n, t), n) for n, t in named)
+    columns = tuple(ColumnOrigin(t, digest(table, n, t), digest(table, n, t), n) for n, t in named)
     topic = facts.get("physicalName", "")
     meaning = digest("source", table, deciding(facts), _by_name(abilities, names))
-    return Rows((Branch(columns, meaning, digest("source", table, topic), is_source=True),))
+    return Rows((Stream(columns, meaning, digest("source", table, topic), is_source=True),))
 
 
 _PROJECTS = {"ReadingMetadata", "ProjectPushDown"}
@@ -139,31 +139,31 @@ def _by_name(value: Any, names: Sequence[str]) -> Any:
 
 def computed(node: Node, rows: Rows) -> Rows:
     """The rows of a projection with a filter."""
-    return Rows(tuple(_computed(node, branch) for branch in rows.branches))
+    return Rows(tuple(_computed(node, stream) for stream in rows.streams))
 
 
-def _computed(node: Node, branch: Branch) -> Branch:
-    meant = [c.meaning for c in branch.columns]
-    names = [c.text for c in branch.columns]
+def _computed(node: Node, stream: Stream) -> Stream:
+    meant = [c.meaning for c in stream.columns]
+    names = [c.text for c in stream.columns]
     named = [name for name, _ in fields(node["outputType"])]
     columns = tuple(
-        _called(column(e, branch.columns), n) for e, n in zip(node["projection"], named, strict=True)
+        _called(column(e, stream.columns), n) for e, n in zip(node["projection"], named, strict=True)
     )
     demanded = conjuncts(node.get("condition"))
     fulfilled = {expression_digest(c, meant): expression_text(c, names, bare=True) for c in demanded}
-    return replace(branch, columns=columns, conditions={**branch.conditions, **fulfilled})
+    return replace(stream, columns=columns, conditions={**stream.conditions, **fulfilled})
 
 
-def _called(found: Column, name: str) -> Column:
+def _called(found: ColumnOrigin, name: str) -> ColumnOrigin:
     """Our own columns by their names: what they are is the contract's matter, and long."""
     return replace(found, text=name) if name.startswith("_") else found
 
 
-def column(expression: Node, columns: Sequence[Column]) -> Column:
+def column(expression: Node, columns: Sequence[ColumnOrigin]) -> ColumnOrigin:
     """What an expression over columns is."""
     if expression.get("kind") == "INPUT_REF":
         return columns[expression["inputIndex"]]
-    return Column(
+    return ColumnOrigin(
         _type(expression),
         expression_digest(expression, [c.layout for c in columns], exact_types=True),
         expression_digest(expression, [c.meaning for c in columns]),
@@ -173,7 +173,7 @@ def column(expression: Node, columns: Sequence[Column]) -> Column:
 
 def united(inputs: Sequence[Rows]) -> Rows:
     """The rows of all inputs."""
-    return Rows(tuple(branch for rows in inputs for branch in rows.branches))
+    return Rows(tuple(stream for rows in inputs for stream in rows.streams))
 
 
 def timed(node: Node, rows: Rows) -> Rows:
@@ -182,7 +182,7 @@ def timed(node: Node, rows: Rows) -> Rows:
     columns = rows.columns()
     mark = digest("watermark", expression_digest(expression, [c.meaning for c in columns]))
     said = f"watermark: {expression_text(expression, [c.text for c in columns])}"
-    return Rows(tuple(replace(b, conditions={**b.conditions, mark: said}) for b in rows.branches))
+    return Rows(tuple(replace(b, conditions={**b.conditions, mark: said}) for b in rows.streams))
 
 
 def _type(expression: Node) -> str:

@@ -57,7 +57,7 @@ def main() -> None:
     )
     # Without a plan nothing gives the sinks their ids, which the seal operator's own one asks for.
     options = env.flink.options | {"table.exec.uid.generation": "ALWAYS"}
-    flink.environment(program, at, options).execute_sql(f"EXECUTE {program.statement_set()}")
+    flink.create_environment(program, at, options).execute_sql(f"EXECUTE {program.statement_set()}")
 
 
 if __name__ == "__main__":
