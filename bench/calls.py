@@ -1,4 +1,4 @@
-"""One bounded job of ``bench.functions``: strict decode, one call a row, Parquet; how to call is told."""
+"""One bounded job of ``bench.functions``: strict decode, one call per row, Parquet; called as configured."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COLUMNS = ("flight_id", "scheduled_departure", "distance")
 
 
 def main() -> None:
-    """Submit the job that ``BENCH_CALL`` tells of: the way, and Flink's options for it."""
+    """Submit the job that ``BENCH_CALL`` describes: the kind of call, and Flink's options for it."""
     way, options = json.loads(os.environ["BENCH_CALL"])
     env = settings.load()
     contract = load_named("flights")

@@ -1,4 +1,4 @@
-"""``python -m bench.functions``: what a Python function costs, for each way to call one.
+"""``python -m bench.functions``: the cost of a Python function, for each way to call it.
 
 A bounded job in this project's shape (Kafka, strict decode, one call for each flight, Parquet) with the same
 small function: not called at all, written in SQL, in Python by row and by the batch behind headrace's guard,

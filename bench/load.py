@@ -1,4 +1,4 @@
-"""A steady load of flights whose every byte is known beforehand: a position says what must lie there."""
+"""A steady load of flights with known content: a position determines the record that must be there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Offsets = dict[int, int]
 
 
 class Sequence:
-    """Flights in their order, again and again; every so often a record that is no JSON.
+    """Flights in order, repeatedly; every so often a record that is not JSON.
 
     The record with number k, from 1 on, goes to partition k modulo their number, in this order.
     """
@@ -34,15 +34,15 @@ class Sequence:
         self._distance = np.array([json.loads(f)["distance"] for f in flights], np.int64)
 
     def record(self, k: int) -> bytes:
-        """What is sent as number k."""
+        """The record with number k."""
         return self._flights[(k - k // BROKEN_EVERY - 1) % len(self._flights)] if k % BROKEN_EVERY else b"{"
 
     def end(self, partition: int, sent: int) -> int:
-        """The offset behind the partition's last record when so many were sent."""
+        """The offset after the partition's last record once this many were sent."""
         return (sent + (self.partitions - partition if partition else 0)) // self.partitions
 
     def distances(self, partition: int, first: int, end: int) -> npt.NDArray[np.int64]:
-        """What the records at these offsets have as distance; 0 for one that is no JSON."""
+        """The distances in the records at these offsets; 0 for a record that is not JSON."""
         k = (np.arange(first, end) + (partition == 0)) * self.partitions + partition
         flight = (k - k // BROKEN_EVERY - 1) % len(self._flights)
         return np.where(k % BROKEN_EVERY != 0, self._distance[flight], 0)
@@ -59,7 +59,7 @@ class Load:
         self._sent: Future[int] = self._pool.submit(kafka.produce, bootstrap, topic, self._paced())
 
     def stop(self) -> int:
-        """End the load; gives how many records were sent, once all are acknowledged."""
+        """End the load, and return how many records were sent, once all are acknowledged."""
         self._ended.set()
         self._pool.shutdown()
         return self._sent.result()

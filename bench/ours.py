@@ -1,4 +1,4 @@
-"""The same topic through headrace's own job, with every check on, to the end that the topic has now."""
+"""The same topic through headrace's own job, with every check on, to the topic's current end."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a user writes without headrace: Flink's `json` into its filesystem connector, same columns and codec.
 
-Run by ``bench.ingest`` through ``flink run``; reads where from and where to out of the settings.
+Run by ``bench.ingest`` through ``flink run``; reads source and target from the settings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Someone who reads a table over and over while it is replayed, and what was seen each time."""
+"""A reader that queries a table repeatedly while it is replayed, with what it saw each time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """How many looks found what, see :func:`judged`; each look is at one version."""
+    """How many reads gave each result, see :func:`judged`; each read is of one version."""
 
     wrong: int
     right: int
@@ -37,7 +37,7 @@ class Verdicts:
 
 
 class Reader:
-    """Looks at one table again and again, from where a rule began that refuses distances up to some."""
+    """Reads one table repeatedly, from the point where a rule began that refuses small distances."""
 
     def __init__(self, warehouse: Warehouse, table: str, first: Offsets, refused: int) -> None:
         self._warehouse, self._table, self._first, self._refused = warehouse, table, first, refused
@@ -47,10 +47,10 @@ class Reader:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Look as long as the block lasts.
+        """Read while the block runs.
 
         Raises:
-            HeadraceError: a look failed.
+            HeadraceError: a read failed.
         """
         polling = self._pool.submit(self._poll)
         try:
@@ -72,13 +72,13 @@ class Reader:
         return [Seen(*row) for row in found.rows]
 
     def verdicts(self, sent: Sequence) -> Verdicts:
-        """Judge every look by what was sent."""
+        """Compare every read with what was sent."""
         found = [judged(look, sent, self._first, self._refused) for look in self._looks if look]
         return Verdicts(*(found.count(way) for way in ("wrong", "right", "mixed")))
 
 
 def judged(look: list[Seen], sent: Sequence, first: Offsets, refused: int) -> str:
-    """What one look has found: the table as the ``wrong`` rule has it, the ``right`` one, or ``mixed``.
+    """The result of one read: the table by the ``wrong`` rule, by the ``right`` one, or ``mixed``.
 
     Up to the last row of a partition, all rows of one of the rules must be there and no other.
     """

@@ -47,7 +47,7 @@ def empty_stack() -> Iterator[settings.Settings]:
 
 
 def headrace(*arguments: str) -> Any:
-    """One command, as a user types it; gives what it says to machines."""
+    """Run one command as a user would, and return its JSON output."""
     said = subprocess.run(
         command(*arguments), cwd=project.root(), capture_output=True, text=True, check=False
     )
@@ -62,7 +62,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def _fill(env: settings.Settings, records: int) -> None:
-    """The flights, again and again, until there are enough."""
+    """Send the flights repeatedly until there are enough."""
     contract = load_named("flights")
     topic = f"{PREFIX}{contract.topic}"
     if topic not in kafka.topic_names(env.kafka.bootstrap):
@@ -78,7 +78,7 @@ def _endless() -> Iterator[kafka.Message]:
 
 
 def cpu_seconds(env: settings.Settings, module: str, name: str, told: Mapping[str, str]) -> float:
-    """What the TaskManager and its Python workers used for one whole bounded job.
+    """The CPU-seconds of the TaskManager and its Python workers for one whole bounded job.
 
     Args:
         env: the stack's settings.
@@ -95,7 +95,7 @@ def cpu_seconds(env: settings.Settings, module: str, name: str, told: Mapping[st
 
 
 class _Tree:
-    """The CPU of a process and of all that it starts; some of these outlive their parents."""
+    """The CPU of a process and of its descendants, some of which outlive their parents."""
 
     def __init__(self, root: int | None) -> None:
         self.root = str(root)
@@ -104,7 +104,7 @@ class _Tree:
         self.before = self.last[self.root]
 
     def look(self) -> bool:
-        """Take down what each has used; tells whether any but the root is alive."""
+        """Record what each process has used; return whether any except the root is alive."""
         parents: dict[str, str] = {}
         used: dict[str, int] = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -122,12 +122,12 @@ class _Tree:
         return len(used.keys() & self.last.keys()) > 1
 
     def seconds(self) -> float:
-        """What was used since the beginning, in seconds."""
+        """The CPU time used since the beginning, in seconds."""
         return (sum(self.last.values()) - self.before) / TICKS
 
 
 def _finished(cluster: Cluster, job: str, tree: _Tree) -> None:
-    """Look until the job is done, and all its workers have ended."""
+    """Poll until the job is done and all its workers have ended."""
     wait = threading.Event()
     while (state := cluster.detail(job).job.state) != "FINISHED" or tree.look():
         if state in ("FAILED", "CANCELED"):

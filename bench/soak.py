@@ -52,7 +52,7 @@ WHY = "distances up to 500 are right"
 
 
 def main() -> None:
-    """Run the story and print what came of it, with ``--json`` as JSON; exit 1 if it is not right."""
+    """Run the scenario and print the result, with ``--json`` as JSON; exit 1 if it is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60, help="How long the wrong rule is live.")
     parser.add_argument("--rate", type=float, default=2_000, help="Records a second.")
@@ -72,7 +72,7 @@ def main() -> None:
 
 @contextmanager
 def _own_project() -> Iterator[Path]:
-    """A copy of what the story edits; every command in it is told to use it."""
+    """A copy of the files that the scenario edits; all its commands use that copy."""
     root = project.root()
     with tempfile.TemporaryDirectory() as folder:
         own = Path(folder)
@@ -84,7 +84,7 @@ def _own_project() -> Iterator[Path]:
 
 
 class Publishing:
-    """``headrace publish --follow`` as a process that is killed now and then."""
+    """``headrace publish --follow`` as a process that is killed from time to time."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -98,18 +98,18 @@ class Publishing:
             )
 
     def kill(self) -> None:
-        """By SIGKILL; another one takes over."""
+        """Kill it by SIGKILL; a new one takes over."""
         self.end(signal.SIGKILL)
         self.start()
 
     def require_alive(self) -> None:
-        """End the run where the publisher has ended by itself."""
+        """End the run if the publisher has ended by itself."""
         if self._process and self._process.poll() is not None:
             self._process = None
             sys.exit(f"the publisher ended by itself\n{self._log.read_text()[-3000:]}")
 
     def end(self, number: int = signal.SIGINT) -> None:
-        """As Ctrl-C would, or by another signal."""
+        """End it as Ctrl-C would, or by another signal."""
         self.require_alive()
         if self._process is None:
             return
@@ -120,7 +120,7 @@ class Publishing:
 
 
 class Soak:
-    """The story, with what it is told in."""
+    """The scenario with its environment."""
 
     def __init__(self, env: settings.Settings, own: Path, rate: float) -> None:
         self.env = env
@@ -137,7 +137,7 @@ class Soak:
         self.load = Load(env.kafka.bootstrap, topic, contract.topic_partitions, rate)
 
     def story(self, live_s: float) -> dict[str, Any]:
-        """Go through it; gives its figures."""
+        """Run the scenario, and return its figures."""
         headrace("run", "flights")
         self.publishing.start()
         self._until("the first rows", lambda: headrace("status", "flights")["batch"] >= 1)
@@ -183,14 +183,14 @@ class Soak:
         }
 
     def end(self) -> None:
-        """Whatever has happened: stop what runs beside the stack."""
+        """Stop everything that runs beside the stack, whatever has happened."""
         try:
             self.load.stop()
         finally:
             self.publishing.end(signal.SIGKILL)
 
     def _live(self, live_s: float) -> None:
-        """The wrong rule, as long as it lasts."""
+        """The phase in which the wrong rule is live."""
         began = time.monotonic()
         for part, what, kill in (
             (0.15, "publisher", self.publishing.kill),
@@ -223,7 +223,7 @@ class Soak:
         self._until("the old job to be gone", lambda: len(headrace("status", "flights")["flink_jobs"]) == 1)
 
     def _killed(self, stage: str, *arguments: str, within_s: float = WITHIN_S) -> None:
-        """Type a command until it was quick enough to end; before, it is killed later and later."""
+        """Run a command until it ends; each attempt before is killed, each time a little later."""
         for patience in [*PATIENCE_S, within_s]:
             began = time.monotonic()
             process = subprocess.Popen(
@@ -262,7 +262,7 @@ class Soak:
         return sum(headrace("status", "flights")["frontier"].values())
 
     def _homes(self, sent: int) -> dict[str, int]:
-        """Compare what stands at each position with what was sent there."""
+        """Compare the row at each position with the record sent there."""
         found: Counter[str] = Counter()
         known = self.load.sequence
         warehouse = connect(self.env.store)

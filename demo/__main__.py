@@ -1,4 +1,4 @@
-"""``make demo``: the whole road in one go, on real components, from an empty folder to a proved table.
+"""``make demo``: the whole pipeline in one run, on real components, from an empty folder to a proved table.
 
 Each step is what a user would do by hand; the README's tour shows the same commands.
 """
@@ -49,9 +49,9 @@ JOB = "flights"
 HOURLY = "departures_hourly"
 WITHIN_S = 600
 METRICS_LATE_S = 3
-"""The local stack's REST tells metrics about 1 s old: a backlog of 0 may be from before the last records."""
+"""The local stack's metrics are about 1 s old: a backlog of 0 may be from before the last records."""
 FIRST = 30_000
-"""Records sent before the job starts, and published before the others are: one batch would show nothing."""
+"""Records sent before the job starts, and published before the others: one batch would show little."""
 TOP_DELAYS = """
 SELECT carrier, count(*) AS flights, round(avg(dep_delay), 1) AS mean_delay, max(dep_delay) AS worst
 FROM flights WHERE NOT cancelled GROUP BY carrier ORDER BY mean_delay DESC LIMIT 5
@@ -66,14 +66,14 @@ def main() -> None:
     """Run the demo and print its summary."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     log.configure(quiet=True)
     try:
         summary = _demo()
     except HeadraceError as e:
         err.print(f"error: {e}", markup=False, style="red")
         sys.exit(e.exit_code)
-    if asked.output == "json":
+    if arguments.output == "json":
         print(json.dumps(summary, indent=2, default=str))
     else:
         _show(summary)
@@ -83,13 +83,15 @@ def main() -> None:
 
 def _demo() -> dict[str, Any]:
     began = time.monotonic()
-    os.environ.setdefault("HEADRACE__STACK__SHORT_LIVED", "true")  # a fifth of the time; `stack up` is not so
+    os.environ.setdefault(
+        "HEADRACE__STACK__SHORT_LIVED", "true"
+    )  # saves a fifth of the time; not the default of `stack up`
     env = settings.load()
     _fresh_folder(env)
     with _step("start Kafka, object store and Flink"):
         local.up(env)
     try:
-        summary = _road(Workspace(settings.load()))
+        summary = _pipeline(Workspace(settings.load()))
     finally:
         with _step("stop what was started"):
             local.down(env)
@@ -97,7 +99,7 @@ def _demo() -> dict[str, Any]:
 
 
 def _fresh_folder(env: settings.Settings) -> None:
-    """Begin in an empty folder; what is there is moved aside and kept: it may be a user's own."""
+    """Begin in an empty folder; an existing one is moved aside and kept: it may be a user's own."""
     folder = files.folder(env.stack).path
     if not folder.exists():
         return
@@ -105,16 +107,16 @@ def _fresh_folder(env: settings.Settings) -> None:
         raise UsageError("the stack is running", where=str(folder), remedy="headrace stack down")
     aside = folder.with_name(f"{folder.name}-until-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}")
     folder.rename(aside)
-    err.print(f"  the former stack's data are in {_shown(aside)}", style="dim")
-    _tell_kept(folder)
+    err.print(f"  the previous stack's data is in {_shown(aside)}", style="dim")
+    _print_kept(folder)
 
 
-def _tell_kept(folder: Path) -> None:
-    """How many were moved aside by now, their size, and what removes them: that is for a person."""
+def _print_kept(folder: Path) -> None:
+    """Print how many folders were moved aside, their size, and the command that removes them."""
     kept = list(folder.parent.glob(f"{folder.name}-until-*"))
     # Blocks, not lengths: Kafka's index files are 10 MB long and hold a few bytes.
     size = sum(f.lstat().st_blocks * 512 for place in kept for f in place.rglob("*"))
-    stacks = f"{len(kept)} former stack{'' if len(kept) == 1 else 's'}"
+    stacks = f"{len(kept)} previous stack{'' if len(kept) == 1 else 's'}"
     remove = f"rm -rf {shlex.quote(_shown(folder))}-until-*"
     err.print(f"  {stacks} kept, {size / 1e6:,.0f} MB in all; to remove: {remove}", style="dim", markup=False)
 
@@ -124,7 +126,7 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(project.root()) if path.is_relative_to(project.root()) else path)
 
 
-def _road(workspace: Workspace) -> dict[str, Any]:
+def _pipeline(workspace: Workspace) -> dict[str, Any]:
     env, contract, warehouse = workspace.settings, load_named(JOB), workspace.warehouse
     topic = env.kafka.topic(contract.topic)
     records = mixed()
@@ -187,7 +189,7 @@ def _first_batch(following: Publisher) -> None:
 
 @contextlib.contextmanager
 def _meanwhile(send: Callable[[Iterable[T]], int], items: Iterator[T]) -> Iterator[Future[int]]:
-    """Send in a thread; gives the count to come, or the thread's error. What fails meanwhile ends it."""
+    """Send in a thread; yield a future of the count or the error. A failure in the block ends it."""
     ended = threading.Event()
     with ThreadPoolExecutor(1, "send") as pool:
         try:
@@ -197,7 +199,7 @@ def _meanwhile(send: Callable[[Iterable[T]], int], items: Iterator[T]) -> Iterat
 
 
 def _publish_until(workspace: Workspace, first: int, others: Future[int], tell: Any) -> int:
-    """Publish both jobs until everything that was sent is published; gives how many records that are.
+    """Publish both jobs until everything sent is published, and return the number of records.
 
     Raises:
         HeadraceError: it took too long, or the sending thread's own.
@@ -227,7 +229,7 @@ def _nothing_unread(workspace: Workspace) -> bool:
 
 
 def _pause(deadline: float, so_far: str) -> None:
-    """A moment between two looks.
+    """Wait between two polls.
 
     Raises:
         UsageError: the deadline has passed.
@@ -246,7 +248,7 @@ def _by_reason(found: Any) -> dict[str, int]:
 
 @contextlib.contextmanager
 def _step(what: str, total: int | None = None) -> Iterator[Any]:
-    """One line a step, with its seconds; a bar on a terminal while it lasts."""
+    """One line per step, with its seconds; a progress bar on a terminal while it runs."""
     began = time.monotonic()
     with progress(what, total) as update:
         yield lambda done: update(completed=done)

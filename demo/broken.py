@@ -1,4 +1,4 @@
-"""Records that must end in quarantine, each with the reason that it must get, strewn among the flights.
+"""Records that must end in quarantine, each with the reason that it must get, mixed into the flights.
 
 ``python -m demo.broken`` prints them as the table of the documentation.
 """
@@ -22,7 +22,7 @@ EVERY = flights.FLIGHTS // (len(BROKEN) + 1)
 
 
 def mixed() -> Iterator[Message]:
-    """All flights in their order, and behind each stretch of ``EVERY`` of them the next broken record."""
+    """All flights in order, with the next broken record after every ``EVERY`` of them."""
     broken = iter(BROKEN)
     for number, event in enumerate(flights.events(), 1):
         yield Message(event)
@@ -37,7 +37,7 @@ def by_reason() -> dict[str, int]:
 
 
 def kind_table() -> str:
-    """One line a kind, in Markdown: how many, the reasons, and what makes them dangerous."""
+    """One line per kind, in Markdown: how many, the reasons, and what makes them dangerous."""
     kinds: dict[str, list[Broken]] = {}
     for bad in BROKEN:
         kinds.setdefault(bad.kind, []).append(bad)

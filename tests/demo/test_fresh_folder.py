@@ -37,7 +37,7 @@ def test_what_was_there_is_moved_aside_and_whatever_was_aside_is_kept(
     assert kept[0].name == FORMER
     assert all((folder / "store" / "mine").stat().st_size == 3_000_000 for folder in kept)
     said = capsys.readouterr()
-    assert "2 former stacks kept, 6 MB in all; to remove: rm -rf stack-until-*" in said.err
+    assert "2 previous stacks kept, 6 MB in all; to remove: rm -rf stack-until-*" in said.err
     assert said.out == ""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from demo.__main__ import _road
+from demo.__main__ import _pipeline
 from demo.broken import BROKEN, by_reason
 from demo.flights import FLIGHTS
 from headrace.operate import Workspace
@@ -46,7 +46,7 @@ NOT_HERE = ("source .venv", "headrace stack down")
 @pytest.fixture(scope="module")
 def summary(stack: Stack) -> dict[str, Any]:
     """What `make demo` would print."""
-    return _road(Workspace(stack.settings))
+    return _pipeline(Workspace(stack.settings))
 
 
 def test_every_flight_is_in_the_table_and_every_broken_record_in_quarantine(summary: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ final class Calendar {
     /** The length of YYYY-MM-DD. */
     static final int DATE_LENGTH = 10;
 
-    /** What {@link #epochDay} returns for what is no day. */
+    /** What {@link #epochDay} returns for an invalid day. */
     static final int NO_DAY = Integer.MIN_VALUE;
 
     /** 0001-01-01 and 9999-12-31, in days since 1970-01-01. */

@@ -85,7 +85,7 @@ final class DecimalReader implements ValueReader {
      * number has then at most {@code precision} digits once it has the column's scale.
      *
      * @param digits how many digits it has
-     * @param ownScale how many of them are behind the point; may be negative, or larger than digits
+     * @param ownScale how many of them are after the point; may be negative, or larger than digits
      */
     private boolean fits(JsonScanner in, int digits, long ownScale) {
         if (digits - ownScale > precision - scale) {

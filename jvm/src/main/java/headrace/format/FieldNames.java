@@ -17,7 +17,7 @@ final class FieldNames {
 
     private final byte[][] names;
 
-    /** The names in quotes, as they stand in a JSON text; null for one that must be escaped there. */
+    /** The names in quotes, as in a JSON text; null for a name that must be escaped there. */
     private final byte[][] quoted;
 
     /** At i + 1 the column that followed column i in the last record; at 0 the first one. */
@@ -60,7 +60,7 @@ final class FieldNames {
      * Consumes the quoted name at the cursor.
      *
      * @param previous the column before it in this record, or {@link #UNKNOWN} at the beginning
-     * @return the column; {@link #UNKNOWN} if the name is none, or if it is no JSON string, when the
+     * @return the column; {@link #UNKNOWN} if the name is not a column, or is not a JSON string, when the
      *     scanner has a reason
      */
     int read(JsonScanner in, int previous) {

@@ -19,7 +19,7 @@ final class JsonScanner {
     /** Levels of nesting in a skipped value. The stack of open containers is the bits of one long. */
     static final int MAX_DEPTH = Long.SIZE;
 
-    /** What {@link #next()} returns behind the last byte. */
+    /** What {@link #next()} returns after the last byte. */
     static final int END = -1;
 
     final StringToken string = new StringToken();

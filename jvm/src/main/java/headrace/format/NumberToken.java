@@ -3,7 +3,7 @@ package headrace.format;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The last JSON number that was read: {@code ±unscaled × 10^-scale}, as it stands in the text.
+ * The last JSON number that was read: {@code ±unscaled × 10^-scale}, as written in the text.
  *
  * <p>Numbers are bounded by looking at digit counts and exponent, never by building the value:
  * {@code 1e999999999} as a {@code BigDecimal} with scale 2 would be a gigabyte of zeros.

@@ -34,10 +34,10 @@ public enum Reason {
     /** A column is named twice, so which value is meant would be a guess. */
     DUPLICATE_FIELD,
 
-    /** A name is no column, and the format was told to reject such records. */
+    /** A name is not a column, and the format is configured to reject such records. */
     UNKNOWN_FIELD,
 
-    /** An escape stands for half a surrogate pair without the other half: no Unicode text. */
+    /** An escape is one half of a surrogate pair without the other: not Unicode text. */
     LONE_SURROGATE,
 
     /** A value of an unknown field nests deeper than {@value JsonScanner#MAX_DEPTH} levels. */
@@ -70,10 +70,10 @@ public enum Reason {
     /** A number would become infinite, or a non-zero number would become zero, in a DOUBLE. */
     DOUBLE_OUT_OF_RANGE,
 
-    /** A string is no day of the calendar written YYYY-MM-DD, within the years 0001 to 9999. */
+    /** A string is not a calendar day written YYYY-MM-DD, within the years 0001 to 9999. */
     BAD_DATE,
 
-    /** A string is no RFC 3339 instant with seconds and offset, within the years 0001 to 9999. */
+    /** A string is not an RFC 3339 instant with seconds and offset, within the years 0001 to 9999. */
     BAD_TIMESTAMP,
 
     /** An instant has more non-zero fraction digits than the column keeps. */

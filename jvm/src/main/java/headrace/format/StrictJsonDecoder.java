@@ -13,7 +13,7 @@ import org.apache.flink.table.types.logical.RowType;
  * exception for any bytes, never a guess. It is the one decoder for the {@code strict-json} format
  * and for whatever else must judge payloads the same way.
  *
- * <p><b>Which reason is told.</b> The text is read token by token, from the first byte on. A token
+ * <p><b>Which reason is reported.</b> The text is read token by token, from the first byte on. A token
  * (a name, a scalar, a bracket) is first checked for grammar and UTF-8, then for what it means here;
  * the first offence ends the reading. Later offences are not looked for, since the record is
  * quarantined whole. One exception: malformed text that is UTF-16 or UTF-32 is {@code not_utf8}.
@@ -84,7 +84,7 @@ public final class StrictJsonDecoder {
      * Decodes one record.
      *
      * @param payload the record's value, null for a record without one
-     * @param extraFields how many fields to leave NULL behind the columns, for the caller to set
+     * @param extraFields how many fields to leave NULL after the columns, for the caller to set
      * @return a new row; all its columns are empty if {@link #reason()} is then not null
      */
     public GenericRowData decode(byte[] payload, int extraFields) {

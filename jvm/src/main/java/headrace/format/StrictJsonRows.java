@@ -23,7 +23,7 @@ import org.apache.flink.table.types.logical.RowType;
 /**
  * The decoder as a table function, for payloads that are a column and no record of a topic: {@code
  * LATERAL TABLE(strict_json_rows(payload, 'ROW<id BIGINT, …>', 'ignore'))}. Each payload gives exactly
- * one row: the columns of the type, then {@code _reason} and {@code _field} as the format tells them.
+ * one row: the columns of the type, then {@code _reason} and {@code _field} as in the format.
  */
 public final class StrictJsonRows extends TableFunction<RowData> implements SpecializedFunction {
 

@@ -17,7 +17,7 @@ final class StringToken {
     int from;
     int to;
 
-    /** Where the JSON text goes on: behind the closing quote. */
+    /** Where the JSON text continues: after the closing quote. */
     int end;
 
     private boolean escaped;
@@ -70,9 +70,9 @@ final class StringToken {
         return to - from;
     }
 
-    /** Replaces the slice by the text that its escapes stand for. Call it once, after a scan. */
+    /** Replaces the slice by its text with the escapes resolved. Call it once, after a scan. */
     void unescape() {
-        byte[] text = new byte[to - from]; // no escape is shorter than what it stands for
+        byte[] text = new byte[to - from]; // no escape is shorter than its character
         int length = 0;
         int at = from;
         while (at < to) {

@@ -73,7 +73,7 @@ final class TimestampReader implements ValueReader {
         return valid ? hour * 3600 + minute * 60 + second : NONE;
     }
 
-    /** Where the offset begins: behind {@code .digits}, or at once where there is no point. */
+    /** Where the offset begins: after {@code .digits}, or at once if there is no point. */
     private static int fractionEnd(byte[] bytes, int at, int to) {
         if (bytes[at] != '.') {
             return at;

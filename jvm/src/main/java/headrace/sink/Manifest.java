@@ -20,7 +20,7 @@ import org.apache.flink.streaming.api.functions.sink.filesystem.InProgressFileWr
  * <p>Parent, content and id are fixed when the barrier passes, inside the checkpoint that they
  * describe. Whoever commits it later, and however often, writes the same bytes under the same name:
  * the claim travels with it. The claim is part of the id, because two submissions that both go on from
- * one manifest seal equal ones while no rows come, and each must be seen to stand on its own branch.
+ * one manifest seal equal ones while no rows come, and each must be recognisable on its own branch.
  *
  * @param id checkpoint number and a hash of parent, checkpoint, claim and files; sorts by checkpoint
  * @param parent the id sealed before it, or null for the first manifest of an output

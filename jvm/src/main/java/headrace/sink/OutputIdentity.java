@@ -10,9 +10,9 @@ import java.io.Serializable;
  * @param job the job whose ledger claims this submission
  * @param submission one start of the job's {@code main}; names the folder of its files
  * @param claim the number that {@code main} wrote into the ledger before it submitted; 0 for a job
- *     whose rows are none of the branch's
+ *     whose rows do not belong to the branch
  * @param contractVersion the version of the contract these rows were judged by
- * @param numberedFrom the number that the branch has reached where a submission goes on from the
+ * @param numberedFrom the number that the branch has reached where a submission continues at the
  *     frontier without state: Flink counts its checkpoints from 1 again, a branch never does
  */
 record OutputIdentity(
@@ -34,7 +34,7 @@ record OutputIdentity(
 
     /**
      * The manifests of all claims lie together, so that publish finds the chain. A submission without a
-     * claim is no part of it: its manifests stay beside its files.
+     * claim is not part of it: its manifests stay beside its files.
      */
     String manifestPath(Manifest manifest) {
         String folder = claim == 0 ? stagedFolder() : path + "/_staged";
@@ -63,7 +63,7 @@ record OutputIdentity(
     }
 
     /**
-     * How far event time has come behind all operators of this output, in milliseconds: read from a
+     * How far event time has advanced after all operators of this output, in milliseconds: read from a
      * checkpoint's {@code _metadata} as well. Whatever ends by then is in the output's files.
      */
     String watermarkState(long watermark) {

@@ -30,7 +30,7 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
  * the next completed checkpoint commits with its own.
  *
  * <p>A bounded job seals what is left at the end of its input, for the checkpoint that will follow:
- * whatever is emitted behind that point, at the final barrier, reaches no committer any more.
+ * whatever is emitted after that point, at the final barrier, no longer reaches a committer.
  */
 final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manifest>>
         implements OneInputStreamOperator<
@@ -40,7 +40,7 @@ final class SealOperator extends AbstractStreamOperator<CommittableMessage<Manif
     private static final ListStateDescriptor<String> SEALED =
             new ListStateDescriptor<>("sealed", Types.STRING);
 
-    /** Only told, never restored: after a restart Flink's own watermark begins anew. */
+    /** Only reported, never restored: after a restart, Flink's own watermark starts again. */
     private static final ListStateDescriptor<String> WATERMARK =
             new ListStateDescriptor<>("watermark", Types.STRING);
 

@@ -63,9 +63,9 @@ final class StagedTableSink implements DynamicTableSink, SupportsPartitioning {
     }
 
     /**
-     * The columns inside a file: all but the partition columns, which stand in its folder's name.
+     * The columns inside a file: all except the partition columns, which are in its folder's name.
      *
-     * <p>These come last, so that the writer takes a row as it is and never looks at them: Flink's own
+     * <p>These come last, so that the writer uses a row as it is and never looks at them: Flink's own
      * projection copies and boxes every field of every row.
      */
     private RowType fileRow() {

@@ -142,7 +142,7 @@ class DocumentsTest {
                 .toString();
     }
 
-    /** The first offence is told; a later one must still refuse what came before it. */
+    /** The first violation is reported; after it, a later one must still refuse the record. */
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

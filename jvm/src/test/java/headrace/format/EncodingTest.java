@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Only well-formed UTF-8 without a mark is decoded; everything else is refused wherever it stands. */
+/** Only well-formed UTF-8 without a mark is decoded; everything else is refused wherever it occurs. */
 class EncodingTest {
 
     private static final String COLUMNS = "a INT, b STRING";

@@ -27,7 +27,7 @@ import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.table.types.logical.VarCharType;
 
 /**
- * What the decoder should do, said a second time with other means: Jackson for the structure,
+ * What the decoder should do, implemented a second time by other means: Jackson for the structure,
  * {@code BigDecimal}, {@code java.time} and regular expressions for the values. Slow and obvious.
  *
  * <p>Where Jackson is lenient and the decoder deliberately is not, the difference is a method here:
@@ -200,7 +200,7 @@ final class Oracle {
         return pattern.matcher(text).matches();
     }
 
-    /** Jackson takes overlong forms, among others. */
+    /** Jackson accepts overlong forms, among others. */
     private static boolean isStrictUtf8(byte[] payload) {
         try {
             StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(payload));
@@ -210,7 +210,7 @@ final class Oracle {
         }
     }
 
-    /** Jackson skips a byte order mark, and takes NULs at the beginning for UTF-16 or UTF-32. */
+    /** Jackson skips a byte order mark, and reads NULs at the beginning as UTF-16 or UTF-32. */
     private static boolean hasMarkOrNul(byte[] payload) {
         for (int i = 0; i < Math.min(4, payload.length); i++) {
             if (payload[i] == 0) {

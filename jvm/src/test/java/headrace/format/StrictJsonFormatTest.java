@@ -88,7 +88,7 @@ class StrictJsonFormatTest {
         assertEquals(ChangelogMode.insertOnly(), format(Map.of()).getChangelogMode());
     }
 
-    /** Metadata columns come in the order asked for, behind the physical ones. */
+    /** Metadata columns come in the requested order, after the physical ones. */
     @Test
     void rows() throws Exception {
         DeserializationSchema<RowData> schema = schema(Map.of(), COLUMNS, "reason", "payload", "field");

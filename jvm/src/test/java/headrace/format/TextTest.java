@@ -65,7 +65,7 @@ class TextTest {
         assertEquals("string_too_long", Outcome.ofValue("VARCHAR(499999)", '"' + million + '"'));
     }
 
-    /** The bytes of the text are those of the payload, also where they stand in its middle. */
+    /** The bytes of the text are those of the payload, even in the middle of it. */
     @Test
     void textIsASliceOfThePayload() {
         StrictJsonDecoder decoder =
