@@ -57,7 +57,7 @@ def writable_jar_lists() -> Path:
     """
     if PACKAGED.is_dir():
         raise UsageError(
-            "an installed headrace has the jars of its release",
+            "an installation has the jars of its release",
             where=str(jar_lists()),
             remedy="lock them in a checkout of headrace",
         )

@@ -114,7 +114,7 @@ def test_an_installed_headrace_says_that_its_jars_are_fixed(
     (empty / "deploy" / "env").mkdir(parents=True)
     (empty / "deploy" / "env" / "local.yaml").write_text(settings.LOCAL)
 
-    assert "an installed headrace has the jars of its release" in _said(capsys, "stack", "lock")
+    assert "an installation has the jars of its release" in _said(capsys, "stack", "lock")
     with pytest.raises(HeadraceError, match="lacks the JVM module"):
         machinery.packaged_jar()
 
