@@ -55,8 +55,8 @@ def translated_errors(program: Program, statement: str = "") -> Iterator[None]:
 def _messages(raised: Any) -> Iterator[str]:
     """The messages of a Java exception and its causes, the innermost last."""
     while raised is not None:
-        if said := raised.getMessage():
-            yield str(said)
+        if text := raised.getMessage():
+            yield str(text)
         raised = raised.getCause()
 
 

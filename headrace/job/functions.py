@@ -135,7 +135,7 @@ def _constant(function: Function) -> Any:
         raise JobError(
             f"{function.path} is not a function that is wrapped for Flink",
             where=function.path,
-            remedy=f"write {WRAPPED}; aggregates are SQL's: in a window, Flink keeps a Python one for ever",
+            remedy=f"write {WRAPPED}; aggregates are SQL's: in a window, Flink keeps a Python one forever",
         )
     return found
 
@@ -151,7 +151,7 @@ def _strict(pure: Callable[..., Any], arguments: int, where: str) -> list[int]:
     parameters = inspect.signature(pure).parameters.values()
     if len(parameters) != arguments:
         raise JobError(
-            f"the function takes {len(parameters)} arguments, and {arguments} types are said",
+            f"the function takes {len(parameters)} arguments, and {arguments} types are declared",
             where=where,
             remedy="say one type for each",
         )

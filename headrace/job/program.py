@@ -114,7 +114,7 @@ class Program(ABC):
 
     def digest(self) -> str:
         """SHA-256 of everything that determines the plan; a lock with another digest is stale."""
-        told: list[Any] = [self.tables(Placement()), self.inserts()]
-        told += [[(d.key, d.value) for d in self.settings]]
-        told += [(f.name, f.path, f.digest) for f in self.functions]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        facts: list[Any] = [self.tables(Placement()), self.inserts()]
+        facts += [[(d.key, d.value) for d in self.settings]]
+        facts += [(f.name, f.path, f.digest) for f in self.functions]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

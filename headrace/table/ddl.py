@@ -129,10 +129,10 @@ def instant_of_millis_ddl() -> str:
 def decoded_view(contract: Contract, *, name: str, payloads: str) -> str:
     """``CREATE VIEW`` of a file of payloads, with the columns of :func:`source_ddl`."""
     row = ", ".join(f"{identifier(c.name)} {flink_type(c.type)}" for c in contract.columns)
-    told = {c: f"d.{identifier(c)}" for c in ("_reason", "_field")}
-    told[KAFKA_TIME] = f"{INSTANT_OF_MILLIS}(p.`_kafka_ms`) AS {identifier(KAFKA_TIME)}"
+    renamed = {c: f"d.{identifier(c)}" for c in ("_reason", "_field")}
+    renamed[KAFKA_TIME] = f"{INSTANT_OF_MILLIS}(p.`_kafka_ms`) AS {identifier(KAFKA_TIME)}"
     columns = [f"d.{identifier(c.name)}" for c in contract.columns]
-    columns += [told.get(c, f"p.{identifier(c)}") for c in METADATA]
+    columns += [renamed.get(c, f"p.{identifier(c)}") for c in METADATA]
     call = f"{DECODER}(p.`_payload`, {literal(f'ROW<{row}>')}, {literal(contract.unknown_fields)})"
     return (
         f"CREATE VIEW {identifier(name)} AS\nSELECT\n  "
@@ -209,8 +209,8 @@ def _create(
 ) -> str:
     body = ",\n  ".join(lines)
     by = f" PARTITIONED BY ({', '.join(map(identifier, partitions))})" if partitions else ""
-    told = ",\n  ".join(f"{literal(k)} = {literal(v)}" for k, v in sorted(options.items()))
-    return f"CREATE TABLE {identifier(name)} (\n  {body}\n){by} WITH (\n  {told}\n)"
+    settings = ",\n  ".join(f"{literal(k)} = {literal(v)}" for k, v in sorted(options.items()))
+    return f"CREATE TABLE {identifier(name)} (\n  {body}\n){by} WITH (\n  {settings}\n)"
 
 
 def _insert(sink: str, values: Mapping[str, str], source: str, where: str) -> str:

@@ -44,12 +44,12 @@ def expression_digest(expression: Node, columns: Sequence[str], *, exact_types: 
             return {k: normal(v) for k, v in value.items()}
         return [normal(v) for v in value] if isinstance(value, list) else value
 
-    told = {k: normal(v) for k, v in expression.items() if k not in _NOT_VALUE}
-    if not exact_types and isinstance(told.get("type"), str):
-        told["type"] = _nullable(told["type"])
+    normalised = {k: normal(v) for k, v in expression.items() if k not in _NOT_VALUE}
+    if not exact_types and isinstance(normalised.get("type"), str):
+        normalised["type"] = _nullable(normalised["type"])
     if expression.get("internalName") in _SYMMETRIC:
-        told["operands"] = sorted(told["operands"])
-    return digest(told)
+        normalised["operands"] = sorted(normalised["operands"])
+    return digest(normalised)
 
 
 def _reference_digest(reference: Node, columns: Sequence[str]) -> str:
@@ -134,10 +134,10 @@ def expression_text(expression: Node, names: Sequence[str], *, bare: bool = Fals
 
     With ``bare``, a comparison has no brackets around it.
     """
-    said = _text(expression, names)
-    if expression.get("syntax") == "BINARY" and said.startswith("(") and bare:
-        said = said[1:-1]
-    return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
+    text = _text(expression, names)
+    if expression.get("syntax") == "BINARY" and text.startswith("(") and bare:
+        text = text[1:-1]
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _text(expression: Node, names: Sequence[str]) -> str:
@@ -166,16 +166,16 @@ def _literal(expression: Node) -> str:
 
 def _ranges(sarg: Mapping[str, Any]) -> str:
     """``Sarg`` is how Flink's planner writes IN, BETWEEN and several comparisons with one column."""
-    said = []
+    ranges = []
     for found in sarg["ranges"]:
         low, high = found.get("lower"), found.get("upper")
         if low and high and low["value"] == high["value"]:
-            said.append(str(low["value"]))
+            ranges.append(str(low["value"]))
             continue
         left = f"{'[' if low['boundType'] == 'CLOSED' else '('}{low['value']}" if low else "(…"
         right = f"{high['value']}{']' if high['boundType'] == 'CLOSED' else ')'}" if high else "…)"
-        said.append(f"{left}, {right}")
-    return f"({', '.join(said)})"
+        ranges.append(f"{left}, {right}")
+    return f"({', '.join(ranges)})"
 
 
 def function_name(call: Node) -> str:
@@ -191,8 +191,8 @@ def _call(expression: Node, operands: list[str]) -> str:
         return f"CAST({operands[0]} AS {kind if isinstance(kind, str) else kind.get('type')})"
     if name == "CASE":
         whens = zip(operands[::2], operands[1::2], strict=False)
-        said = " ".join(f"WHEN {when} THEN {then}" for when, then in whens)
-        return f"CASE {said} ELSE {operands[-1]} END"
+        branches = " ".join(f"WHEN {when} THEN {then}" for when, then in whens)
+        return f"CASE {branches} ELSE {operands[-1]} END"
     if name == "SEARCH":
         return f"{operands[0]} IN {operands[1]}"
     if expression.get("syntax") == "BINARY" and len(operands) > 1:

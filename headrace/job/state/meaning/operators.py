@@ -1,6 +1,6 @@
 """What the state of an operator depends on: its own properties, part by part, over the columns that it reads.
 
-Each part is told twice: for the layout only keys count by their origin, and what else is read by its type;
+Each part has two digests: for the layout, only keys count by their origin, and what else is read by its type;
 for the meaning everything counts by its origin.
 """
 

@@ -1,4 +1,4 @@
-"""Every node of a plan with its meaning, and with what people are told when that changes."""
+"""Every node of a plan with its meaning, and what is reported when that changes."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Meaning:
     @property
     def shapes(self) -> frozenset[str]:
         """What it can be recognised by where it has changed: the more two have in common, the closer."""
-        said = {n.text for n in (*self.parts.reads, *self.parts.keys)} | set(self.conditions.values())
-        return frozenset({*self.parts.meaning.values(), *self.conditions, *said, *self.facts})
+        texts = {n.text for n in (*self.parts.reads, *self.parts.keys)} | set(self.conditions.values())
+        return frozenset({*self.parts.meaning.values(), *self.conditions, *texts, *self.facts})
 
 
 def meanings(plan: Plan) -> dict[int, Meaning]:

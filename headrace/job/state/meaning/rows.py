@@ -116,7 +116,7 @@ def read(node: Node, facts: Mapping[str, Any]) -> Rows:
 
 
 _PROJECTS = {"ReadingMetadata", "ProjectPushDown"}
-"""Which columns are read: told by those who read them."""
+"""Which columns are read: the operators that read them show it."""
 COLUMNS, UNKNOWN_FIELDS = "columns", "unknownFields"
 """Facts of a source: the columns of its contract, and what becomes of fields that are not among them."""
 
@@ -181,8 +181,8 @@ def timed(node: Node, rows: Rows) -> Rows:
     expression = node.get("watermarkExpr") or {}
     columns = rows.columns()
     mark = digest("watermark", expression_digest(expression, [c.meaning for c in columns]))
-    said = f"watermark: {expression_text(expression, [c.text for c in columns])}"
-    return Rows(tuple(replace(b, conditions={**b.conditions, mark: said}) for b in rows.streams))
+    text = f"watermark: {expression_text(expression, [c.text for c in columns])}"
+    return Rows(tuple(replace(b, conditions={**b.conditions, mark: text}) for b in rows.streams))
 
 
 def _type(expression: Node) -> str:
