@@ -54,13 +54,9 @@ def record(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: 
     stretch = {p: (o, end[p]) for p, o in sorted(first.items()) if o < end[p]}
     if not stretch:
         raise UsageError("there is no record in between", remedy="begin before the end")
-    for partition, (from_, to) in stretch.items():
-        if to > (reached := frontier.get(partition, 0)):
-            raise UsageError(
-                f"partition {partition} is published up to {reached:,}, and the replay would end at {to:,}",
-                remedy=_ends_earlier(job, first, end, frontier),
-            )
+    for partition, (from_, _) in stretch.items():
         _refuse_unreadable(job, topic, partition, from_, begun.get(partition, 0))
+    _refuse_unpublished(job, first, end, frontier)
     # The source reads every partition: from one that was not asked for, nothing.
     still = {p: frontier.get(p, topic.log_start[p]) for p in topic.log_start}
     asked = Patch(
@@ -85,6 +81,16 @@ def _refuse_one_sided(first: Offsets, end: Offsets) -> None:
             f"partition {one_sided[0]} has no {'end' if one_sided[0] in first else 'beginning'}",
             remedy="name the same partitions in --from-offsets and --to-offsets",
         )
+
+
+def _refuse_unpublished(job: str, first: Offsets, end: Offsets, frontier: Offsets) -> None:
+    """Refuse an end after what is published."""
+    for partition, to in sorted(end.items()):
+        if first[partition] < to and to > (reached := frontier.get(partition, 0)):
+            raise UsageError(
+                f"partition {partition} is published up to {reached:,}, and the replay would end at {to:,}",
+                remedy=_ends_earlier(job, first, end, frontier),
+            )
 
 
 def _refuse_unreadable(job: str, topic: TopicInfo, partition: int, first: int, begun: int) -> None:

@@ -83,11 +83,11 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
     new = {o.id: read_rows(warehouse, o, [f.path for f in files[o.id]]) for o in program.outputs}
     own = Positions.union(_positions(rows).offsets for rows in new.values())
     versions = ledger.required(DONE, batch - 1).versions if batch > 1 else {}
-    unborn = [o.id for o in program.outputs if batch and o.id not in versions]
-    old = {
-        o.id: new[o.id].slice(0, 0) if o.id in unborn else rows_of(warehouse, o, versions.get(o.id), own)
-        for o in program.outputs
-    }
+    old = {}
+    for output in program.outputs:
+        unborn = batch and output.id not in versions
+        before = versions.get(output.id)
+        old[output.id] = new[output.id].slice(0, 0) if unborn else rows_of(warehouse, output, before, own)
     if patch.kind == REDRIVE and not batch:
         quarantine, data = program.outputs
         left = _positions(old[quarantine.id]).without(discarded(ledger))  # another patch may have moved some
