@@ -57,7 +57,7 @@ def test_a_checkpoint_that_is_older_than_what_is_published_is_not(lake: Lake) ->
     [
         ("events", "", None),
         ("events", "2", "topic events was deleted and created again"),
-        ("orders", "2", "the job began on topic events, and would read orders now"),
+        ("orders", "2", "the job began on topic events, but would read orders now"),
     ],
 )
 def test_a_topic_of_another_name_is_another_topic_and_was_not_created_again(
