@@ -24,7 +24,7 @@ KAFKA_PORT = 9092
 
 REFUSED = "the connection is refused"
 _NO_HOST = ("Name or service not known", "failed to lookup address", "nodename nor servname")
-"""How resolvers say that there is no such host."""
+"""How resolvers report an unknown host."""
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -39,7 +39,7 @@ def require_listening(server: str, addresses: str, setting: str) -> None:
         setting: where the addresses come from.
 
     Raises:
-        ClusterError: each address refuses the connection, or has a host name that nobody knows.
+        ClusterError: each address refuses the connection, or has an unknown host name.
     """
     if reason := refusal(addresses):
         raise unreachable(server, addresses, setting, reason)
@@ -52,7 +52,7 @@ def refusal(addresses: str) -> str:
 
 
 def unreachable(server: str, addresses: str, setting: str, reason: str) -> ClusterError:
-    """The one sentence for a server that cannot be reached, whichever it is and whoever found out."""
+    """The one message for a server that cannot be reached, whichever it is."""
     return ClusterError(
         f"{server} does not answer: {reason}",
         where=addresses,
@@ -61,21 +61,21 @@ def unreachable(server: str, addresses: str, setting: str, reason: str) -> Clust
     )
 
 
-def refusal_in(said: str) -> str:
-    """Why there was no connection, by the text of a client's error; empty where it says something else."""
-    if re.search("connection ?refused", said, re.IGNORECASE):
+def refusal_in(message: str) -> str:
+    """Why there was no connection, by the text of a client's error; empty where it is another error."""
+    if re.search("connection ?refused", message, re.IGNORECASE):
         return REFUSED
-    return "nobody knows its host" if any(text in said for text in _NO_HOST) else ""
+    return "nobody knows its host" if any(text in message for text in _NO_HOST) else ""
 
 
-def address_in(said: str) -> str:
-    """The address that a client's error names, without the path behind it; empty where it names none."""
-    found = re.search(r"https?://[\w.:\[\]-]+", said)
+def address_in(message: str) -> str:
+    """The address that a client's error names, without its path; empty where it names none."""
+    found = re.search(r"https?://[\w.:\[\]-]+", message)
     return found[0] if found else ""
 
 
 def require_endpoint(server: str, url: str, setting: str) -> None:
-    """The same for an address of the web; where a proxy stands in front of it, only the client can tell.
+    """The same for a URL; behind a proxy, only the client can find out.
 
     Raises:
         ClusterError: as :func:`require_listening`.

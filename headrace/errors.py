@@ -4,18 +4,18 @@
 
     HeadraceError                exit  meaning
     ├── UsageError                 2   the command or a setting is wrong
-    │   └── NeverPublishedError        a table that is asked for is not there yet
+    │   └── NeverPublishedError        the requested table was never published
     ├── ContractError              1   a contract breaks a rule of its format (file, line)
     ├── JobError                   1   a job declaration or its lock does not hold
     ├── StackError                 1   a local process did not start, or a port is taken
-    ├── ClusterError               1   Flink or Kafka answered no, or not at all
+    ├── ClusterError               1   Flink or Kafka refused, or did not answer
     │   └── NoTopicError               a contract's topic is not there
     ├── LedgerError                1   a record in the ledger contradicts the tables or another record
     │   └── OtherColumnsError          a staged file was written under another contract
     ├── ConservationError          1   a hole or an overlap of offsets: publishing would break G1
-    ├── NotProvable                1   a table cannot be proved: too little is said, kept or there yet
-    ├── DecisionNeeded             3   nothing is wrong yet, but a person must choose (fork, loss, new lock)
-    └── Interrupted              130   somebody pressed Ctrl-C, and what was begun is undone
+    ├── NotProvable                1   a table cannot be proved: its contract, or the evidence, is not enough
+    ├── DecisionNeeded             3   nothing is wrong yet, an operator must decide (fork, loss, lock)
+    └── Interrupted              130   Ctrl-C was pressed, and what was begun is undone
 
 Bad *data* is never an exception: it is a row in quarantine.
 """
@@ -30,7 +30,7 @@ class HeadraceError(Exception):
 
     Args:
         what: one sentence of what happened.
-        where: file and line, table, partition and offset: whatever a person can go and look at.
+        where: file and line, table, partition and offset: whatever an operator can look at.
         remedy: the next step, as a command if there is one.
         facts: the same facts for machines; must never hold a secret or a personal value.
     """
@@ -125,21 +125,21 @@ class ConservationError(HeadraceError):
     code = "conservation"
 
 
-class NotProvable(HeadraceError):  # noqa: N818 - the table may be right: it is an answer, not a fault
-    """A table cannot be proved: too little is said of it, or what would prove it is gone or still to come."""
+class NotProvable(HeadraceError):  # noqa: N818 - the table may be right: a result, not a fault
+    """A table cannot be proved: its contract says too little, or the evidence is gone or not there yet."""
 
     code = "not_provable"
 
 
-class DecisionNeeded(HeadraceError):  # noqa: N818 - it is a question to a person, not a fault
-    """A person must choose before headrace goes on; the remedy lists the commands that decide."""
+class DecisionNeeded(HeadraceError):  # noqa: N818 - a question to an operator, not a fault
+    """An operator must decide before headrace goes on; the remedy lists the commands that decide."""
 
     code = "decision"
     exit_code = 3
 
 
-class Interrupted(HeadraceError):  # noqa: N818 - somebody wanted it
-    """Somebody pressed Ctrl-C; the message says what became of what was begun."""
+class Interrupted(HeadraceError):  # noqa: N818 - it was requested
+    """Ctrl-C was pressed; the message reports what became of what was begun."""
 
     code = "interrupted"
     exit_code = 130

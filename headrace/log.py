@@ -23,7 +23,7 @@ def configure(*, verbose: bool = False, quiet: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # Looked up for each line: while a progress bar is drawn, rich stands there, and makes room.
+        # Looked up for each line: while a progress bar is drawn, rich replaces stderr and makes room.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )

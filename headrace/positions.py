@@ -1,4 +1,4 @@
-"""A set of records, told by their positions: partition and offset."""
+"""A set of records, identified by their positions: partition and offset."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Positions:
         return cls.union({int(p): offsets[partitions == p]} for p in np.unique(partitions))
 
     def holds(self, partitions: npt.NDArray[np.int32], offsets: OffsetArray) -> Mask:
-        """Which rows are of the set."""
-        found = np.zeros(len(offsets), dtype=bool)
+        """Which rows belong to the set."""
+        mask = np.zeros(len(offsets), dtype=bool)
         for partition in np.unique(partitions):
             if (own := self.offsets.get(int(partition))) is not None:
                 here = partitions == partition
-                found[here] = np.isin(offsets[here], own, assume_unique=False)
-        return found
+                mask[here] = np.isin(offsets[here], own, assume_unique=False)
+        return mask
 
     def may_overlap(self, partitions: tuple[int, int], offsets: tuple[int, int]) -> bool:
         """Whether a file with these bounds (lowest and highest) could hold one of them."""
@@ -81,7 +81,7 @@ class Positions:
         return {p: int(own[0]) for p, own in self.offsets.items() if p >= 0}
 
     def ends(self) -> dict[int, int]:
-        """Per partition of the topic, the offset behind the last."""
+        """Per partition of the topic, the offset after the last."""
         return {p: int(own[-1]) + 1 for p, own in self.offsets.items() if p >= 0}
 
     def spans(self) -> list[Span]:

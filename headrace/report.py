@@ -19,7 +19,7 @@ REPORT = "HEADRACE_REPORT"
 
 
 def report_error(error: HeadraceError) -> int:
-    """Say an error on stderr, and in the file if one is named; gives the exit code."""
+    """Write an error to stderr, and to the file if one is named; returns the exit code."""
     sys.stderr.write(f"error: {error}\n")
     if place := os.environ.get(REPORT):
         Path(place).write_text(json.dumps({**error.to_json(), "exit_code": error.exit_code}))

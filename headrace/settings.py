@@ -1,8 +1,8 @@
 """What differs by environment, typed: one YAML file per environment in ``deploy/env``, nothing else.
 
-The environment is ``HEADRACE_ENV`` (``local`` unless told). Any single value can be overridden by
+The environment is ``HEADRACE_ENV`` (default ``local``). Any single value can be overridden by
 ``HEADRACE__<SECTION>__<KEY>`` (``HEADRACE__FLINK__REST=http://127.0.0.1:18081``), so that tests and a
-second stack on one machine need no second file. Secrets stand in the file by reference only.
+second stack on one machine need no second file. The file holds secrets by reference only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class KafkaSettings(_Section):
     """Put before each contract's topic, where environments share brokers: ``dev.``."""
 
     def topic(self, name: str) -> str:
-        """The whole name of a contract's topic here: whoever builds it by hand forgets the prefix once."""
+        """The whole name of a contract's topic here: building it by hand invites forgetting the prefix."""
         return self.topic_prefix + name
 
 
@@ -159,7 +159,7 @@ def secret(reference: str) -> str:
     """The value behind ``env:NAME`` or ``file:PATH`` (a relative path starts at the project).
 
     Raises:
-        UsageError: the reference has another form, or nothing stands behind it. The value is never shown.
+        UsageError: the reference has another form, or it has no value. The value is never shown.
     """
     kind, _, name = reference.partition(":")
     if kind == "env" and name in os.environ:

@@ -1,8 +1,8 @@
 """Publish for tables that amend: a batch's newest rows replace those of the same key, in one commit.
 
-Flink writes every version of a row, each into the files of its checkpoint. A batch's files stand in the order
-of checkpoints, and within one the rows of a key stand in one file, in the order of their making: the query is
-keyed, and a table's partitions are derived from its key. So the last row of a key is the newest.
+Flink writes every version of a row, each into the files of its checkpoint. A batch's files are in the order
+of checkpoints, and within one the rows of a key are in one file, in the order in which they were made: the
+query is keyed, and a table's partitions are derived from its key. So the last row of a key is the newest.
 """
 
 from __future__ import annotations

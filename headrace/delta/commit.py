@@ -1,4 +1,4 @@
-"""One Delta commit a batch, exactly once, whoever tries and however often.
+"""One Delta commit a batch, exactly once, however often and by however many publishers it is tried.
 
 delta-rs by itself accepts a repeated application transaction from a fresh handle, stale removes, and
 adds of a path that is active. So every commit of ours (1) is made with no retries, which binds it to
@@ -92,7 +92,7 @@ def commit_once(
 
 @contextlib.contextmanager
 def _reached(warehouse: Warehouse, table: str) -> Iterator[None]:
-    """delta-rs says in three ways that the store does not answer; publish says it in one.
+    """delta-rs reports in three ways that the store does not answer; turn them into one error.
 
     Raises:
         ClusterError: the table could not be read or written.
@@ -160,7 +160,7 @@ def _open_or_create(warehouse: Warehouse, table: str, columns: Sequence[TableCol
         return DeltaTable(uri, storage_options=warehouse.delta_options)
     except TableNotFoundError:
         pass
-    # Another publisher may be first; the open behind this tells whether there is a table now.
+    # Another publisher may be first; opening it afterwards shows whether there is a table now.
     with contextlib.suppress(DeltaError, CommitFailedError):
         DeltaTable.create(
             uri,
@@ -189,7 +189,7 @@ def add_column(warehouse: Warehouse, output: Output, column: TableColumn) -> Non
             found = _open_or_create(warehouse, output.id, output.columns)
             if column.name in {f.name for f in found.schema().fields}:
                 return
-            # Whoever commits meanwhile is no harm: look again.
+            # Another commit came first: look again.
             with contextlib.suppress(CommitFailedError):
                 found.alter.add_columns([delta_field(column)])
     raise _outrun(warehouse, output.id)
@@ -204,7 +204,7 @@ def _outrun(warehouse: Warehouse, table: str) -> LedgerError:
 
 
 def refuse_other_columns(warehouse: Warehouse, table: str, columns: Sequence[TableColumn]) -> None:
-    """Say no before a batch is decided: once it is recorded, it must be possible to finish it.
+    """Refuse a batch before it is decided: once it is recorded, it must be possible to finish it.
 
     Raises:
         LedgerError: the table is there, with other columns than the contract has now.
@@ -224,7 +224,7 @@ def _refuse_other_columns(snapshot: DeltaTable, columns: Sequence[TableColumn]) 
 
 
 def refuse_duplicates(snapshot: DeltaTable, table: str, files: Sequence[DeltaFile]) -> None:
-    """Say no to files that the table holds already.
+    """Refuse files that the table already holds.
 
     Raises:
         LedgerError: names one.
@@ -234,7 +234,7 @@ def refuse_duplicates(snapshot: DeltaTable, table: str, files: Sequence[DeltaFil
         raise LedgerError(
             f"{len(again)} files of the batch are in the table already, {again[0]} among them",
             where=snapshot.table_uri,
-            remedy="somebody else committed them; nothing was changed",
+            remedy="another program committed them; nothing was changed",
             table=table,
         )
 

@@ -1,4 +1,4 @@
-"""One commit that puts a patch's files into a table, and takes out what other rows have their positions."""
+"""One commit that adds a patch's files to a table, and removes any other rows at their positions."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def patch_batch(
         warehouse: where the table is.
         output: the table.
         transaction: application and number of the batch.
-        files: what comes in.
-        out: the records whose rows go out, wherever they are.
+        files: files to add.
+        out: the records whose rows are removed, wherever they are.
 
     Raises:
         LedgerError: a file of the batch is in the table already, or the table has other columns.

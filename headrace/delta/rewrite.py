@@ -1,8 +1,8 @@
-"""Rows taken out of files by their positions: what stays of a file is written once more.
+"""Remove rows from files by their positions: what remains of a file is written again.
 
-A file that publish registered is told by its name. Other files hold rows of an ingest job too: a compaction
-made them, or a patch, or this module. Each row has its position in the topic, so a replay takes out of them
-what lies behind its fork point, and a patch what it puts in anew.
+A file that publish registered is known by its name. Other files hold rows of an ingest job too: a compaction
+made them, or a patch, or this module. Each row has its position in the topic, so a replay removes from them
+what comes after its fork point, and a patch the rows that it replaces.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from headrace.table.outputs import Output
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What a commit takes out, and puts in for it."""
+    """The files that a commit removes, and those that it adds in their place."""
 
     removed: list[DeltaFile]
     added: list[DeltaFile]
     taken: Positions
-    """The rows that are gone behind it."""
+    """The rows that it removes."""
 
 
 def restore_files(
@@ -86,12 +86,12 @@ def restore_files(
         raise UsageError(
             f"version {version} of table {output.id} cannot be read any more",
             where=warehouse.table_uri(output.id),
-            remedy="nothing was changed. Its files were removed (a vacuum?): the way back is closed",
+            remedy="nothing was changed. Its files were removed (a vacuum?): it cannot be restored",
         ) from e
 
 
 def remove_rows(warehouse: Warehouse, output: Output, paths: Sequence[str], goes: RowFilter) -> Rewrite:
-    """Take rows out of files; one that loses none is left alone, one that loses all only goes.
+    """Remove rows from files; a file that loses none is left alone, one that loses all is only removed.
 
     A file that no commit takes is left where it is: as all staged files, it is ours to collect.
     """

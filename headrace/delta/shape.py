@@ -55,14 +55,14 @@ def _differ(
     for name in sorted((found.keys() | wanted.keys()) - WHEN_NEEDED.keys()):
         is_, should = found.get(name), wanted.get(name)
         if is_ is None or should is None:
-            yield f"{name} ({_told(is_)} in {holder}, {_told(should)} in the contract)"
+            yield f"{name} ({_type_or_missing(is_)} in {holder}, {_type_or_missing(should)} in the contract)"
         elif is_.type != should.type:
             yield f"{name} ({is_.type} in {holder}, {should.type} in the contract)"
         elif is_.nullable != should.nullable:
             yield f"{name} ({_may(is_)} in {holder}, {_may(should)} in the contract)"
 
 
-def _told(held: ColumnShape | None) -> str:
+def _type_or_missing(held: ColumnShape | None) -> str:
     return held.type if held else "missing"
 
 
@@ -85,6 +85,6 @@ def _file_type(type_: pa.DataType) -> str:
 
 
 def _holds_null(footer: pq.FileMetaData, column: int) -> bool:
-    """Whether a value is NULL somewhere, or nobody counted."""
+    """Whether a value is NULL somewhere, or NULLs were not counted."""
     groups = (footer.row_group(g).column(column).statistics for g in range(footer.num_row_groups))
     return any(s is None or not s.has_null_count or s.null_count > 0 for s in groups)

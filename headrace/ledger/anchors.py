@@ -1,11 +1,11 @@
-"""Anchors: savepoints that the ledger knows, with what was published and read where they stand.
+"""Anchors: savepoints that the ledger knows, with what had been read and published at that point.
 
 ::
 
     _headrace/<job>/anchors/0000000001.json   one an anchor; taken by headrace, or adopted
-    _headrace/<job>/decisions/…               expire: the anchor is given up, its savepoint removed
+    _headrace/<job>/decisions/…               expire: no replay uses it any more, its savepoint is removed
 
-An anchor is a promise that a replay can begin at it. :func:`examine` looks whether it still can.
+An anchor is a promise that a replay can begin at it. :func:`examine` checks whether it still can.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _BESIDE = re.compile(rb"(?<![\x05\x0b].{7})\x06\x00\x24(" + _UUID + rb")", re.DO
 _ELSEWHERE = re.compile(rb"\x02(.{7}[^\x01])..[a-z0-9]+://[^\x00-\x1f]+/(" + _UUID + rb")", re.DOTALL)
 """How `_metadata` names a state file (MetadataV2V3SerializerBase): a RelativeFileStateHandle has tag 6 and a
 name, a FileStateHandle tag 2, a size and an address. What is small stands in it, under the address that it
-would have had, with tag 1 before it: so a size that ends in 1 is not told from it, and is not looked for. An
-incremental state (tag 5 or 11) begins with its checkpoint's number, and the id of its backend: that of
-checkpoint 6, 262, … ends in 6, and is no tag."""
+would have had, with tag 1 before it: a size that ends in 1 cannot be distinguished from that, and is
+not looked for. An incremental state (tag 5 or 11) begins with its checkpoint's number, and the id of its
+backend: that of checkpoint 6, 262, … ends in 6, and is not a tag."""
 _OWN_FILE = range(20_000, 1 << 40)
 
 
@@ -59,7 +59,7 @@ def record(
         adopted: whether other means made it.
 
     Raises:
-        UsageError: it is none, or of another job, or of a submission that the ledger does not know.
+        UsageError: it is not a savepoint, is of another job, or its submission is not in the ledger.
     """
     raw, found = read_savepoint(warehouse, path)
     path = found.path
@@ -69,7 +69,7 @@ def record(
     claim = ledger.claim_of(found.submission)
     if claim is None:
         raise UsageError(
-            f"the savepoint is none of job {ledger.job}: its ledger knows no submission {found.submission}",
+            f"the savepoint is not of job {ledger.job}: its ledger has no submission {found.submission}",
             where=path,
             remedy=f"headrace branch ls {ledger.job} lists its submissions",
         )
@@ -96,7 +96,7 @@ def record(
 
 
 def read_savepoint(warehouse: Warehouse, path: str) -> tuple[bytes, Checkpoint]:
-    """The bytes of a savepoint's ``_metadata``, and what they tell.
+    """The bytes of a savepoint's ``_metadata``, and the checkpoint that they describe.
 
     Raises:
         UsageError: it does not lie in the warehouse, or is no savepoint of ours.
@@ -104,7 +104,7 @@ def read_savepoint(warehouse: Warehouse, path: str) -> tuple[bytes, Checkpoint]:
     folder = path.removesuffix("/_metadata").rstrip("/")
     if not folder.startswith(f"{warehouse.uri}/"):
         raise UsageError(
-            "an anchor lies in the warehouse: there its state is kept and looked after",
+            "an anchor has to be in the warehouse, where its state is kept",
             where=path,
             remedy=f"copy its whole folder under {warehouse.uri}/_flink/ first",
         )
@@ -119,7 +119,7 @@ def read_savepoint(warehouse: Warehouse, path: str) -> tuple[bytes, Checkpoint]:
     found = parse(raw, folder)
     if found is None:
         raise UsageError(
-            "this is no savepoint of a headrace job, or a damaged one", where=f"{folder}/_metadata"
+            "this is not a savepoint of a headrace job, or it is damaged", where=f"{folder}/_metadata"
         )
     return raw, found
 
@@ -130,7 +130,7 @@ def every(ledger: Ledger) -> list[Anchor]:
 
 
 def unexpired(ledger: Ledger) -> list[Anchor]:
-    """Those that were not given up."""
+    """All anchors that have not expired."""
     gone = expired(ledger)
     return [a for a in every(ledger) if a.number not in gone]
 
@@ -157,7 +157,7 @@ def _on_branch(ledger: Ledger, anchor: Anchor) -> bool:
 
 
 def needed_savepoints(ledger: Ledger) -> set[str]:
-    """Savepoints that something may restore yet: a replay, the next start, or that behind a rollback."""
+    """Savepoints that may still be restored: by a replay, the next start, or the start after a rollback."""
     unfinished = [r for r in replays.every(ledger) if replays.state(ledger, r.number) in ("planned", "begun")]
     newest = newest_on_branch(ledger.warehouse, ledger)
     reads_from = [a.path for a in unexpired(ledger) if a.batch < last_published_replay(ledger)]
@@ -169,7 +169,7 @@ def needed_savepoints(ledger: Ledger) -> set[str]:
 
 
 def expired(ledger: Ledger) -> set[int]:
-    """Numbers of the anchors that were given up."""
+    """Numbers of the expired anchors."""
     return {d.anchor for d in ledger.decisions() if isinstance(d, ExpireAnchor)}
 
 
@@ -177,7 +177,7 @@ def one(ledger: Ledger, number: int) -> Anchor:
     """The anchor of that number.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it does not exist.
     """
     return ledger.requested(ANCHORS, number, "anchor")
 
@@ -202,7 +202,7 @@ def examine(warehouse: Warehouse, ledger: Ledger, anchor: Anchor, log_start: Map
     """
     problems: list[str] = []
     if anchor.number in expired(ledger):
-        problems.append("it was given up")
+        problems.append("it has expired")
     state = _state(warehouse, anchor, problems)
     files = _files(warehouse, ledger, anchor)
     keys = [f"{output}/{f.path}" for output, found in files.items() for f in found]
@@ -214,7 +214,7 @@ def examine(warehouse: Warehouse, ledger: Ledger, anchor: Anchor, log_start: Map
 
 
 def _state(warehouse: Warehouse, anchor: Anchor, problems: list[str]) -> int:
-    """How many files hold its state; what is missing is told."""
+    """How many files hold its state; what is missing is added to ``problems``."""
     try:
         raw, found = read_savepoint(warehouse, anchor.path)
     except UsageError as e:
@@ -258,18 +258,18 @@ def _kafka(anchor: Anchor, log_start: Mapping[str, Offsets]) -> Iterable[str]:
             if 0 <= offset < first:
                 yield (
                     f"Kafka deleted what it would read: partition {partition} of {contract}"
-                    f" begins at {first:,}, the anchor stands at {offset:,}"
+                    f" begins at {first:,}, the anchor is at {offset:,}"
                 )
 
 
 def expire(ledger: Ledger, anchor: Anchor, why: str) -> None:
-    """Record that nobody counts on it any more; then remove the savepoint, if headrace took it."""
+    """Record that no replay uses an anchor any more; then delete the savepoint, if headrace took it."""
     ledger.decide(ExpireAnchor(why=why, anchor=anchor.number))
     delete_savepoint(ledger, anchor)
 
 
 def delete_savepoint(ledger: Ledger, anchor: Anchor) -> None:
-    """Remove the savepoint of an anchor that was given up, if headrace took it."""
+    """Delete the savepoint of an expired anchor, if headrace took it."""
     if not anchor.adopted:
         for key in list(ledger.warehouse.keys(f"{anchor.path.removeprefix(f'{ledger.warehouse.uri}/')}/")):
             ledger.warehouse.delete(key)

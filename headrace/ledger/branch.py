@@ -1,8 +1,8 @@
 """Which chain of manifests is the branch. Publish moves a head along one, and never follows a fork by itself.
 
-A manifest's parent comes out of Flink's state, so it tells the truth whoever started the job and
+A manifest's parent comes out of Flink's state, so it is true whoever started the job, and
 however. Two live submissions can both go on from the head, though; so each submission first writes a
-numbered claim, and the newest claim that was not set aside says whose manifests are followed.
+numbered claim, and the newest claim that was not set aside determines whose manifests are followed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def newest_manifest(staged: Mapping[str, Manifest], claim: int) -> str | None:
 
 @dataclass(frozen=True)
 class Walk:
-    """One output's chain, from a tip back to the head or to where it stands apart from it."""
+    """One output's chain, from a tip back to the head or to where it left it."""
 
     manifests: list[Manifest]
     """Oldest first."""
@@ -90,19 +90,19 @@ def walk(
 
 
 def _restarts(head: Head, claims: Iterable[Claim], walked: list[Manifest]) -> bool:
-    """Whether a chain without parent was sealed by a claim that begins, by ruling, behind this very head."""
+    """Whether a chain without parent was sealed by a claim that a restart begins after this very head."""
     return any(c.number == walked[0].claim and c.begins_after == head.manifests for c in claims)
 
 
 def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[str, str]) -> str | None:
-    """Where a checkpoint's chain left the published branch behind its head; None if it did not.
+    """Where a checkpoint's chain left the published branch before its head; None if it did not.
 
     Args:
         ledger: the job's.
         head: what is published.
         staged: all staged manifests.
         manifests: per output the one that the checkpoint goes on from. One that is not staged is the head, or
-            is still to be committed by whoever restores the checkpoint: then nothing can be said.
+            is still to be committed when the checkpoint is restored: then nothing is known.
 
     Returns:
         The published manifest at the fork; an empty text where the chain has no beginning in common.
@@ -119,7 +119,7 @@ def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[
 
 
 def restart_is_due(ledger: Ledger, staged: ByOutput) -> bool:
-    """Whether a ruled restart is still to come: once a claim behind it has sealed a manifest, it is spent."""
+    """Whether a decided restart is still to come: it is spent once a later claim has sealed a manifest."""
     decisions = StandingDecisions.of(ledger.decisions())
     if decisions.restart is None:
         return False
@@ -153,7 +153,7 @@ def continues_head(ledger: Ledger, head: Head, staged: ByOutput, claim: int) -> 
 
 @dataclass(frozen=True)
 class ManifestRange:
-    """What publish can take: per output the manifests behind the head, cut at one common checkpoint."""
+    """What publish can take: per output the manifests after the head, up to a common checkpoint."""
 
     manifests: dict[str, list[Manifest]]
 
@@ -173,7 +173,7 @@ def publishable_range(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim
     """The manifests from the head to the newest checkpoint that is sealed in every output's chain.
 
     Returns:
-        None when there is nothing behind the head yet, or the claim's first manifest is still to come.
+        None when there is nothing after the head yet, or the claim's first manifest is still to come.
 
     Raises:
         DecisionNeeded: the chain of the claim does not contain the head: it is a fork.
@@ -244,7 +244,7 @@ def _refuse(ledger: Ledger, output: str, walked: Walk, claim: Claim) -> None:
         )
     point = f"manifest {reached}" if reached else "the very beginning"
     raise DecisionNeeded(
-        f"the newest submission forked from {point}, behind what is published:"
+        f"the newest submission forked from {point}, before the newest published manifest:"
         f" its checkpoints {first} to {last} would repeat published rows",
         where=where,
         remedy=f"stop it, then `headrace branch set-aside {ledger.job} {claim.number} --why TEXT`;"

@@ -1,7 +1,7 @@
 """Where a replay leaves the published branch, and what it replaces there.
 
 A batch holds one or more manifests of each output, and a fork may leave the branch between two of them: what
-stands up to the fork point is shared, what stands behind it is replaced. A batch that ended an earlier
+comes before the fork point is shared, what comes after it is replaced. A batch that ended an earlier
 replay begins at a fork itself: the batches between its fork point and it are no longer part of the branch.
 """
 
@@ -45,7 +45,7 @@ def at_manifests(ledger: Ledger, manifests: Mapping[str, str]) -> ForkPoint:
 
 
 def require_on_branch(ledger: Ledger, fork: ForkPoint) -> None:
-    """Say no to a fork point that is not on the published branch: what is behind it could not be replaced.
+    """Refuse a fork point that is not on the published branch: what comes after it could not be replaced.
 
     Raises:
         UsageError: another replay has replaced the branch there.
@@ -67,7 +67,7 @@ def require_on_branch(ledger: Ledger, fork: ForkPoint) -> None:
 
 
 def at_batch(ledger: Ledger, number: int) -> ForkPoint:
-    """The fork point behind a batch; behind 0: before everything. A patch is no place on the branch."""
+    """The fork point after a batch; after 0: before everything. A patch is not a place on the branch."""
     while number and ledger.required(DONE, number).patched:
         number -= 1
     manifests = ledger.required(DONE, number).heads if number else {}
@@ -75,7 +75,7 @@ def at_batch(ledger: Ledger, number: int) -> ForkPoint:
 
 
 def newest_within(ledger: Ledger, offsets: Mapping[int, int]) -> int:
-    """The newest batch that the branch holds whole and whose frontier is behind none of these offsets; or 0.
+    """The newest batch that the branch holds whole and whose frontier exceeds none of these offsets; or 0.
 
     By bisection: frontiers grow along a branch, from one published replay to the next.
     """
@@ -100,7 +100,7 @@ def newest_within(ledger: Ledger, offsets: Mapping[int, int]) -> int:
 
 
 def files_after(ledger: Ledger, fork: ForkPoint) -> Files:
-    """Per output, the published files behind the fork point, oldest first: what a replay replaces."""
+    """Per output, the published files after the fork point, oldest first: what a replay replaces."""
     found: Files = {}
     for number, after, end in _batches_after(ledger, fork, ledger.newest(DONE)):
         for output, files in _files_between(ledger, number, after, end).items():
@@ -109,7 +109,7 @@ def files_after(ledger: Ledger, fork: ForkPoint) -> Files:
 
 
 def manifests_after(ledger: Ledger, fork: ForkPoint, newest: int) -> dict[str, tuple[FoldedManifest, ...]]:
-    """Per output, the manifests behind the fork point, oldest first, on the branch up to batch ``newest``."""
+    """Per output, the manifests after the fork point, oldest first, on the branch up to batch ``newest``."""
     found: dict[str, tuple[FoldedManifest, ...]] = {}
     for number, after, end in _batches_after(ledger, fork, newest):
         wanted = _manifests_between(ledger, number, after, end)
@@ -122,7 +122,7 @@ def manifests_after(ledger: Ledger, fork: ForkPoint, newest: int) -> dict[str, t
 def _batches_after(
     ledger: Ledger, fork: ForkPoint, newest: int
 ) -> Iterator[tuple[int, Mapping[str, str], Mapping[str, str]]]:
-    """Batches behind a fork point, newest first, with the manifests between which the branch holds them."""
+    """Batches after a fork point, newest first, with the manifests between which the branch holds them."""
     for number, end in _branch(ledger, newest):
         if number < fork.batch:
             return
@@ -159,7 +159,7 @@ def baseline(ledger: Ledger, fork: ForkPoint) -> Baseline:
 
 
 def swaps(ledger: Ledger) -> Iterator[int]:
-    """Batches that published a replay or took one back, newest first."""
+    """Batches that published a replay or rolled one back, newest first."""
     number = ledger.newest(DONE)
     while number > 0:
         since = ledger.required(DONE, number).since
@@ -169,13 +169,13 @@ def swaps(ledger: Ledger) -> Iterator[int]:
 
 
 def last_published_replay(ledger: Ledger) -> int:
-    """The batch of the last published replay that was not taken back; 0 if there is none."""
-    taken_back: set[int] = set()
+    """The batch of the last published replay that was not rolled back; 0 if there is none."""
+    rolled_back: set[int] = set()
     for number in swaps(ledger):
         batch = ledger.required(BATCHES, number)
         if isinstance(batch, RollbackBatch):
-            taken_back.add(batch.replay)
-        elif isinstance(batch, SwapBatch) and batch.replay not in taken_back:
+            rolled_back.add(batch.replay)
+        elif isinstance(batch, SwapBatch) and batch.replay not in rolled_back:
             return number
     return 0
 
@@ -204,7 +204,7 @@ def own_files(ledger: Ledger, fork: ForkPoint) -> Files:
 
 
 def _files_between(ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]) -> Files:
-    """Files of a batch's manifests behind those of ``after``, up to those of ``end``."""
+    """Files of a batch's manifests after those of ``after``, up to those of ``end``."""
     wanted = _manifests_between(ledger, number, after, end)
     outputs = ledger.required(BATCHES, number).outputs
     return {o: tuple(f for f in out.files if f.manifest in wanted[o]) for o, out in outputs.items()}
@@ -213,7 +213,7 @@ def _files_between(ledger: Ledger, number: int, after: Mapping[str, str], end: M
 def _manifests_between(
     ledger: Ledger, number: int, after: Mapping[str, str], end: Mapping[str, str]
 ) -> dict[str, set[str]]:
-    """Manifests of a batch behind those of ``after``, up to those of ``end``."""
+    """Manifests of a batch after those of ``after``, up to those of ``end``."""
     return {
         output: set(order[_index(order, after.get(output), 1) : _index(order, end.get(output), 1)])
         for output, order in _manifests(ledger, number).items()
@@ -225,5 +225,5 @@ def _manifests(ledger: Ledger, number: int) -> dict[str, tuple[str, ...]]:
 
 
 def _index(order: Sequence[str], manifest: str | None, more: int = 0) -> int:
-    """Where a manifest stands in its batch, and so many on; 0 for none."""
+    """The index of a manifest in its batch, plus ``more``; 0 for none."""
     return 0 if manifest is None else order.index(manifest) + more

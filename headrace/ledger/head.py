@@ -1,4 +1,4 @@
-"""Where a job stands: what the next batch goes on from."""
+"""The newest finished batch of a job: what the next batch continues from."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Head:
     epochs: dict[int, Epoch] = field(default_factory=dict)
     """Per partition the topic's newest leader epoch when the batch was decided, and where it began."""
     tails: tuple[Span, ...] = ()
-    """Offsets that are published, and that the topic's log lost: a person ruled to go on."""
+    """Offsets that are published, and that the topic's log lost: an operator decided to go on."""
 
     @classmethod
     def of(cls, stored: Stored[Done]) -> Head:
-        """The state that a ``done`` record stands for."""
+        """The state that a ``done`` record describes."""
         done = stored.record
         return cls(
             batch=done.number,

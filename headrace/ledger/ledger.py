@@ -6,15 +6,15 @@
       start.json               where the job began on its topic: topic id and first offsets
       reads/flights.json       the same for each contract that a derive job reads
       claims/0000000001.json   one a submission: number, submission, restored from
-      decisions/0000000001.json  what a person decided: set-aside, adopt, restart, accept-loss, accept-tail, …
+      decisions/0000000001.json  what was decided: set-aside, adopt, restart, accept-loss, accept-tail, …
       anchors/0000000001.json  savepoints where a replay can start
-      replays/0000000001.json  what a replay is to do; what became of it, claims, decisions and batches tell
+      replays/0000000001.json  what a replay is to do; claims, decisions and batches record what became of it
       plans/<sha256>.json      a plan that ran: what the state under its node ids means
       batches/0000000001.json  the intent of one publish: manifests, files, offsets
       done/0000000001.json     the batch is in the tables: versions, heads, frontier
 
 Numbers have no gaps, so the newest record is found by asking for few keys however long the job lives. A
-numbered record never changes, so each is read once: who looks again and again pays for what is new.
+numbered record never changes, so each is read once: repeated look-ups cost only what is new.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def now() -> str:
 
 
 def current_user() -> str:
-    """Who runs this command, for the record."""
+    """The user who runs this command, for the record."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -98,7 +98,7 @@ class Ledger:
         """The record of that kind and number with its hash, or None.
 
         Raises:
-            LedgerError: it does not fit its model, or says another number.
+            LedgerError: it does not fit its model, or has another number.
         """
         key = self._key(kind.folder, number)
         if (raw := self.warehouse.find(key)) is None:
@@ -106,7 +106,7 @@ class Ledger:
         where = f"{self.warehouse.uri}/{key}"
         record = kind.read(raw, where)
         if record.number != number:
-            raise misfit(kind.folder, [f"number: {record.number}, and its address says {number}"], where)
+            raise misfit(kind.folder, [f"number: {record.number}, but its address has {number}"], where)
         return Stored.of(record, raw)
 
     def get(self, kind: RecordKind[N], number: int) -> N | None:
@@ -145,7 +145,7 @@ class Ledger:
     # start
 
     def start(self, contract: str = "") -> TopicStart | None:
-        """Where the job began on a contract's topic (its own, unless told), or None before it did."""
+        """Where the job began on a contract's topic (by default its own), or None before it did."""
         key = self._start_key(contract or self.job)
         raw = self.warehouse.find(key)
         return None if raw is None else STARTS.read(raw, f"{self.warehouse.uri}/{key}")
@@ -206,7 +206,7 @@ class Ledger:
     # decisions
 
     def decide(self, decision: Decision) -> int:
-        """Record what was decided, with who and when; gives its number."""
+        """Record a decision, with user and time; returns its number."""
         return self.append(DECISIONS, decision.model_copy(update={"by": current_user(), "at": now()}))
 
     def decisions(self) -> list[Decision]:
@@ -216,7 +216,7 @@ class Ledger:
     # plans
 
     def store_plan(self, plan: Plan) -> str:
-        """Keep a plan that runs, once: its state will be read by it. Gives its digest."""
+        """Keep a plan that runs, once: its state will be interpreted by it. Returns its digest."""
         digest = plan_digest(plan)
         self.warehouse.put_new(self._plan_key(digest), plan_bytes(plan))
         return digest
@@ -246,10 +246,10 @@ class Ledger:
         return Head.of(self.stored(DONE, number)) if number else Head()
 
     def requested_batch(self, batch: int | None, moment: datetime | None) -> int | None:
-        """The published batch that a person named, by its number or a time; None if by neither.
+        """The published batch that a user named, by its number or a time; None if by neither.
 
         Raises:
-            UsageError: there is none, or both are given.
+            UsageError: it does not exist, or both are given.
         """
         newest, where = self.newest(DONE), f"{self.warehouse.uri}/{self.folder}"
         if batch is not None and moment is not None:
@@ -303,10 +303,10 @@ class Ledger:
         return None
 
     def requested(self, kind: RecordKind[N], number: int, noun: str) -> N:
-        """A record that a person named.
+        """A record that a user named.
 
         Raises:
-            UsageError: there is none; ``headrace NOUN ls JOB`` lists those that are.
+            UsageError: it does not exist; ``headrace NOUN ls JOB`` lists those that are.
         """
         record = self.get(kind, number)
         if record is None:

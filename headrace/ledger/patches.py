@@ -1,10 +1,10 @@
-"""Patches in the ledger: rows judged aside from the live job, to be put into its tables in one batch.
+"""Patches in the ledger: rows judged apart from the live job, to be put into its tables in one batch.
 
 A redrive, a backfill and a bounded replay differ in where their records come from. What follows is the same:
-a bounded job judges them by the contract, and one batch puts its rows in and takes out whatever other rows
-have their positions. The branch, its head and its frontier stay as they are.
+a bounded job judges them by the contract, and one batch adds its rows and removes any other rows at their
+positions. The branch, its head and its frontier stay as they are.
 
-The record says what was asked and never changes. ``judged/<number>.json`` says what the bounded job made of
+The record holds the request and never changes. ``judged/<number>.json`` holds what the bounded job made of
 it; a decision, which batch put it in.
 """
 
@@ -29,16 +29,16 @@ UNDO: Final = "undo"
 
 
 def record(ledger: Ledger, asked: Patch) -> Patch:
-    """Write what is asked, and give it its number."""
-    told = asked.model_copy(update={"by": current_user(), "at": now()})
-    return told.model_copy(update={"number": ledger.append(PATCHES, told)})
+    """Write a request; returns it with its number."""
+    stamped = asked.model_copy(update={"by": current_user(), "at": now()})
+    return stamped.model_copy(update={"number": ledger.append(PATCHES, stamped)})
 
 
 def one(ledger: Ledger, number: int) -> Patch:
     """The patch of that number.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it does not exist.
     """
     return ledger.requested(PATCHES, number, "patch")
 
@@ -49,7 +49,7 @@ def every(ledger: Ledger) -> list[Patch]:
 
 
 def store_judged(ledger: Ledger, number: int, judged: JudgedPatch) -> JudgedPatch:
-    """Write what the job made of it, once; gives what stands there."""
+    """Write what the job made of a patch, once; returns what is stored."""
     ledger.store_judged(number, judged)
     return judged_of(ledger, number) or judged
 
@@ -70,7 +70,7 @@ def batch_of(decisions: Sequence[Decision], number: int) -> int:
 
 
 def undone(decisions: Sequence[Decision]) -> set[int]:
-    """Patches that were taken back."""
+    """Patches that were undone."""
     return {d.undoes_patch for d in publications(decisions) if d.undoes_patch}
 
 
@@ -82,5 +82,5 @@ def published(ledger: Ledger, decisions: Sequence[Decision]) -> list[tuple[Patch
 
 
 def flink_name(job: str, number: int) -> str:
-    """What Flink calls the bounded job of a patch."""
+    """The name of a patch's bounded job in Flink."""
     return f"{job}@patch-{number}"

@@ -1,7 +1,7 @@
-"""Replays in the ledger: what one is to do, and what has become of it.
+"""Replays in the ledger: the plan, and what has become of it.
 
-The record says what was planned and never changes. What came of it stands where it happened: in the claims
-that its submissions made, in the decision that gave it up, in the batch that made its fork the branch.
+The record holds the plan and never changes. What came of it is recorded where it happened: in the claims
+that its submissions made, in the decision that aborted it, in the batch that made its fork the branch.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from headrace.ledger.records import (
 
 
 def record(ledger: Ledger, planned: Replay) -> Replay:
-    """Write a plan, and give it its number."""
-    told = planned.model_copy(update={"by": current_user(), "at": now()})
-    return told.model_copy(update={"number": ledger.append(REPLAYS, told)})
+    """Write a plan; returns it with its number."""
+    stamped = planned.model_copy(update={"by": current_user(), "at": now()})
+    return stamped.model_copy(update={"number": ledger.append(REPLAYS, stamped)})
 
 
 def one(ledger: Ledger, number: int) -> Replay:
     """The replay of that number.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it does not exist.
     """
     return ledger.requested(REPLAYS, number, "replay")
 
@@ -68,7 +68,7 @@ def require_open(ledger: Ledger, number: int, *, or_published: bool = False) -> 
     Args:
         ledger: of the job.
         number: of the replay.
-        or_published: a published one is no harm: somebody else has asked for the same, and was faster.
+        or_published: accept a published one: a concurrent call may have published it.
 
     Raises:
         UsageError: it is published, or was aborted.
@@ -101,13 +101,13 @@ def batch_of(ledger: Ledger, number: int) -> int:
 
 
 def published_by(ledger: Ledger, batch: int) -> int:
-    """The replay that a batch published; 0 if it took one back."""
+    """The replay that a batch published; 0 if it rolled one back."""
     found = ledger.required(BATCHES, batch)
     return found.replay if isinstance(found, SwapBatch) else 0
 
 
 def decisions_about(ledger: Ledger, number: int) -> dict[str, Decision]:
-    """What was decided about a replay: published, taken back, given up → the decision."""
+    """What was decided about a replay: published, rolled back, aborted → the decision."""
     words = {ReplaceBranch: "published", RollBack: "rolled back", AbortReplay: "aborted"}
     kinds = (ReplaceBranch, RollBack, AbortReplay)
     about = (d for d in ledger.decisions() if isinstance(d, kinds) and d.replay == number)
@@ -115,18 +115,18 @@ def decisions_about(ledger: Ledger, number: int) -> dict[str, Decision]:
 
 
 def rolled_back_by(ledger: Ledger, batch: int) -> int:
-    """The replay that a batch took back; 0 if it published one."""
+    """The replay that a batch rolled back; 0 if it published one."""
     found = ledger.required(BATCHES, batch)
     return found.replay if isinstance(found, RollbackBatch) else 0
 
 
 def rollback_of(ledger: Ledger, number: int) -> int:
-    """The batch that took a replay back; 0 if none did."""
+    """The batch that rolled a replay back; 0 if none did."""
     return next((at for at in swaps(ledger) if rolled_back_by(ledger, at) == number), 0)
 
 
 def flink_name(job: str, number: int) -> str:
-    """What Flink calls the job of a replay."""
+    """The name of a replay's job in Flink."""
     return f"{job}@replay-{number}"
 
 

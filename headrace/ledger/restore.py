@@ -1,6 +1,6 @@
 """Which checkpoint or savepoint a new submission goes on from: the newest good one on the branch.
 
-A savepoint records whose it is, wherever it was put and whoever took it; the ledger records whether that
+A savepoint records its submission, wherever it is stored and whoever took it; the ledger records whether that
 submission is on the branch.
 """
 
@@ -19,7 +19,7 @@ def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:
     """Where to go on: of the followed claim, or of the claims it was restored from, the newest good one.
 
     A claim that never reached a checkpoint (its submission failed) leads to the one before it, as
-    long as nothing of its own stands in between. Where a person ruled that the job restarts at the
+    long as it has published nothing of its own. Where an operator decided that the job restarts at the
     frontier, what was claimed before that is left alone.
     """
     claims = ledger.claims()

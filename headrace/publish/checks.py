@@ -47,7 +47,7 @@ class Checks:
         """What Kafka reports about the topics. Call it after reading everything that will be published."""
         return query_topics(self._tables.source, self._ledger, head)
 
-    def read(self, stretch: ManifestRange) -> FilesRead:
+    def read(self, taken: ManifestRange) -> FilesRead:
         """Every file of the manifests, in their order.
 
         Raises:
@@ -58,8 +58,8 @@ class Checks:
         for output in self._tables.outputs:
             refuse_other_columns(self._tables.warehouse, output.id, output.columns)
             refuse_other_key(self._tables.warehouse, head, output)
-        files = {o.id: [f for m in stretch.manifests[o.id] for f in m.files] for o in self._tables.outputs}
-        with tails.other_columns(self._tables.job, stretch, self._tables.contract.kind):
+        files = {o.id: [f for m in taken.manifests[o.id] for f in m.files] for o in self._tables.outputs}
+        with tails.other_columns(self._tables.job, taken, self._tables.contract.kind):
             return {o.id: self.read_files(o, files[o.id]) for o in self._tables.outputs}
 
     def read_files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
@@ -95,14 +95,12 @@ class Checks:
                 f" `headrace branch restart {job} --why TEXT`, `headrace run {job}`",
             )
 
-    def outputs(
-        self, stretch: ManifestRange, read: Mapping[str, Sequence[ReadFile]]
-    ) -> dict[str, BatchOutput]:
+    def outputs(self, taken: ManifestRange, read: Mapping[str, Sequence[ReadFile]]) -> dict[str, BatchOutput]:
         """What a batch takes into each table: these manifests, and their files."""
         return {
             o.id: BatchOutput(
-                manifests=tuple(m.folded() for m in stretch.manifests[o.id]),
-                files=_recorded(stretch.manifests[o.id], read[o.id]),
+                manifests=tuple(m.folded() for m in taken.manifests[o.id]),
+                files=_recorded(taken.manifests[o.id], read[o.id]),
             )
             for o in self._tables.outputs
         }

@@ -89,7 +89,7 @@ def _(batch: RollbackBatch, to: Target) -> int:
 
 
 def _replace_after_fork(batch: ForkBatch, to: Target, files: Iterable[RecordedFile], *, back: bool) -> int:
-    """What stands after the fork point goes, and files come in its place."""
+    """Replace what the table holds after the fork point by files."""
     name, baseline = to.output.id, batch.baseline
     if to.output.mode == "amend":
         came = delta_files([*baseline.files.get(name, ()), *files])
@@ -115,7 +115,7 @@ def _(batch: PatchBatch | UndoBatch, to: Target) -> int:
 
 @dataclass(frozen=True)
 class BranchPosition:
-    """Where the branch stands once a batch is in."""
+    """The state of the branch once a batch is in."""
 
     manifests: dict[str, str]
     """Per output the newest one, where the batch has none of its own."""
@@ -127,7 +127,7 @@ class BranchPosition:
 
 @singledispatch
 def branch_position(batch: Batch, head: Head) -> BranchPosition:
-    """Where a batch leaves the branch that stood at ``head``."""
+    """The state in which a batch leaves the branch that was at ``head``."""
     raise NotImplementedError(batch.kind, head)
 
 

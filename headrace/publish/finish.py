@@ -1,4 +1,4 @@
-"""Write the batch that was decided, and finish the one that is open, whoever decided it.
+"""Write the batch that was decided, and finish the one that is open, whichever publisher decided it.
 
 These are the steps of every kind of batch; a crash between any two is repaired by running again:
 

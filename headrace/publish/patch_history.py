@@ -1,4 +1,4 @@
-"""What has happened to each patch since it was requested, and which of its rows still stand."""
+"""What has happened to each patch since it was requested, and which of its rows remain."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ from headrace.storage.warehouse import Warehouse
 def records_of(warehouse: Warehouse, batch: PatchBatch | UndoBatch) -> Positions:
     """The records that a patch's batch is about: those that come in, and those that only go."""
     out = Positions.of_spans(batch.out if isinstance(batch, UndoBatch) else ())
-    files = [(o, f.path) for o, told in batch.outputs.items() for f in told.files]
+    files = [(o, f.path) for o, out in batch.outputs.items() for f in out.files]
     read = each(lambda file: Positions.of_rows(*positions_in(warehouse, *file)), files)
     return Positions.union(found.offsets for found in (out, *read))
 
 
 @dataclass(frozen=True)
 class Overwritten:
-    """Other rows stand where a patch's were: records were judged again, or that was taken back."""
+    """Other rows replaced those of a patch: records were judged again, or that was undone."""
 
     by: str
     """The last that did it, as ``replay 3``, ``rollback of replay 3`` or ``redrive 4``."""
     records: int
     """How many of the patch's."""
     left: int
-    """How many stand as the patch put them in."""
+    """How many are as the patch added them."""
 
 
 @dataclass(frozen=True)
 class _Remaining:
-    """What stands of a patch at some batch."""
+    """What remains of a patch at some batch."""
 
     by: str
     """The last that took some of it; empty: nothing did."""
     left: Positions
 
     def less(self, by: str, left: Positions) -> _Remaining:
-        """Behind something that leaves only these."""
+        """After something that leaves only these."""
         return self if len(left) == len(self.left) else _Remaining(by, left)
 
 
@@ -69,11 +69,11 @@ class PatchHistory:
         """By batch."""
 
     def drop_reason(self, number: int) -> str | None:
-        """Why a patch was given up; None if it was not."""
+        """Why a patch was dropped; None if it was not."""
         return next((d.why for d in self.decisions if isinstance(d, DropPatch) and d.patch == number), None)
 
     def undone_by(self, number: int) -> PublishPatch | None:
-        """The decision that took a patch back; None if none did."""
+        """The decision that undid a patch; None if none did."""
         return next((d for d in patches.publications(self.decisions) if d.undoes_patch == number), None)
 
     def state(self, number: int) -> str:
@@ -99,7 +99,7 @@ class PatchHistory:
         return self._records[batch]
 
     def later_patches(self, batch: int) -> list[PublishPatch]:
-        """Decisions that put other patches in behind a batch, oldest first; of those that stand."""
+        """Decisions that published other patches after a batch, oldest first; without undone ones."""
         return [
             d
             for d in patches.publications(self.decisions)
@@ -109,9 +109,8 @@ class PatchHistory:
     def overwritten(self, number: int) -> Overwritten | None:
         """What later replays, their rollbacks and later patches have left of a patch that is in the tables.
 
-        A replay puts other rows in for all records of the topic behind its fork point; its rollback puts
-        there what stood there before. An undo only puts back what was there before another patch: nothing of
-        it is replaced.
+        A replay replaces the rows of all records of the topic after its fork point; its rollback restores
+        what was there before. An undo only restores rows from before another patch: nothing overwrites it.
         """
         batch = patches.batch_of(self.decisions, number)
         if not batch or patches.one(self.ledger, number).kind == patches.UNDO:
@@ -134,38 +133,38 @@ class PatchHistory:
         return ended, again
 
     def _stood(self, batch: int, until: int | None = None) -> _Remaining:
-        """What stands of a patch's batch; behind a later batch if one is named."""
+        """What remains of a patch's batch; after a later batch if one is named."""
         events: list[tuple[int, PublishPatch | None]] = [(d.batch, d) for d in self.later_patches(batch)]
         events += [(at, None) for at in takewhile(lambda at: at > batch, swaps(self.ledger))]
         events = [(at, patch) for at, patch in events if until is None or at <= until]
-        stood, swapped = _Remaining("", self.records(batch)), dict[int, _Remaining]()
+        remaining, swapped = _Remaining("", self.records(batch)), dict[int, _Remaining]()
         for at, patch in sorted(events, key=lambda event: event[0]):
-            stood = self._after(at, patch, stood, swapped)
-        return stood
+            remaining = self._after(at, patch, remaining, swapped)
+        return remaining
 
     def _after(
-        self, at: int, patch: PublishPatch | None, stood: _Remaining, swapped: dict[int, _Remaining]
+        self, at: int, patch: PublishPatch | None, remaining: _Remaining, swapped: dict[int, _Remaining]
     ) -> _Remaining:
-        """What one later batch leaves; what a swap finds is kept in ``swapped``, until it is taken back."""
+        """What one later batch leaves; what a swap finds is kept in ``swapped``, until it is rolled back."""
         if patch:
-            said = patches.one(self.ledger, patch.patch).name
-            return stood.less(said, stood.left.without(self.records(at)))
+            name = patches.one(self.ledger, patch.patch).name
+            return remaining.less(name, remaining.left.without(self.records(at)))
         if number := replays.published_by(self.ledger, at):
-            swapped[number] = stood
-            return stood.less(
-                f"replay {number}", stood.left.before(replays.one(self.ledger, number).frontier)
+            swapped[number] = remaining
+            return remaining.less(
+                f"replay {number}", remaining.left.before(replays.one(self.ledger, number).frontier)
             )
         number = replays.rolled_back_by(self.ledger, at)
         frontier = replays.one(self.ledger, number).frontier
-        there = stood.left.before(frontier)
+        there = remaining.left.before(frontier)
         if (found := swapped.get(number)) is None:
-            return stood.less(f"rollback of replay {number}", there)
+            return remaining.less(f"rollback of replay {number}", there)
         again = found.left.without(found.left.before(frontier))
-        by = found.by if len(there) == len(found.left.before(frontier)) else stood.by
+        by = found.by if len(there) == len(found.left.before(frontier)) else remaining.by
         return _Remaining(by, Positions.union([there.offsets, again.offsets]))
 
     def overwritten_from(self, frontier: Mapping[int, int]) -> list[Patch]:
-        """Patches of which records stand at or behind a frontier: a replay from there ends these."""
+        """Patches with records at or after a frontier: a replay from there overwrites them."""
         return [
             patch
             for patch, batch in patches.published(self.ledger, self.decisions)
@@ -187,7 +186,7 @@ def require_open(ledger: Ledger, number: int, *, or_published: bool = False) -> 
         or_published: accept a published one: a concurrent call may have published it.
 
     Raises:
-        UsageError: it is in, or was given up; or it takes back another one, which is all that it does.
+        UsageError: it is published or was dropped; or it is the undo of another one.
     """
     found, stands = patches.one(ledger, number), state(ledger, number)
     if found.kind == patches.UNDO:

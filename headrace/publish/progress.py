@@ -17,17 +17,17 @@ from headrace.savepoint.retained import of_submission
 from headrace.storage.warehouse import Warehouse
 
 _AS_BEFORE = (1 << 63) - 1
-"""Stands for an event time that is not behind any other."""
+"""An event time that no other exceeds."""
 
 
 @dataclass(frozen=True)
 class JobProgress:
-    """Where a job stands at a checkpoint."""
+    """How far a job has come at a checkpoint."""
 
     positions: dict[str, Offsets] = field(default_factory=dict)
     """Per contract that it reads, the next offset of each partition."""
     watermarks: dict[str, int] = field(default_factory=dict)
-    """Per output, how far event time has come; of an ingest job no matter."""
+    """Per output, how far event time has come; irrelevant for ingest jobs."""
 
     def covers(self, other: JobProgress) -> bool:
         """Whether it has read, and seen of event time, all that the other one has; if that is known.
@@ -49,21 +49,21 @@ class JobProgress:
 
 
 def fork_progress(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay: int) -> JobProgress:
-    """Where the fork stands at its newest checkpoint whose files are committed: a moment behind it."""
-    stands = JobProgress()
+    """How far the fork had come at its newest checkpoint whose files are committed."""
+    progress = JobProgress()
     for claim in replays.claims(ledger, replay):
         for at in of_submission(warehouse, ledger.job, claim.submission):
             if all(manifest in staged.get(output, {}) for output, manifest in at.manifests):
-                stands = _at(warehouse, ledger, at) or stands
-    if stands.positions and stands.positions == replays.one(ledger, replay).positions:
+                progress = _at(warehouse, ledger, at) or progress
+    if progress.positions and progress.positions == replays.one(ledger, replay).positions:
         # It has read nothing since it was restored: its event time is that of its state, and Flink, whose
-        # watermark begins anew at every start, does not tell it.
-        return JobProgress(stands.positions, dict.fromkeys(stands.watermarks, _AS_BEFORE))
-    return stands
+        # watermark begins anew at every start, does not report it.
+        return JobProgress(progress.positions, dict.fromkeys(progress.watermarks, _AS_BEFORE))
+    return progress
 
 
 def branch_progress(warehouse: Warehouse, ledger: Ledger, kind: ContractKind) -> JobProgress:
-    """Where the branch stands: an ingest job's frontier says it, or a derive job's newest checkpoint."""
+    """How far the branch has come: an ingest job's frontier, or a derive job's newest checkpoint."""
     if kind == "ingest":
         return JobProgress({ledger.job: ledger.head().frontier})
     newest = newest_on_branch(warehouse, ledger)

@@ -58,15 +58,15 @@ class Replacer:
     def replace(self, replay: int, fork: ForkPoint) -> Published | Offsets:
         """Make a replay's fork the branch.
 
-        Safe to repeat, and beside any other publisher: whoever wins a batch number meanwhile, it looks again.
+        Safe to repeat, and beside other publishers: where another one wins the batch number, it looks again.
 
         Returns:
             What was published; or, where the fork has not caught up with the branch, how far it has come.
 
         Raises:
-            ConservationError: the fork does not hold every offset behind the fork point exactly once.
+            ConservationError: the fork does not hold every offset after the fork point exactly once.
             DecisionNeeded: how far the branch had come is not known.
-            UsageError: the replay was given up or taken back; or its fork point is no longer on the branch.
+            UsageError: the replay was aborted or rolled back; or its fork point is no longer on the branch.
         """
         self._ledger.remember_all()
         while True:
@@ -184,10 +184,10 @@ class Replacer:
         return [h for h in below if not any(k.covers(h) for k in known)]
 
     def abort(self, replay: int, why: str) -> None:
-        """Decide that a replay is never published; a batch that is decided already is finished, and stands.
+        """Decide that a replay is never published; a batch that is decided already is finished, and remains.
 
         Raises:
-            UsageError: it is published, taken back, or given up.
+            UsageError: it is published, rolled back or aborted.
             DecisionNeeded: it was published in the same moment.
         """
         self._finisher.finish_open_batch()
@@ -270,7 +270,7 @@ class Replacer:
         )
 
     def _restore_files(self, number: int, gone: Files, reached: Offsets) -> Files:
-        """Per output, files with the rows behind the fork point as they were before batch ``number``."""
+        """Per output, files with the rows after the fork point as they were before batch ``number``."""
         versions = self._ledger.required(DONE, number).versions
         found: Files = {}
         for output in self.tables.outputs:
@@ -313,7 +313,7 @@ class Replacer:
                 ) from e
 
     def _frontier_at(self, fork: ForkPoint) -> Offsets:
-        """Where an ingest job's branch stood; a derive job's rows have no place in a topic."""
+        """The frontier of an ingest job at a fork point; a derive job's rows have no position in a topic."""
         if self.tables.contract.kind == "derive":
             return {}
         return frontier_at(self.tables.warehouse, self._ledger, self.tables.outputs, fork)

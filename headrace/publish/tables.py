@@ -23,7 +23,7 @@ class StepHook(Protocol):
 
 
 class JobTables:
-    """What a job writes, and the ledger that says how far it is published."""
+    """What a job writes, and the ledger that records how far it is published."""
 
     def __init__(
         self,

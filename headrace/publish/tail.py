@@ -1,6 +1,6 @@
-"""What is staged of a topic that is gone, or of offsets that it lost: published on a person's word, or left.
+"""What is staged of a topic that is gone, or of offsets that it lost: an operator decides if it is published.
 
-Kafka cannot tell any more which of these rows came out of the topic that the job began on. A ruling names a
+Kafka cannot tell any more which of these rows came out of the topic that the job began on. A decision names a
 checkpoint, and is bound to the manifests up to there: whatever is sealed later is not meant.
 """
 
@@ -41,7 +41,7 @@ class StagedTail:
         read: Mapping[str, Sequence[ReadFile]],
         frontier: Mapping[int, int],
     ) -> StagedTail:
-        """The tail that these manifests and their files are, behind that frontier."""
+        """The tail that these manifests and their files form, after that frontier."""
         files = [f for of_output in read.values() for f in of_output]
         reach: dict[int, tuple[int, int]] = {}
         for partition, offsets in ((p, o) for f in files for p, o in f.positions.items()):
@@ -84,7 +84,7 @@ def _by_checkpoint(
 
 
 def accepted_range(decisions: StandingDecisions, claim: Claim, found: ManifestRange) -> ManifestRange | None:
-    """The part of a stretch that somebody ruled to publish, or None."""
+    """The part of a range that an operator decided to publish, or None."""
     for decision in reversed(decisions.tails):
         ends = decision.manifests.items()
         if decision.claim == claim.number and all(
@@ -162,7 +162,7 @@ def other_topic(job: str, changes: Iterable[TopicChange], tail: StagedTail) -> D
     staged = (
         f"Not published, and nobody can tell from which topic: {tail}" if tail.rows else "No row is staged"
     )
-    first = _ways_out(job, tail) if tail.rows else f"`headrace stop {job}`"
+    first = _remedies(job, tail) if tail.rows else f"`headrace stop {job}`"
     return DecisionNeeded(
         f"{'; '.join(map(str, others))}. {staged}",
         where="; ".join(f"topic id {c.id or 'none'}, the job began on {c.was}" for c in others),
@@ -180,7 +180,7 @@ def beyond_end(job: str, topic: str, lost: Sequence[Span], tail: StagedTail) -> 
         f"topic {topic} lost offsets that were read and are not published:"
         f" {', '.join(map(str, lost))}. New records may get them. Staged: {tail}",
         where=f"job {job}, claim {tail.claim}",
-        remedy=f"{_ways_out(job, tail)}, and after `headrace stop {job}` and"
+        remedy=f"{_remedies(job, tail)}, and after `headrace stop {job}` and"
         f" `headrace branch restart {job} --why TEXT` the next run reads on from the frontier",
         lost=[str(s) for s in lost],
         rows=tail.rows,
@@ -189,7 +189,7 @@ def beyond_end(job: str, topic: str, lost: Sequence[Span], tail: StagedTail) -> 
 
 
 def deleted(job: str, topic: str, lost: Sequence[Span]) -> DecisionNeeded:
-    """Retention was faster than the job. Below its start a log does not even say where records were."""
+    """Retention was faster than the job. Below its start, a log does not even show where records were."""
     accept_tail = " ".join(f"--accept-loss {s}" for s in lost)
     return DecisionNeeded(
         f"Kafka deleted offsets before the job read them: {named(lost)}. Which of them held records, it"
@@ -203,10 +203,10 @@ def deleted(job: str, topic: str, lost: Sequence[Span]) -> DecisionNeeded:
 
 @contextmanager
 def other_columns(job: str, found: ManifestRange, kind: ContractKind) -> Iterator[None]:
-    """Where a file of a stretch was written under another contract, say how its claim can be left.
+    """Where a file of a range was written under another contract, add a remedy that leaves its claim.
 
     Raises:
-        OtherColumnsError: as it came, with that way out.
+        OtherColumnsError: the same error, with that remedy.
     """
     try:
         yield
@@ -239,7 +239,7 @@ def named(spans: Iterable[Span], most: int = 10) -> str:
     return ", ".join(map(str, found[:most])) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
-def _ways_out(job: str, tail: StagedTail) -> str:
+def _remedies(job: str, tail: StagedTail) -> str:
     if tail.fits is None:  # offsets that are published already: another topic's, so they cannot be taken
         return _leaving(job, tail)
     what = "these rows" if tail.fits == tail.checkpoints[1] else f"the rows up to checkpoint {tail.fits}"

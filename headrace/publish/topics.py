@@ -67,7 +67,7 @@ class TopicChange:
     id: str | None
     """The id that its name has now."""
     lost: tuple[Span, ...] = ()
-    """Published offsets that its log lost: whatever stands there now are other records."""
+    """Published offsets that its log lost: other records may have them now."""
 
     @property
     def other(self) -> bool:
@@ -95,7 +95,7 @@ class TopicChange:
 
 @dataclass(frozen=True)
 class TopicReport:
-    """What Kafka said of a job's topics at one moment."""
+    """What Kafka reported about a job's topics at one moment."""
 
     states: dict[str, TopicState]
     """By contract."""
@@ -103,7 +103,7 @@ class TopicReport:
 
 
 def query_topics(source: TopicSource, ledger: Ledger, head: Head) -> TopicReport:
-    """Ask how the topics stand that a job reads, and compare that with what the ledger noted of them."""
+    """Ask Kafka about the topics that a job reads, and compare that with what the ledger noted."""
     states: dict[str, TopicState] = {}
     changes = []
     for contract in source.reads:
@@ -126,7 +126,7 @@ def _lost(head: Head, found: TopicState) -> tuple[Span, ...]:
 
 
 def past_end(found: TopicState, spans: Sequence[Span]) -> list[Span]:
-    """Of offsets that were read, those behind the topic's end."""
+    """Of offsets that were read, those after the topic's end."""
     ends = {s.partition: found.ends.get(s.partition, 0) for s in spans}
     return [
         Span(s.partition, max(s.first, ends[s.partition]), s.last)
@@ -153,7 +153,7 @@ def topic_notes(
 
 
 def head_at_fork(head: Head, reached: Offsets) -> Head:
-    """What is known of a topic at a fork point: what it lost behind that, the fork has read anew."""
+    """What is known of a topic at a fork point: what it lost after that, the fork has read anew."""
     below = [s for s in head.tails if s.first < reached.get(s.partition, 0)]
     clipped = (Span(s.partition, s.first, min(s.last, reached[s.partition] - 1)) for s in below)
     return Head(frontier=reached, epochs=head.epochs, tails=tuple(clipped))

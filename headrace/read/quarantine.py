@@ -35,7 +35,7 @@ _FIRST, _LAST = (
     datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=ms)
     for ms in (KAFKA_TIME_FIRST, KAFKA_TIME_LAST)
 )
-"""Other times of Kafka stand in the table as the nearer one of these."""
+"""Other times of Kafka are stored in the table as the nearer of these two."""
 _ORDER = "_kafka_time, _partition, _offset"
 
 
@@ -48,14 +48,14 @@ class ReasonCount:
     rule: str | None
     count: int
     discarded: int
-    """So many of them were given up."""
+    """How many of them were discarded."""
     first: Any
     last: Any
     example: str
     """The oldest of these records, as ``partition:offset``."""
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON can say it."""
+        """For ``-o json``."""
         return {name: to_json(value) for name, value in vars(self).items()}
 
 
@@ -82,17 +82,17 @@ class QuarantinedRecord:
         return readable(part) + (f" … and {left:,} more byte{'' if left == 1 else 's'}" if left else "")
 
     def to_json(self, limit: int) -> dict[str, Any]:
-        """As JSON can say it; the payload is text where it is UTF-8, else hexadecimal digits."""
+        """For ``-o json``; the payload is text where it is UTF-8, else hexadecimal digits."""
         found = {name: to_json(value) for name, value in vars(self).items() if name != "payload"}
         if self.payload is None:
             return found | {"payload": None, "encoding": None, "bytes": 0}
         part = _cut(self.payload, limit)
         try:
-            said, encoding = part.decode(), "utf-8"
+            text, encoding = part.decode(), "utf-8"
         except UnicodeDecodeError:
-            said, encoding = part.hex(), "hex"
+            text, encoding = part.hex(), "hex"
         return found | {
-            "payload": said,
+            "payload": text,
             "encoding": encoding,
             "bytes": len(self.payload),
             "cut": len(part) < len(self.payload),
@@ -131,7 +131,7 @@ def reasons(warehouse: Warehouse, contract: str, discarded: Mapping[Why, int]) -
 
 @dataclass(frozen=True)
 class Selection:
-    """Which quarantined records; all of them where nothing is said."""
+    """Which quarantined records; all of them by default."""
 
     reason: str | None = None
     field: str | None = None
@@ -145,15 +145,15 @@ class Selection:
 
     def __str__(self) -> str:
         """In words, as the ledger keeps it."""
-        said = [f"{name} {value}" for name in ("reason", "field", "rule") if (value := getattr(self, name))]
-        said += [f"at {' '.join(map(str, self.at))}"] if self.at else []
-        said += [f"{n} {t.isoformat()}" for n, t in (("since", self.since), ("until", self.until)) if t]
-        return ", ".join(said) or "all"
+        parts = [f"{name} {value}" for name in ("reason", "field", "rule") if (value := getattr(self, name))]
+        parts += [f"at {' '.join(map(str, self.at))}"] if self.at else []
+        parts += [f"{n} {t.isoformat()}" for n, t in (("since", self.since), ("until", self.until)) if t]
+        return ", ".join(parts) or "all"
 
     def sql(self) -> str:
         """As a condition."""
-        told = {"reason": self.reason, "field": self.field, "rule": self.rule}
-        tests: list[exp.Condition] = [_column(c).eq(v) for c, v in told.items() if v is not None]
+        wanted = {"reason": self.reason, "field": self.field, "rule": self.rule}
+        tests: list[exp.Condition] = [_column(c).eq(v) for c, v in wanted.items() if v is not None]
         if self.at:
             tests.append(
                 exp.or_(
@@ -246,7 +246,7 @@ def _literal(moment: datetime) -> exp.Condition:
 
 
 def _cut(payload: bytes, limit: int) -> bytes:
-    """The first bytes, without the half of a character that a cut would leave behind."""
+    """The first bytes, without a character that would be cut in half."""
     if not limit or len(payload) <= limit:
         return payload
     end = limit

@@ -123,7 +123,7 @@ def _example(sql: str, names: Sequence[str]) -> str:
 
 
 def _named(statement: exp.Query, names: Sequence[str]) -> list[str]:
-    """The published tables that a statement names; a name of its own (WITH …) is none of them."""
+    """The published tables that a statement names; a name of its own (WITH …) is not one of them."""
     own = {cte.alias for cte in statement.find_all(exp.CTE)}
     found = set()
     for table in statement.find_all(exp.Table):
@@ -252,7 +252,7 @@ def to_text(value: Any) -> str:
 
 
 def readable(raw: bytes) -> str:
-    """Bytes as escaped text where they are UTF-8, else as hexadecimal digits behind ``0x``."""
+    """Bytes as escaped text where they are UTF-8, else as hexadecimal digits after ``0x``."""
     try:
         return escaped(raw.decode())
     except UnicodeDecodeError:

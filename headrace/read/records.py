@@ -70,7 +70,7 @@ def files_after(snapshot: DeltaTable, frontier: Mapping[int, int]) -> list[str]:
 
 
 def _bounds(snapshot: DeltaTable) -> Iterator[tuple[str, tuple[Any, Any], tuple[Any, Any]]]:
-    """Each active file with its lowest and highest partition and offset; None where the log does not say."""
+    """Each active file with its lowest and highest partition and offset; None where the log has no bounds."""
     files = pa.table(snapshot.get_add_actions(flatten=True))
     names = [f"{side}.{c}" for c in (PARTITION.name, OFFSET.name) for side in ("min", "max")]
     bounds = [files[n].to_pylist() if n in files.schema.names else [None] * len(files) for n in names]

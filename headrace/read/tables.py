@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from headrace.storage.warehouse import Warehouse
 
 _GONE = ("NoSuchKey", "Object at location")
-"""How a store says that there is no such object, where the error's type does not."""
+"""How stores report a missing object, where the error's type does not."""
 
 ROWS_AT_ONCE = 1 << 17
 """Rows of one Arrow batch: 2 MB of positions, small beside the Parquet pages they come from."""
@@ -80,7 +80,7 @@ def table_at_batch(warehouse: Warehouse, name: str, app: str, batch: int) -> tup
     """The newest version of a table that holds no batch beyond ``batch``, and the batch that it does hold.
 
     Application transactions only grow from version to version and survive checkpoints and the clean-up of
-    the log, so they are looked up by bisection; what was committed in between (a compaction) does no harm.
+    the log, so they are looked up by bisection; what was committed in between (a compaction) does not matter.
 
     Returns:
         The table and the number, or None where no readable version is that old.
@@ -153,13 +153,13 @@ def missing_files_refused() -> Iterator[None]:
     """
     try:
         yield
-    except OSError as e:  # delta-rs, pyarrow and obstore say it in different ways
-        if not isinstance(e, FileNotFoundError) and not any(said in str(e) for said in _GONE):
+    except OSError as e:  # delta-rs, pyarrow and obstore report it differently
+        if not isinstance(e, FileNotFoundError) and not any(text in str(e) for text in _GONE):
             raise
         raise UsageError(
             "a file of the tables as they were then is gone",
             where=_first_line(e)[:300],
-            remedy="somebody removed it (a vacuum?): choose a later batch, or put the file back",
+            remedy="another program removed it (a vacuum?): choose a later batch, or put the file back",
         ) from e
 
 

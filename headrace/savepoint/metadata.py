@@ -35,11 +35,11 @@ class Checkpoint:
     """Its address, as Flink takes it."""
     submission: str
     manifests: tuple[tuple[str, str], ...]
-    """Per output, the manifest that the first one behind it will follow."""
+    """Per output, the parent of the first manifest after the checkpoint."""
 
 
 def parse(raw: bytes, path: str) -> Checkpoint | None:
-    """The same from the file's bytes and the address of its folder."""
+    """Read a checkpoint from its ``_metadata`` and its folder's address; None if it is not ours."""
     if len(raw) < _HEADER.size:
         return None
     magic, _, _ = _HEADER.unpack(raw[: _HEADER.size])
@@ -71,7 +71,7 @@ _SPLIT_ENDS = struct.Struct(">iqq")
 
 
 def positions(raw: bytes, topic: str) -> dict[int, int]:
-    """Partition → the next offset of the topic, as ``_metadata`` tells; negative: not resolved yet."""
+    """Partition → the next offset of the topic, according to ``_metadata``; negative: not resolved yet."""
     name = topic.encode()
     begins = _SPLIT_BEGINS.pack(0, 2 + len(name) + _SPLIT_ENDS.size, len(name)) + name
     found: dict[int, int] = {}
@@ -82,5 +82,5 @@ def positions(raw: bytes, topic: str) -> dict[int, int]:
 
 
 def watermarks(raw: bytes) -> dict[str, int]:
-    """Output → how far event time had come, in milliseconds, as ``_metadata`` tells."""
+    """Output → how far event time had come, in milliseconds, according to ``_metadata``."""
     return {m[1].decode(): int(m[2]) for m in _WATERMARK.finditer(raw)}

@@ -1,4 +1,4 @@
-"""The checkpoints and savepoints that are kept in the warehouse, and whose they are.
+"""The checkpoints and savepoints that are kept in the warehouse, by submission.
 
 Only a checkpoint with its ``_metadata`` is good: Flink writes that file last.
 """
@@ -24,20 +24,20 @@ def savepoint_folder(job: str) -> str:
 def of_submission(warehouse: Warehouse, job: str, submission: str) -> list[Checkpoint]:
     """All good checkpoints and savepoints of a submission, oldest first.
 
-    Looks where headrace puts them, and where a cluster puts what ``flink stop`` was not told a place for.
+    Looks where headrace puts them, and in the cluster's default folder for ``flink stop``.
     """
-    found = []
+    checkpoints = []
     for place in (checkpoint_folder(job, submission), savepoint_folder(job), "_flink/savepoints"):
         for key in warehouse.keys(f"{place}/"):
             if key.endswith("/_metadata"):
                 checkpoint = read_checkpoint(warehouse, key)
                 if checkpoint and checkpoint.submission == submission:
-                    found.append(checkpoint)
-    return sorted(found)
+                    checkpoints.append(checkpoint)
+    return sorted(checkpoints)
 
 
 def read_checkpoint(warehouse: Warehouse, key: str) -> Checkpoint | None:
-    """What a ``_metadata`` file tells; None if it is none, or no job of ours wrote it."""
+    """Read a ``_metadata`` file; None if it is missing, is not one, or was not written by a job of ours."""
     try:
         raw = warehouse.read(key)
     except FileNotFoundError:

@@ -34,7 +34,7 @@ class Warehouse:
         return f"{self.uri}/{table}"
 
     def put_new(self, key: str, record: bytes) -> bool:
-        """Write a record if its key is free; False if somebody was first. Never overwrites."""
+        """Write a record if its key is free; False if another writer was first. Never overwrites."""
         with store_errors(self.uri):
             try:
                 obstore.put(self.objects, key, record, mode="create")
@@ -68,7 +68,7 @@ class Warehouse:
             return True
 
     def keys(self, prefix: str, after: str | None = None) -> Iterator[str]:
-        """Keys below a folder, in order, optionally only those behind ``after``; not the folder's own."""
+        """Keys below a folder, in order, optionally only those after ``after``; not the folder's own."""
         with store_errors(self.uri):
             for page in obstore.list(self.objects, prefix=prefix, offset=after):
                 yield from sorted(str(entry["path"]) for entry in page)
@@ -81,7 +81,7 @@ class Warehouse:
 
 @contextmanager
 def store_errors(uri: str) -> Iterator[None]:
-    """Turn the store's own errors, which are long, into one that says what to do.
+    """Turn the store's own errors, which are long, into one with a remedy.
 
     Raises:
         ClusterError: the store does not answer, or refuses.
@@ -102,11 +102,11 @@ def store_error(error: Exception, uri: str, what: str = "the object store refuse
         uri: what was asked for.
         what: what it means, where the store was reached.
     """
-    said = str(error)
-    if reason := refusal_in(said):
-        return unreachable("the object store", address_in(said) or uri, "store.endpoint", reason)
+    message = str(error)
+    if reason := refusal_in(message):
+        return unreachable("the object store", address_in(message) or uri, "store.endpoint", reason)
     return ClusterError(
-        f"{what}: {(said.splitlines() or [type(error).__name__])[0][:300]}",
+        f"{what}: {(message.splitlines() or [type(error).__name__])[0][:300]}",
         where=uri,
         remedy="see `headrace stack status`, and store.* in deploy/env",
     )

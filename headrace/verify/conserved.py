@@ -1,4 +1,4 @@
-"""What the verification of a derived table says: where the job stood, the numbers, and what is wrong."""
+"""The result of verifying a derived table: how far the job had come, the numbers, and what is wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPOTS = ("late twice", "late from nowhere")
 
 @dataclass(frozen=True)
 class Cut:
-    """Where a job stood at a checkpoint, whose outputs are the tables of a batch."""
+    """How far a job had come at a checkpoint whose outputs are the tables of a batch."""
 
     batch: int
     path: str
@@ -34,7 +34,7 @@ class Cut:
     positions: Mapping[int, int]
     """Partition → the offset that is read next."""
     watermarks: Mapping[str, int]
-    """Output → how far event time had come there, in milliseconds: all that ends by then is told."""
+    """Output → how far event time had come, in milliseconds: windows that end by then are complete."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class Imbalance:
 
     def __str__(self) -> str:
         noun = "row" if self.rows == 1 else "rows"
-        said = SENTENCES[self.kind].format(n=f"{self.rows:,} {noun}", where=self.where)
+        sentence = SENTENCES[self.kind].format(n=f"{self.rows:,} {noun}", where=self.where)
         if self.group is None:
-            return said
+            return sentence
         g = self.group
-        return f"{self._when()}: {g.arrived:,} read, {g.late:,} late, {g.counted:,} counted: {said}"
+        return f"{self._when()}: {g.arrived:,} read, {g.late:,} late, {g.counted:,} counted: {sentence}"
 
     def _when(self) -> str:
         at = self.group.at if self.group else 0
@@ -119,7 +119,7 @@ class Conservation:
 
     @property
     def verdict(self) -> str:
-        """``proved``; ``broken``; or ``unproved`` where a restart took the watermark that would tell."""
+        """``proved``; ``broken``; or ``unproved`` where a restart reset the watermark that would prove it."""
         kinds = {f.kind for f in self.findings}
         return "proved" if not kinds else "unproved" if kinds == {"unproved"} else "broken"
 
@@ -138,8 +138,8 @@ class Conservation:
         counts: dict[str, int] = {}
         for f in self.findings:
             counts[f.kind] = counts.get(f.kind, 0) + f.rows
-        said = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
-        return f"rows read are not rows counted plus rows late: {said}"
+        counted = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
+        return f"rows read are not rows counted plus rows late: {counted}"
 
     def to_json(self) -> dict[str, Any]:
         """Everything, for machines."""

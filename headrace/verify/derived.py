@@ -48,7 +48,7 @@ ORDER BY l."_partition", l."_offset"
 
 
 def counted(job: str, writes: Sequence[Contract]) -> dict[str, Counts]:
-    """The tables of a job that say what they count: each row that it reads is in exactly one of them.
+    """The tables of a job that declare what they count: each row that it reads is in exactly one of them.
 
     Raises:
         UsageError: none does, or they do not agree on the window.
@@ -220,7 +220,7 @@ def _groups(
 
 
 def _many(counts: Counts) -> str:
-    """How many rows that were read one row of the table stands for."""
+    """How many of the rows that were read one row of the table represents."""
     return "1" if counts.column is None else f'CAST("{counts.column}" AS BIGINT)'
 
 

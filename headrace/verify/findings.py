@@ -1,4 +1,4 @@
-"""What a verification says: numbers for each partition, each broken promise by name, as text and as JSON."""
+"""The result of a verification: numbers for each partition, each broken promise by name, as text and JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SENTENCES = {
 }
 
 UNPROVED = {"unproved", "other", "lost"}
-"""Findings of which Kafka cannot say more."""
+"""Findings that Kafka cannot confirm or refute."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Finding:
 
     def __str__(self) -> str:
         found = _counted(len(self), "row" if self.rows else "offset")
-        said = SENTENCES[self.kind].format(n=found, where=self.where)
+        sentence = SENTENCES[self.kind].format(n=found, where=self.where)
         place = "" if self.partition == NOWHERE else f"{named(self.partition)}: "
-        return f"{place}{said}" + (f": {shown(self.spans)}" if self.spans else "")
+        return f"{place}{sentence}" + (f": {shown(self.spans)}" if self.spans else "")
 
     def to_json(self) -> dict[str, Any]:
         """With every range."""
@@ -96,7 +96,7 @@ class PartitionProof:
     data: int
     quarantine: int
     beyond_reach: int
-    """Homes of offsets below the log start: Kafka cannot say any more what was there."""
+    """Homes of offsets below the log start: Kafka no longer knows what was there."""
     unpublished: int
     """Records of the topic from the frontier on."""
 
@@ -117,7 +117,7 @@ class Verification:
 
     @property
     def verdict(self) -> str:
-        """``proved``; ``broken``; or ``unproved`` where Kafka cannot say more of what was found."""
+        """``proved``; ``broken``; or ``unproved`` where Kafka can neither confirm nor refute the findings."""
         kinds = {f.kind for f in self.findings}
         return "proved" if not kinds else "unproved" if kinds <= UNPROVED else "broken"
 

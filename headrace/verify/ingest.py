@@ -79,7 +79,7 @@ def verify(
     homes = Homes(table, f"{table}__quarantine")
     for name, found in tables.items():
         homes.read(name, found, tick)
-    # Read after the tables: every row that they hold stands below the end that Kafka names now.
+    # Read after the tables: every row that they hold is below the end that Kafka reports now.
     extents, other = _scan(topic, begun, homes, tick)
     if other:
         return _without_topic(topic, number, tables, homes, other, tick)

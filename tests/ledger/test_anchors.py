@@ -101,8 +101,8 @@ def test_only_savepoints_of_the_job_in_the_warehouse_are_taken(lake: Lake) -> No
     manifests = begun(lake)
     path = savepoint(lake, manifests, submission="another")
     for where, says in (
-        (path, "is none of job events"),
-        ("s3://elsewhere/savepoint-1", "lies in the warehouse"),
+        (path, "is not of job events"),
+        ("s3://elsewhere/savepoint-1", "has to be in the warehouse"),
         (f"{lake.warehouse.uri}/_flink/none", "it has no _metadata"),
     ):
         with pytest.raises(UsageError, match=says):

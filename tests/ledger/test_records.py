@@ -173,7 +173,7 @@ def test_a_record_at_another_number_is_refused(lake: Lake) -> None:
     lake.submit()
     place = "_headrace/events/claims/0000000002.json"
     obstore.put(lake.warehouse.objects, place, lake.warehouse.read(place.replace("2.", "1.")))
-    with pytest.raises(LedgerError, match="number: 1, and its address says 2") as e:
+    with pytest.raises(LedgerError, match="number: 1, but its address has 2") as e:
         lake.ledger.claims()
     assert e.value.where == f"{lake.warehouse.uri}/{place}"
 

@@ -67,7 +67,7 @@ def test_the_topic_is_asked_after_the_staged_manifests_and_around_the_holes(
 
     monkeypatch.setattr(Staged, "read", read)
     lake.publish()
-    assert lake.kafka.asked[:5] == ["staged", "staged", "standing", "holes", "standing"]
+    assert lake.kafka.asked[:5] == ["staged", "staged", "topic_state", "holes", "topic_state"]
 
 
 def test_holes_are_believed_only_if_the_topic_is_the_same_afterwards(lake: Lake) -> None:

@@ -63,7 +63,7 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     assert (given_up["expired"], given_up["needed"]) == ([1], [2]), "the next start needs the newest"
     assert list(road.warehouse.keys(f"{folder}/")) == []
     assert [a["number"] for a in job.told("anchor", "ls", JOB)] == [2]
-    assert "it was given up" in job.told("anchor", "check", JOB, "1", expect=1)["problems"]
+    assert "it has expired" in job.told("anchor", "check", JOB, "1", expect=1)["problems"]
     road.headrace("replay", "plan", JOB, "--from", "1", "--why", "w", expect=2)
 
     # The older savepoint is damaged, and the job is gone: another one takes its place.

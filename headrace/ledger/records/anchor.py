@@ -9,7 +9,7 @@ from headrace.offsets import Offsets
 
 
 class Anchor(Numbered):
-    """A savepoint, with what was published and read where it stands."""
+    """A savepoint, with what had been read and published at that point."""
 
     path: str
     """Where the savepoint is."""

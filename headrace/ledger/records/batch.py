@@ -1,6 +1,6 @@
 """Batches: what one publish does to the tables, decided before anything is changed.
 
-A batch is one of five kinds, and each has the fields that it needs. What a kind does to a table stands in
+A batch is one of five kinds, and each has the fields that it needs. What a kind does to a table is defined in
 :mod:`headrace.publish.effects`.
 """
 
@@ -36,9 +36,9 @@ class TopicNotes(Record):
     holes: tuple[Span, ...] = ()
     """Offsets without a row, because Kafka has no record there."""
     lost: tuple[Span, ...] = ()
-    """Offsets without a row, because Kafka deleted the records; a person accepted that."""
+    """Offsets without a row, because Kafka deleted the records; an operator accepted that."""
     unverified: tuple[Span, ...] = ()
-    """Offsets without a row; the topic is gone, so nobody could be asked."""
+    """Offsets without a row; the topic is gone, so Kafka could not be asked."""
     epochs: dict[int, Epoch] = Field(default_factory=dict)
     """Per partition the topic's newest leader epoch, and where it began."""
     tails: tuple[Span, ...] = ()
@@ -51,14 +51,14 @@ class TopicNotes(Record):
 
 
 class BatchFacts(Numbered):
-    """What a batch of any kind says."""
+    """The fields of every kind of batch."""
 
     after: str | None
     """SHA-256 of the stored ``done`` record that it follows; None for the first batch."""
     claim: int
     contract_version: str
     checkpoints: tuple[int, int]
-    """First and last. A patch has none: an empty stretch after all that were, so the last comes first."""
+    """First and last. A patch has none: an empty range after all earlier ones, so the last comes first."""
     frontier: Offsets
     """Up to where everything is published once it is in; empty for derive jobs."""
     outputs: dict[str, BatchOutput]
@@ -101,16 +101,16 @@ class SwapBatch(ForkBatch):
 
 
 class RollbackBatch(ForkBatch):
-    """What stood after the fork point before ``replay`` comes back."""
+    """What the branch held after the fork point before ``replay`` is restored."""
 
     kind: Literal["rollback"] = "rollback"
     restored: Files = Field(default_factory=dict)
-    """What comes in, where rows have positions: files that the tables held, whoever had written them."""
+    """Files to add, where rows have positions: those that the tables held, whichever program wrote them."""
     why: str
 
 
 class PatchBatch(BatchFacts):
-    """A patch's rows come in, and whatever other rows have their positions go out."""
+    """A patch's rows are added, and any other rows at their positions are removed."""
 
     kind: Literal["patch"] = "patch"
     patch: int
@@ -118,25 +118,25 @@ class PatchBatch(BatchFacts):
 
     @property
     def undone(self) -> int | None:
-        """The patch that it takes back: none."""
+        """The patch that it undoes: none."""
         return None
 
 
 class UndoBatch(BatchFacts):
-    """A patch's rows go out, and the rows that it took out come in again."""
+    """A patch's rows are removed, and the rows that it removed are restored."""
 
     kind: Literal["undo"] = "undo"
     patch: int
     """The patch record of the undo."""
     undoes: int
-    """The patch that it takes back."""
+    """The patch that it undoes."""
     out: tuple[Span, ...]
-    """All records that it is about: those that only go, among them."""
+    """All records that it concerns, including those that are only removed."""
     why: str
 
     @property
     def undone(self) -> int | None:
-        """The patch that it takes back."""
+        """The patch that it undoes."""
         return self.undoes
 
 

@@ -8,7 +8,7 @@ from headrace.ledger.records.record import Numbered, RecordKind
 
 
 class Claim(Numbered):
-    """One submission's word that its manifests are the branch."""
+    """One submission's claim that its manifests continue the branch."""
 
     submission: str
     restored_from: str | None

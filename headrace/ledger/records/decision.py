@@ -1,4 +1,4 @@
-"""What was decided, by people and by batches: each kind of decision has the fields that it needs.
+"""Decisions of operators and of batches: each kind of decision has the fields that it needs.
 
 A decision is undone by another one, and never removed.
 """
@@ -16,7 +16,7 @@ from headrace.offsets import Span
 class _Decision(Numbered):
     why: str
     by: str = ""
-    """Who decided; given by the ledger, like the time."""
+    """Who decided; set by the ledger, like the time."""
     at: str = ""
 
 
@@ -62,14 +62,14 @@ class AcceptTail(_Decision):
 
 
 class Discard(_Decision):
-    """Quarantined records are given up: no redrive takes them."""
+    """Quarantined records will never be valid: no redrive takes them."""
 
     action: Literal["discard"] = "discard"
     spans: tuple[Span, ...]
 
 
 class UndoDecision(_Decision):
-    """An earlier decision, and every one before it that says the same, no longer stands."""
+    """An earlier decision, and every one before it about the same subject, is no longer in effect."""
 
     action: Literal["undo"] = "undo"
     undoes: int
@@ -85,7 +85,7 @@ class ReplaceBranch(_Decision):
 
 
 class RollBack(_Decision):
-    """A replay was taken back: the claim that was followed before it is followed again."""
+    """A replay was rolled back: the claim that was followed before it is followed again."""
 
     action: Literal["roll-back"] = "roll-back"
     replay: int
@@ -107,11 +107,11 @@ class PublishPatch(_Decision):
     patch: int
     batch: int
     undoes_patch: int | None
-    """Of an undo, the patch that it takes back."""
+    """Of an undo, the patch that it undoes."""
 
 
 class DropPatch(_Decision):
-    """A patch is never put in."""
+    """A patch is never published."""
 
     action: Literal["drop-patch"] = "drop-patch"
     patch: int

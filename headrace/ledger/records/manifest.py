@@ -1,6 +1,6 @@
 """Manifests as the staged sink writes them. Think of git: a manifest is a commit.
 
-A manifest's id holds a hash of what it says. The sink makes it before it writes the manifest, and nobody
+A manifest's id contains a hash of its content. The sink makes it before it writes the manifest, and nobody
 makes it again: what is read from a manifest is never hashed.
 """
 

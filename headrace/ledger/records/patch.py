@@ -1,4 +1,4 @@
-"""Patches: what was asked for, and what the bounded job made of it."""
+"""Patches: the request, and what the bounded job made of it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CountedFile(SourceFile):
 
 
 class Patch(Numbered):
-    """One patch as it was asked for."""
+    """One patch as it was requested."""
 
     kind: PatchKind
     origin: str
@@ -67,11 +67,11 @@ class Patch(Numbered):
     files: tuple[CountedFile, ...] = ()
     """Of a backfill."""
     undoes: int | None = None
-    """Of an undo, the patch that it takes back."""
+    """Of an undo, the patch that it undoes."""
 
     @property
     def name(self) -> str:
-        """As people are told of it; `replay 4` alone would be one of a fork."""
+        """Its name in messages; `replay 4` alone would name a replay on a fork."""
         return f"{'bounded ' if self.kind == 'replay' else ''}{self.kind} {self.number}"
 
 

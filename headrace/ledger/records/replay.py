@@ -35,7 +35,7 @@ class Replay(Numbered):
     positions: dict[str, Offsets]
     """Per contract that the job reads, where the fork begins to read."""
     replaces: dict[str, Size]
-    """Per output, what stood after the fork point when it was planned."""
+    """Per output, what the branch held after the fork point when it was planned."""
     records: int
     """How many offsets it had to read again when it was planned: at most so many records."""
     contract_version: str
