@@ -1,9 +1,9 @@
 """The Python API: what the commands do, as functions. An orchestrator imports these names.
 
-A :class:`Workspace` opens the settings, the warehouse and the cluster of one environment; each function
-takes it first. Results are frozen values with ``to_json()``, the document that ``-o json`` prints. Long steps
-report to a callback (:class:`headrace.progress.Progress`). Nothing is printed, and every refusal is a
-:class:`headrace.errors.HeadraceError` with its remedy::
+A :class:`Workspace` opens the settings, the warehouse and the cluster of one environment; it is the first
+argument of each function. Results are frozen values with ``to_json()``, the document that ``-o json`` prints.
+Long steps report to a callback (:class:`headrace.progress.Progress`). Nothing is printed, and every refusal
+is a :class:`headrace.errors.HeadraceError` with a remedy::
 
     from headrace import settings
     from headrace.operate import Workspace, publish_replay, run_replay
@@ -12,7 +12,7 @@ report to a callback (:class:`headrace.progress.Progress`). Nothing is printed, 
     run_replay(workspace, "flights", 1, follow_s=1800)
     print(publish_replay(workspace, "flights", 1).to_json())
 
-A name is imported when it is first asked for: a command must not wait for modules that it does not need.
+A name is imported when it is first used: a command must not wait for modules that it does not need.
 """
 
 from __future__ import annotations

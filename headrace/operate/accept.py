@@ -25,7 +25,7 @@ class LossDecision:
     """Its number."""
     spans: tuple[Span, ...]
     undone: bool
-    """Whether an earlier decision was taken back."""
+    """Whether it undid an earlier decision."""
 
     def to_json(self) -> dict[str, Any]:
         """As one object."""
@@ -38,14 +38,14 @@ class LossDecision:
 
 @dataclass(frozen=True)
 class TailDecision:
-    """A recorded decision about staged rows whose topic is gone, or another one."""
+    """A recorded decision about staged rows whose topic is gone or was recreated."""
 
     decision: int
     """Its number."""
     checkpoint: int
-    """Up to this one publish takes them."""
+    """Publish takes rows up to this one."""
     undone: bool
-    """Whether an earlier decision was taken back."""
+    """Whether it undid an earlier decision."""
 
     def to_json(self) -> dict[str, Any]:
         """As one object."""
@@ -55,17 +55,17 @@ class TailDecision:
 def accept_loss(
     workspace: Workspace, job: str, spans: Sequence[Span], why: str, *, undo: bool = False
 ) -> LossDecision:
-    """Record that publish goes on without offsets that are lost; or, with ``undo``, that it does not.
+    """Record that publish continues without offsets that are lost; or, with ``undo``, that it does not.
 
     Raises:
-        UsageError: there is no such job, no span or reason; Kafka can still say what is there; or there is no
-            such decision to undo, or records after the loss are published already.
+        UsageError: there is no such job, no span or reason; Kafka still shows what is there; or there is no
+            such decision to undo, or records after the loss are already published.
     """
     tables = publisher(workspace, job).tables
     if not spans:
         raise UsageError(
             "--undo needs --accept-loss P:FROM-TO",
-            remedy=f"headrace status {job} lists the accepted losses, as they were written",
+            remedy=f"headrace status {job} lists the accepted losses, exactly as they were accepted",
         )
     if not why:
         given = " ".join(f"--accept-loss {span}" for span in spans) + (" --undo" if undo else "")
@@ -88,7 +88,7 @@ def _refuse_kept(tables: JobTables, spans: Sequence[Span]) -> None:
     verdicts = source.holes(begun.topic if begun else contract.topic, unknown) if unknown else {}
     if kept := [span for span in unknown if verdicts[span] != "lost"]:
         raise UsageError(
-            f"{kept[0]} is not lost: Kafka can still say what is there",
+            f"{kept[0]} is not lost: Kafka still shows what is there",
             where=f"topic {contract.topic}",
             remedy=f"headrace publish {contract.id} names what is lost",
         )
@@ -122,7 +122,7 @@ def _undo_loss(workspace: Workspace, job: str, spans: Sequence[Span], why: str) 
         raise UsageError(
             "no such loss is accepted" if not standing else "records after the loss are already published",
             where=f"job {job}",
-            remedy=f"headrace status {job} lists the accepted losses, as they were written",
+            remedy=f"headrace status {job} lists the accepted losses, exactly as they were accepted",
         )
     number = ledger.decide(UndoDecision(why=why, undoes=standing[-1].number))
     return LossDecision(number, tuple(spans), undone=True)

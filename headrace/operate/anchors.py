@@ -1,4 +1,4 @@
-"""Anchors: take or adopt places where a replay can start, look whether it could, and give up old ones."""
+"""Anchors: take or adopt places where a replay can start, check whether it could, and expire old ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AnchorHealth:
 
 @dataclass(frozen=True)
 class ExpiredAnchors:
-    """Anchors that were given up, and those that would have been if nothing needed them."""
+    """Anchors that expired, and those that would have if nothing needed them."""
 
     job: str
     expired: tuple[int, ...]
@@ -62,7 +62,7 @@ def take_anchor(workspace: Workspace, job: str, why: str = "", *, tell: Progress
     if len(running) != 1:
         raise UsageError(
             f"job {job} {'does not run' if not running else 'runs more than once'}",
-            remedy=f"headrace status {job}; a savepoint of other means: headrace anchor adopt {job} PATH",
+            remedy=f"headrace status {job}; record a savepoint of your own: headrace anchor adopt {job} PATH",
         )
     tell(what=f"taking a savepoint of {job}")
     return take.take(workspace.cluster, workspace.ledger(job), workspace.kafka, running[0].id, why)
@@ -72,12 +72,12 @@ def adopt_anchor(workspace: Workspace, job: str, path: str, why: str = "") -> An
     """Record a savepoint that was made by other means, or a retained checkpoint of a job that does not run.
 
     Raises:
-        UsageError: there is no such job or savepoint, it is another job's, or Flink would remove it soon.
+        UsageError: there is no such job or savepoint, it is of another job, or Flink would delete it soon.
     """
     existing(job)
     if "/chk-" in path and live_jobs(workspace, job):
         raise UsageError(
-            "Flink removes a checkpoint of a running job as soon as three newer ones are there",
+            "Flink deletes a checkpoint of a running job as soon as there are three newer ones",
             where=path,
             remedy=f"headrace anchor {job} takes a savepoint; or stop the job first",
         )
@@ -85,7 +85,7 @@ def adopt_anchor(workspace: Workspace, job: str, path: str, why: str = "") -> An
 
 
 def list_anchors(workspace: Workspace, job: str) -> list[Anchor]:
-    """The anchors of a job that were not given up, newest first.
+    """The anchors of a job that have not expired, newest first.
 
     Raises:
         UsageError: there is no such job.
@@ -97,7 +97,7 @@ def list_anchors(workspace: Workspace, job: str) -> list[Anchor]:
 
 
 def describe_anchor(workspace: Workspace, job: str, anchor: int) -> Anchor:
-    """One anchor: what was published and read where it stands.
+    """One anchor: what had been published and read at that point.
 
     Raises:
         UsageError: there is no such job or anchor.
@@ -107,7 +107,7 @@ def describe_anchor(workspace: Workspace, job: str, anchor: int) -> Anchor:
 
 
 def check_anchor(workspace: Workspace, job: str, anchor: int) -> AnchorHealth:
-    """Look whether a replay could begin at an anchor now: its state, its files, and what Kafka still has.
+    """Check whether a replay could begin at an anchor now: its state, its files, and what Kafka still holds.
 
     Raises:
         UsageError: there is no such job or anchor.
@@ -120,14 +120,14 @@ def check_anchor(workspace: Workspace, job: str, anchor: int) -> AnchorHealth:
 def expire_anchors(
     workspace: Workspace, job: str, why: str, *, keep: int = 0, older_than: timedelta | None = None
 ) -> ExpiredAnchors:
-    """Give up old anchors, and remove the savepoints that headrace took for them. Safe to repeat.
+    """Expire old anchors, and delete the savepoints that headrace took for them. Safe to repeat.
 
     Args:
         workspace: of the environment.
         job: the job, as in jobs/JOB.py.
-        why: goes into the ledger.
-        keep: leave so many of the newest.
-        older_than: give up only those that are older.
+        why: recorded in the ledger.
+        keep: how many of the newest to keep.
+        older_than: expire only anchors older than this.
 
     Raises:
         UsageError: there is no such job.
@@ -139,11 +139,11 @@ def expire_anchors(
     if older_than is not None:
         before = datetime.now(timezone.utc) - older_than
         old = [a for a in old if datetime.fromisoformat(a.at) < before]
-    for anchor in anchors.every(ledger):  # one that was given up when the process died
+    for anchor in anchors.every(ledger):  # expired, but the process died before it deleted the savepoint
         if anchor.number in gone:
             anchors.delete_savepoint(ledger, anchor)
-    going = [a for a in old if a.path not in needed]
-    for anchor in going:
+    expiring = [a for a in old if a.path not in needed]
+    for anchor in expiring:
         anchors.expire(ledger, anchor, why)
     kept = tuple(a.number for a in old if a.path in needed)
-    return ExpiredAnchors(job, tuple(a.number for a in going), kept)
+    return ExpiredAnchors(job, tuple(a.number for a in expiring), kept)

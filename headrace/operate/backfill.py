@@ -1,4 +1,4 @@
-"""Put the rows of files through a contract and into its tables, for what Kafka no longer has."""
+"""Judge the rows of files by a contract and put them into its tables, for data that Kafka no longer has."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def backfill_files(
     Args:
         workspace: of the environment.
         contract: of a topic, with an ingest job of its name.
-        files: JSON lines or Parquet: addresses in the object store, all below one that ends in ``/``, or
-            files here.
-        why: goes into the ledger.
-        hold: only judge them.
-        tell: is called with what is read.
+        files: JSON lines or Parquet: addresses in the object store (one that ends in ``/`` means everything
+            under it) or local files.
+        why: recorded in the ledger.
+        hold: only judge the rows.
+        tell: called with what is being read.
 
     Raises:
-        UsageError: there is no such ingest job, no reason; or a file is not there, of neither kind, or was
-            backfilled already.
+        UsageError: there is no such ingest job, no reason; or a file does not exist, is of neither kind, or
+            was already backfilled.
         ClusterError: the object store does not answer, or the bounded job failed.
     """
     job = load_topic(contract).id

@@ -1,4 +1,4 @@
-"""Branches: who wrote which chain of manifests, and the decisions about which of them publish follows."""
+"""Branches: which claim wrote which chain of manifests, and the decisions about which publish follows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class BranchDecision:
     action: str
     """What was decided: ``set-aside`` or ``adopt``."""
     undone: bool
-    """Whether an earlier decision was taken back."""
+    """Whether it undid an earlier decision."""
     claim: int
 
     def to_json(self) -> dict[str, Any]:
@@ -54,14 +54,14 @@ class BranchDecision:
 
 @dataclass(frozen=True)
 class RestartDecision:
-    """A recorded decision that the next start reads on from the frontier; or that it does not."""
+    """A recorded decision that the next start continues from the frontier; or that it does not."""
 
     decision: int
     """Its number."""
     undone: bool
-    """Whether an earlier decision was taken back."""
+    """Whether it undid an earlier decision."""
     frontier: dict[int, int]
-    """Partition → the offset from which the next start reads on; none: where the job began."""
+    """Partition → the offset from which the next start reads; empty: from where the job began."""
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
@@ -118,7 +118,7 @@ def adopt_branch(
 
     Raises:
         UsageError: there is no such job or claim, it is set aside, no reason, or no such decision to undo.
-        DecisionNeeded: the claim does not go on from the published head.
+        DecisionNeeded: the claim does not continue from the published head.
     """
     branch = _one(workspace, job, claim)
     if not undo:
@@ -131,9 +131,9 @@ def adopt_branch(
 
 
 def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = False) -> RestartDecision:
-    """Record that the next start of an ingest job reads on from the frontier without state; or ``undo`` that.
+    """Record that the next start of an ingest job continues from the frontier without state; or undo that.
 
-    What was staged after the frontier and not published is read from Kafka once more.
+    What was staged after the frontier and not published is read from Kafka again.
 
     Raises:
         UsageError: there is no such ingest job, no reason, or no restart to undo.
@@ -141,15 +141,15 @@ def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = Fal
     """
     if named(job).contract.kind == "derive":
         raise UsageError(
-            f"job {job} keeps state that no offset brings back",
+            f"job {job} keeps state that no offset restores",
             remedy="give it a savepoint: `flink run -s PATH …`",
         )
     ledger, staged = workspace.ledger(job), staged_by(workspace, job)
     if undo and not restart_is_due(ledger, staged):
         raise UsageError(
-            "no restart is to come: none was ruled, or the job has begun behind it",
+            "no restart is due: none was decided, or the job has started since",
             where=f"job {job}",
-            remedy=f"to leave what it wrote: headrace branch set-aside {job} N --why TEXT",
+            remedy=f"to abandon what it wrote: headrace branch set-aside {job} N --why TEXT",
         )
     if not undo:
         _refuse_other_topic(workspace, ledger)
@@ -160,7 +160,7 @@ def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = Fal
 
 
 def staged_by(workspace: Workspace, job: str) -> ByOutput:
-    """What a job has staged: per output its manifests."""
+    """What a job has staged: the manifests of each output."""
     return {o.id: Staged(workspace.warehouse, o.id).read() for o in named(job).outputs}
 
 
@@ -177,14 +177,14 @@ def _require_adoptable(workspace: Workspace, job: str, branch: ClaimStatus) -> N
     ):
         return
     raise DecisionNeeded(
-        f"claim {claim} does not go on from the published head: to follow it would repeat published rows",
+        f"claim {claim} does not continue from the published head: following it would repeat published rows",
         where=f"headrace branch show {job} {claim}",
         remedy=f"set it aside: headrace branch set-aside {job} {claim} --why TEXT",
     )
 
 
 def _refuse_other_topic(workspace: Workspace, ledger: Ledger) -> None:
-    """Refuse a restart that the next start would refuse, too; that one asks again where Kafka is away."""
+    """Refuse a restart that the next start would refuse too; if Kafka is down, that start asks again."""
     source = KafkaSource(workspace.kafka, (ledger.job,))
     try:
         others = [c for c in query_topics(source, ledger, ledger.head()).changes if c.other]
@@ -192,7 +192,7 @@ def _refuse_other_topic(workspace: Workspace, ledger: Ledger) -> None:
         return
     if others:
         raise DecisionNeeded(
-            f"{others[0]}. The next start cannot read on in it",
+            f"{others[0]}. The next start cannot continue in it",
             where=f"topic id {others[0].id or 'none'}, the job began on {others[0].was}",
             remedy="give the new topic a contract and a table of its own",
         )
@@ -213,7 +213,7 @@ def _require_reason(why: str) -> None:
 def _record(
     ledger: Ledger, decision: SetAside | Adopt | Restart, standing: Decision | None, *, undo: bool
 ) -> int:
-    """Record a decision, or that the standing one no longer stands; gives its number."""
+    """Record a decision, or the undoing of the standing one; returns its number."""
     if not undo:
         return ledger.decide(decision)
     if standing is None:

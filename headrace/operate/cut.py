@@ -1,11 +1,11 @@
-"""Where a derive job stood at a published batch: found in the checkpoint that the batch ends at.
+"""How far a derive job had come at a published batch, from the checkpoint at which the batch ends.
 
-A checkpoint's manifests are the heads of the batch that took them. Behind these there may be manifests
-without files: an idle job goes on to checkpoint, and its tables do not change.
+A checkpoint's manifests are the heads of the batch that took them. After these there may be manifests
+without files: an idle job keeps taking checkpoints, and its tables do not change.
 
-The source positions stand in the same ``_metadata``: each split of the Kafka source as its serializer writes
+The source positions are in the same ``_metadata``: each split of the Kafka source as its serializer writes
 it (KafkaPartitionSplitSerializer), with topic, partition, next offset and stopping offset. The enumerator's
-copies stand beside the readers' and may be older, so the greatest offset counts.
+copies are beside the readers' and may be older, so the greatest offset counts.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from headrace.verify.conserved import Cut
 def find(
     warehouse: Warehouse, ledger: Ledger, outputs: Sequence[str], read: str, batch: int | None = None
 ) -> Cut:
-    """The newest published batch whose checkpoint is still there, or the one asked for.
+    """The newest published batch whose checkpoint still exists, or the requested one.
 
     Args:
         warehouse: where tables, checkpoints and ledgers are.
         ledger: the derive job's.
         outputs: all outputs of the job.
         read: the contract of its first topic.
-        batch: the batch; the newest possible if None.
+        batch: the batch; None for the newest possible.
 
     Raises:
         UsageError: nothing was published; no checkpoint of a batch is kept any more; or the published table
-            of what was read does not reach as far.
+            that the job read does not reach as far.
     """
     start = ledger.start(read)
     if start is None or ledger.newest(DONE) == 0:
@@ -49,13 +49,13 @@ def find(
     number, kept = _at_batch(warehouse, ledger, outputs, batch)
     begun, path = start.offsets, kept.checkpoint.path
     reached = positions(kept.raw, start.topic)
-    if unsaid := sorted(begun.keys() - reached.keys()):
+    if unknown := sorted(begun.keys() - reached.keys()):
         raise UsageError(
-            f"the checkpoint does not say how far partition {unsaid[0]} of {start.topic} was read",
+            f"the checkpoint does not show how far partition {unknown[0]} of {start.topic} was read",
             where=path,
-            remedy="a subtask's positions must fit in 20 kB to stand in _metadata: raise the parallelism",
+            remedy="a subtask's positions must fit in 20 kB to be in _metadata: raise the parallelism",
         )
-    # An offset below 0 is one that is not known yet: nothing was read.
+    # An offset below 0 is not known yet: nothing was read.
     read_to = {p: max(o, begun.get(p, 0)) for p, o in sorted(reached.items())}
     cut = Cut(number, path, begun, read_to, _watermarks(kept, outputs, ledger.job))
     _require_published(Ledger(warehouse, read), start, cut)
@@ -64,36 +64,36 @@ def find(
 
 @dataclass(frozen=True)
 class _Kept:
-    """A checkpoint that is still there, with the bytes of its ``_metadata``."""
+    """A checkpoint that still exists, with the bytes of its ``_metadata``."""
 
     checkpoint: Checkpoint
     raw: bytes
 
 
 def _watermarks(kept: _Kept, outputs: Sequence[str], job: str) -> dict[str, int]:
-    """The same, of all outputs."""
-    told = watermarks(kept.raw)
-    if not told.keys() >= set(outputs):
+    """The watermark of each output at a checkpoint."""
+    by_output = watermarks(kept.raw)
+    if not by_output.keys() >= set(outputs):
         raise UsageError(
-            "the checkpoint does not say how far event time had come: an older headrace took it",
+            "the checkpoint does not show how far event time had come: an older version of headrace took it",
             where=kept.checkpoint.path,
             remedy=f"headrace stop {job}; headrace run {job}; headrace publish {job}; then verify again",
         )
-    return told
+    return by_output
 
 
 def _at_batch(
     warehouse: Warehouse, ledger: Ledger, outputs: Sequence[str], batch: int | None
 ) -> tuple[int, _Kept]:
     """The batch, and a checkpoint at which the outputs are its tables."""
-    # In this order: what is published and folded meanwhile is then a batch that is seen.
+    # In this order, so that whatever is published meanwhile is in a batch that the loop sees.
     kept = sorted(_retained(warehouse, ledger.job, outputs), key=lambda k: k.checkpoint, reverse=True)
     staged = {output: Staged(warehouse, output).read() for output in outputs}
     oldest = kept[-1].checkpoint.number if kept else 0
     number = batch or ledger.newest(DONE)
     while kept and (done := ledger.get(DONE, number)):
-        if found := next((k for k in kept if _same_rows(k.checkpoint, done.heads, staged)), None):
-            return number, found
+        if same := next((k for k in kept if _same_rows(k.checkpoint, done.heads, staged)), None):
+            return number, same
         if batch or max(map(checkpoint_of, done.heads.values())) < oldest:
             break
         number -= 1
@@ -108,7 +108,7 @@ def _at_batch(
 
 
 def _retained(warehouse: Warehouse, job: str, outputs: Sequence[str]) -> Iterator[_Kept]:
-    """All checkpoints and savepoints of the job, of any submission: manifests tell where one stands."""
+    """All checkpoints and savepoints of the job, of any submission: manifests show where one belongs."""
     for place in (checkpoint_folder(job, ""), "_flink/savepoints/"):
         for key in warehouse.keys(place):
             if not key.endswith("/_metadata"):
@@ -116,10 +116,10 @@ def _retained(warehouse: Warehouse, job: str, outputs: Sequence[str]) -> Iterato
             try:
                 raw = warehouse.read(key)
             except FileNotFoundError:
-                continue  # a live job retired it after it was listed
-            found = parse(raw, f"{warehouse.uri}/{key.removesuffix('/_metadata')}")
-            if found and {output for output, _ in found.manifests} == set(outputs):
-                yield _Kept(found, raw)
+                continue  # a live job deleted it after it was listed
+            checkpoint = parse(raw, f"{warehouse.uri}/{key.removesuffix('/_metadata')}")
+            if checkpoint and {output for output, _ in checkpoint.manifests} == set(outputs):
+                yield _Kept(checkpoint, raw)
 
 
 def _same_rows(
@@ -134,7 +134,7 @@ def _same_rows(
 
 
 def _require_published(ingest: Ledger, begun: TopicStart, cut: Cut) -> None:
-    """All that the derive job has read must be in the published table, or it would seem to be too many."""
+    """Require everything that the derive job read in the published table: other rows would seem surplus."""
     start, frontier, table = ingest.start(), ingest.head().frontier, ingest.job
     publish = f"headrace publish {table}, once the ingest job {table} has read as far"
     if start is None or not frontier:
@@ -156,7 +156,7 @@ def _require_published(ingest: Ledger, begun: TopicStart, cut: Cut) -> None:
             )
         if first < min(position, table_begun.get(partition, 0)):
             raise UsageError(
-                f"table {table} begins behind the first rows that the job has read: these have no home in it",
+                f"table {table} begins after the first rows that the job has read: they have no home in it",
                 where=f"partition {partition}: from {table_begun[partition]:,}, read from {first:,}",
-                remedy=f"nothing can be counted: let {table} begin first, next time",
+                remedy=f"these rows cannot be counted: next time, start {table} first",
             )

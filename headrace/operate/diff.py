@@ -1,4 +1,4 @@
-"""Compare a job's published tables as they were with as they are, or with another time."""
+"""Compare a job's published tables at an earlier time with the tables now, or at another time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from headrace.replay.compare import Diff
 from headrace.replay.diff import between
 
 Side = int | datetime
-"""The number of a batch, or a time: the newest batch then."""
+"""The number of a batch, or a time, which means the newest batch at that time."""
 
 
 @dataclass(frozen=True)
 class BatchDiff:
-    """What has changed in a job's tables from one batch to another."""
+    """What changed in a job's tables from one batch to another."""
 
     job: str
     first: int
@@ -42,19 +42,19 @@ def diff_batches(
     samples: int = 5,
     tell: Progress = silent,
 ) -> BatchDiff:
-    """Compare the tables that one batch left with those that another one left.
+    """Compare the tables as one batch left them with the tables as another one left them.
 
     Args:
         workspace: of the environment.
         job: the job, as in jobs/JOB.py.
         begin: the older side.
         end: the newer one; None for the tables as they are.
-        samples: how many changed records to give.
-        tell: is called with what is looked at.
+        samples: how many changed records to include.
+        tell: called with what is being read.
 
     Raises:
         UsageError: there is no such job or batch, the sides are in the wrong order, or the tables no longer
-            reach back so far.
+            reach back that far.
     """
     existing(job)
     ledger = workspace.ledger(job)

@@ -1,4 +1,4 @@
-"""Let a bounded job judge the records of a patch, aside from the live job."""
+"""Have a bounded job judge the records of a patch, beside the live job."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def judge_records(
     within_s: float = math.inf,
     tell: Progress = silent,
 ) -> JudgedPatch:
-    """Submit the bounded job of a patch, wait for its end, and record what it made; unless that is known.
+    """Submit a patch's bounded job, wait for its end, and record its result, unless it is already recorded.
 
     Args:
         workspace: where it runs.
         program: of the ingest job.
         patch: whose records are to be judged.
-        start_s: its tasks must run within so many seconds.
-        within_s: it must end within so many seconds from then on; else it is cancelled.
-        tell: is called with what is waited for.
+        start_s: how many seconds its tasks may take to run.
+        within_s: how many seconds it may then run; after that it is cancelled.
+        tell: called with what it waits for.
 
     Raises:
-        UsageError: the patch was given up, or is in the tables.
-        DecisionNeeded: the job was edited since the patch was asked for.
+        UsageError: the patch was dropped, or is in the tables.
+        DecisionNeeded: the job was edited since the patch was requested.
         ClusterError: the bounded job did not begin, failed, or did not end within the deadline.
     """
     ledger, job = workspace.ledger(program.job.name), program.job.name
@@ -52,7 +52,7 @@ def judge_records(
         return known
     patch_history.require_open(ledger, patch.number)
     require_same(ledger, program, patch)
-    # One of a command that was killed may run still: it ends by itself, and nobody asks what it made.
+    # The job of a command that was killed may still run: it ends on its own, and its result is ignored.
     submission, behind = f"patch-{patch.number}-{uuid.uuid4().hex[:8]}", ledger.newest(DONE)
     doing = f"judging {patch.records:,} record{'' if patch.records == 1 else 's'}"
     tell(what=doing)
@@ -83,7 +83,7 @@ def _await_end(workspace: Workspace, job: str, patch: int, flink_id: str, within
         if time.monotonic() > deadline:
             cluster.cancel(flink_id)
             raise ClusterError(
-                f"the bounded job did not finish within {within_s:g} s, and is cancelled",
+                f"the bounded job did not finish within {within_s:g} s, and was cancelled",
                 where=f"{cluster.address}, job {flink_id}",
                 remedy=again,
             )

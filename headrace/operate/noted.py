@@ -1,9 +1,9 @@
-"""What `verify` takes from the ledger: how far a batch goes, and holes noted while Kafka could be asked.
+"""What `verify` takes from the ledger: how far a batch goes, and holes recorded while Kafka showed them.
 
-The frontier is what makes a missing tail visible: tables alone go as far as their rows do.
+The frontier is what makes a missing tail visible: tables alone only reach as far as their rows.
 
-A batch says which offsets had no record when it was published (markers, aborted records, compaction), and
-which records were lost and accepted as lost. `verify` takes this word only for what is below the log start.
+A batch records which offsets had no record when it was published (markers, aborted records, compaction),
+and which records were accepted as lost. `verify` relies on this only below the log start.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Noted = dict[str, dict[int, list[Range]]]
 
 
 def promised(ledger: Ledger) -> Callable[[int], Offsets]:
-    """``batch`` → the frontier that its ``done`` record names; empty where it is not done."""
+    """``batch`` → the frontier in its ``done`` record; empty if it is not done."""
 
     def read(batch: int) -> Offsets:
         done = ledger.get(DONE, batch)
@@ -32,7 +32,7 @@ def promised(ledger: Ledger) -> Callable[[int], Offsets]:
 
 
 def stood(ledger: Ledger) -> Callable[[int], tuple[dict[int, Epoch], dict[int, list[Range]]]]:
-    """``batch`` → the topic's newest leader epochs then, and published offsets that it had lost by then."""
+    """``batch`` → the topic's newest leader epochs at that time, and published offsets that it had lost."""
 
     def read(batch: int) -> tuple[dict[int, Epoch], dict[int, list[Range]]]:
         done = ledger.get(DONE, batch)
@@ -42,7 +42,7 @@ def stood(ledger: Ledger) -> Callable[[int], tuple[dict[int, Epoch], dict[int, l
 
 
 def noted(ledger: Ledger) -> Callable[[int], Noted]:
-    """``batch`` → ``absent`` or ``lost`` → partition → the spans that batches up to that one noted."""
+    """``batch`` → ``absent`` or ``lost`` → partition → the spans that batches up to that one recorded."""
 
     def read(batch: int) -> Noted:
         batches = each(lambda n: ledger.get(BATCHES, n), range(1, batch + 1))
@@ -56,7 +56,7 @@ def noted(ledger: Ledger) -> Callable[[int], Noted]:
 
 
 def _by_partition(spans: Iterable[Span]) -> dict[int, list[Range]]:
-    found: dict[int, list[Range]] = defaultdict(list)
+    ranges: dict[int, list[Range]] = defaultdict(list)
     for span in spans:
-        found[span.partition].append(Range(span.first, span.last))
-    return found
+        ranges[span.partition].append(Range(span.first, span.last))
+    return ranges

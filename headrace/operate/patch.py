@@ -45,7 +45,7 @@ def list_patches(workspace: Workspace, job: str) -> list[ListedPatch]:
 
 
 def describe_patch(workspace: Workspace, job: str, patch: int) -> PatchReport:
-    """One patch: what was asked, what its bounded job made of it, and where it stands.
+    """One patch: what was requested, what its bounded job produced, and its state.
 
     Raises:
         UsageError: there is no such ingest job or patch.
@@ -59,7 +59,7 @@ def judge_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = 
 
     Raises:
         UsageError: there is no such ingest job or patch, or it cannot be judged any more.
-        DecisionNeeded: the job was edited since the patch was asked for.
+        DecisionNeeded: the job was edited since the patch was requested.
         ClusterError: the bounded job failed.
     """
     program, ledger = ingest_program(job), workspace.ledger(job)
@@ -71,14 +71,14 @@ def judge_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = 
 def diff_patch(
     workspace: Workspace, job: str, patch: int, *, samples: int = 5, tell: Progress = silent
 ) -> PatchDiff:
-    """Compare what stands in the tables with what a judged patch would put there.
+    """Compare what the tables hold with what a judged patch would put there.
 
     Args:
         workspace: of the environment.
         job: an ingest job.
         patch: its number.
-        samples: how many changed records to give.
-        tell: is called with what is looked at.
+        samples: how many changed records to include.
+        tell: called with what is being read.
 
     Raises:
         UsageError: there is no such ingest job or patch, or it is not judged.
@@ -90,13 +90,13 @@ def diff_patch(
 
 
 def apply_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = silent) -> PatchReport:
-    """Put a patch into the tables in one batch; it is judged first where it is not. Safe to repeat.
+    """Put a patch into the tables in one batch; it is judged first if it has not been. Safe to repeat.
 
     Raises:
-        UsageError: there is no such ingest job or patch, or it was given up, undone or replaced.
-        DecisionNeeded: the job was edited since the patch was asked for.
+        UsageError: there is no such ingest job or patch, or it was dropped, undone or overwritten.
+        DecisionNeeded: the job was edited since the patch was requested.
         ClusterError: the bounded job failed.
-        ConservationError: other patches have put some of its records in since.
+        ConservationError: other patches have since put some of its records in.
     """
     ingest_program(job)
     ledger = workspace.ledger(job)
@@ -109,20 +109,20 @@ def apply_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = 
 def undo_patch(
     workspace: Workspace, job: str, patch: int, why: str, *, tell: Progress = silent
 ) -> PatchReport:
-    """Take a patch's rows out, and put back those that it took out. Safe to repeat.
+    """Remove a patch's rows, and restore those that it removed. Safe to repeat.
 
     Raises:
         UsageError: there is no such ingest job or patch, no reason, or it is not in the tables.
     """
     program, ledger = ingest_program(job), workspace.ledger(job)
     require_reason(why)
-    tell(what="swapping the old rows in")
+    tell(what="restoring the old rows")
     done = patcher(workspace, job).undo(patch, why)
     return report(ledger, program, patches.one(ledger, patch), done.head.versions)
 
 
 def drop_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchReport:
-    """Decide that a patch is never put in.
+    """Decide that a patch is never published.
 
     Raises:
         UsageError: there is no such ingest job or patch, no reason, or it is in the tables.
@@ -136,7 +136,7 @@ def drop_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchRep
 def judge_and_put_in(
     workspace: Workspace, job: str, asked: Patch, *, hold: bool, tell: Progress
 ) -> PatchReport:
-    """Judge a patch, and put it in unless it is to be held."""
+    """Judge a patch, and put it into the tables unless ``hold`` is set."""
     program, ledger, versions = ingest_program(job), workspace.ledger(job), None
     if patch_history.state(ledger, asked.number) != "published":
         judge_records(workspace, program, asked, tell=tell)

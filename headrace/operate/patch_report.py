@@ -1,4 +1,4 @@
-"""What was asked of a patch, and what has come of it: a value for people and machines."""
+"""What was requested of a patch, and what happened to it: a value for people and machines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ListedPatch:
 
 @dataclass(frozen=True)
 class PatchReport:
-    """A patch: what was asked, and what has come of it."""
+    """A patch: what was requested, and what happened to it."""
 
     job: str
     table: str
@@ -39,21 +39,21 @@ class PatchReport:
     state: str
     """As in :class:`ListedPatch`."""
     rows: Mapping[str, int] | None = None
-    """Table → rows that it has put in, or would; None before it is judged."""
+    """Table → rows that it put in, or would put in; None before it is judged."""
     refused: tuple[Refusal, ...] = ()
     """Records that stay in quarantine, or go there."""
     batch: int | None = None
-    """The batch that has put it in."""
+    """The batch that put it in."""
     dropped: str | None = None
     """Why it was dropped."""
     undone_by: PublishPatch | None = None
     """The decision that undid it."""
     left: int = 0
-    """Judged records that were not put in: somebody discarded or moved them meanwhile."""
+    """Judged records that were not put in, because they had been discarded or moved meanwhile."""
     overwritten: Overwritten | None = None
-    """What others have left of it."""
+    """What later batches have overwritten, and what is left."""
     versions: Mapping[str, int] | None = None
-    """Table → its version, where this very call has put it in or undone it."""
+    """Table → its version, if this call put it in or undid it."""
     stale: Mapping[str, str] = field(default_factory=dict)
     """Tables that were computed without it → the commands that compute them again."""
 
@@ -80,13 +80,13 @@ class PatchReport:
 def report(
     ledger: Ledger, program: Program, patch: Patch, versions: Mapping[str, int] | None = None
 ) -> PatchReport:
-    """Look where a patch stands.
+    """Report the state of a patch.
 
     Args:
         ledger: of the job.
         program: of the job, an ingest job.
         patch: the patch.
-        versions: of the tables, where it was put in or undone right now.
+        versions: of the tables, if it was just put in or undone.
     """
     history, table = PatchHistory(ledger), program.contract.id
     state, judged = history.state(patch.number), patches.judged_of(ledger, patch.number)
@@ -112,12 +112,12 @@ def report(
 
 
 def _how_to_replay(ledger: Ledger, derived_table: str, read: str, first: Mapping[int, int]) -> str:
-    """How a derived table is computed again from before some records of a topic that it reads."""
+    """The command that recomputes a derived table from before some records of a topic that it reads."""
     derived = Ledger(ledger.warehouse, writing(derived_table).job.name)
     return anchors.replay_command(derived, anchors.reads_from(read, first))
 
 
 def _rows(ledger: Ledger, batch: int) -> dict[str, int]:
-    """How many rows a batch has put in, by table: fewer than were judged where others were faster."""
+    """How many rows a batch put in, by table: fewer than were judged if another batch moved some first."""
     outputs = ledger.required(BATCHES, batch).outputs
     return {o: sum(f.rows for f in out.files) for o, out in outputs.items()}

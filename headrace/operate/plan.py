@@ -1,4 +1,4 @@
-"""Plan a job: what it would run, what becomes of its state; and accept that, by writing its lock."""
+"""Plan a job: what it would run and what happens to its state; and accept that by writing its lock."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from headrace.table.state import refuse_unbounded, retained_state
 
 @dataclass(frozen=True)
 class JobPlan:
-    """What a job would run, and what becomes of its state."""
+    """What a job would run, and what happens to its state."""
 
     program: Program
     lock: lock.Lock | None
-    """The committed lock, or the one that was accepted right now."""
+    """The committed lock, or the one just accepted."""
     verdicts: tuple[StateVerdict, ...]
-    """Of each operator with state, where the job has changed since its lock was written."""
+    """Of each operator with state, if the job has changed since its lock was written."""
     tables: Compared
     """Whether the published tables can follow the contracts."""
     statements: tuple[str, ...]
-    """As they would be sent; what is fixed at submission stands in angle brackets."""
+    """As they would be sent; values known only at submission are in angle brackets."""
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
@@ -57,20 +57,20 @@ class JobPlan:
         }
 
     def require_accepted(self) -> None:
-        """Refuse a plan that cannot be run as it stands.
+        """Refuse a plan that cannot be run yet.
 
         Raises:
-            DecisionNeeded: a table cannot follow its contract, a contract was edited under the version that
-                it had, there is no lock, or the job has changed since it was written.
+            DecisionNeeded: a table cannot follow its contract, a contract was edited without a new
+                version, there is no lock, or the job has changed since it was written.
         """
         self.tables.refuse()
         lock.refuse_same_version(self.program)
-        open_ = [v for v in self.verdicts if v.asks]
-        lock.require_current(self.program, _accepting(self.program.job.name, "", open_))
+        undecided = [v for v in self.verdicts if v.asks]
+        lock.require_current(self.program, _accepting(self.program.job.name, "", undecided))
 
 
 def plan_job(workspace: Workspace, job: str, *, tell: Progress = silent) -> JobPlan:
-    """Compare a job with its lock, compiling it where it has changed. Nothing is written.
+    """Compare a job with its lock, compiling it if it has changed. Nothing is written.
 
     Raises:
         JobError: the job's declaration is wrong, or it does not compile.
@@ -97,12 +97,13 @@ def accept_plan(
         workspace: of the environment.
         job: the job, as in jobs/JOB.py.
         losing: operators whose state may be lost.
-        changing: operators whose state may go on with a new meaning.
-        tell: is called with what is done.
+        changing: operators whose state may continue with a new meaning.
+        tell: called with what is being done.
 
     Raises:
         JobError: the job's declaration is wrong, or it does not compile.
-        DecisionNeeded: state would be lost or change its meaning, unnamed; or a table cannot follow.
+        DecisionNeeded: state that was not named would be lost or change its meaning; or a table cannot
+            follow its contract.
     """
     program, before = named(job), lock.read(job)
     tables = compare_tables(workspace, program)
@@ -113,33 +114,38 @@ def accept_plan(
     return _plan(workspace, program, after, verdicts, tables)
 
 
-def lock_state(program: Program, found: lock.Lock | None) -> str:
+def lock_state(program: Program, job_lock: lock.Lock | None) -> str:
     """``missing``, ``stale`` or ``current``."""
-    if found is None:
+    if job_lock is None:
         return "missing"
-    return "current" if lock.is_current(found, program) else "stale"
+    return "current" if lock.is_current(job_lock, program) else "stale"
 
 
-def remembered(program: Program, found: lock.Lock | None) -> dict[int, str]:
-    """Operator → until when it keeps its state, in words; without those that keep none."""
-    forever = f"for ever: {program.contract.unbounded_state}"
-    return {k.id: k.until or forever for k in (retained_state(found.plan, program.contract) if found else [])}
+def remembered(program: Program, job_lock: lock.Lock | None) -> dict[int, str]:
+    """Operator → how long it keeps its state, in words; without those that keep none."""
+    forever = f"forever: {program.contract.unbounded_state}"
+    return {
+        k.id: k.until or forever
+        for k in (retained_state(job_lock.plan, program.contract) if job_lock else [])
+    }
 
 
 def _plan(
     workspace: Workspace,
     program: Program,
-    found: lock.Lock | None,
+    job_lock: lock.Lock | None,
     verdicts: list[StateVerdict],
     tables: Compared,
 ) -> JobPlan:
-    return JobPlan(program, found, tuple(verdicts), tables, tuple(_statements(workspace.settings, program)))
+    return JobPlan(
+        program, job_lock, tuple(verdicts), tables, tuple(_statements(workspace.settings, program))
+    )
 
 
 def _follow(
     workspace: Workspace, program: Program, before: lock.Lock | None, tell: Progress
 ) -> tuple[lock.Lock, list[StateVerdict]]:
-    """The lock that follows another one, and what becomes of each operator with state."""
+    """The lock that follows another one, and what happens to each operator with state."""
     tell(what="compiling the job in a fresh process")
     compiled = workspace.compiled(program, _flink_home(workspace.settings, program.job.name, tell))
     refuse_unbounded(compiled.plan, program.contract)
@@ -147,41 +153,41 @@ def _follow(
 
 
 def _write(
-    program: Program, after: lock.Lock, verdicts: list[StateVerdict], named_: dict[str, list[int]]
+    program: Program, after: lock.Lock, verdicts: list[StateVerdict], accepted: dict[str, list[int]]
 ) -> None:
-    """Write the lock, if all that asks for it was named.
+    """Write the lock, if every operator that needs a decision was named.
 
     Raises:
-        DecisionNeeded: something was not.
+        DecisionNeeded: one was not.
     """
-    allowed = {(DROPPED, i) for i in named_[DROPPED]} | {
-        (v, i) for v in (CHANGED, UNKNOWN) for i in named_[CHANGED]
+    allowed = {(DROPPED, i) for i in accepted[DROPPED]} | {
+        (v, i) for v in (CHANGED, UNKNOWN) for i in accepted[CHANGED]
     }
-    open_ = [v for v in verdicts if v.asks and (v.verdict, v.id) not in allowed]
+    undecided = [v for v in verdicts if v.asks and (v.verdict, v.id) not in allowed]
     job = program.job.name
-    if open_:
-        given = "".join(f" --losing {i}" for i in named_[DROPPED]) + "".join(
-            f" --changing {i}" for i in named_[CHANGED]
+    if undecided:
+        given = "".join(f" --losing {i}" for i in accepted[DROPPED]) + "".join(
+            f" --changing {i}" for i in accepted[CHANGED]
         )
         raise DecisionNeeded(
-            "; ".join(f"{v.operator} ({v.id}) is {v.verdict}: {v.what}" for v in open_),
+            "; ".join(f"{v.operator} ({v.id}) is {v.verdict}: {v.what}" for v in undecided),
             where=f"jobs/{job}.lock.json",
-            remedy=_accepting(job, given, open_),
+            remedy=_accepting(job, given, undecided),
             state=[v.to_json() for v in verdicts],
         )
-    taken = tuple(v.to_json() for v in verdicts if v.asks)
-    written = replace(after, accepted=(*after.accepted, *taken))
+    decided = tuple(v.to_json() for v in verdicts if v.asks)
+    written = replace(after, accepted=(*after.accepted, *decided))
     project.lock_path(job).write_text(written.to_json())
 
 
-def _accepting(job: str, given: str, open_: list[StateVerdict]) -> str:
-    """The command that accepts what is still open, beside what was named."""
-    options = "".join(f" {'--losing' if v.verdict == DROPPED else '--changing'} {v.id}" for v in open_)
+def _accepting(job: str, given: str, undecided: list[StateVerdict]) -> str:
+    """The command that accepts what is still undecided, in addition to what was named."""
+    options = "".join(f" {'--losing' if v.verdict == DROPPED else '--changing'} {v.id}" for v in undecided)
     return f"if that is what you want: `headrace plan {job} --accept{given}{options}`"
 
 
 def _flink_home(env: Settings, job: str, tell: Progress) -> dict[str, str]:
-    """Where Flink is: what the environment says, else the local stack's home, made but not started.
+    """Where Flink is: as the environment defines, else the local stack's home, made but not started.
 
     Raises:
         UsageError: the environment names another folder.
@@ -191,7 +197,7 @@ def _flink_home(env: Settings, job: str, tell: Progress) -> dict[str, str]:
             raise UsageError(
                 "FLINK_HOME names a folder without Flink",
                 where=home,
-                remedy=f"unset it: `headrace plan {job} --accept` makes a home of its own",
+                remedy=f"unset it: `headrace plan {job} --accept` then makes its own home",
             )
         return {}
     local.prepare(env, files.folder(env.stack), tell)
@@ -199,7 +205,7 @@ def _flink_home(env: Settings, job: str, tell: Progress) -> dict[str, str]:
 
 
 def _statements(env: Settings, program: Program) -> list[str]:
-    """Statements as they would be sent; what is fixed at submission stands in angle brackets."""
+    """Statements as they would be sent; values known only at submission are in angle brackets."""
     at = Placement(
         bootstrap=env.kafka.bootstrap,
         topic_prefix=env.kafka.topic_prefix,

@@ -9,13 +9,13 @@ from headrace.job.program import Program
 
 
 def require_reason(why: str) -> None:
-    """Refuse to change published rows without a reason: the next person will ask for it.
+    """Refuse to change published rows without a reason: the next operator will ask for it.
 
     Raises:
         UsageError: there is no reason.
     """
     if not why.strip():
-        raise UsageError("this needs a reason", remedy='add --why "…": the next person will read it')
+        raise UsageError("this needs a reason", remedy='add --why "…": the next operator will read it')
 
 
 def ingest_program(job: str) -> Program:
@@ -29,6 +29,6 @@ def ingest_program(job: str) -> Program:
     if program.contract.kind == "derive":
         raise UsageError(
             f"job {job} writes a derived table: its rows are not records that could be judged again",
-            remedy=f"a replay computes them anew: headrace anchor ls {job} lists where one can begin",
+            remedy=f"a replay computes them again: headrace anchor ls {job} lists where one can begin",
         )
     return program

@@ -1,4 +1,4 @@
-"""Publish what a job has staged: once, to the end of its topic, or until somebody says stop."""
+"""Publish what a job has staged: once, to the end of its topic, or until it is stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Publication:
-    """What one call has published, and what is published now."""
+    """What one call published, and what is published now."""
 
     job: str
     published: Published
@@ -47,7 +47,7 @@ def publish_staged(workspace: Workspace, job: str) -> Publication:
 
     Raises:
         UsageError: there is no such job.
-        DecisionNeeded: the followed chain is a fork, a topic is another one, or Kafka lost records.
+        DecisionNeeded: the followed chain is a fork, a topic was recreated, or Kafka lost records.
         ConservationError: an offset would be published twice, or never.
     """
     return Publication(job, publisher(workspace, job).once())
@@ -56,13 +56,13 @@ def publish_staged(workspace: Workspace, job: str) -> Publication:
 def publish_whole_topic(
     workspace: Workspace, job: str, *, within_s: float = 600.0, tell: Progress = silent
 ) -> Publication:
-    """Publish again and again until all is published that the topic of an ingest job holds now.
+    """Publish repeatedly until everything that the topic of an ingest job holds now is published.
 
     Args:
         workspace: of the environment.
         job: an ingest job.
         within_s: seconds; what is published by then stays published.
-        tell: is called with the newest batch.
+        tell: called with the newest batch.
 
     Raises:
         UsageError: there is no such ingest job, or it never ran.
@@ -72,7 +72,7 @@ def publish_whole_topic(
     following = publisher(workspace, job)
     if following.tables.contract.kind == "derive":
         raise UsageError(
-            f"job {job} derives: its rows are not offsets of a topic, so it has no end to reach",
+            f"job {job} is a derive job: its rows are not offsets of a topic, so there is no end to reach",
             remedy=f"headrace publish {job}",
         )
     doing = f"publishing {job} to the end of its topic"
@@ -100,17 +100,17 @@ def publish_until(
 ) -> None:
     """Publish whatever is ready, every few seconds, until ``stop`` is set; then once more.
 
-    A store or a broker that is away for a while is waited for.
+    If a store or a broker is unavailable for a while, it is tried again.
 
     Args:
         workspace: of the environment.
         job: the job.
-        stop: ends it, at the next look.
-        report: is given each publication that made a batch.
-        every_s: seconds between two looks.
+        stop: ends it before the next attempt.
+        report: called with each publication that made a batch.
+        every_s: seconds between two attempts.
 
     Raises:
-        HeadraceError: as :func:`publish_staged`, but for a cluster that does not answer.
+        HeadraceError: as :func:`publish_staged`, except for a cluster that does not answer.
     """
     following = publisher(workspace, job)
     while not stop.is_set():
@@ -128,7 +128,7 @@ def publish_until(
 
 
 def how_to_publish(table: str) -> str:
-    """The commands that make a table; a contract's table is not always written by a job of its name."""
+    """The commands that create a table; the job that writes it need not have the name of its contract."""
     try:
         job = writing(table).job.name
     except UsageError:
@@ -136,4 +136,4 @@ def how_to_publish(table: str) -> str:
         return (
             f"no job here writes it: declare one in jobs/{contract}.py, JOB = Ingest(contract={contract!r})"
         )
-    return f"headrace run {job}, if it does not run; then headrace publish {job}"
+    return f"headrace run {job}, if it is not running; then headrace publish {job}"

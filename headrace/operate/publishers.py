@@ -1,4 +1,4 @@
-"""The publishers of a job: of what it staged, of its replays, and of its patches."""
+"""The publishers of a job: for what it staged, for its replays, and for its patches."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from headrace.publish.tables import JobTables
 
 
 def publisher(workspace: Workspace, job: str) -> Publisher:
-    """The publisher of what a job has staged."""
+    """The publisher for what a job has staged."""
     return Publisher(_tables(workspace, job))
 
 
 def replacer(workspace: Workspace, job: str) -> Replacer:
-    """The publisher of a job's replays."""
+    """The publisher for a job's replays."""
     return Replacer(_tables(workspace, job))
 
 
 def patcher(workspace: Workspace, job: str) -> Patcher:
-    """The publisher of a job's patches."""
+    """The publisher for a job's patches."""
     return Patcher(_tables(workspace, job))
 
 

@@ -1,4 +1,4 @@
-"""Quarantined records: count them, look at them, send them through the contract again, or give them up."""
+"""Quarantined records: count them, show them, judge them again by the contract, or discard them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from headrace.table.outputs import outputs
 
 @dataclass(frozen=True)
 class DiscardDecision:
-    """A recorded decision that quarantined records are given up; or that they are not."""
+    """A recorded decision that quarantined records are discarded; or no longer."""
 
     contract: str
     decision: int
@@ -32,11 +32,11 @@ class DiscardDecision:
     spans: tuple[Span, ...]
     """The records."""
     undoes: int | None = None
-    """The discard that was taken back."""
+    """The discard that was undone."""
 
     @property
     def records(self) -> int:
-        """How many records it is about."""
+        """How many records it concerns."""
         return len(Positions.of_spans(self.spans))
 
     def to_json(self) -> dict[str, Any]:
@@ -50,23 +50,23 @@ class DiscardDecision:
 
 
 def count_quarantined(workspace: Workspace, contract: str) -> list[ReasonCount]:
-    """Quarantined records by reason, field and rule. Discarded ones are among them, and counted beside them.
+    """Quarantined records by reason, field and rule. Discarded ones are included, and counted separately too.
 
     Raises:
         UsageError: there is no such contract of a topic.
         NeverPublishedError: it has no table yet.
     """
     topic = load_topic(contract)
-    given_up = quarantine.discarded_by_reason(
+    discarded_counts = quarantine.discarded_by_reason(
         workspace.warehouse, outputs(topic)[0], discarded(workspace.ledger(topic.id))
     )
-    return quarantine.reasons(workspace.warehouse, topic.id, given_up)
+    return quarantine.reasons(workspace.warehouse, topic.id, discarded_counts)
 
 
 def read_quarantined(
     workspace: Workspace, contract: str, wanted: Selection | None = None, *, limit: int = 20
 ) -> list[QuarantinedRecord]:
-    """Quarantined records, the oldest first: position, Kafka time, reason and the payload as it came.
+    """Quarantined records, the oldest first: position, Kafka time, reason and the original payload.
 
     Raises:
         UsageError: there is no such contract of a topic.
@@ -92,14 +92,14 @@ def redrive_quarantined(
         workspace: of the environment.
         contract: of a topic, with an ingest job of its name.
         wanted: which records; an empty selection means all that are not discarded.
-        why: goes into the ledger.
-        repair: ``repairs.MODULE.FUNCTION``: put each payload through it first.
-        hold: only judge them.
-        tell: is called with what is done.
+        why: recorded in the ledger.
+        repair: ``repairs.MODULE.FUNCTION``: pass each payload through it first.
+        hold: only judge the records.
+        tell: called with what is being done.
 
     Raises:
         UsageError: there is no such ingest job, function or record, or no reason.
-        DecisionNeeded: the job was edited, and nobody has accepted that.
+        DecisionNeeded: the job was edited, and the change is not accepted yet.
         ClusterError: the bounded job failed.
     """
     job = load_topic(contract).id
@@ -111,7 +111,7 @@ def redrive_quarantined(
 
 
 def discard_quarantined(workspace: Workspace, contract: str, wanted: Selection, why: str) -> DiscardDecision:
-    """Record that quarantined records are given up: no redrive takes them any more.
+    """Record that quarantined records are discarded: no redrive takes them any more.
 
     Raises:
         UsageError: there is no such ingest job or record, or no reason.
@@ -130,7 +130,7 @@ def discard_quarantined(workspace: Workspace, contract: str, wanted: Selection, 
 
 
 def undo_discard(workspace: Workspace, contract: str, decision: int, why: str) -> DiscardDecision:
-    """Record that a discard no longer stands.
+    """Record that a discard is undone.
 
     Raises:
         UsageError: there is no such ingest job or discard, or no reason.
@@ -143,8 +143,8 @@ def undo_discard(workspace: Workspace, contract: str, decision: int, why: str) -
     if decision not in standing:
         known = (f"{n} ({' '.join(map(str, d.spans[:3]))}; {d.by}: {d.why})" for n, d in standing.items())
         raise UsageError(
-            f"decision {decision} is not a discard that stands",
-            remedy=f"these do: {', '.join(known) or 'none'}",
+            f"decision {decision} is not a discard in effect",
+            remedy=f"these are: {', '.join(known) or 'none'}",
         )
     number = ledger.decide(UndoDecision(why=why, undoes=decision))
     return DiscardDecision(contract, number, standing[decision].spans, decision)

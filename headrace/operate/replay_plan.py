@@ -1,4 +1,4 @@
-"""Plan a replay, and describe those that were planned. Nothing runs, nothing published is touched."""
+"""Plan a replay, and describe planned ones. Nothing runs, nothing published is touched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from headrace.replay import plan as planning
 from headrace.replay.compare import Diff
 
 Place = Mapping[int, int] | datetime
-"""Where a stretch of a topic begins or ends: offsets by partition, or when Kafka received the records."""
+"""Where a range of a topic begins or ends: offsets by partition, or when Kafka received the records."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class ListedReplay:
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """A replay: what was planned, and what has become of it."""
+    """A replay: what was planned, and what happened to it."""
 
     job: str
     replay: Replay
     state: str
     patches: tuple[str, ...] = ()
-    """Patches that it ends, whole or in part."""
+    """Patches that it overwrites, in whole or in part."""
     decided: Mapping[str, Decision] = field(default_factory=dict)
-    """What was decided about it, oldest first: published, taken back, given up."""
+    """What was decided about it, oldest first: published, rolled back, aborted."""
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
@@ -83,8 +83,8 @@ def plan_replay(
         workspace: of the environment.
         job: the job, as in jobs/JOB.py.
         begin: the number of an anchor; or, of an ingest job, a place in its topic.
-        why: goes into the ledger.
-        tell: is called with what is looked at.
+        why: recorded in the ledger.
+        tell: called with what is being read.
 
     Raises:
         UsageError: there is no such job or anchor, no reason, or a derive job was given a place.
@@ -93,7 +93,7 @@ def plan_replay(
     existing(job)
     require_reason(why)
     kafka, ledger = workspace.kafka, workspace.ledger(job)
-    tell(what="looking at what is published")
+    tell(what="reading what is published")
     if isinstance(begin, int):
         planned = planning.from_anchor(kafka, ledger, begin, why)
     elif isinstance(begin, datetime):
@@ -112,17 +112,17 @@ def plan_bounded_replay(
     Args:
         workspace: of the environment.
         job: an ingest job.
-        begin: where the stretch begins.
+        begin: where the range begins.
         end: where it ends.
-        why: goes into the ledger.
-        tell: is called with what is looked at.
+        why: recorded in the ledger.
+        tell: called with what is being read.
 
     Raises:
-        UsageError: there is no such ingest job, no reason, or no such stretch.
+        UsageError: there is no such ingest job, no reason, or no such range.
     """
     require_reason(why)
     program, ledger = ingest_program(job), workspace.ledger(job)
-    tell(what="looking at what is published")
+    tell(what="reading what is published")
 
     def offsets(place: Place) -> dict[int, int]:
         if isinstance(place, datetime):
@@ -149,7 +149,7 @@ def list_replays(workspace: Workspace, job: str) -> list[ListedReplay]:
 
 
 def describe_replay(workspace: Workspace, job: str, replay: int) -> ReplayReport:
-    """One replay: its fork point, what it replaces, and where it stands.
+    """One replay: its fork point, what it replaces, and its state.
 
     Raises:
         UsageError: there is no such job or replay.
@@ -164,16 +164,16 @@ def describe_replay(workspace: Workspace, job: str, replay: int) -> ReplayReport
 def diff_replay(
     workspace: Workspace, job: str, replay: int, *, samples: int = 5, tell: Progress = silent
 ) -> ReplayDiff:
-    """Compare the published rows after the fork point with those that the fork has made.
+    """Compare the published rows after the fork point with those that the fork has written.
 
-    Of a published replay: what it has changed.
+    For a published replay: what it changed.
 
     Args:
         workspace: of the environment.
         job: the job, as in jobs/JOB.py.
         replay: its number.
-        samples: how many changed records to give.
-        tell: is called with what is looked at.
+        samples: how many changed records to include.
+        tell: called with what is being read.
 
     Raises:
         UsageError: there is no such job or replay, or it was aborted.
@@ -187,7 +187,7 @@ def diff_replay(
 
 
 def patches_ended_by(ledger: Ledger, replay: Replay) -> list[str]:
-    """Names of the patches that a replay ends: of an open one, those with records after its fork point."""
+    """Names of patches that a replay overwrites: of an open one, those with records after its fork point."""
     history = PatchHistory(ledger)
     if at := replays.batch_of(ledger, replay.number):
         return [p.name for p in history.changed_by(at)[0]]

@@ -21,14 +21,14 @@ from headrace.progress import Progress, silent
 from headrace.replay.catch_up import Reached, reached
 
 LOOK_S = 1.0
-"""A checkpoint comes every few seconds: to look more often shows nothing."""
+"""A checkpoint comes every few seconds: looking more often shows nothing new."""
 FOLLOW_S = 3600.0
 CATCHING_UP = "the fork catches up with the branch"
 
 
 @dataclass(frozen=True)
 class ReplayRun:
-    """How far a replay's fork has come."""
+    """How far a replay's fork has read."""
 
     job: str
     replay: int
@@ -55,16 +55,16 @@ def run_replay(
     start_s: float = WITHIN_S,
     tell: Progress = silent,
 ) -> ReplayRun:
-    """Submit a replay's fork, unless it runs, and follow it until it has caught up. Safe to repeat.
+    """Submit a replay's fork, unless it is running, and follow it until it has caught up. Safe to repeat.
 
     Args:
         workspace: where it is to run.
         job: the job, as in jobs/JOB.py.
         replay: its number.
-        follow: else only wait until it has begun.
-        follow_s: follow it for so many seconds at most.
-        start_s: its tasks must run within so many seconds.
-        tell: is called with how many offsets are read.
+        follow: if false, only wait until it has started.
+        follow_s: how many seconds to follow it at most.
+        start_s: how many seconds its tasks may take to run.
+        tell: called with how many offsets are read.
 
     Raises:
         UsageError: there is no such job or replay, or it is published or was aborted.
@@ -75,7 +75,7 @@ def run_replay(
     running = forks_of(workspace, job, replay)
     flink_id = running[0].id if running else _submit_fork(workspace, job, replay, tell)
     begun = await_start(workspace, flink_id, start_s, f"starting the fork of {job}", tell)
-    # One whose tasks run is followed: its first checkpoint may take long where there is much to read.
+    # A fork whose tasks run is followed: its first checkpoint may take long if there is much to read.
     if isinstance(begun, Unready) and not (begun.final or begun.begun):
         raise not_ready(
             job,
@@ -83,7 +83,7 @@ def run_replay(
             begun,
             start_s,
             "the fork stays",
-            f"headrace replay run {job} {replay} waits on;"
+            f"headrace replay run {job} {replay} waits further;"
             f" headrace replay abort {job} {replay} --why TEXT ends it",
         )
     at = (
@@ -116,9 +116,9 @@ def _follow(
         state = _require_alive(workspace, job, planned.number, flink_id, tell)
         if time.monotonic() > deadline:
             raise ClusterError(
-                f"the fork has not caught up within {within_s:.0f} s: {read:,} of {records:,} offsets read",
+                f"the fork did not catch up within {within_s:.0f} s: {read:,} of {records:,} offsets read",
                 where=f"Flink job {flink_id}, {state}",
-                remedy=f"it goes on; headrace replay run {job} {planned.number} follows it again",
+                remedy=f"it keeps running; headrace replay run {job} {planned.number} follows it again",
             )
         time.sleep(LOOK_S)
     return at
@@ -129,13 +129,13 @@ def _require_alive(workspace: Workspace, job: str, replay: int, flink_id: str, t
     cluster = workspace.cluster
     detail = cluster.detail(flink_id)
     if not detail.running:
-        tell(what=f"the fork does not run now: it is {detail.job.state}")
+        tell(what=f"the fork is not running now: it is {detail.job.state}")
     if detail.job.ended:
         raise ClusterError(
-            f"the fork has ended before it had caught up: {detail.job.state}",
+            f"the fork ended before it caught up: {detail.job.state}",
             where=f"Flink job {flink_id}: {cluster.failure(flink_id).cause or 'cancelled'}",
-            remedy=f"headrace replay run {job} {replay} goes on from its newest"
+            remedy=f"headrace replay run {job} {replay} continues from its newest"
             f" checkpoint; headrace replay abort {job} {replay} --why TEXT"
-            " gives it up",
+            " aborts it",
         )
     return detail.job.state

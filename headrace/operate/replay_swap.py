@@ -25,13 +25,13 @@ from headrace.publish.patch_history import PatchHistory
 from headrace.publish.publisher import Published
 
 LOOK_S = 1.0
-"""A checkpoint comes every few seconds: to look more often shows nothing."""
+"""A checkpoint comes every few seconds: looking more often shows nothing new."""
 SWAP_S = 600.0
 
 
 @dataclass(frozen=True)
 class SwappedReplay:
-    """A replay whose fork is the branch now."""
+    """A published replay: its fork is the branch now."""
 
     job: str
     replay: int
@@ -43,7 +43,7 @@ class SwappedReplay:
     cancelled: list[str]
     """The Flink jobs of the old branch."""
     patches: list[str]
-    """Patches that it has ended, whole or in part."""
+    """Patches that it has overwritten, in whole or in part."""
     stale: tuple[str, ...]
     """Tables that were computed from what was replaced."""
 
@@ -54,7 +54,7 @@ class SwappedReplay:
 
 @dataclass(frozen=True)
 class RolledBackReplay:
-    """A replay whose files are out of the tables again."""
+    """A replay that was rolled back: its files are no longer in the tables."""
 
     job: str
     replay: int
@@ -66,9 +66,9 @@ class RolledBackReplay:
     live: list[str]
     """The Flink jobs of the old branch."""
     patches: list[str]
-    """Patches that it has ended, whole or in part."""
+    """Patches that it has overwritten, in whole or in part."""
     again: list[str]
-    """Patches that stand again."""
+    """Patches that are in effect again."""
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
@@ -98,8 +98,8 @@ def publish_replay(
         workspace: of the environment.
         job: the job, as in jobs/JOB.py.
         replay: its number.
-        within_s: wait so many seconds for the fork's next checkpoints.
-        tell: is called with what is done.
+        within_s: how many seconds to wait for the fork's next checkpoints.
+        tell: called with what is being done.
 
     Raises:
         UsageError: there is no such job or replay, it has not run, or it was aborted or rolled back.
@@ -133,7 +133,7 @@ def roll_back_replay(
     require_reason(why)
     ledger = workspace.ledger(job)
     replays.one(ledger, replay)
-    tell(what="swapping the old files in")
+    tell(what="restoring the old files")
     done = replacer(workspace, job).roll_back(replay, why)
     running = _cancel_others(workspace, job, replay, keep=(), tell=tell)
     changed = PatchHistory(ledger).changed_by(replays.rollback_of(ledger, replay))
@@ -149,7 +149,7 @@ def abort_replay(
 
     Raises:
         UsageError: there is no such job, replay or reason; or it is published or rolled back.
-        DecisionNeeded: it was published in the same moment.
+        DecisionNeeded: it was published at the same moment.
     """
     existing(job)
     ledger = workspace.ledger(job)
@@ -164,7 +164,7 @@ def abort_replay(
 
 
 def _swap(workspace: Workspace, job: str, planned: Replay, within_s: float) -> Published:
-    """Try until the fork has sealed as much as the branch holds: the two take turns in being ahead."""
+    """Try until the fork has sealed as much as the branch holds: either can be ahead of the other."""
     deadline, publisher = time.monotonic() + within_s, replacer(workspace, job)
     while not isinstance(done := publisher.replace(planned.number, planned.fork), Published):
         staged = {o: s.read() for o, s in publisher.tables.staged.items()}
@@ -173,7 +173,7 @@ def _swap(workspace: Workspace, job: str, planned: Replay, within_s: float) -> P
         if time.monotonic() > deadline:
             reached = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"
             raise DecisionNeeded(
-                f"the fork has not caught up with what is published: it has come to {reached}",
+                f"the fork has not caught up with what is published: it has reached {reached}",
                 where=f"job {job}, replay {planned.number}",
                 remedy=f"headrace replay run {job} {planned.number} follows it; then publish again",
             )
@@ -182,7 +182,7 @@ def _swap(workspace: Workspace, job: str, planned: Replay, within_s: float) -> P
 
 
 def _nothing_sealed(workspace: Workspace, job: str, replay: int) -> DecisionNeeded:
-    """The refusal of a fork without a checkpoint, and why it has none where its tasks do not run."""
+    """The error for a fork without a checkpoint, with the reason if its tasks do not run."""
     cluster, why = workspace.cluster, None
     for fork in forks_of(workspace, job, replay):
         if not (at := cluster.detail(fork.id)).running:
@@ -197,12 +197,12 @@ def _nothing_sealed(workspace: Workspace, job: str, replay: int) -> DecisionNeed
 def _cancel_others(
     workspace: Workspace, job: str, replay: int, *, keep: Collection[str], tell: Progress
 ) -> list[str]:
-    """Cancel the jobs that a swap, or its rollback, has left over: those that began before it was decided.
+    """Cancel the jobs that a swap, or its rollback, leaves behind: those that started before it was decided.
 
-    Only while that is the newest decision about the branch: repeated later, it must not hit another's job.
+    Only while that is the newest decision about the branch: a later repetition must not cancel other jobs.
     """
-    rulings = StandingDecisions.of(workspace.ledger(job).decisions())
-    decision = max(rulings.swaps, key=lambda d: d.number)
+    standing = StandingDecisions.of(workspace.ledger(job).decisions())
+    decision = max(standing.swaps, key=lambda d: d.number)
     if decision.replay != replay:
         return []
     at = datetime.fromisoformat(decision.at)

@@ -1,4 +1,4 @@
-"""Which Flink jobs are a job, or a replay of it, right now."""
+"""Which Flink jobs currently run a job, or a replay of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.operate.workspace import Workspace
 
 
 def live_jobs(workspace: Workspace, job: str, *, rolled_back: bool = False) -> list[FlinkJob]:
-    """The Flink jobs that are the job now: not ended, and not the fork of a replay that is unpublished.
+    """The Flink jobs that run the job now: not ended, and not the fork of an unpublished replay.
 
     Args:
         workspace: where the job runs.
@@ -24,8 +24,8 @@ def live_jobs(workspace: Workspace, job: str, *, rolled_back: bool = False) -> l
     ]
     if not any(replay for _, replay in running):
         return [j for j, _ in running]
-    rulings = StandingDecisions.of(workspace.ledger(job).decisions())
-    published = {*rulings.published_replays, *(rulings.rolled_back if rolled_back else ())}
+    standing = StandingDecisions.of(workspace.ledger(job).decisions())
+    published = {*standing.published_replays, *(standing.rolled_back if rolled_back else ())}
     return [j for j, replay in running if replay is None or replay in published]
 
 

@@ -57,23 +57,23 @@ def start_job(
     Args:
         workspace: where it is to run.
         job: the job, as in jobs/JOB.py.
-        savepoint: restore this one instead of the newest checkpoint on the branch.
+        savepoint: restore this savepoint instead of the newest checkpoint on the branch.
         within_s: the deadline, in seconds.
-        cancel_on_timeout: then cancel the job and set its claim aside; else both stay.
-        tell: is called with what is waited for.
+        cancel_on_timeout: on timeout, cancel the job and set its claim aside; by default both stay.
+        tell: called with what it waits for.
 
     Raises:
-        UsageError: there is no such job, or it runs already.
+        UsageError: there is no such job, or it is already running.
         DecisionNeeded: its lock is missing or stale.
         ClusterError: it cannot be submitted, or is not ready within the deadline.
     """
     find(job)
-    lock.require_current(named(job))  # Flink's client, a JVM, would take seconds to say the same
+    lock.require_current(named(job))  # Flink's client, a JVM, would take seconds to report the same
     if running := live_jobs(workspace, job):
         raise UsageError(
-            f"job {job} runs already, as Flink job {running[0].id} ({running[0].state})",
+            f"job {job} is already running, as Flink job {running[0].id} ({running[0].state})",
             where=workspace.cluster.address,
-            remedy=f"headrace stop {job}; a second one beside it can only be started by `flink run` itself",
+            remedy=f"headrace stop {job}; only `flink run` itself can start a second one beside it",
         )
     began = time.monotonic()
     tell(what=f"submitting {job}")
@@ -88,7 +88,7 @@ def start_job(
 
 
 def submit(workspace: Workspace, submission: Submission) -> str:
-    """Submit a job's ``main``; gives the id that Flink gave the job.
+    """Submit a job's ``main``; returns the id of the Flink job.
 
     Raises:
         ClusterError: Kafka or the object store refuses the connection.
@@ -109,10 +109,10 @@ def await_start(
 def await_job(
     workspace: Workspace, job: str, within_s: float = WITHIN_S, tell: Progress = silent
 ) -> ClusterError | None:
-    """Wait until a job that others submit is ready.
+    """Wait until a job that is submitted by other means is ready.
 
     Returns:
-        None once it is; else the error that says why it was not within the deadline.
+        None once it is; else the error that explains why it was not ready within the deadline.
 
     Raises:
         ClusterError: the cluster does not answer.
@@ -123,7 +123,7 @@ def await_job(
         return ClusterError(
             f"job {job} does not run: nothing has submitted it within {within_s:g} s",
             where=workspace.cluster.address,
-            remedy=f"headrace run {job}; or see what was to submit it",
+            remedy=f"headrace run {job}; or check whatever was to submit it",
             cause="missing",
         )
     left = max(0.0, within_s - (time.monotonic() - began))
@@ -134,7 +134,7 @@ def await_job(
 
 
 def _await_submission(workspace: Workspace, job: str, within_s: float, tell: Progress) -> str | None:
-    """The Flink job of that name, once there is one. Whoever submits it may be on the way."""
+    """The Flink job of that name, once there is one: its submission may still be under way."""
     deadline = time.monotonic() + within_s
     tell(what=f"waiting for a submission of {job}")
     while True:

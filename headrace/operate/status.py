@@ -1,4 +1,4 @@
-"""Where a job stands: on its cluster, against its topic, and in what it has published and staged."""
+"""The state of a job: on its cluster, compared with its topic, and in what it has published and staged."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from headrace.publish.topics import TopicChange, query_topics
 
 @dataclass(frozen=True)
 class EventTime:
-    """How far a derive job's sources have come."""
+    """How far a derive job's sources have read."""
 
     watermark: datetime | None
-    """Where the slowest of the partitions is that are waited for."""
+    """That of the slowest partition that is not idle."""
     unread: int | None
-    """Offsets that it has not read yet; None where Flink does not say."""
+    """Offsets that it has not read yet; None if Flink does not report it."""
     partitions: tuple[Split, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -53,13 +53,13 @@ class EventTime:
 
 @dataclass(frozen=True)
 class FlinkJobStatus:
-    """A Flink job that is the job now."""
+    """A Flink job that runs the job now."""
 
     id: str
     state: str
     since: datetime
     metrics_of_now: bool = True
-    """False where its workers do not answer: then these are their last known values."""
+    """False if its workers do not answer: then these are the last known values."""
     restarts: int = 0
     checkpoints_completed: int = 0
     checkpoints_failed: int = 0
@@ -88,7 +88,7 @@ class FlinkJobStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a job stands."""
+    """The state of a job."""
 
     job: str
     derived: bool
@@ -97,11 +97,11 @@ class Status:
     """What is published."""
     flink_jobs: tuple[FlinkJobStatus, ...] = ()
     flink_error: ClusterError | None = None
-    """Why Flink was not asked; then ``flink_jobs`` is empty."""
+    """Why Flink did not answer; then ``flink_jobs`` is empty."""
     open_batch: int | None = None
     """A batch that is decided and not finished."""
     topics_changed: tuple[TopicChange, ...] = ()
-    """Topics that are not what they were when the job read them."""
+    """Topics that have changed since the job read them."""
     lag: Lag = field(default_factory=lambda: Lag({}, None))
     """What the topic of an ingest job holds that is not published."""
     branches: tuple[ClaimStatus, ...] = ()
@@ -110,10 +110,10 @@ class Status:
     replays: Mapping[int, str] = field(default_factory=dict)
     """Replays that are neither published nor aborted, each with its state."""
     restart_due: bool = False
-    """Whether the next start reads on from the frontier, as somebody decided."""
+    """Whether the next start continues from the frontier, as an operator decided."""
     accepted_losses: tuple[Span, ...] = ()
     accepted_tails: tuple[int, ...] = ()
-    """Checkpoints up to which publish takes the rows of a topic that is gone: of the followed claim."""
+    """Checkpoints of the followed claim up to which publish takes the rows of a topic that is gone."""
 
     @property
     def followed(self) -> ClaimStatus | None:
@@ -127,7 +127,7 @@ class Status:
 
     @property
     def set_aside(self) -> tuple[int, ...]:
-        """Claims that somebody decided not to follow."""
+        """Claims that an operator decided not to follow."""
         return tuple(b.claim.number for b in self.branches if b.state == "set aside")
 
     @property
@@ -167,7 +167,7 @@ class Status:
 
 
 def read_status(workspace: Workspace, job: str) -> Status:
-    """Look where a job stands. A Flink that does not answer is part of the answer.
+    """Report the state of a job. If Flink does not answer, that is part of the result.
 
     Raises:
         UsageError: there is no such job.
@@ -202,7 +202,7 @@ def read_status(workspace: Workspace, job: str) -> Status:
 
 
 def accepted_tails(decisions: StandingDecisions, branches: Sequence[ClaimStatus]) -> tuple[int, ...]:
-    """Up to which checkpoints publish takes the rows of a topic that is gone: of the followed claim alone."""
+    """Checkpoints of the followed claim up to which publish takes the rows of a topic that is gone."""
     followed = {b.claim.number for b in branches if b.followed}
     return tuple(d.checkpoint for d in decisions.tails if d.claim in followed)
 
@@ -213,7 +213,7 @@ def _open_replays(ledger: Ledger) -> dict[int, str]:
 
 
 def _lag(workspace: Workspace, contract: Contract, ledger: Ledger, head: Head) -> Lag:
-    """What the topic holds that is not published. An added partition counts from 0."""
+    """What the topic holds and is not published. An added partition counts from 0."""
     topic = workspace.kafka.describe(workspace.kafka.topic(contract.topic))
     start = ledger.start()
     begun = start.offsets if start else topic.log_start
@@ -224,7 +224,7 @@ def _lag(workspace: Workspace, contract: Contract, ledger: Ledger, head: Head) -
 def _flink_jobs(
     workspace: Workspace, job: str, *, timed: bool
 ) -> tuple[tuple[FlinkJobStatus, ...], ClusterError | None]:
-    """What Flink says; where it does not answer, why: what the lake holds can be shown all the same."""
+    """What Flink reports, or why it does not answer: the rest of the status can be shown regardless."""
     try:
         live = live_jobs(workspace, job)
         fresh = not live or workspace.cluster.refresh_metrics()

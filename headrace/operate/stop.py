@@ -1,4 +1,4 @@
-"""Stop a job with a savepoint, from which its next start goes on."""
+"""Stop a job with a savepoint, from which its next start continues."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class End:
 
     flink_job: str
     savepoint: str | None
-    """The address of its savepoint; None where the job never ran and was cancelled."""
+    """The address of its savepoint; None if the job never ran and was cancelled."""
     cancelled: str = ""
-    """Of a job that was cancelled: why, and what has become of its claim."""
+    """If the job was cancelled: why, and what happened to its claim."""
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """The Flink jobs that were the job, each ended."""
+    """The Flink jobs that ran the job, each ended."""
 
     job: str
     ends: tuple[End, ...]
@@ -67,8 +67,8 @@ def _end(workspace: Workspace, job: str, flink_id: str) -> End:
         raise ClusterError(
             f"job {job} cannot take a savepoint now: {why.what}",
             where=f"Flink job {flink_id}, {at.job.state}",
-            remedy=f"{why.remedy}; headrace status {job} --wait waits until it runs. To end it all the same:"
-            f" flink cancel {flink_id}; the next start goes on from its newest checkpoint",
+            remedy=f"{why.remedy}; headrace status {job} --wait waits until it runs. To end it anyway:"
+            f" flink cancel {flink_id}; the next start continues from its newest checkpoint",
         )
     done = cancel_unready(workspace, job, flink_id, f"stopped before it ran: {why.cause}")
     return End(flink_id, None, f"it never ran, so there is no savepoint ({why.what}); {done}")

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Compared:
-    """What came of it."""
+    """Whether the tables of a job can follow its contracts."""
 
     warehouse: str
     misfits: tuple[Misfit, ...] = ()
     unreached: str = ""
-    """Why the tables were not compared; empty where they were."""
+    """Why the tables were not compared; empty if they were."""
 
     def refuse(self) -> None:
         """Refuse a contract that a table cannot follow, while the job still runs.
@@ -46,22 +46,24 @@ class Compared:
         }
 
     def sentence(self) -> str:
-        """In a line, for the plan's page."""
+        """One line for the plan's page."""
         if self.unreached:
-            return f"not compared with {self.warehouse}, `run` and `publish` will: {self.unreached}"
+            return (
+                f"not compared with {self.warehouse}; `run` and `publish` will compare them: {self.unreached}"
+            )
         if self.misfits:
             return f"{', '.join(dict.fromkeys(m.table for m in self.misfits))} cannot follow"
-        return f"compared with {self.warehouse}: nothing published or staged is in the way"
+        return f"compared with {self.warehouse}: nothing published or staged conflicts"
 
 
 def compare_tables(workspace: Workspace, program: Program) -> Compared:
-    """Compare what is published and staged with the program; without a warehouse, say that nobody did."""
+    """Compare what is published and staged with the program, or report that the warehouse was not reached."""
     address = workspace.settings.store.warehouse
     try:
-        found = misfits(workspace.warehouse, workspace.ledger(program.job.name), program.outputs)
+        unfit = misfits(workspace.warehouse, workspace.ledger(program.job.name), program.outputs)
     except (
         ClusterError,
         UsageError,
-    ) as e:  # it is away; or its secrets are not here, as where locks are reviewed
+    ) as e:  # it is down; or its secrets are not here, as where locks are reviewed
         return Compared(address, unreached=f"{e.what} ({e.where})")
-    return Compared(address, tuple(found))
+    return Compared(address, tuple(unfit))

@@ -1,4 +1,4 @@
-"""A submitted job that did not become ready: why, and what becomes of it and of its claim."""
+"""A submitted job that did not become ready: why, and what happens to it and to its claim."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from headrace.operate.workspace import Workspace
 
 
 def not_ready(job: str, flink_id: str, at: Unready, within_s: float, then: str, remedy: str) -> ClusterError:
-    """The error for a job that did not become ready: the cause, and what has become of it.
+    """The error for a job that did not become ready: the cause, and what happened to it.
 
     Args:
         job: the job.
         flink_id: the id that Flink gave it.
         at: why it is not ready.
         within_s: the deadline.
-        then: a clause on what became of the job.
+        then: a clause on what happened to the job.
         remedy: what to do besides removing the cause.
     """
     when = "" if at.final else f" within {within_s:g} s"
@@ -42,12 +42,12 @@ def not_started(workspace: Workspace, job: str, flink_id: str, at: Unready, with
     if at.final:
         leave = f"headrace branch set-aside {job} {claim.number if claim else 'N'} --why TEXT"
         return not_ready(job, flink_id, at, within_s, stays, f"{leave} lets publish go on without it")
-    remedy = f"headrace status {job} --wait waits on; headrace stop {job} ends it"
+    remedy = f"headrace status {job} --wait waits further; headrace stop {job} ends it"
     return not_ready(job, flink_id, at, within_s, f"the job and {stays}", remedy)
 
 
 def claim_of(cluster: Cluster, ledger: Ledger, flink_id: str) -> Claim | None:
-    """The claim of the submission that a Flink job runs; None where Flink does not say, or another's."""
+    """The claim of the submission that a Flink job runs; None if Flink does not report one of this job."""
     try:
         submission = cluster.configuration(flink_id).get(SUBMISSION)
     except ClusterError:
@@ -56,13 +56,13 @@ def claim_of(cluster: Cluster, ledger: Ledger, flink_id: str) -> Claim | None:
 
 
 def cancel_unready(workspace: Workspace, job: str, flink_id: str, why: str) -> str:
-    """Cancel a job that did not begin, and set its claim aside if it staged nothing.
+    """Cancel a job that did not start, and set its claim aside if it staged nothing.
 
     Args:
         workspace: where the job runs.
         job: the job.
         flink_id: the id that Flink gave it.
-        why: goes into the ledger if the claim is set aside.
+        why: recorded in the ledger if the claim is set aside.
 
     Returns:
         A clause that says what was done.
@@ -76,4 +76,4 @@ def cancel_unready(workspace: Workspace, job: str, flink_id: str, why: str) -> s
     staged = {o.id: Staged(ledger.warehouse, o.id).read() for o in named(job).outputs}
     if set_aside_unused(ledger, staged, claim.number, why):
         return f"{state}, and claim {claim.number}, which staged nothing, is set aside"
-    return f"{state}; claim {claim.number} has staged rows, and the next start goes on from there"
+    return f"{state}; claim {claim.number} has staged rows, and the next start continues from there"

@@ -39,9 +39,9 @@ class TopicProof:
 
     table: str
     proof: Verification
-    """What came of it: its ``verdict`` is ``proved`` or says what is wrong."""
+    """The result: its ``verdict`` is ``proved`` or states what is wrong."""
     files_on_word: tuple[str, ...] = ()
-    """Backfilled files that are gone or changed: their rows are counted as the ledger says."""
+    """Backfilled files that are gone or changed: their rows are counted as the ledger records them."""
     newest_batch: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class DerivedProof:
     table: str
     job: str
     proof: Conservation
-    """What came of it: its ``verdict`` is ``proved`` or says what is wrong."""
+    """The result: its ``verdict`` is ``proved`` or states what is wrong."""
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
@@ -76,13 +76,13 @@ def verify_table(
     Args:
         workspace: of the environment.
         table: any table that a job writes.
-        batch: the batch; else the newest.
-        at: the batch that was the newest then.
-        tell: is called with what is read.
+        batch: the batch; by default the newest.
+        at: a time, instead of a batch: the newest batch at that time.
+        tell: called with what is being read.
 
     Raises:
         UsageError: there is no such table, or no such batch.
-        NotProvable: what the proof needs is not there, or nothing says how its rows stand for those read.
+        NotProvable: what the proof needs is missing, or no contract declares how its rows count those read.
         ClusterError: Kafka or the object store does not answer.
     """
     if contract := _of_topic(table):
@@ -101,10 +101,10 @@ def verify_table(
 
 
 def require_counted(program: DeriveProgram, table: str) -> None:
-    """Refuse a table of the job that the proof of the job's rows says nothing about.
+    """Refuse a table of the job that the proof of the job's rows does not cover.
 
     Raises:
-        NotProvable: its rows stand for none that were read, or nobody said how.
+        NotProvable: its rows count none that were read, or no contract declares how.
     """
     job, read = program.job.name, program.reads[0].id
     proved = [c.id for c in program.writes if c.counts]
@@ -114,21 +114,21 @@ def require_counted(program: DeriveProgram, table: str) -> None:
     if not proved or table in {c.id for c in program.writes}:
         contract = table if table in {c.id for c in program.writes} else job
         raise NotProvable(
-            f"table {table} cannot be proved: nothing says how its rows stand for those that were read",
+            f"table {table} cannot be proved: no contract declares how its rows count those that were read",
             where=f"contracts/{contract}.odcs.yaml",
-            remedy="where each row that is read is counted once, add counts (a column that says how many, or"
-            f" rows), eventTime and, for windows, window; pairs and patterns cannot be counted so{others}",
+            remedy="if each row that is read is counted once, add counts (a column with the number, or rows),"
+            f" eventTime and, for windows, window; pairs and patterns cannot be counted this way{others}",
         )
     raise NotProvable(
         f"table {table} cannot be proved: only rows of the job's first topic, {read}, are counted, and these"
         " are late rows of another one",
         where=f"job {job}",
-        remedy=f"its rows are late for {job} alone, and stand in the table of their own topic{others}",
+        remedy=f"its rows are late for {job} only, and are in the table of their own topic{others}",
     )
 
 
 def conserved(warehouse: Warehouse, program: DeriveProgram, batch: int | None = None) -> Conservation:
-    """The proof for a derive job at its newest batch that can be judged, or at the one asked for."""
+    """The proof for a derive job at its newest batch that can be judged, or at the requested one."""
     job, read = program.job.name, program.reads[0]
     counting = counted(job, program.writes)
     at = cut.find(warehouse, Ledger(warehouse, job), [o.id for o in program.outputs], read.id, batch)
@@ -149,7 +149,7 @@ def deriving(table: str) -> DeriveProgram:
 
 
 def _of_topic(table: str) -> Contract | None:
-    """The contract of a topic's table or of its quarantine, whether or not it has a job any more."""
+    """The contract of a topic's table or of its quarantine, whether or not it still has a job."""
     name = table.removesuffix(QUARANTINE)
     if name not in project.contract_names():
         return None
@@ -159,10 +159,10 @@ def _of_topic(table: str) -> Contract | None:
 
 @contextmanager
 def _provable(table: str) -> Iterator[None]:
-    """What a proof needs and does not find is an answer, and no wrong use: the table cannot be proved.
+    """Report what a proof needs and does not find as a result, not as a wrong use: the table is not provable.
 
     Raises:
-        NotProvable: with what is lacking.
+        NotProvable: names what is missing.
     """
     try:
         yield

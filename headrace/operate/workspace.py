@@ -1,6 +1,6 @@
-"""One environment, opened: a command gets it once, and whatever it does goes through it.
+"""One environment, opened once: everything that a command does goes through it.
 
-So a test hands in a cluster and topics in memory, and patches nothing.
+A test can therefore pass in an in-memory cluster and topics, and patches nothing.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from headrace.verify.topic_scan import KafkaTopic, Topic
 
 
 class Workspace:
-    """The settings of an environment, and what they lead to, each opened when it is first asked for.
+    """The settings of an environment, and what they lead to, each opened when it is first used.
 
     Args:
         settings: of the environment.
-        cluster: the Flink cluster; else the session cluster that the settings name.
-        kafka: the brokers; else those that the settings name.
-        scan: what `verify` reads a topic with, by its full name; else a consumer of its own.
-        compiled: what gives the lock of a program; else a fresh process, in the environment that it needs.
+        cluster: the Flink cluster; by default the session cluster that the settings name.
+        kafka: the brokers; by default those that the settings name.
+        scan: opens a topic for `verify`, by its full name; by default with a consumer of its own.
+        compiled: compiles a program to its lock; by default in a fresh process with the given environment.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class Workspace:
         return connect(self.settings.store)
 
     def topic(self, name: str) -> Topic:
-        """A contract's topic as `verify` reads it: by code that publish has no part in."""
+        """A contract's topic as `verify` reads it: by code that publish does not share."""
         return self._scan(self.kafka.topic(name))
 
     def require_servers(self) -> None:
         """Refuse at once where Kafka or the object store refuses the connection.
 
-        A job's own `main` would say it too, seconds later.
+        A job's own `main` would report the same, seconds later.
 
         Raises:
             ClusterError: one does.
@@ -71,5 +71,5 @@ class Workspace:
 
 
 def session_cluster(settings: Settings) -> SessionCluster:
-    """The session cluster of an environment. No JDK is looked for before something is submitted."""
+    """The session cluster of an environment. No JDK is searched for before something is submitted."""
     return SessionCluster(settings.flink.rest, FlinkRun(lambda: local_flink.environment(settings)))

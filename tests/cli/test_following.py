@@ -69,7 +69,7 @@ def add_a_column() -> None:
 def test_a_table_that_can_follow_is_said_to(lake: Lake, plan: Any) -> None:
     code, out, err = plan("events")
     assert (code, err) == (0, "")
-    assert f"compared with {lake.warehouse.uri}: nothing published or staged is in the way" in unfolded(out)
+    assert f"compared with {lake.warehouse.uri}: nothing published or staged conflicts" in unfolded(out)
     found = json.loads(plan("events", "-o", "json")[1])["tables"]
     assert found == {"compared": True, "unreached": "", "misfits": []}
 
@@ -118,7 +118,7 @@ def test_without_a_warehouse_it_says_that_nothing_was_compared(
         monkeypatch.setenv(f"HEADRACE__STORE__{key.upper()}", f"file:{tmp_path / key}")
     code, out, err = plan("events")
     assert (code, err) == (0, "")
-    assert "not compared with s3://lake, `run` and `publish` will:" in unfolded(out)
+    assert "not compared with s3://lake; `run` and `publish` will compare them:" in unfolded(out)
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", "gs://lake")
     found = json.loads(plan("events", "-o", "json")[1])["tables"]
     assert (found["compared"], found["misfits"]) == (False, [])

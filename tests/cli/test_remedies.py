@@ -57,7 +57,7 @@ def _said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("table", "remedy"),
     [
-        ("flights__quarantine", "headrace run flights, if it does not run; then headrace publish flights"),
+        ("flights__quarantine", "headrace run flights, if it is not running; then headrace publish flights"),
         ("flights_retries", "then headrace publish flights_deduplicated"),
         (
             "weather",

@@ -44,7 +44,7 @@ def test_an_older_headrace_took_the_checkpoint(derived: Derived, terminal: Termi
     derived.checkpoint(20, watermark=False)
     assert terminal.type(f"publish {JOB}")[0] == 0
     said = terminal.refused(f"verify {JOB}")
-    assert "an older headrace took it" in said
+    assert "an older version of headrace took it" in said
 
     goes_on(derived)  # the job, which was stopped and started again
     terminal.follow(said, "operate/cut.py: publish □")

@@ -42,7 +42,7 @@ def test_in_another_topic_nothing_is_decided(
     change(lake.kafka, "events")
     said = told(RESTART, expect=3)
     assert f"topic events {says}" in said
-    assert "The next start cannot read on in it" in said
+    assert "The next start cannot continue in it" in said
     assert "give the new topic a contract and a table of its own" in said
     assert lake.ledger.decisions() == []
 

@@ -43,7 +43,7 @@ def test_run_ends_when_a_checkpoint_is_complete(cluster: FakeCluster, terminal: 
     assert found == {"job": "events", "flink_job": job.id, "state": "RUNNING", "checkpoint": 1}
     assert cluster.submitted == [of_job("events")]
     again = said(terminal, "run events", expect=2)
-    assert f"job events runs already, as Flink job {job.id} (RUNNING)" in again
+    assert f"job events is already running, as Flink job {job.id} (RUNNING)" in again
     assert len(cluster.submitted) == 1
 
 

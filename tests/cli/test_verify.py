@@ -160,7 +160,7 @@ def test_the_job_that_has_to_publish_first_is_named(lake: Lake, verify: Any) -> 
     said = verify("flights_retries")
     assert said.code == 1
     assert "table flights_retries cannot be proved: table flights was never published" in said.err
-    assert "headrace run flights, if it does not run; then headrace publish flights" in said.err
+    assert "headrace run flights, if it is not running; then headrace publish flights" in said.err
 
 
 @pytest.mark.parametrize(("name", "nearest"), [("flights_retrys", "flights_retries"), ("weather", "")])

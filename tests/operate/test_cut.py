@@ -153,14 +153,14 @@ def test_what_is_not_resolved_was_not_read(job: Job) -> None:
 def test_a_partition_without_a_position_is_an_error(job: Job) -> None:
     job.batch(1, 4)
     job.checkpoint(4, [20])
-    with pytest.raises(UsageError, match=r"does not say how far partition 1 of dev\.flights was read"):
+    with pytest.raises(UsageError, match=r"does not show how far partition 1 of dev\.flights was read"):
         job.find()
 
 
 def test_a_checkpoint_of_an_older_headrace_has_no_watermark(job: Job) -> None:
     job.batch(1, 4)
     job.checkpoint(4, [20, 20], watermark=None)
-    with pytest.raises(UsageError, match="does not say how far event time had come"):
+    with pytest.raises(UsageError, match="does not show how far event time had come"):
         job.find()
 
 
@@ -186,7 +186,7 @@ def test_a_table_that_begins_later_or_on_another_topic_says_nothing(tmp_path: Pa
     job = Job(warehouse)
     job.batch(1, 4)
     job.checkpoint(4, [20, 20])
-    with pytest.raises(UsageError, match="table flights begins behind the first rows"):
+    with pytest.raises(UsageError, match="table flights begins after the first rows"):
         job.find()
     other = connect(Store(warehouse=f"file://{tmp_path}/other"))
     Ledger(other, "flights").record_start(TOPIC, "id-2", {0: 0, 1: 0}, contract="flights")

@@ -104,7 +104,7 @@ def test_a_bounded_job_that_does_not_end_within_its_deadline_is_cancelled(
     stretch, cluster = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster()
     monkeypatch.setattr(judge, "require_same", lambda *_: None)
 
-    with pytest.raises(ClusterError, match="did not finish within 0 s, and is cancelled"):
+    with pytest.raises(ClusterError, match="did not finish within 0 s, and was cancelled"):
         judge.judge_records(
             workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch), within_s=0
         )

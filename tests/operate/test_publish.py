@@ -64,7 +64,7 @@ def test_only_what_kafka_lost_is_accepted_as_lost(
 ) -> None:
     begun(sealed)
 
-    with pytest.raises(UsageError, match="0:30-31 is not lost: Kafka can still say what is there"):
+    with pytest.raises(UsageError, match="0:30-31 is not lost: Kafka still shows what is there"):
         accept_loss(workspace, "events", [Span(0, 30, 31)], "w")
     with pytest.raises(UsageError, match="accepting a loss needs a reason"):
         accept_loss(workspace, "events", [Span(0, 30, 31)], "")

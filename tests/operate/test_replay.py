@@ -52,7 +52,7 @@ def test_a_replay_is_planned_from_an_anchor_offsets_or_a_time_only_with_a_reason
 
 
 def test_a_fork_is_followed_for_so_long_and_no_longer(workspace: Workspace, number: int) -> None:
-    with pytest.raises(ClusterError, match="the fork has not caught up within 0 s: 0 of 30 offsets read"):
+    with pytest.raises(ClusterError, match="the fork did not catch up within 0 s: 0 of 30 offsets read"):
         run_replay(workspace, "events", number, follow_s=0)
 
     at = run_replay(workspace, "events", number, follow=False)
@@ -75,14 +75,14 @@ def test_a_fork_that_ends_before_it_has_caught_up_is_an_error(
         if completed is not None:
             cluster.cancel(fork)
 
-    with pytest.raises(ClusterError, match="the fork has ended before it had caught up: CANCELED"):
+    with pytest.raises(ClusterError, match="the fork ended before it caught up: CANCELED"):
         run_replay(workspace, "events", number, tell=ends)
 
 
 def test_a_swap_cancels_the_old_job_and_its_rollback_cancels_the_fork(
     sealed: Lake, workspace: Workspace, cluster: FakeCluster, number: int
 ) -> None:
-    with pytest.raises(DecisionNeeded, match="what is published: it has come to 0:20"):
+    with pytest.raises(DecisionNeeded, match="what is published: it has reached 0:20"):
         publish_replay(workspace, "events", number, within_s=0)
     sealed.seal(2, range(20, 30))
     fork, live = (j.id for j in cluster.jobs())

@@ -41,7 +41,7 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
 
     running = road.checkpoints(job.flink_id)["latest"]["completed"]["external_path"]
     refused = road.headrace("anchor", "adopt", JOB, running, expect=2)
-    assert "Flink removes a checkpoint of a running job" in refused
+    assert "Flink deletes a checkpoint of a running job" in refused
 
     road.checkpoint(job.flink_id)
     newest = road.checkpoints(job.flink_id)["latest"]["completed"]

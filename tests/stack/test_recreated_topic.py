@@ -53,7 +53,7 @@ def test_a_topic_that_is_recreated_while_flink_restarts(make_road: MakeRoad) -> 
     road.headrace("branch", "set-aside", "events", "1", "--why", "rows of another topic")
     assert "nothing new" in road.headrace("publish", "events")
     restarted = road.headrace("branch", "restart", "events", "--why", "read on", expect=3)
-    assert "The next start cannot read on in it" in restarted
+    assert "The next start cannot continue in it" in restarted
     road.headrace("branch", "set-aside", "events", "1", "--undo", "--why", "they are wanted after all")
     road.headrace(*accept)
     assert road.homes() == every({0: 500, 1: 500}), "published on a person's word"

@@ -38,7 +38,7 @@ def test_a_job_whose_checkpoints_are_lost_reads_on_from_the_frontier(make_road: 
     road.headrace("stop", "events")
     road.produce(range(1500, 2000))
     road.headrace("run", "events")
-    assert "runs already" in road.headrace("run", "events", expect=2)
+    assert "is already running" in road.headrace("run", "events", expect=2)
     assert road.ledger.claims()[-1].restored_from is not None, "from its own savepoint, as ever"
     road.settle(_live(road), claim=3)
     road.publish_until(2000)
