@@ -142,8 +142,6 @@ class Ledger:
             number += 1
         return number
 
-    # start
-
     def start(self, contract: str = "") -> TopicStart | None:
         """Where the job began on a contract's topic (by default its own), or None before it did."""
         key = self._start_key(contract or self.job)
@@ -170,8 +168,6 @@ class Ledger:
 
     def _start_key(self, contract: str) -> str:
         return f"{self.folder}/start.json" if contract == self.job else f"{self.folder}/reads/{contract}.json"
-
-    # claims
 
     def record_claim(
         self,
@@ -203,8 +199,6 @@ class Ledger:
         """The claim of a submission, if it made one here."""
         return next((c for c in reversed(self.claims()) if c.submission == submission), None)
 
-    # decisions
-
     def decide(self, decision: Decision) -> int:
         """Record a decision, with user and time; returns its number."""
         return self.append(DECISIONS, decision.model_copy(update={"by": current_user(), "at": now()}))
@@ -212,8 +206,6 @@ class Ledger:
     def decisions(self) -> list[Decision]:
         """All decisions, oldest first."""
         return [self.required(DECISIONS, n) for n in range(1, self.newest(DECISIONS) + 1)]
-
-    # plans
 
     def store_plan(self, plan: Plan) -> str:
         """Keep a plan that runs, once: its state will be interpreted by it. Returns its digest."""
