@@ -208,7 +208,7 @@ def test_a_union_right_inside_a_window_function_is_refused(derive: Path, word: s
     code, found = as_json("departures_hourly")
     assert code == 1
     (error,) = found[-1]["errors"]  # type: ignore[misc]
-    assert error["what"].startswith(f"Flink reads only what stands before this {word.split(maxsplit=1)[0]}")
+    assert error["what"].startswith(f"Flink reads only the query before this {word.split(maxsplit=1)[0]}")
     assert error["where"] == "sql/departures_hourly/hourly.sql:3"
 
 
