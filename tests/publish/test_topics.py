@@ -116,7 +116,7 @@ def test_a_restart_is_decided_in_the_same_topic_only(topic: RealTopic, terminal:
     assert terminal.type(restart)[0] == 0
     topic.recreate(500)
     code, said = terminal.type(restart)
-    assert (code, "was deleted and created again" in said, "cannot read on in it" in said) == (3, True, True)
+    assert (code, "was deleted and created again" in said, "cannot continue in it" in said) == (3, True, True)
     topic.delete()
     code, said = terminal.type(restart)
     assert (code, "is gone" in said) == (3, True)

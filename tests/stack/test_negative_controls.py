@@ -60,7 +60,7 @@ def test_without_the_parent_check_a_fork_is_published_twice(
     with pytest.raises(DecisionNeeded, match="forked"):
         topic.publish()
 
-    monkeypatch.setattr(publishing, "stretch", _all_of_the_newest_claim)
+    monkeypatch.setattr(publishing, "publishable_range", _all_of_the_newest_claim)
     with pytest.raises(ConservationError, match="are published already"):
         topic.publish()
     monkeypatch.setattr(checks, "continue_frontier", _anything_goes)
