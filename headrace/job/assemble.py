@@ -62,18 +62,18 @@ def writing(table: str) -> Program:
         UsageError: no job writes it.
         HeadraceError: no job was found, and one could not be read: that job's error.
     """
-    unread: HeadraceError | None = None
+    first_error: HeadraceError | None = None
     # Most tables begin with the name of their job.
     for name in sorted(project.job_names(), key=lambda n: (not table.startswith(n), -len(n), n)):
         try:
             program = named(name)
         except HeadraceError as e:
-            unread = unread or e
+            first_error = first_error or e
             continue
         if table in {o.id for o in program.outputs}:
             return program
-    if unread is not None:
-        raise unread
+    if first_error is not None:
+        raise first_error
     raise UsageError(f"no job writes table {table}", where="jobs/", remedy=_nearest(table))
 
 

@@ -164,8 +164,8 @@ def function_code(program: Program) -> dict[str, str]:
 
 def of(program: Program, compiled: Plan) -> Lock:
     """The lock of a newly compiled plan, with the facts that Flink's plan does not contain."""
-    reported_error = {table: promised(c) for table, c in zip(program.sources, program.reads, strict=True)}
-    plan = {**compiled, SOURCES: program.sources, PROMISES: reported_error}
+    promises = {table: promised(c) for table, c in zip(program.sources, program.reads, strict=True)}
+    plan = {**compiled, SOURCES: program.sources, PROMISES: promises}
     if program.functions:
         plan[FUNCTIONS] = function_code(program)
     fresh = max(n["id"] for n in plan["nodes"]) + 1
@@ -180,17 +180,17 @@ def compile_lock(program: Program, environment: Mapping[str, str]) -> Lock:
             of a contract or a function.
     """
     with tempfile.TemporaryDirectory() as folder:
-        target, reported_error = Path(folder) / "plan.json", Path(folder) / "error.json"
+        target, promises = Path(folder) / "plan.json", Path(folder) / "error.json"
         done = subprocess.run(
             [sys.executable, "-m", "headrace.job.compile", program.job.name, str(target)],
             capture_output=True,
             text=True,
             check=False,
             cwd=project.root(),
-            env={**os.environ, **environment, REPORT: str(reported_error)},
+            env={**os.environ, **environment, REPORT: str(promises)},
         )
         if done.returncode != 0:
-            raise read_report(reported_error) or JobError(
+            raise read_report(promises) or JobError(
                 f"the job does not compile: {last_cause(done.stderr) or 'no message'}",
                 where=f"jobs/{program.job.name}.py",
                 remedy=f"headrace check {program.job.name} checks the files; if they are valid,"

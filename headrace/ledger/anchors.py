@@ -160,11 +160,11 @@ def needed_savepoints(ledger: Ledger) -> set[str]:
     """Savepoints that may still be restored: by a replay, the next start, or the start after a rollback."""
     unfinished = [r for r in replays.every(ledger) if replays.state(ledger, r.number) in ("planned", "begun")]
     newest = newest_on_branch(ledger.warehouse, ledger)
-    reads_from = [a.path for a in unexpired(ledger) if a.batch < last_published_replay(ledger)]
+    before_replay = [a.path for a in unexpired(ledger) if a.batch < last_published_replay(ledger)]
     return {
         *(r.savepoint for r in unfinished if r.savepoint),
         *([newest.path] if newest else []),
-        *reads_from[-1:],
+        *before_replay[-1:],
     }
 
 
@@ -221,7 +221,7 @@ def _state(warehouse: Warehouse, anchor: Anchor, problems: list[str]) -> int:
         problems.append(e.what)
         return 0
     if dict(found.manifests) != anchor.manifests:
-        problems.append("another savepoint lies at its place now")
+        problems.append("its address now holds another savepoint")
     folder = anchor.path.removeprefix(f"{warehouse.uri}/")
     # A savepoint holds its files beside it; an incremental checkpoint shares some with its neighbours.
     around = folder.rpartition("/")[0]

@@ -48,13 +48,13 @@ def chain(staged: Mapping[str, Manifest], tip: str, stop: str | None) -> tuple[l
         The manifests, oldest first, and the parent of the oldest: ``stop`` when the chain meets it.
 
     Raises:
-        LedgerError: the chain bites its own tail.
+        LedgerError: the chain has a cycle.
     """
     walked: list[Manifest] = []
     at: str | None = tip
     while at is not None and at != stop and at in staged:
         if len(walked) > len(staged):
-            raise LedgerError("a chain of manifests has no beginning", where=f"{tip} of {staged[tip].output}")
+            raise LedgerError("a chain of manifests has a cycle", where=f"{tip} of {staged[tip].output}")
         walked.append(staged[at])
         at = staged[at].parent
     return walked[::-1], at

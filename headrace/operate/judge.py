@@ -53,14 +53,14 @@ def judge_records(
     patch_history.require_open(ledger, patch.number)
     require_same(ledger, program, patch)
     # The job of a command that was killed may still run: it ends on its own, and its result is ignored.
-    submission, behind = f"patch-{patch.number}-{uuid.uuid4().hex[:8]}", ledger.newest(DONE)
+    submission, after_batch = f"patch-{patch.number}-{uuid.uuid4().hex[:8]}", ledger.newest(DONE)
     doing = f"judging {patch.records:,} record{'' if patch.records == 1 else 's'}"
     tell(what=doing)
     flink_id = workspace.cluster.submit(of_patch(job, patch.number, submission))
     _await_start(workspace, job, patch.number, flink_id, start_s, doing, tell)
     tell(what=doing)
     _await_end(workspace, job, patch.number, flink_id, within_s)
-    return record_judged(ledger, program, patch, submission, behind)
+    return record_judged(ledger, program, patch, submission, after_batch)
 
 
 def _await_start(

@@ -85,7 +85,7 @@ def continue_frontier(
 def _refuse_overlap(job: str, partition: int, offsets: OffsetArray, expected: int) -> None:
     doubled = np.unique(offsets[1:][offsets[1:] == offsets[:-1]])
     below = offsets[offsets < expected]
-    for wrong, what in ((below, "are published already"), (doubled, "stand in two rows")):
+    for wrong, what in ((below, "are published already"), (doubled, "are in two rows")):
         if wrong.size:
             named = ", ".join(f"{partition}:{o}" for o in wrong[:5])
             raise ConservationError(

@@ -50,7 +50,7 @@ class Patcher:
 
         Raises:
             DecisionNeeded: it is not judged yet.
-            ConservationError: a record would have two homes behind it, or none.
+            ConservationError: a record would have two homes afterwards, or none.
             UsageError: it was given up.
         """
         while True:
@@ -95,7 +95,7 @@ class Patcher:
 
         Raises:
             UsageError: it is in already, or was given up.
-            DecisionNeeded: it was put in in the same moment.
+            DecisionNeeded: it was published at the same moment.
         """
         self._finisher.finish_open_batch()
         require_open(self._ledger, number)
@@ -103,13 +103,13 @@ class Patcher:
         self._finisher.finish_open_batch()
         if patches.batch_of(self._ledger.decisions(), number):
             raise DecisionNeeded(
-                f"patch {number} was put in in the same moment",
+                f"patch {number} was published at the same moment",
                 where=f"job {self._ledger.job}",
-                remedy=f"headrace patch undo {self._ledger.job} {number} --why TEXT takes it back",
+                remedy=f"headrace patch undo {self._ledger.job} {number} --why TEXT undoes it",
             )
 
     def undo(self, number: int, why: str) -> Published:
-        """Take a patch back: its rows go out, those that it took out come in again. Safe to repeat.
+        """Undo a patch: its rows go out, and those that it removed come in again. Safe to repeat.
 
         Raises:
             UsageError: it is not in; or a later patch or a replay stands on it.
@@ -154,15 +154,15 @@ class Patcher:
         batch = patches.batch_of(history.decisions, number)
         if not batch or patch.kind == UNDO:
             raise UsageError(
-                f"{patch.name} is {history.state(number)}: there is nothing to take back",
+                f"{patch.name} is {history.state(number)}: there is nothing to undo",
                 remedy=f"headrace patch ls {job}",
             )
         own = history.records(batch)
         for later in self._overlapping_patches(batch, own, history):
             raise UsageError(
-                f"{later.name} has put some of the same records in later",
+                f"{later.name} has published some of the same records later",
                 where=f"job {job}",
-                remedy=f"take it back first: headrace patch undo {job} {later.number} --why TEXT",
+                remedy=f"undo it first: headrace patch undo {job} {later.number} --why TEXT",
             )
         if gone := history.overwritten(number):
             raise UsageError(
@@ -176,12 +176,12 @@ class Patcher:
             raise UsageError(
                 f"{len(gone_rows):,} of its records are in no table any more: {gone_rows}",
                 where=f"job {job}",
-                remedy="somebody deleted them: to take the patch back would bring them in again",
+                remedy="they were deleted outside headrace: undoing the patch would restore them",
             )
         return batch
 
     def _overlapping_patches(self, batch: int, own: Positions, history: PatchHistory) -> list[Patch]:
-        """Patches put in behind a batch whose rows stand for some of these records, the newest first."""
+        """Patches published after a batch that still hold some of these records, the newest first."""
         return [
             patches.one(self._ledger, d.patch)
             for d in reversed(history.later_patches(batch))
@@ -223,7 +223,7 @@ class Patcher:
         mine = {f.sha256 for f in patch.files}
         for other, _ in patches.published(self._ledger, self._ledger.decisions()):
             if any(f.sha256 in mine for f in other.files):
-                raise self._refused(patch, f"backfill {other.number} has put the very same bytes in")
+                raise self._refused(patch, f"backfill {other.number} already holds the same bytes")
 
     def _refuse_moved(self, patch: Patch, judged: JudgedPatch, own: Positions) -> None:
         """Of a stretch of the topic: it is whole, and no patch came in between that it would undo."""
@@ -234,7 +234,9 @@ class Patcher:
         if more := own.without(there):
             raise self._refused(patch, f"records came that are not published: {more}")
         for later in self._overlapping_patches(judged.after_batch, own, PatchHistory(self._ledger)):
-            raise self._refused(patch, f"{later.name} has put some of these records in since it was judged")
+            raise self._refused(
+                patch, f"{later.name} has published some of these records since it was judged"
+            )
 
     def _without_moved(self, patch: Patch, coming: Files, own: Positions) -> Files:
         """Of a redrive only what is in quarantine still, and was not discarded meanwhile."""
@@ -324,7 +326,7 @@ class Patcher:
         )
 
     def _empty_checkpoints(self, head: Head) -> tuple[int, int]:
-        """No checkpoints: behind all that were, so that these are still found by bisection."""
+        """No checkpoints: a range after all earlier ones, so that these are still found by bisection."""
         last = self._ledger.required(DONE, head.batch).checkpoints[1] if head.batch else 0
         return last + 1, last
 

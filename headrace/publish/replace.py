@@ -188,7 +188,7 @@ class Replacer:
 
         Raises:
             UsageError: it is published, rolled back or aborted.
-            DecisionNeeded: it was published in the same moment.
+            DecisionNeeded: it was published at the same moment.
         """
         self._finisher.finish_open_batch()
         replays.require_open(self._ledger, replay)
@@ -196,9 +196,9 @@ class Replacer:
         self._finisher.finish_open_batch()
         if replays.batch_of(self._ledger, replay):
             raise DecisionNeeded(
-                f"replay {replay} was published in the same moment",
+                f"replay {replay} was published at the same moment",
                 where=f"job {self._ledger.job}",
-                remedy=f"headrace replay rollback {self._ledger.job} {replay} --why TEXT takes it back",
+                remedy=f"headrace replay rollback {self._ledger.job} {replay} --why TEXT undoes it",
             )
 
     def roll_back(self, replay: int, why: str) -> Published:

@@ -145,8 +145,8 @@ def withdraw_tail(ledger: Ledger, checkpoint: int, why: str) -> int:
 
 def _decided(ledger: Ledger, manifests: Mapping[str, str]) -> bool:
     """Whether manifests are in a batch, also in one that is decided and not finished."""
-    undone = ledger.get(BATCHES, ledger.newest(DONE) + 1)
-    ids = {m.id for out in undone.outputs.values() for m in out.manifests} if undone else set()
+    open_batch = ledger.get(BATCHES, ledger.newest(DONE) + 1)
+    ids = {m.id for out in open_batch.outputs.values() for m in out.manifests} if open_batch else set()
     return any(m in ids or ledger.published(output, m) is not None for output, m in manifests.items())
 
 
@@ -160,7 +160,7 @@ def other_topic(job: str, changes: Iterable[TopicChange], tail: StagedTail) -> D
     """A topic that the job reads is another one now, or none. Rows may be staged of either."""
     others = [c for c in changes if c.other]
     staged = (
-        f"Not published, and nobody can tell from which topic: {tail}" if tail.rows else "No row is staged"
+        f"Not published, and their topic cannot be determined: {tail}" if tail.rows else "No row is staged"
     )
     first = _remedies(job, tail) if tail.rows else f"`headrace stop {job}`"
     return DecisionNeeded(
@@ -190,13 +190,13 @@ def beyond_end(job: str, topic: str, lost: Sequence[Span], tail: StagedTail) -> 
 
 def deleted(job: str, topic: str, lost: Sequence[Span]) -> DecisionNeeded:
     """Retention was faster than the job. Below its start, a log does not even show where records were."""
-    accept_tail = " ".join(f"--accept-loss {s}" for s in lost)
+    options = " ".join(f"--accept-loss {s}" for s in lost)
     return DecisionNeeded(
-        f"Kafka deleted offsets before the job read them: {named(lost)}. Which of them held records, it"
-        " cannot say any more",
+        f"Kafka deleted offsets before the job read them: {named(lost)}. Which of them held records, Kafka"
+        " can no longer report",
         where=f"topic {topic}",
         remedy=f"if the records can be sent again, do that first; else"
-        f" `headrace publish {job} {accept_tail} --why TEXT` accepts the loss",
+        f" `headrace publish {job} {options} --why TEXT` accepts the loss",
         lost=[str(s) for s in lost],
     )
 

@@ -170,7 +170,7 @@ def _lines(copy: Fetched) -> Iterator[bytes]:
             for line in file:
                 yield line.removesuffix(b"\n")
     except (gzip.BadGzipFile, EOFError, zlib.error) as e:
-        raise UsageError("the file is not whole, or no gzip", where=copy.address) from e
+        raise UsageError("the file is truncated, or not gzip", where=copy.address) from e
 
 
 def _of_parquet(copy: Fetched) -> Iterator[bytes]:

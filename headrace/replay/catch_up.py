@@ -22,7 +22,7 @@ class Reached:
 
     @property
     def records(self) -> tuple[int, int]:
-        """How many offsets the fork has read, of those that the branch has behind the fork point."""
+        """How many offsets the fork has read, of those that the branch has after the fork point."""
         done = total = 0
         for contract, ends in self.branch.positions.items():
             if self.fork.positions and not self.fork.reads(contract):

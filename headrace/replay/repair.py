@@ -20,7 +20,7 @@ Repair = Callable[[bytes], "bytes | None"]
 
 @dataclass(frozen=True)
 class Repaired:
-    """One payload behind the function."""
+    """One payload after the repair function."""
 
     payload: bytes | None
     changed: bool = False
@@ -45,7 +45,7 @@ def load(path: str) -> Repair:
         )
     spec = importlib.util.spec_from_file_location(f"repairs.{module}", project.root() / where)
     if spec is None or spec.loader is None:
-        raise UsageError("the file is no Python", where=where)
+        raise UsageError("the file is not Python", where=where)
     loaded = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(loaded)
@@ -63,7 +63,7 @@ def load(path: str) -> Repair:
 
 
 def repaired(repair: Repair, payload: bytes | None) -> Repaired:
-    """A payload behind the function; a record without one has nothing to repair.
+    """A payload after the repair function; a record without one has nothing to repair.
 
     Raises:
         UsageError: it gives something that is neither bytes nor None.

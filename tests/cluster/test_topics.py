@@ -40,7 +40,7 @@ def test_another_number_of_partitions_is_an_error(bootstrap: str, name: str) -> 
     with pytest.raises(ClusterError, match="exists with 3 partitions, and the contract has 4") as refused:
         create_topic(bootstrap, name, 4)
 
-    assert refused.value.facts == {"found": 3, "wanted": 4}
+    assert refused.value.facts == {"actual": 3, "wanted": 4}
 
 
 def test_a_topic_made_anew_has_another_id(bootstrap: str, name: str) -> None:

@@ -88,7 +88,7 @@ def test_what_is_missing_is_told(lake: Lake) -> None:
     )
     assert "was deleted, or made anew" in problems(lake, anchor, {})[0]
     assert problems(lake, anchor.model_copy(update={"manifests": {}}), {"events": {0: 0}}) == [
-        "another savepoint lies at its place now"
+        "its address now holds another savepoint"
     ]
     (first,) = [k for k in lake.warehouse.keys("events/_staged/s1/") if k.endswith("part-1.parquet")]
     lake.warehouse.delete(first)

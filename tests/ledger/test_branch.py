@@ -146,7 +146,7 @@ def test_a_chain_is_walked_back_to_the_head() -> None:
 
 
 def test_a_chain_that_bites_its_tail_is_an_error() -> None:
-    with pytest.raises(LedgerError, match="no beginning"):
+    with pytest.raises(LedgerError, match="has a cycle"):
         chain(by_id(manifest("3", "4", 1), manifest("4", "3", 1)), _id("4"), None)
 
 

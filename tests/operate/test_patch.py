@@ -62,7 +62,9 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
     cluster.then = cluster.finish
     judge.judge_records(workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch))
 
-    with pytest.raises(ConservationError, match=f"redrive {redrive} has put some of these records in since"):
+    with pytest.raises(
+        ConservationError, match=f"redrive {redrive} has published some of these records since"
+    ):
         lake.patcher().publish(stretch)
     moved = by(1, range(25)) + by(f"patch {redrive}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)

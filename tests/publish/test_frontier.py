@@ -49,7 +49,7 @@ def test_an_offset_below_the_frontier_is_refused() -> None:
 
 
 def test_an_offset_in_two_rows_is_refused() -> None:
-    with pytest.raises(ConservationError, match=r"stand in two rows: 0:6"):
+    with pytest.raises(ConservationError, match=r"are in two rows: 0:6"):
         continue_frontier("events", {0: 5}, {}, [at(p0=[5, 6]), at(p0=[6, 7])])
 
 

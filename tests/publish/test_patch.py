@@ -93,14 +93,14 @@ def test_a_compaction_in_between_does_no_harm(lake: Lake) -> None:
 
 def test_a_redrive_is_taken_back(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
-    with pytest.raises(UsageError, match="nothing to take back"):
+    with pytest.raises(UsageError, match="nothing to undo"):
         lake.patcher().undo(number, "test")
     lake.patcher().publish(number)
     beside = lake.judge(patches.REDRIVE, good=range(28, 29))
     lake.patcher().publish(beside)
     later = lake.judge(patches.REPLAY, good=range(20, 28), end=28)
     lake.patcher().publish(later)
-    with pytest.raises(UsageError, match=f"replay {later} has put some of the same records in later"):
+    with pytest.raises(UsageError, match=f"replay {later} has published some of the same records later"):
         lake.patcher().undo(number, "test")
     lake.patcher().undo(beside, "test")
     lake.patcher().undo(later, "test")
@@ -312,7 +312,7 @@ def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
         return Ledger.decide(giving_up.tables.ledger, decision)
 
     giving_up.tables.ledger.decide = decide  # type: ignore[method-assign]
-    with pytest.raises(DecisionNeeded, match="in the same moment"):
+    with pytest.raises(DecisionNeeded, match="at the same moment"):
         giving_up.drop(late, "test")
     assert patch_history.state(lake.ledger, late) == "published"
 
@@ -351,7 +351,7 @@ def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lak
     assert said == ["no record of it is left to be moved", "none of it passed"]
     stretch = lake.judge(patches.REPLAY, good=range(20, 26), end=26)
     lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(25, 26)))
-    with pytest.raises(ConservationError, match="put some of these records in since it was judged"):
+    with pytest.raises(ConservationError, match="published some of these records since it was judged"):
         lake.patcher().publish(stretch)
 
 
@@ -362,7 +362,7 @@ def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
         patches.BACKFILL, good=range(2), partition=-2, files=(counted_file(sha256="ab", number=2),)
     )
     lake.patcher().publish(first)
-    with pytest.raises(ConservationError, match=f"backfill {first} has put the very same bytes in"):
+    with pytest.raises(ConservationError, match=f"backfill {first} already holds the same bytes"):
         lake.patcher().publish(second)
     lake.patcher().undo(first, "test")
     lake.patcher().publish(second)

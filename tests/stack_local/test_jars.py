@@ -76,7 +76,7 @@ def test_two_wrong_answers_are_an_error_and_leave_nothing(
         repository.fetch()
 
     assert e.value.where == COORDINATE
-    assert e.value.facts["actual"] == hashlib.sha256(BAD).hexdigest()
+    assert e.value.facts["checksum"] == hashlib.sha256(BAD).hexdigest()
     assert not list((tmp_path / "cache").rglob("*.jar"))
 
 

@@ -134,7 +134,7 @@ def require_partitions(topic: TopicInfo, wanted: int, bootstrap: str) -> None:
             f"the topic exists with {topic.partitions} partitions, and the contract has {wanted}",
             where=where(bootstrap, topic.name),
             remedy=f"set topicPartitions to {topic.partitions}; more partitions would send keys elsewhere",
-            topic=topic.partitions,
+            actual=topic.partitions,
             wanted=wanted,
         )
 

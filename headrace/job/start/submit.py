@@ -162,8 +162,8 @@ def _submission_options(
 
 def _execute(table_env: object, plan: lock.Lock) -> str:
     """Execute the lock's plan; Flink takes a compiled plan by its path only."""
-    with tempfile.TemporaryDirectory() as checkpoint_folder:
-        path = Path(checkpoint_folder) / "plan.json"
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "plan.json"
         path.write_text(json.dumps({k: v for k, v in plan.plan.items() if k not in ADDED}))
         result = table_env.execute_sql(f"EXECUTE PLAN '{path}'")  # type: ignore[attr-defined]
         return str(result.get_job_client().get_job_id())
