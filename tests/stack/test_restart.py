@@ -51,7 +51,7 @@ def test_a_job_whose_checkpoints_are_lost_reads_on_from_the_frontier(make_road: 
     assert "headrace branch restart events" in road.headrace("run", "events", expect=3), (
         "a ruling is for once"
     )
-    assert "no restart is to come" in road.headrace(
+    assert "no restart is due" in road.headrace(
         "branch", "restart", "events", "--undo", "--why", "late", expect=2
     )
 
