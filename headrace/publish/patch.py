@@ -123,7 +123,9 @@ class Patcher:
             batch = self._require_undoable(patch, history)
             own = history.records(batch)
             before = self._ledger.required(DONE, batch - 1).versions if batch > 1 else {}
-            coming = {o.id: self._as_it_was(o, before.get(o.id), own, patch) for o in self.tables.outputs}
+            coming = {
+                o.id: self._write_former_rows(o, before.get(o.id), own, patch) for o in self.tables.outputs
+            }
             self._decide_undo(head, self._record_undo(patch, why), coming, own)
 
     def _record_undo(self, patch: Patch, why: str) -> Patch:
@@ -188,8 +190,10 @@ class Patcher:
             if history.remaining(d.batch).intersection(own)
         ]
 
-    def _as_it_was(self, output: Output, version: int | None, own: Positions, patch: Patch) -> list[ReadFile]:
-        """Files with the rows of these records in a version of a table."""
+    def _write_former_rows(
+        self, output: Output, version: int | None, own: Positions, patch: Patch
+    ) -> list[ReadFile]:
+        """Write files with the rows that these records had in a version of a table."""
         folder = f"{PATCHED}{patch.number}-undo"
         files = restore_files(self.tables.warehouse, output, version, own, folder)
         return read_files(self.tables.warehouse, output.id, files, output.columns)
@@ -209,7 +213,7 @@ class Patcher:
         if rows != len(own):
             raise self._refused(patch, f"the judged files hold {rows:,} rows of {len(own):,} records")
         if patch.kind == REDRIVE:
-            return self._without_moved(patch, coming, own)
+            return self._write_unmoved(patch, coming, own)
         if patch.kind == BACKFILL:
             self._refuse_taken(patch, own)
         else:
@@ -238,8 +242,8 @@ class Patcher:
                 patch, f"{later.name} has published some of these records since it was judged"
             )
 
-    def _without_moved(self, patch: Patch, coming: Files, own: Positions) -> Files:
-        """Of a redrive only what is in quarantine still, and was not discarded meanwhile."""
+    def _write_unmoved(self, patch: Patch, coming: Files, own: Positions) -> Files:
+        """Of a redrive, write only what is still in quarantine and was not discarded meanwhile."""
         homes = self._homes(own)
         quarantine, data = (o.id for o in self.tables.outputs)
         if twice := homes[data].intersection(homes[quarantine]):
@@ -247,13 +251,13 @@ class Patcher:
         stays = homes[quarantine].without(discarded(self._ledger))
         gone = own.without(stays)
         return (
-            {o.id: self._without(o, coming.get(o.id, []), gone) for o in self.tables.outputs}
+            {o.id: self._write_without(o, coming.get(o.id, []), gone) for o in self.tables.outputs}
             if gone
             else coming
         )
 
-    def _without(self, output: Output, files: Sequence[ReadFile], gone: Positions) -> list[ReadFile]:
-        """Judged files without the rows of some records."""
+    def _write_without(self, output: Output, files: Sequence[ReadFile], gone: Positions) -> list[ReadFile]:
+        """Write judged files again, without the rows of some records."""
         cut = remove_rows(self.tables.warehouse, output, [f.file.path for f in files], gone.holds)
         out = {f.path for f in cut.removed}
         fresh = [StagedFile(path=f.path, size=f.size) for f in cut.added]

@@ -15,10 +15,16 @@ from dataclasses import dataclass, replace
 
 from headrace.errors import DecisionNeeded, LedgerError, UsageError
 from headrace.ledger import anchors
-from headrace.ledger.branch import ManifestRange, followed_claim, publishable_range, unpublished_manifests
+from headrace.ledger.branch import (
+    ByOutput,
+    ManifestRange,
+    followed_claim,
+    publishable_range,
+    unpublished_manifests,
+)
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
-from headrace.ledger.records import Claim, Manifest, PublishBatch
+from headrace.ledger.records import Claim, PublishBatch
 from headrace.publish import tail as tails
 from headrace.publish.checks import Checks, FilesRead
 from headrace.publish.finish import Finisher
@@ -64,7 +70,10 @@ class Publisher:
         if claim is None:
             return Published(head, finished, {})
         try:
-            ready = self._stretch(head, claim)
+            staged = self._staged()
+            fresh = self._unpublished(head, staged)
+            self._delete_published(staged, fresh)
+            ready = self._ready(head, claim, fresh)
         except (DecisionNeeded, LedgerError):
             if self._ledger.head() == head:
                 raise
@@ -90,7 +99,7 @@ class Publisher:
         """
         head = self._ledger.head()
         claim = followed_claim(self._ledger.claims(), self._decisions())
-        staged = self._stretch(head, claim) if claim else None
+        staged = self._ready(head, claim, self._unpublished(head, self._staged())) if claim else None
         if claim is None or staged is None:
             raise UsageError(
                 f"nothing of job {self.tables.job} is staged and not published",
@@ -120,17 +129,20 @@ class Publisher:
 
     # what there is to publish
 
-    def _stretch(self, head: Head, claim: Claim) -> ManifestRange | None:
-        staged = {output: self._fold_published(output, head) for output in self.tables.staged}
-        ready = publishable_range(self._ledger, head, staged, claim)
-        return ready if ready and any(ready.manifests.values()) else None
+    def _staged(self) -> ByOutput:
+        return {output: staged.read() for output, staged in self.tables.staged.items()}
 
-    def _fold_published(self, output: str, head: Head) -> dict[str, Manifest]:
-        """Staged manifests; those that a restored job committed again after they were folded are removed."""
-        manifests = self.tables.staged[output].read()
-        fresh = unpublished_manifests(self._ledger, head, output, manifests)
-        self.tables.staged[output].fold(m for i, m in manifests.items() if i not in fresh)
-        return fresh
+    def _unpublished(self, head: Head, staged: ByOutput) -> ByOutput:
+        return {o: unpublished_manifests(self._ledger, head, o, manifests) for o, manifests in staged.items()}
+
+    def _delete_published(self, staged: ByOutput, fresh: ByOutput) -> None:
+        """Delete staged manifests that a restored job committed again after they were published."""
+        for output, manifests in staged.items():
+            self.tables.staged[output].fold(m for i, m in manifests.items() if i not in fresh[output])
+
+    def _ready(self, head: Head, claim: Claim, fresh: ByOutput) -> ManifestRange | None:
+        ready = publishable_range(self._ledger, head, fresh, claim)
+        return ready if ready and any(ready.manifests.values()) else None
 
     def _reason_for_empty_batch(self, ready: ManifestRange) -> str:
         """Why a batch without rows is needed all the same; empty where it is not."""
