@@ -76,3 +76,20 @@ def test_looking_again_a_publisher_still_counts_the_batch_that_it_has_finished(l
     slow._finisher.finish_open_batch = overtaken_once_finished  # type: ignore[method-assign]
     done = slow.once()
     assert (done.batches, done.head.frontier) == (2, {0: 35})
+
+
+def test_looking_at_what_waits_deletes_nothing_publishing_does(lake: Lake) -> None:
+    lake.submit()
+    before = dict(lake.newest)
+    published = lake.seal(1, range(10))
+    lake.publish()
+    lake.newest = before
+    assert lake.seal(1, range(10)) == published, "committed once more, after it was folded"
+    lake.seal(1, range(10, 12))
+
+    waiting, _ = lake.publisher().waiting()
+
+    assert published["events"] not in {m.id for m in waiting.manifests["events"]}
+    assert published["events"] in lake.tables().staged["events"].read()
+    lake.publish()
+    assert lake.tables().staged["events"].read() == {}
