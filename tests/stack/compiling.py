@@ -33,6 +33,9 @@ def plans(told: str) -> str:
         for number, inserts in enumerate(asked["queries"]):
             target = Path(folder) / f"{number}.json"
             said = " ".join(f"INSERT INTO {table} {sql};" for table, sql in inserts.items())
-            table_env.execute_sql(f"COMPILE PLAN '{target}' FOR STATEMENT SET BEGIN {said} END")
+            try:
+                table_env.execute_sql(f"COMPILE PLAN '{target}' FOR STATEMENT SET BEGIN {said} END")
+            except Exception as e:
+                raise AssertionError(f"Flink does not compile {said}") from e
             found.append(lock.of(program, json.loads(target.read_text())).plan)
     return json.dumps(found)

@@ -39,7 +39,7 @@ def _edit(query: Query, rng: random.Random) -> Edit:
     while True:
         make = rng.choice(MAKERS)
         edit = make(query, rng)
-        if edit is not None and _does(query, edit):
+        if edit is not None and edit.query.reads_everywhere() and _does(query, edit):
             return edit
 
 

@@ -264,6 +264,10 @@ class Query:
             for i in self.inputs
         ]
 
+    def reads_everywhere(self) -> bool:
+        """Whether each branch reads a record: Flink leaves out those that cannot, and may refuse the rest."""
+        return all(any(b.rows()) for i in self.inputs for b in i.branches)
+
     def laid(self) -> list[tuple[int, ...]]:
         """The columns that its state is laid out by, branch by branch."""
         (column,) = self.columns([self.shape.lays])
@@ -277,7 +281,13 @@ class Query:
 
 
 def drawn(rng: random.Random) -> Query:
-    """Any query."""
+    """Any query whose branches all read something."""
+    while not (query := _any(rng)).reads_everywhere():
+        pass
+    return query
+
+
+def _any(rng: random.Random) -> Query:
     shape = rng.choice(SHAPES)
     query = Query(shape, tuple(_input(rng) for _ in range(shape.inputs)))
     if rng.random() < 0.5:

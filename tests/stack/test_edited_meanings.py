@@ -71,7 +71,7 @@ def fates(before: dict[str, Any], after: dict[str, Any]) -> dict[str, set[str]]:
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
-    """Another one in each run: pytest names it, and takes it back as ``-p randomly -p "randomly_seed=N"``."""
+    """Another one in each run: pytest names it, and takes it back as ``--randomly-seed=N``."""
     return int(request.config.getoption("randomly_seed"))
 
 
