@@ -12,7 +12,6 @@ from headrace.cluster.ready import why_not_running
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job.job_file import existing
 from headrace.ledger import replays
-from headrace.ledger.branch import replay_range
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.records import Replay
 from headrace.operate.preconditions import require_reason
@@ -23,6 +22,7 @@ from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.publish.patch_history import PatchHistory
 from headrace.publish.publisher import Published
+from headrace.publish.replace import NothingSealed
 
 LOOK_S = 1.0
 """A checkpoint comes every few seconds: looking more often shows nothing new."""
@@ -167,11 +167,10 @@ def _swap(workspace: Workspace, job: str, planned: Replay, within_s: float) -> P
     """Try until the fork has sealed as much as the branch holds: either can be ahead of the other."""
     deadline, publisher = time.monotonic() + within_s, replacer(workspace, job)
     while not isinstance(done := publisher.replace(planned.number, planned.fork), Published):
-        staged = {o: s.read() for o, s in publisher.tables.staged.items()}
-        if replay_range(publisher.tables.ledger, planned.fork, staged, planned.number)[1] is None:
+        if isinstance(done, NothingSealed):
             raise _nothing_sealed(workspace, job, planned.number)
         if time.monotonic() > deadline:
-            reached = " ".join(f"{p}:{o:,}" for p, o in sorted(done.items())) or "nowhere yet"
+            reached = " ".join(f"{p}:{o:,}" for p, o in sorted(done.reached.items())) or "nowhere yet"
             raise DecisionNeeded(
                 f"the fork has not caught up with what is published: it has reached {reached}",
                 where=f"job {job}, replay {planned.number}",

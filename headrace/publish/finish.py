@@ -12,7 +12,6 @@ These are the steps of every kind of batch; a crash between any two is repaired 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 from deltalake.transaction import Transaction
@@ -26,12 +25,8 @@ from headrace.ledger.records import (
     DONE,
     Batch,
     Done,
-    PatchBatch,
     PublishBatch,
-    RollbackBatch,
     Stored,
-    SwapBatch,
-    UndoBatch,
 )
 from headrace.publish import effects
 from headrace.publish.tables import JobTables
@@ -41,9 +36,6 @@ from headrace.table.outputs import Output
 
 log = structlog.get_logger()
 
-BatchClass = type[PublishBatch | SwapBatch | RollbackBatch | PatchBatch | UndoBatch]
-"""A kind of batch."""
-
 
 class Finisher:
     """Finishes the batches of one job. Any number may run at once; each batch happens once."""
@@ -51,22 +43,22 @@ class Finisher:
     def __init__(self, tables: JobTables) -> None:
         self._tables, self._ledger = tables, tables.ledger
 
-    def decide(
-        self, kind: BatchClass, head: Head, *, last_check: Callable[[], object] = lambda: None, **facts: Any
+    def record_batch(
+        self, head: Head, batch: Batch, *, last_check: Callable[[], object] = lambda: None
     ) -> None:
         """Write the batch that follows a head, unless another publisher has written one first.
 
         Args:
-            kind: the kind of batch.
             head: the head that it follows.
+            batch: without number, predecessor and time: these are set here.
             last_check: raises where the batch must not be decided any more.
-            facts: the fields of this kind, without number, predecessor and time.
         """
         self._tables.step("batch")
         last_check()
-        batch: Batch = kind(number=head.batch + 1, after=head.digest, at=now(), **facts)
-        if not self._ledger.put(BATCHES, batch.number, batch):
-            log.info("another publisher wrote this batch", job=self._tables.job, batch=batch.number)
+        number = head.batch + 1
+        stamped = batch.model_copy(update={"after": head.digest, "at": now()})
+        if not self._ledger.put(BATCHES, number, stamped):
+            log.info("another publisher wrote this batch", job=self._tables.job, batch=number)
 
     def finish_open_batch(self) -> int:
         """Bring a recorded batch into the tables; 1 if there was one, else 0.

@@ -7,8 +7,7 @@ a file; so each has exactly one afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from headrace.delta.commit import refuse_other_columns
 from headrace.delta.rewrite import remove_rows, restore_files
@@ -299,26 +298,7 @@ class Patcher:
             self._refuse_unfinishable()
             require_open(self._ledger, patch.number, or_published=True)  # it may have been given up meanwhile
 
-        self._decide(PatchBatch, head, patch, coming, last_check)
-
-    def _decide_undo(self, head: Head, undo: Patch, coming: Files, own: Positions) -> None:
-        """Decide the batch of an undo, unless another publisher is first."""
-        facts = {"undoes": undo.undoes or 0, "out": tuple(own.spans())}
-        self._decide(UndoBatch, head, undo, coming, self._refuse_unfinishable, **facts)
-
-    def _decide(
-        self,
-        kind: type[PatchBatch | UndoBatch],
-        head: Head,
-        patch: Patch,
-        coming: Files,
-        last_check: Callable[[], None],
-        **facts: Any,
-    ) -> None:
-        self._finisher.decide(
-            kind,
-            head,
-            last_check=last_check,
+        batch = PatchBatch(
             claim=head.claim,
             contract_version=patch.contract_version,
             checkpoints=self._empty_checkpoints(head),
@@ -326,8 +306,23 @@ class Patcher:
             outputs=self._batch_outputs(coming),
             patch=patch.number,
             why=patch.why,
-            **facts,
         )
+        self._finisher.record_batch(head, batch, last_check=last_check)
+
+    def _decide_undo(self, head: Head, undo: Patch, coming: Files, own: Positions) -> None:
+        """Decide the batch of an undo, unless another publisher is first."""
+        batch = UndoBatch(
+            claim=head.claim,
+            contract_version=undo.contract_version,
+            checkpoints=self._empty_checkpoints(head),
+            frontier=head.frontier,
+            outputs=self._batch_outputs(coming),
+            patch=undo.number,
+            undoes=undo.undoes or 0,
+            out=tuple(own.spans()),
+            why=undo.why,
+        )
+        self._finisher.record_batch(head, batch, last_check=self._refuse_unfinishable)
 
     def _empty_checkpoints(self, head: Head) -> tuple[int, int]:
         """No checkpoints: a range after all earlier ones, so that these are still found by bisection."""

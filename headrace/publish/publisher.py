@@ -85,7 +85,7 @@ class Publisher:
         empty = "" if _has_rows(ready) else self._reason_for_empty_batch(ready)
         if not (_has_rows(ready) or empty):
             return Published(head, finished, {})
-        self._decide(head, claim, ready, empty)
+        self._record_batch(head, claim, ready, empty)
         finished += self._finisher.finish_open_batch()
         after = self._ledger.head()
         written = {o: n - head.written.get(o, 0) for o, n in after.written.items()}
@@ -110,14 +110,12 @@ class Publisher:
     def _decisions(self) -> StandingDecisions:
         return StandingDecisions.of(self._ledger.decisions())
 
-    def _decide(self, head: Head, claim: Claim, ready: ManifestRange, empty: str) -> None:
-        """Decide the batch, after every check."""
+    def _record_batch(self, head: Head, claim: Claim, ready: ManifestRange, empty: str) -> None:
+        """Decide the batch, after every check, unless another publisher is first."""
         asked = self._checks.query_topics(head)
         taken, read, accepted = self._publishable(head, claim, ready, asked)
         frontier, notes = self._checks.frontier(head, read, asked, accepted=accepted)
-        self._finisher.decide(
-            PublishBatch,
-            head,
+        batch = PublishBatch(
             claim=claim.number,
             contract_version=claim.contract_version,
             checkpoints=taken.checkpoints,
@@ -126,6 +124,7 @@ class Publisher:
             notes=notes,
             empty=empty,
         )
+        self._finisher.record_batch(head, batch)
 
     # what there is to publish
 

@@ -8,6 +8,7 @@ decided.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from deltalake.exceptions import DeltaError
 
@@ -48,6 +49,19 @@ from headrace.publish.topics import TopicReport, head_at_fork
 from headrace.read.tables import open_table
 
 
+@dataclass(frozen=True)
+class NothingSealed:
+    """The fork has not completed a checkpoint: there is nothing to put in the branch's place."""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The fork has not caught up with the branch."""
+
+    reached: Offsets
+    """How far it has come."""
+
+
 class Replacer:
     """Publishes a job's replays, and rolls them back."""
 
@@ -55,13 +69,10 @@ class Replacer:
         self.tables, self._ledger = tables, tables.ledger
         self._checks, self._finisher = Checks(tables, remember=True), Finisher(tables)
 
-    def replace(self, replay: int, fork: ForkPoint) -> Published | Offsets:
+    def replace(self, replay: int, fork: ForkPoint) -> Published | Behind | NothingSealed:
         """Make a replay's fork the branch.
 
         Safe to repeat, and beside other publishers: where another one wins the batch number, it looks again.
-
-        Returns:
-            What was published; or, where the fork has not caught up with the branch, how far it has come.
 
         Raises:
             ConservationError: the fork does not hold every offset after the fork point exactly once.
@@ -76,17 +87,17 @@ class Replacer:
                 return Published(head, finished, {})
             replays.require_open(self._ledger, replay, or_published=True)
             forks.require_on_branch(self._ledger, fork)
-            if (behind := self._decide_swap(head, replay, fork)) is not None:
-                return behind
+            if unready := self._record_swap(head, replay, fork):
+                return unready
 
-    def _decide_swap(self, head: Head, replay: int, fork: ForkPoint) -> Offsets | None:
-        """Decide the batch, unless another publisher is first; or return how far the fork has come."""
+    def _record_swap(self, head: Head, replay: int, fork: ForkPoint) -> Behind | NothingSealed | None:
+        """Decide the batch, unless another publisher is first; or return why the fork cannot come in yet."""
         reached = self._frontier_at(fork)
         staged = {o: s.read() for o, s in self.tables.staged.items()}
         claim, sealed = replay_range(self._ledger, fork, staged, replay)
         if claim is None or sealed is None:
-            return reached
-        if (behind := self._offsets_if_behind(staged, replay)) is not None:
+            return NothingSealed()
+        if behind := self._behind(staged, replay):
             return behind
         before = head_at_fork(head, reached)
         asked = self._checks.query_topics(before)
@@ -96,13 +107,10 @@ class Replacer:
             self._refuse_missing(head, fork, reached, read)
         frontier, notes = self._checks.frontier(before, read, asked)
         if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
-            return frontier
+            return Behind(frontier)
         removed, baseline = forks.files_after(self._ledger, fork), forks.baseline(self._ledger, fork)
         self._require_possible(reached, removed, baseline, _delta_files(read))
-        self._finisher.decide(
-            SwapBatch,
-            head,
-            last_check=lambda: replays.require_open(self._ledger, replay, or_published=True),
+        batch = SwapBatch(
             claim=claim.number,
             contract_version=claim.contract_version,
             checkpoints=sealed.checkpoints,
@@ -116,16 +124,22 @@ class Replacer:
             notes=notes,
             replay=replay,
         )
+
+        def last_check() -> None:
+            # It may have been aborted meanwhile.
+            replays.require_open(self._ledger, replay, or_published=True)
+
+        self._finisher.record_batch(head, batch, last_check=last_check)
         return None
 
-    def _offsets_if_behind(self, staged: ByOutput, replay: int) -> Offsets | None:
+    def _behind(self, staged: ByOutput, replay: int) -> Behind | None:
         """How far a derive job's fork has come, where that is not as far as the branch."""
         if self.tables.contract.kind == "ingest":
             return None
         progress = fork_progress(self.tables.warehouse, self._ledger, staged, replay)
         if progress.covers(self._branch_progress()):
             return None
-        return next(iter(progress.positions.values()), {})
+        return Behind(next(iter(progress.positions.values()), {}))
 
     def _refuse_other(
         self,
@@ -228,9 +242,9 @@ class Replacer:
                     where=f"job {self._ledger.job}",
                     remedy=f"headrace replay rollback {self._ledger.job} {later} --why TEXT first",
                 )
-            self._decide_rollback(head, number, replay, why)
+            self._record_rollback(head, number, replay, why)
 
-    def _decide_rollback(self, head: Head, number: int, replay: int, why: str) -> None:
+    def _record_rollback(self, head: Head, number: int, replay: int, why: str) -> None:
         """Decide the batch that reverses what batch ``number`` swapped in.
 
         Its manifests and their files are those of the branch, as if nothing had been swapped. What it adds is
@@ -247,9 +261,7 @@ class Replacer:
         files = {o: delta_files(restored.get(o, old.get(o, ()))) for o in self.tables.staged}
         self._require_possible(reached, removed, baseline, files, back=True)
         on_branch = forks.at_batch(self._ledger, number - 1).batch
-        self._finisher.decide(
-            RollbackBatch,
-            head,
+        batch = RollbackBatch(
             claim=before.claim,
             contract_version=self._ledger.required(BATCHES, on_branch or number - 1).contract_version,
             checkpoints=_checkpoints(manifests, swap.fork),
@@ -268,6 +280,7 @@ class Replacer:
             restored=restored,
             why=why,
         )
+        self._finisher.record_batch(head, batch)
 
     def _restore_files(self, number: int, gone: Files, reached: Offsets) -> Files:
         """Per output, files with the rows after the fork point as they were before batch ``number``."""

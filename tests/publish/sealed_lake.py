@@ -26,7 +26,7 @@ from headrace.ledger.records import DONE, CountedFile, PatchKind
 from headrace.publish.frontier import frontier_at
 from headrace.publish.patch import Patcher
 from headrace.publish.publisher import Published, Publisher
-from headrace.publish.replace import Replacer
+from headrace.publish.replace import Behind, NothingSealed, Replacer
 from headrace.publish.tables import JobTables
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import outputs
@@ -211,7 +211,7 @@ class Lake:
         self.newest[claim] = int(at.partition("-")[0]), at
         return number, claim
 
-    def replace(self, number: int, fatal: str = "") -> Published | dict[int, int]:
+    def replace(self, number: int, fatal: str = "") -> Published | Behind | NothingSealed:
         return self.replacer(fatal).replace(number, replays.one(self.ledger, number).fork)
 
     def rows(self) -> list[tuple[int, str]]:

@@ -25,6 +25,7 @@ from headrace.ledger.records import ANCHORS, BATCHES, DONE, AcceptLoss, ForkPoin
 from headrace.offsets import Span
 from headrace.publish import checks
 from headrace.publish.publisher import Published, Publisher
+from headrace.publish.replace import Behind, NothingSealed
 from headrace.publish.staged_files import ReadFile, read_files
 from headrace.publish.tables import JobTables
 from headrace.read.query import query
@@ -44,8 +45,9 @@ def lake(tmp_path: Path) -> Lake:
 
 def test_a_fork_takes_the_place_of_what_stands_behind_its_point(lake: Lake) -> None:
     number, fork = lake.replay(begun(lake))
+    assert lake.replace(number) == NothingSealed()
     lake.seal(fork, range(10, 18), bad=range(18, 20))
-    assert lake.replace(number) == {0: 20}, "not caught up"
+    assert lake.replace(number) == Behind({0: 20}), "not caught up"
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
     lake.seal(fork, range(20, 33))
 
@@ -103,7 +105,7 @@ def test_the_live_job_publishes_while_the_fork_is_being_judged(
 
     publisher.tables.step = overtake
     planned = replays.one(lake.ledger, number)
-    assert publisher.replace(number, planned.fork) == {0: 31}, "it looks again"
+    assert publisher.replace(number, planned.fork) == Behind({0: 31}), "it looks again"
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30)) + by(1, range(30, 32))
     lake.seal(fork, range(31, 32))
     assert isinstance(publisher.replace(number, planned.fork), Published)
@@ -170,7 +172,7 @@ def test_a_second_replay_from_the_same_place_replaces_the_first(lake: Lake) -> N
     lake.seal(one, range(10, 31))
     lake.seal(two, range(10, 30))
     lake.replace(first)
-    assert lake.replace(second) == {0: 30}, "the branch is the first one's now"
+    assert lake.replace(second) == Behind({0: 30}), "the branch is the first one's now"
     lake.seal(two, range(30, 35))
     lake.replace(second)
     assert lake.rows() == by(1, range(10)) + by(two, range(10, 35))

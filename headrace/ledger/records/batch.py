@@ -53,8 +53,8 @@ class TopicNotes(Record):
 class BatchFacts(Numbered):
     """The fields of every kind of batch."""
 
-    after: str | None
-    """SHA-256 of the stored ``done`` record that it follows; None for the first batch."""
+    after: str | None = None
+    """SHA-256 of the stored ``done`` record that it follows; None for the first batch. Set on writing."""
     claim: int
     contract_version: str
     checkpoints: tuple[int, int]
@@ -62,7 +62,7 @@ class BatchFacts(Numbered):
     frontier: Offsets
     """Up to where everything is published once it is in; empty for derive jobs."""
     outputs: dict[str, BatchOutput]
-    at: str
+    at: str = ""
 
     @property
     def has_rows(self) -> bool:
@@ -147,4 +147,4 @@ Batch = Annotated[
 BatchKind = Literal["publish", "swap", "rollback", "patch", "undo"]
 
 _BATCH: TypeAdapter[Batch] = TypeAdapter(Batch)
-BATCHES = RecordKind("batches", _BATCH, stamped=("number",))
+BATCHES = RecordKind("batches", _BATCH, stamped=("number", "after", "at"))
