@@ -9,12 +9,14 @@ from typing import Any
 from headrace.errors import UsageError
 from headrace.job.job_file import existing
 from headrace.ledger import anchors
-from headrace.ledger.anchors import Health
+from headrace.ledger.anchor_health import Health
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor
 from headrace.operate.running import live_jobs
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.replay import take
+from headrace.savepoint.retained import delete_savepoint
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,16 @@ def expire_anchors(
         old = [a for a in old if datetime.fromisoformat(a.at) < before]
     for anchor in anchors.every(ledger):  # expired, but the process died before it deleted the savepoint
         if anchor.number in gone:
-            anchors.delete_savepoint(ledger, anchor)
+            _delete_own_savepoint(ledger, anchor)
     expiring = [a for a in old if a.path not in needed]
     for anchor in expiring:
-        anchors.expire(ledger, anchor, why)
+        anchors.record_expiry(ledger, anchor, why)
+        _delete_own_savepoint(ledger, anchor)
     kept = tuple(a.number for a in old if a.path in needed)
     return ExpiredAnchors(job, tuple(a.number for a in expiring), kept)
+
+
+def _delete_own_savepoint(ledger: Ledger, anchor: Anchor) -> None:
+    """Delete the savepoint of an expired anchor, unless other means made it: then its files are not ours."""
+    if not anchor.adopted:
+        delete_savepoint(ledger.warehouse, anchor.path)

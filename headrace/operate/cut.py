@@ -2,23 +2,18 @@
 
 A checkpoint's manifests are the heads of the batch that took them. After these there may be manifests
 without files: an idle job keeps taking checkpoints, and its tables do not change.
-
-The source positions are in the same ``_metadata``: each split of the Kafka source as its serializer writes
-it (KafkaPartitionSplitSerializer), with topic, partition, next offset and stopping offset. The enumerator's
-copies are beside the readers' and may be older, so the greatest offset counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 from headrace.errors import NeverPublishedError, UsageError
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged, chain
 from headrace.ledger.records import DONE, Manifest, TopicStart
-from headrace.savepoint.metadata import Checkpoint, checkpoint_of, parse, positions, watermarks
-from headrace.savepoint.retained import checkpoint_folder
+from headrace.savepoint.metadata import Checkpoint, checkpoint_of
+from headrace.savepoint.retained import checkpoint_folder, of_job
 from headrace.storage.warehouse import Warehouse
 from headrace.verify.conserved import Cut
 
@@ -46,37 +41,29 @@ def find(
             where=f"{warehouse.uri}/{ledger.folder}",
             remedy=f"headrace run {ledger.job}; headrace publish {ledger.job}",
         )
-    number, kept = _at_batch(warehouse, ledger, outputs, batch)
-    begun, path = start.offsets, kept.checkpoint.path
-    reached = positions(kept.raw, start.topic)
-    if unknown := sorted(begun.keys() - reached.keys()):
+    number, checkpoint = _at_batch(warehouse, ledger, outputs, batch)
+    offsets = checkpoint.positions(start.topic)
+    if unknown := sorted(start.offsets.keys() - offsets.keys()):
         raise UsageError(
             f"the checkpoint does not show how far partition {unknown[0]} of {start.topic} was read",
-            where=path,
+            where=checkpoint.path,
             remedy="a subtask's positions must fit in 20 kB to be in _metadata: raise the parallelism",
         )
     # An offset below 0 is not known yet: nothing was read.
-    read_to = {p: max(o, begun.get(p, 0)) for p, o in sorted(reached.items())}
-    cut = Cut(number, path, begun, read_to, _watermarks(kept, outputs, ledger.job))
+    read_to = {p: max(o, start.offsets.get(p, 0)) for p, o in sorted(offsets.items())}
+    watermarks = _watermarks(checkpoint, outputs, ledger.job)
+    cut = Cut(number, checkpoint.path, start.offsets, read_to, watermarks)
     _require_published(Ledger(warehouse, read), start, cut)
     return cut
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """A checkpoint that still exists, with the bytes of its ``_metadata``."""
-
-    checkpoint: Checkpoint
-    raw: bytes
-
-
-def _watermarks(kept: _Kept, outputs: Sequence[str], job: str) -> dict[str, int]:
+def _watermarks(checkpoint: Checkpoint, outputs: Sequence[str], job: str) -> dict[str, int]:
     """The watermark of each output at a checkpoint."""
-    by_output = watermarks(kept.raw)
+    by_output = checkpoint.watermarks()
     if not by_output.keys() >= set(outputs):
         raise UsageError(
             "the checkpoint does not show how far event time had come: an older version of headrace took it",
-            where=kept.checkpoint.path,
+            where=checkpoint.path,
             remedy=f"headrace stop {job}; headrace run {job}; headrace publish {job}; then verify again",
         )
     return by_output
@@ -84,15 +71,15 @@ def _watermarks(kept: _Kept, outputs: Sequence[str], job: str) -> dict[str, int]
 
 def _at_batch(
     warehouse: Warehouse, ledger: Ledger, outputs: Sequence[str], batch: int | None
-) -> tuple[int, _Kept]:
+) -> tuple[int, Checkpoint]:
     """The batch, and a checkpoint at which the outputs are its tables."""
     # In this order, so that whatever is published meanwhile is in a batch that the loop sees.
-    kept = sorted(_retained(warehouse, ledger.job, outputs), key=lambda k: k.checkpoint, reverse=True)
+    kept = sorted(_with_outputs(of_job(warehouse, ledger.job), outputs), reverse=True)
     staged = {output: Staged(warehouse, output).read() for output in outputs}
-    oldest = kept[-1].checkpoint.number if kept else 0
+    oldest = kept[-1].number if kept else 0
     number = batch or ledger.newest(DONE)
     while kept and (done := ledger.get(DONE, number)):
-        if same := next((k for k in kept if _same_rows(k.checkpoint, done.heads, staged)), None):
+        if same := next((c for c in kept if _same_rows(c, done.heads, staged)), None):
             return number, same
         if batch or max(map(checkpoint_of, done.heads.values())) < oldest:
             break
@@ -107,19 +94,9 @@ def _at_batch(
     )
 
 
-def _retained(warehouse: Warehouse, job: str, outputs: Sequence[str]) -> Iterator[_Kept]:
-    """All checkpoints and savepoints of the job, of any submission: manifests show where one belongs."""
-    for place in (checkpoint_folder(job, ""), "_flink/savepoints/"):
-        for key in warehouse.keys(place):
-            if not key.endswith("/_metadata"):
-                continue
-            try:
-                raw = warehouse.read(key)
-            except FileNotFoundError:
-                continue  # a live job deleted it after it was listed
-            checkpoint = parse(raw, f"{warehouse.uri}/{key.removesuffix('/_metadata')}")
-            if checkpoint and {output for output, _ in checkpoint.manifests} == set(outputs):
-                yield _Kept(checkpoint, raw)
+def _with_outputs(checkpoints: Iterable[Checkpoint], outputs: Sequence[str]) -> list[Checkpoint]:
+    """Those of the job, of any submission: the manifests show where one belongs."""
+    return [c for c in checkpoints if {output for output, _ in c.manifests} == set(outputs)]
 
 
 def _same_rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headrace.contract.model import ContractKind
@@ -11,7 +10,6 @@ from headrace.ledger.branch import ByOutput
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.restore import newest_on_branch
 from headrace.offsets import Offsets
-from headrace.savepoint import metadata
 from headrace.savepoint.metadata import Checkpoint
 from headrace.savepoint.retained import of_submission
 from headrace.storage.warehouse import Warehouse
@@ -54,7 +52,7 @@ def fork_progress(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay
     for claim in replays.claims(ledger, replay):
         for at in of_submission(warehouse, ledger.job, claim.submission):
             if all(manifest in staged.get(output, {}) for output, manifest in at.manifests):
-                progress = _at(warehouse, ledger, at) or progress
+                progress = _at(ledger, at)
     if progress.positions and progress.positions == replays.one(ledger, replay).positions:
         # It has read nothing since it was restored: its event time is that of its state, and Flink, whose
         # watermark begins anew at every start, does not report it.
@@ -67,13 +65,9 @@ def branch_progress(warehouse: Warehouse, ledger: Ledger, kind: ContractKind) ->
     if kind == "ingest":
         return JobProgress({ledger.job: ledger.head().frontier})
     newest = newest_on_branch(warehouse, ledger)
-    return (_at(warehouse, ledger, newest) if newest else None) or JobProgress()
+    return _at(ledger, newest) if newest else JobProgress()
 
 
-def _at(warehouse: Warehouse, ledger: Ledger, checkpoint: Checkpoint) -> JobProgress | None:
-    try:
-        raw = warehouse.read(f"{checkpoint.path.removeprefix(f'{warehouse.uri}/')}/_metadata")
-    except FileNotFoundError:  # retired between two looks
-        return None
-    positions: Mapping[str, Offsets] = {c: metadata.positions(raw, t) for c, t in ledger.topics().items()}
-    return JobProgress(dict(positions), metadata.watermarks(raw))
+def _at(ledger: Ledger, checkpoint: Checkpoint) -> JobProgress:
+    positions = {contract: checkpoint.positions(topic) for contract, topic in ledger.topics().items()}
+    return JobProgress(positions, checkpoint.watermarks())

@@ -6,7 +6,7 @@ from headrace.cluster import Cluster
 from headrace.cluster.kafka import Kafka
 from headrace.job.assemble import named
 from headrace.ledger import anchors
-from headrace.ledger.anchors import Health
+from headrace.ledger.anchor_health import Health, health_of
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor
 from headrace.savepoint.retained import savepoint_folder
@@ -34,4 +34,4 @@ def examine(ledger: Ledger, kafka: Kafka, number: int) -> tuple[Anchor, Health]:
         begun = ledger.start(contract.id)
         if begun and begun.topic_id == topic.id:
             starts[contract.id] = topic.log_start
-    return anchor, anchors.examine(ledger.warehouse, ledger, anchor, starts)
+    return anchor, health_of(ledger.warehouse, ledger, anchor, starts)

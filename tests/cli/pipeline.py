@@ -31,13 +31,12 @@ from headrace.job.program import Placement, Program
 from headrace.job.start.options import SAVEPOINT, SUBMISSION
 from headrace.job.start.submit import PATCH, submit
 from headrace.job.submission import of_job
-from headrace.ledger import anchors
 from headrace.ledger.records import Patch
 from headrace.operate import Workspace
 from headrace.operate.publishers import publisher
 from headrace.publish.publisher import Published
-from headrace.savepoint.metadata import checkpoint_of, positions
-from headrace.savepoint.retained import savepoint_folder
+from headrace.savepoint.metadata import checkpoint_of
+from headrace.savepoint.retained import read_savepoint, savepoint_folder
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.cli.events_reader import OUTPUTS, Reader
@@ -128,7 +127,7 @@ class Pipeline:
             self._next = self._reader(at, options.get(SAVEPOINT))
         else:
             restored = options.get(SAVEPOINT)
-            found = anchors.read_savepoint(self.lake.warehouse, restored)[1].manifests if restored else ()
+            found = read_savepoint(self.lake.warehouse, restored).manifests if restored else ()
             parent = dict(found).get("events_by_hour")
             self._next = HourlyReader(self.lake.warehouse, self.topic.name, at.claim, at.submission, parent)
         return SubmittedJob(options["pipeline.name"], configuration={SUBMISSION: at.submission})
@@ -155,8 +154,8 @@ class Pipeline:
     def _reader(self, at: Placement, restored: str | None) -> Reader:
         claim = self.lake.ledger.claims()[at.claim - 1]
         if restored:
-            raw, found = anchors.read_savepoint(self.lake.warehouse, restored)
-            offset = positions(raw, self.topic.name)[0]
+            found = read_savepoint(self.lake.warehouse, restored)
+            offset = found.positions(self.topic.name)[0]
             self.lake.newest[at.claim] = found.number, dict(found.manifests)["events"]
         else:
             begins = re.findall(r"partition:0,offset:(\d+)", str(at.startup["events"]))

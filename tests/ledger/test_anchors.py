@@ -11,6 +11,7 @@ import pytest
 from headrace.contract.load import load
 from headrace.errors import UsageError
 from headrace.ledger import anchors
+from headrace.ledger.anchor_health import health_of
 from headrace.ledger.records import Anchor
 from headrace.savepoint.metadata import MAGIC
 from headrace.settings import Store
@@ -45,13 +46,13 @@ def taken(lake: Lake, manifests: dict[str, str]) -> Anchor:
 
 
 def problems(lake: Lake, anchor: Anchor, log_start: dict[str, dict[int, int]]) -> list[str]:
-    return anchors.examine(lake.warehouse, lake.ledger, anchor, log_start).problems
+    return health_of(lake.warehouse, lake.ledger, anchor, log_start).problems
 
 
 def test_all_is_there(lake: Lake) -> None:
     anchor = taken(lake, begun(lake))
     assert (anchor.positions, anchor.batch) == ({"events": {0: 10}}, 2)
-    assert anchors.examine(lake.warehouse, lake.ledger, anchor, {"events": {0: 10}}).data_files == 1
+    assert health_of(lake.warehouse, lake.ledger, anchor, {"events": {0: 10}}).data_files == 1
     assert problems(lake, anchor, {"events": {0: 10}}) == []
 
 
@@ -86,7 +87,7 @@ def test_what_is_missing_is_told(lake: Lake) -> None:
         "Kafka deleted what it would read: partition 0 of events begins at 11"
         in problems(lake, anchor, {"events": {0: 11}})[0]
     )
-    assert "was deleted, or made anew" in problems(lake, anchor, {})[0]
+    assert "was deleted or created again" in problems(lake, anchor, {})[0]
     assert problems(lake, anchor.model_copy(update={"manifests": {}}), {"events": {0: 0}}) == [
         "its address now holds another savepoint"
     ]
@@ -111,10 +112,9 @@ def test_only_savepoints_of_the_job_in_the_warehouse_are_taken(lake: Lake) -> No
             )
 
 
-def test_what_was_given_up_is_removed_unless_others_made_it(lake: Lake) -> None:
+def test_an_expired_anchor_is_recorded_and_its_savepoint_stays(lake: Lake) -> None:
     anchor = taken(lake, begun(lake))
-    anchors.expire(lake.ledger, anchor.model_copy(update={"adopted": True}), "w")
-    assert list(lake.warehouse.keys(f"{PLACE}/"))
-    anchors.expire(lake.ledger, anchor, "w")
-    assert not list(lake.warehouse.keys(f"{PLACE}/"))
+    anchors.record_expiry(lake.ledger, anchor, "w")
     assert anchors.unexpired(lake.ledger) == []
+    assert anchors.expired(lake.ledger) == {anchor.number}
+    assert list(lake.warehouse.keys(f"{PLACE}/"))

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.job import lock
 from headrace.job.state.gate import DROPPED, compare, unaccounted
-from headrace.ledger import anchors
 from headrace.ledger.ledger import Ledger
-from headrace.savepoint.metadata import flink_number
+from headrace.savepoint.retained import read_savepoint
 from headrace.storage.warehouse import Warehouse
 
 
@@ -31,8 +30,8 @@ def check_state(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint
     """
     if savepoint is None:
         return Restorable()
-    raw, found = anchors.read_savepoint(warehouse, savepoint)
-    claim = ledger.claim_of(found.submission)
+    restored = read_savepoint(warehouse, savepoint)
+    claim = ledger.claim_of(restored.submission)
     before = ledger.plan(claim.plan) if claim else None
     if before is None:
         raise UsageError(
@@ -54,5 +53,5 @@ def check_state(ledger: Ledger, warehouse: Warehouse, plan: lock.Lock, savepoint
     drops = any(v.verdict == DROPPED for v in verdicts)
     return Restorable(
         {"execution.state-recovery.ignore-unclaimed-state": "true"} if drops else {},
-        found.number - flink_number(raw),
+        restored.number - restored.flink_number,
     )
