@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 JAVA = ROOT / "jvm" / "src" / "main" / "java"
 SOURCES = (
     "headrace/ledger/survey.py",
-    *(f"headrace/cli/{n}.py" for n in ("anchor", "check", "job", "patch", "plan")),
+    *(f"headrace/cli/{n}.py" for n in ("anchor", "job", "patch", "plan")),
     *(str(p.relative_to(ROOT)) for p in (ROOT / "headrace/operate").glob("*.py")),
 )
 ROOMS = ("headrace/verify/findings.py", "headrace/verify/conserved.py", "headrace/read/quarantine.py")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.output import fitted, hanging, listing
+from headrace.cli.layout import fitted, hanging, listing
 from headrace.read.query import to_text
 from headrace.replay.compare import COUNTS, Diff, Sample
 

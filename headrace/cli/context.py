@@ -1,11 +1,15 @@
-"""The workspace of a command: the one passed to the command line, or that of the environment."""
+"""What a command works with: the workspace passed to the command line, or that of the environment."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from headrace import settings
-from headrace.operate import Workspace
+from headrace import operate, settings
+
+if TYPE_CHECKING:  # it imports modules that the commands of the stack do not need
+    from headrace.operate import Workspace
 
 
 def workspace_of(ctx: typer.Context) -> Workspace:
@@ -14,10 +18,20 @@ def workspace_of(ctx: typer.Context) -> Workspace:
     return workspace
 
 
-def opened(given: Workspace | None) -> Workspace:
+def settings_of(ctx: typer.Context) -> settings.Settings:
+    """The settings of a command.
+
+    Raises:
+        UsageError: the settings of the environment cannot be read.
+    """
+    workspace: Workspace | None = ctx.obj
+    return workspace.settings if workspace else settings.load()
+
+
+def opened(workspace: Workspace | None) -> Workspace:
     """The given workspace, or the one of this process's environment.
 
     Raises:
         UsageError: the settings of the environment cannot be read.
     """
-    return given or Workspace(settings.load())
+    return workspace or operate.Workspace(settings.load())

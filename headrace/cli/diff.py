@@ -11,7 +11,8 @@ from rich.text import Text
 
 from headrace.cli.compared import compared
 from headrace.cli.context import workspace_of
-from headrace.cli.output import TIMES, Format, Output, emit, progress, utc
+from headrace.cli.options import TIMES, utc
+from headrace.cli.output import Format, Output, emit, progress
 from headrace.errors import UsageError
 from headrace.job.job_file import existing
 from headrace.operate.diff import Side, diff_batches

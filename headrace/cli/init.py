@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from headrace import scaffold
 from headrace.cli.output import Format, Output, emit
+from headrace.operate.project import create_pipeline, create_project
 
 
 def register(app: typer.Typer) -> None:
@@ -27,11 +28,13 @@ def init(
 
     Example: headrace init shop
     """
-    written = scaffold.create_project(folder)
+    created = create_project(folder)
     emit(
-        {"project": str(folder), "written": [str(p) for p in written]},
+        created.to_json(),
         fmt,
-        lambda: _next_steps(written, folder, f"cd {folder}", "headrace check", "and follow README.md"),
+        lambda: _next_steps(
+            created.written, folder, f"cd {folder}", "headrace check", "and follow README.md"
+        ),
     )
 
 
@@ -45,19 +48,14 @@ def new(
 
     Example: headrace new payments
     """
-    written = scaffold.create_pipeline(pipeline)
-    emit(
-        {"pipeline": pipeline, "written": [str(p) for p in written]},
-        fmt,
-        lambda: _next_steps(
-            written,
-            Path(),
-            f"describe the records in contracts/{pipeline}.odcs.yaml",
-            "headrace check",
-            f"headrace plan {pipeline} --accept",
-        ),
+    created = create_pipeline(pipeline)
+    steps = (
+        f"describe the records in contracts/{pipeline}.odcs.yaml",
+        "headrace check",
+        f"headrace plan {pipeline} --accept",
     )
+    emit(created.to_json(), fmt, lambda: _next_steps(created.written, Path(), *steps))
 
 
-def _next_steps(written: list[Path], folder: Path, *steps: str) -> str:
+def _next_steps(written: Iterable[Path], folder: Path, *steps: str) -> str:
     return "\n".join([*(f"wrote {folder / p}" for p in written), "next:", *(f"  {s}" for s in steps)])

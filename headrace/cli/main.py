@@ -57,16 +57,23 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     try:
         app(asked, obj=workspace)
     except HeadraceError as e:
-        if isinstance(e, NeverPublishedError):
-            from headrace.operate.publish import how_to_publish  # noqa: PLC0415 - most commands do not need it
-
-            e.remedy = how_to_publish(e.table)
-        if isinstance(e, NoTopicError):
-            from headrace.cli.topic import how_to_create  # noqa: PLC0415 - most commands do not need it
-
-            e.remedy = how_to_create(e.topic, workspace) or e.remedy
+        _complete_remedy(e, workspace)
         fail(e, Format.json if _asked_for_json(asked) else Format.text)
         sys.exit(e.exit_code)
+
+
+def _complete_remedy(error: HeadraceError, workspace: Workspace | None) -> None:
+    """Name the command that helps where only the project's files can show which one it is."""
+    # Most commands need none of this.
+    if isinstance(error, NeverPublishedError):
+        from headrace.operate.publish import how_to_publish  # noqa: PLC0415
+
+        error.remedy = how_to_publish(error.table)
+    if isinstance(error, NoTopicError):
+        from headrace.cli.context import opened  # noqa: PLC0415
+        from headrace.operate.topic import how_to_create  # noqa: PLC0415
+
+        error.remedy = how_to_create(opened(workspace), error.topic) or error.remedy
 
 
 def _app(nouns: Iterable[str]) -> typer.Typer:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from headrace.cli.output import TIMES, utc
+from headrace.cli.options import TIMES, utc
 from headrace.errors import UsageError
 from headrace.operate.replay_plan import Place
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from headrace.cli.context import workspace_of
-from headrace.cli.output import TIMES, Format, Output, emit, progress, utc
+from headrace.cli.options import TIMES, utc
+from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import patch as patch_pages
 from headrace.cli.pages import quarantine as pages
 from headrace.cli.patch import Hold, Why

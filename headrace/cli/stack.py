@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated
 
 import structlog
 import typer
-from rich.console import RenderableType
-from rich.text import Text
 
-from headrace import settings
-from headrace.cli.output import Format, Output, emit, err, fitted, listing, progress
-from headrace.errors import UsageError
+from headrace.cli.context import settings_of
+from headrace.cli.output import Format, Output, emit, err, progress
+from headrace.cli.pages import stack as pages
+from headrace.operate.stack import (
+    lock_jars,
+    read_log,
+    read_stack,
+    stack_environment,
+    start_stack,
+    stop_stack,
+)
 from headrace.progress import Progress
-from headrace.stack import files, flink, jars, local
-from headrace.stack.processes import Processes
 
 noun = typer.Typer(
     name="stack",
@@ -32,41 +35,42 @@ def register(app: typer.Typer) -> None:
 
 
 @noun.command()
-def up(fmt: Output = Format.text) -> None:
+def up(ctx: typer.Context, fmt: Output = Format.text) -> None:
     """Start what is not running, and wait until it serves. Data of an earlier run is kept.
 
     Example: headrace stack up
     """
-    with _steps("starting") as tell:
-        started = local.up(settings.load(), tell)
-    _show(fmt, started=started)
+    with _steps("starting") as steps:
+        result = start_stack(settings_of(ctx), progress=steps)
+    emit(result.to_json(), fmt, lambda: pages.processes(result.processes))
 
 
 @noun.command()
-def down(fmt: Output = Format.text) -> None:
+def down(ctx: typer.Context, fmt: Output = Format.text) -> None:
     """Stop what `up` started, and nothing else. Data is kept.
 
     Example: headrace stack down
     """
-    with _steps("stopping") as tell:
-        stopped = local.down(settings.load(), tell)
-    emit(
-        {"stopped": stopped}, fmt, lambda: "stopped " + (", ".join(stopped) or "nothing: nothing was running")
-    )
+    with _steps("stopping") as steps:
+        result = stop_stack(settings_of(ctx), progress=steps)
+    emit(result.to_json(), fmt, lambda: pages.stopped(result))
 
 
 @noun.command()
-def status(fmt: Output = Format.text) -> None:
+def status(ctx: typer.Context, fmt: Output = Format.text) -> None:
     """Show each process, its port, and whether it serves; exit code 1 if one does not.
 
     Example: headrace stack status -o json
     """
-    if not _show(fmt):
+    processes = read_stack(settings_of(ctx))
+    emit([p.to_json() for p in processes], fmt, lambda: pages.processes(processes))
+    if not all(p.serves for p in processes):
         raise typer.Exit(1)
 
 
 @noun.command()
 def logs(
+    ctx: typer.Context,
     process: Annotated[str, typer.Argument(help="kafka, store, jobmanager, taskmanager-1, …")],
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines to show.")] = 50,
     fmt: Output = Format.text,
@@ -75,52 +79,29 @@ def logs(
 
     Example: headrace stack logs taskmanager-1 -n 100
     """
-    processes = Processes(files.folder(settings.load().stack).path)
-    if not processes.log(process).is_file():
-        known = ", ".join(sorted(p.stem for p in processes.log("any").parent.glob("*.log"))) or "none yet"
-        raise UsageError(
-            f"there is no log of {process!r}",
-            where=str(processes.log(process)),
-            remedy=f"the processes with a log are: {known}",
-        )
-    last = processes.tail(process, lines)
-    emit({"process": process, "lines": last}, fmt, lambda: "\n".join(last))
+    log = read_log(settings_of(ctx), process, lines)
+    emit(log.to_json(), fmt, lambda: "\n".join(log.lines))
 
 
 @noun.command()
-def env(fmt: Output = Format.text) -> None:
+def env(ctx: typer.Context, fmt: Output = Format.text) -> None:
     """Print the environment in which `flink` and other tools work: with paths of secrets, not the secrets.
 
     Example: eval "$(headrace stack env)" && flink list
     """
-    values = flink.environment(settings.load())
-    emit(values, fmt, lambda: "\n".join(f"export {k}={shlex.quote(v)}" for k, v in values.items()))
+    result = stack_environment(settings_of(ctx))
+    emit(result.to_json(), fmt, lambda: pages.exports(result))
 
 
 @noun.command()
-def lock(fmt: Output = Format.text) -> None:
+def lock(ctx: typer.Context, fmt: Output = Format.text) -> None:
     """Resolve jars/*.yaml again and write jars/*.lock, with the SHA-256 of every transitive jar.
 
     Example: headrace stack lock
     """
-    with _steps("locking") as tell:
-        counts = jars.lock(settings.load().stack, tell)
-    emit(counts, fmt, lambda: ", ".join(f"{use}: {n} jars" for use, n in counts.items()))
-
-
-def _show(fmt: Format, started: list[str] | None = None) -> bool:
-    rows = local.status(settings.load())
-    emit({"started": started, "processes": rows} if started is not None else rows, fmt, lambda: _listed(rows))
-    return all(row["serves"] for row in rows)
-
-
-def _listed(rows: Iterable[Mapping[str, object]]) -> RenderableType:
-    table = listing("process", "pid", "port", "serves", numbers=["pid", "port"])
-    for row in rows:
-        numbers = ("—" if row[k] is None else str(row[k]) for k in ("pid", "port"))
-        serves = Text("yes", style="green") if row["serves"] else Text("no", style="red")
-        table.add_row(str(row["process"]), *numbers, serves)
-    return fitted(table)
+    with _steps("locking") as steps:
+        result = lock_jars(settings_of(ctx), progress=steps)
+    emit(result.to_json(), fmt, lambda: ", ".join(f"{use}: {n} jars" for use, n in result.counts.items()))
 
 
 @contextlib.contextmanager
@@ -129,9 +110,11 @@ def _steps(what: str) -> Iterator[Progress]:
     log = structlog.get_logger("stack")
     with progress(what) as bar:
 
-        def tell(completed: float | None = None, total: float | None = None, what: str | None = None) -> None:
+        def report(
+            completed: float | None = None, total: float | None = None, what: str | None = None
+        ) -> None:
             bar(completed=completed, total=total, what=what)
             if what and not err.is_terminal:
                 log.info(what)
 
-        yield tell
+        yield report

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Group
 
-from headrace import project
-from headrace.cli.context import opened, workspace_of
-from headrace.cli.output import Format, Output, counted, emit, fitted, listing, progress
-from headrace.cluster.kafka import TopicInfo
-from headrace.contract.load import examine, load_topic
-from headrace.operate import Workspace
+from headrace.cli.context import workspace_of
+from headrace.cli.output import Format, Output, emit, progress
+from headrace.cli.pages import topic as pages
+from headrace.operate.topic import create_topic, describe_topic, produce_file
 
 Contract = Annotated[
     str, typer.Argument(metavar="CONTRACT", help="Its id, as in contracts/CONTRACT.odcs.yaml.")
@@ -27,30 +24,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(noun, name="topic")
 
 
-def how_to_create(topic: str, workspace: Workspace | None = None) -> str:
-    """The command that creates a topic; empty if no contract of this project describes it."""
-    kafka = opened(workspace).kafka
-    for name in project.contract_names():
-        contract, _ = examine(project.root() / "contracts" / f"{name}.odcs.yaml")
-        if contract and contract.kind == "ingest" and kafka.topic(contract.topic) == topic:
-            return f"headrace topic create {name}"
-    return ""
-
-
 @noun.command("create")
 def create(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) -> None:
     """Create the topic with as many partitions as its contract requires; an existing topic is left as it is.
 
     Example: headrace topic create flights
     """
-    kafka, model = workspace_of(ctx).kafka, load_topic(contract)
-    info, created = kafka.create_topic(kafka.topic(model.topic), model.topic_partitions)
-    outcome = "created" if created else "already exists"
-    emit(
-        {**info.to_json(), "created": created},
-        fmt,
-        lambda: f"topic {info.name} {outcome}: {info.partitions} partitions, id {info.id}",
-    )
+    result = create_topic(workspace_of(ctx), contract)
+    emit(result.to_json(), fmt, lambda: pages.created(result))
 
 
 @noun.command("produce")
@@ -81,19 +62,11 @@ def produce(
 
     Example: headrace topic produce flights flights.jsonl.gz --key flight_id
     """
-    kafka, model = workspace_of(ctx).kafka, load_topic(contract)
-    topic = kafka.topic(model.topic)
-    with progress(f"sending {file.name} to {topic}") as update:
-        done = kafka.produce_lines(
-            topic,
-            file,
-            key=key,
-            as_is=as_is,
-            from_line=from_line,
-            sent=lambda n: update(completed=n),
+    with progress(f"sending {file.name} to the topic of {contract}") as bar:
+        result = produce_file(
+            workspace_of(ctx), contract, file, key=key, as_is=as_is, from_line=from_line, progress=bar
         )
-    result = {"topic": topic, "records": done.records, "empty_lines": done.empty}
-    emit(result, fmt, lambda: f"{done.records:,} records to topic {topic}{_left_out(done.empty)}")
+    emit(result.to_json(), fmt, lambda: pages.produced(result))
 
 
 @noun.command("show")
@@ -102,19 +75,5 @@ def show(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) -> N
 
     Example: headrace topic show flights -o json
     """
-    kafka, model = workspace_of(ctx).kafka, load_topic(contract)
-    info = kafka.describe(kafka.topic(model.topic))
-    emit(info.to_json(), fmt, lambda: _partitions(info))
-
-
-def _left_out(empty: int) -> str:
-    return f", {counted(empty, 'empty line')} left out" if empty else ""
-
-
-def _partitions(info: TopicInfo) -> Any:
-    names = ("partition", "from", "to", "offsets")
-    table = listing(*names, numbers=names)
-    for partition, start in info.log_start.items():
-        end = info.log_end[partition]
-        table.add_row(str(partition), f"{start:,}", f"{end:,}", f"{end - start:,}")
-    return Group(f"topic {info.name}, id {info.id}", fitted(table))
+    topic = describe_topic(workspace_of(ctx), contract)
+    emit(topic.to_json(), fmt, lambda: pages.described(topic))

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from headrace.cli.context import workspace_of
-from headrace.cli.output import At, Format, Output, emit, progress, utc
+from headrace.cli.options import At, utc
+from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import derived_proof, topic_proof
 from headrace.operate.verify import TopicProof, verify_table
 

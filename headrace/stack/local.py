@@ -8,7 +8,10 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from headrace.errors import Interrupted
 from headrace.progress import Progress, silent
@@ -21,6 +24,23 @@ READY_WITHIN_S = 180
 """Twenty seconds on a quiet machine."""
 STOPPED_WITHIN_S = 2
 """How long a process may take to stop by itself after Ctrl-C: it has hardly started."""
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """A process of the stack."""
+
+    process: str
+    pid: int | None
+    """None if it does not run."""
+    serves: bool
+    port: int | None
+    """The port on which it serves; None for a TaskManager."""
+    log: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``-o json``."""
+        return {**asdict(self), "log": str(self.log)}
 
 
 def up(settings: Settings, tell: Progress = silent) -> list[str]:
@@ -126,30 +146,27 @@ def down(settings: Settings, tell: Progress = silent) -> list[str]:
         return sorted(processes.stop(flinks) + processes.stop(set(names) - set(flinks)))
 
 
-def status(settings: Settings) -> list[dict[str, object]]:
-    """Each process: its name, pid, ports, and whether it serves."""
+def status(settings: Settings) -> list[ProcessStatus]:
+    """Each process of the stack, running or not."""
     at = files.folder(settings.stack)
-    processes, known = Processes(at.path), settings.stack.ports.model_dump()
-    serves = {
-        "store": lambda: at.access_key.exists() and store.answers(settings),
-        "kafka": lambda: kafka.answers(settings.kafka.bootstrap),
-        "jobmanager": lambda: flink.overview(settings) is not None,
-    }
-    main_port = {"store": "s3", "kafka": "kafka", "jobmanager": "flink_rest"}
+    processes, ports_of = Processes(at.path), settings.stack.ports
     workers = {f"taskmanager-{n}" for n in range(1, settings.stack.taskmanagers + 1)} | {
         n for n in processes.names() if n.startswith("taskmanager-")
     }
     registered = flink.taskmanagers(settings) if processes.pid("jobmanager") else []
+
+    def process(name: str, port: int | None, serves: Callable[[], bool]) -> ProcessStatus:
+        pid = processes.pid(name)
+        return ProcessStatus(name, pid, pid is not None and serves(), port, processes.log(name))
+
+    def worker(name: str) -> ProcessStatus:
+        return process(name, None, lambda: processes.ident(name) in registered)
+
     return [
-        {
-            "process": name,
-            "pid": (pid := processes.pid(name)),
-            "serves": pid is not None
-            and (processes.ident(name) in registered if name in workers else serves[name]()),
-            "port": known.get(main_port.get(name, "")),
-            "log": str(processes.log(name)),
-        }
-        for name in ("kafka", "store", "jobmanager", *sorted(workers))
+        process("kafka", ports_of.kafka, lambda: kafka.answers(settings.kafka.bootstrap)),
+        process("store", ports_of.s3, lambda: at.access_key.exists() and store.answers(settings)),
+        process("jobmanager", ports_of.flink_rest, lambda: flink.overview(settings) is not None),
+        *map(worker, sorted(workers)),
     ]
 
 

@@ -6,7 +6,7 @@ REASONS = {
     "the next steps of a new project: tests/package types its whole README": """
         cli/init.py: check
         cli/init.py: plan □ --accept
-        scaffold.py: new PIPELINE
+        operate/project.py: new PIPELINE
     """,
     "a condition, of a topic that only a real broker holds: tests/stack verifies both tables": """
         cli/pages/derived_proof.py: verify □

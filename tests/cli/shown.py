@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
+from pathlib import Path
 
 from rich.console import RenderableType
 
-from headrace.cli import (
-    check,
-    stack,
-    topic,
-)
 from headrace.cli.compared import compared
 from headrace.cli.pages import anchor as anchor_page
+from headrace.cli.pages import check as check_page
 from headrace.cli.pages import derived_proof, topic_proof
 from headrace.cli.pages import patch as patch_page
 from headrace.cli.pages import plan as plan_page
 from headrace.cli.pages import publish as publish_page
 from headrace.cli.pages import quarantine as quarantine_page
 from headrace.cli.pages import replay as replay_page
-from headrace.cli.query import rows_table
+from headrace.cli.pages import stack as stack_page
+from headrace.cli.pages import topic as topic_page
+from headrace.cli.pages.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
 from headrace.job.assemble import named
 from headrace.job.state.gate import StateVerdict
 from headrace.ledger.head import Head
 from headrace.ledger.records import Anchor, ForkPoint, Patch, Refusal, Replay, Size
+from headrace.operate.check import CheckedFile
 from headrace.operate.patch_report import ListedPatch, PatchReport
 from headrace.operate.plan import JobPlan
 from headrace.operate.publish import Publication
@@ -37,6 +37,7 @@ from headrace.publish import tail
 from headrace.publish.publisher import Published
 from headrace.read.quarantine import QuarantinedRecord, ReasonCount
 from headrace.replay.compare import Diff, Sample
+from headrace.stack.local import ProcessStatus
 from headrace.verify.conserved import Conservation, Cut
 from headrace.verify.findings import Finding, PartitionProof, Verification
 from headrace.verify.marks import Range
@@ -225,11 +226,9 @@ def _wide() -> RenderableType:
 
 def _processes() -> RenderableType:
     names = {"kafka": 9092, "store": 8333, "jobmanager": 8081, "taskmanager-1": None}
-    return stack._listed(
-        [
-            {"process": name, "pid": 4_000_000 if port else None, "port": port, "serves": bool(port)}
-            for name, port in names.items()
-        ]
+    return stack_page.processes(
+        ProcessStatus(name, 4_000_000 if port else None, bool(port), port, Path(f"{name}.log"))
+        for name, port in names.items()
     )
 
 
@@ -237,12 +236,12 @@ def _checked() -> RenderableType:
     wrong = ContractError(
         "the pattern is not closed", where="contracts/planes.odcs.yaml:41", remedy="write the missing bracket"
     )
-    return check._page(
+    return check_page.listed(
         [
-            check.Checked("contract", "flights", "1.0.0, 21 columns, 7 rules"),
-            check.Checked("contract", "planes", errors=[wrong]),
-            check.Checked(
-                "job", "departures_hourly", "Derive of flights", warnings=["udfs.tails: SQL does this"]
+            CheckedFile("contract", "flights", "1.0.0, 21 columns, 7 rules"),
+            CheckedFile("contract", "planes", errors=(wrong,)),
+            CheckedFile(
+                "job", "departures_hourly", "Derive of flights", warnings=("udfs.tails: SQL does this",)
             ),
         ]
     )
@@ -280,7 +279,7 @@ def _alike() -> RenderableType:
 
 def _topic() -> RenderableType:
     held = TopicInfo("flights", "mR3d_5QTQ0yN", {0: 0, 1: 1_200, 9: 0}, {0: 112_467, 1: 112_466, 9: 8})
-    return topic._partitions(held)
+    return topic_page.described(held)
 
 
 UNREACHED = Compared("s3://lake", unreached="the object store does not answer: the connection is refused")

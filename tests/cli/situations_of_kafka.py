@@ -116,11 +116,11 @@ SITUATIONS = [
         "publish events --undo --accept-loss 0:1-2 --why w",
         shows=True,
     ),
-    Situation(("cli/topic.py: topic create □",), without_topic, "topic show events"),
+    Situation(("operate/topic.py: topic create □",), without_topic, "topic show events"),
     Situation(("cli/pages/topic_proof.py: branch ls □",), row_lost, "verify events", shows=True),
     Situation(("cli/pages/topic_proof.py: status □",), recreated, "verify events", shows=True),
     Situation(("cluster/session.py: status □",), savepoint_fails, "anchor events --why w", shows=True),
-    Situation(("cli/check.py: status □",), with_service_level, "check", shows=True),
+    Situation(("operate/check.py: status □",), with_service_level, "check", shows=True),
     Situation(
         ("publish/publisher.py: status □",), running, "publish events --accept-tail 9 --why w", shows=True
     ),

@@ -12,13 +12,14 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from headrace import log
-from headrace.cli import output
+from headrace.cli import layout, output
 from headrace.cli.pages import plan
-from headrace.cli.query import rows_table
+from headrace.cli.pages.query import rows_table
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.operate.plan import JobPlan
 from headrace.operate.table_fit import Compared
+from headrace.text import counted
 
 NOT_ASKED = Compared("s3://lake", unreached="the connection is refused")
 LONG = "0000000010-5f3e9c2ab1d47788"
@@ -55,14 +56,14 @@ def in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> Printed:
 
 
 def _table(rows: int, columns: int = 5) -> Table:
-    table = output.listing(*(f"column {n}" for n in range(columns)))
+    table = layout.listing(*(f"column {n}" for n in range(columns)))
     for row in range(rows):
         table.add_row(*(f"{LONG}.{row}{n}" for n in range(columns)))
     return table
 
 
 def test_a_pipe_gets_the_whole_width(in_a_pipe: Printed) -> None:
-    lines = in_a_pipe(output.fitted(_table(2))).splitlines()
+    lines = in_a_pipe(layout.fitted(_table(2))).splitlines()
 
     assert [all(f"{LONG}.{row}{n}" in line for n in range(5)) for row, line in enumerate(lines[1:])] == [
         True
@@ -72,17 +73,17 @@ def test_a_pipe_gets_the_whole_width(in_a_pipe: Printed) -> None:
 def test_what_can_be_spared_is_left_out_first(on_a_terminal: Printed) -> None:
     spare = [f"column {n}" for n in (4, 0, 2, 1)]
 
-    lines = on_a_terminal(output.fitted(_table(1), spare=spare)).splitlines()
+    lines = on_a_terminal(layout.fitted(_table(1), spare=spare)).splitlines()
 
     assert lines[0].split("  ")[0] == "column 1"
     assert lines[1].split() == [f"{LONG}.01", f"{LONG}.03"]
 
 
 def test_only_prose_takes_several_lines(on_a_terminal: Printed) -> None:
-    table = output.listing("number", "why", "manifest", numbers=["number"])
+    table = layout.listing("number", "why", "manifest", numbers=["number"])
     table.add_row("1,200", "the wrong savepoint was restored by hand, and nobody noticed it", LONG)
 
-    lines = on_a_terminal(output.fitted(table, prose="why")).splitlines()
+    lines = on_a_terminal(layout.fitted(table, prose="why")).splitlines()
 
     assert lines[0].split() == ["number", "why", "manifest"]
     assert lines[1].startswith(" 1,200  the wrong savepoint")
@@ -92,14 +93,14 @@ def test_only_prose_takes_several_lines(on_a_terminal: Printed) -> None:
 
 
 def test_a_long_fact_goes_on_below_itself(on_a_terminal: Printed) -> None:
-    said = on_a_terminal(output.facts({"why": "a reason " * 12, "next": f"two\nlines {LONG * 3}"}, indent=6))
+    said = on_a_terminal(layout.facts({"why": "a reason " * 12, "next": f"two\nlines {LONG * 3}"}, indent=6))
 
     assert [line[:7] for line in said.splitlines()] == ["why    ", "       ", "next   ", "       ", "       "]
     assert LONG * 3 in said  # no word is broken
 
 
 def test_what_does_not_fit_a_terminal_stands_upright(on_a_terminal: Printed) -> None:
-    lines = on_a_terminal(output.fitted(_table(2))).splitlines()
+    lines = on_a_terminal(layout.fitted(_table(2))).splitlines()
 
     assert lines[0] == f"column 0  {LONG}.00"
     assert lines[4] == f"column 4  {LONG}.04"
@@ -109,7 +110,7 @@ def test_what_does_not_fit_a_terminal_stands_upright(on_a_terminal: Printed) -> 
 
 
 def test_what_fits_a_terminal_stays_a_table(on_a_terminal: Printed) -> None:
-    assert on_a_terminal(output.fitted(_table(1, columns=2))).splitlines()[0].split("  ")[0] == "column 0"
+    assert on_a_terminal(layout.fitted(_table(1, columns=2))).splitlines()[0].split("  ")[0] == "column 0"
 
 
 def test_a_query_of_many_columns_can_be_read(on_a_terminal: Printed) -> None:
@@ -149,13 +150,13 @@ def test_plan_without_a_lock_shows_the_pipeline_and_no_settings(in_a_pipe: Print
 def test_times_are_told_to_the_second() -> None:
     at = datetime(2026, 11, 24, 1, 2, 3, 456_789, timezone.utc)
 
-    assert output.moment(at) == output.moment(at.isoformat()) == "2026-11-24T01:02:03+00:00"
-    assert output.moment(None, "none yet") == "none yet"
+    assert layout.moment(at) == layout.moment(at.isoformat()) == "2026-11-24T01:02:03+00:00"
+    assert layout.moment(None, "none yet") == "none yet"
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 rules"), (1, "1 rule"), (1200, "1,200 rules")])
 def test_one_is_not_many(number: int, said: str) -> None:
-    assert output.counted(number, "rule") == said
+    assert counted(number, "rule") == said
 
 
 def test_a_log_line_does_not_land_in_a_spinner(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def test_a_lock_that_is_none(place: Path, terminal: Terminal) -> None:
     assert "this is not a lock" in planned
 
     place.unlink()
-    terminal.follow(checked, "cli/check.py: plan □ --accept")
+    terminal.follow(checked, "operate/check.py: plan □ --accept")
     assert terminal.type(f"check {JOB}")[0] == 0
     place.unlink()
     terminal.follow(planned, "job/lock.py: plan □ --accept")

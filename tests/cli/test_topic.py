@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from headrace.cli.topic import how_to_create
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import NoTopicError
 from headrace.operate import Workspace
+from headrace.operate.topic import how_to_create
 from headrace.settings import Settings
 from tests.cli.remedies import Terminal
 
@@ -79,5 +79,5 @@ def test_a_topic_that_is_not_there_names_the_contract_to_create_it_by(terminal: 
 def test_a_topic_that_no_contract_is_about_has_no_command(kafka: FakeKafka) -> None:
     workspace = Workspace(Settings(), kafka=kafka)
 
-    assert how_to_create("dev.flights", workspace) == "headrace topic create flights"
-    assert how_to_create("flights", workspace) == ""
+    assert how_to_create(workspace, "dev.flights") == "headrace topic create flights"
+    assert how_to_create(workspace, "flights") == ""

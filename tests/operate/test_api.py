@@ -14,6 +14,10 @@ from headrace import operate
 
 FUNCTIONS = [n for n in operate.__all__ if n.islower()]
 CLASSES = sorted(set(operate.__all__) - set(FUNCTIONS))
+STACK = {"lock_jars", "read_log", "read_stack", "stack_environment", "start_stack", "stop_stack"}
+"""What works with the local stack: the settings are all that it needs."""
+FILES = {"check_project", "create_pipeline", "create_project"}
+"""What only reads or writes a project's files."""
 
 
 @pytest.mark.parametrize("name", operate.__all__)
@@ -34,12 +38,17 @@ def test_each_result_is_a_frozen_value_with_to_json(name: str) -> None:
     assert callable(result.to_json)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_each_function_takes_a_workspace_and_returns_what_has_to_json(name: str) -> None:
-    function = getattr(operate, name)
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - FILES))
+def test_each_function_takes_an_environment_first(name: str) -> None:
+    first = next(iter(inspect.signature(getattr(operate, name)).parameters))
 
-    assert next(iter(inspect.signature(function).parameters)) == "workspace"
-    returned = typing.get_type_hints(function)["return"]
+    assert first == ("settings" if name in STACK else "workspace")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_returns_what_has_to_json(name: str) -> None:
+    returned = typing.get_type_hints(getattr(operate, name))["return"]
+
     kinds = [k for k in typing.get_args(returned) or (returned,) if k is not type(None)]
     assert all(hasattr(kind, "to_json") for kind in kinds), returned
 

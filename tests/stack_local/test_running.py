@@ -13,7 +13,7 @@ from tests.stack_fixtures import Stack
 
 
 def test_everything_serves(stack: Stack) -> None:
-    assert all(row["serves"] for row in local.status(stack.settings))
+    assert all(p.serves for p in local.status(stack.settings))
 
 
 def test_up_starts_nothing_that_runs(stack: Stack) -> None:

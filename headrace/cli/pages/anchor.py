@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from headrace.cli.output import facts, fitted, listing, moment
+from headrace.cli.layout import facts, fitted, listing, moment
 from headrace.ledger.records import Anchor
 from headrace.operate.anchors import AnchorHealth, ExpiredAnchors
 

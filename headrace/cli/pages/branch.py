@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from headrace.cli.output import facts, fitted, listing, moment
+from headrace.cli.layout import facts, fitted, listing, moment
 from headrace.ledger.records import Manifest
 from headrace.ledger.survey import ClaimStatus
 from headrace.operate.branches import BranchDecision, BranchReport, RestartDecision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.output import fitted, listing
+from headrace.cli.layout import fitted, listing
 from headrace.contract.sql import instant
 from headrace.errors import ConservationError
 from headrace.job.assemble import writing

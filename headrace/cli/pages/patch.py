@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 
-from headrace.cli.output import counted, facts, fitted, listing, moment
+from headrace.cli.layout import facts, fitted, listing, moment
 from headrace.ledger.patches import REDRIVE, UNDO
 from headrace.ledger.records import Patch
 from headrace.operate.patch_report import ListedPatch, PatchReport
+from headrace.text import counted
 
 
 def listed(listed_patches: Sequence[ListedPatch]) -> RenderableType:

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.syntax import Syntax
 from rich.text import Text
 
-from headrace.cli.output import facts, fitted, listing
+from headrace.cli.layout import facts, fitted, listing
 from headrace.job import lock
 from headrace.job.declaration import Derive
 from headrace.job.defaults import SOURCES

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from headrace.cli.output import counted
 from headrace.operate.accept import LossDecision, TailDecision
 from headrace.operate.publish import Publication
+from headrace.text import counted
 
 
 def published(publication: Publication) -> str:

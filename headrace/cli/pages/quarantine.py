@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.output import counted, fitted, listing, moment
+from headrace.cli.layout import fitted, listing, moment
 from headrace.operate.quarantine import DiscardDecision
 from headrace.read.quarantine import QuarantinedRecord, ReasonCount
 from headrace.read.query import to_text
+from headrace.text import counted
 
 SPANS_SHOWN = 10
 

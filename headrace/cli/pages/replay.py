@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from headrace.cli.output import counted, facts, fitted, listing, moment
+from headrace.cli.layout import facts, fitted, listing, moment
 from headrace.ledger.records import Replay
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
 from headrace.operate.replay_run import ReplayRun
 from headrace.operate.replay_swap import AbortedReplay, RolledBackReplay, SwappedReplay
+from headrace.text import counted
 
 NUMBERS = {"files": "files", "rows": "rows written", "bytes": "bytes"}
 """What is counted of each table that a replay replaces → its column."""

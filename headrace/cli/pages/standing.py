@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headrace.cli.output import counted
 from headrace.cluster.kafka import Lag
 from headrace.offsets import Span
 from headrace.operate.status import Status
 from headrace.publish.tail import deleted, named
+from headrace.text import counted
 
 
 def staged(s: Status) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from headrace.cli.output import counted, facts, moment
+from headrace.cli.layout import facts, moment
 from headrace.cli.pages import standing
 from headrace.cli.pages.branch import STATES, fork_points
 from headrace.ledger.survey import ClaimStatus
 from headrace.operate.status import EventTime, FlinkJobStatus, Status
+from headrace.text import counted
 
 
 def described(s: Status) -> Text:

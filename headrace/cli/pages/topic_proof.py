@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.output import fitted, listing
+from headrace.cli.layout import fitted, listing
 from headrace.errors import ConservationError
 from headrace.operate.verify import TopicProof
 from headrace.verify.findings import Verification, named
