@@ -15,6 +15,7 @@ from headrace.operate.publishers import patcher
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.publish import patch_history
+from headrace.publish.patch import NothingToApply, Patcher
 from headrace.replay.compare import Diff
 from headrace.replay.diff import patch_diff
 
@@ -143,5 +144,14 @@ def judge_and_put_in(
         require_same(ledger, program, asked)
     if not hold:
         tell(what="putting the rows in")
-        versions = patcher(workspace, job).publish(asked.number).head.versions
+        versions = publish_or_drop(patcher(workspace, job), asked.number)
     return report(ledger, program, asked, versions)
+
+
+def publish_or_drop(publisher: Patcher, patch: int) -> dict[str, int] | None:
+    """Put a judged patch in, and return the tables' versions; drop it if no record of it would come in."""
+    done = publisher.publish(patch)
+    if isinstance(done, NothingToApply):
+        publisher.drop(patch, done.why)
+        return None
+    return done.head.versions

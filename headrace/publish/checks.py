@@ -17,15 +17,12 @@ from headrace.offsets import Offsets, Span
 from headrace.publish import tail as tails
 from headrace.publish.fit import refuse_other_key
 from headrace.publish.frontier import continue_frontier
-from headrace.publish.staged_files import ReadFile, read_files
+from headrace.publish.staged_files import FilesRead, ReadFile, read_files
 from headrace.publish.tables import JobTables
 from headrace.publish.topics import TopicReport, query_topics, topic_notes
 from headrace.table.outputs import Output
 
 log = structlog.get_logger()
-
-FilesRead = dict[str, list[ReadFile]]
-"""By output."""
 
 
 class Checks:

@@ -26,8 +26,9 @@ from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.records import Claim, PublishBatch
 from headrace.publish import tail as tails
-from headrace.publish.checks import Checks, FilesRead
+from headrace.publish.checks import Checks
 from headrace.publish.finish import Finisher
+from headrace.publish.staged_files import FilesRead
 from headrace.publish.tables import JobTables
 from headrace.publish.topics import TopicReport, past_end
 

@@ -14,6 +14,7 @@ from headrace.delta.statistics import columns_with_values, file_statistics, unbo
 from headrace.errors import OtherColumnsError
 from headrace.files import RecordedFile, StagedFile
 from headrace.offsets import OffsetArray
+from headrace.positions import Positions
 from headrace.storage.parallel import each
 from headrace.storage.warehouse import Warehouse
 from headrace.table.columns import OFFSET, PARTITION, TIME, WHEN_NEEDED, TableColumn
@@ -47,6 +48,15 @@ class ReadFile:
             holds=self.holds,
             manifest=manifest,
         )
+
+
+FilesRead = dict[str, list[ReadFile]]
+"""By output."""
+
+
+def positions_of(files: FilesRead) -> Positions:
+    """Every record that has a row in these files."""
+    return Positions.union(f.positions for of_output in files.values() for f in of_output)
 
 
 def read_files(

@@ -14,6 +14,9 @@ REASONS = {
     "a chain that no start of a job makes: tests/ledger/test_branch.py writes its manifests": """
         ledger/branch.py: replay abort □ □ --why TEXT
     """,
+    "a moment that no command can choose: tests/publish/test_patch.py publishes what is being dropped": """
+        publish/patch.py: patch undo □ □ --why TEXT
+    """,
 }
 NOT_RUN = {line.strip(): reason for reason, lines in REASONS.items() for line in lines.strip().splitlines()}
 """Remedy → why it is only parsed."""

@@ -14,7 +14,7 @@ IN_MEMORY = [
     *situations_of_replays.SITUATIONS,
     *situations_of_savepoints.SITUATIONS,
 ]
-JUDGE_FIRST = "publish/patch.py: patch apply □ □"
+JUDGE_FIRST = "publish/patch_checks.py: patch apply □ □"
 """Run by a test of its own: no command of the terminal comes there."""
 _EVERY = [*situations_of_kafka.SITUATIONS, *IN_MEMORY]
 RUN = {remedy for situation in _EVERY for remedy in situation.remedies} | {JUDGE_FIRST}

@@ -83,7 +83,7 @@ def test_records_whose_patch_was_replaced_are_judged_again(lake: Lake, terminal:
     said = terminal.refused("patch undo events 1 --why w")
     assert "replay 1 has put other rows in for 2 of its 2 records" in said
 
-    terminal.follow(said, "publish/patch.py: replay plan □ --from-offsets □ --to-offsets □ --why TEXT")
+    terminal.follow(said, "publish/patch_checks.py: replay plan □ --from-offsets □ --to-offsets □ --why TEXT")
 
     asked = patches.one(lake.ledger, 2)
     assert (asked.first, asked.end) == ({0: 26}, {0: 28})

@@ -197,8 +197,8 @@ STATES = [
         "patch drop events 2 --why w",
         shows=True,
     ),
-    State("publish/patch.py: patch ls □", judged, "patch undo events 1 --why w", shows=True),
-    State("publish/patch.py: patch undo □ □ --why TEXT", put_in_twice, "patch undo events 1 --why w"),
+    State("publish/patch_checks.py: patch ls □", judged, "patch undo events 1 --why w", shows=True),
+    State("publish/patch_checks.py: patch undo □ □ --why TEXT", put_in_twice, "patch undo events 1 --why w"),
     State(
         "operate/quarantine.py: quarantine ls □",
         begun,
@@ -218,7 +218,9 @@ STATES = [
     State("publish/checks.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
     State("publish/tail.py: branch show □ □", staged_under_another_contract, "publish events", shows=True),
     State("publish/frontier.py: branch ls □", read_again, "publish events", shows=True),
-    State("publish/patch.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"),
+    State(
+        "publish/patch_checks.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"
+    ),
     State(
         "publish/replace.py: replay rollback □ □ --why TEXT",
         replayed_twice,

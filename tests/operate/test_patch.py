@@ -21,6 +21,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Discard, JudgedPatch, Patch
 from headrace.offsets import Span
 from headrace.operate import Workspace, judge
+from headrace.operate.patch import publish_or_drop
 from headrace.operate.patch_report import report
 from headrace.operate.preconditions import require_reason
 from headrace.publish import patch_history
@@ -141,7 +142,7 @@ def test_what_came_of_a_redrive_is_reported_to_the_record(tmp_path: Path) -> Non
     assert (back["why"], bool(back["by"])) == ("a mistake", True)
     assert f"undone {back['at']} by {back['by']}: a mistake" in page(first)
     lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(27, 28)))
-    lake.patcher().publish(again)
+    assert publish_or_drop(lake.patcher(), again) is None
     assert document(again)["dropped"] == "no record of it is left to be moved"
     assert "dropped          no record of it is left to be moved; nothing was changed" in page(again)
     assert "into the table" not in page(again)

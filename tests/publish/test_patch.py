@@ -21,7 +21,9 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, Decision, Discard, PatchKind, UndoDecision
 from headrace.offsets import Span
 from headrace.publish import patch_history
+from headrace.publish.patch import NothingToApply
 from headrace.read.quarantine import discarded_by_reason
+from headrace.read.records import REWRITTEN
 from headrace.replay.stale import patched_event_times
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
@@ -343,16 +345,32 @@ def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lak
     assert not discarded_by_reason(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger))
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     head = lake.ledger.head()
-    assert lake.patcher().publish(again).head == head, "nothing is left, and no table version is made"
-    assert patch_history.state(lake.ledger, again) == "dropped"
+    assert lake.patcher().publish(again) == NothingToApply("no record of it is left to be moved")
     nothing = lake.judge(patches.REDRIVE, good=range(0))
-    lake.patcher().publish(nothing)
-    said = [patch_history.PatchHistory(lake.ledger).drop_reason(n) for n in (again, nothing)]
-    assert said == ["no record of it is left to be moved", "none of it passed"]
+    assert lake.patcher().publish(nothing) == NothingToApply("none of it passed")
+    assert lake.ledger.head() == head, "no table version is made"
+    assert patch_history.state(lake.ledger, again) == "judged", "nothing is decided"
     stretch = lake.judge(patches.REPLAY, good=range(20, 26), end=26)
     lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(25, 26)))
     with pytest.raises(ConservationError, match="published some of these records since it was judged"):
         lake.patcher().publish(stretch)
+
+
+def test_files_are_written_once_however_often_another_publisher_is_first(lake: Lake) -> None:
+    number = lake.judge(patches.REDRIVE, good=range(25, 28))
+    lake.ledger.decide(Discard(why="test", spans=(Span.parse("0:25"),)))
+    slow, ends = lake.patcher(), iter((40, 50))
+
+    def lose(name: str) -> None:
+        if name == "batch" and (end := next(ends, None)):
+            lake.seal(1, range(end - 10, end))
+            lake.publish()
+
+    slow.tables.step = lose
+    done = slow.publish(number)
+    assert done.head.batch == 5, "it lost twice"
+    assert len([k for k in lake.warehouse.keys(f"events/{REWRITTEN}") if k.endswith(".parquet")]) == 1
+    assert {at for at, who in lake.rows() if who == f"patch {number}"} == {26, 27}
 
 
 def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
