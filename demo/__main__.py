@@ -40,6 +40,7 @@ from headrace.read.quarantine import reasons
 from headrace.read.query import query
 from headrace.stack import files, local
 from headrace.stack.processes import Processes
+from headrace.verify.evidence import NoEvidence
 from headrace.verify.ingest import verify
 from headrace.verify.topic_scan import KafkaTopic
 
@@ -148,7 +149,7 @@ def _pipeline(workspace: Workspace) -> dict[str, Any]:
             savepoints = list(both.map(workspace.cluster.stop, running))
         published, hourly = (publisher(workspace, job).once().head for job in (JOB, HOURLY))
     with _step("verify against Kafka"):
-        proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic))
+        proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic), NoEvidence())
     with _step("verify the derived table against what its job has read"):
         conservation = conserved(warehouse, deriving(HOURLY))
     with _step("query"):

@@ -18,11 +18,10 @@ from headrace.job.job_file import existing
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
 from headrace.operate import cut
-from headrace.operate.noted import noted, promised, stood
+from headrace.operate.evidence import LedgerEvidence
 from headrace.operate.publish import how_to_publish
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
-from headrace.replay.backfill import count_rows
 from headrace.replay.stale import patched_event_times
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import LATE, QUARANTINE
@@ -40,13 +39,13 @@ class TopicProof:
     table: str
     proof: Verification
     """The result: its ``verdict`` is ``proved`` or states what is wrong."""
-    files_on_word: tuple[str, ...] = ()
+    unverified_files: tuple[str, ...] = ()
     """Backfilled files that are gone or changed: their rows are counted as the ledger records them."""
     newest_batch: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
-        return {**self.proof.to_json(), "table": self.table, "files_on_word": list(self.files_on_word)}
+        return {**self.proof.to_json(), "table": self.table, "unverified_files": list(self.unverified_files)}
 
 
 @dataclass(frozen=True)
@@ -175,17 +174,13 @@ def _prove_topic(
     workspace: Workspace, ledger: Ledger, contract: Contract, table: str, batch: int | None, tell: Progress
 ) -> TopicProof:
     tell(what=f"verifying {table}")
-    on_word: list[str] = []
+    evidence = LedgerEvidence(ledger, workspace.settings.store, tell)
     proof = prove_ingest(
         ledger.warehouse,
         contract.id,
         workspace.topic(contract.topic),
+        evidence,
         batch=batch,
-        noted=noted(ledger),
-        promised=promised(ledger),
-        begun=start.topic_id if (start := ledger.start()) else None,
-        stood=stood(ledger),
-        filled=lambda number: count_rows(workspace.settings.store, ledger, number, tell, on_word),
         tick=lambda step, done, total: tell(what=step, completed=done, total=total),
     )
-    return TopicProof(table, proof, tuple(on_word), ledger.newest(DONE))
+    return TopicProof(table, proof, tuple(evidence.unverified_files), ledger.newest(DONE))

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.contract.sql import instant
+from headrace.verify.verdict import Verdict, verdict_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SENTENCES = {
+ImbalanceKind = Literal["missing", "too many", "unproved", "late twice", "late from nowhere"]
+
+SENTENCES: dict[ImbalanceKind, str] = {
     "missing": "{n} missing",
     "too many": "{n} too many",
-    "unproved": "{n} not told yet: since the last start the watermark has not come so far",
+    "unproved": "{n} not provable yet: the watermark has not come this far again since the last start",
     "late twice": "{n} more than once in {where}",
     "late from nowhere": "{n} in {where}, but not among the rows read",
 }
-SPOTS = ("late twice", "late from nowhere")
-"""Kinds that concern one record of the topic; the others concern a window."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class RowGroup:
 class Imbalance:
     """One window, event time or record that does not add up; ``rows`` is by how much."""
 
-    kind: str
+    kind: ImbalanceKind
     where: str
     rows: int
     group: RowGroup | None = None
@@ -118,10 +119,9 @@ class Conservation:
     findings: tuple[Imbalance, ...]
 
     @property
-    def verdict(self) -> str:
-        """``proved``; ``broken``; or ``unproved`` where a restart reset the watermark that would prove it."""
-        kinds = {f.kind for f in self.findings}
-        return "proved" if not kinds else "unproved" if kinds == {"unproved"} else "broken"
+    def verdict(self) -> Verdict:
+        """``unproved`` where a restart reset the watermark that would prove it."""
+        return verdict_on({f.kind for f in self.findings}, {"unproved"})
 
     def sentence(self) -> str:
         """The outcome in one line."""

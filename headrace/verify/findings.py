@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from headrace.verify.verdict import Verdict, verdict_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +17,9 @@ NOWHERE = -(1 << 31)
 SHOWN = 20
 """Ranges of one finding shown as text; JSON has all of them."""
 
-SENTENCES = {
+FindingKind = Literal["missing", "doubled", "phantom", "unproved", "other", "lost", "positionless"]
+
+SENTENCES: dict[FindingKind, str] = {
     "missing": "{n} missing: in the topic, in no table",
     "doubled": "{n} doubled: {where}",
     "phantom": "{n} phantom: in {where}, but the topic has no record there",
@@ -25,7 +29,7 @@ SENTENCES = {
     "positionless": "{n} without a position in {where}",
 }
 
-UNPROVED = {"unproved", "other", "lost"}
+UNPROVED: frozenset[FindingKind] = frozenset({"unproved", "other", "lost"})
 """Findings that Kafka cannot confirm or refute."""
 
 
@@ -33,7 +37,7 @@ UNPROVED = {"unproved", "other", "lost"}
 class Finding:
     """One kind of broken promise in one partition; ``where`` names tables."""
 
-    kind: str
+    kind: FindingKind
     partition: int
     where: str
     spans: tuple[Range, ...]
@@ -113,13 +117,12 @@ class Verification:
     findings: tuple[Finding, ...]
     places: tuple[DoubledFile, ...]
     aged_holes: Mapping[str, int] = field(default_factory=dict)
-    """Offsets below the log start that are in no table, and what the ledger noted of them in time."""
+    """Offsets below the log start that are in no table, and what the ledger recorded of them in time."""
 
     @property
-    def verdict(self) -> str:
-        """``proved``; ``broken``; or ``unproved`` where Kafka can neither confirm nor refute the findings."""
-        kinds = {f.kind for f in self.findings}
-        return "proved" if not kinds else "unproved" if kinds <= UNPROVED else "broken"
+    def verdict(self) -> Verdict:
+        """``unproved`` where Kafka can neither confirm nor refute the findings."""
+        return verdict_on({f.kind for f in self.findings}, UNPROVED)
 
     def total(self, number: str) -> int:
         """One of the numbers of :class:`PartitionProof`, over all partitions."""
@@ -129,7 +132,7 @@ class Verification:
         """The outcome in one line."""
         if self.verdict == "proved":
             return self._proved()
-        gone = [f for f in self.findings if f.kind in {"other", "lost"}]
+        gone = [f for f in self.findings if f.kind in ("other", "lost")]
         if self.verdict == "unproved" and gone:
             return f"not provable from Kafka any more: {gone[0].where}"
         if self.verdict == "unproved":
@@ -147,7 +150,7 @@ class Verification:
         if reach := self.total("beyond_reach"):
             numbers.append(f"{reach:,} older than the topic's log, each once")
         if absent:
-            numbers.append(f"{_counted(absent, 'older offset')} without a record, by the ledger's word")
+            numbers.append(f"{_counted(absent, 'older offset')} without a record, as the ledger records")
         return f"every offset has exactly one home{but} ({'; '.join(numbers)})"
 
     def to_json(self) -> dict[str, Any]:

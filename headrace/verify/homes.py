@@ -13,7 +13,7 @@ from headrace.errors import UsageError
 from headrace.offsets import OffsetArray
 from headrace.read.tables import stream_batches
 from headrace.verify import marks as m
-from headrace.verify.findings import NOWHERE, DoubledFile, Finding, PartitionProof
+from headrace.verify.findings import NOWHERE, DoubledFile, Finding, FindingKind, PartitionProof
 from headrace.verify.marks import Marks, Range
 from headrace.verify.topic_scan import Extent
 
@@ -85,7 +85,7 @@ class Homes:
         both = f"{self.table} and {self.quarantine}"
         seen = marks.spans(m.AT_HOME | m.IN_TOPIC, 0, highest)
         aged = [s for s in seen if s.first < extent.start]
-        kinds = {
+        kinds: dict[tuple[FindingKind, str], list[Range]] = {
             ("missing", both): marks.spans(m.MISSING, None, highest),
             ("doubled", f"twice in {self.table}"): marks.spans(m.TWICE_IN_DATA),
             ("doubled", f"twice in {self.quarantine}"): marks.spans(m.TWICE_IN_QUARANTINE),

@@ -7,7 +7,7 @@ of the ledger cannot hide itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import numpy as np
 from headrace.errors import ClusterError, UsageError
 from headrace.read.tables import open_table, table_at_batch
 from headrace.verify import marks as m
+from headrace.verify.evidence import Evidence, Ranges, RecordedHoles, TopicAtBatch
 from headrace.verify.findings import NOWHERE, DoubledFile, Finding, Verification
 from headrace.verify.homes import Homes, Tick, doubled_files
 from headrace.verify.marks import Range
@@ -29,31 +30,16 @@ if TYPE_CHECKING:
 
 NEWEST = 1 << 62
 
-FrontierAt = Callable[[int], Mapping[int, int]]
-"""Batch → partition → the frontier that it recorded."""
-
-TopicAtBatch = tuple[Mapping[int, tuple[int, int]], Mapping[int, Sequence[Range]]]
-"""A topic at a batch: by partition its newest leader epoch and where that began; and published offsets that
-it had lost by then."""
-TopicAt = Callable[[int], TopicAtBatch]
-"""Batch → the topic at that batch."""
 LOST = "the topic lost offsets that are published, and may have given them to other records"
-
-HolesAt = Callable[[int], Mapping[str, Mapping[int, Sequence[Range]]]]
-"""Batch → ``absent`` and ``lost`` → partition → what was noted while Kafka could still report it."""
 
 
 def verify(
     warehouse: Warehouse,
     table: str,
     topic: Topic,
+    evidence: Evidence,
     *,
     batch: int | None = None,
-    noted: HolesAt = lambda _batch: {},
-    promised: FrontierAt = lambda _batch: {},
-    filled: FrontierAt = lambda _batch: {},
-    begun: str | None = None,
-    stood: TopicAt = lambda _batch: ({}, {}),
     tick: Tick = lambda _step, _done, _total: None,
 ) -> Verification:
     """Compare a table and its quarantine with the topic that they came from.
@@ -62,13 +48,8 @@ def verify(
         warehouse: where the tables are.
         table: the contract's id, also the job's.
         topic: the contract's topic, in Kafka.
+        evidence: what was recorded of the batch.
         batch: the batch whose table versions are verified; the newest that both tables hold if None.
-        noted: called only for offsets that are older than the topic's log and in no table.
-        promised: the frontier that the batch recorded; without one, the tables end with their rows.
-        filled: how many rows each file has that was backfilled by then, counted in the file; files have
-            negative partition numbers.
-        begun: the id of the topic that the job began on: another topic of its name proves nothing.
-        stood: the topic when the batch was published.
         tick: called with the progress of each step.
 
     Raises:
@@ -77,29 +58,29 @@ def verify(
     """
     number, tables = _at_batch(warehouse, table, batch)
     homes = Homes(table, f"{table}__quarantine")
-    for name, found in tables.items():
-        homes.read(name, found, tick)
+    for name, delta in tables.items():
+        homes.read(name, delta, tick)
     # Read after the tables: every row that they hold is below the end that Kafka reports now.
-    extents, other = _scan(topic, begun, homes, tick)
+    extents, other = _scan(topic, evidence.topic_id(), homes, tick)
     if other:
         return _without_topic(topic, number, tables, homes, other, tick)
-    files = filled(number)
+    at_batch, files = evidence.topic_at(number), evidence.file_rows(number)
     for partition, rows in files.items():
         homes.marks[partition].mark(np.arange(rows), m.TOPIC)
         extents[partition] = Extent(0, rows)
-    proofs, findings, frontier = [], homes.positionless(), {**promised(number), **files}
+    proofs, findings, frontier = [], homes.positionless(), {**at_batch.frontier, **files}
     for partition in sorted({*extents, *homes.marks, *frontier}):
         extent = extents.get(partition, Extent(0, 0))
         reach = max(homes.reach(partition), frontier.get(partition, 0))
         proofs.append(homes.proof(partition, extent, reach))
         findings += homes.findings(partition, extent, reach)
-    findings = _with_losses(findings, extents, promised(number), stood(number))
-    findings, aged = _without_noted(findings, lambda: noted(number))
+    findings = _with_losses(findings, extents, at_batch)
+    findings, aged = _without_recorded_holes(findings, evidence, number)
     return Verification(
         table=table,
         topic=topic.name,
         batch=number,
-        versions={name: int(found.version()) for name, found in tables.items()},
+        versions={name: int(delta.version()) for name, delta in tables.items()},
         partitions=tuple(proofs),
         findings=tuple(findings),
         aged_holes=aged,
@@ -115,30 +96,30 @@ def _places(
     return tuple(doubled_files(tables, homes, tick))
 
 
-def _scan(topic: Topic, begun: str | None, homes: Homes, tick: Tick) -> tuple[dict[int, Extent], str]:
+def _scan(topic: Topic, id_at_start: str | None, homes: Homes, tick: Tick) -> tuple[dict[int, Extent], str]:
     """Mark the records of the topic; or return why it is not the one that the job read.
 
     Ids never return: one that is right after the scan was right all along.
     """
-    if begun and (now := topic.id()) != begun:
-        return {}, _other(topic, begun, now)
+    if id_at_start and (now := topic.id()) != id_at_start:
+        return {}, _other_topic(topic, id_at_start, now)
     try:
         extents = topic.scan(
             lambda partition, offsets: homes.marks[partition].mark(offsets, m.TOPIC),
             lambda done, total: tick(f"reading topic {topic.name}", done, total),
         )
     except ClusterError:
-        if begun is None or (now := topic.id()) == begun:
+        if id_at_start is None or (now := topic.id()) == id_at_start:
             raise
-        return {}, _other(topic, begun, now)
-    if begun and (now := topic.id()) != begun:
-        return {}, _other(topic, begun, now)
+        return {}, _other_topic(topic, id_at_start, now)
+    if id_at_start and (now := topic.id()) != id_at_start:
+        return {}, _other_topic(topic, id_at_start, now)
     return extents, ""
 
 
-def _other(topic: Topic, begun: str, now: str | None) -> str:
+def _other_topic(topic: Topic, id_at_start: str, now: str | None) -> str:
     what = "deleted" if now is None else f"deleted and created again, as {now}"
-    return f"topic {topic.name}, which the job read as {begun}, was {what}"
+    return f"topic {topic.name}, which the job read as {id_at_start}, was {what}"
 
 
 def _without_topic(
@@ -155,7 +136,7 @@ def _without_topic(
         table=homes.table,
         topic=topic.name,
         batch=number,
-        versions={name: int(found.version()) for name, found in tables.items()},
+        versions={name: int(delta.version()) for name, delta in tables.items()},
         partitions=tuple(proofs),
         findings=(rows, *homes.positionless(), *doubled),
         places=tuple(doubled_files(tables, homes, tick)) if doubled else (),
@@ -163,19 +144,15 @@ def _without_topic(
 
 
 def _with_losses(
-    findings: list[Finding],
-    extents: Mapping[int, Extent],
-    frontier: Mapping[int, int],
-    at_batch: TopicAtBatch,
+    findings: list[Finding], extents: Mapping[int, Extent], at_batch: TopicAtBatch
 ) -> list[Finding]:
     """Report what the topic lost since the batch: there, neither a record nor its absence proves anything."""
-    epochs, tails = at_batch
     lost: dict[int, list[Range]] = {}
     for partition, extent in extents.items():
-        reached = frontier.get(partition, 0)
-        begins = lost_from(extent, reached, epochs.get(partition))
-        spans = [s for s in tails.get(partition, ()) if extent.start <= s.last < begins]
-        spans += [Range(begins, reached - 1)] if begins < reached else []
+        frontier = at_batch.frontier.get(partition, 0)
+        first = first_lost_offset(extent, frontier, at_batch.epochs.get(partition))
+        spans = [s for s in at_batch.tails.get(partition, ()) if extent.start <= s.last < first]
+        spans += [Range(first, frontier - 1)] if first < frontier else []
         if spans:
             lost[partition] = spans
     losses = [Finding("lost", partition, LOST, tuple(spans)) for partition, spans in lost.items()]
@@ -190,16 +167,16 @@ def _outside(finding: Finding, lost: list[Range]) -> Finding | None:
     return replace(finding, spans=tuple(left)) if left else None
 
 
-def lost_from(extent: Extent, reached: int, then: tuple[int, int] | None) -> int:
+def first_lost_offset(extent: Extent, frontier: int, epoch: tuple[int, int] | None) -> int:
     """The first offset below a frontier that the topic lost since then; the frontier itself if none.
 
     Whatever it held then was written under the newest epoch of that moment, or an older one. A record of a
-    later epoch took the place of one that is gone; so did one of the very epoch, before where that began.
+    later epoch took the place of one that is gone; so did one of the same epoch, before where that began.
     """
-    kept = min(reached, max(extent.end, extent.start))
-    if then is None:
+    kept = min(frontier, max(extent.end, extent.start))
+    if epoch is None:
         return kept
-    newest, began = then
+    newest, began = epoch
     good = extent.start
     for run in extent.runs:
         if run.first >= kept:
@@ -210,14 +187,15 @@ def lost_from(extent: Extent, reached: int, then: tuple[int, int] | None) -> int
     return kept
 
 
-def _without_noted(
-    findings: list[Finding], noted: Callable[[], Mapping[str, Mapping[int, Sequence[Range]]]]
+def _without_recorded_holes(
+    findings: list[Finding], evidence: Evidence, batch: int
 ) -> tuple[list[Finding], dict[str, int]]:
-    """Remove from what is unproved the holes that the ledger noted in time, and count those by kind."""
+    """Remove from what is unproved the holes that the ledger recorded in time, and count those by kind."""
     counts: dict[str, int] = {}
     left = [f for f in findings if f.kind != "unproved"]
     unproved = [f for f in findings if f.kind == "unproved"]
-    holes = noted() if unproved else {}
+    recorded = evidence.holes(batch) if unproved else RecordedHoles()
+    holes = {"absent": recorded.absent, "lost": recorded.lost}
     for finding in unproved:
         spans = _subtract(finding, holes, counts)
         if spans:
@@ -225,10 +203,8 @@ def _without_noted(
     return left, {kind: n for kind, n in counts.items() if n}
 
 
-def _subtract(
-    finding: Finding, holes: Mapping[str, Mapping[int, Sequence[Range]]], counts: dict[str, int]
-) -> list[Range]:
-    """The offsets of a finding that are not among the noted holes; adds the others to ``counts``."""
+def _subtract(finding: Finding, holes: Mapping[str, Ranges], counts: dict[str, int]) -> list[Range]:
+    """The offsets of a finding that are not among the recorded holes; adds the others to ``counts``."""
     spans = list(finding.spans)
     for kind, by_partition in holes.items():
         before = _total(spans)
@@ -271,8 +247,8 @@ def _no_batch(warehouse: Warehouse, names: tuple[str, ...], job: str, wanted: in
     state = []
     for name in names:
         newest = open_table(warehouse, name)
-        held = newest.transaction_version(f"{job}/{name}") if newest else None
-        state.append(f"{name} holds {'no batch' if held is None else f'batches up to {held}'}")
+        last = newest.transaction_version(f"{job}/{name}") if newest else None
+        state.append(f"{name} holds {'no batch' if last is None else f'batches up to {last}'}")
     what = "nothing was published yet" if wanted is None else f"batch {wanted} is not in both tables any more"
     return UsageError(
         what,

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.cluster.kafka import create_topic, topic_state
 from headrace.cluster.kafka.topic_state import kept
-from headrace.verify.ingest import lost_from
+from headrace.verify.ingest import first_lost_offset
 from headrace.verify.topic_scan import KafkaTopic
 from tests.cluster.brokers import Broker
 
@@ -26,7 +26,7 @@ def _lost(broker: Broker, topic: str, then: tuple[int, int], frontier: int) -> t
     """From where on offsets are lost, as publish asks and as verify sees."""
     asked = topic_state(broker.bootstrap, topic, {0: then})
     extent = KafkaTopic(broker.bootstrap, topic).scan(lambda _p, _o: None)[0]
-    return min(asked.kept[0], asked.ends[0], frontier), lost_from(extent, frontier, then)
+    return min(asked.kept[0], asked.ends[0], frontier), first_lost_offset(extent, frontier, then)
 
 
 @pytest.mark.stack

@@ -9,10 +9,10 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from headrace.cluster.kafka import Brokers, KafkaSource, create_topic, topic_state
 from headrace.contract.load import load
-from headrace.operate.noted import promised, stood
+from headrace.operate.evidence import LedgerEvidence
 from headrace.publish.publisher import Published, Publisher
 from headrace.publish.tables import JobTables
-from headrace.settings import KafkaSettings
+from headrace.settings import KafkaSettings, Store
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import outputs
 from headrace.verify.findings import Verification
@@ -86,13 +86,6 @@ class RealTopic:
         return sorted(offset for table in tables for offset in table["_offset"].to_pylist())
 
     def verify(self, reader: KafkaTopic | None = None, batch: int | None = None) -> Verification:
-        ledger = self.lake.ledger
-        return verify(
-            self.lake.warehouse,
-            "events",
-            reader or KafkaTopic(self.bootstrap, self.name),
-            batch=batch,
-            promised=promised(ledger),
-            begun=self.id,
-            stood=stood(ledger),
-        )
+        topic = reader or KafkaTopic(self.bootstrap, self.name)
+        evidence = LedgerEvidence(self.lake.ledger, Store(warehouse=self.lake.warehouse.uri))
+        return verify(self.lake.warehouse, "events", topic, evidence, batch=batch)

@@ -54,6 +54,7 @@ from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
 from headrace.table.arrow import arrow_type
 from headrace.table.outputs import Output
+from headrace.verify.evidence import NoEvidence
 from headrace.verify.ingest import verify
 from headrace.verify.topic_scan import Extent, ScanProgress, Seen
 from tests.publish.sealed_lake import CONTRACT
@@ -239,7 +240,7 @@ def test_the_ends_of_every_type_pass_through(good: list[Any], bad: list[Any]) ->
         lake.seal({"events": data[1:], "events__quarantine": refused})
         lake.publisher.once()
 
-        assert verify(lake.warehouse, "events", lake).verdict == "proved"
+        assert verify(lake.warehouse, "events", lake, NoEvidence()).verdict == "proved"
         columns = [*KINDS, "_partition", "_offset"]
         all_of_it = f"SELECT {', '.join(columns)} FROM events"  # noqa: S608 - our own names
         found = {row[-2:]: row[:-2] for row in lake.rows(all_of_it)}
@@ -298,7 +299,7 @@ def test_a_time_that_only_64_bits_hold_is_published_without_bounds_and_named(tmp
     assert bounds["min._offset"].to_pylist() == [0]
     assert "min._kafka_time" not in bounds.column_names or bounds["min._kafka_time"].to_pylist() == [None]
     assert lake.rows("SELECT max(_kafka_time) FROM events") == [("+10000-01-01T00:00:00+00:00",)]
-    assert verify(lake.warehouse, "events", lake).verdict == "proved"
+    assert verify(lake.warehouse, "events", lake, NoEvidence()).verdict == "proved"
 
 
 @pytest.mark.parametrize("millis", [(1 << 63) - 1, -(1 << 62) - 1, 9_223_372_036_854_776, (1 << 62) - 1, -1])
@@ -327,4 +328,4 @@ def test_quarantine_gets_the_exact_milliseconds_when_a_record_needs_them(tmp_pat
     assert "_kafka_millis" not in columns(lake, "events")
     lake.seal({"events": [lake.placed(ROW, 0)]})
     lake.publisher.once()
-    assert verify(lake.warehouse, "events", lake).verdict == "proved"
+    assert verify(lake.warehouse, "events", lake, NoEvidence()).verdict == "proved"

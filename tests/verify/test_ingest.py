@@ -25,9 +25,10 @@ from headrace.ledger.records import DONE
 from headrace.operate import verify as operate_verify
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
+from headrace.verify.evidence import Evidence, NoEvidence, RecordedHoles, TopicAtBatch
 from headrace.verify.ingest import LOST, verify
 from headrace.verify.marks import CHUNK, DATA, DATA_AGAIN, IN_TOPIC, TOPIC, TWICE_IN_DATA, Marks, Range
-from headrace.verify.topic_scan import EpochRun, Extent, KafkaTopic, ScanProgress, Seen
+from headrace.verify.topic_scan import EpochRun, Extent, KafkaTopic, ScanProgress, Seen, Topic
 from tests.ledger.sample_records import done
 
 if TYPE_CHECKING:
@@ -68,6 +69,27 @@ class Given:
 
 
 @dataclass
+class Recorded:
+    """What a ledger would hold, the same for each batch."""
+
+    id: str | None = None
+    topic: TopicAtBatch = field(default_factory=TopicAtBatch)
+    noted: RecordedHoles = field(default_factory=RecordedHoles)
+
+    def topic_id(self) -> str | None:
+        return self.id
+
+    def topic_at(self, _batch: int, /) -> TopicAtBatch:
+        return self.topic
+
+    def holes(self, _batch: int, /) -> RecordedHoles:
+        return self.noted
+
+    def file_rows(self, _batch: int, /) -> dict[int, int]:
+        return {}
+
+
+@dataclass
 class Lake:
     """A warehouse with one table and its quarantine, filled batch by batch."""
 
@@ -96,6 +118,11 @@ class Lake:
             commit_properties=CommitProperties(app_transactions=[transaction]),
         )
 
+    def verify(
+        self, topic: Topic, evidence: Evidence | None = None, *, batch: int | None = None
+    ) -> Verification:
+        return verify(self.warehouse, self.table, topic, evidence or NoEvidence(), batch=batch)
+
     def open(self, name: str = "") -> DeltaTable:
         return DeltaTable(
             self.warehouse.table_uri(name or self.table), storage_options=self.warehouse.delta_options
@@ -118,7 +145,7 @@ TEN = Given({0: range(10)})
 def test_one_home_for_each_offset_is_proved(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2], 1: [0, 2]}, {1: [1]})
     lake.publish(2, {0: [3]}, {1: [3]})
-    found = verify(lake.warehouse, "flights", Given({0: range(6), 1: range(4), 2: range(2)}))
+    found = lake.verify(Given({0: range(6), 1: range(4), 2: range(2)}))
     assert (found.verdict, found.batch, found.findings) == ("proved", 2, ())
     assert found.versions == {"flights": 1, "flights__quarantine": 1}
     assert "every offset has exactly one home" in found.sentence()
@@ -130,7 +157,7 @@ def test_one_home_for_each_offset_is_proved(lake: Lake) -> None:
 
 def test_a_missing_offset_in_the_middle_is_named(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2, 5, 7]}, {0: [4]})
-    found = verify(lake.warehouse, "flights", TEN)
+    found = lake.verify(TEN)
     assert said(found) == [("missing", 0, BOTH, ["3", "6"])]
     assert found.verdict == "broken"
     assert "partition 0: 2 offsets missing: in the topic, in no table: 3, 6" in str(found.findings[0])
@@ -138,13 +165,13 @@ def test_a_missing_offset_in_the_middle_is_named(lake: Lake) -> None:
 
 def test_a_missing_offset_at_the_start_is_named(lake: Lake) -> None:
     lake.publish(1, {0: [3, 4]})
-    assert said(verify(lake.warehouse, "flights", TEN)) == [("missing", 0, BOTH, ["0-2"])]
+    assert said(lake.verify(TEN)) == [("missing", 0, BOTH, ["0-2"])]
 
 
 def test_doubled_within_data_is_named_with_its_files(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2, 3]})
     lake.publish(2, {0: [2, 3, 4]})
-    found = verify(lake.warehouse, "flights", TEN)
+    found = lake.verify(TEN)
     assert said(found) == [("doubled", 0, "twice in flights", ["2-3"])]
     assert sorted(f"{p.table}/{p.file}" for p in found.places) == sorted(
         f"flights/{Path(uri).name}" for uri in lake.open().file_uris()
@@ -154,7 +181,7 @@ def test_doubled_within_data_is_named_with_its_files(lake: Lake) -> None:
 
 def test_doubled_within_one_file_and_within_quarantine(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 1]}, {0: [2, 2, 2, 3]})
-    found = verify(lake.warehouse, "flights", TEN)
+    found = lake.verify(TEN)
     assert said(found) == [
         ("doubled", 0, "twice in flights", ["1"]),
         ("doubled", 0, "twice in flights__quarantine", ["2"]),
@@ -164,7 +191,7 @@ def test_doubled_within_one_file_and_within_quarantine(lake: Lake) -> None:
 
 def test_doubled_across_data_and_quarantine(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2], 1: [0]}, {0: [1, 3]})
-    found = verify(lake.warehouse, "flights", Given({0: range(4), 1: range(1)}))
+    found = lake.verify(Given({0: range(4), 1: range(1)}))
     assert said(found) == [("doubled", 0, f"in both {BOTH}", ["1"])]
     assert [(p.table, p.spans) for p in found.places] == [
         ("flights", (Range(1, 1),)),
@@ -174,7 +201,7 @@ def test_doubled_across_data_and_quarantine(lake: Lake) -> None:
 
 def test_a_phantom_is_a_row_where_the_topic_has_no_record(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2, 3], 7: [5], 1: [-4, 0]})
-    found = verify(lake.warehouse, "flights", Given({0: [0, 1, 3], 1: [0]}))
+    found = lake.verify(Given({0: [0, 1, 3], 1: [0]}))
     assert said(found) == [
         ("phantom", 0, "flights or flights__quarantine", ["2"]),
         ("phantom", 1, "flights or flights__quarantine", ["-4"]),
@@ -184,22 +211,22 @@ def test_a_phantom_is_a_row_where_the_topic_has_no_record(lake: Lake) -> None:
 
 def test_offsets_without_a_record_need_no_home(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 5]})
-    assert verify(lake.warehouse, "flights", Given({0: [0, 1, 5, 9]})).verdict == "proved"
+    assert lake.verify(Given({0: [0, 1, 5, 9]})).verdict == "proved"
 
 
 def test_below_the_log_start_only_doubles_and_holes_can_be_seen(lake: Lake) -> None:
     topic = Given({0: range(20)}, starts={0: 10})
     lake.publish(1, {0: [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]})
-    found = verify(lake.warehouse, "flights", topic)
+    found = lake.verify(topic)
     assert (found.verdict, found.partitions[0].beyond_reach) == ("proved", 8)
     assert "8 older than the topic's log" in found.sentence()
     lake.publish(2, {0: [3, 12]})
-    assert said(verify(lake.warehouse, "flights", topic)) == [("doubled", 0, "twice in flights", ["3"])]
+    assert said(lake.verify(topic)) == [("doubled", 0, "twice in flights", ["3"])]
 
 
 def test_a_hole_below_the_log_start_cannot_be_proved(lake: Lake) -> None:
     lake.publish(1, {0: [2, 3, 6, 12, 13]})
-    found = verify(lake.warehouse, "flights", Given({0: range(20)}, starts={0: 12}))
+    found = lake.verify(Given({0: range(20)}, starts={0: 12}))
     assert said(found) == [("unproved", 0, BOTH, ["4-5", "7-11"])]
     assert found.verdict == "unproved"
     assert "cannot be proved" in str(found.findings[0])
@@ -207,32 +234,31 @@ def test_a_hole_below_the_log_start_cannot_be_proved(lake: Lake) -> None:
 
 def test_a_hole_below_the_log_start_that_the_ledger_noted_in_time_is_told_and_no_fault(lake: Lake) -> None:
     lake.publish(1, {0: [2, 3, 6, 12, 13]})
-    word: dict[str, dict[int, list[Range]]] = {"absent": {0: [Range(4, 5)]}, "lost": {0: [Range(7, 9)]}}
     topic = Given({0: range(20)}, starts={0: 12})
-    left = verify(lake.warehouse, "flights", topic, noted=lambda _batch: word)
+    recorded = RecordedHoles(absent={0: [Range(4, 5)]}, lost={0: [Range(7, 9)]})
+    left = lake.verify(topic, Recorded(noted=recorded))
     assert said(left) == [("unproved", 0, BOTH, ["10-11"])]
-    word["absent"][0].append(Range(10, 11))
-    found = verify(lake.warehouse, "flights", topic, noted=lambda _batch: word)
+    recorded = RecordedHoles(absent={0: [Range(4, 5), Range(10, 11)]}, lost={0: [Range(7, 9)]})
+    found = lake.verify(topic, Recorded(noted=recorded))
     assert (found.verdict, found.aged_holes) == ("proved", {"absent": 4, "lost": 3})
-    assert "4 older offsets without a record" in found.sentence()
+    assert "4 older offsets without a record, as the ledger records" in found.sentence()
     assert "home, except 3 that were lost before they were read, accepted in the ledger (" in found.sentence()
-    word["absent"][0], word["lost"][0] = [Range(4, 5), Range(8, 11)], [Range(7, 7)]
-    found = verify(lake.warehouse, "flights", topic, noted=lambda _batch: word)
+    recorded = RecordedHoles(absent={0: [Range(4, 5), Range(8, 11)]}, lost={0: [Range(7, 7)]})
+    found = lake.verify(topic, Recorded(noted=recorded))
     assert "home, except 1 that was lost before it was read, accepted in the ledger (" in found.sentence()
 
 
 def test_a_missing_tail_and_a_missing_partition_are_named(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2]})
     topic = Given({0: range(9), 1: range(4)})
-    found = verify(lake.warehouse, "flights", topic, promised=lambda _batch: {0: 6, 1: 2})
+    found = lake.verify(topic, Recorded(topic=TopicAtBatch({0: 6, 1: 2})))
     assert said(found) == [("missing", 0, BOTH, ["3-5"]), ("missing", 1, BOTH, ["0-1"])]
     assert [(p.partition, p.frontier, p.unpublished) for p in found.partitions] == [(0, 6, 3), (1, 2, 2)]
 
 
 def test_the_ledgers_word_does_not_excuse_what_kafka_still_holds(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 3]})
-    word = {"absent": {0: [Range(2, 2)]}}
-    found = verify(lake.warehouse, "flights", TEN, noted=lambda _batch: word)
+    found = lake.verify(TEN, Recorded(noted=RecordedHoles(absent={0: [Range(2, 2)]})))
     assert said(found) == [("missing", 0, BOTH, ["2"])]
 
 
@@ -242,7 +268,7 @@ def test_a_row_without_a_position_is_found(lake: Lake) -> None:
         {"_partition": pa.array([None, 0], pa.int32()), "_offset": pa.array([2, None], pa.int64())}
     )
     write_deltalake(lake.warehouse.table_uri("flights"), nowhere, mode="append")
-    found = verify(lake.warehouse, "flights", TEN)
+    found = lake.verify(TEN)
     assert str(found.findings[0]) == "2 rows without a position in flights"
 
 
@@ -251,10 +277,10 @@ def test_a_compacted_table_is_still_verified(lake: Lake) -> None:
         lake.publish(batch, {0: [2 * batch - 2]}, {0: [2 * batch - 1]})
         lake.open().optimize.compact()
     before = len(lake.open().file_uris())
-    found = verify(lake.warehouse, "flights", TEN)
+    found = lake.verify(TEN)
     assert (found.verdict, found.batch, before) == ("proved", 4, 1)
     assert found.versions["flights"] > found.versions["flights__quarantine"]
-    older = verify(lake.warehouse, "flights", TEN, batch=2)
+    older = lake.verify(TEN, batch=2)
     assert (older.verdict, older.partitions[0].frontier) == ("proved", 4)
 
 
@@ -262,8 +288,8 @@ def test_an_older_batch_is_judged_at_its_own_versions(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1]}, {0: [2]})
     lake.publish(2, {0: [3, 3]})
     lake.publish(3, {0: [4]})
-    assert verify(lake.warehouse, "flights", TEN).verdict == "broken"
-    found = verify(lake.warehouse, "flights", TEN, batch=1)
+    assert lake.verify(TEN).verdict == "broken"
+    found = lake.verify(TEN, batch=1)
     assert (found.verdict, found.partitions[0].frontier) == ("proved", 3)
     assert found.versions == {"flights": 0, "flights__quarantine": 0}
 
@@ -271,7 +297,7 @@ def test_an_older_batch_is_judged_at_its_own_versions(lake: Lake) -> None:
 def test_a_batch_that_is_half_published_is_not_judged(lake: Lake) -> None:
     lake.publish(1, {0: [0]}, {0: [1]})
     lake.write("flights__quarantine", 2, {0: [3]})
-    found = verify(lake.warehouse, "flights", TEN)
+    found = lake.verify(TEN)
     assert (found.verdict, found.batch, found.partitions[0].frontier) == ("proved", 1, 2)
 
 
@@ -279,16 +305,16 @@ def test_only_a_batch_that_both_tables_hold_is_judged(lake: Lake) -> None:
     lake.publish(1, {0: [0]})
     lake.write("flights", 3, {0: [1, 1]})
     lake.write("flights__quarantine", 2, {0: [5]})
-    assert verify(lake.warehouse, "flights", TEN).batch == 1
+    assert lake.verify(TEN).batch == 1
     lake.write("flights__quarantine", 3, {})
     with pytest.raises(UsageError, match="batch 2 is not in both tables") as caught:
-        verify(lake.warehouse, "flights", TEN, batch=2)
+        lake.verify(TEN, batch=2)
     assert "flights holds batches up to 3; flights__quarantine holds batches up to 3" in caught.value.where
 
 
 def test_a_batch_without_rows_is_judged_as_the_one_before_it_left_the_tables(lake: Lake) -> None:
     lake.publish(1, {0: [0]}, {0: [1]})
-    found = verify(lake.warehouse, "flights", TEN, batch=2)
+    found = lake.verify(TEN, batch=2)
     assert (found.verdict, found.batch, found.versions["flights"]) == ("proved", 2, 0)
 
 
@@ -301,10 +327,10 @@ def test_batches_are_found_behind_a_checkpoint_and_a_cleaned_log(lake: Lake) -> 
     log = Path(table.table_uri.removeprefix("file://")) / "_delta_log"
     for version in range(6):
         (log / f"{version:020}.json").unlink(missing_ok=True)
-    assert verify(lake.warehouse, "flights", TEN).batch == 7
-    assert verify(lake.warehouse, "flights", TEN, batch=6).partitions[0].frontier == 6
+    assert lake.verify(TEN).batch == 7
+    assert lake.verify(TEN, batch=6).partitions[0].frontier == 6
     with pytest.raises(UsageError, match="batch 2 is not in both tables"):
-        verify(lake.warehouse, "flights", TEN, batch=2)
+        lake.verify(TEN, batch=2)
 
 
 def test_statistics_are_not_believed(lake: Lake) -> None:
@@ -323,17 +349,17 @@ def test_statistics_are_not_believed(lake: Lake) -> None:
                 }
             )
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    found = verify(lake.warehouse, "flights", TEN)
+    found = lake.verify(TEN)
     assert (found.verdict, found.partitions[0].frontier, found.partitions[0].data) == ("proved", 3, 3)
 
 
 def test_what_was_never_published_is_said(lake: Lake) -> None:
     with pytest.raises(UsageError, match="nothing was published yet") as caught:
-        verify(lake.warehouse, "flights", TEN)
+        lake.verify(TEN)
     assert "headrace publish flights" in caught.value.remedy
     lake.write("flights", 1, {0: [0]}, app="another/flights")
     with pytest.raises(UsageError, match="flights holds no batch"):
-        verify(lake.warehouse, "flights", TEN)
+        lake.verify(TEN)
 
 
 def test_a_table_without_positions_cannot_be_verified(lake: Lake) -> None:
@@ -345,7 +371,7 @@ def test_a_table_without_positions_cannot_be_verified(lake: Lake) -> None:
             post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),
         )
     with pytest.raises(UsageError, match="no _offset and no _partition"):
-        verify(lake.warehouse, "flights", TEN)
+        lake.verify(TEN)
 
 
 @pytest.mark.parametrize(
@@ -357,47 +383,37 @@ def test_another_topic_proves_nothing_but_doubles_are_named(
     lake: Lake, ids: list[str | None], breaks: bool
 ) -> None:
     lake.publish(1, {0: range(5)})
-    found = verify(lake.warehouse, "flights", Given({0: range(5)}, ids=[*ids], breaks=breaks), begun="a")
+    found = lake.verify(Given({0: range(5)}, ids=[*ids], breaks=breaks), Recorded("a"))
     assert (found.verdict, [f.kind for f in found.findings]) == ("unproved", ["other"])
     assert found.sentence().startswith("not provable from Kafka any more: topic flights")
     lake.publish(2, {0: [4]})
-    found = verify(lake.warehouse, "flights", Given({0: range(9)}, ids=[*ids], breaks=breaks), begun="a")
+    found = lake.verify(Given({0: range(9)}, ids=[*ids], breaks=breaks), Recorded("a"))
     assert (found.verdict, [f.kind for f in found.findings]) == ("broken", ["other", "doubled"])
 
 
 def test_a_topic_that_breaks_and_is_the_same_is_an_error(lake: Lake) -> None:
     lake.publish(1, {0: range(5)})
     with pytest.raises(ClusterError, match="no such topic"):
-        verify(lake.warehouse, "flights", Given({0: range(5)}, ids=["a", "a"], breaks=True), begun="a")
+        lake.verify(Given({0: range(5)}, ids=["a", "a"], breaks=True), Recorded("a"))
 
 
 def test_records_of_a_later_epoch_below_the_frontier_took_the_place_of_others(lake: Lake) -> None:
     """Each offset has a home and a record; from 6 on it is another record."""
     lake.publish(1, {0: range(8)})
     topic = Given({0: range(12)}, runs=(EpochRun(2, 0, 3), EpochRun(3, 4, 5), EpochRun(5, 6, 11)))
-    then = verify(
-        lake.warehouse, "flights", topic, promised=lambda _b: {0: 8}, stood=lambda _b: ({0: (3, 4)}, {})
-    )
+    then = lake.verify(topic, Recorded(topic=TopicAtBatch({0: 8}, {0: (3, 4)})))
     assert (then.verdict, said(then)) == ("unproved", [("lost", 0, LOST, ["6-7"])])
-    later = verify(
-        lake.warehouse, "flights", topic, promised=lambda _b: {0: 8}, stood=lambda _b: ({0: (5, 6)}, {})
-    )
+    later = lake.verify(topic, Recorded(topic=TopicAtBatch({0: 8}, {0: (5, 6)})))
     assert later.verdict == "proved"
-    known = verify(
-        lake.warehouse,
-        "flights",
-        topic,
-        promised=lambda _b: {0: 8},
-        stood=lambda _b: ({0: (5, 6)}, {0: [Range(6, 7)]}),
-    )
+    known = lake.verify(topic, Recorded(topic=TopicAtBatch({0: 8}, {0: (5, 6)}, {0: [Range(6, 7)]})))
     assert said(known) == [("lost", 0, LOST, ["6-7"])], "a ruling to go on is no proof"
 
 
 def test_a_topic_that_ends_before_the_frontier_lost_its_tail(lake: Lake) -> None:
     lake.publish(1, {0: range(8)})
-    found = verify(lake.warehouse, "flights", Given({0: range(6)}), promised=lambda _b: {0: 8})
+    found = lake.verify(Given({0: range(6)}), Recorded(topic=TopicAtBatch({0: 8})))
     assert (found.verdict, said(found)) == ("unproved", [("lost", 0, LOST, ["6-7"])])
-    beyond = verify(lake.warehouse, "flights", Given({0: range(6)}), promised=lambda _b: {0: 6})
+    beyond = lake.verify(Given({0: range(6)}), Recorded(topic=TopicAtBatch({0: 6})))
     assert beyond.verdict == "broken", "nobody promised these rows: they are phantoms"
 
 
@@ -432,7 +448,7 @@ class Served:
         return [s.get(timeout=30).offset for s in sent]
 
     def verify(self) -> Verification:
-        return verify(self.lake.warehouse, self.lake.table, KafkaTopic(self.env.kafka.bootstrap, self.topic))
+        return self.lake.verify(KafkaTopic(self.env.kafka.bootstrap, self.topic))
 
     def run(self, monkeypatch: pytest.MonkeyPatch, *args: str) -> Any:
         contract = type("Contract", (), {"id": self.lake.table, "topic": self.topic, "derived": False})
@@ -520,9 +536,7 @@ def test_records_that_kafka_removed_are_beyond_reach(served: Served) -> None:
 def test_a_topic_that_is_not_there_is_an_error(served: Served) -> None:
     served.lake.publish(1, {0: [0]})
     with pytest.raises(ClusterError, match="no such topic"):
-        verify(
-            served.lake.warehouse, served.lake.table, KafkaTopic(served.env.kafka.bootstrap, "nothing_here")
-        )
+        served.lake.verify(KafkaTopic(served.env.kafka.bootstrap, "nothing_here"))
 
 
 def test_a_broker_that_is_not_there_is_an_error() -> None:

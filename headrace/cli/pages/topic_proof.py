@@ -18,7 +18,7 @@ def described(result: TopicProof, *, newest: bool) -> Group:
     """What was counted, and the findings; ``newest`` if no batch was requested."""
     lines = [
         f"gone or changed, its rows counted as the ledger records them: {address}"
-        for address in result.files_on_word
+        for address in result.unverified_files
     ]
     if newest and result.newest_batch > result.proof.batch:
         lines.append(f"batch {result.newest_batch} is newer, and changed no table")
@@ -75,7 +75,7 @@ def _numbers(verification: Verification) -> Group:
 
 
 def _remedy(verification: Verification) -> str:
-    if any(f.kind in {"other", "lost"} for f in verification.findings):
+    if any(f.kind in ("other", "lost") for f in verification.findings):
         return f"headrace status {verification.table} names the topic, and what is not published"
     if verification.verdict == "unproved":
         return "neither Kafka nor the ledger still shows whether a record was there"
