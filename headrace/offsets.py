@@ -1,4 +1,4 @@
-"""Offsets of a topic, in the three shapes in which every part of headrace speaks of them.
+"""Offsets of a topic, in the shapes in which every part of headrace uses them.
 
 A base module: it imports nothing of headrace, so records, tables and proofs mean the same by these words.
 """
@@ -23,6 +23,9 @@ Offsets = Annotated[dict[int, int], PlainSerializer(_by_text, when_used="json")]
 
 OffsetArray = npt.NDArray[np.int64]
 """The offsets of many rows."""
+
+Epoch = tuple[int, int]
+"""A leader epoch of a partition, and the offset at which it begins."""
 
 
 @dataclass(frozen=True, order=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from headrace.ledger.records import Done, Epoch, Stored
-from headrace.offsets import Offsets, Span
+from headrace.ledger.records import Done, Stored
+from headrace.offsets import Epoch, Offsets, Span
 from headrace.savepoint.metadata import checkpoint_of
 
 

@@ -124,7 +124,7 @@ def _require_published(ingest: Ledger, begun: TopicStart, cut: Cut) -> None:
         )
     table_begun = start.offsets
     for partition, position in cut.positions.items():
-        first, reach = cut.begun.get(partition, 0), frontier.get(partition, 0)
+        first, reach = cut.starts.get(partition, 0), frontier.get(partition, 0)
         if position > max(first, reach):
             raise UsageError(
                 f"the job has read further than table {table} is published",

@@ -26,7 +26,7 @@ from headrace.replay.stale import patched_event_times
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import LATE, QUARANTINE
 from headrace.verify.conserved import Conservation
-from headrace.verify.derived import counted
+from headrace.verify.derived import counting_tables
 from headrace.verify.derived import prove as prove_derived
 from headrace.verify.findings import Verification
 from headrace.verify.ingest import verify as prove_ingest
@@ -129,7 +129,7 @@ def require_counted(program: DeriveProgram, table: str) -> None:
 def conserved(warehouse: Warehouse, program: DeriveProgram, batch: int | None = None) -> Conservation:
     """The proof for a derive job at its newest batch that can be judged, or at the requested one."""
     job, read = program.job.name, program.reads[0]
-    counting = counted(job, program.writes)
+    counting = counting_tables(job, program.writes)
     at = cut.find(warehouse, Ledger(warehouse, job), [o.id for o in program.outputs], read.id, batch)
     return prove_derived(warehouse, job, read, counting, at, patched_event_times(warehouse, read))
 

@@ -24,7 +24,6 @@ from headrace.ledger.records import (
     REPLAYS,
     Batch,
     Decision,
-    Epoch,
     ForkBatch,
     ForkPoint,
     PatchBatch,
@@ -36,7 +35,7 @@ from headrace.ledger.records import (
     SwapBatch,
     UndoBatch,
 )
-from headrace.offsets import Span
+from headrace.offsets import Epoch, Span
 from headrace.positions import Positions
 from headrace.publish.patch_history import records_of
 from headrace.storage.warehouse import Warehouse

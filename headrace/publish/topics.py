@@ -14,8 +14,7 @@ from typing import Any, Protocol
 
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import Epoch
-from headrace.offsets import Offsets, Span
+from headrace.offsets import Epoch, Offsets, Span
 
 
 class TopicState(Protocol):

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 SHOWN_BYTES = 400
 
-WHY = ("reason", "field", "rule")
-Why = tuple["str | None", ...]
+REASON_COLUMNS = ("reason", "field", "rule")
+Reason = tuple["str | None", ...]
 """Values of these columns."""
 
 _FIRST, _LAST = (
@@ -99,13 +99,13 @@ class QuarantinedRecord:
         }
 
 
-def discarded_by_reason(warehouse: Warehouse, table: Output, discarded: Positions) -> Counter[Why]:
+def discarded_by_reason(warehouse: Warehouse, table: Output, discarded: Positions) -> Counter[Reason]:
     """How many of the discarded records are in quarantine: a replay may have judged some of them again."""
     rows = rows_of(warehouse, table, None, discarded) if discarded else None
-    return Counter(zip(*(rows[c].to_pylist() for c in WHY), strict=True)) if rows else Counter()
+    return Counter(zip(*(rows[c].to_pylist() for c in REASON_COLUMNS), strict=True)) if rows else Counter()
 
 
-def reasons(warehouse: Warehouse, contract: str, discarded: Mapping[Why, int]) -> list[ReasonCount]:
+def reasons(warehouse: Warehouse, contract: str, discarded: Mapping[Reason, int]) -> list[ReasonCount]:
     """Why records of a contract are in quarantine, the most frequent reason first.
 
     Args:
@@ -124,8 +124,8 @@ def reasons(warehouse: Warehouse, contract: str, discarded: Mapping[Why, int]) -
     """  # noqa: S608 - the name was checked, the rest is constant
     found = query(warehouse, [name], sql).rows
     return [
-        ReasonCount(why, field, rule, n, discarded.get((why, field, rule), 0), first, last, f"{p}:{o}")
-        for why, field, rule, n, first, last, p, o in found
+        ReasonCount(reason, field, rule, n, discarded.get((reason, field, rule), 0), first, last, f"{p}:{o}")
+        for reason, field, rule, n, first, last, p, o in found
     ]
 
 

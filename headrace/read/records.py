@@ -60,7 +60,7 @@ def files_with(snapshot: DeltaTable, positions: Positions) -> list[str]:
     return [path for path, p, o in _bounds(snapshot) if None in (*p, *o) or positions.may_overlap(p, o)]
 
 
-def files_after(snapshot: DeltaTable, frontier: Mapping[int, int]) -> list[str]:
+def files_at_or_after(snapshot: DeltaTable, frontier: Mapping[int, int]) -> list[str]:
     """Paths of active files that could hold a record at or after a frontier, by the bounds in the log."""
     return [
         path
@@ -91,7 +91,7 @@ def select(table: DeltaTable | None, where: Positions | Mapping[int, int]) -> tu
     """Files that could hold these rows, and the filter that selects them."""
     if isinstance(where, Positions):
         return files_with(table, where) if table else [], where.holds
-    return files_after(table, where) if table else [], at_or_after(where)
+    return files_at_or_after(table, where) if table else [], at_or_after(where)
 
 
 def positions_held(

@@ -30,8 +30,8 @@ class Cut:
     batch: int
     path: str
     """The checkpoint's address."""
-    begun: Mapping[int, int]
-    """Partition of the first topic → the offset at which the job began."""
+    starts: Mapping[int, int]
+    """Partition of the first topic → the offset at which the job began to read."""
     positions: Mapping[int, int]
     """Partition → the offset that is read next."""
     watermarks: Mapping[str, int]
@@ -49,7 +49,7 @@ class RowGroup:
     counted: int
 
     @property
-    def untold(self) -> int:
+    def unaccounted(self) -> int:
         """Rows that are neither counted nor late; negative where more are."""
         return self.arrived - self.late - self.counted
 
@@ -83,10 +83,10 @@ class Imbalance:
 
     def to_json(self) -> dict[str, Any]:
         """With every number."""
-        found: dict[str, Any] = {"kind": self.kind, "where": self.where, "rows": self.rows}
+        facts: dict[str, Any] = {"kind": self.kind, "where": self.where, "rows": self.rows}
         if self.group is None:
-            return found
-        return found | {
+            return facts
+        return facts | {
             "at": instant(self.group.at).isoformat(),
             "until": self._until(self.group.at) if self.window else None,
             "read": self.group.arrived,
@@ -110,10 +110,10 @@ class Conservation:
     arrived: int
     late: int
     counted: int
-    in_each: Mapping[str, int]
+    counted_in: Mapping[str, int]
     """Table that counts → how many of the rows read it counts."""
     stale: int
-    """Rows that a patch has put in since they were passed: no job reads them there."""
+    """Rows that patches added after the job had passed them: no job reads them there."""
     waiting: int
     """Rows that are neither counted nor late, in windows that the watermark has not passed."""
     findings: tuple[Imbalance, ...]
@@ -128,9 +128,9 @@ class Conservation:
         if self.verdict == "proved":
             waiting = f", {self.waiting:,} that the watermark has not passed yet" if self.waiting else ""
             waiting += (
-                f"; stale: {self.stale:,} that patches put in, which it never read" if self.stale else ""
+                f"; stale: {self.stale:,} that patches added, which it never read" if self.stale else ""
             )
-            counted = ", ".join(f"{n:,} counted in {table}" for table, n in self.in_each.items())
+            counted = ", ".join(f"{n:,} counted in {table}" for table, n in self.counted_in.items())
             return (
                 f"each of {self.arrived:,} rows read from {self.read} has exactly one home:"
                 f" {counted}, {self.late:,} late{waiting}"
@@ -153,7 +153,7 @@ class Conservation:
             "versions": dict(self.versions),
             "verdict": self.verdict,
             "sentence": self.sentence(),
-            "counted_in": dict(self.in_each),
+            "counted_in": dict(self.counted_in),
             "rows": {
                 "read": self.arrived,
                 "counted": self.counted,

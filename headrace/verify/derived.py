@@ -1,4 +1,4 @@
-"""Proof that a derive job conserves: rows read are rows counted, plus rows late, plus rows that still wait.
+"""Proof that a derive job conserves: rows read are rows counted, plus rows late, plus rows waiting.
 
 Compared window by window (or by event time, where each row stands for one), so that a missing row in one does
 not balance a surplus row in another. A window that the watermark has passed is complete: whatever is not
@@ -41,35 +41,35 @@ GROUP BY "_partition", "_offset" HAVING count(*) > 1 ORDER BY "_partition", "_of
 """
 LATE_FROM_NOWHERE = """
 SELECT l."_partition", l."_offset" FROM rows_late AS l
-LEFT ANTI JOIN (SELECT "_partition", "_offset" FROM rows_read WHERE {inside}) AS i
+LEFT ANTI JOIN (SELECT "_partition", "_offset" FROM rows_read WHERE {was_read}) AS i
   ON l."_partition" = i."_partition" AND l."_offset" = i."_offset"
 ORDER BY l."_partition", l."_offset"
 """
 
 
-def counted(job: str, writes: Sequence[Contract]) -> dict[str, Counts]:
+def counting_tables(job: str, writes: Sequence[Contract]) -> dict[str, Counts]:
     """The tables of a job that declare what they count: each row that it reads is in exactly one of them.
 
     Raises:
         UsageError: none does, or they do not agree on the window.
     """
-    found = {c.id: c.counts for c in writes if c.counts}
-    where = ", ".join(f"contracts/{c.id}.odcs.yaml" for c in writes if c.counts or not found)
-    if not found:
+    counting = {c.id: c.counts for c in writes if c.counts}
+    where = ", ".join(f"contracts/{c.id}.odcs.yaml" for c in writes if c.counts or not counting)
+    if not counting:
         raise UsageError(
-            "no table of the job says how its rows stand for those that were read: nothing can be counted",
+            "no table of the job declares how its rows count those that were read",
             where=where,
-            remedy="where each row that is read is counted once, add counts (a column that says how many, or"
-            " rows), eventTime and, for windows, window; pairs and patterns cannot be counted so",
+            remedy="if each row that is read is counted once, add counts (a column with the number, or rows),"
+            " eventTime and, for windows, window; pairs and patterns cannot be counted this way",
         )
-    if len({counts.window for counts in found.values()}) > 1:
+    if len({counts.window for counts in counting.values()}) > 1:
         raise UsageError(
             "tables of the job count in different windows",
             where=where,
-            remedy=f"each row that {job} reads must be counted in exactly one table that says counts: remove"
-            " it from those that count the same rows once more",
+            remedy=f"each row that {job} reads must be counted in exactly one table that declares counts:"
+            " remove it from those that count the same rows again",
         )
-    return found
+    return counting
 
 
 def prove(
@@ -86,7 +86,7 @@ def prove(
         warehouse: where the tables are.
         job: the job's name.
         read: the contract of its first topic; its published table must hold all that the cut has read.
-        counting: its tables that are :func:`counted`.
+        counting: its tables that are :func:`counting_tables`.
         cut: how far the job had come at the batch.
         patched: event time in milliseconds → rows of the table that patches added: no job read them there,
             so they may be missing here.
@@ -98,7 +98,7 @@ def prove(
     (window,) = {counts.window for counts in counting.values()}
     engine, late = QueryBuilder(), f"{job}__late"
     tables = tables_at_batch(warehouse, job, [late, *counting], cut.batch)
-    tables[read.id] = _published(warehouse, read.id)
+    tables[read.id] = _open_published(warehouse, read.id)
     registered = _register(engine, tables, read.id, late, counting)
     present = {name: counts for name, counts in counting.items() if name in tables}
     groups = _groups(
@@ -106,19 +106,19 @@ def prove(
         read.event_time or "",
         _by_name(registered, present),
         window,
-        _inside(cut),
+        _read_condition(cut),
         late=late in tables,
     )
     watermark = min(cut.watermarks[name] for name in counting)
-    sums, broken = judged(groups, window, watermark, _in_windows(patched or {}, window))
-    imbalances = list(_late_rows(engine, late, _inside(cut))) if late in tables else []
+    sums, broken = balance(groups, window, watermark, _in_windows(patched or {}, window))
+    imbalances = list(_late_rows(engine, late, _read_condition(cut))) if late in tables else []
     return Conservation(
         table=job,
         read=read.id,
         cut=cut,
         versions={name: int(table.version()) for name, table in tables.items()},
         watermark=None if watermark == NONE_YET else watermark,
-        in_each=dict.fromkeys(counting, 0) | _sums(engine, registered, present),
+        counted_in=dict.fromkeys(counting, 0) | _sums(engine, registered, present),
         **sums,
         findings=(*broken, *imbalances),
     )
@@ -142,14 +142,14 @@ def _in_windows(patched: Mapping[int, int], window: timedelta) -> dict[int, int]
     return by_window
 
 
-def judged(
+def balance(
     groups: Iterable[RowGroup], window: timedelta, watermark: int, patched: Mapping[int, int] | None = None
 ) -> tuple[dict[str, int], list[Imbalance]]:
-    """The sums of all groups with the rows that wait, and what does not add up.
+    """The sums over all groups, and what does not add up.
 
-    Rows that are unaccounted for wait while the watermark has not passed their window. Where a later window
-    is complete, though, an earlier watermark had passed both: Flink's watermark begins anew at a restart, and
-    until it has come as far again it is not known whether such rows wait or are missing.
+    Rows that are unaccounted for are waiting while the watermark has not passed their window. If a later
+    window is complete, an earlier watermark had passed both: a restart resets Flink's watermark, and until it
+    has come as far again, it is unknown whether such rows are waiting or missing.
 
     Args:
         groups: all windows or event times, the newest first.
@@ -164,10 +164,10 @@ def judged(
         complete = complete or group.counted > 0
         passed = group.at + max(window, _MS) // _MS - 1 <= watermark
         due = passed or complete
-        missing = max(group.untold, 0)
+        missing = max(group.unaccounted, 0)
         stale = min(missing, (patched or {}).get(group.at, 0)) if due else 0
-        if group.untold < 0:
-            imbalances.append(Imbalance("too many", "", -group.untold, group, window))
+        if group.unaccounted < 0:
+            imbalances.append(Imbalance("too many", "", -group.unaccounted, group, window))
         elif due and missing > stale:
             imbalances.append(_shortfall(group, window, missing - stale, passed=passed))
         sums["stale"] += stale
@@ -182,22 +182,22 @@ def _shortfall(group: RowGroup, window: timedelta, rows: int, *, passed: bool) -
     return Imbalance("missing" if passed else "unproved", "", rows, group, window)
 
 
-def _published(warehouse: Warehouse, name: str) -> DeltaTable:
+def _open_published(warehouse: Warehouse, name: str) -> DeltaTable:
     table = open_table(warehouse, name)
     if table is None:
         raise NeverPublishedError(name, where=warehouse.table_uri(name))
     return table
 
 
-def _inside(cut: Cut) -> str:
+def _read_condition(cut: Cut) -> str:
     """The condition on a row of the topic that the job had read it."""
-    spans = {p: (cut.begun.get(p, 0), to) for p, to in sorted(cut.positions.items())}
-    read = [
-        f'("_partition" = {p} AND "_offset" >= {first} AND "_offset" < {to})'
-        for p, (first, to) in spans.items()
-        if first < to
+    ends = [(p, cut.starts.get(p, 0), end) for p, end in sorted(cut.positions.items())]
+    spans = [
+        f'("_partition" = {p} AND "_offset" >= {first} AND "_offset" < {end})'
+        for p, first, end in ends
+        if first < end
     ]
-    return " OR ".join(read) or "FALSE"
+    return " OR ".join(spans) or "FALSE"
 
 
 def _groups(
@@ -205,21 +205,23 @@ def _groups(
     event_time: str,
     tables: Mapping[str, Counts],
     window: timedelta,
-    inside: str,
+    was_read: str,
     *,
     late: bool,
 ) -> Iterator[RowGroup]:
-    at = _begins(event_time, window)
-    parts = [f"SELECT {at}, 1 AS arrived, 0 AS late, 0 AS counted FROM {READ} WHERE {inside}"]  # noqa: S608
+    """How many rows of each window, or event time, were read, are late and are counted; the newest first."""
+    at = _group_start(event_time, window)
+    parts = [f"SELECT {at}, 1 AS arrived, 0 AS late, 0 AS counted FROM {READ} WHERE {was_read}"]  # noqa: S608
     if late:
         parts.append(f"SELECT {at}, 0, 1, 0 FROM {LATE}")  # noqa: S608
     for name, counts in tables.items():
-        parts.append(f"SELECT {_begins(counts.at, window)}, 0, 0, {_many(counts)} FROM {name}")  # noqa: S608
+        at, number = _group_start(counts.at, window), _count_expression(counts)
+        parts.append(f"SELECT {at}, 0, 0, {number} FROM {name}")  # noqa: S608
     for row in _rows(engine, GROUPS.format(parts=" UNION ALL ".join(parts))):
         yield RowGroup(row["at"], row["arrived"], row["late"], row["counted"])
 
 
-def _many(counts: Counts) -> str:
+def _count_expression(counts: Counts) -> str:
     """How many of the rows that were read one row of the table represents."""
     return "1" if counts.column is None else f'CAST("{counts.column}" AS BIGINT)'
 
@@ -236,11 +238,11 @@ def _sums(
 
 
 def _sum(engine: QueryBuilder, table: str, counts: Counts) -> int:
-    (row,) = _rows(engine, f'SELECT sum({_many(counts)}) AS "n" FROM {table}')  # noqa: S608
+    (row,) = _rows(engine, f'SELECT sum({_count_expression(counts)}) AS "n" FROM {table}')  # noqa: S608
     return row["n"] or 0
 
 
-def _begins(column: str, window: timedelta) -> str:
+def _group_start(column: str, window: timedelta) -> str:
     """Where a row's window begins, in milliseconds; Flink's event time is cut to these too.
 
     Twice the remainder: SQL's has the sign of the dividend, and there was time before 1970.
@@ -250,10 +252,10 @@ def _begins(column: str, window: timedelta) -> str:
     return f'({us} - (({us} % {length}) + {length}) % {length}) / 1000 AS "at"'
 
 
-def _late_rows(engine: QueryBuilder, late: str, inside: str) -> Iterator[Imbalance]:
+def _late_rows(engine: QueryBuilder, late: str, was_read: str) -> Iterator[Imbalance]:
     for row in _rows(engine, LATE_TWICE):
         yield Imbalance("late twice", f"{late}, record {row['_partition']}:{row['_offset']}", row["n"] - 1)
-    for row in _rows(engine, LATE_FROM_NOWHERE.format(inside=inside)):
+    for row in _rows(engine, LATE_FROM_NOWHERE.format(was_read=was_read)):
         yield Imbalance("late from nowhere", f"{late}, record {row['_partition']}:{row['_offset']}", 1)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from headrace.offsets import Epoch
 from headrace.verify.marks import Range
 
 Ranges = Mapping[int, Sequence[Range]]
@@ -21,7 +22,7 @@ class TopicAtBatch:
 
     frontier: Mapping[int, int] = field(default_factory=dict)
     """Without one, the tables end with their rows, so a missing tail is not noticed."""
-    epochs: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    epochs: Mapping[int, Epoch] = field(default_factory=dict)
     """The newest leader epoch, and the offset at which it began."""
     tails: Ranges = field(default_factory=dict)
     """Published offsets that the topic had lost by then."""

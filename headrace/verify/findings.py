@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from headrace.verify.marks import Range
 
-NOWHERE = -(1 << 31)
+NO_PARTITION = -(1 << 31)
 """The partition of rows that have none."""
 SHOWN = 20
 """Ranges of one finding shown as text; JSON has all of them."""
@@ -48,16 +48,16 @@ class Finding:
         return self.rows or sum(map(len, self.spans))
 
     def __str__(self) -> str:
-        found = _counted(len(self), "row" if self.rows else "offset")
+        found = _quantity(len(self), "row" if self.rows else "offset")
         sentence = SENTENCES[self.kind].format(n=found, where=self.where)
-        place = "" if self.partition == NOWHERE else f"{named(self.partition)}: "
-        return f"{place}{sentence}" + (f": {shown(self.spans)}" if self.spans else "")
+        place = "" if self.partition == NO_PARTITION else f"{partition_label(self.partition)}: "
+        return f"{place}{sentence}" + (f": {ranges_text(self.spans)}" if self.spans else "")
 
     def to_json(self) -> dict[str, Any]:
         """With every range."""
         return {
             "kind": self.kind,
-            "partition": None if self.partition == NOWHERE else self.partition,
+            "partition": None if self.partition == NO_PARTITION else self.partition,
             "where": self.where,
             "count": len(self),
             "offsets": _pairs(self.spans),
@@ -74,7 +74,7 @@ class DoubledFile:
     spans: tuple[Range, ...]
 
     def __str__(self) -> str:
-        return f"{self.table}/{self.file} holds {self.partition}:{shown(self.spans)}"
+        return f"{self.table}/{self.file} holds {self.partition}:{ranges_text(self.spans)}"
 
     def to_json(self) -> dict[str, Any]:
         """With every range."""
@@ -146,11 +146,11 @@ class Verification:
         lost, absent = (self.aged_holes.get(kind, 0) for kind in ("lost", "absent"))
         were = "was lost before it was read" if lost == 1 else "were lost before they were read"
         but = f", except {lost:,} that {were}, accepted in the ledger" if lost else ""
-        numbers = [_counted(self.total("records"), "record")]
+        numbers = [_quantity(self.total("records"), "record")]
         if reach := self.total("beyond_reach"):
             numbers.append(f"{reach:,} older than the topic's log, each once")
         if absent:
-            numbers.append(f"{_counted(absent, 'older offset')} without a record, as the ledger records")
+            numbers.append(f"{_quantity(absent, 'older offset')} without a record, as the ledger records")
         return f"every offset has exactly one home{but} ({'; '.join(numbers)})"
 
     def to_json(self) -> dict[str, Any]:
@@ -169,16 +169,16 @@ class Verification:
         }
 
 
-def named(partition: int) -> str:
+def partition_label(partition: int) -> str:
     """A partition of the topic; or, where it is negative, a file of a backfill."""
     return f"partition {partition}" if partition >= 0 else f"file {-partition}"
 
 
-def _counted(number: int, noun: str) -> str:
+def _quantity(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def shown(spans: Sequence[Range]) -> str:
+def ranges_text(spans: Sequence[Range]) -> str:
     """The first ranges, and how many more there are."""
     more = f" and {len(spans) - SHOWN:,} more ranges" if len(spans) > SHOWN else ""
     return ", ".join(map(str, spans[:SHOWN])) + more

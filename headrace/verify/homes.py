@@ -13,7 +13,7 @@ from headrace.errors import UsageError
 from headrace.offsets import OffsetArray
 from headrace.read.tables import stream_batches
 from headrace.verify import marks as m
-from headrace.verify.findings import NOWHERE, DoubledFile, Finding, FindingKind, PartitionProof
+from headrace.verify.findings import NO_PARTITION, DoubledFile, Finding, FindingKind, PartitionProof
 from headrace.verify.marks import Marks, Range
 from headrace.verify.topic_scan import Extent
 
@@ -35,7 +35,7 @@ class Homes:
     quarantine: str
     marks: dict[int, Marks] = field(default_factory=lambda: defaultdict(Marks))
     rows: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
-    nowhere: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    without_position: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def read(self, name: str, table: DeltaTable, tick: Tick) -> None:
         """Mark every row of a table."""
@@ -48,14 +48,15 @@ class Homes:
                 self.marks[partition].mark(offsets, *marks)
                 self.rows[name, partition] += len(offsets)
             if unplaced := batch.num_rows - sum(map(len, positions.values())):
-                self.nowhere[name] += unplaced
+                self.without_position[name] += unplaced
             done += batch.num_rows
             tick(f"reading table {name}", done, None)
 
     def positionless(self) -> list[Finding]:
         """Rows whose partition or offset is NULL."""
         return [
-            Finding("positionless", NOWHERE, name, (), rows) for name, rows in sorted(self.nowhere.items())
+            Finding("positionless", NO_PARTITION, name, (), rows)
+            for name, rows in sorted(self.without_position.items())
         ]
 
     def reach(self, partition: int) -> int:

@@ -17,7 +17,7 @@ from headrace.errors import ClusterError, UsageError
 from headrace.read.tables import open_table, table_at_batch
 from headrace.verify import marks as m
 from headrace.verify.evidence import Evidence, Ranges, RecordedHoles, TopicAtBatch
-from headrace.verify.findings import NOWHERE, DoubledFile, Finding, Verification
+from headrace.verify.findings import NO_PARTITION, DoubledFile, Finding, Verification
 from headrace.verify.homes import Homes, Tick, doubled_files
 from headrace.verify.marks import Range
 from headrace.verify.topic_scan import Extent
@@ -25,6 +25,7 @@ from headrace.verify.topic_scan import Extent
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+    from headrace.offsets import Epoch
     from headrace.storage.warehouse import Warehouse
     from headrace.verify.topic_scan import Topic
 
@@ -131,7 +132,7 @@ def _without_topic(
         nothing, reach = Extent(0, 0), homes.reach(partition)
         proofs.append(replace(homes.proof(partition, nothing, reach), records=0, unpublished=0))
         doubled += [f for f in homes.findings(partition, nothing, reach) if f.kind == "doubled"]
-    rows = Finding("other", NOWHERE, why, (), sum(homes.rows.values()))
+    rows = Finding("other", NO_PARTITION, why, (), sum(homes.rows.values()))
     return Verification(
         table=homes.table,
         topic=topic.name,
@@ -167,7 +168,7 @@ def _outside(finding: Finding, lost: list[Range]) -> Finding | None:
     return replace(finding, spans=tuple(left)) if left else None
 
 
-def first_lost_offset(extent: Extent, frontier: int, epoch: tuple[int, int] | None) -> int:
+def first_lost_offset(extent: Extent, frontier: int, epoch: Epoch | None) -> int:
     """The first offset below a frontier that the topic lost since then; the frontier itself if none.
 
     Whatever it held then was written under the newest epoch of that moment, or an older one. A record of a

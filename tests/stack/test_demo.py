@@ -87,14 +87,14 @@ def test_the_derived_table_is_what_another_engine_computes(summary: dict[str, An
         engine.register("hourly", hourly.to_pyarrow_table(columns=[*HOURLY]))
         engine.execute(f"CREATE TABLE expected AS {BY_HOUR}")
         wrong = engine.execute("FROM hourly EXCEPT FROM expected").fetchall()
-        untold = engine.execute("FROM expected EXCEPT FROM hourly ORDER BY departure_hour").fetchall()
+        unaccounted = engine.execute("FROM expected EXCEPT FROM hourly ORDER BY departure_hour").fetchall()
     assert wrong == []
     assert summary["derived"]["rows"] == hourly.to_pyarrow_table().num_rows > 19_000
     assert summary["derived"]["written"] > summary["derived"]["rows"], (
         "hours are told again where rows are late"
     )
     # What the watermark, three hours behind, has not passed yet.
-    assert all(row[1].date() >= date(2013, 12, 31) for row in untold), untold[:3]
+    assert all(row[1].date() >= date(2013, 12, 31) for row in unaccounted), unaccounted[:3]
 
 
 def test_the_tour_of_the_readme_pasted_as_one_block(summary: dict[str, Any], stack: Stack) -> None:

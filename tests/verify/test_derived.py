@@ -16,7 +16,7 @@ from headrace.errors import UsageError
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
 from headrace.verify.conserved import Conservation, Cut, Imbalance, RowGroup
-from headrace.verify.derived import NONE_YET, _in_windows, counted, judged, prove
+from headrace.verify.derived import NONE_YET, _in_windows, balance, counting_tables, prove
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
@@ -27,7 +27,7 @@ HOURLY = load(ROOT / "contracts" / "departures_hourly.odcs.yaml")
 
 
 def said(groups: list[RowGroup], window: timedelta, watermark: int) -> tuple[int, list[tuple[str, int, int]]]:
-    sums, findings = judged(groups, window, watermark)
+    sums, findings = balance(groups, window, watermark)
     return sums["waiting"], [(f.kind, f.group.at, f.rows) for f in findings if f.group]
 
 
@@ -69,7 +69,7 @@ def test_after_a_restart_nobody_knows_of_windows_that_were_told_before() -> None
 def test_rows_that_patches_put_in_are_stale_where_they_lack_and_nothing_else_is() -> None:
     groups = [RowGroup(2 * HOUR_MS, 3, 0, 1), RowGroup(HOUR_MS, 5, 0, 5), RowGroup(0, 4, 0, 1)]
     patched = {HOUR_MS - 1: 2, HOUR_MS: 1, 2 * HOUR_MS: 1}
-    sums, findings = judged(groups, HOUR, 2 * HOUR_MS, _in_windows(patched, HOUR))
+    sums, findings = balance(groups, HOUR, 2 * HOUR_MS, _in_windows(patched, HOUR))
     assert [(f.kind, f.group.at, f.rows) for f in findings if f.group] == [
         ("missing", 0, 1),
         ("unproved", 2 * HOUR_MS, 1),
@@ -114,7 +114,7 @@ class Lake:
         )
 
     def proof(self) -> Conservation:
-        counting = counted("departures_hourly", [HOURLY])
+        counting = counting_tables("departures_hourly", [HOURLY])
         return prove(self.warehouse, "departures_hourly", FLIGHTS, counting, self.cut)
 
 
@@ -161,7 +161,7 @@ def test_every_row_read_is_counted_late_or_waits(lake: Lake) -> None:
 def test_only_what_the_job_has_read_is_a_row_read(lake: Lake) -> None:
     lake.hours({0: 1, 1: 1})
     lake.late([])
-    lake.cut = replace(lake.cut, begun={0: 1, 1: 0}, positions={0: 3, 1: 0})
+    lake.cut = replace(lake.cut, starts={0: 1, 1: 0}, positions={0: 3, 1: 0})
     assert (lake.proof().verdict, lake.proof().arrived) == ("proved", 2)
 
 
@@ -211,8 +211,8 @@ def test_times_before_1970_have_their_windows_too(lake: Lake) -> None:
 
 def test_who_does_not_say_what_it_counts_is_told_what_to_write() -> None:
     rotation = load(ROOT / "contracts" / "aircraft_rotation.odcs.yaml")
-    with pytest.raises(UsageError, match="nothing can be counted") as caught:
-        counted("aircraft_rotation", [rotation])
+    with pytest.raises(UsageError, match="no table of the job declares how its rows count") as caught:
+        counting_tables("aircraft_rotation", [rotation])
     assert caught.value.where == "contracts/aircraft_rotation.odcs.yaml"
     assert "add counts" in caught.value.remedy
 
@@ -220,7 +220,7 @@ def test_who_does_not_say_what_it_counts_is_told_what_to_write() -> None:
 def test_rows_are_counted_in_one_window_only() -> None:
     daily = replace(HOURLY, id="departures_daily", counts=Counts("scheduled", "day", timedelta(days=1)))
     with pytest.raises(UsageError, match="count in different windows"):
-        counted("departures_hourly", [HOURLY, daily])
+        counting_tables("departures_hourly", [HOURLY, daily])
 
 
 def test_a_window_at_the_end_of_the_calendar_is_shown() -> None:

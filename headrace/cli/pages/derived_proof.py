@@ -30,9 +30,14 @@ def failed(result: DerivedProof) -> ConservationError:
 def proof(conservation: Conservation, table: str) -> Group:
     """What was counted, and the findings."""
     versions = ", ".join(f"{name} version {version}" for name, version in conservation.versions.items())
-    names = ("rows read", *(f"counted in {name}" for name in conservation.in_each), "late", "waiting")
+    names = ("rows read", *(f"counted in {name}" for name in conservation.counted_in), "late", "waiting")
     numbers = listing(*names, numbers=names)
-    counts = (conservation.arrived, *conservation.in_each.values(), conservation.late, conservation.waiting)
+    counts = (
+        conservation.arrived,
+        *conservation.counted_in.values(),
+        conservation.late,
+        conservation.waiting,
+    )
     numbers.add_row(*(f"{n:,}" for n in counts))
     at = (
         "no watermark yet"
@@ -55,11 +60,11 @@ def proof(conservation: Conservation, table: str) -> Group:
 
 def _verified(conservation: Conservation, table: str) -> str:
     """What was proved, and of which tables; if several count rows, not which of them a row belongs in."""
-    others = [name for name in (*conservation.in_each, f"{conservation.table}{LATE}") if name != table]
+    others = [name for name in (*conservation.counted_in, f"{conservation.table}{LATE}") if name != table]
     own = f"verified {table}, together with {' and '.join(others)}: {conservation.sentence()}"
-    if len(conservation.in_each) == 1:
+    if len(conservation.counted_in) == 1:
         return own
-    return f"{own}. Which of {' and '.join(conservation.in_each)} counts a row is not checked"
+    return f"{own}. Which of {' and '.join(conservation.counted_in)} counts a row is not checked"
 
 
 def _remedy(conservation: Conservation) -> str:

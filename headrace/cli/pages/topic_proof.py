@@ -8,7 +8,7 @@ from rich.text import Text
 from headrace.cli.layout import fitted, listing
 from headrace.errors import ConservationError
 from headrace.operate.verify import TopicProof
-from headrace.verify.findings import Verification, named
+from headrace.verify.findings import Verification, partition_label
 
 FILES_SHOWN = 20
 EXPIRED = "offsets that Kafka no longer holds, so that only duplicates can be found there"
@@ -66,7 +66,7 @@ def _numbers(verification: Verification) -> Group:
     names[-1:-1] = ["expired"] if aged else []
     shown = listing(*names, numbers=names)
     for p in verification.partitions:
-        name = str(p.partition) if p.partition >= 0 else named(p.partition)
+        name = str(p.partition) if p.partition >= 0 else partition_label(p.partition)
         expired = [p.beyond_reach] if aged else []
         numbers = (p.frontier, p.records, p.data, p.quarantine, *expired, p.unpublished)
         shown.add_row(name, f"{p.log_start:,}-{p.log_end:,}", *(f"{n:,}" for n in numbers))

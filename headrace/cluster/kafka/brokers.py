@@ -12,7 +12,7 @@ from headrace.cluster.kafka.portions import Lines, produce_lines
 from headrace.cluster.kafka.producer import Sent
 from headrace.cluster.kafka.proof import H, Proof, holes
 from headrace.cluster.kafka.protocol import ignore_progress
-from headrace.cluster.kafka.topic_state import Epoch, KafkaTopicState, topic_state
+from headrace.cluster.kafka.topic_state import KafkaTopicState, topic_state
 from headrace.cluster.kafka.topics import (
     TopicInfo,
     create_topic,
@@ -20,6 +20,7 @@ from headrace.cluster.kafka.topics import (
     offsets_at,
     require_brokers,
 )
+from headrace.offsets import Epoch
 
 
 @dataclass(frozen=True)

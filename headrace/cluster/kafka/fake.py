@@ -20,9 +20,10 @@ from headrace.cluster.kafka.portions import Lines, require_line
 from headrace.cluster.kafka.producer import Sent
 from headrace.cluster.kafka.proof import SHOWN, H, HoleVerdict, Proof, unprovable
 from headrace.cluster.kafka.protocol import ignore_progress
-from headrace.cluster.kafka.topic_state import UNKNOWN, Epoch, KafkaTopicState, kept
+from headrace.cluster.kafka.topic_state import UNKNOWN, KafkaTopicState, kept
 from headrace.cluster.kafka.topics import TopicInfo, require_partitions, where
 from headrace.errors import ClusterError, NoTopicError
+from headrace.offsets import Epoch
 
 
 @dataclass

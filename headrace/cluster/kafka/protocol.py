@@ -14,8 +14,9 @@ from headrace.cluster.kafka.lag import Lag
 from headrace.cluster.kafka.portions import Lines
 from headrace.cluster.kafka.producer import Sent
 from headrace.cluster.kafka.proof import H, Proof
-from headrace.cluster.kafka.topic_state import Epoch, KafkaTopicState
+from headrace.cluster.kafka.topic_state import KafkaTopicState
 from headrace.cluster.kafka.topics import TopicInfo
+from headrace.offsets import Epoch
 
 
 def ignore_progress(_count: int, /) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from headrace.cluster.kafka.proof import H
 from headrace.cluster.kafka.protocol import Kafka
-from headrace.cluster.kafka.topic_state import Epoch, KafkaTopicState
+from headrace.cluster.kafka.topic_state import KafkaTopicState
+from headrace.offsets import Epoch
 
 
 @dataclass(frozen=True)

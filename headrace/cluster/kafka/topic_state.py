@@ -18,9 +18,7 @@ from kafka.errors import UnknownTopicOrPartitionError, for_code
 from kafka.protocol.consumer import OffsetForLeaderEpochRequest
 
 from headrace.cluster.kafka.topics import described, opened
-
-Epoch = tuple[int, int]
-"""A leader epoch, and the offset at which it begins."""
+from headrace.offsets import Epoch
 
 _Topic = OffsetForLeaderEpochRequest.OffsetForLeaderTopic
 _Partition = _Topic.OffsetForLeaderPartition

@@ -14,11 +14,8 @@ from headrace.files import Baseline, Files, RecordedFile
 from headrace.ledger.records.fork import ForkPoint
 from headrace.ledger.records.manifest import FoldedManifest
 from headrace.ledger.records.record import Numbered, RecordKind
-from headrace.offsets import Offsets, Span
+from headrace.offsets import Epoch, Offsets, Span
 from headrace.record import Record
-
-Epoch = tuple[int, int]
-"""A leader epoch, and the offset at which it begins."""
 
 
 class BatchOutput(Record):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from headrace.ledger.records.batch import BatchKind, Epoch
+from headrace.ledger.records.batch import BatchKind
 from headrace.ledger.records.fork import ForkPoint
 from headrace.ledger.records.record import Numbered, RecordKind
-from headrace.offsets import Offsets, Span
+from headrace.offsets import Epoch, Offsets, Span
 
 
 class Done(Numbered):
