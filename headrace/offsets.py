@@ -5,6 +5,7 @@ A base module: it imports nothing of headrace, so records, tables and proofs mea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -71,3 +72,9 @@ class Span:
             return cls.parse(str(value))
         except ValueError:
             raise ValueError("offsets are written like 0:100-200") from None
+
+
+def span_list(spans: Sequence[Span], most: int = 10) -> str:
+    """The first of these spans, and how many more there are."""
+    more = f" and {len(spans) - most} more" if len(spans) > most else ""
+    return ", ".join(map(str, spans[:most])) + more

@@ -168,6 +168,12 @@ class ManifestRange:
         """How many files its manifests name."""
         return sum(len(m.files) for manifests in self.manifests.values() for m in manifests)
 
+    def up_to(self, checkpoint: int) -> ManifestRange:
+        """The part of it that a checkpoint and those before it sealed."""
+        return ManifestRange(
+            {o: [m for m in ms if m.checkpoint <= checkpoint] for o, ms in self.manifests.items()}
+        )
+
 
 def publishable_range(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim) -> ManifestRange | None:
     """The manifests from the head to the newest checkpoint that is sealed in every output's chain.

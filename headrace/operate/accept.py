@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from headrace.errors import UsageError
+from headrace.ledger.branch import ManifestRange
 from headrace.ledger.decisions import StandingDecisions
-from headrace.ledger.records import AcceptLoss, UndoDecision
+from headrace.ledger.ledger import Ledger
+from headrace.ledger.records import BATCHES, DONE, AcceptLoss, AcceptTail, UndoDecision
 from headrace.offsets import Span
 from headrace.operate.publishers import publisher
 from headrace.operate.workspace import Workspace
-from headrace.publish import tail
+from headrace.publish.refusals import leave_tail
 from headrace.publish.tables import JobTables
+from headrace.publish.tail import StagedTail
 from headrace.publish.topics import query_topics
 
 
@@ -108,10 +111,67 @@ def accept_tail(
         raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
     ledger = following.tables.ledger
     if undo:
-        return TailDecision(tail.withdraw_tail(ledger, checkpoint, why), checkpoint, undone=True)
-    return TailDecision(
-        tail.accept_tail(ledger, *following.waiting(), checkpoint, why), checkpoint, undone=False
-    )
+        return TailDecision(record_withdrawn_tail(ledger, checkpoint, why), checkpoint, undone=True)
+    number = record_accepted_tail(ledger, *following.waiting(), checkpoint, why)
+    return TailDecision(number, checkpoint, undone=False)
+
+
+def record_accepted_tail(
+    ledger: Ledger, staged: ManifestRange, tail: StagedTail, checkpoint: int, why: str
+) -> int:
+    """Record that a tail is published up to a checkpoint; gives the decision's number.
+
+    Raises:
+        UsageError: it is not a checkpoint of the tail, or offsets up to there are below what is published.
+    """
+    sealed = {m.checkpoint for m in next(iter(staged.manifests.values()))}
+    if checkpoint not in sealed:
+        raise UsageError(
+            f"checkpoint {checkpoint} is not one of those that are not published:"
+            f" {', '.join(map(str, sorted(sealed)[:20]))}",
+            where=f"job {ledger.job}, claim {tail.claim}",
+            remedy=f"headrace branch show {ledger.job} {tail.claim}",
+        )
+    if tail.fits is None or checkpoint > tail.fits:
+        raise UsageError(
+            f"rows up to checkpoint {checkpoint} have offsets below those that are published:"
+            f" they came out of another topic. Staged: {tail}",
+            where=f"job {ledger.job}, claim {tail.claim}",
+            remedy=leave_tail(ledger.job, tail),
+        )
+    ends = {o: ms[-1].id for o, ms in staged.up_to(checkpoint).manifests.items()}
+    return ledger.decide(AcceptTail(why=why, claim=tail.claim, checkpoint=checkpoint, manifests=ends))
+
+
+def record_withdrawn_tail(ledger: Ledger, checkpoint: int, why: str) -> int:
+    """Record that a tail is no longer accepted; gives the decision's number.
+
+    Raises:
+        UsageError: nothing is accepted up to that checkpoint, or it is published already.
+    """
+    standing = StandingDecisions.of(ledger.decisions()).tails
+    decision = next((r for r in reversed(standing) if r.checkpoint == checkpoint), None)
+    if decision is None:
+        others = ", ".join(str(n) for n in sorted({r.checkpoint for r in standing})) or "none"
+        raise UsageError(
+            f"nothing is accepted up to checkpoint {checkpoint}; accepted are {others}",
+            where=f"job {ledger.job}",
+            remedy=f"headrace status {ledger.job} shows what is accepted",
+        )
+    if _is_decided(ledger, decision.manifests):
+        raise UsageError(
+            f"what was staged up to checkpoint {checkpoint} is already published",
+            where=f"job {ledger.job}",
+            remedy=f"the rows stay; headrace status {ledger.job} shows what is staged after them",
+        )
+    return ledger.decide(UndoDecision(why=why, undoes=decision.number))
+
+
+def _is_decided(ledger: Ledger, manifests: Mapping[str, str]) -> bool:
+    """Whether manifests are in a batch, also in one that is decided and not finished."""
+    open_batch = ledger.get(BATCHES, ledger.newest(DONE) + 1)
+    ids = {m.id for out in open_batch.outputs.values() for m in out.manifests} if open_batch else set()
+    return any(m in ids or ledger.published(output, m) is not None for output, m in manifests.items())
 
 
 def _undo_loss(workspace: Workspace, job: str, spans: Sequence[Span], why: str) -> LossDecision:

@@ -13,8 +13,8 @@ from headrace.ledger.branch import ManifestRange
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.records import BatchOutput, Manifest, TopicNotes
-from headrace.offsets import Offsets, Span
-from headrace.publish import tail as tails
+from headrace.offsets import Offsets, Span, span_list
+from headrace.publish import refusals
 from headrace.publish.fit import refuse_other_key
 from headrace.publish.frontier import continue_frontier
 from headrace.publish.staged_files import FilesRead, ReadFile, read_files
@@ -56,7 +56,7 @@ class Checks:
             refuse_other_columns(self._tables.warehouse, output.id, output.columns)
             refuse_other_key(self._tables.warehouse, head, output)
         files = {o.id: [f for m in taken.manifests[o.id] for f in m.files] for o in self._tables.outputs}
-        with tails.other_columns(self._tables.job, taken, self._tables.contract.kind):
+        with refusals.with_way_out(self._tables.job, taken, self._tables.contract.kind):
             return {o.id: self.read_files(o, files[o.id]) for o in self._tables.outputs}
 
     def read_files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
@@ -176,7 +176,7 @@ class Checks:
         lost = [s for s in holes if verdicts[s] == "lost"]
         decisions = StandingDecisions.of(self._ledger.decisions())
         if unaccepted := [s for s in lost if not decisions.accepts_loss(s)]:
-            raise tails.deleted(job, topic, unaccepted)
+            raise refusals.deleted(job, topic, unaccepted)
         return lost
 
     def _refuse_skipped(self, spans: Sequence[Span]) -> None:
@@ -184,7 +184,7 @@ class Checks:
         job = self._tables.job
         if spans:
             raise ConservationError(
-                f"records of the topic are in no file: {tails.named(spans)}",
+                f"records of the topic are in no file: {span_list(spans)}",
                 where=f"topic {self._tables.start.topic}",
                 remedy=f"nothing was published. The job skipped them; to read them again from the frontier:"
                 f" `headrace stop {job}`, `headrace branch restart {job} --why TEXT`, `headrace run {job}`",

@@ -23,8 +23,9 @@ from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
 from headrace.offsets import Span
 from headrace.publish.frontier import continue_frontier
+from headrace.publish.refusals import beyond_end, deleted, with_way_out
 from headrace.publish.staged_files import ReadFile, read_files
-from headrace.publish.tail import StagedTail, accepted_range, beyond_end, deleted, other_columns
+from headrace.publish.tail import StagedTail, accepted_range
 from headrace.publish.topics import TopicReport, TopicState, past_end
 from headrace.table.outputs import Output
 
@@ -112,7 +113,7 @@ class _Look:
 
     def _read(self, outputs: Sequence[Output], found: ManifestRange) -> dict[str, list[ReadFile]]:
         files = {o.id: [f for m in found.manifests[o.id] for f in m.files] for o in outputs}
-        with other_columns(self.ledger.job, found, "ingest"):
+        with with_way_out(self.ledger.job, found, "ingest"):
             return {o.id: read_files(self.ledger.warehouse, o.id, files[o.id], o.columns) for o in outputs}
 
     def _tail(self, claim: int, found: ManifestRange, read: Mapping[str, Sequence[ReadFile]]) -> StagedTail:

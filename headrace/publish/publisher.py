@@ -25,11 +25,12 @@ from headrace.ledger.branch import (
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.records import Claim, PublishBatch
-from headrace.publish import tail as tails
+from headrace.publish import refusals
 from headrace.publish.checks import Checks
 from headrace.publish.finish import Finisher
 from headrace.publish.staged_files import FilesRead
 from headrace.publish.tables import JobTables
+from headrace.publish.tail import StagedTail, accepted_range
 from headrace.publish.topics import TopicReport, past_end
 
 EMPTY_KEPT = 60
@@ -92,7 +93,7 @@ class Publisher:
         written = {o: n - head.written.get(o, 0) for o, n in after.written.items()}
         return Published(after, finished, written, empty=empty)
 
-    def waiting(self) -> tuple[ManifestRange, tails.StagedTail]:
+    def waiting(self) -> tuple[ManifestRange, StagedTail]:
         """What is staged after the head.
 
         Raises:
@@ -106,7 +107,7 @@ class Publisher:
                 f"nothing of job {self.tables.job} is staged and not published",
                 remedy=f"headrace status {self.tables.job}",
             )
-        return staged, tails.StagedTail.of(claim.number, staged, self._checks.read(staged), head.frontier)
+        return staged, StagedTail.of(claim.number, staged, self._checks.read(staged), head.frontier)
 
     def _decisions(self) -> StandingDecisions:
         return StandingDecisions.of(self._ledger.decisions())
@@ -167,21 +168,21 @@ class Publisher:
             DecisionNeeded: its rows may be of another topic, or their topic lost them.
         """
         decisions = self._decisions()
-        if accepted := tails.accepted_range(decisions, claim, ready):
+        if accepted := accepted_range(decisions, claim, ready):
             return accepted, self._checks.read(accepted), True
         if not all(decisions.accepts_loss(span) for change in asked.changes for span in change.lost):
-            raise tails.lost_below_frontier(self.tables.job, asked.changes)
+            raise refusals.lost_below_frontier(self.tables.job, asked.changes)
         read = self._checks.read(ready)
-        self._refuse_other_records(asked, tails.StagedTail.of(claim.number, ready, read, head.frontier))
+        self._refuse_other_records(asked, StagedTail.of(claim.number, ready, read, head.frontier))
         return ready, read, False
 
-    def _refuse_other_records(self, asked: TopicReport, tail: tails.StagedTail) -> None:
+    def _refuse_other_records(self, asked: TopicReport, tail: StagedTail) -> None:
         """Refuse rows of which Kafka cannot confirm that they came from the topic that the job began on."""
         job = self.tables.job
         if any(c.other for c in asked.changes):
-            raise tails.other_topic(job, asked.changes, tail)
+            raise refusals.other_topic(job, asked.changes, tail)
         if (state := asked.states.get(job)) and (lost := past_end(state, tail.spans)):
-            raise tails.beyond_end(job, self.tables.start.topic, lost, tail)
+            raise refusals.beyond_end(job, self.tables.start.topic, lost, tail)
 
 
 def _has_rows(ready: ManifestRange) -> bool:

@@ -33,7 +33,7 @@ from headrace.operate.plan import JobPlan
 from headrace.operate.publish import Publication
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
 from headrace.operate.table_fit import Compared
-from headrace.publish import tail
+from headrace.publish import refusals
 from headrace.publish.publisher import Published
 from headrace.read.quarantine import QuarantinedRecord, ReasonCount
 from headrace.replay.compare import Diff, Sample
@@ -335,7 +335,7 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "query, too wide": _wide,
     "stack status": _processes,
     "topic show": _topic,
-    "error, another topic": lambda: tail.other_topic(
+    "error, another topic": lambda: refusals.other_topic(
         "flights", [shown_status.RECREATED], shown_status.STAGED
     ),
     "error": lambda: ClusterError(

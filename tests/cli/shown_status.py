@@ -15,13 +15,14 @@ from headrace.ledger.head import Head
 from headrace.ledger.survey import ClaimStatus
 from headrace.offsets import Span
 from headrace.operate.status import EventTime, FlinkJobStatus, Status
-from headrace.publish import tail
+from headrace.publish import refusals
 from headrace.publish.forecast import Forecast
+from headrace.publish.tail import StagedTail
 from headrace.publish.topics import TopicChange
 from tests.cli.shown_branches import TIME, claimed, fork, sealed
 
 RUNNING = FlinkJobStatus(id="4b1f", state="RUNNING", since=TIME)
-STAGED = tail.StagedTail(3, (4, 7), 600, (Span(0, 200, 499), Span(1, 200, 499)), 7)
+STAGED = StagedTail(3, (4, 7), 600, (Span(0, 200, 499), Span(1, 200, 499)), 7)
 RECREATED = TopicChange("flights", "flights", "mR3d_5QTQ0yN", "pX7c_1ABQ9zK")
 GONE = Forecast(deleted=(Span(1, 112_258, 112_999),))
 
@@ -117,7 +118,7 @@ SCREENS: dict[str, Callable[[], RenderableType]] = {
     "status, deleted by Kafka": lambda: _foreseen(GONE),
     "status, deleted by Kafka and many files": lambda: _foreseen(replace(GONE, unread=9_000), files=9_000),
     "status, staged beyond the topic's end": lambda: _foreseen(
-        Forecast((tail.beyond_end("flights", "flights", [Span(0, 230, 499)], STAGED),)), files=14
+        Forecast((refusals.beyond_end("flights", "flights", [Span(0, 230, 499)], STAGED),)), files=14
     ),
     "status, set aside": lambda: _shown(branches=(claimed(1, "set aside", {}, None),)),
     "status of a derive job": _derived,

@@ -169,15 +169,19 @@ SITUATIONS = [
     ),
     Situation(("job/start/begin.py: branch restart □ --why TEXT",), retired, "run events"),
     Situation(
-        ("publish/tail.py: stop □", "publish/tail.py: branch restart □ --why TEXT", "publish/tail.py: run □"),
+        (
+            "publish/refusals.py: stop □",
+            "publish/refusals.py: branch restart □ --why TEXT",
+            "publish/refusals.py: run □",
+        ),
         of_other_columns,
         "publish events",
     ),
     Situation(
         (
-            "publish/tail.py: stop □",
-            "publish/tail.py: branch set-aside □ □ --why TEXT",
-            "publish/tail.py: run □ --savepoint PATH",
+            "publish/refusals.py: stop □",
+            "publish/refusals.py: branch set-aside □ □ --why TEXT",
+            "publish/refusals.py: run □ --savepoint PATH",
         ),
         counts_of_other_columns,
         "publish events_by_hour",
@@ -227,7 +231,7 @@ SITUATIONS = [
         skipping,
         "publish events",
     ),
-    Situation(("publish/tail.py: stop □",), of_another_topic, "publish events", shows=True),
+    Situation(("publish/refusals.py: stop □",), of_another_topic, "publish events", shows=True),
     Situation(("cli/pages/status.py: branch show □ □",), forked, "status events", shows=True),
     Situation(
         ("cli/pages/standing.py: publish □",),

@@ -100,7 +100,7 @@ def tail_accepted(p: Pipeline) -> None:
 
 SITUATIONS = [
     Situation(
-        ("publish/tail.py: status □",),
+        ("operate/accept.py: status □",),
         tail_accepted,
         "publish events --accept-tail 4 --undo --why w",
         shows=True,

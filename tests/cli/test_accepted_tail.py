@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.publish import tail as tails
+from headrace.operate.accept import record_accepted_tail
 from tests.cli.remedies import Terminal
 from tests.publish.sealed_lake import Lake, begun
 
@@ -30,7 +30,7 @@ def said(terminal: Terminal, line: str, expect: int = 0) -> str:
 def accept(lake: Lake, checkpoint: int) -> None:
     """Decided, and not yet published: as where the publisher dies in between."""
     found, staged = lake.publisher().waiting()
-    tails.accept_tail(lake.ledger, found, staged, checkpoint, "w")
+    record_accepted_tail(lake.ledger, found, staged, checkpoint, "w")
 
 
 def test_what_is_taken_back_is_refused_again(lake: Lake, terminal: Terminal) -> None:

@@ -177,16 +177,16 @@ STATES = [
     State("operate/branches.py: branch ls □", begun, "branch adopt events 1 --undo --why w", shows=True),
     State("ledger/branch.py: branch set-aside □ □ --why TEXT", forked, "publish events"),
     State("ledger/branch.py: branch show □ □", forked, "publish events", shows=True),
-    State("publish/tail.py: publish □ --accept-tail □ --why TEXT", recreated, "publish events"),
-    State("publish/tail.py: branch set-aside □ □ --why TEXT", recreated, "publish events"),
-    State("publish/tail.py: publish □ --accept-tail □ --why TEXT", cut_short, "publish events"),
-    State("publish/tail.py: branch set-aside □ □ --why TEXT", cut_short, "publish events"),
-    State("publish/tail.py: branch restart □ --why TEXT", cut_short, "publish events", shows=True),
+    State("publish/refusals.py: publish □ --accept-tail □ --why TEXT", recreated, "publish events"),
+    State("publish/refusals.py: branch set-aside □ □ --why TEXT", recreated, "publish events"),
+    State("publish/refusals.py: publish □ --accept-tail □ --why TEXT", cut_short, "publish events"),
+    State("publish/refusals.py: branch set-aside □ □ --why TEXT", cut_short, "publish events"),
+    State("publish/refusals.py: branch restart □ --why TEXT", cut_short, "publish events", shows=True),
     State(
-        "publish/tail.py: branch show □ □", recreated, "publish events --accept-tail 9 --why w", shows=True
+        "operate/accept.py: branch show □ □", recreated, "publish events --accept-tail 9 --why w", shows=True
     ),
-    State("publish/tail.py: publish □ □ --why TEXT", cut_below_the_frontier, "publish events"),
-    State("publish/tail.py: publish □ □ --why TEXT", deleted_too_early, "publish events"),
+    State("publish/refusals.py: publish □ □ --why TEXT", cut_below_the_frontier, "publish events"),
+    State("publish/refusals.py: publish □ □ --why TEXT", deleted_too_early, "publish events"),
     State("operate/accept.py: publish □", begun, "publish events --accept-loss 0:1-2 --why w", shows=True),
     State("ledger/ledger.py: □ ls □", begun, "patch show events 9", shows=True),
     State("ledger/ledger.py: □ ls □", begun, "replay show events 9", shows=True),
@@ -216,7 +216,9 @@ STATES = [
     ),
     State("operate/publish.py: publish □", staged, "query 'TABLE events'"),
     State("publish/checks.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
-    State("publish/tail.py: branch show □ □", staged_under_another_contract, "publish events", shows=True),
+    State(
+        "publish/refusals.py: branch show □ □", staged_under_another_contract, "publish events", shows=True
+    ),
     State("publish/frontier.py: branch ls □", read_again, "publish events", shows=True),
     State(
         "publish/patch_checks.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"

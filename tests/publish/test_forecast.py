@@ -12,8 +12,8 @@ from headrace.errors import HeadraceError
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import DONE, AcceptLoss
 from headrace.offsets import Span
+from headrace.operate.accept import record_accepted_tail
 from headrace.publish import forecast as foreseen
-from headrace.publish import tail as tails
 from headrace.publish.forecast import Forecast, forecast
 from headrace.publish.topics import query_topics
 from headrace.settings import Store
@@ -106,7 +106,7 @@ def test_where_files_are_too_many_nothing_is_promised_of_them(
 
 def test_an_accepted_tail_stops_nobody(lake: Lake) -> None:
     cut_short(lake)
-    tails.accept_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
+    record_accepted_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
 
     assert looked(lake) == Forecast()
     assert lake.publish().batches == 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.cluster.kafka import Lag
-from headrace.offsets import Span
+from headrace.offsets import Span, span_list
 from headrace.operate.status import Status
-from headrace.publish.tail import deleted, named
+from headrace.publish.refusals import deleted
 from headrace.text import counted
 
 
@@ -60,13 +60,13 @@ def _deleted(s: Status, lost: Sequence[Span]) -> str:
     """Offsets that are gone from the topic and not published: what happens to them, and the remedy."""
     if s.foreseen.unread:
         return (
-            f"{named(lost)}. Not published: the {counted(s.foreseen.unread, 'staged file')} hold them, or"
+            f"{span_list(lost)}. Not published: the {counted(s.foreseen.unread, 'staged file')} hold them, or"
             f" they are lost; `headrace publish {s.job}` reports which"
         )
     running = ", unless the job has read them since its last checkpoint" if s.flink_jobs else ""
     refusal = deleted(s.job, "", lost)
     return (
-        f"{named(lost)}. Neither published nor staged{running}: `headrace publish {s.job}` stops once"
+        f"{span_list(lost)}. Neither published nor staged{running}: `headrace publish {s.job}` stops once"
         f" the job has read past them. {_sentence(refusal.remedy)}"
     )
 
