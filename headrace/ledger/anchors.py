@@ -140,4 +140,4 @@ def one(ledger: Ledger, number: int) -> Anchor:
 
 def record_expiry(ledger: Ledger, anchor: Anchor, why: str) -> None:
     """Record that no replay uses an anchor any more: its savepoint may be deleted."""
-    ledger.decide(ExpireAnchor(why=why, anchor=anchor.number))
+    ledger.record_decision(ExpireAnchor(why=why, anchor=anchor.number))

@@ -137,7 +137,7 @@ def set_aside_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> 
         m.claim == claim for found in staged.values() for m in found.values()
     ):
         return False
-    ledger.decide(SetAside(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS)))
+    ledger.record_decision(SetAside(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS)))
     return True
 
 

@@ -199,7 +199,7 @@ class Ledger:
         """The claim of a submission, if it made one here."""
         return next((c for c in reversed(self.claims()) if c.submission == submission), None)
 
-    def decide(self, decision: Decision) -> int:
+    def record_decision(self, decision: Decision) -> int:
         """Record a decision, with user and time; returns its number."""
         return self.append(DECISIONS, decision.model_copy(update={"by": current_user(), "at": now()}))
 

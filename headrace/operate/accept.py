@@ -78,7 +78,7 @@ def accept_loss(
     if undo:
         return _undo_loss(workspace, job, spans, why)
     _refuse_kept(tables, spans)
-    number = tables.ledger.decide(AcceptLoss(why=why, spans=tuple(spans)))
+    number = tables.ledger.record_decision(AcceptLoss(why=why, spans=tuple(spans)))
     return LossDecision(number, tuple(spans), undone=False)
 
 
@@ -140,7 +140,9 @@ def record_accepted_tail(
             remedy=leave_tail(ledger.job, tail),
         )
     ends = {o: ms[-1].id for o, ms in staged.up_to(checkpoint).manifests.items()}
-    return ledger.decide(AcceptTail(why=why, claim=tail.claim, checkpoint=checkpoint, manifests=ends))
+    return ledger.record_decision(
+        AcceptTail(why=why, claim=tail.claim, checkpoint=checkpoint, manifests=ends)
+    )
 
 
 def record_withdrawn_tail(ledger: Ledger, checkpoint: int, why: str) -> int:
@@ -164,7 +166,7 @@ def record_withdrawn_tail(ledger: Ledger, checkpoint: int, why: str) -> int:
             where=f"job {ledger.job}",
             remedy=f"the rows stay; headrace status {ledger.job} shows what is staged after them",
         )
-    return ledger.decide(UndoDecision(why=why, undoes=decision.number))
+    return ledger.record_decision(UndoDecision(why=why, undoes=decision.number))
 
 
 def _is_decided(ledger: Ledger, manifests: Mapping[str, str]) -> bool:
@@ -184,5 +186,5 @@ def _undo_loss(workspace: Workspace, job: str, spans: Sequence[Span], why: str) 
             where=f"job {job}",
             remedy=f"headrace status {job} lists the accepted losses, exactly as they were accepted",
         )
-    number = ledger.decide(UndoDecision(why=why, undoes=standing[-1].number))
+    number = ledger.record_decision(UndoDecision(why=why, undoes=standing[-1].number))
     return LossDecision(number, tuple(spans), undone=True)

@@ -215,7 +215,7 @@ def _record(
 ) -> int:
     """Record a decision, or the undoing of the standing one; returns its number."""
     if not undo:
-        return ledger.decide(decision)
+        return ledger.record_decision(decision)
     if standing is None:
         about = "" if isinstance(decision, Restart) else f" claim {decision.claim}"
         raise UsageError(
@@ -223,4 +223,4 @@ def _record(
             where=f"job {ledger.job}",
             remedy=f"headrace branch ls {ledger.job}",
         )
-    return ledger.decide(UndoDecision(why=decision.why, undoes=standing.number))
+    return ledger.record_decision(UndoDecision(why=decision.why, undoes=standing.number))

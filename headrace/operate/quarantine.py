@@ -126,7 +126,7 @@ def discard_quarantined(workspace: Workspace, contract: str, wanted: Selection, 
             "there are no such records in quarantine", remedy=f"headrace quarantine ls {contract}"
         )
     spans = tuple(chosen.spans())
-    return DiscardDecision(contract, ledger.decide(Discard(why=why, spans=spans)), spans)
+    return DiscardDecision(contract, ledger.record_decision(Discard(why=why, spans=spans)), spans)
 
 
 def undo_discard(workspace: Workspace, contract: str, decision: int, why: str) -> DiscardDecision:
@@ -146,5 +146,5 @@ def undo_discard(workspace: Workspace, contract: str, decision: int, why: str) -
             f"decision {decision} is not a discard in effect",
             remedy=f"these are: {', '.join(known) or 'none'}",
         )
-    number = ledger.decide(UndoDecision(why=why, undoes=decision))
+    number = ledger.record_decision(UndoDecision(why=why, undoes=decision))
     return DiscardDecision(contract, number, standing[decision].spans, decision)

@@ -79,7 +79,7 @@ class Finisher:
         versions = self._commit(batch, head)
         if decision := effects.decision(batch, self._ledger):
             self._tables.step("take over")
-            self._ledger.decide(decision)
+            self._ledger.record_decision(decision)
         self._tables.step("done")
         self._ledger.put(DONE, number, self._done(stored, head, versions))
         self._tables.step("fold")

@@ -82,7 +82,7 @@ class Patcher:
         """
         self._finisher.finish_open_batch()
         require_open(self._ledger, number)
-        self._ledger.decide(DropPatch(why=why, patch=number))
+        self._ledger.record_decision(DropPatch(why=why, patch=number))
         self._finisher.finish_open_batch()
         if patches.batch_of(self._ledger.decisions(), number):
             raise DecisionNeeded(

@@ -206,7 +206,7 @@ class Replacer:
         """
         self._finisher.finish_open_batch()
         replays.require_open(self._ledger, replay)
-        self._ledger.decide(AbortReplay(why=why, replay=replay))
+        self._ledger.record_decision(AbortReplay(why=why, replay=replay))
         self._finisher.finish_open_batch()
         if replays.batch_of(self._ledger, replay):
             raise DecisionNeeded(

@@ -153,7 +153,7 @@ def test_every_state_of_a_branch_is_explained(place: str) -> None:
 def test_status_shows_only_accepted_tails_of_the_followed_claim(tmp_path: Path) -> None:
     ledger = Ledger(connect(Store(warehouse=f"file://{tmp_path}/lake")), "flights")
     for number, checkpoint in ((1, 197), (2, 204)):
-        ledger.decide(AcceptTail(why="w", claim=number, checkpoint=checkpoint, manifests={}))
+        ledger.record_decision(AcceptTail(why="w", claim=number, checkpoint=checkpoint, manifests={}))
     claim = Claim(
         number=2,
         submission="s2",

@@ -54,7 +54,7 @@ def forked(lake: Lake) -> None:
 
 def set_aside(lake: Lake) -> None:
     begun(lake)
-    lake.ledger.decide(SetAside(why="w", claim=1, newest_claim=1))
+    lake.ledger.record_decision(SetAside(why="w", claim=1, newest_claim=1))
 
 
 def recreated(lake: Lake) -> None:
@@ -144,7 +144,7 @@ def taken_back_by_half(lake: Lake) -> None:
 
 def discarded(lake: Lake) -> None:
     begun(lake)
-    lake.ledger.decide(Discard(why="w", spans=(Span.parse("0:25-29"),)))
+    lake.ledger.record_decision(Discard(why="w", spans=(Span.parse("0:25-29"),)))
 
 
 def replay_begun(lake: Lake) -> None:

@@ -132,7 +132,7 @@ def test_a_chain_without_parent_beside_another_head_is_a_fork(
 def test_a_ruled_restart_is_due_until_a_claim_behind_it_has_sealed(ledger: Ledger) -> None:
     published(ledger, "1")
     assert not restart_is_due(ledger, {"t": {}}), "none was ruled"
-    ledger.decide(Restart(why="lost", newest_claim=1))
+    ledger.record_decision(Restart(why="lost", newest_claim=1))
     assert restart_is_due(ledger, {"t": {}})
     assert restart_is_due(ledger, {"t": by_id(manifest("2", "1", 1))})
     assert not restart_is_due(ledger, {"t": by_id(manifest("2", None, 2))})
@@ -260,7 +260,7 @@ def test_the_survey_names_the_fork_and_keeps_the_followed_branch(ledger: Ledger)
     head = published(ledger, "1", "2", "3")
     for n in (1, 2):
         ledger.record_claim(f"s{n}", None, "1.0.0")
-    ledger.decide(SetAside(why="test", claim=2, newest_claim=2))
+    ledger.record_decision(SetAside(why="test", claim=2, newest_claim=2))
     found = look(
         ledger, head, {"t": by_id(manifest("4", "3", 1), manifest("2b", "1", 2), manifest("3b", "2b", 2))}
     )

@@ -143,9 +143,9 @@ def test_a_replay_is_followed_once_it_is_published(ledger: Ledger) -> None:
         return chosen.number
 
     assert follows() == restarted.number
-    ledger.decide(SetAside(why="w", claim=restarted.number, newest_claim=3))
+    ledger.record_decision(SetAside(why="w", claim=restarted.number, newest_claim=3))
     assert follows() == live.number, "an open replay is not followed, whatever is set aside"
-    ledger.decide(ReplaceBranch(why="w", replay=1, claim=fork.number, newest_claim=3))
+    ledger.record_decision(ReplaceBranch(why="w", replay=1, claim=fork.number, newest_claim=3))
     assert follows() == fork.number
     after = ledger.record_claim("s4", None, "1.0.0")
     assert follows() == after.number, "a newer submission goes on from it"

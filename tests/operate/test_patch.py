@@ -132,7 +132,7 @@ def test_what_came_of_a_redrive_is_reported_to_the_record(tmp_path: Path) -> Non
     first = lake.judge(patches.REDRIVE, good=range(25, 28))
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     assert "would come in    3 rows" in page(first)
-    lake.ledger.decide(Discard(why="test", spans=(Span.parse("0:25"),)))
+    lake.ledger.record_decision(Discard(why="test", spans=(Span.parse("0:25"),)))
     lake.patcher().publish(first)
     assert document(first)["left"] == 1
     assert "into the table   2 rows" in page(first)

@@ -117,7 +117,7 @@ def test_rows_that_are_staged_under_the_former_contract_are_part_of_it(lake: Lak
     publisher = Publisher(JobTables(lake.warehouse, wider, outputs(wider), lake.source))
     with pytest.raises(LedgerError, match="a staged file has other columns than the contract: amount"):
         publisher.once()
-    lake.ledger.decide(SetAside(why="other columns", claim=1, newest_claim=1))
+    lake.ledger.record_decision(SetAside(why="other columns", claim=1, newest_claim=1))
     assert told(lake, wider) == [], "publish will not take them"
 
 

@@ -65,12 +65,12 @@ def _looks(place: Path, size: int) -> dict[str, int]:
     lake = Lake(warehouse, load(CONTRACT))
     anchor = begun(lake)
     for _ in range(size):
-        lake.ledger.decide(
+        lake.ledger.record_decision(
             SetAside(why="a fork", claim=(fork := lake.submit()), newest_claim=lake.ledger.newest(CLAIMS))
         )
         lake.seal(fork, range(10))
-        loss = lake.ledger.decide(AcceptLoss(why="retention", spans=(Span.parse(f"0:{fork}"),)))
-        lake.ledger.decide(UndoDecision(why="a slip", undoes=loss))
+        loss = lake.ledger.record_decision(AcceptLoss(why="retention", spans=(Span.parse(f"0:{fork}"),)))
+        lake.ledger.record_decision(UndoDecision(why="a slip", undoes=loss))
 
     follower, found = lake.publisher(), {}
     follower.once()

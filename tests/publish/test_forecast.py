@@ -82,7 +82,7 @@ def test_offsets_that_are_gone_before_the_job_read_on_are_named(lake: Lake) -> N
     assert looked(lake) == Forecast(deleted=(Span(0, 35, 49),)), "publish takes what is staged"
     lake.publish()
     assert looked(lake) == Forecast(deleted=(Span(0, 35, 49),))
-    lake.ledger.decide(AcceptLoss(why="w", spans=(Span(0, 35, 49),)))
+    lake.ledger.record_decision(AcceptLoss(why="w", spans=(Span(0, 35, 49),)))
     assert looked(lake) == Forecast()
 
 

@@ -309,11 +309,11 @@ def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
     late = lake.judge(patches.REDRIVE, good=range(28, 29))
     giving_up = lake.patcher()
 
-    def decide(decision: Decision) -> int:
+    def record_decision(decision: Decision) -> int:
         lake.patcher().publish(late)
-        return Ledger.decide(giving_up.tables.ledger, decision)
+        return Ledger.record_decision(giving_up.tables.ledger, decision)
 
-    giving_up.tables.ledger.decide = decide  # type: ignore[method-assign]
+    giving_up.tables.ledger.record_decision = record_decision  # type: ignore[method-assign]
     with pytest.raises(DecisionNeeded, match="at the same moment"):
         giving_up.drop(late, "test")
     assert patch_history.state(lake.ledger, late) == "published"
@@ -334,14 +334,14 @@ def test_a_backfill_may_be_the_first_that_is_published(tmp_path: Path) -> None:
 
 def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(25, 28))
-    discard = lake.ledger.decide(Discard(why="test", spans=(Span.parse("0:25-26"),)))
+    discard = lake.ledger.record_decision(Discard(why="test", spans=(Span.parse("0:25-26"),)))
     lake.patcher().publish(number)
     moved = by(f"patch {number}", [27])
     assert lake.rows() == sorted(by(1, range(25)) + moved + by("bad", [25, 26, 28, 29]))
     assert discarded_by_reason(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger)) == {
         ("x", "x", "x"): 2
     }
-    lake.ledger.decide(UndoDecision(why="test", undoes=discard))
+    lake.ledger.record_decision(UndoDecision(why="test", undoes=discard))
     assert not discarded_by_reason(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger))
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     head = lake.ledger.head()
@@ -358,7 +358,7 @@ def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lak
 
 def test_files_are_written_once_however_often_another_publisher_is_first(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(25, 28))
-    lake.ledger.decide(Discard(why="test", spans=(Span.parse("0:25"),)))
+    lake.ledger.record_decision(Discard(why="test", spans=(Span.parse("0:25"),)))
     slow, ends = lake.patcher(), iter((40, 50))
 
     def lose(name: str) -> None:

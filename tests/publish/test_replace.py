@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.files import StagedFile
-from headrace.job.start.begin import Start, begin_fork, begin_job
+from headrace.job.start.begin import Start, choose_fork_start, choose_start
 from headrace.ledger import replays
 from headrace.ledger.anchors import needed_savepoints
 from headrace.ledger.ledger import Ledger
@@ -250,7 +250,7 @@ def test_what_kafka_deleted_meanwhile_is_not_taken_from_the_table(lake: Lake) ->
     for _ in ("before", "after a ruling"):
         with pytest.raises(ConservationError, match="lacks records that are published: 0:10-13"):
             publisher.replace(number, replays.one(lake.ledger, number).fork)
-        lake.ledger.decide(AcceptLoss(why="w", spans=(Span.parse("0:10-13"),)))
+        lake.ledger.record_decision(AcceptLoss(why="w", spans=(Span.parse("0:10-13"),)))
     assert lake.ledger.head().batch == 2
 
 
@@ -344,7 +344,9 @@ def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
     same, other = SimpleNamespace(plan_digest=""), SimpleNamespace(plan_digest="another")
 
     def start(program: Any, plan: Any) -> Start:
-        return begin_fork(program, plan, lake.ledger, lake.warehouse, {}, number)
+        return choose_fork_start(
+            program, plan, lake.ledger, lake.warehouse, {}, replays.require_open(lake.ledger, number)
+        )
 
     assert start(program, same).savepoint == "savepoint"
     for job, plan in ((program, other), (edited, same)):
@@ -362,7 +364,7 @@ def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> N
         lake.replace(number, "take over")
     program: Any = SimpleNamespace(outputs=outputs(lake.contract), contract=lake.contract)
     with pytest.raises(DecisionNeeded, match="not all of its tables are swapped yet"):
-        begin_job(program, lake.ledger, lake.warehouse, {}, None)
+        choose_start(program, lake.ledger, lake.warehouse, {}, None)
 
 
 def test_anchors_are_kept_that_a_rollback_would_need(lake: Lake) -> None:

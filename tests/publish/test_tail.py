@@ -123,7 +123,7 @@ def test_a_ruling_is_about_these_manifests_only(lake: Lake) -> None:
     lake.seal(1, range(30, 35))
     lake.kafka.delete("events")
     record_accepted_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
-    lake.ledger.decide(SetAside(why="w", claim=1, newest_claim=1))
+    lake.ledger.record_decision(SetAside(why="w", claim=1, newest_claim=1))
     lake.newest[1] = (3, lake.ledger.head().manifests["events"])
     other = lake.submit(goes_on=1)
     lake.seal(other, range(30, 38))
@@ -135,7 +135,7 @@ def test_a_tail_that_is_left_stops_nobody(lake: Lake) -> None:
     begun(lake)
     lake.seal(1, range(30, 35))
     lake.kafka.delete("events")
-    lake.ledger.decide(SetAside(why="w", claim=1, newest_claim=1))
+    lake.ledger.record_decision(SetAside(why="w", claim=1, newest_claim=1))
     assert lake.publish().batches == 0
 
 
@@ -148,7 +148,7 @@ def test_a_topic_that_lost_published_offsets_stops_publish_until_that_is_accepte
     with pytest.raises(DecisionNeeded, match="lost offsets that are published: 0:22-29") as refused:
         lake.publish()
     assert "--accept-loss 0:22-29" in str(refused.value)
-    lake.ledger.decide(AcceptLoss(why="w", spans=(Span.parse("0:22-29"),)))
+    lake.ledger.record_decision(AcceptLoss(why="w", spans=(Span.parse("0:22-29"),)))
     assert lake.publish().batches == 1
     lake.seal(1, range(35, 40))
     lake.publish()

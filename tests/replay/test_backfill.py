@@ -158,7 +158,7 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
     (folder / "d.jsonl").write_bytes(b"4\n")
     with pytest.raises(UsageError, match="the same bytes"):
         asked(store, ledger, folder / "c.jsonl", folder / "d.jsonl")
-    ledger.decide(DropPatch(why="test", patch=1))
+    ledger.record_decision(DropPatch(why="test", patch=1))
     again = asked(store, ledger, folder / "b.jsonl")
     assert again.files[0].number > 2, "a number stands for one taking of one file"
     (folder / "empty.jsonl").write_bytes(b"")
@@ -173,7 +173,7 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     file.write_bytes(b"1\n2\n")
     patch = asked(store, ledger, file)
     assert count_rows(store, ledger, 9, silent) == {}, "it is in no batch yet"
-    ledger.decide(PublishPatch(why="", patch=patch.number, batch=4, undoes_patch=None))
+    ledger.record_decision(PublishPatch(why="", patch=patch.number, batch=4, undoes_patch=None))
     assert count_rows(store, ledger, 3, silent) == {}
     assert count_rows(store, ledger, 4, silent) == {-1: 2}
     file.write_bytes(b"1\n")
@@ -184,6 +184,6 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     assert count_rows(store, ledger, 4, silent) == {-1: 2}
     ledger.put(BATCHES, 6, undo_batch(patch=2, undoes=patch.number))
     assert count_rows(store, ledger, 6, silent) == {}, "its decision may be missing: the publisher died"
-    ledger.decide(PublishPatch(why="", patch=2, batch=6, undoes_patch=patch.number))
+    ledger.record_decision(PublishPatch(why="", patch=2, batch=6, undoes_patch=patch.number))
     assert count_rows(store, ledger, 5, silent) == {-1: 2}
     assert count_rows(store, ledger, 6, silent) == {}

@@ -74,7 +74,7 @@ def test_a_restart_leaves_older_checkpoints_alone_until_it_has_its_own(warehouse
     ledger = Ledger(warehouse, "flights")
     ledger.record_claim("s1", None, "1.0.0")
     put(warehouse, "_flink/flights/s1/checkpoints/j/chk-4", 4, "s1")
-    ledger.decide(Restart(why="damaged", newest_claim=1))
+    ledger.record_decision(Restart(why="damaged", newest_claim=1))
     assert newest_on_branch(warehouse, ledger) is None
     ledger.record_claim("s2", None, "1.0.0")
     assert newest_on_branch(warehouse, ledger) is None
@@ -90,7 +90,7 @@ def test_what_was_set_aside_is_not_resumed(warehouse: Warehouse) -> None:
     mine = put(warehouse, "_flink/flights/s1/checkpoints/j/chk-4", 4, "s1")
     ledger.record_claim("s2", mine, "1.0.0")
     put(warehouse, "_flink/flights/s2/checkpoints/j/chk-6", 6, "s2")
-    ledger.decide(SetAside(why="wrong", claim=2, newest_claim=2))
+    ledger.record_decision(SetAside(why="wrong", claim=2, newest_claim=2))
     found = newest_on_branch(warehouse, ledger)
     assert found
     assert found.path == mine

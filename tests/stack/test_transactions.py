@@ -83,7 +83,7 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
     assert "--accept-loss 0:100-149" in said
     for span, wrong in (("0:149-100", "is not P:FROM-TO"), ("0:150-152", "is not lost")):
         assert wrong in road.headrace("publish", "events", "--accept-loss", span, "--why", "x", expect=2)
-    road.ledger.decide(AcceptLoss(why="too soon", spans=(Span.parse("0:100-149"),)))
+    road.ledger.record_decision(AcceptLoss(why="too soon", spans=(Span.parse("0:100-149"),)))
     road.headrace("publish", "events", "--accept-loss", "0:100-149", "--undo", "--why", "ask first")
     road.headrace("publish", "events", expect=3)
     road.headrace("publish", "events", "--accept-loss", "0:100-149", "--why", "retention was too short")

@@ -1,4 +1,4 @@
-"""Decides where a submission begins: at a savepoint, at the frontier, or at the beginning of its topics."""
+"""Chooses where a submission begins: at a savepoint, at the frontier, or at the beginning of its topics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged
-from headrace.ledger.records import BATCHES, DONE, ForkBatch
+from headrace.ledger.records import BATCHES, DONE, ForkBatch, Replay
 from headrace.ledger.restore import newest_on_branch
 from headrace.savepoint.retained import newest_of
 from headrace.storage.warehouse import Warehouse
@@ -37,27 +37,25 @@ class Start:
     replay: int | None = None
 
 
-def begin_job(
+def choose_start(
     program: Program,
     ledger: Ledger,
     warehouse: Warehouse,
-    topics: Mapping[str, TopicInfo],
+    offsets: dict[str, dict[int, int]],
     given: str | None,
 ) -> Start:
-    """Decide where the job continues; records where it began on topics that it reads for the first time.
+    """Choose where the job continues.
 
     Args:
         program: the job's program.
         ledger: the job's ledger.
         warehouse: where checkpoints are stored.
-        topics: the topics as they are now, by contract.
+        offsets: where it began on its topics, as :func:`record_starts` returns it.
         given: the savepoint that was passed to Flink, if any.
 
     Raises:
-        DecisionNeeded: a topic was recreated, a swap is not finished, or no state can be found to continue
-            from.
+        DecisionNeeded: a swap is not finished, or no state can be found to continue from.
     """
-    offsets = {contract: _record_start(ledger, contract, topic) for contract, topic in topics.items()}
     open_ = ledger.get(BATCHES, ledger.newest(DONE) + 1)
     if isinstance(open_, ForkBatch):
         raise DecisionNeeded(
@@ -75,17 +73,20 @@ def begin_job(
     return Start(submission, savepoint, offsets)
 
 
-def begin_fork(
+def choose_fork_start(
     program: Program,
     plan: lock.Lock,
     ledger: Ledger,
     warehouse: Warehouse,
-    topics: Mapping[str, TopicInfo],
-    number: int,
+    offsets: dict[str, dict[int, int]],
+    replay: Replay,
 ) -> Start:
-    """Decide where a replay's fork continues: at its newest checkpoint, or first where it was planned."""
-    replay = replays.require_open(ledger, number)
-    offsets = {contract: _record_start(ledger, contract, topic) for contract, topic in topics.items()}
+    """Choose where a replay's fork continues: at its newest checkpoint, or first where it was planned.
+
+    Raises:
+        DecisionNeeded: the job was edited since.
+    """
+    number = replay.number
     own_claims = replays.claims(ledger, number)
     other_plan = bool(own_claims) and own_claims[0].plan != plan.plan_digest
     if other_plan or replay.program != program.digest():
@@ -109,15 +110,27 @@ def _new_submission() -> str:
     return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
-def _record_start(ledger: Ledger, contract: str, topic: TopicInfo) -> dict[int, int]:
-    """Record where the job begins to read each partition when it first reads the topic; return the record.
+def record_starts(ledger: Ledger, topics: Mapping[str, TopicInfo]) -> dict[str, dict[int, int]]:
+    """Record where the job begins on topics that it reads for the first time.
 
-    A partition added since then begins at its current log start. What retention deleted from it by then is
-    still a loss: publish counts it from 0.
+    Args:
+        ledger: the job's ledger.
+        topics: the topics as they are now, by contract.
+
+    Returns:
+        By contract, the offset of each partition at which the job began, now or earlier. A partition added
+        since then begins at its current log start. What retention deleted from it by then is still a loss:
+        publish counts it from 0.
+
+    Raises:
+        DecisionNeeded: a topic was recreated.
     """
-    begun = ledger.record_start(topic.name, topic.id, topic.log_start, contract=contract)
-    require_same_topic(ledger, topic, contract)
-    return topic.log_start | begun.offsets
+    offsets = {}
+    for contract, topic in topics.items():
+        start = ledger.record_start(topic.name, topic.id, topic.log_start, contract=contract)
+        require_same_topic(ledger, topic, contract)
+        offsets[contract] = topic.log_start | start.offsets
+    return offsets
 
 
 def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> None:
@@ -126,18 +139,18 @@ def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> 
     Raises:
         DecisionNeeded: it was deleted and created again.
     """
-    begun = ledger.start(contract)
-    if begun and begun.topic != topic.name:
+    start = ledger.start(contract)
+    if start and start.topic != topic.name:
         raise DecisionNeeded(
-            f"the job began on topic {begun.topic}, but would read {topic.name} now:"
+            f"the job began on topic {start.topic}, but would read {topic.name} now:"
             " offsets and state of one do not apply to the other",
             where=f"contract {contract or ledger.job}, physicalName",
             remedy="restore the name, or give the other topic a contract and a table of its own",
         )
-    if begun and begun.topic_id != topic.id:
+    if start and start.topic_id != topic.id:
         raise DecisionNeeded(
             f"topic {topic.name} was deleted and created again: its offsets refer to other records now",
-            where=f"topic id {topic.id}, the job began on {begun.topic_id}",
+            where=f"topic id {topic.id}, the job began on {start.topic_id}",
             remedy="give the new topic a contract and a table of its own",
         )
 
@@ -146,30 +159,30 @@ def newest_restorable(
     ledger: Ledger, warehouse: Warehouse, staged: ByOutput, kind: ContractKind
 ) -> str | None:
     """The newest good checkpoint on the branch; None if the branch is empty or restarts at the frontier."""
-    found, head = newest_on_branch(warehouse, ledger), ledger.head()
+    newest, head = newest_on_branch(warehouse, ledger), ledger.head()
     restart = f"; or `headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier"
     if kind == "derive":  # offsets cannot restore its state
         restart = ""
-    if found is None:
+    if newest is None:
         _refuse_lost_state(ledger, warehouse, staged, restart)
         return None
-    if (point := fork_point(ledger, head, staged, dict(found.manifests))) is not None:
+    if (point := fork_point(ledger, head, staged, dict(newest.manifests))) is not None:
         claim = followed_claim(ledger.claims(), StandingDecisions.of(ledger.decisions()))
         raise DecisionNeeded(
             f"the newest submission forked from the published branch, at {point or 'the very beginning'}:"
             " continuing from its checkpoint would repeat published rows",
-            where=found.path,
+            where=newest.path,
             remedy=f"`headrace branch set-aside {ledger.job} {claim.number if claim else '…'} --why TEXT`,"
             " then run again: it continues on the branch before the fork",
         )
-    if found.number < head.checkpoint:
+    if newest.number < head.checkpoint:
         raise DecisionNeeded(
-            f"the newest checkpoint found ({found.number}) is older than what is published"
+            f"the newest checkpoint found ({newest.number}) is older than what is published"
             f" ({head.checkpoint}): from this one the job would repeat rows",
-            where=found.path,
+            where=newest.path,
             remedy=f"give a newer savepoint: `flink run -s PATH …`{restart}",
         )
-    return found.path
+    return newest.path
 
 
 def _refuse_lost_state(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, restart: str) -> None:

@@ -22,7 +22,7 @@ from headrace.job import lock
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Job
 from headrace.job.program import Placement, Program
-from headrace.job.start.begin import Start, begin_fork, begin_job
+from headrace.job.start.begin import Start, choose_fork_start, choose_start, record_starts
 from headrace.job.start.options import (
     FORBIDDEN,
     PARAMETERS,
@@ -36,7 +36,7 @@ from headrace.job.state.meaning import ADDED
 from headrace.job.state.restore import check_state
 from headrace.ledger import replays
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import SetAside
+from headrace.ledger.records import Replay, SetAside
 from headrace.publish.fit import refuse_other_key
 from headrace.report import report_error
 from headrace.savepoint.retained import checkpoint_folder
@@ -86,10 +86,11 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     refuse_own(program, env.flink.options)
     _refuse_other_tables(program, ledger)
     replay = _replay_to_run(ledger)
+    offsets = record_starts(ledger, topics)
     if replay is not None:
-        start = begin_fork(program, plan, ledger, warehouse, topics, replay)
+        start = choose_fork_start(program, plan, ledger, warehouse, offsets, replay)
     else:
-        start = begin_job(program, ledger, warehouse, topics, given[SAVEPOINT] or None)
+        start = choose_start(program, ledger, warehouse, offsets, given[SAVEPOINT] or None)
     restorable = check_state(ledger, warehouse, plan, start.savepoint)
     options = (
         env.flink.options
@@ -120,7 +121,9 @@ def submit(job: Job, *, bounded: bool = False) -> str:
             job_id = _execute(flink.create_environment(program, at, all_options), plan)
     except Exception as e:
         # Publish waits for the newest claim's first manifest, and this claim will never have one.
-        ledger.decide(SetAside(why=f"not submitted: {type(e).__name__}", claim=claim.number, newest_claim=0))
+        ledger.record_decision(
+            SetAside(why=f"not submitted: {type(e).__name__}", claim=claim.number, newest_claim=0)
+        )
         raise
     logger.info(
         "submitted", job=job.name, flink_job=job_id, claim=claim.number, restored_from=start.savepoint
@@ -135,13 +138,17 @@ def _refuse_other_tables(program: Program, ledger: Ledger) -> None:
         refuse_other_key(ledger.warehouse, ledger.head(), output)
 
 
-def _replay_to_run(ledger: Ledger) -> int | None:
+def _replay_to_run(ledger: Ledger) -> Replay | None:
     """The replay that the environment names; None for the job itself.
 
     A published replay is the job itself: if its `main` runs again, it continues like any other job.
+
+    Raises:
+        UsageError: it was aborted or rolled back.
     """
     number = int(os.environ.get(REPLAY, "0"))
-    return number if number and replays.state(ledger, number) != "published" else None
+    is_fork = number and replays.state(ledger, number) != "published"
+    return replays.require_open(ledger, number) if is_fork else None
 
 
 def _submission_options(
