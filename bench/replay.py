@@ -19,7 +19,7 @@ from bench.running import headrace
 from headrace import settings
 from headrace.cluster import kafka
 from headrace.operate import Workspace
-from headrace.operate.publishers import publisher
+from headrace.publish.publisher import Publisher
 from headrace.stack import flink as local_flink
 
 CHECKPOINTS = {"execution.checkpointing.interval": "200 ms"}
@@ -54,7 +54,7 @@ def _measure(env: settings.Settings) -> dict[str, Any]:
         return found
 
     headrace("run", "flights")
-    live = publisher(Workspace(settings.load()), "flights")
+    live = Publisher(Workspace(settings.load()).job("flights").tables)
     timed("live", lambda: _until(lambda: sum(live.once().head.frontier.values()) >= end))
     planned = timed(
         "plan", lambda: headrace("replay", "plan", "flights", "--from-offsets", "0:0", "--why", "bench")

@@ -31,8 +31,7 @@ from headrace.contract.load import load_named
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.submission import of_job
 from headrace.operate import Workspace
-from headrace.operate.publishers import publisher
-from headrace.operate.running import live_jobs
+from headrace.operate.parts.flink_jobs import live_jobs
 from headrace.operate.start import submit
 from headrace.operate.verify import conserved, deriving
 from headrace.publish.publisher import Publisher
@@ -131,27 +130,27 @@ def _pipeline(workspace: Workspace) -> dict[str, Any]:
     env, contract, warehouse = workspace.settings, load_named(JOB), workspace.warehouse
     topic = env.kafka.topic(contract.topic)
     records = mixed()
-    with _step(f"create the topic and send the first {FIRST:,} records") as tell:
+    with _step(f"create the topic and send the first {FIRST:,} records") as update:
         kafka.create_topic(env.kafka.bootstrap, topic, contract.topic_partitions)
-        sent = kafka.produce(env.kafka.bootstrap, topic, islice(records, FIRST), tell)
+        sent = kafka.produce(env.kafka.bootstrap, topic, islice(records, FIRST), update)
     with ThreadPoolExecutor(2) as both:
         with _step("flink run -pym jobs.flights, and jobs.departures_hourly beside it"):
-            list(both.map(lambda job: submit(workspace, of_job(job)), (JOB, HOURLY)))
+            list(both.map(lambda job: submit(workspace.job(job), of_job(job)), (JOB, HOURLY)))
         with _step("publish the first batch"):
-            _first_batch(publisher(workspace, JOB))
+            _first_batch(Publisher(workspace.job(JOB).tables))
         with (
             _meanwhile(lambda more: kafka.produce(env.kafka.bootstrap, topic, more), records) as others,
-            _step("publish while the others are sent and both jobs run", FLIGHTS + len(BROKEN)) as tell,
+            _step("publish while the others are sent and both jobs run", FLIGHTS + len(BROKEN)) as update,
         ):
-            sent = _publish_until(workspace, sent, others, tell)
+            sent = _publish_until(workspace, sent, others, update)
         with _step("stop both with savepoints"):
-            running = [job.id for name in (JOB, HOURLY) for job in live_jobs(workspace, name)]
+            running = [job.id for name in (JOB, HOURLY) for job in live_jobs(workspace.job(name))]
             savepoints = list(both.map(workspace.cluster.stop, running))
-        published, hourly = (publisher(workspace, job).once().head for job in (JOB, HOURLY))
+        published, hourly = (Publisher(workspace.job(job).tables).once().head for job in (JOB, HOURLY))
     with _step("verify against Kafka"):
         proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic), NoEvidence())
     with _step("verify the derived table against what its job has read"):
-        conservation = conserved(warehouse, deriving(HOURLY))
+        conservation = conserved(workspace, deriving(HOURLY))
     with _step("query"):
         answer = query(warehouse, [JOB], TOP_DELAYS)
         hours = query(warehouse, [HOURLY], WORST_HOURS)
@@ -181,10 +180,10 @@ def _pipeline(workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def _first_batch(following: Publisher) -> None:
+def _first_batch(flights: Publisher) -> None:
     """Publish the first records before the others are sent: what follows cannot land in the same batch."""
     deadline = time.monotonic() + WITHIN_S
-    while not following.once().head.batch:
+    while not flights.once().head.batch:
         _pause(deadline, "not one batch was published")
 
 
@@ -199,22 +198,22 @@ def _meanwhile(send: Callable[[Iterable[T]], int], items: Iterator[T]) -> Iterat
             ended.set()
 
 
-def _publish_until(workspace: Workspace, first: int, others: Future[int], tell: Any) -> int:
+def _publish_until(workspace: Workspace, first: int, others: Future[int], update: Any) -> int:
     """Publish both jobs until everything sent is published, and return the number of records.
 
     Raises:
         HeadraceError: it took too long, or the sending thread's own.
     """
-    following, beside = publisher(workspace, JOB), publisher(workspace, HOURLY)
+    flights, hourly = (Publisher(workspace.job(job).tables) for job in (JOB, HOURLY))
     began, told_behind = time.monotonic(), float("inf")
     while True:
         # At each turn, not at the end: an error of the thread must not wait for the deadline.
         sent = first + others.result() if others.done() else None
         if sent is not None:
             told_behind = min(told_behind, time.monotonic() + METRICS_LATE_S)
-        done = sum(following.once().head.frontier.values())
-        beside.once()
-        tell(done)
+        done = sum(flights.once().head.frontier.values())
+        hourly.once()
+        update(done)
         if (
             sent is not None
             and done >= sent
@@ -226,7 +225,7 @@ def _publish_until(workspace: Workspace, first: int, others: Future[int], tell: 
 
 
 def _nothing_unread(workspace: Workspace) -> bool:
-    return all(workspace.cluster.unread(j.id) == 0 for j in live_jobs(workspace, HOURLY))
+    return all(workspace.cluster.unread(j.id) == 0 for j in live_jobs(workspace.job(HOURLY)))
 
 
 def _pause(deadline: float, so_far: str) -> None:

@@ -14,7 +14,7 @@ JAVA = ROOT / "jvm" / "src" / "main" / "java"
 SOURCES = (
     "headrace/ledger/survey.py",
     *(f"headrace/cli/{n}.py" for n in ("anchor", "job", "patch", "plan")),
-    *(str(p.relative_to(ROOT)) for p in (ROOT / "headrace/operate").glob("*.py")),
+    *(str(p.relative_to(ROOT)) for p in (ROOT / "headrace/operate").rglob("*.py")),
 )
 ROOMS = ("headrace/verify/findings.py", "headrace/verify/conserved.py", "headrace/read/quarantine.py")
 FLINK = {

@@ -58,8 +58,8 @@ def take(ctx: typer.Context, job: Job, why: Why = "", fmt: Output = Format.text)
 
     Example: headrace anchor flights --why "before the new rule"
     """
-    with progress(f"taking a savepoint of {job}") as tell:
-        taken = anchors.take_anchor(workspace_of(ctx), job, why, tell=tell)
+    with progress(f"taking a savepoint of {job}") as bar:
+        taken = anchors.take_anchor(workspace_of(ctx), job, why, progress=bar)
     emit(taken.to_json(), fmt, lambda: pages.described(taken))
 
 

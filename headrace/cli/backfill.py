@@ -41,6 +41,6 @@ def backfill(
 
     Example: headrace backfill flights s3://partner/2013-02.jsonl --why "their exporter was down for a day"
     """
-    with progress("reading the files") as tell:
-        report = backfill_files(workspace_of(ctx), contract, files, why, hold=hold, tell=tell)
+    with progress("reading the files") as bar:
+        report = backfill_files(workspace_of(ctx), contract, files, why, hold=hold, progress=bar)
     emit(report.to_json(), fmt, lambda: pages.described(report))

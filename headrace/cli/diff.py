@@ -62,8 +62,8 @@ def diff(
     begin, end = _side(from_batch, utc(from_time)), _side(to_batch, utc(to))
     if begin is None:
         raise UsageError("nothing to compare with", remedy="give --from-batch N or --from-time TIME")
-    with progress("comparing rows") as tell:
-        batch_diff = diff_batches(workspace_of(ctx), job, begin, end, samples=samples, tell=tell)
+    with progress("comparing rows") as bar:
+        batch_diff = diff_batches(workspace_of(ctx), job, begin, end, samples=samples, progress=bar)
     sides = Text(f"batch {batch_diff.first} → batch {batch_diff.last}")
     emit(batch_diff.to_json(), fmt, lambda: Group(sides, compared(batch_diff.diff)))
 

@@ -50,14 +50,14 @@ def run(
 
     Example: headrace run flights
     """
-    with progress(f"submitting {job}") as tell:
+    with progress(f"submitting {job}") as bar:
         started = start_job(
             workspace_of(ctx),
             job,
             savepoint=savepoint,
             within_s=timeout,
             cancel_on_timeout=cancel_on_timeout,
-            tell=tell,
+            progress=bar,
         )
     emit(started.to_json(), fmt, lambda: f"{job} is Flink job {started.flink_job}: {_begun(started)}")
 
@@ -76,8 +76,8 @@ def stop(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
 
     Example: headrace stop flights
     """
-    with progress(f"stopping {job} with a savepoint") as tell:
-        stopped = stop_job(workspace_of(ctx), job, tell=tell)
+    with progress(f"stopping {job} with a savepoint") as bar:
+        stopped = stop_job(workspace_of(ctx), job, progress=bar)
     emit(
         stopped.to_json(),
         fmt,
@@ -108,8 +108,8 @@ def status(
     existing(job)
     unready = None
     if wait:
-        with progress(f"waiting for {job}") as tell:
-            unready = await_job(workspace, job, timeout, tell)
+        with progress(f"waiting for {job}") as bar:
+            unready = await_job(workspace, job, timeout, bar)
     job_status = read_status(workspace, job)
     emit(job_status.to_json(), fmt, lambda: pages.described(job_status))
     if refused := unready or job_status.flink_error:

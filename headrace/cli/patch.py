@@ -54,8 +54,8 @@ def judge(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text
 
     Example: headrace patch judge flights 1
     """
-    with progress(f"judging the records of patch {patch}") as tell:
-        report = patches.judge_patch(workspace_of(ctx), job, patch, tell=tell)
+    with progress(f"judging the records of patch {patch}") as bar:
+        report = patches.judge_patch(workspace_of(ctx), job, patch, progress=bar)
     emit(report.to_json(), fmt, lambda: pages.described(report))
 
 
@@ -70,8 +70,8 @@ def diff(
 
     Example: headrace patch diff flights 1
     """
-    with progress("reading both sides") as tell:
-        patch_diff = patches.diff_patch(workspace_of(ctx), job, patch, samples=samples, tell=tell)
+    with progress("reading both sides") as bar:
+        patch_diff = patches.diff_patch(workspace_of(ctx), job, patch, samples=samples, progress=bar)
     emit(patch_diff.to_json(), fmt, lambda: compared(patch_diff.diff))
 
 
@@ -80,8 +80,8 @@ def apply(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text
 
     Example: headrace patch apply flights 1
     """
-    with progress("putting the rows in") as tell:
-        report = patches.apply_patch(workspace_of(ctx), job, patch, tell=tell)
+    with progress("putting the rows in") as bar:
+        report = patches.apply_patch(workspace_of(ctx), job, patch, progress=bar)
     emit(report.to_json(), fmt, lambda: pages.described(report))
 
 
@@ -90,8 +90,8 @@ def undo(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output
 
     Example: headrace patch undo flights 1 --why "the repair was wrong"
     """
-    with progress("swapping the old rows in") as tell:
-        report = patches.undo_patch(workspace_of(ctx), job, patch, why, tell=tell)
+    with progress("swapping the old rows in") as bar:
+        report = patches.undo_patch(workspace_of(ctx), job, patch, why, progress=bar)
     emit(report.to_json(), fmt, lambda: pages.described(report))
 
 

@@ -55,10 +55,10 @@ def plan(
     Example: headrace plan departures_hourly --accept --changing 8
     """
     workspace = workspace_of(ctx)
-    with progress(f"comparing {job} with its lock") as tell:
+    with progress(f"comparing {job} with its lock") as bar:
         if accept:
-            job_plan = accept_plan(workspace, job, losing=losing or (), changing=changing or (), tell=tell)
+            job_plan = accept_plan(workspace, job, losing=losing or (), changing=changing or (), progress=bar)
         else:
-            job_plan = plan_job(workspace, job, tell=tell)
+            job_plan = plan_job(workspace, job, progress=bar)
     emit(job_plan.to_json(), fmt, lambda: pages.described(job_plan, sql=sql, settings_too=settings_too))
     job_plan.require_accepted()

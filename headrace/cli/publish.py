@@ -82,8 +82,8 @@ def publish(
     if follow:
         _follow(workspace, job, every, fmt)
     elif to_end:
-        with progress(f"publishing {job} to the end of its topic") as tell:
-            done = publish_whole_topic(workspace, job, within_s=timeout, tell=tell)
+        with progress(f"publishing {job} to the end of its topic") as bar:
+            done = publish_whole_topic(workspace, job, within_s=timeout, progress=bar)
         _show(done, fmt)
     else:
         _show(publish_staged(workspace, job), fmt)

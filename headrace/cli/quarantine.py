@@ -114,9 +114,9 @@ def redrive(
     Example: headrace quarantine redrive flights --rule distance_is_positive --why "0 is allowed now" --hold
     """
     wanted = _selection(reason, field, rule, at, since, until)
-    with progress("taking the records out of quarantine") as tell:
+    with progress("taking the records out of quarantine") as bar:
         report = operate.redrive_quarantined(
-            workspace_of(ctx), contract, wanted, why, repair=repair, hold=hold, tell=tell
+            workspace_of(ctx), contract, wanted, why, repair=repair, hold=hold, progress=bar
         )
     emit(report.to_json(), output, lambda: patch_pages.described(report))
 

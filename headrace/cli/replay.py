@@ -63,8 +63,8 @@ def plan(
     workspace, doing = workspace_of(ctx), "reading what is published"
     if not ends:
         begin = begins[0] if anchor is None else anchor
-        with progress(doing) as tell:
-            report = replay_plan.plan_replay(workspace, job, begin, why, tell=tell)
+        with progress(doing) as bar:
+            report = replay_plan.plan_replay(workspace, job, begin, why, progress=bar)
         emit(report.to_json(), fmt, lambda: pages.described(report))
         return
     if not begins or len(ends) > 1:
@@ -72,8 +72,8 @@ def plan(
             "a replay with an end begins at offsets or a time, and has one end",
             remedy="give --from-offsets P:O,… or --from-time T, and --to-offsets P:O,… or --to T",
         )
-    with progress(doing) as tell:
-        patch = replay_plan.plan_bounded_replay(workspace, job, begins[0], ends[0], why, tell=tell)
+    with progress(doing) as bar:
+        patch = replay_plan.plan_bounded_replay(workspace, job, begins[0], ends[0], why, progress=bar)
     emit(patch.to_json(), fmt, lambda: patch_pages.described(patch))
 
 
@@ -93,9 +93,9 @@ def run(
     Example: headrace replay run flights 1
     """
     workspace = workspace_of(ctx)
-    with progress(f"looking for the fork of {job}") as tell:
+    with progress(f"looking for the fork of {job}") as bar:
         at = replay_run.run_replay(
-            workspace, job, replay, follow=wait, follow_s=within, start_s=timeout, tell=tell
+            workspace, job, replay, follow=wait, follow_s=within, start_s=timeout, progress=bar
         )
     emit(at.to_json(), fmt, lambda: pages.run(at))
 
@@ -115,8 +115,8 @@ def diff(
 
     Example: headrace replay diff flights 1 --html diff.html
     """
-    with progress("comparing rows") as tell:
-        replay_diff = replay_plan.diff_replay(workspace_of(ctx), job, replay, samples=samples, tell=tell)
+    with progress("comparing rows") as bar:
+        replay_diff = replay_plan.diff_replay(workspace_of(ctx), job, replay, samples=samples, progress=bar)
     if html is not None:
         try:
             html.write_text(page(job, replay_diff.replay, replay_diff.diff))
@@ -141,8 +141,8 @@ def publish(
     Example: headrace replay publish flights 1
     """
     workspace = workspace_of(ctx)
-    with progress("swapping the fork in") as tell:
-        done = replay_swap.publish_replay(workspace, job, replay, within_s=within, tell=tell)
+    with progress("swapping the fork in") as bar:
+        done = replay_swap.publish_replay(workspace, job, replay, within_s=within, progress=bar)
     emit(done.to_json(), fmt, lambda: pages.swapped(done))
 
 
@@ -156,8 +156,8 @@ def rollback(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: O
     Example: headrace replay rollback flights 1 --why "the new rule was wrong too"
     """
     workspace = workspace_of(ctx)
-    with progress("swapping the old files in") as tell:
-        done = replay_swap.roll_back_replay(workspace, job, replay, why, tell=tell)
+    with progress("swapping the old files in") as bar:
+        done = replay_swap.roll_back_replay(workspace, job, replay, why, progress=bar)
     emit(done.to_json(), fmt, lambda: pages.rolled_back(done))
 
 
@@ -167,8 +167,8 @@ def abort(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: Outp
     Example: headrace replay abort flights 1 --why "the rule was right after all"
     """
     workspace = workspace_of(ctx)
-    with progress("cancelling the fork") as tell:
-        done = replay_swap.abort_replay(workspace, job, replay, why, tell=tell)
+    with progress("cancelling the fork") as bar:
+        done = replay_swap.abort_replay(workspace, job, replay, why, progress=bar)
     emit(done.to_json(), fmt, lambda: pages.aborted(done))
 
 

@@ -43,8 +43,8 @@ def verify(
 
     Example: headrace verify flights --batch 12 -o json
     """
-    with progress(f"verifying {table}") as tell:
-        result = verify_table(workspace_of(ctx), table, batch=batch, at=utc(at), tell=tell)
+    with progress(f"verifying {table}") as bar:
+        result = verify_table(workspace_of(ctx), table, batch=batch, at=utc(at), progress=bar)
     newest = batch is None and at is None
     if isinstance(result, TopicProof):
         page, failed = topic_proof.described(result, newest=newest), topic_proof.failed(result)

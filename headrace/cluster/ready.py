@@ -60,7 +60,10 @@ class Unready:
 
 
 def await_ready(
-    cluster: Cluster, job: str, within_s: float = WITHIN_S, tell: Callable[[str], None] = lambda _what: None
+    cluster: Cluster,
+    job: str,
+    within_s: float = WITHIN_S,
+    progress: Callable[[str], None] = lambda _what: None,
 ) -> Ready | Unready:
     """Wait until a job is ready, has ended, or the deadline has passed.
 
@@ -68,11 +71,11 @@ def await_ready(
         cluster: where it runs.
         job: the id that Flink gave the job.
         within_s: the deadline, in seconds.
-        tell: called with what the job waits for, as text.
+        progress: called with what the job waits for, as text.
     """
     watch, deadline = Watch(cluster, job), time.monotonic() + within_s
     while isinstance(state := watch.look(), Unready) and not state.final and time.monotonic() < deadline:
-        tell(state.what)
+        progress(state.what)
         time.sleep(LOOK_S)
     return state
 

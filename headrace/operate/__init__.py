@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from headrace.operate.check import CheckedFile, check_project
     from headrace.operate.diff import BatchDiff, diff_batches
+    from headrace.operate.parts.patch_report import ListedPatch, PatchReport
     from headrace.operate.patch import (
         PatchDiff,
         apply_patch,
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
         list_patches,
         undo_patch,
     )
-    from headrace.operate.patch_report import ListedPatch, PatchReport
     from headrace.operate.plan import JobPlan, accept_plan, plan_job
     from headrace.operate.project import CreatedPipeline, CreatedProject, create_pipeline, create_project
     from headrace.operate.publish import Publication, publish_staged, publish_until, publish_whole_topic
@@ -125,7 +125,7 @@ else:
         "diff": "BatchDiff diff_batches",
         "patch": "PatchDiff apply_patch describe_patch diff_patch drop_patch judge_patch"
         " list_patches undo_patch",
-        "patch_report": "ListedPatch PatchReport",
+        "parts.patch_report": "ListedPatch PatchReport",
         "plan": "JobPlan accept_plan plan_job",
         "project": "CreatedPipeline CreatedProject create_pipeline create_project",
         "publish": "Publication publish_staged publish_until publish_whole_topic",

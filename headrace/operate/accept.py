@@ -12,8 +12,8 @@ from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, DONE, AcceptLoss, AcceptTail, UndoDecision
 from headrace.offsets import Span
-from headrace.operate.publishers import publisher
 from headrace.operate.workspace import Workspace
+from headrace.publish.publisher import Publisher
 from headrace.publish.refusals import leave_tail
 from headrace.publish.tables import JobTables
 from headrace.publish.tail import StagedTail
@@ -64,7 +64,7 @@ def accept_loss(
         UsageError: there is no such job, no span or reason; Kafka still shows what is there; or there is no
             such decision to undo, or records after the loss are already published.
     """
-    tables = publisher(workspace, job).tables
+    tables = workspace.job(job).tables
     if not spans:
         raise UsageError(
             "--undo needs --accept-loss P:FROM-TO",
@@ -76,7 +76,7 @@ def accept_loss(
             "accepting a loss needs a reason", remedy=f"headrace publish {job} {given} --why TEXT"
         )
     if undo:
-        return _undo_loss(workspace, job, spans, why)
+        return _undo_loss(tables.ledger, spans, why)
     _refuse_kept(tables, spans)
     number = tables.ledger.record_decision(AcceptLoss(why=why, spans=tuple(spans)))
     return LossDecision(number, tuple(spans), undone=False)
@@ -106,13 +106,13 @@ def accept_tail(
         UsageError: there is no such job or reason, nothing is staged up to that checkpoint, or there is no
             such decision to undo.
     """
-    following = publisher(workspace, job)
+    publisher = Publisher(workspace.job(job).tables)
     if not why:
         raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
-    ledger = following.tables.ledger
+    ledger = publisher.tables.ledger
     if undo:
         return TailDecision(record_withdrawn_tail(ledger, checkpoint, why), checkpoint, undone=True)
-    number = record_accepted_tail(ledger, *following.waiting(), checkpoint, why)
+    number = record_accepted_tail(ledger, *publisher.waiting(), checkpoint, why)
     return TailDecision(number, checkpoint, undone=False)
 
 
@@ -176,15 +176,14 @@ def _is_decided(ledger: Ledger, manifests: Mapping[str, str]) -> bool:
     return any(m in ids or ledger.published(output, m) is not None for output, m in manifests.items())
 
 
-def _undo_loss(workspace: Workspace, job: str, spans: Sequence[Span], why: str) -> LossDecision:
-    ledger = workspace.ledger(job)
+def _undo_loss(ledger: Ledger, spans: Sequence[Span], why: str) -> LossDecision:
     standing = [d for d in StandingDecisions.of(ledger.decisions()).losses if list(d.spans) == list(spans)]
     frontier = ledger.head().frontier
     if not standing or any(frontier.get(s.partition, 0) > s.first for s in spans):
         raise UsageError(
             "no such loss is accepted" if not standing else "records after the loss are already published",
-            where=f"job {job}",
-            remedy=f"headrace status {job} lists the accepted losses, exactly as they were accepted",
+            where=f"job {ledger.job}",
+            remedy=f"headrace status {ledger.job} lists the accepted losses, exactly as they were accepted",
         )
     number = ledger.record_decision(UndoDecision(why=why, undoes=standing[-1].number))
     return LossDecision(number, tuple(spans), undone=True)

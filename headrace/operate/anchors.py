@@ -7,12 +7,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from headrace.errors import UsageError
-from headrace.job.job_file import existing
 from headrace.ledger import anchors
 from headrace.ledger.anchor_health import Health
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Anchor
-from headrace.operate.running import live_jobs
+from headrace.operate.parts.flink_jobs import live_jobs
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.replay import take
@@ -52,22 +51,22 @@ class ExpiredAnchors:
         return {"job": self.job, "expired": list(self.expired), "needed": list(self.needed)}
 
 
-def take_anchor(workspace: Workspace, job: str, why: str = "", *, tell: Progress = silent) -> Anchor:
+def take_anchor(workspace: Workspace, job: str, why: str = "", *, progress: Progress = silent) -> Anchor:
     """Take a savepoint of the running job, without a pause, and record it.
 
     Raises:
         UsageError: there is no such job, it does not run, or it runs more than once.
         ClusterError: the savepoint failed.
     """
-    existing(job)
-    running = live_jobs(workspace, job)
+    open_job = workspace.job(job)
+    running = live_jobs(open_job)
     if len(running) != 1:
         raise UsageError(
             f"job {job} {'does not run' if not running else 'runs more than once'}",
             remedy=f"headrace status {job}; record a savepoint of your own: headrace anchor adopt {job} PATH",
         )
-    tell(what=f"taking a savepoint of {job}")
-    return take.take(workspace.cluster, workspace.ledger(job), workspace.kafka, running[0].id, why)
+    progress(what=f"taking a savepoint of {job}")
+    return take.take(workspace.cluster, open_job.ledger, workspace.kafka, running[0].id, why)
 
 
 def adopt_anchor(workspace: Workspace, job: str, path: str, why: str = "") -> Anchor:
@@ -76,14 +75,14 @@ def adopt_anchor(workspace: Workspace, job: str, path: str, why: str = "") -> An
     Raises:
         UsageError: there is no such job or savepoint, it is of another job, or Flink would delete it soon.
     """
-    existing(job)
-    if "/chk-" in path and live_jobs(workspace, job):
+    open_job = workspace.job(job)
+    if "/chk-" in path and live_jobs(open_job):
         raise UsageError(
             "Flink deletes a checkpoint of a running job as soon as there are three newer ones",
             where=path,
             remedy=f"headrace anchor {job} takes a savepoint; or stop the job first",
         )
-    return take.record(workspace.cluster, workspace.ledger(job), workspace.kafka, path, why, adopted=True)
+    return take.record(workspace.cluster, open_job.ledger, workspace.kafka, path, why, adopted=True)
 
 
 def list_anchors(workspace: Workspace, job: str) -> list[Anchor]:
@@ -92,8 +91,7 @@ def list_anchors(workspace: Workspace, job: str) -> list[Anchor]:
     Raises:
         UsageError: there is no such job.
     """
-    existing(job)
-    ledger = workspace.ledger(job)
+    ledger = workspace.job(job).ledger
     gone = anchors.expired(ledger)
     return [a for a in reversed(anchors.every(ledger)) if a.number not in gone]
 
@@ -104,8 +102,7 @@ def describe_anchor(workspace: Workspace, job: str, anchor: int) -> Anchor:
     Raises:
         UsageError: there is no such job or anchor.
     """
-    existing(job)
-    return anchors.one(workspace.ledger(job), anchor)
+    return anchors.one(workspace.job(job).ledger, anchor)
 
 
 def check_anchor(workspace: Workspace, job: str, anchor: int) -> AnchorHealth:
@@ -115,8 +112,7 @@ def check_anchor(workspace: Workspace, job: str, anchor: int) -> AnchorHealth:
         UsageError: there is no such job or anchor.
         ClusterError: Kafka or the object store does not answer.
     """
-    existing(job)
-    return AnchorHealth(job, *take.examine(workspace.ledger(job), workspace.kafka, anchor))
+    return AnchorHealth(job, *take.examine(workspace.job(job).ledger, workspace.kafka, anchor))
 
 
 def expire_anchors(
@@ -134,8 +130,7 @@ def expire_anchors(
     Raises:
         UsageError: there is no such job.
     """
-    existing(job)
-    ledger = workspace.ledger(job)
+    ledger = workspace.job(job).ledger
     needed, gone = anchors.needed_savepoints(ledger), anchors.expired(ledger)
     old = anchors.unexpired(ledger)[: -keep or None]
     if older_than is not None:

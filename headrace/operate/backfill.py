@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.contract.load import load_topic
+from headrace.operate.parts.patch_report import PatchReport
+from headrace.operate.parts.reason import require_reason
 from headrace.operate.patch import judge_and_put_in
-from headrace.operate.patch_report import PatchReport
-from headrace.operate.preconditions import ingest_program, require_reason
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.replay import backfill
@@ -20,7 +20,7 @@ def backfill_files(
     why: str,
     *,
     hold: bool = False,
-    tell: Progress = silent,
+    progress: Progress = silent,
 ) -> PatchReport:
     """Judge the rows of files by a contract, and put them into its tables in one batch.
 
@@ -31,16 +31,15 @@ def backfill_files(
             under it) or local files.
         why: recorded in the ledger.
         hold: only judge the rows.
-        tell: called with what is being read.
+        progress: called with what is being read.
 
     Raises:
         UsageError: there is no such ingest job, no reason; or a file does not exist, is of neither kind, or
             was already backfilled.
         ClusterError: the object store does not answer, or the bounded job failed.
     """
-    job = load_topic(contract).id
-    program, ledger = ingest_program(job), workspace.ledger(job)
+    job = workspace.ingest_job(load_topic(contract).id)
     require_reason(why)
-    tell(what="reading the files")
-    asked = backfill.record(workspace.settings.store, ledger, program, list(files), why, tell)
-    return judge_and_put_in(workspace, job, asked, hold=hold, tell=tell)
+    progress(what="reading the files")
+    patch = backfill.record(workspace.settings.store, job.ledger, job.program, list(files), why, progress)
+    return judge_and_put_in(job, patch, hold=hold, progress=progress)

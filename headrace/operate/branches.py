@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.cluster.kafka import KafkaSource
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
-from headrace.job.assemble import named
-from headrace.ledger.branch import ByOutput, continues_head, restart_is_due
+from headrace.ledger.branch import continues_head, restart_is_due
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged
 from headrace.ledger.records import CLAIMS, Adopt, Decision, Restart, SetAside, UndoDecision
 from headrace.ledger.survey import ClaimStatus, survey
-from headrace.operate.workspace import Workspace
+from headrace.operate.workspace import OpenJob, Workspace
 from headrace.publish.topics import query_topics
 
 
@@ -79,9 +76,7 @@ def list_branches(workspace: Workspace, job: str) -> list[ClaimStatus]:
     Raises:
         UsageError: there is no such job.
     """
-    staged = staged_by(workspace, job)
-    ledger = workspace.ledger(job)
-    return survey(ledger, ledger.head(), staged)
+    return _survey(workspace.job(job))
 
 
 def describe_branch(workspace: Workspace, job: str, claim: int) -> BranchReport:
@@ -90,8 +85,9 @@ def describe_branch(workspace: Workspace, job: str, claim: int) -> BranchReport:
     Raises:
         UsageError: there is no such job or claim.
     """
-    branch = _one(workspace, job, claim)
-    decisions = workspace.ledger(job).decisions()
+    open_job = workspace.job(job)
+    branch = _claim(open_job, claim)
+    decisions = open_job.ledger.decisions()
     return BranchReport(branch, tuple(d for d in decisions if getattr(d, "claim", None) == claim))
 
 
@@ -103,9 +99,10 @@ def set_aside_branch(
     Raises:
         UsageError: there is no such job or claim, no reason, or no such decision to undo.
     """
-    _one(workspace, job, claim)
+    open_job = workspace.job(job)
+    _claim(open_job, claim)
     _require_reason(why)
-    ledger = workspace.ledger(job)
+    ledger = open_job.ledger
     decision = SetAside(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS))
     standing = StandingDecisions.of(ledger.decisions()).set_aside.get(claim)
     return BranchDecision(_record(ledger, decision, standing, undo=undo), decision.action, undo, claim)
@@ -120,11 +117,12 @@ def adopt_branch(
         UsageError: there is no such job or claim, it is set aside, no reason, or no such decision to undo.
         DecisionNeeded: the claim does not continue from the published head.
     """
-    branch = _one(workspace, job, claim)
+    open_job = workspace.job(job)
+    branch = _claim(open_job, claim)
     if not undo:
-        _require_adoptable(workspace, job, branch)
+        _require_adoptable(open_job, branch)
     _require_reason(why)
-    ledger = workspace.ledger(job)
+    ledger = open_job.ledger
     decision = Adopt(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS))
     standing = StandingDecisions.of(ledger.decisions()).adoption.get(claim)
     return BranchDecision(_record(ledger, decision, standing, undo=undo), decision.action, undo, claim)
@@ -139,12 +137,13 @@ def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = Fal
         UsageError: there is no such ingest job, no reason, or no restart to undo.
         DecisionNeeded: the topic is not the one that the job began on.
     """
-    if named(job).contract.kind == "derive":
+    open_job = workspace.job(job)
+    if open_job.program.contract.kind == "derive":
         raise UsageError(
             f"job {job} keeps state that no offset restores",
             remedy="give it a savepoint: `flink run -s PATH …`",
         )
-    ledger, staged = workspace.ledger(job), staged_by(workspace, job)
+    ledger, staged = open_job.ledger, open_job.read_staged()
     if undo and not restart_is_due(ledger, staged):
         raise UsageError(
             "no restart is due: none was decided, or the job has started since",
@@ -152,42 +151,43 @@ def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = Fal
             remedy=f"to abandon what it wrote: headrace branch set-aside {job} N --why TEXT",
         )
     if not undo:
-        _refuse_other_topic(workspace, ledger)
+        _refuse_other_topic(open_job)
     _require_reason(why)
     decision = Restart(why=why, newest_claim=ledger.newest(CLAIMS))
     number = _record(ledger, decision, StandingDecisions.of(ledger.decisions()).restart, undo=undo)
     return RestartDecision(number, undo, ledger.head().frontier)
 
 
-def staged_by(workspace: Workspace, job: str) -> ByOutput:
-    """What a job has staged: the manifests of each output."""
-    return {o.id: Staged(workspace.warehouse, o.id).read() for o in named(job).outputs}
+def _survey(job: OpenJob) -> list[ClaimStatus]:
+    """Every claim of a job, oldest first, with what it has staged."""
+    staged = job.read_staged()
+    return survey(job.ledger, job.ledger.head(), staged)
 
 
-def _require_adoptable(workspace: Workspace, job: str, branch: ClaimStatus) -> None:
+def _require_adoptable(job: OpenJob, branch: ClaimStatus) -> None:
     claim = branch.claim.number
     if branch.state == "set aside":
         raise UsageError(
             f"claim {claim} is set aside",
-            remedy=f"first: headrace branch set-aside {job} {claim} --undo --why TEXT",
+            remedy=f"first: headrace branch set-aside {job.name} {claim} --undo --why TEXT",
         )
-    ledger = workspace.ledger(job)
     if branch.state in ("head", "waiting", "ahead") or continues_head(
-        ledger, ledger.head(), staged_by(workspace, job), claim
+        job.ledger, job.ledger.head(), job.read_staged(), claim
     ):
         return
     raise DecisionNeeded(
         f"claim {claim} does not continue from the published head: following it would repeat published rows",
-        where=f"headrace branch show {job} {claim}",
-        remedy=f"set it aside: headrace branch set-aside {job} {claim} --why TEXT",
+        where=f"headrace branch show {job.name} {claim}",
+        remedy=f"set it aside: headrace branch set-aside {job.name} {claim} --why TEXT",
     )
 
 
-def _refuse_other_topic(workspace: Workspace, ledger: Ledger) -> None:
+def _refuse_other_topic(job: OpenJob) -> None:
     """Refuse a restart that the next start would refuse too; if Kafka is down, that start asks again."""
-    source = KafkaSource(workspace.kafka, (ledger.job,))
     try:
-        others = [c for c in query_topics(source, ledger, ledger.head()).changes if c.other]
+        others = [
+            c for c in query_topics(job.tables.source, job.ledger, job.ledger.head()).changes if c.other
+        ]
     except ClusterError:
         return
     if others:
@@ -198,11 +198,11 @@ def _refuse_other_topic(workspace: Workspace, ledger: Ledger) -> None:
         )
 
 
-def _one(workspace: Workspace, job: str, claim: int) -> ClaimStatus:
-    for branch in list_branches(workspace, job):
+def _claim(job: OpenJob, claim: int) -> ClaimStatus:
+    for branch in _survey(job):
         if branch.claim.number == claim:
             return branch
-    raise UsageError(f"job {job} has no claim {claim}", remedy=f"headrace branch ls {job}")
+    raise UsageError(f"job {job.name} has no claim {claim}", remedy=f"headrace branch ls {job.name}")
 
 
 def _require_reason(why: str) -> None:

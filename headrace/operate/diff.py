@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from headrace.errors import UsageError
-from headrace.job.assemble import named
-from headrace.job.job_file import existing
 from headrace.ledger.records import DONE
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
@@ -40,7 +38,7 @@ def diff_batches(
     end: Side | None = None,
     *,
     samples: int = 5,
-    tell: Progress = silent,
+    progress: Progress = silent,
 ) -> BatchDiff:
     """Compare the tables as one batch left them with the tables as another one left them.
 
@@ -50,14 +48,14 @@ def diff_batches(
         begin: the older side.
         end: the newer one; None for the tables as they are.
         samples: how many changed records to include.
-        tell: called with what is being read.
+        progress: called with what is being read.
 
     Raises:
         UsageError: there is no such job or batch, the sides are in the wrong order, or the tables no longer
             reach back that far.
     """
-    existing(job)
-    ledger = workspace.ledger(job)
+    open_job = workspace.job(job)
+    ledger = open_job.ledger
 
     def batch(side: Side | None) -> int | None:
         if isinstance(side, datetime):
@@ -67,5 +65,5 @@ def diff_batches(
     first, last = batch(begin) or 0, batch(end) or ledger.newest(DONE)
     if last < first:
         raise UsageError(f"batch {last} comes before batch {first}", remedy="begin with the older one")
-    tell(what="comparing rows")
-    return BatchDiff(job, first, last, between(ledger, named(job), first, last, samples))
+    progress(what="comparing rows")
+    return BatchDiff(job, first, last, between(ledger, open_job.program, first, last, samples))

@@ -8,11 +8,10 @@ from typing import Any
 from headrace.job.ready import require_same
 from headrace.ledger import patches
 from headrace.ledger.records import Patch
-from headrace.operate.judge import judge_records
-from headrace.operate.patch_report import ListedPatch, PatchReport, report
-from headrace.operate.preconditions import ingest_program, require_reason
-from headrace.operate.publishers import patcher
-from headrace.operate.workspace import Workspace
+from headrace.operate.parts.judge import judge_records
+from headrace.operate.parts.patch_report import ListedPatch, PatchReport, report
+from headrace.operate.parts.reason import require_reason
+from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 from headrace.publish import patch_history
 from headrace.publish.patch import NothingToApply, Patcher
@@ -39,8 +38,7 @@ def list_patches(workspace: Workspace, job: str) -> list[ListedPatch]:
     Raises:
         UsageError: there is no such ingest job.
     """
-    ingest_program(job)
-    ledger = workspace.ledger(job)
+    ledger = workspace.ingest_job(job).ledger
     history = patch_history.PatchHistory(ledger)
     return [ListedPatch(p, history.state(p.number)) for p in reversed(patches.every(ledger))]
 
@@ -51,11 +49,11 @@ def describe_patch(workspace: Workspace, job: str, patch: int) -> PatchReport:
     Raises:
         UsageError: there is no such ingest job or patch.
     """
-    program, ledger = ingest_program(job), workspace.ledger(job)
-    return report(ledger, program, patches.one(ledger, patch))
+    open_job = workspace.ingest_job(job)
+    return report(open_job, patches.one(open_job.ledger, patch))
 
 
-def judge_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = silent) -> PatchReport:
+def judge_patch(workspace: Workspace, job: str, patch: int, *, progress: Progress = silent) -> PatchReport:
     """Run the bounded job that judges a patch's records; the tables are not touched. Safe to repeat.
 
     Raises:
@@ -63,14 +61,14 @@ def judge_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = 
         DecisionNeeded: the job was edited since the patch was requested.
         ClusterError: the bounded job failed.
     """
-    program, ledger = ingest_program(job), workspace.ledger(job)
-    asked = patch_history.require_open(ledger, patch)
-    judge_records(workspace, program, asked, tell=tell)
-    return report(ledger, program, asked)
+    open_job = workspace.ingest_job(job)
+    requested = patch_history.require_open(open_job.ledger, patch)
+    judge_records(open_job, requested, progress=progress)
+    return report(open_job, requested)
 
 
 def diff_patch(
-    workspace: Workspace, job: str, patch: int, *, samples: int = 5, tell: Progress = silent
+    workspace: Workspace, job: str, patch: int, *, samples: int = 5, progress: Progress = silent
 ) -> PatchDiff:
     """Compare what the tables hold with what a judged patch would put there.
 
@@ -79,18 +77,18 @@ def diff_patch(
         job: an ingest job.
         patch: its number.
         samples: how many changed records to include.
-        tell: called with what is being read.
+        progress: called with what is being read.
 
     Raises:
         UsageError: there is no such ingest job or patch, or it is not judged.
     """
-    program, ledger = ingest_program(job), workspace.ledger(job)
-    asked = patches.one(ledger, patch)
-    tell(what="reading both sides")
-    return PatchDiff(job, patch, patch_diff(ledger, program, asked, samples))
+    open_job = workspace.ingest_job(job)
+    requested = patches.one(open_job.ledger, patch)
+    progress(what="reading both sides")
+    return PatchDiff(job, patch, patch_diff(open_job.ledger, open_job.program, requested, samples))
 
 
-def apply_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = silent) -> PatchReport:
+def apply_patch(workspace: Workspace, job: str, patch: int, *, progress: Progress = silent) -> PatchReport:
     """Put a patch into the tables in one batch; it is judged first if it has not been. Safe to repeat.
 
     Raises:
@@ -99,27 +97,27 @@ def apply_patch(workspace: Workspace, job: str, patch: int, *, tell: Progress = 
         ClusterError: the bounded job failed.
         ConservationError: other patches have since put some of its records in.
     """
-    ingest_program(job)
-    ledger = workspace.ledger(job)
-    asked = patches.one(ledger, patch)
+    open_job = workspace.ingest_job(job)
+    ledger = open_job.ledger
+    requested = patches.one(ledger, patch)
     if patch_history.state(ledger, patch) != "published":
         patch_history.require_open(ledger, patch)
-    return judge_and_put_in(workspace, job, asked, hold=False, tell=tell)
+    return judge_and_put_in(open_job, requested, hold=False, progress=progress)
 
 
 def undo_patch(
-    workspace: Workspace, job: str, patch: int, why: str, *, tell: Progress = silent
+    workspace: Workspace, job: str, patch: int, why: str, *, progress: Progress = silent
 ) -> PatchReport:
     """Remove a patch's rows, and restore those that it removed. Safe to repeat.
 
     Raises:
         UsageError: there is no such ingest job or patch, no reason, or it is not in the tables.
     """
-    program, ledger = ingest_program(job), workspace.ledger(job)
+    open_job = workspace.ingest_job(job)
     require_reason(why)
-    tell(what="restoring the old rows")
-    done = patcher(workspace, job).undo(patch, why)
-    return report(ledger, program, patches.one(ledger, patch), done.head.versions)
+    progress(what="restoring the old rows")
+    done = Patcher(open_job.tables).undo(patch, why)
+    return report(open_job, patches.one(open_job.ledger, patch), done.head.versions)
 
 
 def drop_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchReport:
@@ -128,24 +126,22 @@ def drop_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchRep
     Raises:
         UsageError: there is no such ingest job or patch, no reason, or it is in the tables.
     """
-    program, ledger = ingest_program(job), workspace.ledger(job)
+    open_job = workspace.ingest_job(job)
     require_reason(why)
-    patcher(workspace, job).drop(patch, why)
-    return report(ledger, program, patches.one(ledger, patch))
+    Patcher(open_job.tables).drop(patch, why)
+    return report(open_job, patches.one(open_job.ledger, patch))
 
 
-def judge_and_put_in(
-    workspace: Workspace, job: str, asked: Patch, *, hold: bool, tell: Progress
-) -> PatchReport:
-    """Judge a patch, and put it into the tables unless ``hold`` is set."""
-    program, ledger, versions = ingest_program(job), workspace.ledger(job), None
-    if patch_history.state(ledger, asked.number) != "published":
-        judge_records(workspace, program, asked, tell=tell)
-        require_same(ledger, program, asked)
+def judge_and_put_in(job: OpenJob, patch: Patch, *, hold: bool, progress: Progress) -> PatchReport:
+    """Judge a patch of an ingest job, and put it into the tables unless ``hold`` is set."""
+    versions = None
+    if patch_history.state(job.ledger, patch.number) != "published":
+        judge_records(job, patch, progress=progress)
+        require_same(job.ledger, job.program, patch)
     if not hold:
-        tell(what="putting the rows in")
-        versions = publish_or_drop(patcher(workspace, job), asked.number)
-    return report(ledger, program, asked, versions)
+        progress(what="putting the rows in")
+        versions = publish_or_drop(Patcher(job.tables), patch.number)
+    return report(job, patch, versions)
 
 
 def publish_or_drop(publisher: Patcher, patch: int) -> dict[str, int] | None:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from headrace import project
-from headrace.errors import DecisionNeeded, UsageError
+from headrace.errors import DecisionNeeded
 from headrace.job import lock
-from headrace.job.assemble import named
 from headrace.job.defaults import SOURCES
 from headrace.job.program import Placement, Program
 from headrace.job.state.gate import CHANGED, DROPPED, UNKNOWN, StateVerdict
-from headrace.operate.table_fit import Compared, compare_tables
-from headrace.operate.workspace import Workspace
+from headrace.operate.parts.table_fit import Compared, compare_tables
+from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 from headrace.settings import Settings
-from headrace.stack import files, local
-from headrace.stack import flink as local_flink
 from headrace.table.state import refuse_unbounded, retained_state
 
 
@@ -69,17 +64,17 @@ class JobPlan:
         lock.require_current(self.program, _accepting(self.program.job.name, "", undecided))
 
 
-def plan_job(workspace: Workspace, job: str, *, tell: Progress = silent) -> JobPlan:
+def plan_job(workspace: Workspace, job: str, *, progress: Progress = silent) -> JobPlan:
     """Compare a job with its lock, compiling it if it has changed. Nothing is written.
 
     Raises:
         JobError: the job's declaration is wrong, or it does not compile.
     """
-    program, before = named(job), lock.read(job)
-    tables = compare_tables(workspace, program)
+    open_job, before = workspace.job(job), lock.read(job)
+    program, tables = open_job.program, compare_tables(open_job)
     verdicts: list[StateVerdict] = []
     if before is not None and not lock.is_current(before, program):
-        _, verdicts = _follow(workspace, program, before, tell)
+        _, verdicts = _follow(open_job, before, progress)
     return _plan(workspace, program, before, verdicts, tables)
 
 
@@ -89,7 +84,7 @@ def accept_plan(
     *,
     losing: Sequence[int] = (),
     changing: Sequence[int] = (),
-    tell: Progress = silent,
+    progress: Progress = silent,
 ) -> JobPlan:
     """Compile a job, and write its lock.
 
@@ -98,18 +93,18 @@ def accept_plan(
         job: the job, as in jobs/JOB.py.
         losing: operators whose state may be lost.
         changing: operators whose state may continue with a new meaning.
-        tell: called with what is being done.
+        progress: called with what is being done.
 
     Raises:
         JobError: the job's declaration is wrong, or it does not compile.
         DecisionNeeded: state that was not named would be lost or change its meaning; or a table cannot
             follow its contract.
     """
-    program, before = named(job), lock.read(job)
-    tables = compare_tables(workspace, program)
+    open_job, before = workspace.job(job), lock.read(job)
+    program, tables = open_job.program, compare_tables(open_job)
     tables.refuse()
     lock.refuse_same_version(program)
-    after, verdicts = _follow(workspace, program, before, tell)
+    after, verdicts = _follow(open_job, before, progress)
     _write(program, after, verdicts, {DROPPED: list(losing), CHANGED: list(changing)})
     return _plan(workspace, program, after, verdicts, tables)
 
@@ -143,12 +138,12 @@ def _plan(
 
 
 def _follow(
-    workspace: Workspace, program: Program, before: lock.Lock | None, tell: Progress
+    job: OpenJob, before: lock.Lock | None, progress: Progress
 ) -> tuple[lock.Lock, list[StateVerdict]]:
     """The lock that follows another one, and what happens to each operator with state."""
-    tell(what="compiling the job in a fresh process")
-    compiled = workspace.compiled(program, _flink_home(workspace.settings, program.job.name, tell))
-    refuse_unbounded(compiled.plan, program.contract)
+    progress(what="compiling the job in a fresh process")
+    compiled = job.workspace.compile(job.program, progress)
+    refuse_unbounded(compiled.plan, job.program.contract)
     return lock.carry_ids_over(before, compiled)
 
 
@@ -184,24 +179,6 @@ def _accepting(job: str, given: str, undecided: list[StateVerdict]) -> str:
     """The command that accepts what is still undecided, in addition to what was named."""
     options = "".join(f" {'--losing' if v.verdict == DROPPED else '--changing'} {v.id}" for v in undecided)
     return f"if that is what you want: `headrace plan {job} --accept{given}{options}`"
-
-
-def _flink_home(env: Settings, job: str, tell: Progress) -> dict[str, str]:
-    """Where Flink is: as the environment defines, else the local stack's home, made but not started.
-
-    Raises:
-        UsageError: the environment names another folder.
-    """
-    if (home := os.environ.get("FLINK_HOME")) is not None:
-        if not any(Path(home, "lib").glob("flink-dist*.jar")):
-            raise UsageError(
-                "FLINK_HOME names a folder without Flink",
-                where=home,
-                remedy=f"unset it: `headrace plan {job} --accept` then makes its own home",
-            )
-        return {}
-    local.prepare(env, files.folder(env.stack), tell)
-    return local_flink.environment(env)
 
 
 def _statements(env: Settings, program: Program) -> list[str]:

@@ -11,10 +11,9 @@ import structlog
 
 from headrace.errors import ClusterError, UsageError
 from headrace.job.assemble import writing
-from headrace.operate.publishers import publisher
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
-from headrace.publish.publisher import Published
+from headrace.publish.publisher import Published, Publisher
 from headrace.publish.to_end import publish_to_end
 
 log = structlog.get_logger()
@@ -50,11 +49,11 @@ def publish_staged(workspace: Workspace, job: str) -> Publication:
         DecisionNeeded: the followed chain is a fork, a topic was recreated, or Kafka lost records.
         ConservationError: an offset would be published twice, or never.
     """
-    return Publication(job, publisher(workspace, job).once())
+    return Publication(job, Publisher(workspace.job(job).tables).once())
 
 
 def publish_whole_topic(
-    workspace: Workspace, job: str, *, within_s: float = 600.0, tell: Progress = silent
+    workspace: Workspace, job: str, *, within_s: float = 600.0, progress: Progress = silent
 ) -> Publication:
     """Publish repeatedly until everything that the topic of an ingest job holds now is published.
 
@@ -62,31 +61,31 @@ def publish_whole_topic(
         workspace: of the environment.
         job: an ingest job.
         within_s: seconds; what is published by then stays published.
-        tell: called with the newest batch.
+        progress: called with the newest batch.
 
     Raises:
         UsageError: there is no such ingest job, or it never ran.
         ClusterError: the deadline has passed; names the offsets that are left.
         HeadraceError: as :func:`publish_staged`.
     """
-    following = publisher(workspace, job)
-    if following.tables.contract.kind == "derive":
+    publisher = Publisher(workspace.job(job).tables)
+    if publisher.tables.contract.kind == "derive":
         raise UsageError(
             f"job {job} is a derive job: its rows are not offsets of a topic, so there is no end to reach",
             remedy=f"headrace publish {job}",
         )
     doing = f"publishing {job} to the end of its topic"
-    tell(what=doing)
+    progress(what=doing)
     done: list[Published] = []
 
     def keep(published: Published) -> None:
         done.append(published)
-        tell(what=f"{doing}: batch {published.head.batch}")
+        progress(what=f"{doing}: batch {published.head.batch}")
 
-    publish_to_end(following, within_s, keep)
+    publish_to_end(publisher, within_s, keep)
     written = {o: sum(d.written.get(o, 0) for d in done) for d in done for o in d.written}
     if not done:
-        return Publication(job, Published(following.tables.ledger.head(), 0, {}))
+        return Publication(job, Published(publisher.tables.ledger.head(), 0, {}))
     return Publication(job, replace(done[-1], written=written))
 
 
@@ -112,17 +111,17 @@ def publish_until(
     Raises:
         HeadraceError: as :func:`publish_staged`, except for a cluster that does not answer.
     """
-    following = publisher(workspace, job)
+    publisher = Publisher(workspace.job(job).tables)
     while not stop.is_set():
         try:
-            done = following.once()
+            done = publisher.once()
         except ClusterError as e:
             log.warning("cannot publish now, trying again", what=e.what, where=e.where)
         else:
             if done.batches:
                 report(Publication(job, done))
         stop.wait(every_s)
-    done = following.once()
+    done = publisher.once()
     if done.batches:
         report(Publication(job, done))
 

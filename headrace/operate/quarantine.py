@@ -10,9 +10,9 @@ from headrace.errors import UsageError
 from headrace.ledger.decisions import StandingDecisions, discarded
 from headrace.ledger.records import Discard, UndoDecision
 from headrace.offsets import Span
+from headrace.operate.parts.patch_report import PatchReport
+from headrace.operate.parts.reason import require_reason
 from headrace.operate.patch import judge_and_put_in
-from headrace.operate.patch_report import PatchReport
-from headrace.operate.preconditions import ingest_program, require_reason
 from headrace.operate.workspace import Workspace
 from headrace.positions import Positions
 from headrace.progress import Progress, silent
@@ -84,7 +84,7 @@ def redrive_quarantined(
     *,
     repair: str | None = None,
     hold: bool = False,
-    tell: Progress = silent,
+    progress: Progress = silent,
 ) -> PatchReport:
     """Judge quarantined records again, and move those that pass into the table in one batch.
 
@@ -95,19 +95,18 @@ def redrive_quarantined(
         why: recorded in the ledger.
         repair: ``repairs.MODULE.FUNCTION``: pass each payload through it first.
         hold: only judge the records.
-        tell: called with what is being done.
+        progress: called with what is being done.
 
     Raises:
         UsageError: there is no such ingest job, function or record, or no reason.
         DecisionNeeded: the job was edited, and the change is not accepted yet.
         ClusterError: the bounded job failed.
     """
-    job = load_topic(contract).id
-    program, ledger = ingest_program(job), workspace.ledger(job)
+    job = workspace.ingest_job(load_topic(contract).id)
     require_reason(why)
-    tell(what="taking the records out of quarantine")
-    asked = redrive.record(ledger, program, wanted, why, repair)
-    return judge_and_put_in(workspace, job, asked, hold=hold, tell=tell)
+    progress(what="taking the records out of quarantine")
+    patch = redrive.record(job.ledger, job.program, wanted, why, repair)
+    return judge_and_put_in(job, patch, hold=hold, progress=progress)
 
 
 def discard_quarantined(workspace: Workspace, contract: str, wanted: Selection, why: str) -> DiscardDecision:
@@ -116,11 +115,9 @@ def discard_quarantined(workspace: Workspace, contract: str, wanted: Selection, 
     Raises:
         UsageError: there is no such ingest job or record, or no reason.
     """
-    job = load_topic(contract).id
-    ingest_program(job)
+    ledger = workspace.ingest_job(load_topic(contract).id).ledger
     require_reason(why)
-    ledger = workspace.ledger(job)
-    chosen = quarantine.positions(ledger.warehouse, job, wanted).without(discarded(ledger))
+    chosen = quarantine.positions(ledger.warehouse, ledger.job, wanted).without(discarded(ledger))
     if not chosen:
         raise UsageError(
             "there are no such records in quarantine", remedy=f"headrace quarantine ls {contract}"
@@ -135,10 +132,8 @@ def undo_discard(workspace: Workspace, contract: str, decision: int, why: str) -
     Raises:
         UsageError: there is no such ingest job or discard, or no reason.
     """
-    job = load_topic(contract).id
-    ingest_program(job)
+    ledger = workspace.ingest_job(load_topic(contract).id).ledger
     require_reason(why)
-    ledger = workspace.ledger(job)
     standing = {d.number: d for d in StandingDecisions.of(ledger.decisions()).discards}
     if decision not in standing:
         known = (f"{n} ({' '.join(map(str, d.spans[:3]))}; {d.by}: {d.why})" for n, d in standing.items())

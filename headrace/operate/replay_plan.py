@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from headrace.job.assemble import named
-from headrace.job.job_file import existing
 from headrace.ledger import replays
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Decision, Replay
-from headrace.operate.patch_report import PatchReport, report
-from headrace.operate.preconditions import ingest_program, require_reason
+from headrace.operate.parts.patch_report import PatchReport, report
+from headrace.operate.parts.reason import require_reason
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.publish.patch_history import PatchHistory
@@ -75,7 +73,7 @@ class ReplayDiff:
 
 
 def plan_replay(
-    workspace: Workspace, job: str, begin: int | Place, why: str, *, tell: Progress = silent
+    workspace: Workspace, job: str, begin: int | Place, why: str, *, progress: Progress = silent
 ) -> ReplayReport:
     """Record what a replay is to do.
 
@@ -84,16 +82,15 @@ def plan_replay(
         job: the job, as in jobs/JOB.py.
         begin: the number of an anchor; or, of an ingest job, a place in its topic.
         why: recorded in the ledger.
-        tell: called with what is being read.
+        progress: called with what is being read.
 
     Raises:
         UsageError: there is no such job or anchor, no reason, or a derive job was given a place.
         DecisionNeeded: what was published there is not known.
     """
-    existing(job)
+    kafka, ledger = workspace.kafka, workspace.job(job).ledger
     require_reason(why)
-    kafka, ledger = workspace.kafka, workspace.ledger(job)
-    tell(what="reading what is published")
+    progress(what="reading what is published")
     if isinstance(begin, int):
         planned = planning.from_anchor(kafka, ledger, begin, why)
     elif isinstance(begin, datetime):
@@ -105,7 +102,7 @@ def plan_replay(
 
 
 def plan_bounded_replay(
-    workspace: Workspace, job: str, begin: Place, end: Place, why: str, *, tell: Progress = silent
+    workspace: Workspace, job: str, begin: Place, end: Place, why: str, *, progress: Progress = silent
 ) -> PatchReport:
     """Record a replay that ends, which needs no fork: it is a patch, still to be judged and applied.
 
@@ -115,14 +112,15 @@ def plan_bounded_replay(
         begin: where the range begins.
         end: where it ends.
         why: recorded in the ledger.
-        tell: called with what is being read.
+        progress: called with what is being read.
 
     Raises:
         UsageError: there is no such ingest job, no reason, or no such range.
     """
     require_reason(why)
-    program, ledger = ingest_program(job), workspace.ledger(job)
-    tell(what="reading what is published")
+    open_job = workspace.ingest_job(job)
+    program, ledger = open_job.program, open_job.ledger
+    progress(what="reading what is published")
 
     def offsets(place: Place) -> dict[int, int]:
         if isinstance(place, datetime):
@@ -134,7 +132,7 @@ def plan_bounded_replay(
         last = {p: o for p, o in last.items() if p in first}
     if isinstance(begin, datetime) and not isinstance(end, datetime):
         first = {p: o for p, o in first.items() if p in last}
-    return report(ledger, program, bounded.record(workspace.kafka, ledger, program, first, last, why))
+    return report(open_job, bounded.record(workspace.kafka, ledger, program, first, last, why))
 
 
 def list_replays(workspace: Workspace, job: str) -> list[ListedReplay]:
@@ -143,8 +141,7 @@ def list_replays(workspace: Workspace, job: str) -> list[ListedReplay]:
     Raises:
         UsageError: there is no such job.
     """
-    existing(job)
-    ledger = workspace.ledger(job)
+    ledger = workspace.job(job).ledger
     return [ListedReplay(r, replays.state(ledger, r.number)) for r in reversed(replays.every(ledger))]
 
 
@@ -154,15 +151,14 @@ def describe_replay(workspace: Workspace, job: str, replay: int) -> ReplayReport
     Raises:
         UsageError: there is no such job or replay.
     """
-    existing(job)
-    ledger = workspace.ledger(job)
+    ledger = workspace.job(job).ledger
     planned, state = replays.one(ledger, replay), replays.state(ledger, replay)
     decided = replays.decisions_about(ledger, replay)
     return ReplayReport(job, planned, state, tuple(patches_ended_by(ledger, planned)), decided)
 
 
 def diff_replay(
-    workspace: Workspace, job: str, replay: int, *, samples: int = 5, tell: Progress = silent
+    workspace: Workspace, job: str, replay: int, *, samples: int = 5, progress: Progress = silent
 ) -> ReplayDiff:
     """Compare the published rows after the fork point with those that the fork has written.
 
@@ -173,17 +169,19 @@ def diff_replay(
         job: the job, as in jobs/JOB.py.
         replay: its number.
         samples: how many changed records to include.
-        tell: called with what is being read.
+        progress: called with what is being read.
 
     Raises:
         UsageError: there is no such job or replay, or it was aborted.
         DecisionNeeded: the fork has sealed nothing yet.
     """
-    existing(job)
-    ledger = workspace.ledger(job)
+    open_job = workspace.job(job)
+    ledger = open_job.ledger
     planned = replays.one(ledger, replay)
-    tell(what="comparing rows")
-    return ReplayDiff(job, planned, comparing.diff(ledger.warehouse, ledger, named(job), planned, samples))
+    progress(what="comparing rows")
+    return ReplayDiff(
+        job, planned, comparing.diff(ledger.warehouse, ledger, open_job.program, planned, samples)
+    )
 
 
 def patches_ended_by(ledger: Ledger, replay: Replay) -> list[str]:

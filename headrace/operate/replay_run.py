@@ -8,15 +8,13 @@ from typing import Any
 
 from headrace.cluster.ready import WITHIN_S, Unready
 from headrace.errors import ClusterError
-from headrace.job.assemble import named
-from headrace.job.job_file import existing
 from headrace.job.submission import of_replay
 from headrace.ledger import replays
 from headrace.ledger.records import Replay
-from headrace.operate.running import forks_of
+from headrace.operate.parts.flink_jobs import forks_of
+from headrace.operate.parts.unready import not_ready
 from headrace.operate.start import await_start, submit
-from headrace.operate.unready import not_ready
-from headrace.operate.workspace import Workspace
+from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 from headrace.replay.catch_up import Reached, reached
 
@@ -53,7 +51,7 @@ def run_replay(
     follow: bool = True,
     follow_s: float = FOLLOW_S,
     start_s: float = WITHIN_S,
-    tell: Progress = silent,
+    progress: Progress = silent,
 ) -> ReplayRun:
     """Submit a replay's fork, unless it is running, and follow it until it has caught up. Safe to repeat.
 
@@ -64,78 +62,72 @@ def run_replay(
         follow: if false, only wait until it has started.
         follow_s: how many seconds to follow it at most.
         start_s: how many seconds its tasks may take to run.
-        tell: called with how many offsets are read.
+        progress: called with how many offsets are read.
 
     Raises:
         UsageError: there is no such job or replay, or it is published or was aborted.
         ClusterError: the fork does not begin, ends, or has not caught up within the deadline.
     """
-    existing(job)
-    planned = replays.require_open(workspace.ledger(job), replay)
-    running = forks_of(workspace, job, replay)
-    flink_id = running[0].id if running else _submit_fork(workspace, job, replay, tell)
-    begun = await_start(workspace, flink_id, start_s, f"starting the fork of {job}", tell)
+    open_job = workspace.job(job)
+    planned = replays.require_open(open_job.ledger, replay)
+    running = forks_of(open_job, replay)
+    flink_id = running[0].id if running else _submit_fork(open_job, replay, progress)
+    state = await_start(open_job, flink_id, start_s, f"starting the fork of {job}", progress)
     # A fork whose tasks run is followed: its first checkpoint may take long if there is much to read.
-    if isinstance(begun, Unready) and not (begun.final or begun.begun):
+    if isinstance(state, Unready) and not (state.final or state.begun):
         raise not_ready(
-            job,
+            open_job,
             flink_id,
-            begun,
+            state,
             start_s,
             "the fork stays",
             f"headrace replay run {job} {replay} waits further;"
             f" headrace replay abort {job} {replay} --why TEXT ends it",
         )
-    at = (
-        _follow(workspace, job, planned, flink_id, follow_s, tell)
-        if follow
-        else _look(workspace, job, planned)
-    )
+    at = _follow(open_job, planned, flink_id, follow_s, progress) if follow else _look(open_job, planned)
     read, records = at.records
     return ReplayRun(job, replay, flink_id, read, records, at.caught_up)
 
 
-def _submit_fork(workspace: Workspace, job: str, replay: int, tell: Progress) -> str:
-    tell(what=f"submitting the fork of {job}")
-    return submit(workspace, of_replay(job, replay))
+def _submit_fork(job: OpenJob, replay: int, progress: Progress) -> str:
+    progress(what=f"submitting the fork of {job.name}")
+    return submit(job, of_replay(job.name, replay))
 
 
-def _look(workspace: Workspace, job: str, planned: Replay) -> Reached:
-    return reached(workspace.warehouse, workspace.ledger(job), named(job), planned)
+def _look(job: OpenJob, planned: Replay) -> Reached:
+    return reached(job.ledger.warehouse, job.ledger, job.program, planned)
 
 
-def _follow(
-    workspace: Workspace, job: str, planned: Replay, flink_id: str, within_s: float, tell: Progress
-) -> Reached:
+def _follow(job: OpenJob, planned: Replay, flink_id: str, within_s: float, progress: Progress) -> Reached:
     """Wait until the fork has come as far as the branch; a fork that ends before that is an error."""
     deadline = time.monotonic() + within_s
-    tell(what=CATCHING_UP)
-    while not (at := _look(workspace, job, planned)).caught_up:
+    progress(what=CATCHING_UP)
+    while not (at := _look(job, planned)).caught_up:
         read, records = at.records
-        tell(completed=read, total=records, what=CATCHING_UP)
-        state = _require_alive(workspace, job, planned.number, flink_id, tell)
+        progress(completed=read, total=records, what=CATCHING_UP)
+        state = _require_alive(job, planned.number, flink_id, progress)
         if time.monotonic() > deadline:
             raise ClusterError(
                 f"the fork did not catch up within {within_s:.0f} s: {read:,} of {records:,} offsets read",
                 where=f"Flink job {flink_id}, {state}",
-                remedy=f"it keeps running; headrace replay run {job} {planned.number} follows it again",
+                remedy=f"it keeps running; headrace replay run {job.name} {planned.number} follows it again",
             )
         time.sleep(LOOK_S)
     return at
 
 
-def _require_alive(workspace: Workspace, job: str, replay: int, flink_id: str, tell: Progress) -> str:
+def _require_alive(job: OpenJob, replay: int, flink_id: str, progress: Progress) -> str:
     """The state of a fork's Flink job, which must not have ended."""
-    cluster = workspace.cluster
+    cluster = job.cluster
     detail = cluster.detail(flink_id)
     if not detail.running:
-        tell(what=f"the fork is not running now: it is {detail.job.state}")
+        progress(what=f"the fork is not running now: it is {detail.job.state}")
     if detail.job.ended:
         raise ClusterError(
             f"the fork ended before it caught up: {detail.job.state}",
             where=f"Flink job {flink_id}: {cluster.failure(flink_id).cause or 'cancelled'}",
-            remedy=f"headrace replay run {job} {replay} continues from its newest"
-            f" checkpoint; headrace replay abort {job} {replay} --why TEXT"
+            remedy=f"headrace replay run {job.name} {replay} continues from its newest"
+            f" checkpoint; headrace replay abort {job.name} {replay} --why TEXT"
             " aborts it",
         )
     return detail.job.state

@@ -10,19 +10,17 @@ from typing import Any
 
 from headrace.cluster.ready import why_not_running
 from headrace.errors import DecisionNeeded, UsageError
-from headrace.job.job_file import existing
 from headrace.ledger import replays
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.records import Replay
-from headrace.operate.preconditions import require_reason
-from headrace.operate.publishers import replacer
+from headrace.operate.parts.flink_jobs import forks_of, live_jobs
+from headrace.operate.parts.reason import require_reason
 from headrace.operate.replay_plan import patches_ended_by
-from headrace.operate.running import forks_of, live_jobs
-from headrace.operate.workspace import Workspace
+from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 from headrace.publish.patch_history import PatchHistory
 from headrace.publish.publisher import Published
-from headrace.publish.replace import NothingSealed
+from headrace.publish.replace import NothingSealed, Replacer
 
 LOOK_S = 1.0
 """A checkpoint comes every few seconds: looking more often shows nothing new."""
@@ -90,7 +88,7 @@ class AbortedReplay:
 
 
 def publish_replay(
-    workspace: Workspace, job: str, replay: int, *, within_s: float = SWAP_S, tell: Progress = silent
+    workspace: Workspace, job: str, replay: int, *, within_s: float = SWAP_S, progress: Progress = silent
 ) -> SwappedReplay:
     """Swap a replay's files in by one batch, then cancel the old job. Safe to repeat.
 
@@ -99,22 +97,22 @@ def publish_replay(
         job: the job, as in jobs/JOB.py.
         replay: its number.
         within_s: how many seconds to wait for the fork's next checkpoints.
-        tell: called with what is being done.
+        progress: called with what is being done.
 
     Raises:
         UsageError: there is no such job or replay, it has not run, or it was aborted or rolled back.
         DecisionNeeded: the fork has not caught up within the deadline.
         ConservationError: the fork does not hold every offset after the fork point exactly once.
     """
-    existing(job)
-    ledger = workspace.ledger(job)
+    open_job = workspace.job(job)
+    ledger = open_job.ledger
     planned = replays.one(ledger, replay)
     if replays.state(ledger, replay) == "planned":
         raise UsageError(f"replay {replay} has not run", remedy=f"headrace replay run {job} {replay}")
-    tell(what="swapping the fork in")
-    done = _swap(workspace, job, planned, within_s)
-    fork = [j.id for j in forks_of(workspace, job, replay)]
-    old = _cancel_others(workspace, job, replay, keep=fork, tell=tell)
+    progress(what="swapping the fork in")
+    done = _swap(open_job, planned, within_s)
+    fork = [j.id for j in forks_of(open_job, replay)]
+    old = _cancel_others(open_job, replay, keep=fork, progress=progress)
     ends = patches_ended_by(ledger, planned)
     return SwappedReplay(
         job, replay, done.head.batch, done.head.versions, fork, old, ends, tuple(planned.stale)
@@ -122,28 +120,28 @@ def publish_replay(
 
 
 def roll_back_replay(
-    workspace: Workspace, job: str, replay: int, why: str, *, tell: Progress = silent
+    workspace: Workspace, job: str, replay: int, why: str, *, progress: Progress = silent
 ) -> RolledBackReplay:
     """Return the tables to what they were before a replay was published, and cancel its job. Safe to repeat.
 
     Raises:
         UsageError: there is no such job, replay or reason; or it is not the last one that was published.
     """
-    existing(job)
+    open_job = workspace.job(job)
     require_reason(why)
-    ledger = workspace.ledger(job)
+    ledger = open_job.ledger
     replays.one(ledger, replay)
-    tell(what="restoring the old files")
-    done = replacer(workspace, job).roll_back(replay, why)
-    running = _cancel_others(workspace, job, replay, keep=(), tell=tell)
+    progress(what="restoring the old files")
+    done = Replacer(open_job.tables).roll_back(replay, why)
+    running = _cancel_others(open_job, replay, keep=(), progress=progress)
     changed = PatchHistory(ledger).changed_by(replays.rollback_of(ledger, replay))
     ends, again = ([p.name for p in patches] for patches in changed)
-    live = [j.id for j in live_jobs(workspace, job)]
+    live = [j.id for j in live_jobs(open_job)]
     return RolledBackReplay(job, replay, done.head.batch, done.head.versions, running, live, ends, again)
 
 
 def abort_replay(
-    workspace: Workspace, job: str, replay: int, why: str, *, tell: Progress = silent
+    workspace: Workspace, job: str, replay: int, why: str, *, progress: Progress = silent
 ) -> AbortedReplay:
     """Decide that a replay is never published, and cancel its job. Safe to repeat.
 
@@ -151,63 +149,60 @@ def abort_replay(
         UsageError: there is no such job, replay or reason; or it is published or rolled back.
         DecisionNeeded: it was published at the same moment.
     """
-    existing(job)
-    ledger = workspace.ledger(job)
+    open_job = workspace.job(job)
     require_reason(why)
-    if replays.state(ledger, replay) != "aborted":
-        replacer(workspace, job).abort(replay, why)
-    running = [j.id for j in forks_of(workspace, job, replay)]
-    tell(what="cancelling the fork")
+    if replays.state(open_job.ledger, replay) != "aborted":
+        Replacer(open_job.tables).abort(replay, why)
+    running = [j.id for j in forks_of(open_job, replay)]
+    progress(what="cancelling the fork")
     for flink_id in running:
         workspace.cluster.cancel(flink_id)
     return AbortedReplay(job, replay, running)
 
 
-def _swap(workspace: Workspace, job: str, planned: Replay, within_s: float) -> Published:
+def _swap(job: OpenJob, planned: Replay, within_s: float) -> Published:
     """Try until the fork has sealed as much as the branch holds: either can be ahead of the other."""
-    deadline, publisher = time.monotonic() + within_s, replacer(workspace, job)
-    while not isinstance(done := publisher.replace(planned.number, planned.fork), Published):
+    deadline, replacer = time.monotonic() + within_s, Replacer(job.tables)
+    while not isinstance(done := replacer.replace(planned.number, planned.fork), Published):
         if isinstance(done, NothingSealed):
-            raise _nothing_sealed(workspace, job, planned.number)
+            raise _nothing_sealed(job, planned.number)
         if time.monotonic() > deadline:
             reached = " ".join(f"{p}:{o:,}" for p, o in sorted(done.reached.items())) or "nowhere yet"
             raise DecisionNeeded(
                 f"the fork has not caught up with what is published: it has reached {reached}",
-                where=f"job {job}, replay {planned.number}",
-                remedy=f"headrace replay run {job} {planned.number} follows it; then publish again",
+                where=f"job {job.name}, replay {planned.number}",
+                remedy=f"headrace replay run {job.name} {planned.number} follows it; then publish again",
             )
         time.sleep(LOOK_S)
     return done
 
 
-def _nothing_sealed(workspace: Workspace, job: str, replay: int) -> DecisionNeeded:
+def _nothing_sealed(job: OpenJob, replay: int) -> DecisionNeeded:
     """The error for a fork without a checkpoint, with the reason if its tasks do not run."""
-    cluster, why = workspace.cluster, None
-    for fork in forks_of(workspace, job, replay):
+    cluster, why = job.cluster, None
+    for fork in forks_of(job, replay):
         if not (at := cluster.detail(fork.id)).running:
             why = why_not_running(cluster, at)
     return DecisionNeeded(
         "the fork has not completed a checkpoint yet" + (f": {why.what}" if why else ""),
-        where=f"job {job}, replay {replay}",
-        remedy=(f"{why.remedy}; then " if why else "") + f"headrace replay run {job} {replay}",
+        where=f"job {job.name}, replay {replay}",
+        remedy=(f"{why.remedy}; then " if why else "") + f"headrace replay run {job.name} {replay}",
     )
 
 
-def _cancel_others(
-    workspace: Workspace, job: str, replay: int, *, keep: Collection[str], tell: Progress
-) -> list[str]:
+def _cancel_others(job: OpenJob, replay: int, *, keep: Collection[str], progress: Progress) -> list[str]:
     """Cancel the jobs that a swap, or its rollback, leaves behind: those that started before it was decided.
 
     Only while that is the newest decision about the branch: a later repetition must not cancel other jobs.
     """
-    standing = StandingDecisions.of(workspace.ledger(job).decisions())
+    standing = StandingDecisions.of(job.ledger.decisions())
     decision = max(standing.swaps, key=lambda d: d.number)
     if decision.replay != replay:
         return []
     at = datetime.fromisoformat(decision.at)
-    jobs = live_jobs(workspace, job, rolled_back=True)
+    jobs = live_jobs(job, rolled_back=True)
     old = [j.id for j in jobs if j.id not in keep and j.started <= at]
-    tell(what="cancelling the old job")
+    progress(what="cancelling the old job")
     for flink_id in old:
-        workspace.cluster.cancel(flink_id)
+        job.cluster.cancel(flink_id)
     return old

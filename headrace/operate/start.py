@@ -10,12 +10,10 @@ from headrace.cluster import Submission
 from headrace.cluster.ready import LOOK_S, WITHIN_S, Ready, Unready, await_ready
 from headrace.errors import ClusterError, UsageError
 from headrace.job import lock
-from headrace.job.assemble import named
-from headrace.job.job_file import find
 from headrace.job.submission import of_job
-from headrace.operate.running import live_jobs
-from headrace.operate.unready import cancel_unready, not_ready, not_started
-from headrace.operate.workspace import Workspace
+from headrace.operate.parts.flink_jobs import live_jobs
+from headrace.operate.parts.unready import cancel_unready, not_ready, not_started
+from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 
 
@@ -50,7 +48,7 @@ def start_job(
     savepoint: str | None = None,
     within_s: float = WITHIN_S,
     cancel_on_timeout: bool = False,
-    tell: Progress = silent,
+    progress: Progress = silent,
 ) -> Started:
     """Submit a job, and wait until it runs and a checkpoint is complete.
 
@@ -60,54 +58,54 @@ def start_job(
         savepoint: restore this savepoint instead of the newest checkpoint on the branch.
         within_s: the deadline, in seconds.
         cancel_on_timeout: on timeout, cancel the job and set its claim aside; by default both stay.
-        tell: called with what it waits for.
+        progress: called with what it waits for.
 
     Raises:
         UsageError: there is no such job, or it is already running.
         DecisionNeeded: its lock is missing or stale.
         ClusterError: it cannot be submitted, or is not ready within the deadline.
     """
-    find(job)
-    lock.require_current(named(job))  # Flink's client, a JVM, would take seconds to report the same
-    if running := live_jobs(workspace, job):
+    open_job = workspace.job(job)
+    lock.require_current(open_job.program)  # Flink's client, a JVM, would take seconds to report the same
+    if running := live_jobs(open_job):
         raise UsageError(
             f"job {job} is already running, as Flink job {running[0].id} ({running[0].state})",
             where=workspace.cluster.address,
             remedy=f"headrace stop {job}; only `flink run` itself can start a second one beside it",
         )
     began = time.monotonic()
-    tell(what=f"submitting {job}")
-    flink_id = submit(workspace, of_job(job, savepoint))
-    at = await_start(workspace, flink_id, within_s, f"starting {job}", tell)
+    progress(what=f"submitting {job}")
+    flink_id = submit(open_job, of_job(job, savepoint))
+    at = await_start(open_job, flink_id, within_s, f"starting {job}", progress)
     if isinstance(at, Ready):
         return Started(job, flink_id, at.state, at.checkpoint, time.monotonic() - began)
     if cancel_on_timeout:
-        then = cancel_unready(workspace, job, flink_id, f"not ready within {within_s:g} s: {at.cause}")
-        raise not_ready(job, flink_id, at, within_s, then, f"then headrace run {job}")
-    raise not_started(workspace, job, flink_id, at, within_s)
+        then = cancel_unready(open_job, flink_id, f"not ready within {within_s:g} s: {at.cause}")
+        raise not_ready(open_job, flink_id, at, within_s, then, f"then headrace run {job}")
+    raise not_started(open_job, flink_id, at, within_s)
 
 
-def submit(workspace: Workspace, submission: Submission) -> str:
+def submit(job: OpenJob, submission: Submission) -> str:
     """Submit a job's ``main``; returns the id of the Flink job.
 
     Raises:
         ClusterError: Kafka or the object store refuses the connection.
         HeadraceError: as :meth:`headrace.cluster.Cluster.submit`.
     """
-    workspace.require_servers()
-    return workspace.cluster.submit(submission)
+    job.workspace.require_servers()
+    return job.cluster.submit(submission)
 
 
 def await_start(
-    workspace: Workspace, flink_id: str, within_s: float, doing: str, tell: Progress = silent
+    job: OpenJob, flink_id: str, within_s: float, doing: str, progress: Progress = silent
 ) -> Ready | Unready:
     """Wait until a submitted job is ready, and report what it waits for."""
-    tell(what=doing)
-    return await_ready(workspace.cluster, flink_id, within_s, lambda what: tell(what=f"{doing}: {what}"))
+    progress(what=doing)
+    return await_ready(job.cluster, flink_id, within_s, lambda what: progress(what=f"{doing}: {what}"))
 
 
 def await_job(
-    workspace: Workspace, job: str, within_s: float = WITHIN_S, tell: Progress = silent
+    workspace: Workspace, job: str, within_s: float = WITHIN_S, progress: Progress = silent
 ) -> ClusterError | None:
     """Wait until a job that is submitted by other means is ready.
 
@@ -117,8 +115,8 @@ def await_job(
     Raises:
         ClusterError: the cluster does not answer.
     """
-    began = time.monotonic()
-    flink_id = _await_submission(workspace, job, within_s, tell)
+    open_job, began = workspace.job(job), time.monotonic()
+    flink_id = _await_submission(open_job, within_s, progress)
     if flink_id is None:
         return ClusterError(
             f"job {job} does not run: nothing has submitted it within {within_s:g} s",
@@ -127,19 +125,19 @@ def await_job(
             cause="missing",
         )
     left = max(0.0, within_s - (time.monotonic() - began))
-    at = await_start(workspace, flink_id, left, f"waiting for {job}", tell)
+    at = await_start(open_job, flink_id, left, f"waiting for {job}", progress)
     if isinstance(at, Ready):
         return None
-    return not_ready(job, flink_id, at, within_s, "the job stays", f"headrace stop {job} ends it")
+    return not_ready(open_job, flink_id, at, within_s, "the job stays", f"headrace stop {job} ends it")
 
 
-def _await_submission(workspace: Workspace, job: str, within_s: float, tell: Progress) -> str | None:
+def _await_submission(job: OpenJob, within_s: float, progress: Progress) -> str | None:
     """The Flink job of that name, once there is one: its submission may still be under way."""
     deadline = time.monotonic() + within_s
-    tell(what=f"waiting for a submission of {job}")
+    progress(what=f"waiting for a submission of {job.name}")
     while True:
         try:
-            if running := live_jobs(workspace, job):
+            if running := live_jobs(job):
                 return running[0].id
         except ClusterError:
             if time.monotonic() > deadline:

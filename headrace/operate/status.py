@@ -9,23 +9,19 @@ from typing import Any
 
 from headrace.cluster import Cluster, event_time
 from headrace.cluster import Job as FlinkJob
-from headrace.cluster.kafka import KafkaSource, Lag
+from headrace.cluster.kafka import Lag
 from headrace.cluster.model import Split
-from headrace.contract.model import Contract
 from headrace.errors import ClusterError
-from headrace.job.assemble import named
-from headrace.job.job_file import existing
 from headrace.ledger import replays
 from headrace.ledger.branch import restart_is_due
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES
-from headrace.ledger.survey import ClaimStatus
+from headrace.ledger.survey import ClaimStatus, survey
 from headrace.offsets import Span
-from headrace.operate.branches import list_branches, staged_by
-from headrace.operate.running import live_jobs
-from headrace.operate.workspace import Workspace
+from headrace.operate.parts.flink_jobs import live_jobs
+from headrace.operate.workspace import OpenJob, Workspace
 from headrace.publish.forecast import Forecast, forecast
 from headrace.publish.topics import TopicChange, query_topics
 
@@ -173,16 +169,15 @@ def read_status(workspace: Workspace, job: str) -> Status:
         UsageError: there is no such job.
         ClusterError: Kafka or the object store does not answer.
     """
-    existing(job)
-    program = named(job)
-    contract, ledger = program.contract, workspace.ledger(job)
+    open_job = workspace.job(job)
+    contract, ledger = open_job.program.contract, open_job.ledger
     head = ledger.head()
-    asked = query_topics(KafkaSource(workspace.kafka, tuple(c.id for c in program.reads)), ledger, head)
+    asked = query_topics(open_job.tables.source, ledger, head)
     has_lag = contract.kind == "ingest" and not any(c.other for c in asked.changes)
-    lag = _lag(workspace, contract, ledger, head) if has_lag else Lag({}, None)
-    branches = list_branches(workspace, job)
-    flink_jobs, flink_error = _flink_jobs(workspace, job, timed=contract.kind == "derive")
-    staged, decisions = staged_by(workspace, job), StandingDecisions.of(ledger.decisions())
+    lag = _lag(open_job, head) if has_lag else Lag({}, None)
+    staged, decisions = open_job.read_staged(), StandingDecisions.of(ledger.decisions())
+    branches = survey(ledger, head, staged)
+    flink_jobs, flink_error = _flink_jobs(open_job, timed=contract.kind == "derive")
     return Status(
         job=job,
         derived=contract.kind == "derive",
@@ -193,7 +188,7 @@ def read_status(workspace: Workspace, job: str) -> Status:
         topics_changed=asked.changes,
         lag=lag,
         branches=tuple(branches),
-        foreseen=forecast(ledger, head, program.outputs, asked, staged),
+        foreseen=forecast(ledger, head, open_job.program.outputs, asked, staged),
         replays=_open_replays(ledger),
         restart_due=restart_is_due(ledger, staged),
         accepted_losses=tuple(span for d in decisions.losses for span in d.spans),
@@ -212,23 +207,22 @@ def _open_replays(ledger: Ledger) -> dict[int, str]:
     return {number: state for number, state in states.items() if state in ("planned", "begun")}
 
 
-def _lag(workspace: Workspace, contract: Contract, ledger: Ledger, head: Head) -> Lag:
+def _lag(job: OpenJob, head: Head) -> Lag:
     """What the topic holds and is not published. An added partition counts from 0."""
-    topic = workspace.kafka.describe(workspace.kafka.topic(contract.topic))
-    start = ledger.start()
+    kafka = job.kafka
+    topic = kafka.describe(kafka.topic(job.program.contract.topic))
+    start = job.ledger.start()
     begun = start.offsets if start else topic.log_start
     frontier = {p: head.frontier.get(p, begun.get(p, 0)) for p in topic.log_start}
-    return workspace.kafka.lag(topic, frontier)
+    return kafka.lag(topic, frontier)
 
 
-def _flink_jobs(
-    workspace: Workspace, job: str, *, timed: bool
-) -> tuple[tuple[FlinkJobStatus, ...], ClusterError | None]:
+def _flink_jobs(job: OpenJob, *, timed: bool) -> tuple[tuple[FlinkJobStatus, ...], ClusterError | None]:
     """What Flink reports, or why it does not answer: the rest of the status can be shown regardless."""
     try:
-        live = live_jobs(workspace, job)
-        fresh = not live or workspace.cluster.refresh_metrics()
-        return tuple(_flink_job(workspace.cluster, j, timed=timed, fresh=fresh) for j in live), None
+        live = live_jobs(job)
+        fresh = not live or job.cluster.refresh_metrics()
+        return tuple(_flink_job(job.cluster, j, timed=timed, fresh=fresh) for j in live), None
     except ClusterError as e:
         return (), e
 

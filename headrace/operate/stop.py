@@ -7,10 +7,9 @@ from typing import Any
 
 from headrace.cluster.ready import why_not_running
 from headrace.errors import ClusterError, UsageError
-from headrace.job.job_file import existing
-from headrace.operate.running import live_jobs
-from headrace.operate.unready import cancel_unready
-from headrace.operate.workspace import Workspace
+from headrace.operate.parts.flink_jobs import live_jobs
+from headrace.operate.parts.unready import cancel_unready
+from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 from headrace.savepoint.retained import savepoint_folder
 
@@ -42,33 +41,33 @@ class Stopped:
         }
 
 
-def stop_job(workspace: Workspace, job: str, *, tell: Progress = silent) -> Stopped:
+def stop_job(workspace: Workspace, job: str, *, progress: Progress = silent) -> Stopped:
     """Stop a job with a savepoint, without draining it; a job that never ran is cancelled instead.
 
     Raises:
         UsageError: there is no such job, or it does not run.
         ClusterError: its tasks do not run now, but it has completed checkpoints: it ran.
     """
-    existing(job)
-    running = live_jobs(workspace, job)
+    open_job = workspace.job(job)
+    running = live_jobs(open_job)
     if not running:
         raise UsageError(f"job {job} does not run", remedy=f"headrace status {job}")
-    tell(what=f"stopping {job} with a savepoint")
-    return Stopped(job, tuple(_end(workspace, job, j.id) for j in running))
+    progress(what=f"stopping {job} with a savepoint")
+    return Stopped(job, tuple(_end(open_job, j.id) for j in running))
 
 
-def _end(workspace: Workspace, job: str, flink_id: str) -> End:
-    cluster, place = workspace.cluster, workspace.settings.store.warehouse
+def _end(job: OpenJob, flink_id: str) -> End:
+    cluster, place = job.cluster, job.workspace.settings.store.warehouse
     at = cluster.detail(flink_id)
     if at.running:
-        return End(flink_id, cluster.stop(flink_id, f"{place}/{savepoint_folder(job)}"))
+        return End(flink_id, cluster.stop(flink_id, f"{place}/{savepoint_folder(job.name)}"))
     why = why_not_running(cluster, at)
     if cluster.checkpoints(flink_id).completed:
         raise ClusterError(
-            f"job {job} cannot take a savepoint now: {why.what}",
+            f"job {job.name} cannot take a savepoint now: {why.what}",
             where=f"Flink job {flink_id}, {at.job.state}",
-            remedy=f"{why.remedy}; headrace status {job} --wait waits until it runs. To end it anyway:"
+            remedy=f"{why.remedy}; headrace status {job.name} --wait waits until it runs. To end it anyway:"
             f" flink cancel {flink_id}; the next start continues from its newest checkpoint",
         )
-    done = cancel_unready(workspace, job, flink_id, f"stopped before it ran: {why.cause}")
+    done = cancel_unready(job, flink_id, f"stopped before it ran: {why.cause}")
     return End(flink_id, None, f"it never ran, so there is no savepoint ({why.what}); {done}")

@@ -17,13 +17,12 @@ from headrace.job.derive import DeriveProgram
 from headrace.job.job_file import existing
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
-from headrace.operate import cut
-from headrace.operate.evidence import LedgerEvidence
+from headrace.operate.parts import cut
+from headrace.operate.parts.evidence import LedgerEvidence
 from headrace.operate.publish import how_to_publish
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.replay.stale import patched_event_times
-from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import LATE, QUARANTINE
 from headrace.verify.conserved import Conservation
 from headrace.verify.derived import counting_tables
@@ -68,7 +67,7 @@ def verify_table(
     *,
     batch: int | None = None,
     at: datetime | None = None,
-    tell: Progress = silent,
+    progress: Progress = silent,
 ) -> TopicProof | DerivedProof:
     """Prove a table as a batch left it. A proof that fails is a result, not an error.
 
@@ -77,7 +76,7 @@ def verify_table(
         table: any table that a job writes.
         batch: the batch; by default the newest.
         at: a time, instead of a batch: the newest batch at that time.
-        tell: called with what is being read.
+        progress: called with what is being read.
 
     Raises:
         UsageError: there is no such table, or no such batch.
@@ -90,13 +89,13 @@ def verify_table(
             existing(contract.id)
         asked = ledger.requested_batch(batch, at)
         with _provable(table):
-            return _prove_topic(workspace, ledger, contract, table, asked, tell)
+            return _prove_topic(workspace, ledger, contract, table, asked, progress)
     program = deriving(table)
     asked = workspace.ledger(program.job.name).requested_batch(batch, at)
     with _provable(table):
         require_counted(program, table)
-        tell(what=f"verifying {table}")
-        return DerivedProof(table, program.job.name, conserved(workspace.warehouse, program, asked))
+        progress(what=f"verifying {table}")
+        return DerivedProof(table, program.job.name, conserved(workspace, program, asked))
 
 
 def require_counted(program: DeriveProgram, table: str) -> None:
@@ -126,11 +125,11 @@ def require_counted(program: DeriveProgram, table: str) -> None:
     )
 
 
-def conserved(warehouse: Warehouse, program: DeriveProgram, batch: int | None = None) -> Conservation:
+def conserved(workspace: Workspace, program: DeriveProgram, batch: int | None = None) -> Conservation:
     """The proof for a derive job at its newest batch that can be judged, or at the requested one."""
-    job, read = program.job.name, program.reads[0]
-    counting = counting_tables(job, program.writes)
-    at = cut.find(warehouse, Ledger(warehouse, job), [o.id for o in program.outputs], read.id, batch)
+    job, read, warehouse = program.job.name, program.reads[0], workspace.warehouse
+    counting, outputs = counting_tables(job, program.writes), [o.id for o in program.outputs]
+    at = cut.find(workspace.ledger(job), outputs, workspace.ledger(read.id), batch)
     return prove_derived(warehouse, job, read, counting, at, patched_event_times(warehouse, read))
 
 
@@ -171,16 +170,21 @@ def _provable(table: str) -> Iterator[None]:
 
 
 def _prove_topic(
-    workspace: Workspace, ledger: Ledger, contract: Contract, table: str, batch: int | None, tell: Progress
+    workspace: Workspace,
+    ledger: Ledger,
+    contract: Contract,
+    table: str,
+    batch: int | None,
+    progress: Progress,
 ) -> TopicProof:
-    tell(what=f"verifying {table}")
-    evidence = LedgerEvidence(ledger, workspace.settings.store, tell)
+    progress(what=f"verifying {table}")
+    evidence = LedgerEvidence(ledger, workspace.settings.store, progress)
     proof = prove_ingest(
         ledger.warehouse,
         contract.id,
         workspace.topic(contract.topic),
         evidence,
         batch=batch,
-        tick=lambda step, done, total: tell(what=step, completed=done, total=total),
+        tick=lambda step, done, total: progress(what=step, completed=done, total=total),
     )
     return TopicProof(table, proof, tuple(evidence.unverified_files), ledger.newest(DONE))

@@ -5,14 +5,19 @@ A test can therefore pass in an in-memory cluster and topics, and patches nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 
 from headrace.cluster import Cluster, FlinkRun, SessionCluster
-from headrace.cluster.kafka import Brokers, Kafka
-from headrace.job.lock import Lock, compile_lock
+from headrace.cluster.kafka import Brokers, Kafka, KafkaSource
+from headrace.errors import UsageError
+from headrace.job.assemble import named
+from headrace.job.job_file import existing
 from headrace.job.program import Program
+from headrace.ledger.branch import ByOutput
 from headrace.ledger.ledger import Ledger
+from headrace.operate.parts.compiler import Compiler, compiler
+from headrace.publish.tables import JobTables
 from headrace.settings import Settings
 from headrace.stack import flink as local_flink
 from headrace.storage.warehouse import Warehouse, connect
@@ -27,7 +32,7 @@ class Workspace:
         cluster: the Flink cluster; by default the session cluster that the settings name.
         kafka: the brokers; by default those that the settings name.
         scan: opens a topic for `verify`, by its full name; by default with a consumer of its own.
-        compiled: compiles a program to its lock; by default in a fresh process with the given environment.
+        compile_program: compiles a program to its lock; by default in a fresh process.
     """
 
     def __init__(
@@ -37,10 +42,10 @@ class Workspace:
         cluster: Cluster | None = None,
         kafka: Kafka | None = None,
         scan: Callable[[str], Topic] | None = None,
-        compiled: Callable[[Program, Mapping[str, str]], Lock] = compile_lock,
+        compile_program: Compiler | None = None,
     ) -> None:
         self.settings = settings
-        self.compiled = compiled
+        self.compile = compile_program or compiler(settings)
         self._scan = scan or (lambda topic: KafkaTopic(settings.kafka.bootstrap, topic))
         self.cluster = cluster or session_cluster(settings)
         self.kafka = kafka or Brokers(settings.kafka)
@@ -63,11 +68,66 @@ class Workspace:
             ClusterError: one does.
         """
         self.kafka.require()
-        connect(self.settings.store)
+        connect(self.settings.store)  # again: the warehouse may have been opened long ago
 
     def ledger(self, job: str) -> Ledger:
-        """The ledger of a job."""
+        """The ledger of a job, whether or not the project still declares it."""
         return Ledger(self.warehouse, job)
+
+    def job(self, name: str) -> OpenJob:
+        """A job of the project. Its file is only read when its program is needed.
+
+        Raises:
+            UsageError: there is no such job.
+        """
+        existing(name)
+        return OpenJob(self, name)
+
+    def ingest_job(self, name: str) -> OpenJob:
+        """An ingest job of the project.
+
+        Raises:
+            UsageError: there is no such job, or it is a derive job, whose rows are not records of a topic.
+        """
+        job = self.job(name)
+        if job.program.contract.kind == "derive":
+            raise UsageError(
+                f"job {name} writes a derived table: its rows are not records that could be judged again",
+                remedy=f"a replay computes them again: headrace anchor ls {name} lists where one can begin",
+            )
+        return job
+
+
+class OpenJob:
+    """A job of the project in its environment: its program, its ledger and its tables, each opened once."""
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self.workspace, self.name = workspace, name
+        self.cluster, self.kafka = workspace.cluster, workspace.kafka
+
+    @cached_property
+    def program(self) -> Program:
+        """Everything that Flink gets.
+
+        Raises:
+            HeadraceError: the job's file, or a file that it names, is wrong.
+        """
+        return named(self.name)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Its records."""
+        return self.workspace.ledger(self.name)
+
+    @cached_property
+    def tables(self) -> JobTables:
+        """Its tables, for publishing."""
+        source = KafkaSource(self.kafka, tuple(c.id for c in self.program.reads))
+        return JobTables(self.workspace.warehouse, self.program.contract, self.program.outputs, source)
+
+    def read_staged(self) -> ByOutput:
+        """The manifests of each output that it has staged by now."""
+        return {output: staged.read() for output, staged in self.tables.staged.items()}
 
 
 def session_cluster(settings: Settings) -> SessionCluster:

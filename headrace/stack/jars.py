@@ -53,7 +53,7 @@ def locked(use: str) -> list[Jar]:
     return [_parse(line, path, n) for n, line in enumerate(path.read_text().splitlines(), 1) if line.strip()]
 
 
-def fetch(settings: LocalStack, uses: Iterable[str], tell: Progress = silent) -> dict[str, list[Path]]:
+def fetch(settings: LocalStack, uses: Iterable[str], progress: Progress = silent) -> dict[str, list[Path]]:
     """Fetch the jars of each use that the cache lacks, check each against its lock, and return their files.
 
     Raises:
@@ -62,13 +62,13 @@ def fetch(settings: LocalStack, uses: Iterable[str], tell: Progress = silent) ->
     cache = Path(settings.jars_cache).expanduser()
     wanted = {use: locked(use) for use in uses}
     todo = sorted({jar for jars in wanted.values() for jar in jars})
-    tell(total=len(todo), completed=0, what="jars")
+    progress(total=len(todo), completed=0, what="jars")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [pool.submit(_ensure_cached, jar, cache, settings.jars_repository) for jar in todo]
         try:
             for done, job in enumerate(as_completed(jobs), 1):
                 job.result()
-                tell(completed=done)
+                progress(completed=done)
         except (
             BaseException
         ):  # also Ctrl-C: the pool waits for started downloads, so the others are cancelled
@@ -77,17 +77,17 @@ def fetch(settings: LocalStack, uses: Iterable[str], tell: Progress = silent) ->
     return {use: [cache / jar.path for jar in jars] for use, jars in wanted.items()}
 
 
-def lock(settings: LocalStack, tell: Progress = silent) -> dict[str, int]:
+def lock(settings: LocalStack, progress: Progress = silent) -> dict[str, int]:
     """Resolve ``jars/*.yaml`` again and write the locks; return the number of jars by use."""
     counts, lists = {}, machinery.writable_jar_lists()
-    tell(total=len(USES), completed=0)
+    progress(total=len(USES), completed=0)
     for done, use in enumerate(USES, 1):
-        tell(what=f"locking {use}")
+        progress(what=f"locking {use}")
         source = lists / f"{use}.yaml"
         jars = sorted(_resolve(yaml.safe_load(source.read_text()), settings.jars_repository))
         source.with_suffix(".lock").write_text("".join(f"{j.sha256}  {j.coordinate}\n" for j in jars))
         counts[use] = len(jars)
-        tell(completed=done)
+        progress(completed=done)
     return counts
 
 

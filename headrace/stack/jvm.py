@@ -51,13 +51,13 @@ def fetch_compile_path(settings: LocalStack) -> list[Path]:
     return [*sorted((flink_package() / "lib").glob("*.jar")), *jars.fetch(settings, ["flink"])["flink"]]
 
 
-def run_tests(settings: LocalStack, build: Path, tell: Progress) -> subprocess.CompletedProcess[str]:
+def run_tests(settings: LocalStack, build: Path, progress: Progress) -> subprocess.CompletedProcess[str]:
     """Compile and run ``jvm/src/test`` with JUnit; its output and exit code show what failed."""
-    tell(what="compiling jvm")
+    progress(what="compiling jvm")
     path = [*fetch_compile_path(settings), *jars.fetch(settings, ["test"])["test"]]
     main = jar(settings, build)
     tests = _build(machinery.jvm_sources() / "test", [main, *path], build, "headrace-jvm-tests")
-    tell(what="testing jvm")
+    progress(what="testing jvm")
     console = "org.junit.platform.console.ConsoleLauncher"
     argv = [jdk().tool("java"), *QUICK, *opens(), "-cp", _joined([tests, main, *path]), console, "execute"]
     return subprocess.run(

@@ -43,7 +43,7 @@ class ProcessStatus:
         return {**asdict(self), "log": str(self.log)}
 
 
-def up(settings: Settings, tell: Progress = silent) -> list[str]:
+def up(settings: Settings, progress: Progress = silent) -> list[str]:
     """Start every process that is not running, wait until all serve, and return the names of those started.
 
     Flink is restarted if its JVM module is older than the sources: its jobs have to be started again.
@@ -57,18 +57,18 @@ def up(settings: Settings, tell: Progress = silent) -> list[str]:
         processes = Processes(at.path)
         before = _running(processes)
         try:
-            services = prepare(settings, at, tell)
+            services = prepare(settings, at, progress)
             processes.stop(s.name for s in services if processes.outdated(s))
-            return start(settings, services, tell)
+            return start(settings, services, progress)
         except KeyboardInterrupt:
             raise _stop_started(processes, _running(processes).items() - before.items()) from None
 
 
-def prepare(settings: Settings, at: Folder, tell: Progress = silent) -> list[Service]:
+def prepare(settings: Settings, at: Folder, progress: Progress = silent) -> list[Service]:
     """Create everything that must exist before a process starts, and return the processes of the stack."""
     files.make_secrets(at)
-    fetched = jars.fetch(settings.stack, ("flink", "flink-s3", "kafka"), tell)
-    tell(what="JVM module and Flink home")
+    fetched = jars.fetch(settings.stack, ("flink", "flink-s3", "kafka"), progress)
+    progress(what="JVM module and Flink home")
     flink.assemble(settings, at, fetched)
     return [
         store.service(settings, at),
@@ -78,7 +78,7 @@ def prepare(settings: Settings, at: Folder, tell: Progress = silent) -> list[Ser
     ]
 
 
-def start(settings: Settings, services: list[Service], tell: Progress = silent) -> list[str]:
+def start(settings: Settings, services: list[Service], progress: Progress = silent) -> list[str]:
     """Start in parallel those that do not run, and wait for each."""
     processes = Processes(files.folder(settings.stack).path)
     missing = [s for s in services if processes.pid(s.name) is None]
@@ -87,11 +87,11 @@ def start(settings: Settings, services: list[Service], tell: Progress = silent) 
         service.prepare()
         processes.start(service)
     deadline = time.monotonic() + READY_WITHIN_S
-    tell(total=len(services), completed=0, what="waiting for " + ", ".join(s.name for s in services))
+    progress(total=len(services), completed=0, what="waiting for " + ", ".join(s.name for s in services))
     for done, error in enumerate(_await_ready(processes, services, deadline), 1):
         if error is not None:
             raise error
-        tell(completed=done)
+        progress(completed=done)
     return [s.name for s in missing]
 
 
@@ -134,7 +134,7 @@ def _stop_started(processes: Processes, started: Iterable[tuple[str, int]]) -> I
     )
 
 
-def down(settings: Settings, tell: Progress = silent) -> list[str]:
+def down(settings: Settings, progress: Progress = silent) -> list[str]:
     """Stop every process that was started from this folder and still runs, and return their names."""
     at = files.folder(settings.stack)
     with _locked(at):
@@ -142,7 +142,7 @@ def down(settings: Settings, tell: Progress = silent) -> list[str]:
         names = processes.names()
         flinks = [n for n in names if n not in ("kafka", "store")]
         if running := [n for n in names if processes.pid(n)]:
-            tell(what="stopping " + ", ".join(running))
+            progress(what="stopping " + ", ".join(running))
         return sorted(processes.stop(flinks) + processes.stop(set(names) - set(flinks)))
 
 

@@ -33,8 +33,7 @@ from headrace.job.start.submit import PATCH, submit
 from headrace.job.submission import of_job
 from headrace.ledger.records import Patch
 from headrace.operate import Workspace
-from headrace.operate.publishers import publisher
-from headrace.publish.publisher import Published
+from headrace.publish.publisher import Published, Publisher
 from headrace.savepoint.metadata import checkpoint_of
 from headrace.savepoint.retained import read_savepoint, savepoint_folder
 from headrace.settings import Store
@@ -195,7 +194,7 @@ class Pipeline:
         return {p: range(min(offsets), max(offsets) + 1) for p, offsets in found.items()}
 
     def publish(self) -> Published:
-        return publisher(self.workspace, "events").once()
+        return Publisher(self.workspace.job("events").tables).once()
 
     @property
     def workspace(self) -> Workspace:

@@ -28,11 +28,11 @@ from headrace.job.state.gate import StateVerdict
 from headrace.ledger.head import Head
 from headrace.ledger.records import Anchor, ForkPoint, Patch, Refusal, Replay, Size
 from headrace.operate.check import CheckedFile
-from headrace.operate.patch_report import ListedPatch, PatchReport
+from headrace.operate.parts.patch_report import ListedPatch, PatchReport
+from headrace.operate.parts.table_fit import Compared
 from headrace.operate.plan import JobPlan
 from headrace.operate.publish import Publication
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
-from headrace.operate.table_fit import Compared
 from headrace.publish import refusals
 from headrace.publish.publisher import Published
 from headrace.read.quarantine import QuarantinedRecord, ReasonCount

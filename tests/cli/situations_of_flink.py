@@ -161,9 +161,11 @@ def waiting(p: Pipeline) -> None:
 
 
 SITUATIONS = [
-    Situation(("operate/cut.py: run □", "operate/cut.py: publish □"), running, "verify events_by_hour"),
     Situation(
-        ("operate/cut.py: stop □", "operate/cut.py: publish □"),
+        ("operate/parts/cut.py: run □", "operate/parts/cut.py: publish □"), running, "verify events_by_hour"
+    ),
+    Situation(
+        ("operate/parts/cut.py: stop □", "operate/parts/cut.py: publish □"),
         counted_without_checkpoints,
         "verify events_by_hour",
     ),
@@ -205,7 +207,7 @@ SITUATIONS = [
     Situation(("cli/pages/publish.py: run □",), idle, "publish events", told="nothing is published yet"),
     Situation(("operate/start.py: run □",), idle, "status events --wait --timeout 0"),
     Situation(
-        ("operate/unready.py: status □ --wait",),
+        ("operate/parts/unready.py: status □ --wait",),
         slow,
         "run events --timeout 0",
         shows=True,
@@ -218,9 +220,14 @@ SITUATIONS = [
         shows=True,
         meanwhile=slots_come,
     ),
-    Situation(("operate/unready.py: stop □",), slow, "run events --timeout 0", meanwhile=slots_come_later),
     Situation(
-        ("operate/unready.py: branch set-aside □ □ --why TEXT",), failing, "run events", meanwhile=well_again
+        ("operate/parts/unready.py: stop □",), slow, "run events --timeout 0", meanwhile=slots_come_later
+    ),
+    Situation(
+        ("operate/parts/unready.py: branch set-aside □ □ --why TEXT",),
+        failing,
+        "run events",
+        meanwhile=well_again,
     ),
     Situation(
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.job.submission import of_replay
 from headrace.ledger import replays
-from headrace.operate.publishers import replacer
+from headrace.publish.replace import Replacer
 from tests.cli.events_reader import Reader
 from tests.cli.pipeline import Pipeline
 from tests.cli.situations import Situation
@@ -70,7 +70,7 @@ def swapped_by_half(p: Pipeline) -> None:
         if step == "commit events":
             raise Killed
 
-    dying = replacer(p.workspace, "events")
+    dying = Replacer(p.workspace.job("events").tables)
     dying.tables.step = die
     planned_ = replays.one(p.lake.ledger, 1)
     try:
@@ -183,7 +183,7 @@ SITUATIONS = [
         shows=True,
     ),
     Situation(
-        ("operate/judge.py: patch apply □ □",),
+        ("operate/parts/judge.py: patch apply □ □",),
         judging_failed,
         "patch judge events 1",
         shows=True,

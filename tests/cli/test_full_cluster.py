@@ -12,11 +12,11 @@ from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.cluster.ready import NO_SLOTS
 from headrace.contract.load import load_named
 from headrace.errors import ClusterError
-from headrace.job.assemble import named
 from headrace.job.start.submit import REPLAY
 from headrace.job.submission import of_job, of_replay
 from headrace.ledger import patches, replays
-from headrace.operate import Workspace, judge
+from headrace.operate import Workspace
+from headrace.operate.parts import judge
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.cli.remedies import Terminal
@@ -84,16 +84,15 @@ def test_a_fork_that_was_never_submitted_is_refused_at_once(
 
 
 def test_a_bounded_job_that_failed_for_want_of_slots_counts_them(
-    lake: Lake, workspace: Workspace, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, workspace: Workspace, cluster: FakeCluster
 ) -> None:
     begun(lake)
     asked = patches.one(lake.ledger, lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}))
-    monkeypatch.setattr(judge, "require_same", lambda *_: None)
     cause = f"org.apache.flink.runtime.jobmanager.scheduler.{NO_SLOTS}: Could not acquire the slots"
     cluster.then = lambda job: cluster.fail(job, cause, for_good=True)
 
     with pytest.raises(ClusterError) as refused:
-        judge.judge_records(workspace, named("events"), asked)
+        judge.judge_records(workspace.job("events"), asked)
 
     assert f"it is FAILED: {CAUSE}; nothing was changed" in refused.value.what
     assert refused.value.remedy.startswith("stop a job; or give the cluster more slots")

@@ -17,8 +17,8 @@ from headrace.cli.pages import plan
 from headrace.cli.pages.query import rows_table
 from headrace.job import lock
 from headrace.job.assemble import named
+from headrace.operate.parts.table_fit import Compared
 from headrace.operate.plan import JobPlan
-from headrace.operate.table_fit import Compared
 from headrace.text import counted
 
 NOT_ASKED = Compared("s3://lake", unreached="the connection is refused")

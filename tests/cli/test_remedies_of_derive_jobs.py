@@ -34,7 +34,7 @@ def test_nothing_is_published(derived: Derived, terminal: Terminal) -> None:
     said = terminal.refused(f"verify {JOB}")
     assert "nothing was published yet" in said
 
-    terminal.follow(said, "operate/cut.py: publish □")
+    terminal.follow(said, "operate/parts/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
@@ -47,7 +47,7 @@ def test_an_older_headrace_took_the_checkpoint(derived: Derived, terminal: Termi
     assert "an older version of headrace took it" in said
 
     goes_on(derived)  # the job, which was stopped and started again
-    terminal.follow(said, "operate/cut.py: publish □")
+    terminal.follow(said, "operate/parts/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
@@ -60,7 +60,7 @@ def test_the_ingest_job_is_published_later(derived: Derived, terminal: Terminal)
     said = terminal.refused(f"verify {JOB}")
     assert "the job has read further than table events is published" in said
 
-    terminal.follow(said, "operate/cut.py: publish □")
+    terminal.follow(said, "operate/parts/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
@@ -81,7 +81,7 @@ def test_no_checkpoint_is_kept_of_what_is_published(
     derived: Derived, forgotten: str, terminal: Terminal
 ) -> None:
     goes_on(derived)  # with the savepoint that it is stopped with
-    terminal.follow(forgotten, "operate/cut.py: publish □")
+    terminal.follow(forgotten, "operate/parts/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
@@ -114,7 +114,7 @@ def test_or_publish_follows_the_job_while_it_runs(
     goes_on(derived)
     pressed = interrupt(lambda: derived.ledger.newest(DONE) == 2)
     try:
-        terminal.follow(forgotten, "operate/cut.py: publish □ --follow")
+        terminal.follow(forgotten, "operate/parts/cut.py: publish □ --follow")
     finally:
         pressed.join()
         for number, handler in handlers.items():
@@ -172,7 +172,7 @@ def test_rows_of_a_derived_table_are_no_records_of_a_patch(terminal: Terminal) -
     said = terminal.refused(f"patch ls {JOB}")
     assert "not records that could be judged again" in said
 
-    answer = terminal.follow(said, "operate/preconditions.py: anchor ls □")
+    answer = terminal.follow(said, "operate/workspace.py: anchor ls □")
 
     assert numbers(answer) == [2, 1]
 

@@ -17,7 +17,8 @@ import pytest
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.job.refused import refused
-from headrace.operate import Workspace, plan
+from headrace.operate import Workspace
+from headrace.operate.parts.compiler import compiler
 from tests.cli.remedies import Terminal
 
 JOB = "events_by_hour"
@@ -38,14 +39,13 @@ def accepted(place: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def compiles(workspace: Workspace, accepted: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Compiles:
+def compiles(workspace: Workspace, accepted: dict[str, Any]) -> Compiles:
     """Let the compiler give the accepted plan, changed so."""
 
     def make(changed: Callable[[str], str] = lambda text: text) -> None:
         found = json.loads(changed(json.dumps(accepted)))
-        workspace.compiled = lambda program, _environment: lock.of(program, found)
+        workspace.compile = lambda program, _progress: lock.of(program, found)
 
-    monkeypatch.setattr(plan, "_flink_home", lambda *_: {})
     make()
     return make
 
@@ -99,10 +99,10 @@ def test_a_query_that_flink_refuses(
     right = query.read_text()
     query.write_text(right.replace("COUNT(*)", "COUNT(nobody)"))
 
-    def refuses(program: Program, _environment: object) -> lock.Lock:
+    def refuses(program: Program, _progress: object) -> lock.Lock:
         raise refused(program, "", ["Column 'nobody' not found in any table"])
 
-    workspace.compiled = refuses
+    workspace.compile = refuses
     said = terminal.refused(f"plan {JOB} --accept")
     assert "Flink does not accept this: Column 'nobody' not found" in said
 
@@ -135,11 +135,11 @@ def test_a_folder_without_flink(
 ) -> None:
     place.unlink()
     monkeypatch.setenv("FLINK_HOME", str(project))
-    workspace.compiled = lambda program, _environment: lock.of(program, accepted)
+    workspace.compile = compiler(workspace.settings, lambda program, _environment: lock.of(program, accepted))
     said = terminal.refused(f"plan {JOB} --accept")
     assert "FLINK_HOME names a folder without Flink" in said
 
     monkeypatch.setenv("FLINK_HOME", str(Path(pyflink.__file__).parent))  # or unset, and one is assembled
-    terminal.follow(said, "operate/plan.py: plan □ --accept")
+    terminal.follow(said, "operate/parts/compiler.py: plan □ --accept")
 
     assert place.exists()

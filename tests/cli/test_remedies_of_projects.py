@@ -9,7 +9,7 @@ import pytest
 from headrace.job import lock
 from headrace.job.program import Program
 from headrace.ledger import patches
-from headrace.operate import Workspace, plan
+from headrace.operate import Workspace
 from tests.cli.remedies import Terminal
 from tests.publish.sealed_lake import Lake, begun
 from tests.stack.submitting import look_in
@@ -47,7 +47,7 @@ def test_of_several_faults_of_a_contract_the_first_is_told_and_check_tells_all(
 
 def test_a_patch_of_an_edited_job_is_dropped(sealed: Lake, terminal: Terminal) -> None:
     begun(sealed)
-    sealed.judge(patches.REDRIVE, good=range(26, 28))  # of another program than this one
+    sealed.ask(patches.REDRIVE, program="that of another contract")
     said = terminal.refused("patch apply events 1")
     assert "the job was edited since redrive 1 was requested" in said
 
@@ -57,18 +57,17 @@ def test_a_patch_of_an_edited_job_is_dropped(sealed: Lake, terminal: Terminal) -
 
 
 @pytest.fixture
-def wider(sealed: Lake, workspace: Workspace, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def wider(sealed: Lake, workspace: Workspace, project: Path) -> str:
     """Ten rows are staged, and the contract has another type since; gives the former one."""
     sealed.submit()
     sealed.seal(1, range(10))
 
-    def compiled(program: Program, _environment: object) -> lock.Lock:
+    def from_the_lock(program: Program, _progress: object) -> lock.Lock:
         kept = lock.read(program.job.name)
         assert kept is not None
         return lock.of(program, kept.plan)
 
-    monkeypatch.setattr(plan, "_flink_home", lambda *_: {})
-    workspace.compiled = compiled
+    workspace.compile = from_the_lock
     edit(project, "contracts/events.odcs.yaml", "version: 1.0.0", "version: 2.0.0")
     return edit(project, "contracts/events.odcs.yaml", "DECIMAL(6,2)", "DECIMAL(8,2)")
 

@@ -8,8 +8,8 @@ import pytest
 
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import DecisionNeeded
-from headrace.operate.publishers import patcher
 from headrace.publish import patch_history
+from headrace.publish.patch import Patcher
 from tests.cli.one_topic import InMemory
 from tests.cli.pipeline import Pipeline, of_the_tests_project
 from tests.cli.remedies import named_in
@@ -32,7 +32,7 @@ def test_a_patch_that_is_not_judged_names_what_judges_it(pipeline: Pipeline) -> 
     """No command of the terminal comes there: it has a patch judged before it puts it in."""
     stretch_asked(pipeline)
     with pytest.raises(DecisionNeeded) as refused:
-        patcher(pipeline.workspace, "events").publish(1)
+        Patcher(pipeline.workspace.job("events").tables).publish(1)
 
     pipeline.do(named_in(str(refused.value), JUDGE_FIRST.partition(": ")[2]))
 

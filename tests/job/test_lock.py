@@ -17,7 +17,7 @@ from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.assemble import named
 from headrace.job.state.gate import CHANGED, DROPPED, KEPT, UNKNOWN, StateVerdict
-from headrace.operate import Workspace, plan
+from headrace.operate import Workspace
 from tests.stack.submitting import look_in
 
 ROOT = Path(__file__).parents[2]
@@ -71,10 +71,9 @@ def test_a_plan_that_asks_prints_the_whole_command_that_accepts_it(
     verdicts = [StateVerdict(i, fate, "group-aggregate", "", "", "", None, None) for i, fate in fates.items()]
     before = lock.read("flights")
     monkeypatch.setattr(lock, "carry_ids_over", lambda *_: (before, verdicts))
-    monkeypatch.setattr(plan, "_flink_home", lambda *_: {})
     app = typer.Typer()
     command.register(app)
-    workspace = Workspace(settings.load(), compiled=lambda *_: before)
+    workspace = Workspace(settings.load(), compile_program=lambda *_: before)
     raised = CliRunner().invoke(app, ["flights"], obj=workspace).exception
     assert isinstance(raised, DecisionNeeded)
     assert raised.remedy == f"if that is what you want: `headrace plan flights --accept{options}`"

@@ -14,7 +14,7 @@ import pytest
 from headrace.errors import UsageError
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
-from headrace.operate.cut import find
+from headrace.operate.parts.cut import find
 from headrace.savepoint.metadata import MAGIC, positions
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
@@ -92,7 +92,7 @@ class Job:
             obstore.put(self.warehouse.objects, key, json.dumps(found).encode())
 
     def find(self, batch: int | None = None) -> tuple[int, str, dict[int, int]]:
-        cut = find(self.warehouse, self.ledger, ["hourly__late", "hourly"], "flights", batch)
+        cut = find(self.ledger, ["hourly__late", "hourly"], Ledger(self.warehouse, "flights"), batch)
         return cut.batch, cut.path, dict(cut.positions)
 
 
@@ -167,7 +167,7 @@ def test_a_checkpoint_of_an_older_headrace_has_no_watermark(job: Job) -> None:
 def test_the_watermark_before_the_first_one_is_told(job: Job) -> None:
     job.batch(1, 4)
     job.checkpoint(4, [20, 20], watermark=-(1 << 63))
-    cut = find(job.warehouse, job.ledger, ["hourly__late", "hourly"], "flights")
+    cut = find(job.ledger, ["hourly__late", "hourly"], Ledger(job.warehouse, "flights"))
     assert cut.watermarks == {"hourly__late": -(1 << 63), "hourly": -(1 << 63)}
 
 

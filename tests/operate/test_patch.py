@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,38 +10,26 @@ from headrace.cli.output import out
 from headrace.cli.pages import patch as pages
 from headrace.cluster import Submission
 from headrace.cluster.fake import FakeCluster, SubmittedJob
-from headrace.contract.load import load
 from headrace.errors import ClusterError, ConservationError, UsageError
 from headrace.files import RecordedFile
-from headrace.job.declaration import Ingest
-from headrace.job.ingest import IngestProgram
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Discard, JudgedPatch, Patch
 from headrace.offsets import Span
-from headrace.operate import Workspace, judge
+from headrace.operate import Workspace
+from headrace.operate.parts import judge
+from headrace.operate.parts.patch_report import report
+from headrace.operate.parts.reason import require_reason
 from headrace.operate.patch import publish_or_drop
-from headrace.operate.patch_report import report
-from headrace.operate.preconditions import require_reason
 from headrace.publish import patch_history
-from headrace.settings import Settings, Store
-from headrace.storage.warehouse import connect
 from tests.ledger.sample_records import judged
-from tests.publish.sealed_lake import CONTRACT, Lake, begun, by
-
-
-def workspace_of(lake: Lake, cluster: FakeCluster) -> Workspace:
-    return Workspace(Settings(store=Store(warehouse=lake.warehouse.uri)), cluster=cluster)
-
-
-def program_of(lake: Lake) -> IngestProgram:
-    return IngestProgram(Ingest("events"), lake.contract, (lake.contract,))
+from tests.publish.sealed_lake import Lake, begun, by
 
 
 def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sealed: Lake, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+    lake = sealed
     begun(lake)
     stretch = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28})
     redrive = lake.judge(patches.REDRIVE, good=range(26, 28))
@@ -57,11 +44,10 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
         told = judged({"events": made}, submission=submission, after_batch=behind, refused=())
         return patches.store_judged(ledger, asked.number, told)
 
-    monkeypatch.setattr(judge, "require_same", lambda *_: None)
     monkeypatch.setattr(judge, "record_judged", gather)
-    cluster = FakeCluster(judging)
+    workspace.cluster = cluster = FakeCluster(judging)
     cluster.then = cluster.finish
-    judge.judge_records(workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch))
+    judge.judge_records(workspace.job("events"), patches.one(lake.ledger, stretch))
 
     with pytest.raises(
         ConservationError, match=f"redrive {redrive} has published some of these records since"
@@ -72,24 +58,21 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
 
 
 def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sealed: Lake, workspace: Workspace
 ) -> None:
-    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
-    begun(lake)
-    stretch, cluster = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster(slots=0)
-    monkeypatch.setattr(judge, "require_same", lambda *_: None)
+    begun(sealed)
+    stretch, cluster = sealed.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster(slots=0)
+    workspace.cluster = cluster
 
     with pytest.raises(
         ClusterError, match=r"not enough free slots: .*; its bounded job is cancelled"
     ) as refused:
-        judge.judge_records(
-            workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch), start_s=0
-        )
+        judge.judge_records(workspace.job("events"), patches.one(sealed.ledger, stretch), start_s=0)
 
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
     assert refused.value.remedy.startswith("stop a job; ")
     assert refused.value.remedy.endswith(f"; then headrace patch apply events {stretch}")
-    assert patch_history.state(lake.ledger, stretch) == "requested"
+    assert patch_history.state(sealed.ledger, stretch) == "requested"
 
 
 def test_blanks_are_no_reason() -> None:
@@ -100,33 +83,28 @@ def test_blanks_are_no_reason() -> None:
 
 
 def test_a_bounded_job_that_does_not_end_within_its_deadline_is_cancelled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sealed: Lake, workspace: Workspace
 ) -> None:
-    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
-    begun(lake)
-    stretch, cluster = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster()
-    monkeypatch.setattr(judge, "require_same", lambda *_: None)
+    begun(sealed)
+    stretch, cluster = sealed.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster()
+    workspace.cluster = cluster
 
     with pytest.raises(ClusterError, match="did not finish within 0 s, and was cancelled"):
-        judge.judge_records(
-            workspace_of(lake, cluster), program_of(lake), patches.one(lake.ledger, stretch), within_s=0
-        )
+        judge.judge_records(workspace.job("events"), patches.one(sealed.ledger, stretch), within_s=0)
 
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
 
 
-def test_what_came_of_a_redrive_is_reported_to_the_record(tmp_path: Path) -> None:
-    lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+def test_what_came_of_a_redrive_is_reported_to_the_record(sealed: Lake, workspace: Workspace) -> None:
+    lake, job = sealed, workspace.job("events")
     begun(lake)
 
     def document(number: int) -> dict[str, Any]:
-        return report(lake.ledger, program_of(lake), patches.one(lake.ledger, number)).to_json()
+        return report(job, patches.one(lake.ledger, number)).to_json()
 
     def page(number: int) -> str:
         with out.capture() as captured:
-            out.print(
-                pages.described(report(lake.ledger, program_of(lake), patches.one(lake.ledger, number)))
-            )
+            out.print(pages.described(report(job, patches.one(lake.ledger, number))))
         return captured.get()
 
     first = lake.judge(patches.REDRIVE, good=range(25, 28))

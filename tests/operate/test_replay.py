@@ -76,7 +76,7 @@ def test_a_fork_that_ends_before_it_has_caught_up_is_an_error(
             cluster.cancel(fork)
 
     with pytest.raises(ClusterError, match="the fork ended before it caught up: CANCELED"):
-        run_replay(workspace, "events", number, tell=ends)
+        run_replay(workspace, "events", number, progress=ends)
 
 
 def test_a_swap_cancels_the_old_job_and_its_rollback_cancels_the_fork(

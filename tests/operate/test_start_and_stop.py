@@ -40,7 +40,7 @@ def test_a_started_job_has_a_checkpoint_and_its_steps_were_reported(
 ) -> None:
     steps = Steps()
 
-    started = start_job(workspace, "events", tell=steps)
+    started = start_job(workspace, "events", progress=steps)
 
     (job,) = cluster.jobs()
     assert started.to_json() == {"job": "events", "flink_job": job.id, "state": "RUNNING", "checkpoint": 1}

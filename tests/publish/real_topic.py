@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from headrace.cluster.kafka import Brokers, KafkaSource, create_topic, topic_state
 from headrace.contract.load import load
-from headrace.operate.evidence import LedgerEvidence
+from headrace.operate.parts.evidence import LedgerEvidence
 from headrace.publish.publisher import Published, Publisher
 from headrace.publish.tables import JobTables
 from headrace.settings import KafkaSettings, Store

@@ -19,6 +19,8 @@ from headrace.cluster.kafka import KafkaSource
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.model import Contract
 from headrace.files import RecordedFile
+from headrace.job.declaration import Ingest
+from headrace.job.ingest import IngestProgram
 from headrace.ledger import fork as forks
 from headrace.ledger import patches, replays
 from headrace.ledger.ledger import Ledger
@@ -160,7 +162,8 @@ class Lake:
         return Patcher(self.tables(fatal))
 
     def ask(self, kind: PatchKind, **facts: Any) -> int:
-        return patches.record(self.ledger, patch(kind, **facts)).number
+        job = IngestProgram(Ingest("events", "500ms"), self.contract, (self.contract,))
+        return patches.record(self.ledger, patch(kind, **{"program": job.digest(), **facts})).number
 
     def judge(
         self,

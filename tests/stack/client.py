@@ -42,8 +42,8 @@ class FlinkClient:
         """``submit`` of the job's declaration, restored as by ``-s`` if told so; gives Flink's job id."""
         return self._ask("submit", job, {**environment, RESTORED: savepoint})
 
-    def compiled(self, program: Program, _environment: Mapping[str, str]) -> lock.Lock:
-        """As :func:`headrace.job.lock.compile_lock`, in the environment of this process."""
+    def compiled(self, program: Program, _progress: object) -> lock.Lock:
+        """As a workspace compiles, in the environment of this process."""
         return lock.of(program, json.loads(self._ask("compile", program.job.name, _own())))
 
     def plans(

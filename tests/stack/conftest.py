@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from headrace.job.lock import compile_lock
 from headrace.stack import flink
 from tests.stack.client import FlinkClient, started
 from tests.stack.edited import JOB, Edited, write
@@ -60,7 +59,7 @@ def make_road(
         own = {
             "project": project,
             "submit_by": client if "by_client" in told else None,
-            "compile_by": client.compiled if "compiled_by_client" in told else compile_lock,
+            "compile_by": client.compiled if "compiled_by_client" in told else None,
             **options,
         }
         road = Road(stack, f"{name}-{len(made)}", client=client, **own)

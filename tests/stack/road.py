@@ -10,7 +10,7 @@ import shlex
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,14 +26,13 @@ from headrace.cluster import SessionCluster
 from headrace.cluster.kafka import Brokers, KafkaSource, create_topic
 from headrace.cluster.session import Submit
 from headrace.job.assemble import named
-from headrace.job.lock import Lock, compile_lock
-from headrace.job.program import Program
 from headrace.job.start.submit import REPLAY
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged
 from headrace.ledger.records import Manifest
 from headrace.operate import Workspace
+from headrace.operate.parts.compiler import Compiler
 from headrace.publish.publisher import Published, Publisher
 from headrace.publish.tables import JobTables, StepHook
 from headrace.read.tables import open_table
@@ -74,7 +73,7 @@ class Road:
     job: str = "events"
     submit_by: Submit | None = None
     """What `headrace` submits jobs with; else `flink run`."""
-    compile_by: Callable[[Program, Mapping[str, str]], Lock] = compile_lock
+    compile_by: Compiler | None = None
     """What `headrace plan` compiles with."""
 
     def __post_init__(self) -> None:
@@ -363,7 +362,7 @@ class Road:
         """What a command works with, as the environment is now."""
         own = settings.load()
         cluster = SessionCluster(own.flink.rest, self.submit_by) if self.submit_by else None
-        return Workspace(own, cluster=cluster, compiled=self.compile_by)
+        return Workspace(own, cluster=cluster, compile_program=self.compile_by)
 
     def verified(self, *arguments: str, expect: int = 0) -> dict[str, Any]:
         """What ``headrace verify`` says of the job's table."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headrace.operate import judge
+from headrace.operate.parts import judge
 from tests.stack.client import FlinkClient
 from tests.stack.road import Road, event, every
 from tests.stack.runbook import steps

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from headrace.cli.layout import facts, fitted, listing, moment
 from headrace.ledger.patches import REDRIVE, UNDO
 from headrace.ledger.records import Patch
-from headrace.operate.patch_report import ListedPatch, PatchReport
+from headrace.operate.parts.patch_report import ListedPatch, PatchReport
 from headrace.text import counted
 
 

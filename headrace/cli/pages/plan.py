@@ -14,6 +14,7 @@ from headrace.job.declaration import Derive
 from headrace.job.defaults import SOURCES
 from headrace.job.program import Program
 from headrace.job.state.gate import StateVerdict
+from headrace.operate.parts.table_fit import Compared
 from headrace.operate.plan import JobPlan, lock_state, remembered
 from headrace.table.outputs import Output as OutputTable
 
@@ -67,7 +68,7 @@ def described(plan: JobPlan, *, sql: bool = False, settings_too: bool = False) -
     return Group(
         *(Syntax(s, "sql", word_wrap=True, background_color="default") for s in plan.statements if sql),
         *([settings(program), Text()] if settings_too else []),
-        facts(_pipeline(program, job_lock) | {"tables": plan.tables.sentence()}, indent=12),
+        facts(_pipeline(program, job_lock) | {"tables": _tables(plan.tables)}, indent=12),
         *([Text(), _operators(program, job_lock)] if job_lock else []),
         *([Text(), fates(plan.verdicts)] if plan.verdicts else []),
     )
@@ -91,6 +92,17 @@ def _pipeline(program: Program, job_lock: lock.Lock | None) -> dict[str, str]:
     }[lock_state(program, job_lock)]
     lines["settings"] = f"{len(program.settings) + len(SOURCES)} of Flink's: --settings shows them"
     return lines
+
+
+def _tables(tables: Compared) -> str:
+    """Whether the tables can follow the contracts."""
+    if tables.unreached:
+        return (
+            f"not compared with {tables.warehouse}; `run` and `publish` will compare them: {tables.unreached}"
+        )
+    if tables.misfits:
+        return f"{', '.join(dict.fromkeys(m.table for m in tables.misfits))} cannot follow"
+    return f"compared with {tables.warehouse}: nothing published or staged conflicts"
 
 
 def _written(output: OutputTable, own: str) -> str:

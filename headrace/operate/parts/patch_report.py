@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headrace.job.assemble import writing
-from headrace.job.program import Program
 from headrace.ledger import anchors, patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, Patch, PublishPatch, Refusal
+from headrace.operate.workspace import OpenJob
 from headrace.publish.patch_history import Overwritten, PatchHistory
 from headrace.replay.stale import stale_tables
 
@@ -77,17 +77,15 @@ class PatchReport:
         }
 
 
-def report(
-    ledger: Ledger, program: Program, patch: Patch, versions: Mapping[str, int] | None = None
-) -> PatchReport:
+def report(job: OpenJob, patch: Patch, versions: Mapping[str, int] | None = None) -> PatchReport:
     """Report the state of a patch.
 
     Args:
-        ledger: of the job.
-        program: of the job, an ingest job.
+        job: an ingest job.
         patch: the patch.
         versions: of the tables, if it was just put in or undone.
     """
+    ledger, program = job.ledger, job.program
     history, table = PatchHistory(ledger), program.contract.id
     state, judged = history.state(patch.number), patches.judged_of(ledger, patch.number)
     batch = patches.batch_of(history.decisions, patch.number)
@@ -107,13 +105,13 @@ def report(
         left=sum(judged.rows.values()) - sum(rows.values()) if batch and judged and rows else 0,
         overwritten=None if state == "undone" else history.overwritten(patch.number),
         versions=versions,
-        stale={name: _how_to_replay(ledger, name, table, first) for name in outdated},
+        stale={name: _how_to_replay(job, name, table, first) for name in outdated},
     )
 
 
-def _how_to_replay(ledger: Ledger, derived_table: str, read: str, first: Mapping[int, int]) -> str:
+def _how_to_replay(job: OpenJob, derived_table: str, read: str, first: Mapping[int, int]) -> str:
     """The command that recomputes a derived table from before some records of a topic that it reads."""
-    derived = Ledger(ledger.warehouse, writing(derived_table).job.name)
+    derived = job.workspace.ledger(writing(derived_table).job.name)
     return anchors.replay_command(derived, anchors.reads_from(read, first))
 
 

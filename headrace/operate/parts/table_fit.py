@@ -9,8 +9,7 @@ from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.publish.fit import misfits
 
 if TYPE_CHECKING:
-    from headrace.job.program import Program
-    from headrace.operate.workspace import Workspace
+    from headrace.operate.workspace import OpenJob
     from headrace.publish.fit import Misfit
 
 
@@ -45,22 +44,12 @@ class Compared:
             "misfits": [{"table": m.table, "what": m.what, "remedy": m.remedy} for m in self.misfits],
         }
 
-    def sentence(self) -> str:
-        """One line for the plan's page."""
-        if self.unreached:
-            return (
-                f"not compared with {self.warehouse}; `run` and `publish` will compare them: {self.unreached}"
-            )
-        if self.misfits:
-            return f"{', '.join(dict.fromkeys(m.table for m in self.misfits))} cannot follow"
-        return f"compared with {self.warehouse}: nothing published or staged conflicts"
 
-
-def compare_tables(workspace: Workspace, program: Program) -> Compared:
-    """Compare what is published and staged with the program, or report that the warehouse was not reached."""
-    address = workspace.settings.store.warehouse
+def compare_tables(job: OpenJob) -> Compared:
+    """Compare what is published and staged with a job's program, or report why that was not possible."""
+    address, outputs = job.workspace.settings.store.warehouse, job.program.outputs
     try:
-        unfit = misfits(workspace.warehouse, workspace.ledger(program.job.name), program.outputs)
+        unfit = misfits(job.workspace.warehouse, job.ledger, outputs)
     except (
         ClusterError,
         UsageError,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from headrace.cluster import Cluster
 from headrace.cluster.ready import Unready
 from headrace.errors import ClusterError
-from headrace.job.assemble import named
 from headrace.job.start.options import SUBMISSION
 from headrace.ledger.branch import set_aside_unused
-from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged
 from headrace.ledger.records import Claim
-from headrace.operate.workspace import Workspace
+from headrace.operate.workspace import OpenJob
 
 
-def not_ready(job: str, flink_id: str, at: Unready, within_s: float, then: str, remedy: str) -> ClusterError:
+def not_ready(
+    job: OpenJob, flink_id: str, at: Unready, within_s: float, then: str, remedy: str
+) -> ClusterError:
     """The error for a job that did not become ready: the cause, and what happened to it.
 
     Args:
@@ -27,7 +25,7 @@ def not_ready(job: str, flink_id: str, at: Unready, within_s: float, then: str, 
     """
     when = "" if at.final else f" within {within_s:g} s"
     return ClusterError(
-        f"job {job} did not become ready{when}: {at.what}; {then}",
+        f"job {job.name} did not become ready{when}: {at.what}; {then}",
         where=f"Flink job {flink_id}",
         remedy=f"{at.remedy}; {remedy}",
         cause=at.cause,
@@ -35,31 +33,30 @@ def not_ready(job: str, flink_id: str, at: Unready, within_s: float, then: str, 
     )
 
 
-def not_started(workspace: Workspace, job: str, flink_id: str, at: Unready, within_s: float) -> ClusterError:
+def not_started(job: OpenJob, flink_id: str, at: Unready, within_s: float) -> ClusterError:
     """The error for a submission that is not ready, and whose job and claim stay."""
-    claim = claim_of(workspace.cluster, workspace.ledger(job), flink_id)
+    claim = claim_of(job, flink_id)
     stays = f"claim {claim.number} stays" if claim else "its claim stays"
     if at.final:
-        leave = f"headrace branch set-aside {job} {claim.number if claim else 'N'} --why TEXT"
+        leave = f"headrace branch set-aside {job.name} {claim.number if claim else 'N'} --why TEXT"
         return not_ready(job, flink_id, at, within_s, stays, f"{leave} lets publish go on without it")
-    remedy = f"headrace status {job} --wait waits further; headrace stop {job} ends it"
+    remedy = f"headrace status {job.name} --wait waits further; headrace stop {job.name} ends it"
     return not_ready(job, flink_id, at, within_s, f"the job and {stays}", remedy)
 
 
-def claim_of(cluster: Cluster, ledger: Ledger, flink_id: str) -> Claim | None:
+def claim_of(job: OpenJob, flink_id: str) -> Claim | None:
     """The claim of the submission that a Flink job runs; None if Flink does not report one of this job."""
     try:
-        submission = cluster.configuration(flink_id).get(SUBMISSION)
+        submission = job.cluster.configuration(flink_id).get(SUBMISSION)
     except ClusterError:
         return None
-    return ledger.claim_of(submission) if submission else None
+    return job.ledger.claim_of(submission) if submission else None
 
 
-def cancel_unready(workspace: Workspace, job: str, flink_id: str, why: str) -> str:
+def cancel_unready(job: OpenJob, flink_id: str, why: str) -> str:
     """Cancel a job that did not start, and set its claim aside if it staged nothing.
 
     Args:
-        workspace: where the job runs.
         job: the job.
         flink_id: the id that Flink gave it.
         why: recorded in the ledger if the claim is set aside.
@@ -67,13 +64,11 @@ def cancel_unready(workspace: Workspace, job: str, flink_id: str, why: str) -> s
     Returns:
         A clause that says what was done.
     """
-    cluster, ledger = workspace.cluster, workspace.ledger(job)
-    claim = claim_of(cluster, ledger, flink_id)
-    cluster.cancel(flink_id)
-    state = f"it is {cluster.detail(flink_id).job.state}"
+    claim = claim_of(job, flink_id)
+    job.cluster.cancel(flink_id)
+    state = f"it is {job.cluster.detail(flink_id).job.state}"
     if claim is None:
         return state
-    staged = {o.id: Staged(ledger.warehouse, o.id).read() for o in named(job).outputs}
-    if set_aside_unused(ledger, staged, claim.number, why):
+    if set_aside_unused(job.ledger, job.read_staged(), claim.number, why):
         return f"{state}, and claim {claim.number}, which staged nothing, is set aside"
     return f"{state}; claim {claim.number} has staged rows, and the next start continues from there"

@@ -19,8 +19,8 @@ from headrace.verify.marks import Range
 class LedgerEvidence:
     """What a job's ledger records of its topic and its batches, as a proof takes it."""
 
-    def __init__(self, ledger: Ledger, store: settings.Store, tell: Progress = silent) -> None:
-        self._ledger, self._store, self._tell = ledger, store, tell
+    def __init__(self, ledger: Ledger, store: settings.Store, progress: Progress = silent) -> None:
+        self._ledger, self._store, self._progress = ledger, store, progress
         self.unverified_files: list[str] = []
         """Backfilled files that are gone or changed: their rows are counted as the ledger records them."""
 
@@ -45,7 +45,7 @@ class LedgerEvidence:
 
     def file_rows(self, batch: int) -> Mapping[int, int]:
         """The rows of each backfilled file that a batch holds, by negative partition."""
-        return count_rows(self._store, self._ledger, batch, self._tell, self.unverified_files)
+        return count_rows(self._store, self._ledger, batch, self._progress, self.unverified_files)
 
 
 def _ranges(spans: Iterable[Span]) -> dict[int, list[Range]]:

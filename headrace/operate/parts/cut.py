@@ -18,23 +18,20 @@ from headrace.storage.warehouse import Warehouse
 from headrace.verify.conserved import Cut
 
 
-def find(
-    warehouse: Warehouse, ledger: Ledger, outputs: Sequence[str], read: str, batch: int | None = None
-) -> Cut:
+def find(ledger: Ledger, outputs: Sequence[str], read: Ledger, batch: int | None = None) -> Cut:
     """The newest published batch whose checkpoint still exists, or the requested one.
 
     Args:
-        warehouse: where tables, checkpoints and ledgers are.
         ledger: the derive job's.
         outputs: all outputs of the job.
-        read: the contract of its first topic.
+        read: the ledger of the ingest job of its first topic.
         batch: the batch; None for the newest possible.
 
     Raises:
         UsageError: nothing was published; no checkpoint of a batch is kept any more; or the published table
             that the job read does not reach as far.
     """
-    start = ledger.start(read)
+    warehouse, start = ledger.warehouse, ledger.start(read.job)
     if start is None or ledger.newest(DONE) == 0:
         raise UsageError(
             "nothing was published yet",
@@ -53,7 +50,7 @@ def find(
     read_to = {p: max(o, start.offsets.get(p, 0)) for p, o in sorted(offsets.items())}
     watermarks = _watermarks(checkpoint, outputs, ledger.job)
     cut = Cut(number, checkpoint.path, start.offsets, read_to, watermarks)
-    _require_published(Ledger(warehouse, read), start, cut)
+    _require_published(read, start, cut)
     return cut
 
 

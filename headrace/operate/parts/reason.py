@@ -1,0 +1,15 @@
+"""The reason that a decision about published rows needs."""
+
+from __future__ import annotations
+
+from headrace.errors import UsageError
+
+
+def require_reason(why: str) -> None:
+    """Refuse to change published rows without a reason: the next operator will ask for it.
+
+    Raises:
+        UsageError: there is no reason.
+    """
+    if not why.strip():
+        raise UsageError("this needs a reason", remedy='add --why "…": the next operator will read it')
