@@ -23,8 +23,8 @@ from headrace.job.start.options import FORBIDDEN, offsets_option, refuse_overrid
 from headrace.job.start.submit import PATCH
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
+from headrace.ledger.patch_history import require_open
 from headrace.ledger.records import Patch
-from headrace.publish.patch_history import require_open
 from headrace.report import report_error
 from headrace.savepoint.retained import checkpoint_folder
 from headrace.storage.warehouse import connect

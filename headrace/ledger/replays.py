@@ -7,6 +7,7 @@ that its submissions made, in the decision that aborted it, in the batch that ma
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from headrace.errors import UsageError
 from headrace.ledger.decisions import StandingDecisions
@@ -24,6 +25,8 @@ from headrace.ledger.records import (
     RollbackBatch,
     SwapBatch,
 )
+
+ReplayState = Literal["planned", "begun", "published", "rolled back", "aborted"]
 
 
 def record(ledger: Ledger, planned: Replay) -> Replay:
@@ -51,8 +54,8 @@ def claims(ledger: Ledger, number: int) -> list[Claim]:
     return [c for c in ledger.claims() if c.replay == number]
 
 
-def state(ledger: Ledger, number: int) -> str:
-    """``planned``, ``begun``, ``published``, ``rolled back`` or ``aborted``."""
+def state(ledger: Ledger, number: int) -> ReplayState:
+    """What has become of a replay by now."""
     decisions = ledger.decisions()
     standing = StandingDecisions.of(decisions)
     if number in standing.published_replays or number in standing.rolled_back:
@@ -73,14 +76,14 @@ def require_open(ledger: Ledger, number: int, *, or_published: bool = False) -> 
     Raises:
         UsageError: it is published, or was aborted.
     """
-    found, reached = one(ledger, number), state(ledger, number)
-    if reached not in ("planned", "begun", *(["published"] if or_published else [])):
+    replay, now = one(ledger, number), state(ledger, number)
+    if now not in ("planned", "begun") and not (or_published and now == "published"):
         raise UsageError(
-            f"replay {number} is {reached}; planned {found.at} by {found.by}: {found.why}",
+            f"replay {number} is {now}; planned {replay.at} by {replay.by}: {replay.why}",
             where=f"job {ledger.job}",
-            remedy=f"{replan_command(ledger.job, found)} makes another",
+            remedy=f"{replan_command(ledger.job, replay)} makes another",
         )
-    return found
+    return replay
 
 
 def replan_command(job: str, replay: Replay) -> str:
@@ -102,22 +105,26 @@ def batch_of(ledger: Ledger, number: int) -> int:
 
 def published_by(ledger: Ledger, batch: int) -> int:
     """The replay that a batch published; 0 if it rolled one back."""
-    found = ledger.required(BATCHES, batch)
-    return found.replay if isinstance(found, SwapBatch) else 0
+    record = ledger.required(BATCHES, batch)
+    return record.replay if isinstance(record, SwapBatch) else 0
 
 
-def decisions_about(ledger: Ledger, number: int) -> dict[str, Decision]:
-    """What was decided about a replay: published, rolled back, aborted → the decision."""
-    words = {ReplaceBranch: "published", RollBack: "rolled back", AbortReplay: "aborted"}
+def decisions_about(ledger: Ledger, number: int) -> dict[ReplayState, Decision]:
+    """What was decided about a replay: the state that it led to → the decision."""
+    states: dict[type[Decision], ReplayState] = {
+        ReplaceBranch: "published",
+        RollBack: "rolled back",
+        AbortReplay: "aborted",
+    }
     kinds = (ReplaceBranch, RollBack, AbortReplay)
     about = (d for d in ledger.decisions() if isinstance(d, kinds) and d.replay == number)
-    return {words[type(d)]: d for d in about}
+    return {states[type(d)]: d for d in about}
 
 
 def rolled_back_by(ledger: Ledger, batch: int) -> int:
     """The replay that a batch rolled back; 0 if it published one."""
-    found = ledger.required(BATCHES, batch)
-    return found.replay if isinstance(found, RollbackBatch) else 0
+    record = ledger.required(BATCHES, batch)
+    return record.replay if isinstance(record, RollbackBatch) else 0
 
 
 def rollback_of(ledger: Ledger, number: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from headrace.ledger.branch import ByOutput, followed_claim, newest_manifest, unpublished_manifests, walk
 from headrace.ledger.decisions import StandingDecisions
@@ -15,15 +15,16 @@ from headrace.ledger.records import (
     Manifest,
 )
 
+ClaimState = Literal["head", "waiting", "ahead", "fork", "replay", "left behind", "set aside"]
+"""The glossary defines each of them."""
+
 
 @dataclass(frozen=True)
 class ClaimStatus:
     """One claim as ``branch ls`` shows it."""
 
     claim: Claim
-    state: str
-    """``head``, ``waiting``, ``ahead`` (follows the head), ``fork``, ``replay`` (a fork that was asked for),
-    ``left behind``, ``set aside``."""
+    state: ClaimState
     followed: bool
     forks_at: dict[str, str | None]
     """Per output the last manifest it shares with the published branch, where it is a fork."""
@@ -43,8 +44,8 @@ class ClaimStatus:
             "followed": self.followed,
             "forks_at": self.forks_at,
             "checkpoints": self.checkpoints,
-            "manifests": {o: [m.id for m in found] for o, found in self.manifests.items()},
-            "files": {o: sum(len(m.files) for m in found) for o, found in self.manifests.items()},
+            "manifests": {o: [m.id for m in own] for o, own in self.manifests.items()},
+            "files": {o: sum(len(m.files) for m in own) for o, own in self.manifests.items()},
         }
 
 
@@ -59,7 +60,7 @@ class _Survey:
     def __init__(self, ledger: Ledger, head: Head, staged: ByOutput) -> None:
         self.head = head
         self.staged = {
-            output: unpublished_manifests(ledger, head, output, found) for output, found in staged.items()
+            output: unpublished_manifests(ledger, head, output, all_) for output, all_ in staged.items()
         }
         self.claims = ledger.claims()
         self.decisions = StandingDecisions.of(ledger.decisions())
@@ -76,9 +77,9 @@ class _Survey:
         return kept
 
     def _continuing(self, output: str, manifests: Mapping[str, Manifest]) -> Iterator[set[str]]:
-        """Chains that go on from the head: the followed claim's first, then those of the claims before it.
+        """Chains that continue from the head: the followed claim's first, then those of the claims before it.
 
-        A followed claim that forked, or has not sealed anything, must not make a fork of the good branch.
+        A followed claim that forked, or has not sealed anything, must not turn the good branch into a fork.
         """
         for claim in reversed(self.claims):
             if (
@@ -129,7 +130,7 @@ class _Survey:
             at = self.staged[output].get(at.parent) if at.parent else None
         return at.parent if at is not None else parent
 
-    def _state(self, claim: Claim, *, staged: bool, forked: bool) -> str:
+    def _state(self, claim: Claim, *, staged: bool, forked: bool) -> ClaimState:
         if claim.number in self.decisions.set_aside:
             return "set aside"
         if self._of_open_replay(claim):
@@ -141,7 +142,7 @@ class _Survey:
             return "fork"
         return "ahead" if staged else self._state_without_manifests(claim)
 
-    def _state_without_manifests(self, claim: Claim) -> str:
+    def _state_without_manifests(self, claim: Claim) -> ClaimState:
         if claim.number == self.head.claim:
             return "head"
         return "waiting" if claim == self.chosen else "left behind"

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.job.ready import require_same
-from headrace.ledger import patches
+from headrace.ledger import patch_history, patches
 from headrace.ledger.records import Patch
 from headrace.operate.parts.judge import judge_records
 from headrace.operate.parts.patch_report import ListedPatch, PatchReport, report
 from headrace.operate.parts.reason import require_reason
 from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
-from headrace.publish import patch_history
 from headrace.publish.patch import NothingToApply, Patcher
 from headrace.replay.compare import Diff
 from headrace.replay.diff import patch_diff

@@ -9,12 +9,12 @@ from typing import Any
 
 from headrace.ledger import replays
 from headrace.ledger.ledger import Ledger
+from headrace.ledger.patch_history import PatchHistory
 from headrace.ledger.records import Decision, Replay
 from headrace.operate.parts.patch_report import PatchReport, report
 from headrace.operate.parts.reason import require_reason
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
-from headrace.publish.patch_history import PatchHistory
 from headrace.replay import bounded
 from headrace.replay import diff as comparing
 from headrace.replay import plan as planning
@@ -29,8 +29,7 @@ class ListedReplay:
     """A replay and its state."""
 
     replay: Replay
-    state: str
-    """``planned``, ``begun``, ``published``, ``rolled back`` or ``aborted``."""
+    state: replays.ReplayState
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
@@ -43,10 +42,10 @@ class ReplayReport:
 
     job: str
     replay: Replay
-    state: str
+    state: replays.ReplayState
     patches: tuple[str, ...] = ()
     """Patches that it overwrites, in whole or in part."""
-    decided: Mapping[str, Decision] = field(default_factory=dict)
+    decided: Mapping[replays.ReplayState, Decision] = field(default_factory=dict)
     """What was decided about it, oldest first: published, rolled back, aborted."""
 
     def to_json(self) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from headrace.cluster.ready import why_not_running
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.ledger import replays
 from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.patch_history import PatchHistory
 from headrace.ledger.records import Replay
 from headrace.operate.parts.flink_jobs import forks_of, live_jobs
 from headrace.operate.parts.reason import require_reason
 from headrace.operate.replay_plan import patches_ended_by
 from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
-from headrace.publish.patch_history import PatchHistory
 from headrace.publish.publisher import Published
 from headrace.publish.replace import NothingSealed, Replacer
 

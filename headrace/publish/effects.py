@@ -37,7 +37,6 @@ from headrace.ledger.records import (
 )
 from headrace.offsets import Epoch, Span
 from headrace.positions import Positions
-from headrace.publish.patch_history import records_of
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import Output
 
@@ -50,13 +49,6 @@ class Target:
     output: Output
     transaction: Transaction
     """Application and number of the batch."""
-    patched: Positions
-    """Of a patch, the records that it is about; they are the same for every table."""
-
-
-def patched_records(warehouse: Warehouse, batch: Batch) -> Positions:
-    """The records that a patch's batch is about; none for other batches."""
-    return records_of(warehouse, batch) if isinstance(batch, (PatchBatch, UndoBatch)) else Positions()
 
 
 _ADD = {"append": commit_batch, "amend": amend_batch}
@@ -109,7 +101,7 @@ def _replace_after_fork(batch: ForkBatch, to: Target, files: Iterable[RecordedFi
 @commit.register(UndoBatch)
 def _(batch: PatchBatch | UndoBatch, to: Target) -> int:
     files = delta_files(batch.outputs[to.output.id].files)
-    return patch_batch(to.warehouse, to.output, to.transaction, files, to.patched)
+    return patch_batch(to.warehouse, to.output, to.transaction, files, Positions.of_spans(batch.records))
 
 
 @dataclass(frozen=True)

@@ -105,13 +105,13 @@ class Finisher:
         if isinstance(batch, PublishBatch) and not batch.has_rows:
             return head.versions
         warehouse = self._tables.warehouse
-        versions, patched = {}, effects.patched_records(warehouse, batch)
+        versions = {}
         for output in self._tables.outputs:
             self._tables.step(f"commit {output.id}")
             for column in _needed(batch, output):
                 add_column(warehouse, output, column)
             transaction = Transaction(f"{self._tables.job}/{output.id}", batch.number)
-            target = effects.Target(warehouse, output, transaction, patched)
+            target = effects.Target(warehouse, output, transaction)
             versions[output.id] = effects.commit(batch, target)
         return versions
 

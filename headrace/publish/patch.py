@@ -15,13 +15,13 @@ from headrace.errors import DecisionNeeded
 from headrace.files import StagedFile
 from headrace.ledger import patches
 from headrace.ledger.head import Head
+from headrace.ledger.patch_history import PatchHistory, require_open
 from headrace.ledger.patches import UNDO
 from headrace.ledger.records import DONE, BatchOutput, DropPatch, JudgedPatch, Patch, PatchBatch, UndoBatch
 from headrace.offsets import Span
 from headrace.positions import Positions
 from headrace.publish.finish import Finisher
 from headrace.publish.patch_checks import PatchChecks
-from headrace.publish.patch_history import PatchHistory, require_open
 from headrace.publish.publisher import Published
 from headrace.publish.staged_files import FilesRead, ReadFile, positions_of, read_files
 from headrace.publish.tables import JobTables
@@ -71,7 +71,7 @@ class Patcher:
             # Where another publisher wins the batch number, the same records mostly move: their files stay.
             if moving.spans() != written_for:
                 written_for, files = moving.spans(), self._write_rows_of(moving, judged_files)
-            self._record_patch_batch(head, patch, files)
+            self._record_patch_batch(head, patch, files, moving)
 
     def drop(self, number: int, why: str) -> None:
         """Decide that a patch is never put in.
@@ -166,7 +166,7 @@ class Patcher:
 
     # the batch
 
-    def _record_patch_batch(self, head: Head, patch: Patch, files: FilesRead) -> None:
+    def _record_patch_batch(self, head: Head, patch: Patch, files: FilesRead, moving: Positions) -> None:
         """Decide the batch of a patch, unless another publisher is first."""
 
         def last_check() -> None:
@@ -180,6 +180,7 @@ class Patcher:
             frontier=head.frontier,
             outputs=_batch_outputs(files),
             patch=patch.number,
+            records=tuple(moving.spans()),
             why=patch.why,
         )
         self._finisher.record_batch(head, batch, last_check=last_check)
@@ -196,7 +197,7 @@ class Patcher:
             outputs=_batch_outputs(files),
             patch=undo.number,
             undoes=patch.number,
-            out=tuple(own.spans()),
+            records=tuple(own.spans()),
             why=undo.why,
         )
         self._finisher.record_batch(head, batch, last_check=self._checks.refuse_unfinishable)

@@ -7,12 +7,12 @@ from headrace.errors import ConservationError, DecisionNeeded, UsageError
 from headrace.ledger import patches
 from headrace.ledger.decisions import discarded
 from headrace.ledger.head import Head
+from headrace.ledger.patch_history import PatchHistory
 from headrace.ledger.patches import BACKFILL, REDRIVE, REPLAY, UNDO
 from headrace.ledger.records import JudgedPatch, Patch
 from headrace.ledger.replays import as_option
 from headrace.offsets import Span
 from headrace.positions import Positions
-from headrace.publish.patch_history import PatchHistory
 from headrace.publish.staged_files import FilesRead, positions_of
 from headrace.publish.tables import JobTables
 from headrace.publish.topics import query_topics

@@ -25,9 +25,9 @@ from headrace.job.program import Program
 from headrace.job.ready import require_ready
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger, now
+from headrace.ledger.patch_history import PatchHistory
 from headrace.ledger.patches import BACKFILL
 from headrace.ledger.records import BATCHES, FILES, CountedFile, Patch, PatchBatch, SourceFile, UndoBatch
-from headrace.publish.patch_history import PatchHistory
 from headrace.replay import payloads
 from headrace.replay.payloads import Payload
 from headrace.storage import external as outside

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.cluster.fake import FakeCluster
 from headrace.job.submission import of_patch
-from headrace.publish import patch_history
+from headrace.ledger import patch_history
 from tests.cli.remedies import Terminal
 from tests.publish.sealed_lake import Lake, begun
 

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.errors import DecisionNeeded
-from headrace.publish import patch_history
+from headrace.ledger import patch_history
 from headrace.publish.patch import Patcher
 from tests.cli.one_topic import InMemory
 from tests.cli.pipeline import Pipeline, of_the_tests_project

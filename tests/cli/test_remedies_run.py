@@ -190,9 +190,9 @@ STATES = [
     State("operate/accept.py: publish □", begun, "publish events --accept-loss 0:1-2 --why w", shows=True),
     State("ledger/ledger.py: □ ls □", begun, "patch show events 9", shows=True),
     State("ledger/ledger.py: □ ls □", begun, "replay show events 9", shows=True),
-    State("publish/patch_history.py: patch ls □", given_up, "patch drop events 1 --why w", shows=True),
+    State("ledger/patch_history.py: patch ls □", given_up, "patch drop events 1 --why w", shows=True),
     State(
-        "publish/patch_history.py: patch undo □ □ --why TEXT",
+        "ledger/patch_history.py: patch undo □ □ --why TEXT",
         taken_back_by_half,
         "patch drop events 2 --why w",
         shows=True,

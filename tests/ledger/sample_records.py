@@ -97,13 +97,13 @@ def rollback(number: int = 3, **facts: Any) -> RollbackBatch:
 
 def patch_batch(number: int = 4, **facts: Any) -> PatchBatch:
     """A patch that is put in."""
-    return PatchBatch(**_batch(number, {"patch": 1, "why": "w", **facts}))
+    return PatchBatch(**_batch(number, {"patch": 1, "records": (Span(0, 1, 2),), "why": "w", **facts}))
 
 
 def undo_batch(number: int = 5, **facts: Any) -> UndoBatch:
     """A patch that is taken back."""
     return UndoBatch(
-        **_batch(number, {"patch": 2, "undoes": 1, "out": (Span(0, 1, 2),), "why": "w", **facts})
+        **_batch(number, {"patch": 2, "undoes": 1, "records": (Span(0, 1, 2),), "why": "w", **facts})
     )
 
 

@@ -12,7 +12,7 @@ from headrace.cluster import Submission
 from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.errors import ClusterError, ConservationError, UsageError
 from headrace.files import RecordedFile
-from headrace.ledger import patches
+from headrace.ledger import patch_history, patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Discard, JudgedPatch, Patch
 from headrace.offsets import Span
@@ -21,7 +21,6 @@ from headrace.operate.parts import judge
 from headrace.operate.parts.patch_report import report
 from headrace.operate.parts.reason import require_reason
 from headrace.operate.patch import publish_or_drop
-from headrace.publish import patch_history
 from tests.ledger.sample_records import judged
 from tests.publish.sealed_lake import Lake, begun, by
 

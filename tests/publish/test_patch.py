@@ -15,12 +15,11 @@ from headrace.contract.column_type import STRING
 from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.ledger import fork as forks
-from headrace.ledger import patches
+from headrace.ledger import patch_history, patches
 from headrace.ledger.decisions import discarded
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import BATCHES, Decision, Discard, PatchKind, UndoDecision
+from headrace.ledger.records import BATCHES, Decision, Discard, PatchBatch, PatchKind, UndoDecision
 from headrace.offsets import Span
-from headrace.publish import patch_history
 from headrace.publish.patch import NothingToApply
 from headrace.read.quarantine import discarded_by_reason
 from headrace.read.records import REWRITTEN
@@ -55,6 +54,9 @@ def test_a_redriven_record_moves_from_quarantine_to_data(lake: Lake) -> None:
     assert lake.publish().head.frontier == {0: 33}, "the branch goes on"
     assert lake.patcher().publish(number).batches == 0, "a second time changes nothing"
     assert patch_history.state(lake.ledger, number) == "published"
+    batch = lake.ledger.required(BATCHES, before.batch + 1)
+    assert isinstance(batch, PatchBatch)
+    assert batch.records == (Span(0, 26, 27),), "the record names what moved: no file has to be read for it"
 
 
 @pytest.mark.parametrize("fatal", STEPS)
@@ -122,7 +124,7 @@ def test_an_undo_that_dies_is_repaired(lake: Lake, fatal: str) -> None:
         lake.patcher(fatal).undo(number, "test")
     lake.publish()
     if fatal == "batch":  # nothing is decided yet
-        with pytest.raises(UsageError, match=f"patch 2 takes back patch {number}"):
+        with pytest.raises(UsageError, match=f"patch 2 undoes patch {number}"):
             lake.patcher().publish(2)
     lake.patcher().undo(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))

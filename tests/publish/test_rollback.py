@@ -9,8 +9,7 @@ from deltalake import DeltaTable
 
 from headrace.contract.load import load
 from headrace.errors import UsageError
-from headrace.ledger import patches, replays
-from headrace.publish import patch_history
+from headrace.ledger import patch_history, patches, replays
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by

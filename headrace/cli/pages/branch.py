@@ -9,11 +9,11 @@ from rich.text import Text
 
 from headrace.cli.layout import facts, fitted, listing, moment
 from headrace.ledger.records import Manifest
-from headrace.ledger.survey import ClaimStatus
+from headrace.ledger.survey import ClaimState, ClaimStatus
 from headrace.operate.branches import BranchDecision, BranchReport, RestartDecision
 from headrace.savepoint.metadata import checkpoint_of
 
-STATES = {
+STATES: dict[ClaimState, str] = {
     "head": "wrote the newest published batch, and has staged nothing since",
     "waiting": "has not completed a checkpoint yet; publish waits for it",
     "ahead": "continues from what is published and has staged more; publish takes what has rows",
@@ -34,7 +34,8 @@ def listed(branches: Sequence[ClaimStatus]) -> RenderableType:
         followed = "yes" if b.followed else ""
         points = fork_points(b) or "—"
         shown.add_row(str(b.claim.number), b.state, followed, staged, points, b.claim.submission)
-    meanings = {s: meaning for s, meaning in STATES.items() if any(b.state == s for b in branches)}
+    states = {b.state for b in branches}
+    meanings = {str(state): meaning for state, meaning in STATES.items() if state in states}
     return Group(fitted(shown, spare=["submission"]), Text(), facts(meanings, indent=12))
 
 
@@ -42,7 +43,7 @@ def described(report: BranchReport) -> RenderableType:
     """One row per checkpoint, with the ids of its manifests if there is room."""
     branch, points = report.branch, fork_points(report.branch)
     lines = {
-        f"claim {branch.claim.number}": f"{branch.state}: {STATES.get(branch.state, '')}",
+        f"claim {branch.claim.number}": f"{branch.state}: {STATES[branch.state]}",
         **({"forks at": points} if points else {}),
         **{f"decision {d.number}": f"{moment(d.at)} {d.by}: {d.action} — {d.why}" for d in report.decisions},
     }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 
 from headrace.cli.layout import facts, fitted, listing, moment
+from headrace.ledger.patch_history import PatchState
 from headrace.ledger.patches import REDRIVE, UNDO
 from headrace.ledger.records import Patch
 from headrace.operate.parts.patch_report import ListedPatch, PatchReport
@@ -75,7 +76,7 @@ def _refused(r: PatchReport) -> RenderableType:
     return fitted(shown)
 
 
-def _next(job: str, asked: Patch, state: str) -> str:
+def _next(job: str, asked: Patch, state: PatchState) -> str:
     """What an operator may do with a patch in that state; empty if nothing is left to do."""
     n = asked.number
     if asked.kind == UNDO:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from headrace.cli.layout import facts, fitted, listing, moment
 from headrace.ledger.records import Replay
+from headrace.ledger.replays import ReplayState
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
 from headrace.operate.replay_run import ReplayRun
 from headrace.operate.replay_swap import AbortedReplay, RolledBackReplay, SwappedReplay
@@ -47,7 +48,7 @@ def described(report: ReplayReport) -> Group:
     if report.patches:
         lines["replaces"] = f"{', '.join(report.patches)}: judged again from what Kafka holds"
     stages = _stages(report.job, r.number, report.state)
-    decided = {what: f"{moment(d.at)} by {d.by}: {d.why}" for what, d in report.decided.items()}
+    decided = {str(state): f"{moment(d.at)} by {d.by}: {d.why}" for state, d in report.decided.items()}
     return Group(
         facts(lines, 14),
         Text(),
@@ -118,7 +119,7 @@ def _replaced(r: Replay) -> RenderableType:
     return fitted(table)
 
 
-def _stages(job: str, number: int, state: str) -> dict[str, str]:
+def _stages(job: str, number: int, state: ReplayState) -> dict[str, str]:
     """What an operator may do with a replay that is not decided yet."""
     if state not in ("planned", "begun"):
         return {}

@@ -7,7 +7,7 @@ from rich.text import Text
 from headrace.cli.layout import facts, moment
 from headrace.cli.pages import standing
 from headrace.cli.pages.branch import STATES, fork_points
-from headrace.ledger.survey import ClaimStatus
+from headrace.ledger.survey import ClaimState, ClaimStatus
 from headrace.operate.status import EventTime, FlinkJobStatus, Status
 from headrace.text import counted
 
@@ -91,7 +91,7 @@ def _followed(s: Status) -> str:
     return "nothing: the job was never started"
 
 
-def _state(s: Status, state: str) -> str:
+def _state(s: Status, state: ClaimState) -> str:
     """What the state of the followed claim means here; the line above shows what happens to its files."""
     if state != "ahead":
         return STATES[state]

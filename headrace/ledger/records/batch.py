@@ -106,12 +106,20 @@ class RollbackBatch(ForkBatch):
     why: str
 
 
-class PatchBatch(BatchFacts):
+class PositionsBatch(BatchFacts):
+    """A batch that replaces the rows of some records, and moves no head."""
+
+    patch: int
+    """The patch record that requested it; of an undo, its own."""
+    records: tuple[Span, ...]
+    """All records whose rows it removes, wherever they are; its files hold the rows that come in for them."""
+    why: str
+
+
+class PatchBatch(PositionsBatch):
     """A patch's rows are added, and any other rows at their positions are removed."""
 
     kind: Literal["patch"] = "patch"
-    patch: int
-    why: str
 
     @property
     def undone(self) -> int | None:
@@ -119,17 +127,12 @@ class PatchBatch(BatchFacts):
         return None
 
 
-class UndoBatch(BatchFacts):
+class UndoBatch(PositionsBatch):
     """A patch's rows are removed, and the rows that it removed are restored."""
 
     kind: Literal["undo"] = "undo"
-    patch: int
-    """The patch record of the undo."""
     undoes: int
     """The patch that it undoes."""
-    out: tuple[Span, ...]
-    """All records that it concerns, including those that are only removed."""
-    why: str
 
     @property
     def undone(self) -> int | None:

@@ -10,13 +10,12 @@ from headrace.cluster.ready import WITHIN_S, Unready, why_ended
 from headrace.errors import ClusterError
 from headrace.job.ready import require_same
 from headrace.job.submission import of_patch
-from headrace.ledger import patches
+from headrace.ledger import patch_history, patches
 from headrace.ledger.records import DONE, JudgedPatch, Patch
 from headrace.operate.parts.unready import not_ready
 from headrace.operate.start import await_start
 from headrace.operate.workspace import OpenJob
 from headrace.progress import Progress, silent
-from headrace.publish import patch_history
 from headrace.replay.judged import record_judged
 from headrace.text import counted
 

@@ -9,9 +9,9 @@ from typing import Any
 from headrace.job.assemble import writing
 from headrace.ledger import anchors, patches
 from headrace.ledger.ledger import Ledger
+from headrace.ledger.patch_history import Overwritten, PatchHistory, PatchState
 from headrace.ledger.records import BATCHES, Patch, PublishPatch, Refusal
 from headrace.operate.workspace import OpenJob
-from headrace.publish.patch_history import Overwritten, PatchHistory
 from headrace.replay.stale import stale_tables
 
 
@@ -20,8 +20,7 @@ class ListedPatch:
     """A patch and its state."""
 
     patch: Patch
-    state: str
-    """One of requested, judged, dropped, published, undone, overwritten, partly overwritten."""
+    state: PatchState
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
@@ -36,8 +35,7 @@ class PatchReport:
     table: str
     """The table of the ingest job, beside its quarantine."""
     patch: Patch
-    state: str
-    """As in :class:`ListedPatch`."""
+    state: PatchState
     rows: Mapping[str, int] | None = None
     """Table → rows that it put in, or would put in; None before it is judged."""
     refused: tuple[Refusal, ...] = ()

@@ -5,32 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Literal
 
 from headrace.errors import LedgerError, UsageError
 from headrace.ledger import patches, replays
 from headrace.ledger.fork import swaps
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import (
-    BATCHES,
-    Decision,
-    DropPatch,
-    Patch,
-    PatchBatch,
-    PublishPatch,
-    UndoBatch,
-)
+from headrace.ledger.records import BATCHES, Decision, DropPatch, Patch, PositionsBatch, PublishPatch
 from headrace.positions import Positions
-from headrace.read.records import positions_in
-from headrace.storage.parallel import each
-from headrace.storage.warehouse import Warehouse
 
-
-def records_of(warehouse: Warehouse, batch: PatchBatch | UndoBatch) -> Positions:
-    """The records that a patch's batch is about: those that come in, and those that only go."""
-    out = Positions.of_spans(batch.out if isinstance(batch, UndoBatch) else ())
-    files = [(o, f.path) for o, out in batch.outputs.items() for f in out.files]
-    read = each(lambda file: Positions.of_rows(*positions_in(warehouse, *file)), files)
-    return Positions.union(found.offsets for found in (out, *read))
+PatchState = Literal[
+    "requested", "judged", "dropped", "published", "undone", "overwritten", "partly overwritten"
+]
 
 
 @dataclass(frozen=True)
@@ -59,7 +45,7 @@ class _Remaining:
 
 
 class PatchHistory:
-    """What has become of a job's patches: decisions, and each patch's files, are read once."""
+    """What has become of a job's patches; decisions are read once."""
 
     def __init__(self, ledger: Ledger, decisions: Sequence[Decision] | None = None) -> None:
         self.ledger = ledger
@@ -76,26 +62,27 @@ class PatchHistory:
         """The decision that undid a patch; None if none did."""
         return next((d for d in patches.publications(self.decisions) if d.undoes_patch == number), None)
 
-    def state(self, number: int) -> str:
-        """One of requested, judged, dropped, published, undone, overwritten, partly overwritten."""
+    def state(self, number: int) -> PatchState:
+        """What has become of a patch by now."""
         if not patches.batch_of(self.decisions, number):
             if self.drop_reason(number) is not None:
                 return "dropped"
             return "judged" if patches.judged_of(self.ledger, number) else "requested"
         if number in self._undone:
             return "undone"
-        found = self.overwritten(number)
-        return "published" if found is None else "partly overwritten" if found.left else "overwritten"
+        if (overwritten := self.overwritten(number)) is None:
+            return "published"
+        return "partly overwritten" if overwritten.left else "overwritten"
 
     def records(self, batch: int) -> Positions:
-        """The records that a patch's batch is about."""
+        """The records whose rows a patch's batch replaced."""
         if batch not in self._records:
-            found = self.ledger.required(BATCHES, batch)
-            if not isinstance(found, (PatchBatch, UndoBatch)):
+            record = self.ledger.required(BATCHES, batch)
+            if not isinstance(record, PositionsBatch):
                 raise LedgerError(
                     f"batch {batch} is not that of a patch", where=f"{self.ledger.folder}/batches"
                 )
-            self._records[batch] = records_of(self.ledger.warehouse, found)
+            self._records[batch] = Positions.of_spans(record.records)
         return self._records[batch]
 
     def later_patches(self, batch: int) -> list[PublishPatch]:
@@ -115,25 +102,26 @@ class PatchHistory:
         batch = patches.batch_of(self.decisions, number)
         if not batch or patches.one(self.ledger, number).kind == patches.UNDO:
             return None
-        found, own = self._stood(batch), self.records(batch)
-        return Overwritten(found.by, len(own) - len(found.left), len(found.left)) if found.by else None
+        remaining, own = self._remaining_at(batch), self.records(batch)
+        left = len(remaining.left)
+        return Overwritten(remaining.by, len(own) - left, left) if remaining.by else None
 
     def remaining(self, batch: int) -> Positions:
-        """The records of a patch's batch whose rows are those that it put in."""
-        return self._stood(batch).left
+        """The records of a patch's batch whose rows are still those that it added."""
+        return self._remaining_at(batch).left
 
     def changed_by(self, at: int) -> tuple[list[Patch], list[Patch]]:
         """Patches of which a batch has taken some records, and those of which it has brought some back."""
         ended, again = [], []
         for patch, batch in patches.published(self.ledger, self.decisions):
             if batch < at:
-                before, after = (len(self._stood(batch, until).left) for until in (at - 1, at))
+                before, after = (len(self._remaining_at(batch, until).left) for until in (at - 1, at))
                 ended += [patch] if after < before else []
                 again += [patch] if after > before else []
         return ended, again
 
-    def _stood(self, batch: int, until: int | None = None) -> _Remaining:
-        """What remains of a patch's batch; after a later batch if one is named."""
+    def _remaining_at(self, batch: int, until: int | None = None) -> _Remaining:
+        """What remains of a patch's batch, now or after a later batch."""
         events: list[tuple[int, PublishPatch | None]] = [(d.batch, d) for d in self.later_patches(batch)]
         events += [(at, None) for at in takewhile(lambda at: at > batch, swaps(self.ledger))]
         events = [(at, patch) for at, patch in events if until is None or at <= until]
@@ -145,7 +133,7 @@ class PatchHistory:
     def _after(
         self, at: int, patch: PublishPatch | None, remaining: _Remaining, swapped: dict[int, _Remaining]
     ) -> _Remaining:
-        """What one later batch leaves; what a swap finds is kept in ``swapped``, until it is rolled back."""
+        """What one later batch leaves; ``swapped`` keeps what each replay overwrites, for its rollback."""
         if patch:
             name = patches.one(self.ledger, patch.patch).name
             return remaining.less(name, remaining.left.without(self.records(at)))
@@ -157,10 +145,11 @@ class PatchHistory:
         number = replays.rolled_back_by(self.ledger, at)
         frontier = replays.one(self.ledger, number).frontier
         there = remaining.left.before(frontier)
-        if (found := swapped.get(number)) is None:
+        if (before_swap := swapped.get(number)) is None:
             return remaining.less(f"rollback of replay {number}", there)
-        again = found.left.without(found.left.before(frontier))
-        by = found.by if len(there) == len(found.left.before(frontier)) else remaining.by
+        shared = before_swap.left.before(frontier)
+        again = before_swap.left.without(shared)
+        by = before_swap.by if len(there) == len(shared) else remaining.by
         return _Remaining(by, Positions.union([there.offsets, again.offsets]))
 
     def overwritten_from(self, frontier: Mapping[int, int]) -> list[Patch]:
@@ -172,13 +161,13 @@ class PatchHistory:
         ]
 
 
-def state(ledger: Ledger, number: int) -> str:
-    """Of one patch, see :meth:`PatchHistory.state`."""
+def state(ledger: Ledger, number: int) -> PatchState:
+    """What has become of one patch by now."""
     return PatchHistory(ledger).state(number)
 
 
 def require_open(ledger: Ledger, number: int, *, or_published: bool = False) -> Patch:
-    """A patch that can still be judged and put in.
+    """A patch that can still be judged and published.
 
     Args:
         ledger: of the job.
@@ -188,16 +177,16 @@ def require_open(ledger: Ledger, number: int, *, or_published: bool = False) -> 
     Raises:
         UsageError: it is published or was dropped; or it is the undo of another one.
     """
-    found, stands = patches.one(ledger, number), state(ledger, number)
-    if found.kind == patches.UNDO:
+    patch, now = patches.one(ledger, number), state(ledger, number)
+    if patch.kind == patches.UNDO:
         raise UsageError(
-            f"patch {number} takes back patch {found.undoes}",
-            remedy=f"headrace patch undo {ledger.job} {found.undoes} --why TEXT finishes it",
+            f"patch {number} undoes patch {patch.undoes}",
+            remedy=f"headrace patch undo {ledger.job} {patch.undoes} --why TEXT finishes it",
         )
-    if stands not in ("requested", "judged") and not (or_published and stands != "dropped"):
+    if now not in ("requested", "judged") and not (or_published and now != "dropped"):
         raise UsageError(
-            f"{found.name} is {stands}; asked {found.at} by {found.by}: {found.why}",
+            f"{patch.name} is {now}; requested {patch.at} by {patch.by}: {patch.why}",
             where=f"job {ledger.job}",
             remedy=f"headrace patch ls {ledger.job}",
         )
-    return found
+    return patch
