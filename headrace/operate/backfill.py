@@ -10,7 +10,7 @@ from headrace.operate.parts.reason import require_reason
 from headrace.operate.patch import judge_and_put_in
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
-from headrace.replay import backfill
+from headrace.replay.backfill import request_backfill
 
 
 def backfill_files(
@@ -41,5 +41,5 @@ def backfill_files(
     job = workspace.ingest_job(load_topic(contract).id)
     require_reason(why)
     progress(what="reading the files")
-    patch = backfill.record(workspace.settings.store, job.ledger, job.program, list(files), why, progress)
+    patch = request_backfill(workspace.settings.store, job.ledger, job.program, list(files), why, progress)
     return judge_and_put_in(job, patch, hold=hold, progress=progress)

@@ -18,7 +18,7 @@ from headrace.positions import Positions
 from headrace.progress import Progress, silent
 from headrace.read import quarantine
 from headrace.read.quarantine import QuarantinedRecord, ReasonCount, Selection
-from headrace.replay import redrive
+from headrace.replay.redrive import request_redrive
 from headrace.table.outputs import outputs
 
 
@@ -105,7 +105,7 @@ def redrive_quarantined(
     job = workspace.ingest_job(load_topic(contract).id)
     require_reason(why)
     progress(what="taking the records out of quarantine")
-    patch = redrive.record(job.ledger, job.program, wanted, why, repair)
+    patch = request_redrive(job.ledger, job.program, wanted, why, repair)
     return judge_and_put_in(job, patch, hold=hold, progress=progress)
 
 

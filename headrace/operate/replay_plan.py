@@ -123,7 +123,7 @@ def plan_bounded_replay(
 
     def offsets(place: Place) -> dict[int, int]:
         if isinstance(place, datetime):
-            return bounded.at(workspace.kafka, ledger, program, place)
+            return bounded.offsets_since(workspace.kafka, ledger, program, place)
         return dict(place)
 
     first, last = offsets(begin), offsets(end)
@@ -131,7 +131,8 @@ def plan_bounded_replay(
         last = {p: o for p, o in last.items() if p in first}
     if isinstance(begin, datetime) and not isinstance(end, datetime):
         first = {p: o for p, o in first.items() if p in last}
-    return report(open_job, bounded.record(workspace.kafka, ledger, program, first, last, why))
+    patch = bounded.request_bounded_replay(workspace.kafka, ledger, program, first, last, why)
+    return report(open_job, patch)
 
 
 def list_replays(workspace: Workspace, job: str) -> list[ListedReplay]:

@@ -122,8 +122,6 @@ class Patcher:
             kind=UNDO,
             origin=patch.name,
             why=why,
-            by="",
-            at="",
             contract_version=patch.contract_version,
             program="",
             records=0,

@@ -17,7 +17,7 @@ from headrace.ledger.replays import as_option
 from headrace.offsets import Offsets
 
 
-def at(kafka: Kafka, ledger: Ledger, program: Program, moment: datetime) -> dict[int, int]:
+def offsets_since(kafka: Kafka, ledger: Ledger, program: Program, moment: datetime) -> dict[int, int]:
     """Per partition, the first offset that Kafka received at a moment or later.
 
     Raises:
@@ -38,8 +38,10 @@ def at(kafka: Kafka, ledger: Ledger, program: Program, moment: datetime) -> dict
     return found
 
 
-def record(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str) -> Patch:
-    """Record a bounded replay: of each partition the offsets from ``first`` on, below ``end``.
+def request_bounded_replay(
+    kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: Offsets, why: str
+) -> Patch:
+    """Record the request of a bounded replay: of each partition the offsets from ``first`` on, below ``end``.
 
     Raises:
         UsageError: there is no record in between, or not all of it is published.
@@ -59,19 +61,17 @@ def record(kafka: Kafka, ledger: Ledger, program: Program, first: Offsets, end: 
     _refuse_unpublished(job, first, end, frontier)
     # The source reads every partition: from one that was not asked for, nothing.
     still = {p: frontier.get(p, topic.log_start[p]) for p in topic.log_start}
-    asked = Patch(
+    request = Patch(
         kind=REPLAY,
         origin=" ".join(f"{p}:{a}-{b - 1}" for p, (a, b) in stretch.items()),
         why=why,
-        by="",
-        at="",
         contract_version=program.contract.version,
         program=judged_by,
         records=sum(b - a for a, b in stretch.values()),
         first=still | {p: a for p, (a, _) in stretch.items()},
         end=still | {p: b for p, (_, b) in stretch.items()},
     )
-    return patches.record(ledger, asked)
+    return patches.record(ledger, request)
 
 
 def _refuse_one_sided(first: Offsets, end: Offsets) -> None:

@@ -37,7 +37,7 @@ def record_judged(ledger: Ledger, program: Program, patch: Patch, submission: st
     quarantine, data = program.outputs
     refused = _refused(ledger, quarantine, judged[quarantine.id])
     if patch.repair and patch.input:
-        changed = payloads.repaired(ledger.warehouse, patch.input)
+        changed = payloads.repaired_positions(ledger.warehouse, patch.input)
         by = f"{patch.repair} ({patch.name})"
         judged[data.id] = _write_repaired_by(ledger, data, judged[data.id], changed, by, submission)
     if patch.kind == REDRIVE:  # what is refused again stays where it is, as it is

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import obstore
@@ -42,18 +43,38 @@ class Payload:
     original: bytes | None = None
 
 
-def write(ledger: Ledger, payloads: Iterable[Payload]) -> tuple[str, int]:
-    """Write them into a new file beside the ledger; gives its key and how many there are."""
-    key, rows = f"{ledger.folder}/payloads/{uuid.uuid4()}.parquet", 0
-    with tempfile.TemporaryDirectory() as folder:
+class PayloadFile:
+    """A file of payloads that is being made."""
+
+    def __init__(self, path: Path, writer: pq.ParquetWriter) -> None:
+        self._path, self._writer = path, writer
+        self.rows = 0
+        """How many were written."""
+
+    def write(self, payloads: Iterable[Payload]) -> int:
+        """Add payloads; returns how many those are."""
+        before = self.rows
+        for some in _portions(payloads):
+            self._writer.write_table(pa.Table.from_arrays(_columns(some), schema=SCHEMA))
+            self.rows += len(some)
+        return self.rows - before
+
+    def store(self, ledger: Ledger) -> str:
+        """Copy the finished file into the warehouse, beside the ledger; returns its key."""
+        self._writer.close()
+        key = f"{ledger.folder}/payloads/{uuid.uuid4()}.parquet"
+        with store_errors(ledger.warehouse.uri):
+            obstore.put(ledger.warehouse.objects, key, self._path)
+        return key
+
+
+@contextmanager
+def new_payload_file() -> Iterator[PayloadFile]:
+    """An empty file on this machine, for the duration of the context."""
+    with TemporaryDirectory() as folder:
         path = Path(folder) / "payloads.parquet"
         with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-            for some in _portions(payloads):
-                writer.write_table(pa.Table.from_arrays(_columns(some), schema=SCHEMA))
-                rows += len(some)
-        with store_errors(ledger.warehouse.uri):
-            obstore.put(ledger.warehouse.objects, key, path)
-    return key, rows
+            yield PayloadFile(path, writer)
 
 
 def positions(warehouse: Warehouse, key: str) -> Positions:
@@ -62,7 +83,7 @@ def positions(warehouse: Warehouse, key: str) -> Positions:
     return Positions.of_rows(rows["_partition"].to_numpy(), rows["_offset"].to_numpy())
 
 
-def repaired(warehouse: Warehouse, key: str) -> Positions:
+def repaired_positions(warehouse: Warehouse, key: str) -> Positions:
     """Which of its records hold other bytes than those that came."""
     rows = _read(warehouse, key, ["_partition", "_offset", ORIGINAL])
     rows = rows.filter(pc.is_valid(rows[ORIGINAL]))

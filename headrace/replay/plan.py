@@ -118,8 +118,6 @@ def _planned(
     return Replay(
         origin=origin,
         why=why,
-        by="",
-        at="",
         fork=at,
         savepoint=anchor.path if anchor else None,
         anchor=anchor.number if anchor else None,

@@ -16,45 +16,45 @@ from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import Patch, Refusal
 from headrace.read import quarantine
 from headrace.read.quarantine import Selection
-from headrace.replay import payloads
-from headrace.replay.payloads import Payload
-from headrace.replay.repair import Repair, load, repaired
+from headrace.replay.payloads import Payload, new_payload_file
+from headrace.replay.repair import Repair, apply_repair, load_repair
 
 
-def record(ledger: Ledger, program: Program, wanted: Selection, why: str, repair: str | None = None) -> Patch:
-    """Copy the payloads from quarantine, repair them, and record the redrive.
+def request_redrive(
+    ledger: Ledger, program: Program, wanted: Selection, why: str, repair: str | None = None
+) -> Patch:
+    """Copy the payloads from quarantine, repair them, and record the request of a redrive.
 
     Raises:
         UsageError: there are no such records, or no such function.
         DecisionNeeded: the job was edited, and that is not accepted.
     """
     contract, judged_by = program.contract, require_ready(ledger, program)
-    function = load(repair) if repair else None
+    function = load_repair(repair) if repair else None
     failed: Counter[str] = Counter()
     examples: dict[str, str] = {}
-    to_judge = _payloads(ledger, contract, wanted, function, failed, examples)
-    key, records = payloads.write(ledger, to_judge)
-    unrepaired = tuple(
-        Refusal(reason="repair_failed", field=None, rule=kind, count=n, example=examples[kind])
-        for kind, n in failed.most_common()
-    )
-    if not records:
-        raise _nothing(ledger, contract, wanted, repair, unrepaired)
+    with new_payload_file() as payloads:
+        payloads.write(_payloads(ledger, contract, wanted, function, failed, examples))
+        unrepaired = tuple(
+            Refusal(reason="repair_failed", field=None, rule=kind, count=n, example=examples[kind])
+            for kind, n in failed.most_common()
+        )
+        if not payloads.rows:
+            raise _nothing(ledger, contract, wanted, repair, unrepaired)
+        key = payloads.store(ledger)
     origin = f"quarantine: {wanted}" + (f"; repaired by {repair}" if repair else "")
-    asked = Patch(
+    request = Patch(
         kind=REDRIVE,
         origin=origin,
         why=why,
-        by="",
-        at="",
         contract_version=contract.version,
         program=judged_by,
-        records=records,
+        records=payloads.rows,
         input=key,
         repair=repair,
         unrepaired=unrepaired,
     )
-    return patches.record(ledger, asked)
+    return patches.record(ledger, request)
 
 
 def _nothing(
@@ -95,11 +95,11 @@ def _payloads(
     for raw, topic, partition, offset, millis in quarantine.payloads(ledger.warehouse, contract.id, wanted):
         if (partition, offset) in left:
             continue
-        done = repaired(function, raw) if function else None
-        if done and done.failed:
-            failed[done.failed] += 1
-            examples.setdefault(done.failed, f"{partition}:{offset}")
+        repair = apply_repair(function, raw) if function else None
+        if repair and repair.failed:
+            failed[repair.failed] += 1
+            examples.setdefault(repair.failed, f"{partition}:{offset}")
             continue
-        changed = done is not None and done.changed
-        payload = done.payload if done else raw
+        changed = repair is not None and repair.changed
+        payload = repair.payload if repair else raw
         yield Payload(payload, topic, partition, offset, millis, raw if changed else None)

@@ -28,7 +28,7 @@ class Repaired:
     """The kind of what it raised. Never its message: that may hold what is in the payload."""
 
 
-def load(path: str) -> Repair:
+def load_repair(path: str) -> Repair:
     """The function.
 
     Raises:
@@ -62,7 +62,7 @@ def load(path: str) -> Repair:
     return repair
 
 
-def repaired(repair: Repair, payload: bytes | None) -> Repaired:
+def apply_repair(repair: Repair, payload: bytes | None) -> Repaired:
     """A payload after the repair function; a record without one has nothing to repair.
 
     Raises:

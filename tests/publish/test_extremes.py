@@ -273,7 +273,8 @@ def test_the_ends_of_every_type_pass_through(good: list[Any], bad: list[Any]) ->
                 for row in refused
             }
             again = redrive._payloads(lake.ledger, CONTRACT_OF_ALL, Selection(), None, Counter(), {})
-            key, count = payloads.write(lake.ledger, again)
+            with payloads.new_payload_file() as file:
+                count, key = file.write(again), file.store(lake.ledger)
             assert count == len(refused) == len(payloads.positions(lake.warehouse, key))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import UsageError
-from headrace.replay.repair import load, repaired
+from headrace.replay.repair import apply_repair, load_repair
 from repairs.flights import number
 
 
@@ -26,18 +26,18 @@ from repairs.flights import number
 )
 def test_numbers_that_were_sent_as_text(sent: bytes, mended: bytes) -> None:
     assert number(sent) == mended
-    done = repaired(number, sent)
+    done = apply_repair(number, sent)
     assert (done.payload, done.changed, done.failed) == (mended, sent != mended, "")
 
 
 def test_a_record_without_a_value_and_one_that_cannot_be_repaired_stay_as_they_are() -> None:
-    assert repaired(number, None).payload is None
-    done = repaired(lambda payload: bytes(int(payload)), b"a name")
+    assert apply_repair(number, None).payload is None
+    done = apply_repair(lambda payload: bytes(int(payload)), b"a name")
     assert (done.payload, done.changed, done.failed) == (b"a name", False, "ValueError")
-    assert repaired(lambda _payload: sys.exit(3), b"x").failed == "SystemExit"
-    assert not repaired(lambda _payload: None, b"x").changed
+    assert apply_repair(lambda _payload: sys.exit(3), b"x").failed == "SystemExit"
+    assert not apply_repair(lambda _payload: None, b"x").changed
     with pytest.raises(UsageError, match="gives a str"):
-        repaired(lambda payload: payload.decode(), b"x")  # type: ignore[arg-type,return-value]
+        apply_repair(lambda payload: payload.decode(), b"x")  # type: ignore[arg-type,return-value]
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_what_is_no_repair_is_told(
     )
     monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
     with pytest.raises(UsageError, match=says):
-        load(path)
+        load_repair(path)

@@ -18,7 +18,8 @@ from headrace.job.assemble import named
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, DropPatch, Patch, PublishPatch
 from headrace.replay import payloads
-from headrace.replay.backfill import _documents, count_rows, record
+from headrace.replay.backfill import count_rows, request_backfill
+from headrace.replay.documents import documents as rows_of
 from headrace.settings import Store
 from headrace.storage.external import fetch, list_files
 from headrace.storage.warehouse import connect
@@ -45,12 +46,12 @@ def silent(**_: Any) -> None:
 
 
 def asked(store: Store, ledger: Ledger, *files: Path) -> Patch:
-    return record(store, ledger, named("events"), [str(f) for f in files], "test", silent)
+    return request_backfill(store, ledger, named("events"), [str(f) for f in files], "test", silent)
 
 
 def documents(store: Store, path: Path | str) -> list[bytes]:
     with fetch(store, str(path)) as copy:
-        return list(_documents(copy))
+        return list(rows_of(copy))
 
 
 @pytest.mark.parametrize(

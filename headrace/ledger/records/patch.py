@@ -47,8 +47,9 @@ class Patch(Numbered):
     origin: str
     """Which records, in words."""
     why: str
-    by: str
-    at: str
+    by: str = ""
+    """Who requested it; set by the ledger, like the time."""
+    at: str = ""
     contract_version: str
     program: str
     """Digest of the program that judges it: one patch is judged and put in under one contract."""
@@ -93,6 +94,6 @@ class JudgedPatch(Record):
         return {o: sum(f.rows for f in files) for o, files in self.files.items()}
 
 
-PATCHES = RecordKind("patches", TypeAdapter(Patch), stamped=("number",))
+PATCHES = RecordKind("patches", TypeAdapter(Patch), stamped=("number", "by", "at"))
 JUDGED = RecordKind("judged", TypeAdapter(JudgedPatch))
 FILES = RecordKind("files", TypeAdapter(SourceFile), stamped=("number",))

@@ -24,8 +24,9 @@ class Replay(Numbered):
     origin: str
     """From where, in words."""
     why: str
-    by: str
-    at: str
+    by: str = ""
+    """Who planned it; set by the ledger, like the time."""
+    at: str = ""
     fork: ForkPoint
     savepoint: str | None
     """What the fork restores; None where it begins at offsets, without state."""
@@ -47,4 +48,4 @@ class Replay(Numbered):
     """Offsets a second at which the job has read what had waited for it; 0 where that was not measured."""
 
 
-REPLAYS = RecordKind("replays", TypeAdapter(Replay), stamped=("number",))
+REPLAYS = RecordKind("replays", TypeAdapter(Replay), stamped=("number", "by", "at"))
