@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from headrace.job.declaration import Ingest
+from headrace.job.environment import open_environment
 from headrace.job.start.submit import submit
 
 if __name__ == "__main__":
-    submit(Ingest(contract="flights", checkpoint_every="10s"), bounded=True)
+    submit(Ingest(contract="flights", checkpoint_every="10s"), open_environment(), bounded=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from headrace import log, settings
-from headrace.cluster.kafka import describe
+from headrace import log
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest
+from headrace.job.environment import Environment, open_environment
 from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
 from headrace.job.job_file import find
 from headrace.job.program import Placement
@@ -22,12 +22,10 @@ from headrace.job.start.begin import require_same_topic
 from headrace.job.start.options import FORBIDDEN, offsets_option, refuse_overrides, refuse_own, startup
 from headrace.job.start.submit import PATCH
 from headrace.ledger import patches
-from headrace.ledger.ledger import Ledger
 from headrace.ledger.patch_history import require_open
 from headrace.ledger.records import Patch
 from headrace.report import report_error
 from headrace.savepoint.retained import checkpoint_folder
-from headrace.storage.warehouse import connect
 from headrace.table.ddl import (
     decoded_view,
     decoder_ddl,
@@ -69,8 +67,14 @@ class JudgeProgram(IngestProgram):
         ]
 
 
-def submit(job: str, number: int, submission: str) -> str:
+def submit(job: str, number: int, submission: str, environment: Environment) -> str:
     """Submit the bounded job of a patch and return the id that Flink gave it.
+
+    Args:
+        job: an ingest job.
+        number: of the patch.
+        submission: the id of this submission.
+        environment: where it runs.
 
     Raises:
         UsageError: the job keeps state.
@@ -79,13 +83,12 @@ def submit(job: str, number: int, submission: str) -> str:
     """
     from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds, and only this function needs it
 
-    env, declared = settings.load(), find(job)
+    env, declared = environment.settings, find(job)
     if not isinstance(declared, Ingest):
         raise UsageError(
             f"job {job} is not an ingest job: its rows have no records that could be judged again"
         )
-    warehouse = connect(env.store)
-    ledger = Ledger(warehouse, job)
+    kafka, warehouse, ledger = environment.kafka, environment.warehouse, environment.ledger(job)
     patch = require_open(ledger, number)
     program = assemble(declared)
     require_same(ledger, program, patch)
@@ -93,7 +96,7 @@ def submit(job: str, number: int, submission: str) -> str:
     refuse_own(program, env.flink.options)
     stretch = {}
     if patch.input is None:
-        topic = describe(env.kafka.bootstrap, env.kafka.topic(program.contract.topic))
+        topic = kafka.describe(kafka.topic(program.contract.topic))
         require_same_topic(ledger, topic)
         # Nothing of a partition added since then: its range is empty.
         stretch = startup(topic.log_start | patch.first, submission) | {
@@ -122,7 +125,7 @@ def main() -> None:
     log.configure()
     job, number, submission = os.environ[PATCH].split()
     try:
-        submit(job, int(number), submission)
+        submit(job, int(number), submission, open_environment())
     except HeadraceError as e:
         raise SystemExit(report_error(e)) from e
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from functools import cached_property
 
 from headrace.cluster import Cluster, FlinkRun, SessionCluster
-from headrace.cluster.kafka import Brokers, Kafka, KafkaSource
+from headrace.cluster.kafka import Kafka, KafkaSource
 from headrace.errors import UsageError
 from headrace.job.assemble import named
+from headrace.job.environment import Environment
 from headrace.job.job_file import existing
 from headrace.job.program import Program
 from headrace.ledger.branch import ByOutput
@@ -20,12 +21,11 @@ from headrace.operate.parts.compiler import Compiler, compiler
 from headrace.publish.tables import JobTables
 from headrace.settings import Settings
 from headrace.stack import flink as local_flink
-from headrace.storage.warehouse import Warehouse, connect
 from headrace.verify.topic_scan import KafkaTopic, Topic
 
 
-class Workspace:
-    """The settings of an environment, and what they lead to, each opened when it is first used.
+class Workspace(Environment):
+    """An environment with its cluster and the jobs of the project, each opened when it is first used.
 
     Args:
         settings: of the environment.
@@ -44,16 +44,10 @@ class Workspace:
         scan: Callable[[str], Topic] | None = None,
         compile_program: Compiler | None = None,
     ) -> None:
-        self.settings = settings
+        super().__init__(settings, kafka)
         self.compile = compile_program or compiler(settings)
         self._scan = scan or (lambda topic: KafkaTopic(settings.kafka.bootstrap, topic))
         self.cluster = cluster or session_cluster(settings)
-        self.kafka = kafka or Brokers(settings.kafka)
-
-    @cached_property
-    def warehouse(self) -> Warehouse:
-        """Where the tables and the ledgers are."""
-        return connect(self.settings.store)
 
     def topic(self, name: str) -> Topic:
         """A contract's topic as `verify` reads it: by code that publish does not share."""
@@ -68,11 +62,7 @@ class Workspace:
             ClusterError: one does.
         """
         self.kafka.require()
-        connect(self.settings.store)  # again: the warehouse may have been opened long ago
-
-    def ledger(self, job: str) -> Ledger:
-        """The ledger of a job, whether or not the project still declares it."""
-        return Ledger(self.warehouse, job)
+        _ = self.warehouse  # its first use looks
 
     def job(self, name: str) -> OpenJob:
         """A job of the project. Its file is only read when its program is needed.

@@ -22,7 +22,6 @@ import pytest
 from headrace import settings
 from headrace.cluster import CompletedCheckpoint, Submission
 from headrace.cluster.fake import FakeCluster, SubmittedJob
-from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import load_named
 from headrace.job import judge
 from headrace.job.job_file import find
@@ -104,19 +103,14 @@ class Pipeline:
         with (
             patch.object(flink, "submitted_options", lambda keys: dict.fromkeys(keys, "") | given),
             patch.object(flink, "create_environment", lambda *asked: _Executes(self, made, *asked)),
-            patch("headrace.job.judge.describe", self._described),
-            patch("headrace.job.start.submit.describe", self._described),
             patch.dict(os.environ, own),
         ):
             if PATCH in own:
                 name, number, judged = own[PATCH].split()
-                judge.submit(name, int(number), judged)
+                judge.submit(name, int(number), judged, self.workspace)
             else:
-                submit(find(submission.job))
+                submit(find(submission.job), self.workspace)
         return made[0]
-
-    def _described(self, _bootstrap: str, topic: str) -> TopicInfo:
-        return self.topic.kafka.describe(topic)
 
     def executed(self, program: Program, at: Placement, options: Mapping[str, str]) -> SubmittedJob:
         self._next = None

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 
-from headrace.cluster.kafka.topics import TopicInfo
 from headrace.contract.load import load
 from headrace.delta.commit import schema
 from headrace.errors import JobError, LedgerError
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest
+from headrace.job.environment import Environment
 from headrace.job.ingest import IngestProgram
 from headrace.job.job_file import find
 from headrace.job.start.options import refuse_overrides, refuse_own, startup
 from headrace.job.start.submit import submit
-from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
-from headrace.settings import Store
-from headrace.storage.warehouse import Warehouse, connect
+from headrace.settings import Settings, Store
 from tests.ledger.sample_records import done
+from tests.publish.sealed_lake import topics
 from tests.stack.submitting import look_in
 
 ROOT = Path(__file__).parents[2]
@@ -98,35 +96,31 @@ def test_a_source_begins_where_it_is_told_and_looks_for_new_partitions() -> None
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     """That of the tests' project. Its topics are there; Flink's own configuration says nothing."""
-    place = f"file://{tmp_path}/lake"
     monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
-    monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", place)
-    starting = import_module("headrace.job.start.submit")  # whose name in the package is that of the function
-    monkeypatch.setattr(starting, "describe", lambda *_: TopicInfo("events", "id", {0: 0}, {0: 0}))
     monkeypatch.setattr("headrace.job.flink.submitted_options", lambda keys: dict.fromkeys(keys, ""))
     look_in(str(PROJECT))
-    return connect(Store(warehouse=place))
+    return Environment(Settings(store=Store(warehouse=f"file://{tmp_path}/lake")), topics(partitions=1))
 
 
-def test_a_table_with_other_columns_is_refused(warehouse: Warehouse) -> None:
+def test_a_table_with_other_columns_is_refused(environment: Environment) -> None:
     program = assemble(find("events"))
     columns = [c for c in program.outputs[-1].columns if c.name != "amount"]
-    DeltaTable.create(warehouse.table_uri("events"), schema(columns), partition_by=["at_day"])
+    DeltaTable.create(environment.warehouse.table_uri("events"), schema(columns), partition_by=["at_day"])
 
     with pytest.raises(LedgerError, match=r"other columns than its contract: amount \(missing in the table"):
-        submit(program.job)
+        submit(program.job, environment)
 
-    assert Ledger(warehouse, "events").claims() == []
+    assert environment.ledger("events").claims() == []
 
 
-def test_a_table_that_is_amended_by_another_key_is_refused(warehouse: Warehouse) -> None:
+def test_a_table_that_is_amended_by_another_key_is_refused(environment: Environment) -> None:
     job = find("events_by_hour")
-    ledger = Ledger(warehouse, job.name)
+    ledger = environment.ledger(job.name)
     ledger.put(DONE, 1, done(keys={job.name: ("lane",)}))
 
     with pytest.raises(LedgerError, match="another key than its contract: newer rows replace"):
-        submit(job)
+        submit(job, environment)
 
     assert ledger.claims() == []

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from headrace.errors import HeadraceError
 from headrace.job import flink
 from headrace.job.compile import main as compile_plan
+from headrace.job.environment import open_environment
 from headrace.job.job_file import find
 from headrace.job.judge import submit as submit_judge
 from headrace.job.start.options import SAVEPOINT
@@ -63,12 +64,12 @@ def submitted(job: str) -> str:
     given = {SAVEPOINT: os.environ[RESTORED]}
     real = flink.submitted_options
     with patch.object(flink, "submitted_options", lambda keys: real(keys) | given):
-        return submit(find(job))
+        return submit(find(job), open_environment())
 
 
 TOLD: dict[str, Callable[[str], str]] = {
     "submit": submitted,
-    "judge": lambda told: submit_judge(*_split(told)),
+    "judge": lambda told: submit_judge(*_split(told), open_environment()),
     "compile": compiled,
     "plans": plans,
 }

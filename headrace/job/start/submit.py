@@ -14,13 +14,13 @@ from pathlib import Path
 
 import structlog
 
-from headrace import log, settings
-from headrace.cluster.kafka import describe
+from headrace import log
 from headrace.delta.commit import refuse_other_columns
 from headrace.errors import HeadraceError
 from headrace.job import lock
 from headrace.job.assemble import assemble
 from headrace.job.declaration import Job
+from headrace.job.environment import Environment, open_environment
 from headrace.job.program import Placement, Program
 from headrace.job.start.begin import Start, choose_fork_start, choose_start, record_starts
 from headrace.job.start.options import (
@@ -40,7 +40,7 @@ from headrace.ledger.records import Replay, SetAside
 from headrace.publish.fit import refuse_other_key
 from headrace.report import report_error
 from headrace.savepoint.retained import checkpoint_folder
-from headrace.storage.warehouse import Warehouse, connect
+from headrace.storage.warehouse import Warehouse
 
 logger = structlog.get_logger()
 
@@ -55,16 +55,17 @@ def run(job: Job) -> None:
     """Claim, resume and submit. Exits with the error's code, its message on stderr."""
     log.configure()
     try:
-        submit(job)
+        submit(job, open_environment())
     except HeadraceError as e:
         raise SystemExit(report_error(e)) from e
 
 
-def submit(job: Job, *, bounded: bool = False) -> str:
+def submit(job: Job, environment: Environment, *, bounded: bool = False) -> str:
     """Submit the job and return the id that Flink gave it.
 
     Args:
         job: the declaration.
+        environment: where it starts.
         bounded: end at the topic's current end. Only for a fresh start: a restored source ignores it.
 
     Raises:
@@ -75,12 +76,11 @@ def submit(job: Job, *, bounded: bool = False) -> str:
     from headrace.job import flink  # noqa: PLC0415
     from headrace.job.functions import shipped  # noqa: PLC0415
 
-    env = settings.load()
+    env, kafka = environment.settings, environment.kafka
     program = assemble(job)
     plan = lock.require_current(program)
-    warehouse = connect(env.store)
-    ledger = Ledger(warehouse, job.name)
-    topics = {c.id: describe(env.kafka.bootstrap, env.kafka.topic(c.topic)) for c in program.reads}
+    warehouse, ledger = environment.warehouse, environment.ledger(job.name)
+    topics = {c.id: kafka.describe(kafka.topic(c.topic)) for c in program.reads}
     given = flink.submitted_options([SAVEPOINT, *FORBIDDEN])
     refuse_overrides(job.name, given | env.flink.options)
     refuse_own(program, env.flink.options)

@@ -2,7 +2,8 @@
 
 from jobs.events import JOB
 
+from headrace.job.environment import open_environment
 from headrace.job.start.submit import submit
 
 if __name__ == "__main__":
-    submit(JOB, bounded=True)
+    submit(JOB, open_environment(), bounded=True)

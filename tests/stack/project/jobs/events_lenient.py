@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 from jobs.events import JOB
 
-from headrace import settings
-from headrace.cluster.kafka import describe
 from headrace.contract.load import load_named
 from headrace.job import flink
+from headrace.job.environment import open_environment
 from headrace.job.ingest import IngestProgram
 from headrace.job.program import Placement
-from headrace.ledger.ledger import Ledger
-from headrace.storage.warehouse import connect
 from headrace.table.ddl import FORMAT
 
 SUBMISSION = "lenient"
@@ -40,12 +37,12 @@ class Lenient(IngestProgram):
 
 def main() -> None:
     """Claim and submit, as ``headrace.job.start.submit`` does."""
-    env = settings.load()
+    environment = open_environment()
+    env, kafka, warehouse = environment.settings, environment.kafka, environment.warehouse
     contract = load_named(JOB.contract)
     program = Lenient(JOB, contract, (contract,))
-    warehouse = connect(env.store)
-    ledger = Ledger(warehouse, JOB.name)
-    topic = describe(env.kafka.bootstrap, env.kafka.topic_prefix + program.contract.topic)
+    ledger = environment.ledger(JOB.name)
+    topic = kafka.describe(kafka.topic(program.contract.topic))
     ledger.record_start(topic.name, topic.id, topic.log_start, contract=JOB.name)
     at = Placement(
         bootstrap=env.kafka.bootstrap,

@@ -1,23 +1,24 @@
 """The same job, to whose topic a partition is added in the moment after its start has looked at it."""
 
-from importlib import import_module
-from typing import Any
-
 from jobs.events import JOB
 
-from headrace.cluster.kafka import TopicInfo, describe
+from headrace import settings
+from headrace.cluster.kafka import Brokers, TopicInfo
+from headrace.job.environment import Environment
+from headrace.job.start.submit import submit
 
-starting: Any = import_module("headrace.job.start.submit")
 
+class Before(Brokers):
+    """The brokers as they were before the last partition was added."""
 
-def before(bootstrap: str, topic: str) -> TopicInfo:
-    """The topic without its last partition."""
-    found = describe(bootstrap, topic)
-    last = max(found.log_start)
-    del found.log_start[last], found.log_end[last]
-    return found
+    def describe(self, topic: str) -> TopicInfo:
+        """The topic without its last partition."""
+        found = super().describe(topic)
+        last = max(found.log_start)
+        del found.log_start[last], found.log_end[last]
+        return found
 
 
 if __name__ == "__main__":
-    starting.describe = before
-    starting.run(JOB)
+    env = settings.load()
+    submit(JOB, Environment(env, Before(env.kafka)))
