@@ -33,7 +33,7 @@ from headrace.job.submission import of_job
 from headrace.operate import Workspace
 from headrace.operate.parts.flink_jobs import live_jobs
 from headrace.operate.start import submit
-from headrace.operate.verify import conserved, deriving
+from headrace.operate.verify import conserved, load_derive_program
 from headrace.publish.publisher import Publisher
 from headrace.read.quarantine import reasons
 from headrace.read.query import query
@@ -150,7 +150,7 @@ def _pipeline(workspace: Workspace) -> dict[str, Any]:
     with _step("verify against Kafka"):
         proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic), NoEvidence())
     with _step("verify the derived table against what its job has read"):
-        conservation = conserved(workspace, deriving(HOURLY))
+        conservation = conserved(workspace, load_derive_program(HOURLY))
     with _step("query"):
         answer = query(warehouse, [JOB], TOP_DELAYS)
         hours = query(warehouse, [HOURLY], WORST_HOURS)

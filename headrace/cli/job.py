@@ -10,7 +10,7 @@ from headrace.cli.context import workspace_of
 from headrace.cli.options import DEFAULT_S, Timeout
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import status as pages
-from headrace.job.job_file import existing
+from headrace.job.job_file import require_job_file
 from headrace.operate.start import Started, await_job, start_job
 from headrace.operate.status import read_status
 from headrace.operate.stop import stop_job
@@ -105,7 +105,7 @@ def status(
     Example: headrace status flights --wait --timeout 60
     """
     workspace = workspace_of(ctx)
-    existing(job)
+    require_job_file(job)
     unready = None
     if wait:
         with progress(f"waiting for {job}") as bar:

@@ -14,7 +14,7 @@ from headrace.errors import HeadraceError, JobError, UsageError
 from headrace.job.declaration import Derive, Job
 from headrace.job.derive import DeriveProgram
 from headrace.job.ingest import IngestProgram
-from headrace.job.job_file import declared
+from headrace.job.job_file import load_job_file
 from headrace.job.program import Program
 from headrace.table.functions import Function, read_function, unread
 from headrace.table.steps import read_step
@@ -44,18 +44,18 @@ def _load(name: str) -> tuple[Contract | None, Sequence[HeadraceError]]:
         return None, (e,)
 
 
-def named(job: str) -> Program:
+def load_program(job: str) -> Program:
     """The program of ``jobs/<job>.py``.
 
     Raises:
         UsageError: there is no such file.
         HeadraceError: the first error that :func:`examine_job` finds.
     """
-    file = declared(job)
+    file = load_job_file(job)
     return _program(examine_job(file.job, file.where))
 
 
-def writing(table: str) -> Program:
+def load_program_of_table(table: str) -> Program:
     """The program of the job that writes a table: its result, its quarantine, or its late rows.
 
     Raises:
@@ -66,7 +66,7 @@ def writing(table: str) -> Program:
     # Most tables begin with the name of their job.
     for name in sorted(project.job_names(), key=lambda n: (not table.startswith(n), -len(n), n)):
         try:
-            program = named(name)
+            program = load_program(name)
         except HeadraceError as e:
             first_error = first_error or e
             continue
@@ -79,7 +79,7 @@ def writing(table: str) -> Program:
 
 def _nearest(table: str) -> str:
     """The most similar table name, or else all of them."""
-    known = sorted({o.id for name in project.job_names() for o in named(name).outputs})
+    known = sorted({o.id for name in project.job_names() for o in load_program(name).outputs})
     close = difflib.get_close_matches(table, known, 1)
     return f"did you mean {close[0]}?" if close else f"the tables here are: {', '.join(known)}"
 

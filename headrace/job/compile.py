@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from headrace.errors import HeadraceError
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.flink import create_environment, translated_errors
 from headrace.job.program import Placement
 from headrace.report import report_error
@@ -17,7 +17,7 @@ from headrace.report import report_error
 
 def main(name: str, target: str) -> None:
     """Write the compiled plan of the job to ``target``."""
-    program = named(name)
+    program = load_program(name)
     anywhere = Placement(bootstrap="localhost:9092", submission="compile")
     table_env = create_environment(program, anywhere, {})
     with translated_errors(program):

@@ -30,7 +30,7 @@ class JobFile:
     """The file and the line of the declaration."""
 
 
-def existing(name: str) -> Path:
+def require_job_file(name: str) -> Path:
     """The path of a job's file, unread: for commands on a running job, whose file may be broken by now.
 
     Raises:
@@ -43,19 +43,19 @@ def existing(name: str) -> Path:
     return path
 
 
-def find(name: str) -> Job:
-    """The ``JOB`` of ``jobs/<name>.py``; as :func:`declared`."""
-    return declared(name).job
+def load_job(name: str) -> Job:
+    """The ``JOB`` of ``jobs/<name>.py``; as :func:`load_job_file`."""
+    return load_job_file(name).job
 
 
-def declared(name: str) -> JobFile:
+def load_job_file(name: str) -> JobFile:
     """What ``jobs/<name>.py`` declares.
 
     Raises:
         UsageError: there is no such file.
         JobError: it is not a plain declaration, or that of a job of another name.
     """
-    file = read(existing(name))
+    file = read(require_job_file(name))
     if wrong := misnamed(file, name):
         raise wrong
     return file

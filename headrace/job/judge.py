@@ -15,7 +15,7 @@ from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest
 from headrace.job.environment import Environment, open_environment
 from headrace.job.ingest import JUDGED, SOURCE, IngestProgram
-from headrace.job.job_file import find
+from headrace.job.job_file import load_job
 from headrace.job.program import Placement
 from headrace.job.ready import require_same
 from headrace.job.start.begin import require_same_topic
@@ -83,7 +83,7 @@ def submit(job: str, number: int, submission: str, environment: Environment) -> 
     """
     from headrace.job import flink  # noqa: PLC0415 - pyflink takes seconds, and only this function needs it
 
-    env, declared = environment.settings, find(job)
+    env, declared = environment.settings, load_job(job)
     if not isinstance(declared, Ingest):
         raise UsageError(
             f"job {job} is not an ingest job: its rows have no records that could be judged again"

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from headrace.errors import ClusterError, UsageError
-from headrace.job.assemble import writing
+from headrace.job.assemble import load_program_of_table
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.publish.publisher import Published, Publisher
@@ -129,7 +129,7 @@ def publish_until(
 def how_to_publish(table: str) -> str:
     """The commands that create a table; the job that writes it need not have the name of its contract."""
     try:
-        job = writing(table).job.name
+        job = load_program_of_table(table).job.name
     except UsageError:
         contract = table.partition("__")[0]
         return (

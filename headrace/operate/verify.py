@@ -12,9 +12,9 @@ from headrace import project
 from headrace.contract.load import load_named
 from headrace.contract.model import Contract
 from headrace.errors import NeverPublishedError, NotProvable, UsageError
-from headrace.job.assemble import writing
+from headrace.job.assemble import load_program_of_table
 from headrace.job.derive import DeriveProgram
-from headrace.job.job_file import existing
+from headrace.job.job_file import require_job_file
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
 from headrace.operate.parts import cut
@@ -86,11 +86,11 @@ def verify_table(
     if contract := _of_topic(table):
         ledger = workspace.ledger(contract.id)
         if not ledger.newest(DONE):
-            existing(contract.id)
+            require_job_file(contract.id)
         asked = ledger.requested_batch(batch, at)
         with _provable(table):
             return _prove_topic(workspace, ledger, contract, table, asked, progress)
-    program = deriving(table)
+    program = load_derive_program(table)
     asked = workspace.ledger(program.job.name).requested_batch(batch, at)
     with _provable(table):
         require_counted(program, table)
@@ -133,13 +133,13 @@ def conserved(workspace: Workspace, program: DeriveProgram, batch: int | None = 
     return prove_derived(warehouse, job, read, counting, at, patched_event_times(warehouse, read))
 
 
-def deriving(table: str) -> DeriveProgram:
+def load_derive_program(table: str) -> DeriveProgram:
     """The derive job that writes a table: its result, or late rows.
 
     Raises:
         UsageError: none does.
     """
-    program = writing(table)
+    program = load_program_of_table(table)
     if not isinstance(program, DeriveProgram):
         job = program.job.name
         raise UsageError(f"{table} is not derived", where=f"job {job}", remedy=f"headrace verify {job}")

@@ -11,9 +11,9 @@ from functools import cached_property
 from headrace.cluster import Cluster, FlinkRun, SessionCluster
 from headrace.cluster.kafka import Kafka, KafkaSource
 from headrace.errors import UsageError
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.environment import Environment
-from headrace.job.job_file import existing
+from headrace.job.job_file import require_job_file
 from headrace.job.program import Program
 from headrace.ledger.branch import ByOutput
 from headrace.ledger.ledger import Ledger
@@ -70,7 +70,7 @@ class Workspace(Environment):
         Raises:
             UsageError: there is no such job.
         """
-        existing(name)
+        require_job_file(name)
         return OpenJob(self, name)
 
     def ingest_job(self, name: str) -> OpenJob:
@@ -102,7 +102,7 @@ class OpenJob:
         Raises:
             HeadraceError: the job's file, or a file that it names, is wrong.
         """
-        return named(self.name)
+        return load_program(self.name)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -9,7 +9,7 @@ from headrace.cluster.kafka import Kafka
 from headrace.contract.model import ContractKind
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import RecordedFile
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.program import Program
 from headrace.job.ready import require_ready
 from headrace.ledger import anchors, fork
@@ -31,7 +31,7 @@ def from_anchor(kafka: Kafka, ledger: Ledger, number: int, why: str) -> Replay:
         DecisionNeeded: what the job had written there is not published, or Kafka lost what it would read;
             or the lock is stale.
     """
-    program, job = named(ledger.job), ledger.job
+    program, job = load_program(ledger.job), ledger.job
     anchor = anchors.one(ledger, number)
     if number in anchors.expired(ledger):
         raise UsageError(f"anchor {number} has expired", remedy=f"headrace anchor ls {job}")
@@ -59,7 +59,7 @@ def from_offsets(kafka: Kafka, ledger: Ledger, offsets: Offsets, why: str) -> Re
 
 def from_time(kafka: Kafka, ledger: Ledger, moment: datetime, why: str) -> Replay:
     """As :func:`from_offsets`, at the records that Kafka received from that moment on."""
-    program = named(ledger.job)
+    program = load_program(ledger.job)
     _refuse_state(program, ledger, lambda a: datetime.fromisoformat(a.at) <= moment)
     topic = kafka.topic(program.contract.topic)
     received = kafka.offsets_at(topic, int(moment.timestamp() * 1000))
@@ -69,7 +69,7 @@ def from_time(kafka: Kafka, ledger: Ledger, moment: datetime, why: str) -> Repla
 
 
 def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why: str) -> Replay:
-    program, job = named(ledger.job), ledger.job
+    program, job = load_program(ledger.job), ledger.job
     _refuse_state(program, ledger, anchors.reads_from(program.reads[0].id, offsets))
     frontier = ledger.head().frontier
     if unknown := sorted(offsets.keys() - frontier.keys()):

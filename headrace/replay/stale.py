@@ -12,7 +12,7 @@ from headrace.contract.model import Contract
 from headrace.errors import HeadraceError
 from headrace.files import StagedFile
 from headrace.job.declaration import Derive
-from headrace.job.job_file import find
+from headrace.job.job_file import load_job
 from headrace.job.program import Program
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
@@ -31,7 +31,7 @@ def stale_tables(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
     tables: list[str] = []
     for name in project.job_names():
         with contextlib.suppress(HeadraceError):  # a broken job file does not concern this replay
-            job = find(name)
+            job = load_job(name)
             if (
                 isinstance(job, Derive)
                 and program.contract.id in job.reads

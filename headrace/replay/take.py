@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.cluster import Cluster
 from headrace.cluster.kafka import Kafka
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.ledger import anchors
 from headrace.ledger.anchor_health import Health, health_of
 from headrace.ledger.ledger import Ledger
@@ -20,7 +20,7 @@ def take(cluster: Cluster, ledger: Ledger, kafka: Kafka, flink_job: str, why: st
 
 def record(cluster: Cluster, ledger: Ledger, kafka: Kafka, path: str, why: str, *, adopted: bool) -> Anchor:
     """Record a savepoint in the warehouse as an anchor; any program may have taken it."""
-    topics = {c.id: kafka.topic(c.topic) for c in named(ledger.job).reads}
+    topics = {c.id: kafka.topic(c.topic) for c in load_program(ledger.job).reads}
     version = cluster.version()
     return anchors.record(ledger.warehouse, ledger, path, topics, flink=version, why=why, adopted=adopted)
 
@@ -29,7 +29,7 @@ def examine(ledger: Ledger, kafka: Kafka, number: int) -> tuple[Anchor, Health]:
     """Check whether a replay could begin at an anchor now."""
     anchor = anchors.one(ledger, number)
     starts = {}
-    for contract in named(ledger.job).reads:
+    for contract in load_program(ledger.job).reads:
         topic = kafka.describe(kafka.topic(contract.topic))
         begun = ledger.start(contract.id)
         if begun and begun.topic_id == topic.id:

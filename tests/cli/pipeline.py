@@ -24,7 +24,7 @@ from headrace.cluster import CompletedCheckpoint, Submission
 from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.contract.load import load_named
 from headrace.job import judge
-from headrace.job.job_file import find
+from headrace.job.job_file import load_job
 from headrace.job.judge import JudgeProgram
 from headrace.job.program import Placement, Program
 from headrace.job.start.options import SAVEPOINT, SUBMISSION
@@ -109,7 +109,7 @@ class Pipeline:
                 name, number, judged = own[PATCH].split()
                 judge.submit(name, int(number), judged, self.workspace)
             else:
-                submit(find(submission.job), self.workspace)
+                submit(load_job(submission.job), self.workspace)
         return made[0]
 
     def executed(self, program: Program, at: Placement, options: Mapping[str, str]) -> SubmittedJob:

@@ -23,7 +23,7 @@ from headrace.cli.pages import topic as topic_page
 from headrace.cli.pages.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.state.gate import StateVerdict
 from headrace.ledger.head import Head
 from headrace.ledger.records import Anchor, ForkPoint, Patch, Refusal, Replay, Size
@@ -289,12 +289,12 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     **shown_status.SCREENS,
     "check": _checked,
     "plan without a lock": lambda: plan_page.described(
-        JobPlan(named("flights"), None, (), Compared("s3://lake"), ())
+        JobPlan(load_program("flights"), None, (), Compared("s3://lake"), ())
     ),
     "plan of a derive job": lambda: plan_page.described(
-        JobPlan(named("flights_enriched"), None, (), UNREACHED, ())
+        JobPlan(load_program("flights_enriched"), None, (), UNREACHED, ())
     ),
-    "plan, settings": lambda: plan_page.settings(named("flights")),
+    "plan, settings": lambda: plan_page.settings(load_program("flights")),
     "plan, what becomes of state": _fates,
     "plan, operators that begin alike": _alike,
     "publish": lambda: publish_page.published(

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from headrace.cli import check
 from headrace.errors import HeadraceError, UsageError
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 
 ROOT = Path(__file__).parents[2]
 JOB = 'from headrace.job import Ingest, run\n\nJOB = Ingest(contract="flights", checkpoint_every="10s")\n'
@@ -275,7 +275,7 @@ def test_jobs(case: str, folder: Path) -> None:
     assert (errors[0]["what"], errors[0]["where"]) == (sentence, f"jobs/flights.py:{line}")
     assert errors[0]["remedy"]
     with pytest.raises(HeadraceError) as refused:
-        named("flights")
+        load_program("flights")
     assert refused.value.to_json() == errors[0], "every other command says the same"
 
 

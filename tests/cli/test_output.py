@@ -16,7 +16,7 @@ from headrace.cli import layout, output
 from headrace.cli.pages import plan
 from headrace.cli.pages.query import rows_table
 from headrace.job import lock
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.operate.parts.table_fit import Compared
 from headrace.operate.plan import JobPlan
 from headrace.text import counted
@@ -126,7 +126,7 @@ def test_a_query_of_many_columns_can_be_read(on_a_terminal: Printed) -> None:
 @pytest.mark.parametrize("place", ["in_a_pipe", "on_a_terminal"])
 def test_plan_names_every_setting_when_it_is_asked(request: pytest.FixtureRequest, place: str) -> None:
     printed: Printed = request.getfixturevalue(place)
-    program = named("flights")
+    program = load_program("flights")
 
     said = printed(
         plan.described(JobPlan(program, lock.read("flights"), (), NOT_ASKED, ()), settings_too=True)
@@ -137,7 +137,7 @@ def test_plan_names_every_setting_when_it_is_asked(request: pytest.FixtureReques
 
 
 def test_plan_without_a_lock_shows_the_pipeline_and_no_settings(in_a_pipe: Printed) -> None:
-    program = named("departures_hourly")
+    program = load_program("departures_hourly")
 
     said = in_a_pipe(plan.described(JobPlan(program, None, (), NOT_ASKED, ())))
 

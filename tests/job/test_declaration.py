@@ -10,7 +10,7 @@ import pytest
 
 from headrace.errors import JobError, UsageError
 from headrace.job.declaration import Derive, Ingest
-from headrace.job.job_file import existing, find
+from headrace.job.job_file import load_job, require_job_file
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_what_is_not_a_plain_declaration_is_named_with_its_line(
     (jobs / "broken.py").write_text(text)
 
     with pytest.raises(JobError) as refused:
-        find("broken")
+        load_job("broken")
 
     assert (refused.value.what, refused.value.where) == (what, f"jobs/broken.py:{line}")
     assert refused.value.remedy
@@ -61,17 +61,17 @@ def test_what_is_not_a_plain_declaration_is_named_with_its_line(
 def test_a_declaration_is_read_as_it_is_written(jobs: Path) -> None:
     (jobs / "b.py").write_text('JOB = Derive(["a"], ["x", "y"], ("b",), "1min", {"f": "udfs.m.f"})\n')
 
-    assert find("b") == Derive(["a"], ["x", "y"], ["b"], "1min", {"f": "udfs.m.f"})
+    assert load_job("b") == Derive(["a"], ["x", "y"], ["b"], "1min", {"f": "udfs.m.f"})
 
 
 def test_reading_runs_nothing_and_the_last_declaration_counts(jobs: Path) -> None:
     (jobs / "b.py").write_text('import nonesuch\nJOB = Ingest("a")\nJOB = Ingest("b")\nraise SystemExit(3)\n')
 
-    assert find("b") == Ingest("b")
+    assert load_job("b") == Ingest("b")
     assert "jobs.b" not in sys.modules
 
 
-@pytest.mark.parametrize("look", [find, existing])
+@pytest.mark.parametrize("look", [load_job, require_job_file])
 def test_a_job_that_is_not_there_is_told_with_those_that_are(
     look: Callable[[str], object], jobs: Path
 ) -> None:
@@ -87,4 +87,4 @@ def test_a_job_that_is_not_there_is_told_with_those_that_are(
 def test_a_broken_file_is_still_one(jobs: Path) -> None:
     (jobs / "orders.py").write_text("(")
 
-    assert existing("orders") == jobs / "orders.py"
+    assert require_job_file("orders") == jobs / "orders.py"

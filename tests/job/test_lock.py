@@ -15,7 +15,7 @@ from headrace import project, settings
 from headrace.cli import plan as command
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.state.gate import CHANGED, DROPPED, KEPT, UNKNOWN, StateVerdict
 from headrace.operate import Workspace
 from tests.stack.submitting import look_in
@@ -82,7 +82,7 @@ def test_a_plan_that_asks_prints_the_whole_command_that_accepts_it(
 def test_with_a_new_version_it_is(contract: Path) -> None:
     edit(contract, "distance > 0\n", "distance >= 0\n")
     edit(contract, "version: 1.0.0", "version: 1.1.0")
-    lock.refuse_same_version(named("flights"))
+    lock.refuse_same_version(load_program("flights"))
 
 
 def test_a_former_version_is_taken_back_as_it_was_and_never_reused(contract: Path) -> None:
@@ -91,23 +91,23 @@ def test_a_former_version_is_taken_back_as_it_was_and_never_reused(contract: Pat
     assert first
     edit(contract, "distance > 0\n", "distance >= 0\n")
     edit(contract, "version: 1.0.0", "version: 1.1.0")
-    second = replace(first, contracts=lock.meanings(named("flights")))
+    second = replace(first, contracts=lock.meanings(load_program("flights")))
     accepted, _ = lock.carry_ids_over(first, second)
     assert accepted.contracts["flights"].keys() == {"1.0.0", "1.1.0"}
     project.lock_path("flights").write_text(accepted.to_json())
     assert lock.read("flights") == accepted
 
     contract.write_text(right)
-    lock.refuse_same_version(named("flights"))
+    lock.refuse_same_version(load_program("flights"))
     edit(contract, "distance > 0\n", "distance > 1\n")
     with pytest.raises(DecisionNeeded, match=r"flights 1\.0\.0 meant something else"):
-        lock.refuse_same_version(named("flights"))
+        lock.refuse_same_version(load_program("flights"))
 
 
 @pytest.mark.usefixtures("contract")
 def test_a_lock_is_stale_where_a_contract_means_something_else() -> None:
     """Also where Flink would be told the same: what a derived table counts is in no statement."""
-    program = named("flights")
+    program = load_program("flights")
     current = lock.require_current(program)
     other = replace(current, contracts={"flights": {"1.0.0": "what it meant before"}})
     project.lock_path("flights").write_text(other.to_json())
@@ -117,7 +117,7 @@ def test_a_lock_is_stale_where_a_contract_means_something_else() -> None:
 
 @pytest.mark.usefixtures("contract")
 def test_a_lock_of_an_older_headrace_knows_no_versions() -> None:
-    program = named("flights")
+    program = load_program("flights")
     older = replace(lock.require_current(program), contracts={})
     project.lock_path("flights").write_text(older.to_json())
     assert lock.require_current(program) == older

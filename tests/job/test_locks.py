@@ -10,7 +10,7 @@ import pytest
 from headrace import project
 from headrace.contract.rules import promised
 from headrace.job import lock
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.program import Placement
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def test_a_lock_is_current(where: str, job: str, monkeypatch: pytest.MonkeyPatch
     """Else: headrace plan JOB --accept, in the project's folder."""
     monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECTS[where]))
     monkeypatch.chdir(PROJECTS[where])
-    found, program = lock.require_current(named(job)), named(job)
+    found, program = lock.require_current(load_program(job)), load_program(job)
     assert found.nodes(), project.lock_path(job)
     assert found.plan["sources"] == program.sources
     assert list(found.plan["promises"].values()) == [promised(c) for c in program.reads]
@@ -52,7 +52,7 @@ def test_a_lock_knows_each_option_that_decides_which_rows_come(
 ) -> None:
     monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECTS[where]))
     monkeypatch.chdir(PROJECTS[where])
-    program = named(job)
+    program = load_program(job)
     for table, facts in program.sources.items():
         (ddl,) = [t for t in program.tables(Placement()) if t.startswith(f"CREATE TABLE `{table}`")]
         options = re.findall(r"^  '([^']+)' = ", ddl.rpartition(" WITH (")[2], re.MULTILINE)

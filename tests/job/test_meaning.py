@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from headrace.job import lock
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.state.gate import pin
 from headrace.job.state.meaning import meanings
 from headrace.job.state.meaning.expressions import expression_digest
@@ -297,7 +297,9 @@ def test_promises_are_for_people_and_decide_nothing() -> None:
 
 
 def test_a_lock_holds_the_promises_in_the_words_of_the_contract() -> None:
-    promises = lock.of(named("departures_hourly"), {"nodes": [{"id": 1}], "edges": []}).plan["promises"]
+    promises = lock.of(load_program("departures_hourly"), {"nodes": [{"id": 1}], "edges": []}).plan[
+        "promises"
+    ]
 
     assert promises["flights__topic"]["rule leaves_its_origin"] == "origin <> dest"
     assert promises["flights__topic"]["required of flight_id"] == "true"

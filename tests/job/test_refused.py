@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from headrace import project
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.program import Placement
 from headrace.job.refused import SHOWN, refused
 
-PROGRAM = named("departures_hourly")
+PROGRAM = load_program("departures_hourly")
 SINK = "Table sink 'default_catalog.default_database.departures_hourly'"
 
 

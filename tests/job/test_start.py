@@ -15,7 +15,7 @@ from headrace.job.assemble import assemble
 from headrace.job.declaration import Ingest
 from headrace.job.environment import Environment
 from headrace.job.ingest import IngestProgram
-from headrace.job.job_file import find
+from headrace.job.job_file import load_job
 from headrace.job.start.options import refuse_overrides, refuse_own, startup
 from headrace.job.start.submit import submit
 from headrace.ledger.records import DONE
@@ -105,7 +105,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
 
 
 def test_a_table_with_other_columns_is_refused(environment: Environment) -> None:
-    program = assemble(find("events"))
+    program = assemble(load_job("events"))
     columns = [c for c in program.outputs[-1].columns if c.name != "amount"]
     DeltaTable.create(environment.warehouse.table_uri("events"), schema(columns), partition_by=["at_day"])
 
@@ -116,7 +116,7 @@ def test_a_table_with_other_columns_is_refused(environment: Environment) -> None
 
 
 def test_a_table_that_is_amended_by_another_key_is_refused(environment: Environment) -> None:
-    job = find("events_by_hour")
+    job = load_job("events_by_hour")
     ledger = environment.ledger(job.name)
     ledger.put(DONE, 1, done(keys={job.name: ("lane",)}))
 

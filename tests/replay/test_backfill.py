@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headrace.errors import UsageError
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, DropPatch, Patch, PublishPatch
 from headrace.replay import payloads
@@ -46,7 +46,7 @@ def silent(**_: Any) -> None:
 
 
 def asked(store: Store, ledger: Ledger, *files: Path) -> Patch:
-    return request_backfill(store, ledger, named("events"), [str(f) for f in files], "test", silent)
+    return request_backfill(store, ledger, load_program("events"), [str(f) for f in files], "test", silent)
 
 
 def documents(store: Store, path: Path | str) -> list[bytes]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import DONE
 from headrace.replay.stale import stale_tables
@@ -21,7 +21,7 @@ def test_published_tables_of_jobs_that_read_the_topic_are_named(
     monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
     monkeypatch.syspath_prepend(str(PROJECT))
     warehouse = connect(Store(warehouse=f"file://{tmp_path}/lake"))
-    assert stale_tables(named("events"), warehouse) == ()
+    assert stale_tables(load_program("events"), warehouse) == ()
     Ledger(warehouse, "events_by_hour").put(DONE, 1, done())
-    assert stale_tables(named("events"), warehouse) == ("events_by_hour",)
-    assert stale_tables(named("events_by_hour"), warehouse) == ()
+    assert stale_tables(load_program("events"), warehouse) == ("events_by_hour",)
+    assert stale_tables(load_program("events_by_hour"), warehouse) == ()

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from headrace.job import lock
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.flink import create_environment
 from headrace.job.program import Placement
 
@@ -23,7 +23,7 @@ _COLUMNS[BESIDE] = _COLUMNS[KEYED]
 def plans(told: str) -> str:
     """JSON of a job and of statement sets (table → query), to JSON of their plans as locks have them."""
     asked = json.loads(told)
-    program = named(asked["job"])
+    program = load_program(asked["job"])
     table_env = create_environment(program, ANYWHERE, {})
     options = program.sinks(ANYWHERE)[-1].rpartition(") WITH (")[2]
     for name, columns in _COLUMNS.items():

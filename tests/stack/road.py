@@ -25,7 +25,7 @@ from headrace.cli.main import main as command
 from headrace.cluster import SessionCluster
 from headrace.cluster.kafka import Brokers, KafkaSource, create_topic
 from headrace.cluster.session import Submit
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.start.submit import REPLAY
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
@@ -81,7 +81,7 @@ class Road:
         look_in(str(self.project))
         self.settings = settings.load()
         self.warehouse: Warehouse = connect(self.settings.store)
-        self.program = named(self.job)
+        self.program = load_program(self.job)
         self.contract = self.program.contract
         self.topic = self.named(self.program.reads[0].topic)
         self.ledger = Ledger(self.warehouse, self.job)

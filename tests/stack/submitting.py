@@ -15,7 +15,7 @@ from headrace.errors import HeadraceError
 from headrace.job import flink
 from headrace.job.compile import main as compile_plan
 from headrace.job.environment import open_environment
-from headrace.job.job_file import find
+from headrace.job.job_file import load_job
 from headrace.job.judge import submit as submit_judge
 from headrace.job.start.options import SAVEPOINT
 from headrace.job.start.submit import submit
@@ -64,7 +64,7 @@ def submitted(job: str) -> str:
     given = {SAVEPOINT: os.environ[RESTORED]}
     real = flink.submitted_options
     with patch.object(flink, "submitted_options", lambda keys: real(keys) | given):
-        return submit(find(job), open_environment())
+        return submit(load_job(job), open_environment())
 
 
 TOLD: dict[str, Callable[[str], str]] = {

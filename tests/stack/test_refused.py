@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from headrace.errors import HeadraceError
-from headrace.job.assemble import named
+from headrace.job.assemble import load_program
 from headrace.job.lock import compile_lock
 from tests.stack.edited import JOB, Edited
 
@@ -74,7 +74,7 @@ def test_a_fresh_process_says_the_same(job: Edited) -> None:
     job.edit({JOB: "\n\n" + REFUSED["no such column"][0]})
 
     with pytest.raises(HeadraceError, match="Column 'nope' not found in any table") as refused:
-        compile_lock(named(JOB), {**os.environ, **job.road.environment()})
+        compile_lock(load_program(JOB), {**os.environ, **job.road.environment()})
 
     assert refused.value.where == f"sql/{JOB}/make_{JOB}.sql:5"
     assert refused.value.code == "job"

@@ -8,7 +8,7 @@ from rich.text import Text
 from headrace.cli.layout import fitted, listing
 from headrace.contract.sql import instant
 from headrace.errors import ConservationError
-from headrace.job.assemble import writing
+from headrace.job.assemble import load_program_of_table
 from headrace.operate.verify import DerivedProof
 from headrace.table.outputs import LATE
 from headrace.verify.conserved import Conservation
@@ -70,9 +70,10 @@ def _verified(conservation: Conservation, table: str) -> str:
 def _remedy(conservation: Conservation) -> str:
     if conservation.verdict == "unproved":
         return "verify again when the watermark has passed these windows and the batch is published"
+    job = load_program_of_table(conservation.table).job.name
     return (
         f"if rows of {conservation.read} were judged differently since (a rollback, a bounded replay),"
-        f" replay from before them: headrace anchor ls {writing(conservation.table).job.name} lists where a"
+        f" replay from before them: headrace anchor ls {job} lists where a"
         f" replay can begin; if none were, and headrace verify {conservation.read} is proved: rows were lost"
         " or duplicated after the topic"
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from headrace.job.assemble import writing
+from headrace.job.assemble import load_program_of_table
 from headrace.ledger import anchors, patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.patch_history import Overwritten, PatchHistory, PatchState
@@ -109,7 +109,7 @@ def report(job: OpenJob, patch: Patch, versions: Mapping[str, int] | None = None
 
 def _how_to_replay(job: OpenJob, derived_table: str, read: str, first: Mapping[int, int]) -> str:
     """The command that recomputes a derived table from before some records of a topic that it reads."""
-    derived = job.workspace.ledger(writing(derived_table).job.name)
+    derived = job.workspace.ledger(load_program_of_table(derived_table).job.name)
     return anchors.replay_command(derived, anchors.reads_from(read, first))
 
 
