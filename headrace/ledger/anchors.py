@@ -16,9 +16,10 @@ from collections.abc import Callable, Mapping
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.ledger import replays
 from headrace.ledger.fork import at_manifests, last_published_replay
-from headrace.ledger.ledger import Ledger, current_user, now
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import ANCHORS, Anchor, ExpireAnchor
 from headrace.ledger.restore import newest_on_branch
+from headrace.ledger.stamp import current_user, now
 from headrace.savepoint.retained import read_savepoint
 from headrace.storage.warehouse import Warehouse
 

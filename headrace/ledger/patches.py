@@ -13,14 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from headrace.ledger.ledger import Ledger, current_user, now
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import (
+    JUDGED,
     PATCHES,
     Decision,
     JudgedPatch,
     Patch,
     PublishPatch,
 )
+from headrace.ledger.stamp import current_user, now
 
 REDRIVE: Final = "redrive"
 BACKFILL: Final = "backfill"
@@ -50,13 +52,15 @@ def every(ledger: Ledger) -> list[Patch]:
 
 def store_judged(ledger: Ledger, number: int, judged: JudgedPatch) -> JudgedPatch:
     """Write what the job made of a patch, once; returns what is stored."""
-    ledger.store_judged(number, judged)
+    ledger.warehouse.put_new(ledger.key(JUDGED.folder, number), JUDGED.write(judged))
     return judged_of(ledger, number) or judged
 
 
 def judged_of(ledger: Ledger, number: int) -> JudgedPatch | None:
     """What the job made of a patch, if it is known."""
-    return ledger.judged(number)
+    key = ledger.key(JUDGED.folder, number)
+    raw = ledger.warehouse.find(key)
+    return None if raw is None else JUDGED.read(raw, f"{ledger.warehouse.uri}/{key}")
 
 
 def publications(decisions: Iterable[Decision]) -> list[PublishPatch]:

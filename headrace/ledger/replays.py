@@ -12,7 +12,7 @@ from typing import Literal
 from headrace.errors import UsageError
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.fork import swaps
-from headrace.ledger.ledger import Ledger, current_user, now
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import (
     BATCHES,
     REPLAYS,
@@ -25,6 +25,7 @@ from headrace.ledger.records import (
     RollbackBatch,
     SwapBatch,
 )
+from headrace.ledger.stamp import current_user, now
 
 ReplayState = Literal["planned", "begun", "published", "rolled back", "aborted"]
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace.errors import UsageError
+from headrace.ledger.published import requested_batch
 from headrace.ledger.records import DONE
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
@@ -59,8 +60,8 @@ def diff_batches(
 
     def batch(side: Side | None) -> int | None:
         if isinstance(side, datetime):
-            return ledger.requested_batch(None, side)
-        return ledger.requested_batch(side, None)
+            return requested_batch(ledger, None, side)
+        return requested_batch(ledger, side, None)
 
     first, last = batch(begin) or 0, batch(end) or ledger.newest(DONE)
     if last < first:

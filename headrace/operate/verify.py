@@ -16,6 +16,7 @@ from headrace.job.assemble import load_program_of_table
 from headrace.job.derive import DeriveProgram
 from headrace.job.job_file import require_job_file
 from headrace.ledger.ledger import Ledger
+from headrace.ledger.published import requested_batch
 from headrace.ledger.records import DONE
 from headrace.operate.parts import cut
 from headrace.operate.parts.evidence import LedgerEvidence
@@ -87,11 +88,11 @@ def verify_table(
         ledger = workspace.ledger(contract.id)
         if not ledger.newest(DONE):
             require_job_file(contract.id)
-        asked = ledger.requested_batch(batch, at)
+        asked = requested_batch(ledger, batch, at)
         with _provable(table):
             return _prove_topic(workspace, ledger, contract, table, asked, progress)
     program = load_derive_program(table)
-    asked = workspace.ledger(program.job.name).requested_batch(batch, at)
+    asked = requested_batch(workspace.ledger(program.job.name), batch, at)
     with _provable(table):
         require_counted(program, table)
         progress(what=f"verifying {table}")

@@ -19,7 +19,6 @@ from deltalake.transaction import Transaction
 from headrace.delta.commit import add_column
 from headrace.errors import LedgerError
 from headrace.ledger.head import Head
-from headrace.ledger.ledger import now
 from headrace.ledger.records import (
     BATCHES,
     DONE,
@@ -28,6 +27,7 @@ from headrace.ledger.records import (
     PublishBatch,
     Stored,
 )
+from headrace.ledger.stamp import now
 from headrace.publish import effects
 from headrace.publish.tables import JobTables
 from headrace.read.tables import row_count

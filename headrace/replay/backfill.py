@@ -15,10 +15,11 @@ from headrace.errors import UsageError
 from headrace.job.program import Program
 from headrace.job.ready import require_ready
 from headrace.ledger import patches
-from headrace.ledger.ledger import Ledger, now
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.patch_history import PatchHistory
 from headrace.ledger.patches import BACKFILL
 from headrace.ledger.records import BATCHES, FILES, CountedFile, Patch, PatchBatch, SourceFile, UndoBatch
+from headrace.ledger.stamp import now
 from headrace.progress import Progress
 from headrace.replay.documents import documents
 from headrace.replay.payloads import Payload, PayloadFile, new_payload_file

@@ -13,10 +13,11 @@ from headrace.errors import ConservationError, LedgerError
 from headrace.files import StagedFile
 from headrace.job.program import Program
 from headrace.ledger import patches
-from headrace.ledger.ledger import Ledger, now
+from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import Staged, chain
 from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import JudgedPatch, Patch, Refusal
+from headrace.ledger.stamp import now
 from headrace.positions import Positions
 from headrace.publish.staged_files import ReadFile, read_files
 from headrace.replay import payloads

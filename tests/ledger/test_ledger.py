@@ -12,6 +12,8 @@ import pytest
 from headrace.errors import LedgerError, UsageError
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
+from headrace.ledger.published import requested_batch
+from headrace.ledger.record_store import RecordStore
 from headrace.ledger.records import BATCHES, CLAIMS, DONE, Done
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
@@ -89,22 +91,22 @@ def test_a_vanished_record_is_an_error_with_its_address(ledger: Ledger) -> None:
 
 
 def test_a_record_is_read_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "_most", 2)
+    store = RecordStore(ledger.warehouse, ledger.folder, kept=2)
     read: list[int] = []
-    monkeypatch.setattr(ledger, "find", lambda kind, n: read.append(n) or Ledger.find(ledger, kind, n))
+    monkeypatch.setattr(store, "find", lambda kind, n: read.append(n) or RecordStore.find(store, kind, n))
     for n in (1, 2, 3):
         ledger.put(DONE, n, done(n, n, n, [f"{n}-a"]))
 
     def look(*numbers: int) -> list[int]:
         read.clear()
         for number in numbers:
-            assert ledger.required(DONE, number).number == number
+            assert store.required(DONE, number).number == number
         return list(read)
 
     assert look(1, 2, 1, 2) == [1, 2]
     assert look(3, 3) == [3]
     assert look(2, 1, 3) == [1], "two of a kind are kept: those read last"
-    ledger.remember_all()
+    store.remember_all()
     assert look(1, 2, 3, 1, 2, 3) == [2]
 
 
@@ -130,9 +132,9 @@ def test_a_batch_is_named_by_its_number_or_by_a_time(ledger: Ledger) -> None:
     for number, at in enumerate((first, second := first + timedelta(hours=1)), 1):
         ledger.put(BATCHES, number, sample_records.publish(number, at=at.isoformat()))
         ledger.put(DONE, number, sample_records.done(number))
-    assert ledger.requested_batch(None, None) is None
-    assert ledger.requested_batch(1, None) == 1
-    assert [ledger.requested_batch(None, at) for at in (first, second, second + timedelta(days=1))] == [
+    assert requested_batch(ledger, None, None) is None
+    assert requested_batch(ledger, 1, None) == 1
+    assert [requested_batch(ledger, None, at) for at in (first, second, second + timedelta(days=1))] == [
         1,
         2,
         2,
@@ -143,4 +145,4 @@ def test_a_batch_is_named_by_its_number_or_by_a_time(ledger: Ledger) -> None:
         ((None, first - timedelta(seconds=1)), "nothing was published by"),
     ):
         with pytest.raises(UsageError, match=what):
-            ledger.requested_batch(*wrong)
+            requested_batch(ledger, *wrong)
