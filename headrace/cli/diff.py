@@ -9,12 +9,11 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.compared import compared
 from headrace.cli.context import workspace_of
 from headrace.cli.options import TIMES, utc
 from headrace.cli.output import Format, Output, emit, progress
+from headrace.cli.pages.compared import compared
 from headrace.errors import UsageError
-from headrace.job.job_file import require_job_file
 from headrace.operate.diff import Side, diff_batches
 
 
@@ -58,7 +57,6 @@ def diff(
 
     Example: headrace diff flights --from-time 2026-11-26T09:00
     """
-    require_job_file(job)
     begin, end = _side(from_batch, utc(from_time)), _side(to_batch, utc(to))
     if begin is None:
         raise UsageError("nothing to compare with", remedy="give --from-batch N or --from-time TIME")

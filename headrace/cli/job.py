@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from headrace.cli.context import workspace_of
-from headrace.cli.options import DEFAULT_S, Timeout
+from headrace.cli.options import Timeout
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import status as pages
-from headrace.job.job_file import require_job_file
-from headrace.operate.start import Started, await_job, start_job
+from headrace.operate.start import START_S, Started, await_job, start_job
 from headrace.operate.status import read_status
 from headrace.operate.stop import stop_job
 
@@ -34,7 +33,7 @@ def run(
             "--savepoint", "-s", help="Restore this savepoint instead of the newest one on the branch."
         ),
     ] = None,
-    timeout: Timeout = DEFAULT_S,
+    timeout: Timeout = START_S,
     cancel_on_timeout: Annotated[
         bool,
         typer.Option(
@@ -95,7 +94,7 @@ def status(
             help="First wait until the job is ready, as `run` does; exit code 1 if it does not become ready.",
         ),
     ] = False,
-    timeout: Timeout = DEFAULT_S,
+    timeout: Timeout = START_S,
     fmt: Output = Format.text,
 ) -> None:
     """Show the state of a job: lag, frontier, unpublished files, last checkpoint, restarts, forks.
@@ -105,7 +104,6 @@ def status(
     Example: headrace status flights --wait --timeout 60
     """
     workspace = workspace_of(ctx)
-    require_job_file(job)
     unready = None
     if wait:
         with progress(f"waiting for {job}") as bar:

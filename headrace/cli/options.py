@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from headrace.cluster.ready import WITHIN_S
-
 Timeout = Annotated[
     float,
     typer.Option(
@@ -18,7 +16,6 @@ Timeout = Annotated[
         help="How long to wait until all tasks run and a checkpoint is complete.",
     ),
 ]
-DEFAULT_S = WITHIN_S
 
 TIMES = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 """Accepted forms of a time on the command line; all are UTC."""

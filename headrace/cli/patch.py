@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from headrace.cli.compared import compared
 from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import patch as pages
+from headrace.cli.pages.compared import compared
 from headrace.operate import patch as patches
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The ingest job, as in jobs/JOB.py.")]

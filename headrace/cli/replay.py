@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
-from headrace.cli.compared import compared
 from headrace.cli.context import workspace_of
-from headrace.cli.options import DEFAULT_S, Timeout
+from headrace.cli.options import Timeout
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import patch as patch_pages
 from headrace.cli.pages import replay as pages
+from headrace.cli.pages.compared import compared
+from headrace.cli.pages.diff_html import diff_page
 from headrace.cli.places import FromOffsets, FromTime, ToOffsets, ToTime, places
 from headrace.errors import UsageError
 from headrace.operate import replay_plan, replay_run, replay_swap
-from headrace.replay.page import page
+from headrace.operate.start import START_S
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(metavar="REPLAY", help="The replay, as `replay ls` numbers it.")]
@@ -85,7 +86,7 @@ def run(
     within: Annotated[
         float, typer.Option(help="Follow for this many seconds at most.", min=0)
     ] = replay_run.FOLLOW_S,
-    timeout: Timeout = DEFAULT_S,
+    timeout: Timeout = START_S,
     fmt: Output = Format.text,
 ) -> None:
     """Start the fork beside the live job, and follow it until it has caught up. Safe to repeat.
@@ -119,7 +120,7 @@ def diff(
         replay_diff = replay_plan.diff_replay(workspace_of(ctx), job, replay, samples=samples, progress=bar)
     if html is not None:
         try:
-            html.write_text(page(job, replay_diff.replay, replay_diff.diff))
+            html.write_text(diff_page(job, replay_diff.replay, replay_diff.diff))
         except OSError as e:
             raise UsageError(f"the page cannot be written: {e.strerror}", where=str(html)) from e
     emit(replay_diff.to_json(), fmt, lambda: compared(replay_diff.diff))

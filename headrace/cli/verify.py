@@ -47,9 +47,9 @@ def verify(
         result = verify_table(workspace_of(ctx), table, batch=batch, at=utc(at), progress=bar)
     newest = batch is None and at is None
     if isinstance(result, TopicProof):
-        page, failed = topic_proof.described(result, newest=newest), topic_proof.failed(result)
+        page, error = topic_proof.described(result, newest=newest), topic_proof.proof_error(result)
     else:
-        page, failed = derived_proof.proof(result.proof, table), derived_proof.failed(result)
+        page, error = derived_proof.proof(result.proof, table), derived_proof.proof_error(result)
     emit(result.to_json(), output, lambda: page)
     if result.proof.verdict != "proved":
-        raise failed
+        raise error

@@ -16,6 +16,9 @@ from headrace.operate.parts.unready import cancel_unready, not_ready, not_starte
 from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 
+START_S = WITHIN_S
+"""How many seconds a job may take, from its submission until a checkpoint is complete."""
+
 
 @dataclass(frozen=True)
 class Started:
@@ -46,7 +49,7 @@ def start_job(
     job: str,
     *,
     savepoint: str | None = None,
-    within_s: float = WITHIN_S,
+    within_s: float = START_S,
     cancel_on_timeout: bool = False,
     progress: Progress = silent,
 ) -> Started:
@@ -105,7 +108,7 @@ def await_start(
 
 
 def await_job(
-    workspace: Workspace, job: str, within_s: float = WITHIN_S, progress: Progress = silent
+    workspace: Workspace, job: str, within_s: float = START_S, progress: Progress = silent
 ) -> ClusterError | None:
     """Wait until a job that is submitted by other means is ready.
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from headrace.cli.compared import compared
 from headrace.cli.pages import anchor as anchor_page
 from headrace.cli.pages import check as check_page
 from headrace.cli.pages import derived_proof, topic_proof
@@ -20,6 +19,7 @@ from headrace.cli.pages import quarantine as quarantine_page
 from headrace.cli.pages import replay as replay_page
 from headrace.cli.pages import stack as stack_page
 from headrace.cli.pages import topic as topic_page
+from headrace.cli.pages.compared import compared
 from headrace.cli.pages.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError

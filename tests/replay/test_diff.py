@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from headrace.cli.pages.diff_html import diff_page
 from headrace.contract.column_type import DATE, INT
 from headrace.contract.load import load
 from headrace.errors import UsageError
@@ -24,7 +25,6 @@ from headrace.read.tables import open_table, stream_batches
 from headrace.replay import diff
 from headrace.replay.compare import Diff, Sample, compare
 from headrace.replay.compare_keyed import compare_keyed
-from headrace.replay.page import page
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
 from headrace.table.columns import TableColumn
@@ -129,7 +129,7 @@ def test_the_page_shows_values_as_text() -> None:
         data=[(1, "<b>", 0, 0), (2, None, 0, 2), (3, "c", 1, 0), (9, "z", 0, 3)], bad=[("rule", "1", 0, 1)]
     )
     planned = replay(number=1, why="a <rule>", by="me", at="now")
-    said = page("t", planned, compare(BEFORE, after))
+    said = diff_page("t", planned, compare(BEFORE, after))
     assert "a &lt;rule&gt;" in said
     assert "<code>&lt;b&gt;</code>" in said
     assert "<b>" not in said.replace("<b>&", "")

@@ -8,7 +8,6 @@ from rich.text import Text
 from headrace.cli.layout import fitted, listing
 from headrace.contract.sql import instant
 from headrace.errors import ConservationError
-from headrace.job.assemble import load_program_of_table
 from headrace.operate.verify import DerivedProof
 from headrace.table.outputs import LATE
 from headrace.verify.conserved import Conservation
@@ -16,13 +15,13 @@ from headrace.verify.conserved import Conservation
 FINDINGS_SHOWN = 20
 
 
-def failed(result: DerivedProof) -> ConservationError:
-    """The error of a command that failed to prove it."""
+def proof_error(result: DerivedProof) -> ConservationError:
+    """The error for a table that is not proved."""
     conservation = result.proof
     return ConservationError(
         conservation.sentence(),
         where=f"{result.table}, batch {conservation.cut.batch}",
-        remedy=_remedy(conservation),
+        remedy=_remedy(result),
         findings=[str(f) for f in conservation.findings],
     )
 
@@ -67,13 +66,13 @@ def _verified(conservation: Conservation, table: str) -> str:
     return f"{own}. Which of {' and '.join(conservation.counted_in)} counts a row is not checked"
 
 
-def _remedy(conservation: Conservation) -> str:
+def _remedy(result: DerivedProof) -> str:
+    conservation = result.proof
     if conservation.verdict == "unproved":
         return "verify again when the watermark has passed these windows and the batch is published"
-    job = load_program_of_table(conservation.table).job.name
     return (
         f"if rows of {conservation.read} were judged differently since (a rollback, a bounded replay),"
-        f" replay from before them: headrace anchor ls {job} lists where a"
+        f" replay from before them: headrace anchor ls {result.job} lists where a"
         f" replay can begin; if none were, and headrace verify {conservation.read} is proved: rows were lost"
         " or duplicated after the topic"
     )

@@ -25,8 +25,8 @@ def described(result: TopicProof, *, newest: bool) -> Group:
     return Group(proof(result.proof, result.table), *map(Text, lines))
 
 
-def failed(result: TopicProof) -> ConservationError:
-    """The error of a command that failed to prove it."""
+def proof_error(result: TopicProof) -> ConservationError:
+    """The error for a table that is not proved."""
     verification = result.proof
     return ConservationError(
         verification.sentence(),

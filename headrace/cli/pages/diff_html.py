@@ -22,7 +22,7 @@ code { font-size: .9em; } p.why { font-size: 1.1rem; }
 """
 
 
-def page(job: str, replay: Replay, diff: Diff) -> str:
+def diff_page(job: str, replay: Replay, diff: Diff) -> str:
     """The page of one replay."""
     title = escape(f"{job}: replay {replay.number}")
     return f"""<!doctype html>
