@@ -14,7 +14,7 @@ from headrace.ledger.records import Anchor
 from headrace.operate.parts.flink_jobs import live_jobs
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
-from headrace.replay import take
+from headrace.replay.anchor import anchor_health, record_anchor, take_and_record_anchor
 from headrace.savepoint.retained import delete_savepoint
 
 
@@ -66,7 +66,7 @@ def take_anchor(workspace: Workspace, job: str, why: str = "", *, progress: Prog
             remedy=f"headrace status {job}; record a savepoint of your own: headrace anchor adopt {job} PATH",
         )
     progress(what=f"taking a savepoint of {job}")
-    return take.take(workspace.cluster, open_job.ledger, workspace.kafka, running[0].id, why)
+    return take_and_record_anchor(workspace.cluster, open_job.ledger, workspace.kafka, running[0].id, why)
 
 
 def adopt_anchor(workspace: Workspace, job: str, path: str, why: str = "") -> Anchor:
@@ -82,7 +82,7 @@ def adopt_anchor(workspace: Workspace, job: str, path: str, why: str = "") -> An
             where=path,
             remedy=f"headrace anchor {job} takes a savepoint; or stop the job first",
         )
-    return take.record(workspace.cluster, open_job.ledger, workspace.kafka, path, why, adopted=True)
+    return record_anchor(workspace.cluster, open_job.ledger, workspace.kafka, path, why, adopted=True)
 
 
 def list_anchors(workspace: Workspace, job: str) -> list[Anchor]:
@@ -112,7 +112,9 @@ def check_anchor(workspace: Workspace, job: str, anchor: int) -> AnchorHealth:
         UsageError: there is no such job or anchor.
         ClusterError: Kafka or the object store does not answer.
     """
-    return AnchorHealth(job, *take.examine(workspace.job(job).ledger, workspace.kafka, anchor))
+    ledger = workspace.job(job).ledger
+    record = anchors.one(ledger, anchor)
+    return AnchorHealth(job, record, anchor_health(ledger, workspace.kafka, record))
 
 
 def expire_anchors(

@@ -16,7 +16,7 @@ from headrace.operate.parts.unready import not_ready
 from headrace.operate.start import await_start, submit
 from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
-from headrace.replay.catch_up import Reached, reached
+from headrace.replay.catch_up import CatchUp, read_catch_up
 
 LOOK_S = 1.0
 """A checkpoint comes every few seconds: looking more often shows nothing new."""
@@ -94,11 +94,11 @@ def _submit_fork(job: OpenJob, replay: int, progress: Progress) -> str:
     return submit(job, of_replay(job.name, replay))
 
 
-def _look(job: OpenJob, planned: Replay) -> Reached:
-    return reached(job.ledger.warehouse, job.ledger, job.program, planned)
+def _look(job: OpenJob, planned: Replay) -> CatchUp:
+    return read_catch_up(job.ledger.warehouse, job.ledger, job.program, planned)
 
 
-def _follow(job: OpenJob, planned: Replay, flink_id: str, within_s: float, progress: Progress) -> Reached:
+def _follow(job: OpenJob, planned: Replay, flink_id: str, within_s: float, progress: Progress) -> CatchUp:
     """Wait until the fork has come as far as the branch; a fork that ends before that is an error."""
     deadline = time.monotonic() + within_s
     progress(what=CATCHING_UP)

@@ -13,12 +13,12 @@ from headrace.storage.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
-class Reached:
-    """Where the fork stands, where the branch does, and where the replay began."""
+class CatchUp:
+    """How far the fork has come, how far the branch has, and where the replay began."""
 
     fork: JobProgress
     branch: JobProgress
-    begun: dict[str, dict[int, int]]
+    start: dict[str, dict[int, int]]
 
     @property
     def records(self) -> tuple[int, int]:
@@ -27,9 +27,9 @@ class Reached:
         for contract, ends in self.branch.positions.items():
             if self.fork.positions and not self.fork.reads(contract):
                 continue
-            begun, fork = self.begun.get(contract, {}), self.fork.positions.get(contract, {})
+            start, fork = self.start.get(contract, {}), self.fork.positions.get(contract, {})
             for partition, end in ends.items():
-                first = begun.get(partition, 0)
+                first = start.get(partition, 0)
                 done += max(0, min(fork.get(partition, first), end) - first)
                 total += max(0, end - first)
         return done, total
@@ -40,10 +40,10 @@ class Reached:
         return self.fork.covers(self.branch)
 
 
-def reached(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay) -> Reached:
-    """Look at the fork's newest checkpoint and at the branch."""
+def read_catch_up(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay) -> CatchUp:
+    """Read how far the fork is at its newest checkpoint, and how far the branch is."""
     staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
-    return Reached(
+    return CatchUp(
         fork_progress(warehouse, ledger, staged, replay.number),
         branch_progress(warehouse, ledger, program.contract.kind),
         replay.positions,

@@ -18,9 +18,9 @@ from headrace.ledger.records import Anchor, ForkPoint, Replay, Size
 from headrace.offsets import Offsets
 from headrace.publish.frontier import frontier_at
 from headrace.publish.progress import branch_progress
+from headrace.replay.anchor import anchor_health
 from headrace.replay.rate import rate
 from headrace.replay.stale import stale_tables
-from headrace.replay.take import examine
 
 
 def from_anchor(kafka: Kafka, ledger: Ledger, number: int, why: str) -> Replay:
@@ -35,7 +35,7 @@ def from_anchor(kafka: Kafka, ledger: Ledger, number: int, why: str) -> Replay:
     anchor = anchors.one(ledger, number)
     if number in anchors.expired(ledger):
         raise UsageError(f"anchor {number} has expired", remedy=f"headrace anchor ls {job}")
-    _, health = examine(ledger, kafka, number)
+    health = anchor_health(ledger, kafka, anchor)
     if health.problems:
         raise DecisionNeeded(
             f"no replay can begin at anchor {number}: {health.problems[0]}",
