@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from http import HTTPStatus
-from typing import Any
 
 from headrace.cluster.model import (
     Checkpoints,
@@ -201,11 +200,6 @@ class FakeCluster:
         return Checkpoints(
             len(known.completed), known.declined, known.completed[-1] if known.completed else None
         )
-
-    def checkpoint_settings(self, job: str, /) -> dict[str, Any]:
-        """The settings that headrace uses."""
-        self._known(job)
-        return {"mode": "exactly_once", "unaligned_checkpoints": False}
 
     def trigger_checkpoint(self, job: str, /) -> str:
         """Request a checkpoint, which completes at once unless barriers are held."""

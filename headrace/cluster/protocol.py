@@ -6,7 +6,7 @@ Jobs are identified by Flink's job id. A refusal, or no answer in time, is a
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from headrace.cluster.model import (
     Checkpoints,
@@ -59,9 +59,6 @@ class Cluster(Protocol):
 
     def checkpoints(self, job: str, /) -> Checkpoints:
         """Its checkpoints since its submission."""
-
-    def checkpoint_settings(self, job: str, /) -> dict[str, Any]:
-        """The checkpoint settings in force, the cluster's included (``mode``, ``interval``, …)."""
 
     def trigger_checkpoint(self, job: str, /) -> str:
         """Request a checkpoint now, and return the request's id for :meth:`triggered`."""

@@ -88,10 +88,6 @@ class SessionCluster:
             counts["completed"], counts["failed"], max(completed, key=lambda c: c.id, default=None)
         )
 
-    def checkpoint_settings(self, job: str) -> dict[str, Any]:
-        """The checkpoint settings in force, the cluster's included."""
-        return dict(self._ask(f"/jobs/{job}/checkpoints/config"))
-
     def trigger_checkpoint(self, job: str) -> str:
         """Request a checkpoint now, and return the request's id."""
         return str(self._ask(f"/jobs/{job}/checkpoints", {"checkpointType": "CONFIGURED"})["request-id"])

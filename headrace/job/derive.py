@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from headrace.contract.model import Contract, Late
 from headrace.job.defaults import Default, defaults, lateness, workers
 from headrace.job.program import Placement, Program
-from headrace.table.ddl import insert
+from headrace.table.ddl import SourceFacts, insert
 from headrace.table.event_time import (
     DIGEST,
     in_time_view,
@@ -50,7 +50,7 @@ class DeriveProgram(Program):
         return (*every, *lateness(self.late), *(workers() if self.functions else ()))
 
     @property
-    def sources(self) -> dict[str, dict[str, object]]:
+    def sources(self) -> dict[str, SourceFacts]:
         """The topics."""
         return {_source(read): timed_source_facts(read) for read in self.reads}
 

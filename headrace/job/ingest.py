@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from headrace.job.defaults import Default, defaults
 from headrace.job.program import Placement, Program
 from headrace.table.ddl import (
+    SourceFacts,
     data_insert,
     epoch_millis_ddl,
     quarantine_insert,
@@ -35,7 +36,7 @@ class IngestProgram(Program):
         return defaults(self.job.checkpoint_interval)
 
     @property
-    def sources(self) -> dict[str, dict[str, object]]:
+    def sources(self) -> dict[str, SourceFacts]:
         """The topic."""
         return {SOURCE: source_facts(self.contract)}
 

@@ -16,7 +16,8 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from headrace import project
 from headrace.cluster.rest import last_cause
@@ -31,6 +32,7 @@ from headrace.ledger.records.plan import Plan, plan_digest
 from headrace.report import REPORT, read_report
 
 FORMAT = 2
+_ACCEPTED = TypeAdapter(tuple[StateVerdict, ...])
 Meanings = Mapping[str, Mapping[str, str]]
 """Contract → version → digest of its meaning."""
 
@@ -43,7 +45,7 @@ class Lock:
     plan: Plan
     next_id: int
     """The first node id that no plan of the job has used: a dropped id is never reused."""
-    accepted: tuple[dict[str, Any], ...] = ()
+    accepted: tuple[StateVerdict, ...] = ()
     """The accepted changes and losses of state, oldest first."""
     contracts: Meanings = field(default_factory=dict)
     """Every version of each contract for which a lock of the job was written, with the digest of its
@@ -55,7 +57,7 @@ class Lock:
             "format": FORMAT,
             "digest": self.digest,
             "next_id": self.next_id,
-            "accepted": self.accepted,
+            "accepted": [a.to_json() for a in self.accepted],
         }
         document["contracts"] = self.contracts
         return json.dumps({**document, "plan": self.plan}, indent=1) + "\n"
@@ -82,17 +84,23 @@ def read(job: str) -> Lock | None:
     try:
         raw = json.loads(path.read_text())
         fresh = max(n["id"] for n in raw["plan"]["nodes"]) + 1
-        accepted, contracts = tuple(raw.get("accepted", ())), raw.get("contracts", {})
+        accepted = _ACCEPTED.validate_python(raw.get("accepted", ()))
+        contracts = raw.get("contracts", {})
         lock = Lock(raw["digest"], raw["plan"], raw.get("next_id", fresh), accepted, contracts)
-        found = {FORMAT: lock}
-        return found[raw["format"]]
+        if raw["format"] == FORMAT:
+            return lock
     except (ValueError, KeyError, TypeError) as e:
-        raise JobError(
-            f"this is not a lock of format {FORMAT}",
-            where=f"jobs/{path.name}",
-            remedy="bring it back from version control; or remove it and run"
-            f" `headrace plan {job} --accept`: a job that has state cannot go on from it then",
-        ) from e
+        raise _not_a_lock(job) from e
+    raise _not_a_lock(job)
+
+
+def _not_a_lock(job: str) -> JobError:
+    return JobError(
+        f"this is not a lock of format {FORMAT}",
+        where=f"jobs/{project.lock_path(job).name}",
+        remedy="restore it from version control; or delete it and run"
+        f" `headrace plan {job} --accept`: a job with state then cannot continue from that state",
+    )
 
 
 def require_current(program: Program, remedy: str = "") -> Lock:
@@ -165,7 +173,8 @@ def function_code(program: Program) -> dict[str, str]:
 def of(program: Program, compiled: Plan) -> Lock:
     """The lock of a newly compiled plan, with the facts that Flink's plan does not contain."""
     promises = {table: promised(c) for table, c in zip(program.sources, program.reads, strict=True)}
-    plan = {**compiled, SOURCES: program.sources, PROMISES: promises}
+    sources = {table: facts.to_json() for table, facts in program.sources.items()}
+    plan = {**compiled, SOURCES: sources, PROMISES: promises}
     if program.functions:
         plan[FUNCTIONS] = function_code(program)
     fresh = max(n["id"] for n in plan["nodes"]) + 1

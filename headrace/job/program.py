@@ -12,7 +12,7 @@ from typing import Any
 from headrace.contract.model import Contract
 from headrace.job.declaration import Job
 from headrace.job.defaults import Default
-from headrace.table.ddl import sink_ddl
+from headrace.table.ddl import SourceFacts, sink_ddl
 from headrace.table.functions import Function
 from headrace.table.outputs import Output
 
@@ -73,7 +73,7 @@ class Program(ABC):
 
     @property
     @abstractmethod
-    def sources(self) -> dict[str, dict[str, object]]:
+    def sources(self) -> dict[str, SourceFacts]:
         """By table, what decides which rows come from a topic: a compiled plan only has the table's name."""
 
     @abstractmethod

@@ -170,7 +170,7 @@ def _write(
             remedy=_accepting(job, given, undecided),
             state=[v.to_json() for v in verdicts],
         )
-    decided = tuple(v.to_json() for v in verdicts if v.asks)
+    decided = tuple(v for v in verdicts if v.asks)
     written = replace(after, accepted=(*after.accepted, *decided))
     project.lock_path(job).write_text(written.to_json())
 

@@ -6,6 +6,7 @@ Times are in UTC because the session's time zone is UTC: so a day is a UTC day.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from headrace.contract.column_type import BIGINT, BINARY, INT, MILLIS, STRING, ColumnType, DateType
 from headrace.contract.model import KAFKA_TIME, Contract, Partition
@@ -95,15 +96,31 @@ def _decoding(contract: Contract, *, versions: bool) -> dict[str, str]:
     }
 
 
-def source_facts(contract: Contract, *, versions: bool = False) -> dict[str, object]:
-    """Everything that decides which rows come from a topic and that a compiled plan does not contain.
+@dataclass(frozen=True)
+class SourceFacts:
+    """Everything that decides which rows come from a topic and that a compiled plan does not contain."""
 
-    The names are the contract's, where it has one: people read them when one of them changes.
-    """
+    topic: str
+    unknown_fields: str
+    decoding: Mapping[str, str]
+    """Options of the connector and the format."""
+    columns: Mapping[str, str]
+    """Column → its Flink type."""
+    timing: Mapping[str, str] = field(default_factory=dict)
+    """How event time advances: the contract's durations, by their names there."""
+
+    def to_json(self) -> dict[str, object]:
+        """For the lock. The names are the contract's: people read them when one of them changes."""
+        own = {"physicalName": self.topic, "unknownFields": self.unknown_fields}
+        return {**own, **self.decoding, "columns": dict(self.columns), **self.timing}
+
+
+def source_facts(contract: Contract, *, versions: bool = False) -> SourceFacts:
+    """The facts of a topic whose rows need no event time."""
     decoding = _decoding(contract, versions=versions)
-    named = {"unknownFields": decoding.pop(f"{FORMAT}.unknown-fields")}
+    unknown_fields = decoding.pop(f"{FORMAT}.unknown-fields")
     columns = {c.name: flink_type(c.type) for c in contract.columns}
-    return {"physicalName": contract.topic, **named, **decoding, "columns": columns}
+    return SourceFacts(contract.topic, unknown_fields, decoding, columns)
 
 
 def payloads_ddl(*, name: str, path: str) -> str:

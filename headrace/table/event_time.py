@@ -7,12 +7,13 @@ An absurd event time is not valid, because the contract compares it with the rec
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from headrace.contract.model import Contract, Late
 from headrace.contract.rules import verdict_sql
 from headrace.contract.sql import identifier, literal, milliseconds
-from headrace.table.ddl import GOOD, METADATA, select, source_ddl, source_facts
+from headrace.table.ddl import GOOD, METADATA, SourceFacts, select, source_ddl, source_facts
 
 EVENT_TIME = "_event_time"
 """The time attribute, in milliseconds; the contract's own column is kept unchanged beside it."""
@@ -70,7 +71,7 @@ def _watermark_options(contract: Contract, job: str) -> dict[str, str]:
     return options
 
 
-def timed_source_facts(contract: Contract) -> dict[str, object]:
+def timed_source_facts(contract: Contract) -> SourceFacts:
     """:func:`source_facts`, and how its event time advances."""
     durations = {
         "watermarkDelay": contract.watermark_delay,
@@ -79,7 +80,7 @@ def timed_source_facts(contract: Contract) -> dict[str, object]:
         "maxDrift": contract.max_drift,
     }
     stated = {name: str(value) for name, value in durations.items() if value is not None}
-    return {**source_facts(contract, versions=bool(contract.version_of)), **stated}
+    return replace(source_facts(contract, versions=bool(contract.version_of)), timing=stated)
 
 
 def judged_view(contract: Contract, *, name: str, source: str) -> str:

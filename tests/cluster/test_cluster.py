@@ -131,7 +131,6 @@ class Obedient:
         assert done.last.id >= number
         assert done.completed >= 1
         assert done.last.savepoint or done.last.path.endswith(f"/chk-{done.last.id}")
-        assert lab.cluster.checkpoint_settings(endless)["mode"] == "exactly_once"
 
     def test_a_request_that_nobody_made(self, lab: Lab) -> None:
         endless = lab.all_run("endless")

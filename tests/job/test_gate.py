@@ -301,11 +301,11 @@ def verdict(number: int, what: str, meant: str | None, means: str | None) -> Sta
     return StateVerdict(number, what, "o", "d", "", "w", meant, means)
 
 
-ACCEPTED: list[dict[str, Any]] = [
-    {"id": 8, "meant": "a", "means": "b"},
-    {"id": 8, "meant": "b", "means": "c"},
-    {"id": 8, "meant": "c", "means": "b"},
-    {"id": 4, "meant": "a", "means": None},
+ACCEPTED = [
+    verdict(8, "changed", "a", "b"),
+    verdict(8, "changed", "b", "c"),
+    verdict(8, "changed", "c", "b"),
+    verdict(4, "dropped", "a", None),
 ]
 
 

@@ -29,7 +29,7 @@ def test_a_lock_is_current(where: str, job: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(PROJECTS[where])
     found, program = lock.require_current(load_program(job)), load_program(job)
     assert found.nodes(), project.lock_path(job)
-    assert found.plan["sources"] == program.sources
+    assert found.plan["sources"] == {t: facts.to_json() for t, facts in program.sources.items()}
     assert list(found.plan["promises"].values()) == [promised(c) for c in program.reads]
 
 
@@ -57,4 +57,4 @@ def test_a_lock_knows_each_option_that_decides_which_rows_come(
         (ddl,) = [t for t in program.tables(Placement()) if t.startswith(f"CREATE TABLE `{table}`")]
         options = re.findall(r"^  '([^']+)' = ", ddl.rpartition(" WITH (")[2], re.MULTILINE)
         assert options
-        assert {WORDS.get(o, o) for o in options if o not in NO_ROWS} <= facts.keys()
+        assert {WORDS.get(o, o) for o in options if o not in NO_ROWS} <= facts.to_json().keys()

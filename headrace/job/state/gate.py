@@ -10,15 +10,21 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 from headrace.job.state import differences
 from headrace.job.state.matching import heirs, matched
 from headrace.job.state.meaning import KNOWN, Meaning, Plan, meanings
 
-KEPT, NEW, DROPPED, CHANGED, UNKNOWN = "kept", "new", "dropped", "changed", "unknown"
+StateChange = Literal["kept", "new", "dropped", "changed", "unknown"]
+"""What happens to an operator's state."""
+KEPT: Final = "kept"
+NEW: Final = "new"
+DROPPED: Final = "dropped"
+CHANGED: Final = "changed"
+UNKNOWN: Final = "unknown"
 ASKS = (DROPPED, CHANGED, UNKNOWN)
 """What a person must accept by id: state is lost, or kept with another meaning."""
 NOT_COUNTED = "it starts empty: rows read before are not in it"
@@ -30,7 +36,7 @@ class StateVerdict:
 
     id: int
     """Its node id: in the lock, or in the new plan if it is new."""
-    verdict: str
+    verdict: StateChange
     operator: str
     description: str
     """Flink's description of it: in the new plan, or in the lock if it is dropped."""
@@ -94,13 +100,11 @@ def compare(before: Plan, after: Plan) -> list[StateVerdict]:
     return found
 
 
-def unaccounted(
-    verdicts: Iterable[StateVerdict], accepted: Iterable[Mapping[str, Any]]
-) -> list[StateVerdict]:
+def unaccounted(verdicts: Iterable[StateVerdict], accepted: Iterable[StateVerdict]) -> list[StateVerdict]:
     """Verdicts that ask for a decision that has not been made, neither in one step nor in several."""
     steps: dict[tuple[int, str | None], set[str | None]] = defaultdict(set)
     for step in accepted:
-        steps[step["id"], step["meant"]].add(step["means"])
+        steps[step.id, step.meant].add(step.means)
 
     def leads(number: int, at: str | None, to: str | None) -> bool:
         seen, open_ = set[str | None](), [at]
@@ -125,7 +129,7 @@ def _verdict(was: Meaning, now: Meaning | None, begun: Iterable[Meaning]) -> Sta
     return StateVerdict(now.id, verdict, now.kind, now.description, before, what, was.meaning, now.meaning)
 
 
-def _kept_or_changed(was: Meaning, now: Meaning) -> tuple[str, str]:
+def _kept_or_changed(was: Meaning, now: Meaning) -> tuple[StateChange, str]:
     """What happens to state that is kept, and why."""
     if now.follows:
         reads = now.kind == "table-source-scan"
