@@ -10,17 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deltalake.exceptions import DeltaError
-
-from headrace.delta.amend import amended
 from headrace.delta.commit import DeltaFile, active_paths, delta_files
 from headrace.delta.rewrite import restore_files
-from headrace.delta.swap import require_restorable
-from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
+from headrace.errors import DecisionNeeded, LedgerError
 from headrace.files import Baseline, Files
 from headrace.ledger import fork as forks
 from headrace.ledger import replays
-from headrace.ledger.branch import ByOutput, ManifestRange, replay_range
+from headrace.ledger.branch import replay_range
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.records import (
@@ -29,23 +25,20 @@ from headrace.ledger.records import (
     DONE,
     AbortReplay,
     BatchOutput,
-    Claim,
     FoldedManifest,
     ForkPoint,
     RollbackBatch,
     SwapBatch,
     TopicNotes,
 )
-from headrace.offsets import Offsets, Span
+from headrace.offsets import Offsets
 from headrace.publish.checks import Checks
 from headrace.publish.finish import Finisher
-from headrace.publish.frontier import continue_frontier, frontier_at
-from headrace.publish.progress import JobProgress, branch_progress, fork_progress
 from headrace.publish.publisher import Published
+from headrace.publish.replay_checks import ReplayChecks
 from headrace.publish.staged_files import ReadFile
 from headrace.publish.tables import JobTables
-from headrace.publish.tail import StagedTail
-from headrace.publish.topics import TopicReport, head_at_fork
+from headrace.publish.topics import head_at_fork
 from headrace.read.tables import open_table
 
 
@@ -68,6 +61,7 @@ class Replacer:
     def __init__(self, tables: JobTables) -> None:
         self.tables, self._ledger = tables, tables.ledger
         self._checks, self._finisher = Checks(tables, remember=True), Finisher(tables)
+        self._replay_checks = ReplayChecks(tables)
 
     def replace(self, replay: int, fork: ForkPoint) -> Published | Behind | NothingSealed:
         """Make a replay's fork the branch.
@@ -92,24 +86,24 @@ class Replacer:
 
     def _record_swap(self, head: Head, replay: int, fork: ForkPoint) -> Behind | NothingSealed | None:
         """Decide the batch, unless another publisher is first; or return why the fork cannot come in yet."""
-        reached = self._frontier_at(fork)
+        reached = self._replay_checks.frontier_at(fork)
         staged = {o: s.read() for o, s in self.tables.staged.items()}
         claim, sealed = replay_range(self._ledger, fork, staged, replay)
         if claim is None or sealed is None:
             return NothingSealed()
-        if behind := self._behind(staged, replay):
-            return behind
+        if (behind := self._replay_checks.reached_if_behind(staged, replay)) is not None:
+            return Behind(behind)
         before = head_at_fork(head, reached)
-        asked = self._checks.query_topics(before)
+        topics = self._checks.query_topics(before)
         read = self._checks.read(sealed)
-        self._refuse_other(replay, claim, sealed, read, asked)
+        self._replay_checks.refuse_other_topic(replay, claim, sealed, read, topics)
         if self.tables.contract.kind == "ingest":
-            self._refuse_missing(head, fork, reached, read)
-        frontier, notes = self._checks.frontier(before, read, asked)
+            self._replay_checks.refuse_missing(head, fork, reached, read)
+        frontier, notes = self._checks.frontier(before, read, topics)
         if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
             return Behind(frontier)
         removed, baseline = forks.files_after(self._ledger, fork), forks.baseline(self._ledger, fork)
-        self._require_possible(reached, removed, baseline, _delta_files(read))
+        self._replay_checks.refuse_unfinishable(reached, removed, baseline, _delta_files(read))
         batch = SwapBatch(
             claim=claim.number,
             contract_version=claim.contract_version,
@@ -131,71 +125,6 @@ class Replacer:
 
         self._finisher.record_batch(head, batch, last_check=last_check)
         return None
-
-    def _behind(self, staged: ByOutput, replay: int) -> Behind | None:
-        """How far a derive job's fork has come, where that is not as far as the branch."""
-        if self.tables.contract.kind == "ingest":
-            return None
-        progress = fork_progress(self.tables.warehouse, self._ledger, staged, replay)
-        if progress.covers(self._branch_progress()):
-            return None
-        return Behind(next(iter(progress.positions.values()), {}))
-
-    def _refuse_other(
-        self,
-        replay: int,
-        claim: Claim,
-        found: ManifestRange,
-        read: Mapping[str, Sequence[ReadFile]],
-        asked: TopicReport,
-    ) -> None:
-        """Refuse a fork that may have read another topic than the branch."""
-        others = [c for c in asked.changes if c.other]
-        if others:
-            raise DecisionNeeded(
-                f"{'; '.join(map(str, others))}. The replay may have read records of it:"
-                f" {StagedTail.of(claim.number, found, read, {})}",
-                where="; ".join(f"topic id {c.id or 'none'}, the job began on {c.was}" for c in others),
-                remedy=f"headrace replay abort {self._ledger.job} {replay} --why TEXT leaves it",
-            )
-
-    def _branch_progress(self) -> JobProgress:
-        """How far the branch of a derive job has come, in the tables that it writes now."""
-        progress = branch_progress(self.tables.warehouse, self._ledger, "derive")
-        if not progress.positions:
-            raise DecisionNeeded(
-                "no checkpoint of the published branch is kept any more: how far it had come is not known",
-                where=f"job {self._ledger.job}",
-                remedy="restore a checkpoint or savepoint of it into the warehouse, then publish again",
-            )
-        return JobProgress(
-            progress.positions, {o: at for o, at in progress.watermarks.items() if o in self.tables.staged}
-        )
-
-    def _refuse_missing(
-        self, head: Head, fork: ForkPoint, reached: Offsets, read: Mapping[str, Sequence[ReadFile]]
-    ) -> None:
-        """Refuse a fork that lacks records that the branch has published: Kafka no longer had them."""
-        holes = self._unexplained_holes(head, fork, reached, read)
-        verdicts = self.tables.source.holes(self.tables.start.topic, holes) if holes else {}
-        if missing := [h for h in holes if verdicts[h] != "absent"]:
-            raise ConservationError(
-                f"the fork lacks records that are published: {', '.join(map(str, missing[:10]))}",
-                where=f"job {self._ledger.job}, after batch {fork.batch}",
-                remedy=f"nothing was changed. Kafka deleted them, or the fork skipped them:"
-                f" `headrace replay ls {self._ledger.job}`, abort it, and plan one that begins later",
-                missing=[str(h) for h in missing],
-            )
-
-    def _unexplained_holes(
-        self, head: Head, fork: ForkPoint, reached: Offsets, read: Mapping[str, Sequence[ReadFile]]
-    ) -> list[Span]:
-        """Holes of the fork below the head's frontier that the branch does not have."""
-        positions = (f.positions for files in read.values() for f in files)
-        holes = continue_frontier(self._ledger.job, reached, self.tables.start.offsets, positions).holes
-        known = forks.holes_after(self._ledger, fork)
-        below = [h for h in holes if h.first < head.frontier.get(h.partition, 0)]
-        return [h for h in below if not any(k.covers(h) for k in known)]
 
     def abort(self, replay: int, why: str) -> None:
         """Decide that a replay is never published; a batch that is decided already is finished, and remains.
@@ -223,47 +152,42 @@ class Replacer:
         Raises:
             UsageError: the replay is not the last one that became the branch.
         """
+        restored: Files | None = None
         while True:
             finished = self._finisher.finish_open_batch()
             head = self._ledger.head()
             if replay in StandingDecisions.of(self._ledger.decisions()).rolled_back:
                 return Published(head, finished, {})
-            number = replays.batch_of(self._ledger, replay)
-            if not number:
-                raise UsageError(
-                    f"replay {replay} is {replays.state(self._ledger, replay)}: it has changed no table",
-                    where=f"job {self._ledger.job}",
-                    remedy=f"headrace replay show {self._ledger.job} {replay}",
-                )
-            if number != (last := forks.last_published_replay(self._ledger)):
-                later = replays.published_by(self._ledger, last)
-                raise UsageError(
-                    f"replay {replay} is not the last published one: that is replay {later}",
-                    where=f"job {self._ledger.job}",
-                    remedy=f"headrace replay rollback {self._ledger.job} {later} --why TEXT first",
-                )
-            self._record_rollback(head, number, replay, why)
+            number = self._replay_checks.require_last(replay)
+            swap = self._required_swap(number)
+            if restored is None:
+                restored = self._write_former_files(swap)
+            self._record_rollback(head, swap, restored, why)
 
-    def _record_rollback(self, head: Head, number: int, replay: int, why: str) -> None:
-        """Decide the batch that reverses what batch ``number`` swapped in.
+    def _required_swap(self, number: int) -> SwapBatch:
+        swap = self._ledger.required(BATCHES, number)
+        if not isinstance(swap, SwapBatch):
+            raise LedgerError(f"batch {number} is not a swap", where=f"{self._ledger.folder}/batches")
+        return swap
+
+    def _record_rollback(self, head: Head, swap: SwapBatch, restored: Files, why: str) -> None:
+        """Decide the batch that reverses a swap, unless another publisher is first.
 
         Its manifests and their files are those of the branch, as if nothing had been swapped. What it adds is
         what the tables held: a patch or another program may have rewritten some of those files.
         """
-        swap, before = self._ledger.required(BATCHES, number), self._ledger.required(DONE, number - 1)
-        if not isinstance(swap, SwapBatch):
-            raise LedgerError(f"batch {number} is not a swap", where=f"{self._ledger.folder}/batches")
-        manifests = forks.manifests_after(self._ledger, swap.fork, number - 1)
+        former = swap.number - 1
+        before = self._ledger.required(DONE, former)
+        manifests = forks.manifests_after(self._ledger, swap.fork, former)
         baseline = Baseline(versions={o: v for o, v in before.versions.items() if o in self.tables.staged})
-        old, reached = swap.removed, self._frontier_at(swap.fork)
-        restored = {} if self.tables.contract.kind == "derive" else self._restore_files(number, old, reached)
+        old, reached = swap.removed, self._replay_checks.frontier_at(swap.fork)
         removed = forks.files_after(self._ledger, swap.fork)
         files = {o: delta_files(restored.get(o, old.get(o, ()))) for o in self.tables.staged}
-        self._require_possible(reached, removed, baseline, files, back=True)
-        on_branch = forks.at_batch(self._ledger, number - 1).batch
+        self._replay_checks.refuse_unfinishable(reached, removed, baseline, files, back=True)
+        on_branch = forks.at_batch(self._ledger, former).batch
         batch = RollbackBatch(
             claim=before.claim,
-            contract_version=self._ledger.required(BATCHES, on_branch or number - 1).contract_version,
+            contract_version=self._ledger.required(BATCHES, on_branch or former).contract_version,
             checkpoints=_checkpoints(manifests, swap.fork),
             frontier=before.frontier,
             outputs={
@@ -276,60 +200,32 @@ class Replacer:
             baseline=baseline,
             newest_claim=self._ledger.newest(CLAIMS),
             notes=TopicNotes(epochs=before.epochs, tails=before.tails),
-            replay=replay,
+            replay=swap.replay,
             restored=restored,
             why=why,
         )
         self._finisher.record_batch(head, batch)
 
-    def _restore_files(self, number: int, gone: Files, reached: Offsets) -> Files:
-        """Per output, files with the rows after the fork point as they were before batch ``number``."""
-        versions = self._ledger.required(DONE, number).versions
-        found: Files = {}
+    def _write_former_files(self, swap: SwapBatch) -> Files:
+        """Write, per output, files with the rows after the fork point as they were before a swap.
+
+        A derive job's rows have no positions: its tables are made again from whole files.
+        """
+        if self.tables.contract.kind == "derive":
+            return {}
+        versions = self._ledger.required(DONE, swap.number).versions
+        reached = self._replay_checks.frontier_at(swap.fork)
+        files: Files = {}
         for output in self.tables.outputs:
             before = versions[output.id] - 1
             table = open_table(self.tables.warehouse, output.id, before)
             there = active_paths(table) if table else set()
-            stay = [f for f in gone.get(output.id, ()) if f.path in there]
+            stay = [f for f in swap.removed.get(output.id, ()) if f.path in there]
             known = [f.path for f in stay]
             others = restore_files(self.tables.warehouse, output, before, reached, known=known)
             read = self._checks.read_files(output, others)
-            found[output.id] = (*stay, *(f.recorded() for f in read))
-        return found
-
-    # what must be true to finish a batch that begins at a fork point
-
-    def _require_possible(
-        self,
-        reached: Offsets,
-        removed: Files,
-        baseline: Baseline,
-        files: Mapping[str, list[DeltaFile]],
-        *,
-        back: bool = False,
-    ) -> None:
-        """Refuse, before it is decided, what could not be finished."""
-        for output in self.tables.outputs:
-            came = [*delta_files(baseline.files.get(output.id, ())), *files[output.id]]
-            if output.mode == "append":
-                gone = delta_files(removed.get(output.id, ()))
-                require_restorable(self.tables.warehouse, output, gone, reached or None, baseline, back=back)
-                continue
-            version = baseline.versions.get(output.id)
-            try:
-                amended(self.tables.warehouse, output, version, came)
-            except (OSError, DeltaError) as e:
-                raise UsageError(
-                    f"version {version} of table {output.id} cannot be read any more: {str(e)[:200]}",
-                    where=self.tables.warehouse.table_uri(output.id),
-                    remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
-                ) from e
-
-    def _frontier_at(self, fork: ForkPoint) -> Offsets:
-        """The frontier of an ingest job at a fork point; a derive job's rows have no position in a topic."""
-        if self.tables.contract.kind == "derive":
-            return {}
-        return frontier_at(self.tables.warehouse, self._ledger, self.tables.outputs, fork)
+            files[output.id] = (*stay, *(f.recorded() for f in read))
+        return files
 
 
 def _delta_files(read: Mapping[str, Sequence[ReadFile]]) -> dict[str, list[DeltaFile]]:

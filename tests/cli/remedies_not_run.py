@@ -14,8 +14,9 @@ REASONS = {
     "a chain that no start of a job makes: tests/ledger/test_branch.py writes its manifests": """
         ledger/branch.py: replay abort □ □ --why TEXT
     """,
-    "a moment that no command can choose: tests/publish/test_patch.py publishes what is being dropped": """
+    "a moment that no command can choose: tests/publish make it, in test_patch.py and test_replace.py": """
         publish/patch.py: patch undo □ □ --why TEXT
+        publish/replace.py: replay rollback □ □ --why TEXT
     """,
 }
 NOT_RUN = {line.strip(): reason for reason, lines in REASONS.items() for line in lines.strip().splitlines()}

@@ -168,12 +168,14 @@ SITUATIONS = [
         ("job/start/begin.py: replay abort □ □ --why TEXT",), edited_since, "replay run events 2", shows=True
     ),
     Situation(
-        ("publish/replace.py: replay abort □ □ --why TEXT",),
+        ("publish/replay_checks.py: replay abort □ □ --why TEXT",),
         of_another_topic_by_now,
         "replay publish events 1",
         shows=True,
     ),
-    Situation(("publish/replace.py: replay ls □",), fork_with_a_hole, "replay publish events 1", shows=True),
+    Situation(
+        ("publish/replay_checks.py: replay ls □",), fork_with_a_hole, "replay publish events 1", shows=True
+    ),
     Situation(("replay/diff.py: replay show □ □",), given_up, "replay diff events 1", shows=True),
     Situation(("cli/pages/replay.py: replay run □ □",), planned, "replay show events 1", shows=True),
     Situation(

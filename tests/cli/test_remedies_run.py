@@ -224,7 +224,7 @@ STATES = [
         "publish/patch_checks.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"
     ),
     State(
-        "publish/replace.py: replay rollback □ □ --why TEXT",
+        "publish/replay_checks.py: replay rollback □ □ --why TEXT",
         replayed_twice,
         "replay rollback events 1 --why w",
     ),
@@ -236,7 +236,10 @@ STATES = [
         "cli/pages/replay.py: replay abort □ □ --why TEXT", replay_begun, "replay show events 1", shows=True
     ),
     State(
-        "publish/replace.py: replay show □ □", replay_begun, "replay rollback events 1 --why w", shows=True
+        "publish/replay_checks.py: replay show □ □",
+        replay_begun,
+        "replay rollback events 1 --why w",
+        shows=True,
     ),
 ]
 

@@ -21,7 +21,16 @@ from headrace.job.start.begin import Start, choose_fork_start, choose_start
 from headrace.ledger import replays
 from headrace.ledger.anchors import needed_savepoints
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import ANCHORS, BATCHES, DONE, AcceptLoss, ForkPoint, RecordKind, Stored
+from headrace.ledger.records import (
+    ANCHORS,
+    BATCHES,
+    DONE,
+    AcceptLoss,
+    Decision,
+    ForkPoint,
+    RecordKind,
+    Stored,
+)
 from headrace.offsets import Span
 from headrace.publish import checks
 from headrace.publish.publisher import Published, Publisher
@@ -355,6 +364,21 @@ def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
     number = replays.record(lake.ledger, replays.one(lake.ledger, number)).number
     with pytest.raises(DecisionNeeded, match="edited since replay 2 was planned"):
         start(edited, same)
+
+
+def test_a_replay_that_is_aborted_while_it_is_published_stands(lake: Lake) -> None:
+    number, fork = lake.replay(begun(lake))
+    lake.seal(fork, range(10, 31))
+    aborting = lake.replacer()
+
+    def record_decision(decision: Decision) -> int:
+        lake.replace(number)
+        return Ledger.record_decision(aborting.tables.ledger, decision)
+
+    aborting.tables.ledger.record_decision = record_decision  # type: ignore[method-assign]
+    with pytest.raises(DecisionNeeded, match="at the same moment"):
+        aborting.abort(number, "test")
+    assert replays.state(lake.ledger, number) == "published"
 
 
 def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> None:

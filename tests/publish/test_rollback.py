@@ -10,6 +10,7 @@ from deltalake import DeltaTable
 from headrace.contract.load import load
 from headrace.errors import UsageError
 from headrace.ledger import patch_history, patches, replays
+from headrace.read.records import REWRITTEN
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by
@@ -18,6 +19,10 @@ from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+
+
+def rewritten(lake: Lake) -> set[str]:
+    return set(lake.warehouse.keys(f"events/{REWRITTEN}"))
 
 
 def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -> None:
@@ -87,6 +92,30 @@ def test_replays_are_taken_back_one_behind_the_other(lake: Lake) -> None:
     assert lake.rows() == before
     lake.seal(1, range(30, 33))
     assert lake.publish().head.frontier == {0: 33}
+
+
+def test_a_rollback_writes_its_files_once_however_often_another_publisher_is_first(lake: Lake) -> None:
+    begun(lake)
+    anchor = dict(lake.ledger.head().manifests)
+    lake.seal(1, range(30, 33), bad=range(33, 36))
+    lake.publish()
+    lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(28, 35)))  # one file for both sides
+    was = lake.rows()
+    number, fork = lake.replay(anchor)
+    lake.seal(fork, range(30, 34), bad=range(34, 36))
+    lake.replace(number)
+    slow, ends, written = lake.replacer(), iter((40, 50)), rewritten(lake)
+
+    def lose(name: str) -> None:
+        if name == "batch" and (end := next(ends, None)):
+            lake.seal(fork, range(max(end - 10, 36), end))
+            lake.publish()
+
+    slow.tables.step = lose
+    done = slow.roll_back(number, "wrong")
+    assert done.head.batch == 8, "it lost twice"
+    assert lake.rows() == was
+    assert len(rewritten(lake) - written) == 1
 
 
 @pytest.mark.parametrize("fatal", ["", "commit events", "done"])
