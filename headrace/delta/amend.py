@@ -30,7 +30,7 @@ def amend_batch(
     Raises:
         LedgerError: the table has other columns, or other writers always came first.
     """
-    rows = newest(read_rows(warehouse, output, [f.path for f in files]), output.key)
+    rows = newest_rows(read_rows(warehouse, output, [f.path for f in files]), output.key)
 
     def merge(snapshot: DeltaTable) -> None:
         if (
@@ -67,14 +67,14 @@ def amend_from(
         warehouse: where the table is.
         output: the table.
         transaction: application and number of the batch.
-        version: the version to go on from; None: from an empty table.
+        version: the version to start from; None: an empty table.
         files: staged files, the oldest first.
 
     Raises:
         UsageError: that version cannot be read any more.
         LedgerError: the table has other columns, or other writers always came first.
     """
-    rows = amended(warehouse, output, version, files)
+    rows = amended_rows(warehouse, output, version, files)
 
     def overwrite(snapshot: DeltaTable) -> None:
         write_deltalake(
@@ -92,7 +92,7 @@ def amend_from(
     return commit_once(warehouse, output, transaction, overwrite)
 
 
-def amended(
+def amended_rows(
     warehouse: Warehouse, output: Output, version: int | None, files: Sequence[DeltaFile]
 ) -> pa.Table:
     """What a version of the table holds once files have amended it.
@@ -103,10 +103,10 @@ def amended(
     rows = read_rows(warehouse, output, [f.path for f in files])
     if version is not None:
         rows = pa.concat_tables([published_rows(warehouse, output, version), rows])
-    return newest(rows, output.key)
+    return newest_rows(rows, output.key)
 
 
-def newest(rows: pa.Table, key: Sequence[str]) -> pa.Table:
+def newest_rows(rows: pa.Table, key: Sequence[str]) -> pa.Table:
     """The last row of each key."""
     placed = rows.append_column(_PLACE, pa.array(np.arange(rows.num_rows)))
     last = placed.group_by(list(key)).aggregate([(_PLACE, "max")])[f"{_PLACE}_max"]

@@ -67,7 +67,7 @@ def commit_once(
 
     Args:
         warehouse: where the table is.
-        output: the table; it is made if it is not there.
+        output: the table; it is created if it does not exist.
         transaction: application and number of the batch.
         commit: makes one commit with no retries, bound to the snapshot that it is given.
 
@@ -76,7 +76,7 @@ def commit_once(
     """
     app, batch, table = transaction.app_id, transaction.version, output.id
     for _ in range(ATTEMPTS):
-        with _reached(warehouse, table):
+        with _delta_errors(warehouse, table):
             snapshot = _open_or_create(warehouse, table, output.columns)
             if (snapshot.transaction_version(app) or 0) >= batch:
                 return version_of(warehouse, table, app, batch, snapshot)
@@ -87,11 +87,11 @@ def commit_once(
             except CommitFailedError:
                 continue
             return before + 1
-    raise _outrun(warehouse, table)
+    raise _too_many_conflicts(warehouse, table)
 
 
 @contextlib.contextmanager
-def _reached(warehouse: Warehouse, table: str) -> Iterator[None]:
+def _delta_errors(warehouse: Warehouse, table: str) -> Iterator[None]:
     """delta-rs reports in three ways that the store does not answer; turn them into one error.
 
     Raises:
@@ -185,17 +185,17 @@ def add_column(warehouse: Warehouse, output: Output, column: TableColumn) -> Non
         LedgerError: other writers always came first.
     """
     for _ in range(ATTEMPTS):
-        with _reached(warehouse, output.id):
-            found = _open_or_create(warehouse, output.id, output.columns)
-            if column.name in {f.name for f in found.schema().fields}:
+        with _delta_errors(warehouse, output.id):
+            table = _open_or_create(warehouse, output.id, output.columns)
+            if column.name in {f.name for f in table.schema().fields}:
                 return
             # Another commit came first: look again.
             with contextlib.suppress(CommitFailedError):
-                found.alter.add_columns([delta_field(column)])
-    raise _outrun(warehouse, output.id)
+                table.alter.add_columns([delta_field(column)])
+    raise _too_many_conflicts(warehouse, output.id)
 
 
-def _outrun(warehouse: Warehouse, table: str) -> LedgerError:
+def _too_many_conflicts(warehouse: Warehouse, table: str) -> LedgerError:
     return LedgerError(
         f"{ATTEMPTS} commits in a row met another writer",
         where=warehouse.table_uri(table),
@@ -207,11 +207,11 @@ def refuse_other_columns(warehouse: Warehouse, table: str, columns: Sequence[Tab
     """Refuse a batch before it is decided: once it is recorded, it must be possible to finish it.
 
     Raises:
-        LedgerError: the table is there, with other columns than the contract has now.
+        LedgerError: the table exists, with other columns than the contract has now.
     """
-    with contextlib.suppress(TableNotFoundError), _reached(warehouse, table):
-        found = DeltaTable(warehouse.table_uri(table), storage_options=warehouse.delta_options)
-        _refuse_other_columns(found, columns)
+    with contextlib.suppress(TableNotFoundError), _delta_errors(warehouse, table):
+        snapshot = DeltaTable(warehouse.table_uri(table), storage_options=warehouse.delta_options)
+        _refuse_other_columns(snapshot, columns)
 
 
 def _refuse_other_columns(snapshot: DeltaTable, columns: Sequence[TableColumn]) -> None:
@@ -229,8 +229,8 @@ def refuse_duplicates(snapshot: DeltaTable, table: str, files: Sequence[DeltaFil
     Raises:
         LedgerError: names one.
     """
-    there = active_paths(snapshot)
-    if again := [f.path for f in files if f.path in there]:
+    active = active_paths(snapshot)
+    if again := [f.path for f in files if f.path in active]:
         raise LedgerError(
             f"{len(again)} files of the batch are in the table already, {again[0]} among them",
             where=snapshot.table_uri,

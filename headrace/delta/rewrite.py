@@ -47,15 +47,15 @@ def restore_files(
     folder: str = REWRITTEN,
     known: Collection[str] = (),
 ) -> list[StagedFile]:
-    """Files with rows of a table's version: its own, or new ones where a file holds other rows too.
+    """Name files with rows of a table's version; where one also has other rows, write a file without those.
 
     Args:
         warehouse: where the table is.
         output: the table.
-        version: the version of it; None: it was not there.
+        version: the version of it; None: it did not exist.
         where: which rows.
         folder: where files are written to, below the table.
-        known: files that hold nothing else, and are not named again: they only have to be there.
+        known: files that hold nothing else: they have to exist, and are not named again.
 
     Raises:
         UsageError: that version cannot be read any more.
@@ -68,18 +68,18 @@ def restore_files(
             return None
         raw = warehouse.read(f"{output.id}/{path}")
         rows = pq.read_table(pa.BufferReader(raw), partitioning=None)
-        held = wanted(rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy())
-        if held.all() and path not in there:
+        mask = selects(rows[PARTITION.name].to_numpy(), rows[OFFSET.name].to_numpy())
+        if mask.all() and path not in active:
             return StagedFile(path=path, size=len(raw))
-        if not held.any():
+        if not mask.any():
             return None
-        added = write_rows(warehouse, output, partition_of(path), rows.filter(pa.array(held)), folder)
+        added = write_rows(warehouse, output, partition_of(path), rows.filter(pa.array(mask)), folder)
         return StagedFile(path=added.path, size=added.size)
 
     table = None if version is None else open_table(warehouse, output.id, version)
     newest = open_table(warehouse, output.id)
-    there = active_paths(newest) if newest else set()
-    paths, wanted = select(table, where)
+    active = active_paths(newest) if newest else set()
+    paths, selects = select(table, where)
     try:
         return [file for file in each(one, sorted({*paths, *known})) if file]
     except FileNotFoundError as e:
@@ -90,15 +90,15 @@ def restore_files(
         ) from e
 
 
-def remove_rows(warehouse: Warehouse, output: Output, paths: Sequence[str], goes: RowFilter) -> Rewrite:
-    """Remove rows from files; a file that loses none is left alone, one that loses all is only removed.
+def remove_rows(warehouse: Warehouse, output: Output, paths: Sequence[str], selects: RowFilter) -> Rewrite:
+    """Write files without the selected rows; one that has none of them stays, one that has only these goes.
 
     A file that no commit takes is left where it is: as all staged files, it is ours to collect.
     """
 
     def one(path: str) -> tuple[bool, DeltaFile | None, dict[int, OffsetArray]]:
         partitions, offsets = positions_in(warehouse, output.id, path)
-        out = goes(partitions, offsets)
+        out = selects(partitions, offsets)
         taken = dict(Positions.of_rows(partitions[out], offsets[out]).offsets)
         if not out.any():
             return False, None, taken

@@ -26,7 +26,7 @@ class ColumnShape:
 
 def table_differs(table: DeltaTable, columns: Sequence[TableColumn]) -> list[str]:
     """What keeps a table from holding these columns; empty where nothing does."""
-    found = {f.name: ColumnShape(_delta_name(f.type), f.nullable) for f in table.schema().fields}
+    actual = {f.name: ColumnShape(_delta_name(f.type), f.nullable) for f in table.schema().fields}
     wanted = {c.name: ColumnShape(_delta_name(delta_type(c.type)), c.nullable) for c in columns}
     own, other = list(table.metadata().partition_columns), [c.name for c in columns if c.partition]
     apart = (
@@ -34,26 +34,26 @@ def table_differs(table: DeltaTable, columns: Sequence[TableColumn]) -> list[str
         if own != other
         else ""
     )
-    return [*_differ(found, wanted, "the table"), *filter(None, [apart])]
+    return [*_differ(actual, wanted, "the table"), *filter(None, [apart])]
 
 
 def file_differs(file: pq.ParquetFile, columns: Sequence[TableColumn]) -> list[str]:
     """What keeps a staged file from being part of a table with these columns; empty where nothing does."""
     wanted = {c.name: ColumnShape(str(arrow_type(c.type)), c.nullable) for c in columns if not c.partition}
-    found = {}
+    actual = {}
     for number, field in enumerate(file.schema_arrow):
         holds_null = field.nullable and _holds_null(file.metadata, number)
         # A file without a NULL may be part of a table that allows it.
         allowed = field.name in wanted and wanted[field.name].nullable
-        found[field.name] = ColumnShape(_file_type(field.type), holds_null or allowed)
-    return list(_differ(found, wanted, "the file"))
+        actual[field.name] = ColumnShape(_file_type(field.type), holds_null or allowed)
+    return list(_differ(actual, wanted, "the file"))
 
 
 def _differ(
-    found: Mapping[str, ColumnShape], wanted: Mapping[str, ColumnShape], holder: str
+    actual: Mapping[str, ColumnShape], wanted: Mapping[str, ColumnShape], holder: str
 ) -> Iterator[str]:
-    for name in sorted((found.keys() | wanted.keys()) - WHEN_NEEDED.keys()):
-        is_, should = found.get(name), wanted.get(name)
+    for name in sorted((actual.keys() | wanted.keys()) - WHEN_NEEDED.keys()):
+        is_, should = actual.get(name), wanted.get(name)
         if is_ is None or should is None:
             yield f"{name} ({_type_or_missing(is_)} in {holder}, {_type_or_missing(should)} in the contract)"
         elif is_.type != should.type:
@@ -62,12 +62,12 @@ def _differ(
             yield f"{name} ({_may(is_)} in {holder}, {_may(should)} in the contract)"
 
 
-def _type_or_missing(held: ColumnShape | None) -> str:
-    return held.type if held else "missing"
+def _type_or_missing(shape: ColumnShape | None) -> str:
+    return shape.type if shape else "missing"
 
 
-def _may(held: ColumnShape) -> str:
-    return "may be NULL" if held.nullable else "never NULL"
+def _may(shape: ColumnShape) -> str:
+    return "may be NULL" if shape.nullable else "never NULL"
 
 
 def _names(columns: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ from headrace.delta.rewrite import remove_rows
 from headrace.errors import UsageError
 from headrace.files import Baseline, partition_of
 from headrace.offsets import Offsets
-from headrace.read.records import at_or_after, files_at_or_after, unregistered
+from headrace.read.records import at_or_after, files_at_or_after, unregistered_paths
 from headrace.read.tables import open_table, row_count
 from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import Output
@@ -66,7 +66,7 @@ def swap_batch(
         # Restoring the table by other means may have brought some back already.
         coming = [f for f in files if not (back and f.path in current)]
         if frontier is not None:
-            paths = sorted({*unregistered(current)} & {*files_at_or_after(snapshot, frontier)})
+            paths = sorted({*unregistered_paths(current)} & {*files_at_or_after(snapshot, frontier)})
             rewrite = remove_rows(warehouse, output, paths, at_or_after(frontier))
             coming, going = coming + rewrite.added, going + rewrite.removed
         elif len(going) < len(removed):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from headrace.errors import UsageError
 from headrace.ledger import anchors
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import BATCHES, Anchor
 from headrace.offsets import Offsets
 from headrace.savepoint.retained import missing_state_files, read_savepoint
@@ -65,7 +65,7 @@ def _data_files(warehouse: Warehouse, ledger: Ledger, anchor: Anchor) -> list[st
     for output, manifest in anchor.manifests.items():
         batch = ledger.published(output, manifest)
         if batch is None:
-            staged = Staged(warehouse, output).read().get(manifest)
+            staged = StagedManifests(warehouse, output).read().get(manifest)
             paths = [f.path for f in staged.files] if staged else []
         else:
             files = ledger.required(BATCHES, batch).outputs[output].files

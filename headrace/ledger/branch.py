@@ -1,8 +1,8 @@
 """Which chain of manifests is the branch. Publish moves a head along one, and never follows a fork by itself.
 
-A manifest's parent comes out of Flink's state, so it is true whoever started the job, and
-however. Two live submissions can both go on from the head, though; so each submission first writes a
-numbered claim, and the newest claim that was not set aside determines whose manifests are followed.
+A manifest's parent comes out of Flink's state, so it is true whoever started the job, and however. But two
+live submissions can both continue from the head; so each submission first writes a numbered claim, and the
+newest claim that was not set aside determines whose manifests are followed.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def followed_claim(claims: Iterable[Claim], decisions: StandingDecisions) -> Cla
 def unpublished_manifests(
     ledger: Ledger, head: Head, output: str, manifests: Mapping[str, Manifest]
 ) -> dict[str, Manifest]:
-    """Staged manifests without those that a restored job committed once more after they were folded."""
+    """Staged manifests without those that a restored job committed again after they were folded."""
     newest = head.manifests.get(output)
     last = checkpoint_of(newest) if newest else -1
-    grown = head.since == 1  # else a replay went back in numbers: a published manifest may have a higher one
+    only_grew = head.since == 1  # after a replay, a published manifest may have a higher number
     return {
         i: m
         for i, m in manifests.items()
-        if (grown and m.checkpoint > last) or ledger.published(output, i, head) is None
+        if (only_grew and m.checkpoint > last) or ledger.published(output, i, head) is None
     }
 
 
@@ -74,7 +74,7 @@ class Walk:
 
     manifests: list[Manifest]
     """Oldest first."""
-    reached: str | None
+    parent: str | None
     """The parent of the oldest."""
     continues_head: bool
     """Whether the chain continues the head: by its parent, or as a recorded start at the frontier."""
@@ -85,13 +85,14 @@ def walk(
 ) -> Walk:
     """Follow a chain back from ``newest``."""
     last = head.manifests.get(output)
-    walked, reached = chain(staged, newest, last)
-    return Walk(walked, reached, reached == last or (reached is None and _restarts(head, claims, walked)))
+    manifests, parent = chain(staged, newest, last)
+    continues = parent == last or (parent is None and _restarts(head, claims, manifests))
+    return Walk(manifests, parent, continues)
 
 
-def _restarts(head: Head, claims: Iterable[Claim], walked: list[Manifest]) -> bool:
+def _restarts(head: Head, claims: Iterable[Claim], manifests: list[Manifest]) -> bool:
     """Whether a chain without parent was sealed by a claim that a restart begins after this very head."""
-    return any(c.number == walked[0].claim and c.begins_after == head.manifests for c in claims)
+    return any(c.number == manifests[0].claim and c.begins_after == head.manifests for c in claims)
 
 
 def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[str, str]) -> str | None:
@@ -101,8 +102,8 @@ def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[
         ledger: the job's.
         head: what is published.
         staged: all staged manifests.
-        manifests: per output the one that the checkpoint goes on from. One that is not staged is the head, or
-            is still to be committed when the checkpoint is restored: then nothing is known.
+        manifests: per output the one that the checkpoint continues from. One that is not staged is the
+            head, or is still to be committed when the checkpoint is restored: then nothing is known.
 
     Returns:
         The published manifest at the fork; an empty text where the chain has no beginning in common.
@@ -112,9 +113,9 @@ def fork_point(ledger: Ledger, head: Head, staged: ByOutput, manifests: Mapping[
         if newest == head.manifests.get(output) or newest not in staged.get(output, {}):
             continue
         walked = walk(head, claims, output, staged[output], newest)
-        apart = walked.reached is None or ledger.published(output, walked.reached, head) is not None
+        apart = walked.parent is None or ledger.published(output, walked.parent, head) is not None
         if not walked.continues_head and apart:
-            return walked.reached or ""
+            return walked.parent or ""
     return None
 
 
@@ -124,7 +125,7 @@ def restart_is_due(ledger: Ledger, staged: ByOutput) -> bool:
     if decisions.restart is None:
         return False
     forks = {c.number for c in ledger.claims() if c.replay is not None}
-    sealed = [m.claim for found in staged.values() for m in found.values() if m.claim not in forks]
+    sealed = [m.claim for of_output in staged.values() for m in of_output.values() if m.claim not in forks]
     return max([ledger.head().claim, *sealed]) <= decisions.last_claim_before_restart
 
 
@@ -134,7 +135,7 @@ def set_aside_unused(ledger: Ledger, staged: ByOutput, claim: int, why: str) -> 
     Publish would wait for its first manifest for ever.
     """
     if ledger.head().claim == claim or any(
-        m.claim == claim for found in staged.values() for m in found.values()
+        m.claim == claim for of_output in staged.values() for m in of_output.values()
     ):
         return False
     ledger.record_decision(SetAside(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS)))
@@ -183,7 +184,7 @@ def publishable_range(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim
 
     Raises:
         DecisionNeeded: the chain of the claim does not contain the head: it is a fork.
-        LedgerError: the chain has a gap, or begins anew beside a published one.
+        LedgerError: the chain has a gap, or a second beginning beside the published one.
     """
     chains: dict[str, list[Manifest]] = {}
     claims = ledger.claims()
@@ -200,11 +201,11 @@ def publishable_range(ledger: Ledger, head: Head, staged: ByOutput, claim: Claim
 
 def common_prefix(chains: dict[str, list[Manifest]]) -> ManifestRange | None:
     """The chains up to the newest checkpoint that is sealed in each."""
-    common = set.intersection(*({m.checkpoint for m in found} for found in chains.values()))
+    common = set.intersection(*({m.checkpoint for m in chain_} for chain_ in chains.values()))
     if not common:
         return None
     last = max(common)
-    return ManifestRange({o: [m for m in found if m.checkpoint <= last] for o, found in chains.items()})
+    return ManifestRange({o: [m for m in chain_ if m.checkpoint <= last] for o, chain_ in chains.items()})
 
 
 def replay_range(
@@ -231,7 +232,7 @@ def _chain_from(
     if not walked.continues_head:
         raise LedgerError(
             f"replay {claim.replay} does not begin at its fork point:"
-            f" {walked.manifests[0].id} follows {walked.reached or 'nothing'}",
+            f" {walked.manifests[0].id} follows {walked.parent or 'nothing'}",
             where=f"{ledger.warehouse.table_uri(output)}, claim {claim.number}",
             remedy=f"headrace replay abort {ledger.job} {claim.replay} --why TEXT",
         )
@@ -240,15 +241,15 @@ def _chain_from(
 
 def _refuse(ledger: Ledger, output: str, walked: Walk, claim: Claim) -> None:
     where = f"{ledger.warehouse.table_uri(output)}, claim {claim.number} (submission {claim.submission})"
-    manifests, reached = walked.manifests, walked.reached
+    manifests, parent = walked.manifests, walked.parent
     first, last = manifests[0].checkpoint, manifests[-1].checkpoint
-    if reached is not None and ledger.published(output, reached) is None:
+    if parent is not None and ledger.published(output, parent) is None:
         raise LedgerError(
-            f"manifest {manifests[0].id} follows {reached}, which is neither staged nor published",
+            f"manifest {manifests[0].id} follows {parent}, which is neither staged nor published",
             where=where,
             remedy="if its commit is under way, try again; else files were deleted under _staged",
         )
-    point = f"manifest {reached}" if reached else "the very beginning"
+    point = f"manifest {parent}" if parent else "the very beginning"
     raise DecisionNeeded(
         f"the newest submission forked from {point}, before the newest published manifest:"
         f" its checkpoints {first} to {last} would repeat published rows",
@@ -256,6 +257,6 @@ def _refuse(ledger: Ledger, output: str, walked: Walk, claim: Claim) -> None:
         remedy=f"stop it, then `headrace branch set-aside {ledger.job} {claim.number} --why TEXT`;"
         f" `headrace branch show {ledger.job} {claim.number}` shows its files",
         claim=claim.number,
-        fork_point=reached,
+        fork_point=parent,
         checkpoints=[first, last],
     )

@@ -39,9 +39,9 @@ def at_manifests(ledger: Ledger, manifests: Mapping[str, str]) -> ForkPoint:
             where=f"job {ledger.job}, manifests {', '.join(sorted(set(manifests.values())))}",
             remedy=f"headrace publish {ledger.job}",
         )
-    found = ForkPoint(batch=max(b or 0 for b in batches), manifests=dict(manifests))
-    require_on_branch(ledger, found)
-    return found
+    fork = ForkPoint(batch=max(b or 0 for b in batches), manifests=dict(manifests))
+    require_on_branch(ledger, fork)
+    return fork
 
 
 def require_on_branch(ledger: Ledger, fork: ForkPoint) -> None:
@@ -101,22 +101,22 @@ def newest_within(ledger: Ledger, offsets: Mapping[int, int]) -> int:
 
 def files_after(ledger: Ledger, fork: ForkPoint) -> Files:
     """Per output, the published files after the fork point, oldest first: what a replay replaces."""
-    found: Files = {}
+    by_output: Files = {}
     for number, after, end in _batches_after(ledger, fork, ledger.newest(DONE)):
         for output, files in _files_between(ledger, number, after, end).items():
-            found[output] = files + found.get(output, ())
-    return found
+            by_output[output] = files + by_output.get(output, ())
+    return by_output
 
 
 def manifests_after(ledger: Ledger, fork: ForkPoint, newest: int) -> dict[str, tuple[FoldedManifest, ...]]:
     """Per output, the manifests after the fork point, oldest first, on the branch up to batch ``newest``."""
-    found: dict[str, tuple[FoldedManifest, ...]] = {}
+    by_output: dict[str, tuple[FoldedManifest, ...]] = {}
     for number, after, end in _batches_after(ledger, fork, newest):
         wanted = _manifests_between(ledger, number, after, end)
         for output, out in ledger.required(BATCHES, number).outputs.items():
             own = tuple(m for m in out.manifests if m.id in wanted[output])
-            found[output] = own + found.get(output, ())
-    return found
+            by_output[output] = own + by_output.get(output, ())
+    return by_output
 
 
 def _batches_after(
@@ -131,12 +131,12 @@ def _batches_after(
 
 def holes_after(ledger: Ledger, fork: ForkPoint) -> list[Span]:
     """Holes of the branch from the fork's own batch on, merged where they touch: Kafka made or lost them."""
-    found: list[Span] = []
+    holes: list[Span] = []
     for number, _, _ in _batches_after(ledger, fork, ledger.newest(DONE)):
         batch = ledger.required(BATCHES, number)
-        found += batch.notes.without_rows if isinstance(batch, (PublishBatch, ForkBatch)) else ()
+        holes += batch.notes.without_rows if isinstance(batch, (PublishBatch, ForkBatch)) else ()
     merged: list[Span] = []
-    for span in sorted(found, key=lambda s: (s.partition, s.first)):
+    for span in sorted(holes, key=lambda s: (s.partition, s.first)):
         last = merged[-1] if merged else None
         if last and last.partition == span.partition and span.first <= last.last + 1:
             merged[-1] = Span(last.partition, last.first, max(last.last, span.last))
@@ -154,7 +154,7 @@ def baseline(ledger: Ledger, fork: ForkPoint) -> Baseline:
         return Baseline(versions=done.versions)
     under = baseline(ledger, before_batch(ledger, fork.batch))
     files = _files_between(ledger, fork.batch, {}, fork.manifests)
-    kept = {o: (*under.files.get(o, ()), *found) for o, found in files.items()}
+    kept = {o: (*under.files.get(o, ()), *own) for o, own in files.items()}
     return Baseline(versions=under.versions, files=kept)
 
 
@@ -181,7 +181,7 @@ def last_published_replay(ledger: Ledger) -> int:
 
 
 def before_batch(ledger: Ledger, number: int) -> ForkPoint:
-    """The fork point that a batch of the branch goes on from."""
+    """The fork point from which a batch continues the branch."""
     return ledger.required(DONE, number).fork or at_batch(ledger, number - 1)
 
 

@@ -31,7 +31,7 @@ class Head:
     digest: str | None = None
     """SHA-256 of the ``done`` record as stored."""
     since: int = 1
-    """The batch from which on checkpoints grow without a break: a published replay begins anew."""
+    """The batch from which on checkpoint numbers only grow: a published replay starts lower."""
     epochs: dict[int, Epoch] = field(default_factory=dict)
     """Per partition the topic's newest leader epoch when the batch was decided, and where it began."""
     tails: tuple[Span, ...] = ()

@@ -15,7 +15,7 @@ def key(manifest_id: str, output: str) -> str:
     return f"{output}/_staged/manifests/{manifest_id}.json"
 
 
-class Staged:
+class StagedManifests:
     """The manifests of one output that are not folded into the ledger yet; each is read once."""
 
     def __init__(self, warehouse: Warehouse, output: str, submission: str = "") -> None:
@@ -28,16 +28,16 @@ class Staged:
     def read(self) -> dict[str, Manifest]:
         """All manifests there are now, by id."""
         keys = set(self._warehouse.keys(self._folder))
-        for gone in self._known.keys() - keys:
-            del self._known[gone]
+        for deleted in self._known.keys() - keys:
+            del self._known[deleted]
         fresh = sorted(keys - self._known.keys())
         for name, raw in zip(fresh, each(self._warehouse.find, fresh), strict=True):
             if raw is not None:  # else another publisher folded it in the meantime
                 self._known[name] = MANIFESTS.read(raw, f"{self._warehouse.uri}/{name}")
         return {manifest.id: manifest for manifest in self._known.values()}
 
-    def fold(self, manifests: Iterable[Manifest]) -> None:
-        """Remove manifests that the ledger now holds."""
+    def delete_folded(self, manifests: Iterable[Manifest]) -> None:
+        """Delete manifests that the ledger now holds."""
         each(self._warehouse.delete, [key(m.id, self.output) for m in manifests])
 
 

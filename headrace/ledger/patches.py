@@ -30,9 +30,9 @@ REPLAY: Final = "replay"
 UNDO: Final = "undo"
 
 
-def record(ledger: Ledger, asked: Patch) -> Patch:
+def record(ledger: Ledger, request: Patch) -> Patch:
     """Write a request; returns it with its number."""
-    stamped = asked.model_copy(update={"by": current_user(), "at": now()})
+    stamped = request.model_copy(update={"by": current_user(), "at": now()})
     return stamped.model_copy(update={"number": ledger.append(PATCHES, stamped)})
 
 
@@ -80,9 +80,9 @@ def undone(decisions: Sequence[Decision]) -> set[int]:
 
 def published(ledger: Ledger, decisions: Sequence[Decision]) -> list[tuple[Patch, int]]:
     """The patches that are in the tables, each with its batch, oldest first."""
-    back = undone(decisions)
-    found = ((p, batch_of(decisions, p.number)) for p in every(ledger) if p.kind != UNDO)
-    return sorted(((p, b) for p, b in found if b and p.number not in back), key=lambda pair: pair[1])
+    out = undone(decisions)
+    batches = ((p, batch_of(decisions, p.number)) for p in every(ledger) if p.kind != UNDO)
+    return sorted(((p, b) for p, b in batches if b and p.number not in out), key=lambda pair: pair[1])
 
 
 def flink_name(job: str, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Which checkpoint or savepoint a new submission goes on from: the newest good one on the branch.
+"""The checkpoint or savepoint from which a new submission continues: the newest good one on the branch.
 
 A savepoint records its submission, wherever it is stored and whoever took it; the ledger records whether that
 submission is on the branch.
@@ -16,7 +16,7 @@ from headrace.storage.warehouse import Warehouse
 
 
 def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:
-    """Where to go on: of the followed claim, or of the claims it was restored from, the newest good one.
+    """The newest good checkpoint of the followed claim, or of the claims that it was restored from.
 
     A claim that never reached a checkpoint (its submission failed) leads to the one before it, as
     long as it has published nothing of its own. Where an operator decided that the job restarts at the
@@ -29,12 +29,12 @@ def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:
         own = of_submission(warehouse, ledger.job, at.submission)
         if own:
             return own[-1]
-        at = _before(warehouse, at, claims)
+        at = _restored_claim(warehouse, at, claims)
     return None
 
 
-def _before(warehouse: Warehouse, claim: Claim, claims: list[Claim]) -> Claim | None:
-    """The claim whose checkpoint this one was restored from."""
+def _restored_claim(warehouse: Warehouse, claim: Claim, claims: list[Claim]) -> Claim | None:
+    """The claim from whose checkpoint this one was restored."""
     if claim.restored_from is None:
         return None
     key = claim.restored_from.removeprefix(f"{warehouse.uri}/").rstrip("/") + "/_metadata"

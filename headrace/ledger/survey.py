@@ -55,7 +55,7 @@ def survey(ledger: Ledger, head: Head, staged: ByOutput) -> list[ClaimStatus]:
 
 
 class _Survey:
-    """One look at all claims; ``kept`` are the staged manifests that the followed chain will publish."""
+    """All claims at one moment; ``kept`` are the staged manifests that the followed chain will publish."""
 
     def __init__(self, ledger: Ledger, head: Head, staged: ByOutput) -> None:
         self.head = head

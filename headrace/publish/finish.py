@@ -144,7 +144,7 @@ class Finisher:
         for output in self._tables.outputs:
             ids = {m.id for m in batch.outputs[output.id].manifests}
             known = self._tables.staged[output.id].read()
-            self._tables.staged[output.id].fold(known[i] for i in sorted(ids) if i in known)
+            self._tables.staged[output.id].delete_folded(known[i] for i in sorted(ids) if i in known)
 
 
 def _needed(batch: Batch, output: Output) -> list[TableColumn]:

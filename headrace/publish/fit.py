@@ -17,7 +17,7 @@ from headrace.errors import LedgerError
 from headrace.ledger.branch import ByOutput
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import Manifest
 from headrace.ledger.survey import survey
 from headrace.read.tables import open_table
@@ -90,7 +90,7 @@ def _table(warehouse: Warehouse, head: Head, output: Output) -> Iterator[Misfit]
 
 def _staged(warehouse: Warehouse, ledger: Ledger, head: Head, outputs: Sequence[Output]) -> Iterator[Misfit]:
     """Files that publish has still to register, and could not."""
-    staged = {o.id: Staged(warehouse, o.id).read() for o in outputs}
+    staged = {o.id: StagedManifests(warehouse, o.id).read() for o in outputs}
     for output in outputs:
         for claim, manifest in _first_of_each(ledger, head, staged, output.id).items():
             path = f"{output.id}/{manifest.files[0].path}"

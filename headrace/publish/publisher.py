@@ -139,7 +139,9 @@ class Publisher:
     def _delete_published(self, staged: ByOutput, fresh: ByOutput) -> None:
         """Delete staged manifests that a restored job committed again after they were published."""
         for output, manifests in staged.items():
-            self.tables.staged[output].fold(m for i, m in manifests.items() if i not in fresh[output])
+            self.tables.staged[output].delete_folded(
+                m for i, m in manifests.items() if i not in fresh[output]
+            )
 
     def _ready(self, head: Head, claim: Claim, fresh: ByOutput) -> ManifestRange | None:
         ready = publishable_range(self._ledger, head, fresh, claim)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from deltalake.exceptions import DeltaError
 
-from headrace.delta.amend import amended
+from headrace.delta.amend import amended_rows
 from headrace.delta.commit import DeltaFile, delta_files
 from headrace.delta.swap import require_restorable
 from headrace.errors import ConservationError, DecisionNeeded, UsageError
@@ -136,7 +136,7 @@ class ReplayChecks:
                 continue
             version = baseline.versions.get(output.id)
             try:
-                amended(self._tables.warehouse, output, version, came)
+                amended_rows(self._tables.warehouse, output, version, came)
             except (OSError, DeltaError) as e:
                 raise UsageError(
                     f"version {version} of table {output.id} cannot be read any more: {str(e)[:200]}",

@@ -8,7 +8,7 @@ from typing import Protocol
 from headrace.contract.model import Contract
 from headrace.errors import LedgerError
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import TopicStart
 from headrace.publish.topics import TopicSource
 from headrace.storage.warehouse import Warehouse
@@ -36,7 +36,7 @@ class JobTables:
         self.warehouse, self.contract, self.source, self.step = warehouse, contract, source, step
         self.ledger = Ledger(warehouse, contract.id)
         self.outputs = outputs
-        self.staged = {o.id: Staged(warehouse, o.id) for o in outputs}
+        self.staged = {o.id: StagedManifests(warehouse, o.id) for o in outputs}
 
     @property
     def job(self) -> str:

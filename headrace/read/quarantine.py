@@ -1,4 +1,4 @@
-"""What the contract refused, to look at: counts by reason, and single records with their untouched bytes."""
+"""What the contract refused: counts by reason, and single records with their untouched bytes."""
 
 from __future__ import annotations
 
@@ -83,15 +83,15 @@ class QuarantinedRecord:
 
     def to_json(self, limit: int) -> dict[str, Any]:
         """For ``-o json``; the payload is text where it is UTF-8, else hexadecimal digits."""
-        found = {name: to_json(value) for name, value in vars(self).items() if name != "payload"}
+        facts = {name: to_json(value) for name, value in vars(self).items() if name != "payload"}
         if self.payload is None:
-            return found | {"payload": None, "encoding": None, "bytes": 0}
+            return facts | {"payload": None, "encoding": None, "bytes": 0}
         part = _cut(self.payload, limit)
         try:
             text, encoding = part.decode(), "utf-8"
         except UnicodeDecodeError:
             text, encoding = part.hex(), "hex"
-        return found | {
+        return facts | {
             "payload": text,
             "encoding": encoding,
             "bytes": len(self.payload),
@@ -122,10 +122,10 @@ def reasons(warehouse: Warehouse, contract: str, discarded: Mapping[Reason, int]
                first_value(_partition ORDER BY {_ORDER}) AS p, first_value(_offset ORDER BY {_ORDER}) AS o
         FROM {name} GROUP BY reason, field, rule ORDER BY n DESC, reason, field, rule
     """  # noqa: S608 - the name was checked, the rest is constant
-    found = query(warehouse, [name], sql).rows
+    rows = query(warehouse, [name], sql).rows
     return [
         ReasonCount(reason, field, rule, n, discarded.get((reason, field, rule), 0), first, last, f"{p}:{o}")
-        for reason, field, rule, n, first, last, p, o in found
+        for reason, field, rule, n, first, last, p, o in rows
     ]
 
 
@@ -181,7 +181,7 @@ def records(
     """
     millis = _millis(warehouse, contract, otherwise="NULL")
     columns = f"_partition, _offset, _kafka_time, reason, field, rule, contract_version, payload, {millis}"
-    rows = _selected(
+    rows = _select(
         warehouse, contract, wanted or Selection(), columns, f" ORDER BY {_ORDER} LIMIT {int(limit)}"
     )
     return [QuarantinedRecord(f"{p}:{o}", *rest) for p, o, *rest in rows]
@@ -195,9 +195,9 @@ def payloads(warehouse: Warehouse, contract: str, wanted: Selection) -> Iterator
     Raises:
         UsageError: the quarantine table was never published.
     """
-    held = 'CAST("_kafka_time" AS BIGINT) / 1000'  # DataFusion's cast gives microseconds
-    millis = _millis(warehouse, contract, otherwise=held)
-    yield from _selected(warehouse, contract, wanted, f"payload, _topic, _partition, _offset, {millis}")
+    stored = 'CAST("_kafka_time" AS BIGINT) / 1000'  # DataFusion's cast gives microseconds
+    millis = _millis(warehouse, contract, otherwise=stored)
+    yield from _select(warehouse, contract, wanted, f"payload, _topic, _partition, _offset, {millis}")
 
 
 def positions(warehouse: Warehouse, contract: str, wanted: Selection) -> Positions:
@@ -206,13 +206,13 @@ def positions(warehouse: Warehouse, contract: str, wanted: Selection) -> Positio
     Raises:
         UsageError: the quarantine table was never published.
     """
-    found: dict[int, list[int]] = {}
-    for partition, offset in _selected(warehouse, contract, wanted, "_partition, _offset"):
-        found.setdefault(partition, []).append(offset)
-    return Positions.union({p: np.array(o, np.int64)} for p, o in found.items())
+    offsets: dict[int, list[int]] = {}
+    for partition, offset in _select(warehouse, contract, wanted, "_partition, _offset"):
+        offsets.setdefault(partition, []).append(offset)
+    return Positions.union({p: np.array(o, np.int64)} for p, o in offsets.items())
 
 
-def _selected(
+def _select(
     warehouse: Warehouse, contract: str, wanted: Selection, columns: str, more: str = ""
 ) -> Iterator[tuple[Any, ...]]:
     name = f"{contract}__quarantine"
@@ -223,8 +223,8 @@ def _selected(
 def _millis(warehouse: Warehouse, contract: str, *, otherwise: str) -> str:
     """SQL: ``_kafka_millis`` of a record, where the table needed that column and the record did."""
     table = open_table(warehouse, f"{contract}__quarantine")
-    there = table is not None and KAFKA_MILLIS.name in {f.name for f in table.schema().fields}
-    return f'COALESCE("{KAFKA_MILLIS.name}", {otherwise})' if there else otherwise
+    has_millis = table is not None and KAFKA_MILLIS.name in {f.name for f in table.schema().fields}
+    return f'COALESCE("{KAFKA_MILLIS.name}", {otherwise})' if has_millis else otherwise
 
 
 def _column(name: str) -> exp.Column:

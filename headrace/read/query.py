@@ -81,7 +81,7 @@ def query(
         ClusterError: the object store does not answer.
     """
     engine = QueryBuilder()
-    wanted = _named(_parsed(sql, names), names)
+    wanted = _tables_in(_parse(sql, names), names)
     if version is not None and len(wanted) != 1:
         raise UsageError(
             f"version {version} of {', '.join(wanted) or 'no table'}: each table has versions of its own",
@@ -101,7 +101,7 @@ def query(
     return Answer(tuple(reader.schema.names), _rows(reader))
 
 
-def _parsed(sql: str, names: Sequence[str]) -> exp.Query:
+def _parse(sql: str, names: Sequence[str]) -> exp.Query:
     try:
         statements = [s for s in sqlglot.parse(sql, read=DIALECT) if s is not None]
     except SqlglotError as e:
@@ -122,19 +122,19 @@ def _example(sql: str, names: Sequence[str]) -> str:
     return f'headrace query "SELECT * FROM {name} LIMIT 5"'  # noqa: S608 - only printed
 
 
-def _named(statement: exp.Query, names: Sequence[str]) -> list[str]:
+def _tables_in(statement: exp.Query, names: Sequence[str]) -> list[str]:
     """The published tables that a statement names; a name of its own (WITH …) is not one of them."""
     own = {cte.alias for cte in statement.find_all(exp.CTE)}
-    found = set()
+    tables = set()
     for table in statement.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier):
             continue  # a function of tables, like generate_series
         if table.name in names:  # case matters, as it does in this build of DataFusion
-            found.add(table.name)
+            tables.add(table.name)
         elif table.name not in own:
             what = f"there is no table {table.name}{_nearest(table.name, names)}"
             raise UsageError(what, remedy=_tables(names))
-    return sorted(found)
+    return sorted(tables)
 
 
 def _rows(reader: pa.RecordBatchReader) -> Iterator[tuple[Any, ...]]:
@@ -206,8 +206,8 @@ def _few(names: Sequence[str]) -> str:
 def _nearest(name: str, known: Sequence[str]) -> str:
     """A question after the name that was probably meant; empty where none comes near."""
     by_lower = {k.lower(): k for k in known}
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[found[0]]}?" if found else ""
+    nearest = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[nearest[0]]}?" if nearest else ""
 
 
 def _tables(names: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ RowFilter = Callable[[npt.NDArray[np.int32], OffsetArray], Mask]
 """Partitions and offsets of rows → which of these rows are selected."""
 
 
-def unregistered(active: Iterable[str]) -> list[str]:
+def unregistered_paths(active: Iterable[str]) -> list[str]:
     """Paths of active files that no batch of the branch has registered."""
     return sorted(
         p for p in active if not p.startswith("_staged/") or p.startswith((f"{REWRITTEN}/", PATCHED))
@@ -47,10 +47,10 @@ def at_or_after(frontier: Mapping[int, int]) -> RowFilter:
     """Selects rows of the topic at or after a frontier; those of a backfill come from files."""
 
     def selected(partitions: npt.NDArray[np.int32], offsets: OffsetArray) -> Mask:
-        found = np.zeros(len(offsets), dtype=bool)
+        mask = np.zeros(len(offsets), dtype=bool)
         for partition in np.unique(partitions[partitions >= 0]):
-            found |= (partitions == partition) & (offsets >= frontier.get(int(partition), 0))
-        return found
+            mask |= (partitions == partition) & (offsets >= frontier.get(int(partition), 0))
+        return mask
 
     return selected
 
@@ -98,9 +98,9 @@ def positions_held(
     warehouse: Warehouse, output: Output, snapshot: DeltaTable, positions: Positions
 ) -> Positions:
     """Which of these records the table holds."""
-    held = each(lambda path: positions_in(warehouse, output.id, path), files_with(snapshot, positions))
-    there = [Positions.of_rows(p[mask], o[mask]) for p, o in held for mask in [positions.holds(p, o)]]
-    return Positions.union(part.offsets for part in there)
+    rows = each(lambda path: positions_in(warehouse, output.id, path), files_with(snapshot, positions))
+    parts = [Positions.of_rows(p[mask], o[mask]) for p, o in rows for mask in [positions.holds(p, o)]]
+    return Positions.union(part.offsets for part in parts)
 
 
 def positions_in(warehouse: Warehouse, output: str, path: str) -> tuple[npt.NDArray[np.int32], OffsetArray]:

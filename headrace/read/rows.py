@@ -33,10 +33,10 @@ def read_rows(warehouse: Warehouse, output: Output, paths: Iterable[str]) -> pa.
 
 
 def _read(warehouse: Warehouse, output: Output, path: str, schema: pa.Schema) -> pa.Table:
-    found = pq.read_table(pa.BufferReader(warehouse.read(f"{output.id}/{path}")), partitioning=None)
+    rows = pq.read_table(pa.BufferReader(warehouse.read(f"{output.id}/{path}")), partitioning=None)
     for name, value in partition_of(path).items():
-        days = pa.array([value] * found.num_rows, pa.string()).cast(pa.date32())
-        found = found.append_column(name, days)
-    for name in WHEN_NEEDED.keys() & set(schema.names) - set(found.schema.names):
-        found = found.append_column(schema.field(name), pa.nulls(found.num_rows, schema.field(name).type))
-    return found.select(schema.names).cast(schema)
+        days = pa.array([value] * rows.num_rows, pa.string()).cast(pa.date32())
+        rows = rows.append_column(name, days)
+    for name in WHEN_NEEDED.keys() & set(schema.names) - set(rows.schema.names):
+        rows = rows.append_column(schema.field(name), pa.nulls(rows.num_rows, schema.field(name).type))
+    return rows.select(schema.names).cast(schema)

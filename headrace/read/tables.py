@@ -65,7 +65,7 @@ def table_as_of(warehouse: Warehouse, name: str, moment: datetime) -> DeltaTable
     with contextlib.suppress(DeltaError):
         table.load_as_version(moment)
         # delta-rs gives the first version for every earlier time; and a handle that went back in time counts
-        # its history from there, so the newest one is asked when the table began.
+        # its history from there, so only the newest handle knows when the table began.
         newest = open_table(warehouse, name) if table.version() == 0 else None
         if newest is None or newest.history()[-1]["timestamp"] <= moment.timestamp() * 1000:
             return table
@@ -91,16 +91,16 @@ def table_at_batch(warehouse: Warehouse, name: str, app: str, batch: int) -> tup
     newest = open_table(warehouse, name)
     if newest is None:
         return None
-    if (held := _held(newest, app)) <= batch:
-        return (newest, held) if held else None
+    if (number := _batch_in(newest, app)) <= batch:
+        return (newest, number) if number else None
     found, low, high = None, 0, newest.version() - 1
     while low <= high:
         middle = (low + high) // 2
-        held = _held_at(warehouse, name, app, middle)
-        if held > batch:
+        number = _batch_at(warehouse, name, app, middle)
+        if number > batch:
             high = middle - 1
         else:
-            found, low = (middle, held) if held > 0 else found, middle + 1
+            found, low = (middle, number) if number > 0 else found, middle + 1
     if found is None or (table := open_table(warehouse, name, found[0])) is None:
         return None
     return table, found[1]
@@ -115,16 +115,16 @@ def tables_at_batch(
         UsageError: the log of one no longer reaches back so far.
         ClusterError: the object store does not answer.
     """
-    found = {name: table_at_batch(warehouse, name, f"{job}/{name}", batch) for name in names}
-    there = {name: held[0] for name, held in found.items() if held is not None}
-    gone = [n for n in names if n not in there and (there or open_table(warehouse, n) is not None)]
-    if gone:
+    versions = {name: table_at_batch(warehouse, name, f"{job}/{name}", batch) for name in names}
+    tables = {name: version[0] for name, version in versions.items() if version is not None}
+    unreadable = [n for n in names if n not in tables and (tables or open_table(warehouse, n) is not None)]
+    if unreadable:
         raise UsageError(
-            f"table {gone[0]} cannot be read any more as batch {batch} left it",
-            where=warehouse.table_uri(gone[0]),
+            f"table {unreadable[0]} cannot be read any more as batch {batch} left it",
+            where=warehouse.table_uri(unreadable[0]),
             remedy="choose a later batch",
         )
-    return there
+    return tables
 
 
 def row_count(warehouse: Warehouse, name: str, version: int) -> int:
@@ -163,14 +163,14 @@ def missing_files_refused() -> Iterator[None]:
         ) from e
 
 
-def _held_at(warehouse: Warehouse, name: str, app: str, version: int) -> int:
+def _batch_at(warehouse: Warehouse, name: str, app: str, version: int) -> int:
     try:
-        return _held(_open(warehouse, name, version), app)
+        return _batch_in(_open(warehouse, name, version), app)
     except DeltaError:
-        return 0  # the log was cleaned up to a later version: older than anything that can be asked for
+        return 0  # the log was cleaned up to a later version: older than any version that can be requested
 
 
-def _held(table: DeltaTable, app: str) -> int:
+def _batch_in(table: DeltaTable, app: str) -> int:
     return table.transaction_version(app) or 0
 
 

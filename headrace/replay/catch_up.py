@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from headrace.job.program import Program
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import Replay
 from headrace.publish.progress import JobProgress, branch_progress, fork_progress
 from headrace.storage.warehouse import Warehouse
@@ -42,7 +42,7 @@ class CatchUp:
 
 def read_catch_up(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay) -> CatchUp:
     """Read how far the fork is at its newest checkpoint, and how far the branch is."""
-    staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
+    staged = {o.id: StagedManifests(warehouse, o.id).read() for o in program.outputs}
     return CatchUp(
         fork_progress(warehouse, ledger, staged, replay.number),
         branch_progress(warehouse, ledger, program.contract.kind),

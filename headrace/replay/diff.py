@@ -16,7 +16,7 @@ from dataclasses import replace
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from headrace.delta.amend import amended
+from headrace.delta.amend import amended_rows
 from headrace.delta.commit import DeltaFile, delta_files
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import Files
@@ -25,7 +25,7 @@ from headrace.ledger import fork, patches
 from headrace.ledger.branch import replay_range
 from headrace.ledger.decisions import discarded
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import BATCHES, DONE, ForkBatch, Patch, Replay
 from headrace.ledger.replays import batch_of, state
@@ -62,7 +62,7 @@ def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay,
             was_at = was.get(output.id) if published else None
             kept = delta_files(baseline.files.get(output.id, ()))
             old[output.id] = published_rows(warehouse, output, was_at)
-            new[output.id] = amended(
+            new[output.id] = amended_rows(
                 warehouse, output, baseline.versions.get(output.id), [*kept, *added_files]
             )
         else:
@@ -157,7 +157,7 @@ def _sides(
         batch = ledger.required(BATCHES, number)
         removed = batch.removed if isinstance(batch, ForkBatch) else {}
         return _added(removed), _added({o: out.files for o, out in batch.outputs.items()})
-    staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
+    staged = {o.id: StagedManifests(warehouse, o.id).read() for o in program.outputs}
     _, sealed = replay_range(ledger, replay.fork, staged, replay.number)
     if sealed is None:
         raise DecisionNeeded(

@@ -14,7 +14,7 @@ from headrace.files import StagedFile
 from headrace.job.program import Program
 from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged, chain
+from headrace.ledger.manifests import StagedManifests, chain
 from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import JudgedPatch, Patch, Refusal
 from headrace.ledger.stamp import now
@@ -57,7 +57,7 @@ def record_judged(ledger: Ledger, program: Program, patch: Patch, submission: st
 
 
 def _staged(ledger: Ledger, output: Output, submission: str) -> list[ReadFile]:
-    manifests = Staged(ledger.warehouse, output.id, submission).read()
+    manifests = StagedManifests(ledger.warehouse, output.id, submission).read()
     if not manifests:
         raise LedgerError(
             "the bounded job has sealed nothing",

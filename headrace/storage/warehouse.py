@@ -99,8 +99,8 @@ def store_error(error: Exception, uri: str, what: str = "the object store refuse
 
     Args:
         error: obstore's, or that of delta-rs: texts of many lines.
-        uri: what was asked for.
-        what: what it means, where the store was reached.
+        uri: the address that was used.
+        what: what failed, if the store was reached.
     """
     message = str(error)
     if reason := refusal_in(message):

@@ -48,8 +48,8 @@ class Finding:
         return self.rows or sum(map(len, self.spans))
 
     def __str__(self) -> str:
-        found = _quantity(len(self), "row" if self.rows else "offset")
-        sentence = SENTENCES[self.kind].format(n=found, where=self.where)
+        count = _quantity(len(self), "row" if self.rows else "offset")
+        sentence = SENTENCES[self.kind].format(n=count, where=self.where)
         place = "" if self.partition == NO_PARTITION else f"{partition_label(self.partition)}: "
         return f"{place}{sentence}" + (f": {ranges_text(self.spans)}" if self.spans else "")
 
@@ -132,9 +132,9 @@ class Verification:
         """The outcome in one line."""
         if self.verdict == "proved":
             return self._proved()
-        gone = [f for f in self.findings if f.kind in ("other", "lost")]
-        if self.verdict == "unproved" and gone:
-            return f"not provable from Kafka any more: {gone[0].where}"
+        from_elsewhere = [f for f in self.findings if f.kind in ("other", "lost")]
+        if self.verdict == "unproved" and from_elsewhere:
+            return f"not provable from Kafka any more: {from_elsewhere[0].where}"
         if self.verdict == "unproved":
             return "every record that the topic still holds has exactly one home, but older offsets have none"
         counts: dict[str, int] = {}

@@ -52,7 +52,7 @@ class Homes:
             done += batch.num_rows
             tick(f"reading table {name}", done, None)
 
-    def positionless(self) -> list[Finding]:
+    def rows_without_position(self) -> list[Finding]:
         """Rows whose partition or offset is NULL."""
         return [
             Finding("positionless", NO_PARTITION, name, (), rows)
@@ -103,15 +103,15 @@ class Homes:
 def doubled_files(tables: dict[str, DeltaTable], homes: Homes, tick: Tick) -> Iterator[DoubledFile]:
     """Which files hold the doubled offsets: a second pass over the tables, made only when there are any."""
     for name, table in tables.items():
-        held: dict[tuple[str, int], list[OffsetArray]] = defaultdict(list)
+        doubled: dict[tuple[str, int], list[OffsetArray]] = defaultdict(list)
         for done, batch in enumerate(_position_batches(name, table)):
             tick(f"looking for doubled rows in {name}", done, None)
             file = str(batch.column("__filename")[0]) if batch.num_rows else ""
             for partition, offsets in _by_partition(batch).items():
                 hits = offsets[homes.marks[partition].match(offsets, m.DOUBLED)]
                 if len(hits):
-                    held[file, partition].append(hits)
-        for (file, partition), hits_of_file in sorted(held.items(), key=lambda item: item[0]):
+                    doubled[file, partition].append(hits)
+        for (file, partition), hits_of_file in sorted(doubled.items(), key=lambda item: item[0]):
             spans: list[Range] = m.to_spans(np.unique(np.concatenate(hits_of_file)))
             yield DoubledFile(name, file, partition, tuple(spans))
 

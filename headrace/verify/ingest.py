@@ -69,7 +69,7 @@ def verify(
     for partition, rows in files.items():
         homes.marks[partition].mark(np.arange(rows), m.TOPIC)
         extents[partition] = Extent(0, rows)
-    proofs, findings, frontier = [], homes.positionless(), {**at_batch.frontier, **files}
+    proofs, findings, frontier = [], homes.rows_without_position(), {**at_batch.frontier, **files}
     for partition in sorted({*extents, *homes.marks, *frontier}):
         extent = extents.get(partition, Extent(0, 0))
         reach = max(homes.reach(partition), frontier.get(partition, 0))
@@ -139,7 +139,7 @@ def _without_topic(
         batch=number,
         versions={name: int(delta.version()) for name, delta in tables.items()},
         partitions=tuple(proofs),
-        findings=(rows, *homes.positionless(), *doubled),
+        findings=(rows, *homes.rows_without_position(), *doubled),
         places=tuple(doubled_files(tables, homes, tick)) if doubled else (),
     )
 

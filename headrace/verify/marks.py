@@ -74,23 +74,23 @@ class Marks:
 
     def match(self, offsets: OffsetArray, states: States) -> States:
         """For each offset, whether its mark is one of ``states``."""
-        found = np.zeros(len(offsets), np.bool_)
+        mask = np.zeros(len(offsets), np.bool_)
         numbers = offsets >> CHUNK_BITS
         for number in np.unique(numbers):
             if (cells := self.chunks.get(int(number))) is not None:
                 here = numbers == number
-                found[here] = states[cells[offsets[here] & (CHUNK - 1)]]
-        return found
+                mask[here] = states[cells[offsets[here] & (CHUNK - 1)]]
+        return mask
 
     def spans(self, states: States, first: int | None = None, last: int | None = None) -> list[Range]:
         """Where the marks are one of ``states``, as ranges, between ``first`` and ``last`` (included)."""
-        found: list[Range] = []
+        ranges: list[Range] = []
         for base, hits in self._windows(states, first, last):
             runs = to_spans(np.flatnonzero(hits) + base)
-            if found and runs and found[-1].last + 1 == runs[0].first:
-                runs[0] = Range(found.pop().first, runs[0].last)
-            found += runs
-        return found
+            if ranges and runs and ranges[-1].last + 1 == runs[0].first:
+                runs[0] = Range(ranges.pop().first, runs[0].last)
+            ranges += runs
+        return ranges
 
     def count(self, states: States, first: int | None = None, last: int | None = None) -> int:
         """How many offsets have one of those states."""
@@ -102,11 +102,11 @@ class Marks:
 
     def highest(self, states: States) -> int | None:
         """The last offset with one of those states."""
-        found = None
+        highest = None
         for base, hits in self._windows(states):
             if hits.any():
-                found = base + len(hits) - 1 - int(hits[::-1].argmax())
-        return found
+                highest = base + len(hits) - 1 - int(hits[::-1].argmax())
+        return highest
 
     def _windows(
         self, states: States, first: int | None = None, last: int | None = None
@@ -147,8 +147,8 @@ def without(spans: list[Range], taken: list[Range]) -> list[Range]:
 
 
 def gaps(spans: list[Range], last: int) -> list[Range]:
-    """What lies between the ranges, and between the last of them and ``last`` (included)."""
-    found = [Range(a.last + 1, b.first - 1) for a, b in pairwise(spans)]
+    """The offsets between the ranges, and those after the last of them up to ``last`` (included)."""
+    between = [Range(a.last + 1, b.first - 1) for a, b in pairwise(spans)]
     if spans and spans[-1].last < last:
-        found.append(Range(spans[-1].last + 1, last))
-    return found
+        between.append(Range(spans[-1].last + 1, last))
+    return between

@@ -34,7 +34,7 @@ FETCH = {
 }
 """Big portions, offsets only."""
 
-Seen = Callable[[int, "OffsetArray"], None]
+OnOffsets = Callable[[int, "OffsetArray"], None]
 """Called with a partition and the offsets of some of its records."""
 
 ScanProgress = Callable[[int, int], None]
@@ -69,7 +69,7 @@ class Topic(Protocol):
     def id(self) -> str | None:
         """Kafka's own id of the topic that has this name now; None where there is none."""
 
-    def scan(self, seen: Seen, tick: ScanProgress) -> dict[int, Extent]:
+    def scan(self, on_offsets: OnOffsets, tick: ScanProgress) -> dict[int, Extent]:
         """Hand over the offsets of all records; returns how far that reaches in each partition."""
 
 
@@ -100,7 +100,9 @@ class KafkaTopic:
             admin.close()
         return str(found["topic_id"]) if found["partitions"] else None
 
-    def scan(self, seen: Seen, tick: ScanProgress = lambda _done, _total: None) -> dict[int, Extent]:
+    def scan(
+        self, on_offsets: OnOffsets, tick: ScanProgress = lambda _done, _total: None
+    ) -> dict[int, Extent]:
         """Read the topic from its log start to its committed end, and hand over the offsets of its records.
 
         Returns:
@@ -124,7 +126,7 @@ class KafkaTopic:
         except KafkaError as e:
             raise self._silent() from e
         try:
-            return self._scan(consumer, seen, tick)
+            return self._scan(consumer, on_offsets, tick)
         except UnsupportedCodecError as e:
             raise ClusterError(
                 f"the topic is compressed with a codec that kafka-python does not know: {e}",
@@ -136,7 +138,7 @@ class KafkaTopic:
         finally:
             consumer.close()
 
-    def _scan(self, consumer: KafkaConsumer, seen: Seen, tick: ScanProgress) -> dict[int, Extent]:
+    def _scan(self, consumer: KafkaConsumer, on_offsets: OnOffsets, tick: ScanProgress) -> dict[int, Extent]:
         numbers = consumer.partitions_for_topic(self.name)
         if not numbers:
             raise NoTopicError(self.name, where=self._where())
@@ -147,7 +149,7 @@ class KafkaTopic:
         runs: dict[int, list[EpochRun]] = {n: [] for n in numbers}
         left, progressed = total, time.monotonic()
         while left > 0:
-            _poll(consumer, runs, seen)
+            _poll(consumer, runs, on_offsets)
             # The position, unlike the last record, also passes markers and aborted records at the end.
             before, left = left, sum(max(0, ends[p] - consumer.position(p)) for p in parts)
             progressed = time.monotonic() if left < before else progressed
@@ -172,11 +174,11 @@ class KafkaTopic:
         return f"topic {self.name} at {self.bootstrap}"
 
 
-def _poll(consumer: KafkaConsumer, runs: dict[int, list[EpochRun]], seen: Seen) -> None:
+def _poll(consumer: KafkaConsumer, runs: dict[int, list[EpochRun]], on_offsets: OnOffsets) -> None:
     """Read some records, note their epochs and hand over their offsets."""
     for part, records in consumer.poll(timeout_ms=1000).items():
         _note(runs[part.partition], records)
-        seen(part.partition, np.fromiter((r.offset for r in records), np.int64, len(records)))
+        on_offsets(part.partition, np.fromiter((r.offset for r in records), np.int64, len(records)))
 
 
 def _note(runs: list[EpochRun], records: Sequence[Any]) -> None:

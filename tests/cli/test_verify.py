@@ -21,7 +21,7 @@ from headrace.ledger.records import DONE
 from headrace.operate import Workspace
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
-from headrace.verify.topic_scan import Extent, Seen
+from headrace.verify.topic_scan import Extent, OnOffsets
 from tests.cli.derived_lake import OUTPUTS, TOPIC, Lake, Rows, done
 from tests.stack.submitting import look_in
 
@@ -194,8 +194,8 @@ class Topic:
     def id(self) -> str:
         return "id"
 
-    def scan(self, seen: Seen, _tick: Any) -> dict[int, Extent]:
-        seen(0, np.arange(6))
+    def scan(self, on_offsets: OnOffsets, _tick: Any) -> dict[int, Extent]:
+        on_offsets(0, np.arange(6))
         return {0: Extent(0, 6)}
 
 

@@ -15,7 +15,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import Transaction
 
 from headrace.contract.column_type import BIGINT, DATE, STRING, DecimalType
-from headrace.delta.amend import amend_batch, amend_from, amended, newest
+from headrace.delta.amend import amend_batch, amend_from, amended_rows, newest_rows
 from headrace.delta.commit import DeltaFile
 from headrace.read.rows import read_rows
 from headrace.settings import Store
@@ -76,7 +76,7 @@ def amend(warehouse: Warehouse, batch: int, *files: DeltaFile) -> int:
 
 def test_the_last_row_of_a_key_is_the_newest() -> None:
     rows = pa.table({"k": ["a", "b", "a", "b", "a"], "v": [1, 2, 3, 4, 5]})
-    assert newest(rows, ("k",)).to_pylist() == [{"k": "b", "v": 4}, {"k": "a", "v": 5}]
+    assert newest_rows(rows, ("k",)).to_pylist() == [{"k": "b", "v": 4}, {"k": "a", "v": 5}]
 
 
 def test_rows_come_in_the_order_of_their_files(warehouse: Warehouse) -> None:
@@ -127,5 +127,5 @@ def test_a_version_whose_files_are_gone_is_not_gone_on_from(warehouse: Warehouse
     for key in [k for k in warehouse.keys("hourly/") if "_delta_log" not in k and "_staged" not in k]:
         warehouse.delete(key)
     with pytest.raises((OSError, DeltaError)):
-        amended(warehouse, HOURLY, first, [])
+        amended_rows(warehouse, HOURLY, first, [])
     assert held_batch(warehouse) == 1

@@ -12,7 +12,7 @@ from headrace.cluster.kafka import TopicInfo
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded
 from headrace.job.start.begin import newest_restorable, require_same_topic
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.savepoint.metadata import MAGIC
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
@@ -35,7 +35,7 @@ def checkpoint(lake: Lake, manifests: dict[str, str]) -> str:
 
 
 def resumed(lake: Lake) -> str | None:
-    staged = {o.id: Staged(lake.warehouse, o.id).read() for o in lake.tables().outputs}
+    staged = {o.id: StagedManifests(lake.warehouse, o.id).read() for o in lake.tables().outputs}
     return newest_restorable(lake.ledger, lake.warehouse, staged, "ingest")
 
 

@@ -56,7 +56,7 @@ from headrace.table.arrow import arrow_type
 from headrace.table.outputs import Output
 from headrace.verify.evidence import NoEvidence
 from headrace.verify.ingest import verify
-from headrace.verify.topic_scan import Extent, ScanProgress, Seen
+from headrace.verify.topic_scan import Extent, OnOffsets, ScanProgress
 from tests.publish.sealed_lake import CONTRACT
 
 Row = dict[str, Any]
@@ -200,10 +200,10 @@ class Written:
     def _put(self, key: str, raw: bytes) -> None:
         obstore.put(self.warehouse.objects, key, raw)
 
-    def scan(self, seen: Seen, tick: ScanProgress) -> dict[int, Extent]:
+    def scan(self, on_offsets: OnOffsets, tick: ScanProgress) -> dict[int, Extent]:
         tick(0, 1)
         for partition, offsets in self.held.items():
-            seen(partition, np.array(offsets, np.int64))
+            on_offsets(partition, np.array(offsets, np.int64))
         return {p: Extent(offsets[0], offsets[-1] + 1) for p, offsets in self.held.items()}
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.contract.load import load
 from headrace.errors import HeadraceError
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import DONE, AcceptLoss
 from headrace.offsets import Span
 from headrace.operate.accept import record_accepted_tail
@@ -32,7 +32,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def looked(lake: Lake) -> Forecast:
     head, tables = lake.ledger.head(), outputs(lake.contract)
-    staged = {o.id: Staged(lake.warehouse, o.id).read() for o in tables}
+    staged = {o.id: StagedManifests(lake.warehouse, o.id).read() for o in tables}
     return forecast(lake.ledger, head, tables, query_topics(lake.source, lake.ledger, head), staged)
 
 
@@ -120,6 +120,6 @@ def test_another_publisher_meanwhile_is_no_finding(lake: Lake) -> None:
     asked = query_topics(lake.source, lake.ledger, head)
     lake.publish()
     lake.seal(1, range(40, 45))
-    staged = {o.id: Staged(lake.warehouse, o.id).read() for o in tables}
+    staged = {o.id: StagedManifests(lake.warehouse, o.id).read() for o in tables}
 
     assert forecast(lake.ledger, head, tables, asked, staged) == Forecast()

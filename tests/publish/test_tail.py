@@ -11,7 +11,7 @@ from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.load import load
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.ledger import replays
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import BATCHES, AcceptLoss, Manifest, SetAside
 from headrace.offsets import Span
 from headrace.operate.accept import record_accepted_tail
@@ -59,13 +59,13 @@ def test_the_topic_is_asked_after_the_staged_manifests_and_around_the_holes(
     lake.seal(1, range(35, 40))
     lake.kafka.compact("events", range(30, 35))
     lake.kafka.asked.clear()
-    real = Staged.read
+    real = StagedManifests.read
 
-    def read(staged: Staged) -> dict[str, Manifest]:
+    def read(staged: StagedManifests) -> dict[str, Manifest]:
         lake.kafka.asked.append("staged")
         return real(staged)
 
-    monkeypatch.setattr(Staged, "read", read)
+    monkeypatch.setattr(StagedManifests, "read", read)
     lake.publish()
     assert lake.kafka.asked[:5] == ["staged", "staged", "topic_state", "holes", "topic_state"]
 

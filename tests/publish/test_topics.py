@@ -9,13 +9,13 @@ import pytest
 
 from headrace.cluster.kafka import describe, topic_state
 from headrace.errors import DecisionNeeded
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import BATCHES, Manifest
 from headrace.offsets import OffsetArray
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from headrace.verify import topic_scan as _topic_scan
-from headrace.verify.topic_scan import Extent, KafkaTopic, ScanProgress, Seen
+from headrace.verify.topic_scan import Extent, KafkaTopic, OnOffsets, ScanProgress
 from tests.cli.remedies import Terminal
 from tests.publish.real_topic import RealTopic
 from tests.stack.submitting import look_in
@@ -32,7 +32,7 @@ def topic(stack: Stack, tmp_path: Path) -> RealTopic:
     return made
 
 
-class Watched(Staged):
+class Watched(StagedManifests):
     """Manifests of an output; something happens as soon as they are read."""
 
     happens: Callable[[], None]
@@ -67,9 +67,11 @@ class Changing(KafkaTopic):
 
     happens: Callable[[], None]
 
-    def scan(self, seen: Seen, tick: ScanProgress = lambda _done, _total: None) -> dict[int, Extent]:
+    def scan(
+        self, on_offsets: OnOffsets, tick: ScanProgress = lambda _done, _total: None
+    ) -> dict[int, Extent]:
         def handed_over(partition: int, offsets: OffsetArray) -> None:
-            seen(partition, offsets)
+            on_offsets(partition, offsets)
             self.happens()
 
         return super().scan(handed_over, tick)

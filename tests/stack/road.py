@@ -29,7 +29,7 @@ from headrace.job.assemble import load_program
 from headrace.job.start.submit import REPLAY
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import Manifest
 from headrace.operate import Workspace
 from headrace.operate.parts.compiler import Compiler
@@ -315,7 +315,7 @@ class Road:
         return until(f"{records} published offsets", reached)
 
     def staged(self, output: str = "") -> dict[str, Manifest]:
-        return Staged(self.warehouse, output or self.job).read()
+        return StagedManifests(self.warehouse, output or self.job).read()
 
     def sealed(self, checkpoint: int) -> bool:
         """Whether every output has committed that checkpoint, or a later one: a moment after Flink's word."""

@@ -28,7 +28,7 @@ from headrace.storage.warehouse import Warehouse, connect
 from headrace.verify.evidence import Evidence, NoEvidence, RecordedHoles, TopicAtBatch
 from headrace.verify.ingest import LOST, verify
 from headrace.verify.marks import CHUNK, DATA, DATA_AGAIN, IN_TOPIC, TOPIC, TWICE_IN_DATA, Marks, Range
-from headrace.verify.topic_scan import EpochRun, Extent, KafkaTopic, ScanProgress, Seen, Topic
+from headrace.verify.topic_scan import EpochRun, Extent, KafkaTopic, OnOffsets, ScanProgress, Topic
 from tests.ledger.sample_records import done
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ class Given:
     def id(self) -> str | None:
         return self.ids.pop(0)
 
-    def scan(self, seen: Seen, tick: ScanProgress) -> dict[int, Extent]:
+    def scan(self, on_offsets: OnOffsets, tick: ScanProgress) -> dict[int, Extent]:
         if self.breaks:
             raise ClusterError("there is no such topic")
         tick(0, 1)
         for partition, offsets in self.records.items():
             held = [o for o in offsets if o >= self.starts.get(partition, 0)]
             for some in np.array_split(np.array(held, np.int64), 3):
-                seen(partition, some)
+                on_offsets(partition, some)
         return {
             p: Extent(self.starts.get(p, 0), max(offsets) + 1, self.runs)
             for p, offsets in self.records.items()

@@ -17,7 +17,7 @@ from headrace.ledger.branch import ByOutput, followed_claim, fork_point, restart
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged
+from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import BATCHES, DONE, ForkBatch, Replay
 from headrace.ledger.restore import newest_on_branch
 from headrace.savepoint.retained import newest_of
@@ -64,7 +64,7 @@ def choose_start(
             remedy=f"headrace publish {ledger.job} finishes it; then run again",
         )
     submission = _new_submission()
-    staged = {o.id: Staged(warehouse, o.id).read() for o in program.outputs}
+    staged = {o.id: StagedManifests(warehouse, o.id).read() for o in program.outputs}
     savepoint = given or newest_restorable(ledger, warehouse, staged, program.contract.kind)
     if savepoint is None and restart_is_due(ledger, staged):
         head = ledger.head()

@@ -23,7 +23,7 @@ class Anchor(Numbered):
     submission: str
     claim: int
     manifests: dict[str, str]
-    """Per output, the manifest that a job restored from it goes on from."""
+    """Per output, the manifest from which a job restored from it continues."""
     positions: dict[str, Offsets]
     """Per contract that the job reads, the next offset of each partition."""
     watermarks: dict[str, int]

@@ -15,7 +15,7 @@ class Claim(Numbered):
     contract_version: str
     at: str
     begins_after: dict[str, str] | None = None
-    """Per output the published manifest that a start without state goes on from; None for any other start."""
+    """Per output the published manifest after which a start without state begins; None for other starts."""
     replay: int | None = None
     """The replay whose fork it is: publish follows it only once that replay is published."""
     plan: str = ""

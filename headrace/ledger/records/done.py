@@ -1,4 +1,4 @@
-"""What the tables are once a batch is in: the next batch goes on from here."""
+"""What the tables are once a batch is in: the next batch continues from here."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Done(Numbered):
     keys: dict[str, tuple[str, ...]]
     """By output, the columns by which newer rows replace older ones; none: rows are final."""
     since: int
-    """The batch from which on checkpoints grow without a break: a published replay begins anew."""
+    """The batch from which on checkpoint numbers only grow: a published replay starts lower."""
     epochs: dict[int, Epoch]
     tails: tuple[Span, ...]
     fork: ForkPoint | None = None

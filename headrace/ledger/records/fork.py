@@ -18,5 +18,5 @@ class ForkPoint(Record):
 
     @property
     def checkpoint(self) -> int:
-        """The number that the branch had reached."""
+        """The newest checkpoint before it, as the branch counts."""
         return max(map(checkpoint_of, self.manifests.values()), default=0)

@@ -33,9 +33,9 @@ def read_plan(raw: bytes, digest: str, where: str) -> Plan:
     Raises:
         LedgerError: they are not the ones that were stored.
     """
-    if (found := hashlib.sha256(raw).hexdigest()) != digest:
+    if (actual := hashlib.sha256(raw).hexdigest()) != digest:
         raise LedgerError(
-            f"a plan does not have the hash in its name: it is {found}",
+            f"a plan does not have the hash in its name: it is {actual}",
             where=where,
             remedy="restore it from the bucket's versions; nothing may write under _headrace but headrace",
         )

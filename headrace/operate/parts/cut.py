@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from headrace.errors import NeverPublishedError, UsageError
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.manifests import Staged, chain
+from headrace.ledger.manifests import StagedManifests, chain
 from headrace.ledger.records import DONE, Manifest, TopicStart
 from headrace.savepoint.metadata import Checkpoint, checkpoint_of
 from headrace.savepoint.retained import checkpoint_folder, of_job
@@ -72,7 +72,7 @@ def _at_batch(
     """The batch, and a checkpoint at which the outputs are its tables."""
     # In this order, so that whatever is published meanwhile is in a batch that the loop sees.
     kept = sorted(_with_outputs(of_job(warehouse, ledger.job), outputs), reverse=True)
-    staged = {output: Staged(warehouse, output).read() for output in outputs}
+    staged = {output: StagedManifests(warehouse, output).read() for output in outputs}
     oldest = kept[-1].number if kept else 0
     number = batch or ledger.newest(DONE)
     while kept and (done := ledger.get(DONE, number)):
