@@ -55,7 +55,7 @@ def _measure(env: settings.Settings) -> dict[str, Any]:
 
     headrace("run", "flights")
     live = Publisher(Workspace(settings.load()).job("flights").tables)
-    timed("live", lambda: _until(lambda: sum(live.once().head.frontier.values()) >= end))
+    timed("live", lambda: _until(lambda: sum(live.publish().head.frontier.values()) >= end))
     planned = timed(
         "plan", lambda: headrace("replay", "plan", "flights", "--from-offsets", "0:0", "--why", "bench")
     )

@@ -146,7 +146,7 @@ def _pipeline(workspace: Workspace) -> dict[str, Any]:
         with _step("stop both with savepoints"):
             running = [job.id for name in (JOB, HOURLY) for job in live_jobs(workspace.job(name))]
             savepoints = list(both.map(workspace.cluster.stop, running))
-        published, hourly = (Publisher(workspace.job(job).tables).once().head for job in (JOB, HOURLY))
+        published, hourly = (Publisher(workspace.job(job).tables).publish().head for job in (JOB, HOURLY))
     with _step("verify against Kafka"):
         proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic), NoEvidence())
     with _step("verify the derived table against what its job has read"):
@@ -183,7 +183,7 @@ def _pipeline(workspace: Workspace) -> dict[str, Any]:
 def _first_batch(flights: Publisher) -> None:
     """Publish the first records before the others are sent: what follows cannot land in the same batch."""
     deadline = time.monotonic() + WITHIN_S
-    while not flights.once().head.batch:
+    while not flights.publish().head.batch:
         _pause(deadline, "not one batch was published")
 
 
@@ -211,8 +211,8 @@ def _publish_until(workspace: Workspace, first: int, others: Future[int], update
         sent = first + others.result() if others.done() else None
         if sent is not None:
             told_behind = min(told_behind, time.monotonic() + METRICS_LATE_S)
-        done = sum(flights.once().head.frontier.values())
-        hourly.once()
+        done = sum(flights.publish().head.frontier.values())
+        hourly.publish()
         update(done)
         if (
             sent is not None

@@ -112,7 +112,7 @@ def accept_tail(
     ledger = publisher.tables.ledger
     if undo:
         return TailDecision(record_withdrawn_tail(ledger, checkpoint, why), checkpoint, undone=True)
-    number = record_accepted_tail(ledger, *publisher.waiting(), checkpoint, why)
+    number = record_accepted_tail(ledger, *publisher.staged_tail(), checkpoint, why)
     return TailDecision(number, checkpoint, undone=False)
 
 

@@ -12,7 +12,7 @@ from headrace.ledger.records import DONE
 from headrace.operate.workspace import Workspace
 from headrace.progress import Progress, silent
 from headrace.replay.compare import Diff
-from headrace.replay.diff import between
+from headrace.replay.diff import batch_diff
 
 Side = int | datetime
 """The number of a batch, or a time, which means the newest batch at that time."""
@@ -67,4 +67,4 @@ def diff_batches(
     if last < first:
         raise UsageError(f"batch {last} comes before batch {first}", remedy="begin with the older one")
     progress(what="comparing rows")
-    return BatchDiff(job, first, last, between(ledger, open_job.program, first, last, samples))
+    return BatchDiff(job, first, last, batch_diff(ledger, open_job.program, first, last, samples))

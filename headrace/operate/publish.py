@@ -49,7 +49,7 @@ def publish_staged(workspace: Workspace, job: str) -> Publication:
         DecisionNeeded: the followed chain is a fork, a topic was recreated, or Kafka lost records.
         ConservationError: an offset would be published twice, or never.
     """
-    return Publication(job, Publisher(workspace.job(job).tables).once())
+    return Publication(job, Publisher(workspace.job(job).tables).publish())
 
 
 def publish_whole_topic(
@@ -114,14 +114,14 @@ def publish_until(
     publisher = Publisher(workspace.job(job).tables)
     while not stop.is_set():
         try:
-            done = publisher.once()
+            done = publisher.publish()
         except ClusterError as e:
             log.warning("cannot publish now, trying again", what=e.what, where=e.where)
         else:
             if done.batches:
                 report(Publication(job, done))
         stop.wait(every_s)
-    done = publisher.once()
+    done = publisher.publish()
     if done.batches:
         report(Publication(job, done))
 

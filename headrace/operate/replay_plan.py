@@ -180,7 +180,7 @@ def diff_replay(
     planned = replays.one(ledger, replay)
     progress(what="comparing rows")
     return ReplayDiff(
-        job, planned, comparing.diff(ledger.warehouse, ledger, open_job.program, planned, samples)
+        job, planned, comparing.replay_diff(ledger.warehouse, ledger, open_job.program, planned, samples)
     )
 
 

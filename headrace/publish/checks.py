@@ -106,7 +106,7 @@ class Checks:
         self,
         head: Head,
         read: Mapping[str, Sequence[ReadFile]],
-        asked: TopicReport,
+        topics: TopicReport,
         *,
         accepted: bool = False,
     ) -> tuple[Offsets, TopicNotes]:
@@ -118,7 +118,7 @@ class Checks:
         Args:
             head: where the batch goes on from.
             read: the batch's files.
-            asked: what Kafka reported about the topics.
+            topics: what Kafka reported about the topics.
             accepted: an operator decided to publish these rows; Kafka cannot be asked about them any more.
 
         Raises:
@@ -130,7 +130,7 @@ class Checks:
         frontier, counted = self._counted(head.frontier, read, accepted=accepted)
         if counted.holes or counted.lost:
             self._require_same()
-        epochs, cut_off = topic_notes(head, asked, self._tables.job, frontier)
+        epochs, cut_off = topic_notes(head, topics, self._tables.job, frontier)
         return frontier, counted.model_copy(update={"epochs": epochs, "tails": cut_off})
 
     def _require_same(self) -> None:
@@ -150,11 +150,11 @@ class Checks:
         self, reached: Offsets, read: Mapping[str, Sequence[ReadFile]], *, accepted: bool
     ) -> tuple[Offsets, TopicNotes]:
         """The frontier after an ingest job's batch, and the offsets without a row."""
-        begun = self._tables.start.offsets
+        first = self._tables.start.offsets
         continuation = continue_frontier(
-            self._tables.job, reached, begun, (f.positions for files in read.values() for f in files)
+            self._tables.job, reached, first, (f.positions for files in read.values() for f in files)
         )
-        frontier = begun | continuation.frontier
+        frontier = first | continuation.frontier
         if accepted:
             return frontier, TopicNotes(unverified=continuation.holes)
         lost = self._losses(list(continuation.holes))

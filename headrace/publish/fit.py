@@ -109,5 +109,5 @@ def _staged(warehouse: Warehouse, ledger: Ledger, head: Head, outputs: Sequence[
 def _first_of_each(ledger: Ledger, head: Head, staged: ByOutput, output: str) -> Mapping[int, Manifest]:
     """By claim that publish will take from, its first manifest with files: one program wrote them all."""
     ahead = [b for b in survey(ledger, head, staged) if b.state == "ahead"]
-    found = {b.claim.number: [m for m in b.manifests.get(output, []) if m.files] for b in ahead}
-    return {claim: manifests[0] for claim, manifests in found.items() if manifests}
+    with_files = {b.claim.number: [m for m in b.manifests.get(output, []) if m.files] for b in ahead}
+    return {claim: manifests[0] for claim, manifests in with_files.items() if manifests}

@@ -29,7 +29,7 @@ from headrace.publish.tail import StagedTail, accepted_range
 from headrace.publish.topics import TopicReport, TopicState, past_end
 from headrace.table.outputs import Output
 
-LOOKED_INTO = 400
+FILES_READ_AT_MOST = 400
 """The most staged files that are read for it, in a second or two. A job not published for days has more."""
 
 
@@ -54,14 +54,14 @@ class Forecast:
 
 
 def forecast(
-    ledger: Ledger, head: Head, outputs: Sequence[Output], asked: TopicReport, staged: ByOutput
+    ledger: Ledger, head: Head, outputs: Sequence[Output], topics: TopicReport, staged: ByOutput
 ) -> Forecast:
     """Check what the followed claim has staged, and what the topic no longer holds.
 
-    Changes that ``asked`` reports are not repeated: another topic, or one that lost published offsets.
+    Changes that ``topics`` reports are not repeated: another topic, or one that lost published offsets.
     """
-    topic = asked.states.get(ledger.job)
-    if topic is None or asked.changes:
+    topic = topics.states.get(ledger.job)
+    if topic is None or topics.changes:
         return Forecast()
     try:
         return _Look(ledger, head, topic, StandingDecisions.of(ledger.decisions())).forecast(outputs, staged)
@@ -92,32 +92,32 @@ class _Look:
         return self._of_range(outputs, claim.number, ready)
 
     def _of_range(self, outputs: Sequence[Output], claim: int, ready: ManifestRange) -> Forecast:
-        begun = self.ledger.start()
-        if begun is None:
+        start = self.ledger.start()
+        if start is None:
             return Forecast()
         files = ready.files
-        read = self._read(outputs, ready) if 0 < files <= LOOKED_INTO else {}
+        read = self._read(outputs, ready) if 0 < files <= FILES_READ_AT_MOST else {}
         positions = (f.positions for of_output in read.values() for f in of_output)
-        continuation = continue_frontier(self.ledger.job, self.head.frontier, begun.offsets, positions)
-        holes = self._gone(continuation.holes)
+        continuation = continue_frontier(self.ledger.job, self.head.frontier, start.offsets, positions)
+        holes = self._deleted(continuation.holes)
         stops = (
-            self._beyond_end(begun.topic, self._tail(claim, ready, read)) if read else None,
-            deleted(self.ledger.job, begun.topic, holes) if holes else None,
+            self._beyond_end(start.topic, self._tail(claim, ready, read)) if read else None,
+            deleted(self.ledger.job, start.topic, holes) if holes else None,
         )
-        ahead = self._gone(self._to_the_log(begun.offsets | continuation.frontier))
+        ahead = self._deleted(self._to_the_log(start.offsets | continuation.frontier))
         return Forecast(tuple(e for e in stops if e), tuple(ahead), 0 if read else files)
 
     def _beyond_end(self, topic: str, tail: StagedTail) -> DecisionNeeded | None:
         lost = past_end(self.topic, tail.spans)
         return beyond_end(self.ledger.job, topic, lost, tail) if lost else None
 
-    def _read(self, outputs: Sequence[Output], found: ManifestRange) -> dict[str, list[ReadFile]]:
-        files = {o.id: [f for m in found.manifests[o.id] for f in m.files] for o in outputs}
-        with with_way_out(self.ledger.job, found, "ingest"):
+    def _read(self, outputs: Sequence[Output], ready: ManifestRange) -> dict[str, list[ReadFile]]:
+        files = {o.id: [f for m in ready.manifests[o.id] for f in m.files] for o in outputs}
+        with with_way_out(self.ledger.job, ready, "ingest"):
             return {o.id: read_files(self.ledger.warehouse, o.id, files[o.id], o.columns) for o in outputs}
 
-    def _tail(self, claim: int, found: ManifestRange, read: Mapping[str, Sequence[ReadFile]]) -> StagedTail:
-        return StagedTail.of(claim, found, read, self.head.frontier)
+    def _tail(self, claim: int, ready: ManifestRange, read: Mapping[str, Sequence[ReadFile]]) -> StagedTail:
+        return StagedTail.of(claim, ready, read, self.head.frontier)
 
     def _to_the_log(self, reached: Mapping[int, int]) -> Iterable[Span]:
         """From what is published and staged up to where the log begins."""
@@ -125,7 +125,7 @@ class _Look:
             if (next_one := reached.get(partition, 0)) < begins:
                 yield Span(partition, next_one, begins - 1)
 
-    def _gone(self, spans: Iterable[Span]) -> list[Span]:
+    def _deleted(self, spans: Iterable[Span]) -> list[Span]:
         """Of these the ones that begin below the log's start, without accepted losses."""
         below = [s for s in spans if s.first < self.topic.starts.get(s.partition, 0)]
         return [s for s in below if not self.decisions.accepts_loss(s)]

@@ -24,12 +24,12 @@ from headrace.table.outputs import Output
 def frontier_at(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output], fork: ForkPoint) -> Offsets:
     """Per partition, the offset up to which an ingest job is published at the fork point."""
     start = ledger.start()
-    begun = start.offsets if start else {}
+    first = start.offsets if start else {}
     if not fork.batch:
-        return begun
+        return first
     done = ledger.required(DONE, fork.batch)
     if done.heads == fork.manifests:
-        return begun | done.frontier
+        return first | done.frontier
     reached = frontier_at(warehouse, ledger, outputs, before_batch(ledger, fork.batch))
     files = own_files(ledger, fork)
     read = [
@@ -42,7 +42,7 @@ def frontier_at(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output],
             output.columns,
         )
     ]
-    return reached | continue_frontier(ledger.job, reached, begun, read).frontier
+    return reached | continue_frontier(ledger.job, reached, first, read).frontier
 
 
 @dataclass(frozen=True)

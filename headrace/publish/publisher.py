@@ -1,6 +1,6 @@
 """Publish: from the head along one chain of manifests into the tables, one batch at a time.
 
-:meth:`Publisher.once` reads as these steps:
+:meth:`Publisher.publish` reads as these steps:
 
 1. an unfinished batch is finished first (:mod:`headrace.publish.finish`);
 2. the followed claim's chain is walked from the head, up to where every output has sealed;
@@ -59,7 +59,7 @@ class Publisher:
         self._ledger = tables.ledger
         self._checks, self._finisher = Checks(tables), Finisher(tables)
 
-    def once(self) -> Published:
+    def publish(self) -> Published:
         """Publish what is ready now. Checkpoints without rows wait, unless a batch of them is needed.
 
         Raises:
@@ -80,7 +80,7 @@ class Publisher:
             if self._ledger.head() == head:
                 raise
             # Another publisher moved the head meanwhile: this is not a fork. Start again.
-            again = self.once()
+            again = self.publish()
             return replace(again, batches=finished + again.batches)
         if ready is None:
             return Published(head, finished, {}, waiting_for=self._awaited(claim))
@@ -93,7 +93,7 @@ class Publisher:
         written = {o: n - head.written.get(o, 0) for o, n in after.written.items()}
         return Published(after, finished, written, empty=empty)
 
-    def waiting(self) -> tuple[ManifestRange, StagedTail]:
+    def staged_tail(self) -> tuple[ManifestRange, StagedTail]:
         """What is staged after the head.
 
         Raises:
@@ -114,9 +114,9 @@ class Publisher:
 
     def _record_batch(self, head: Head, claim: Claim, ready: ManifestRange, empty: str) -> None:
         """Decide the batch, after every check, unless another publisher is first."""
-        asked = self._checks.query_topics(head)
-        taken, read, accepted = self._publishable(head, claim, ready, asked)
-        frontier, notes = self._checks.frontier(head, read, asked, accepted=accepted)
+        topics = self._checks.query_topics(head)
+        taken, read, accepted = self._publishable(head, claim, ready, topics)
+        frontier, notes = self._checks.frontier(head, read, topics, accepted=accepted)
         batch = PublishBatch(
             claim=claim.number,
             contract_version=claim.contract_version,
@@ -162,7 +162,7 @@ class Publisher:
         return None if self._ledger.head().claim == claim.number else claim.number
 
     def _publishable(
-        self, head: Head, claim: Claim, ready: ManifestRange, asked: TopicReport
+        self, head: Head, claim: Claim, ready: ManifestRange, topics: TopicReport
     ) -> tuple[ManifestRange, FilesRead, bool]:
         """What may be published of a range, its files, and whether an operator decided that.
 
@@ -172,18 +172,18 @@ class Publisher:
         decisions = self._decisions()
         if accepted := accepted_range(decisions, claim, ready):
             return accepted, self._checks.read(accepted), True
-        if not all(decisions.accepts_loss(span) for change in asked.changes for span in change.lost):
-            raise refusals.lost_below_frontier(self.tables.job, asked.changes)
+        if not all(decisions.accepts_loss(span) for change in topics.changes for span in change.lost):
+            raise refusals.lost_below_frontier(self.tables.job, topics.changes)
         read = self._checks.read(ready)
-        self._refuse_other_records(asked, StagedTail.of(claim.number, ready, read, head.frontier))
+        self._refuse_other_records(topics, StagedTail.of(claim.number, ready, read, head.frontier))
         return ready, read, False
 
-    def _refuse_other_records(self, asked: TopicReport, tail: StagedTail) -> None:
+    def _refuse_other_records(self, topics: TopicReport, tail: StagedTail) -> None:
         """Refuse rows of which Kafka cannot confirm that they came from the topic that the job began on."""
         job = self.tables.job
-        if any(c.other for c in asked.changes):
-            raise refusals.other_topic(job, asked.changes, tail)
-        if (state := asked.states.get(job)) and (lost := past_end(state, tail.spans)):
+        if any(c.other for c in topics.changes):
+            raise refusals.other_topic(job, topics.changes, tail)
+        if (state := topics.states.get(job)) and (lost := past_end(state, tail.spans)):
             raise refusals.beyond_end(job, self.tables.start.topic, lost, tail)
 
 

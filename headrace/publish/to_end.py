@@ -10,7 +10,7 @@ from headrace.offsets import Span
 from headrace.publish.publisher import Published, Publisher
 from headrace.publish.topics import TopicSource
 
-ASKED_AT_MOST = 10_000
+OFFSETS_QUERIED_AT_MOST = 10_000
 """Offsets of which Kafka is asked whether they hold records: a topic often ends in a transaction's marker."""
 POLL_S = 0.5
 
@@ -28,23 +28,23 @@ def publish_to_end(publisher: Publisher, within_s: float, report: Callable[[Publ
         ClusterError: the deadline has passed; names the offsets that are left.
     """
     ledger, deadline = publisher.tables.ledger, time.monotonic() + within_s
-    begun = ledger.start()
-    if begun is None:
+    start = ledger.start()
+    if start is None:
         raise UsageError(f"job {ledger.job} never ran", remedy=f"headrace run {ledger.job}")
-    ends = publisher.tables.source.topic_state(begun.topic, {}).ends
+    ends = publisher.tables.source.topic_state(start.topic, {}).ends
     while True:
-        done = publisher.once()
-        if done.batches:
-            report(done)
+        published = publisher.publish()
+        if published.batches:
+            report(published)
         left = unpublished_spans(
-            publisher.tables.source, begun.topic, ends, begun.offsets | done.head.frontier
+            publisher.tables.source, start.topic, ends, start.offsets | published.head.frontier
         )
         if not left:
             return
         if time.monotonic() > deadline:
             raise ClusterError(
                 f"not all is published after {within_s:g} s: {', '.join(map(str, left))} are left",
-                where=f"topic {begun.topic}",
+                where=f"topic {start.topic}",
                 remedy=f"headrace status {ledger.job}",
             )
         time.sleep(POLL_S)
@@ -63,7 +63,7 @@ def unpublished_spans(
     """
     open_ = ((p, frontier.get(p, 0), end) for p, end in sorted(ends.items()))
     left = [Span(p, first, end - 1) for p, first, end in open_ if first < end]
-    if not left or sum(s.last - s.first + 1 for s in left) > ASKED_AT_MOST:
+    if not left or sum(s.last - s.first + 1 for s in left) > OFFSETS_QUERIED_AT_MOST:
         return left
     verdicts = source.holes(topic, left)
     return [span for span in left if verdicts[span] != "absent"]

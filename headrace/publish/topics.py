@@ -106,27 +106,27 @@ def query_topics(source: TopicSource, ledger: Ledger, head: Head) -> TopicReport
     states: dict[str, TopicState] = {}
     changes = []
     for contract in source.reads:
-        begun = ledger.start(contract)
-        if begun is None:
+        start = ledger.start(contract)
+        if start is None:
             continue
         own = contract == ledger.job
-        found = source.topic_state(begun.topic, head.epochs if own else {})
-        states[contract] = found
-        lost = _lost(head, found) if own and found.id == begun.topic_id else ()
-        if found.id != begun.topic_id or lost:
-            changes.append(TopicChange(contract, begun.topic, begun.topic_id, found.id, lost))
+        state = source.topic_state(start.topic, head.epochs if own else {})
+        states[contract] = state
+        lost = _lost(head, state) if own and state.id == start.topic_id else ()
+        if state.id != start.topic_id or lost:
+            changes.append(TopicChange(contract, start.topic, start.topic_id, state.id, lost))
     return TopicReport(states, tuple(changes))
 
 
-def _lost(head: Head, found: TopicState) -> tuple[Span, ...]:
+def _lost(head: Head, state: TopicState) -> tuple[Span, ...]:
     """What the log lost below the frontier, whether it has grown past it again or not."""
-    reach = {p: min(found.ends.get(p, 0), found.kept.get(p, o)) for p, o in head.frontier.items()}
+    reach = {p: min(state.ends.get(p, 0), state.kept.get(p, o)) for p, o in head.frontier.items()}
     return tuple(Span(p, reach[p], o - 1) for p, o in sorted(head.frontier.items()) if reach[p] < o)
 
 
-def past_end(found: TopicState, spans: Sequence[Span]) -> list[Span]:
+def past_end(state: TopicState, spans: Sequence[Span]) -> list[Span]:
     """Of offsets that were read, those after the topic's end."""
-    ends = {s.partition: found.ends.get(s.partition, 0) for s in spans}
+    ends = {s.partition: state.ends.get(s.partition, 0) for s in spans}
     return [
         Span(s.partition, max(s.first, ends[s.partition]), s.last)
         for s in spans
@@ -135,7 +135,7 @@ def past_end(found: TopicState, spans: Sequence[Span]) -> list[Span]:
 
 
 def topic_notes(
-    head: Head, asked: TopicReport, contract: str, frontier: Offsets
+    head: Head, report: TopicReport, contract: str, frontier: Offsets
 ) -> tuple[dict[int, Epoch], tuple[Span, ...]]:
     """What a batch notes of an ingest job's topic, for later looks; of another topic, what the head noted.
 
@@ -143,12 +143,12 @@ def topic_notes(
         The newest leader epoch of each partition, with where it begins; and offsets below the frontier that
         the topic does not hold any more.
     """
-    found = asked.states.get(contract)
-    if found is None or any(c.other for c in asked.changes):
+    state = report.states.get(contract)
+    if state is None or any(c.other for c in report.changes):
         return head.epochs, head.tails
     reached = [Span(p, 0, o - 1) for p, o in frontier.items()]
-    lost = {*head.tails, *(s for c in asked.changes for s in c.lost), *past_end(found, reached)}
-    return dict(sorted(found.epochs.items())), tuple(sorted(lost))
+    lost = {*head.tails, *(s for c in report.changes for s in c.lost), *past_end(state, reached)}
+    return dict(sorted(state.epochs.items())), tuple(sorted(lost))
 
 
 def head_at_fork(head: Head, reached: Offsets) -> Head:

@@ -24,18 +24,18 @@ def offsets_since(kafka: Kafka, ledger: Ledger, program: Program, moment: dateti
         DecisionNeeded: Kafka deleted offsets before its first one, and nothing says when it received them.
     """
     topic = kafka.topic(program.contract.topic)
-    found = kafka.offsets_at(topic, int(moment.timestamp() * 1000))
+    offsets = kafka.offsets_at(topic, int(moment.timestamp() * 1000))
     kept = kafka.describe(topic).log_start
-    begun = start.offsets if (start := ledger.start()) else {}
-    for partition, offset in found.items():
-        if offset == kept.get(partition) and begun.get(partition, 0) < offset:
+    began_at = start.offsets if (start := ledger.start()) else {}
+    for partition, offset in offsets.items():
+        if offset == kept.get(partition) and began_at.get(partition, 0) < offset:
             raise DecisionNeeded(
                 f"Kafka deleted offsets of partition {partition} before {offset:,}: whether it received them"
                 f" since {moment.isoformat()} is unknown",
                 where=f"topic {topic}",
                 remedy="choose a later moment; or name offsets, with --from-offsets",
             )
-    return found
+    return offsets
 
 
 def request_bounded_replay(
@@ -50,14 +50,14 @@ def request_bounded_replay(
     job, judged_by = ledger.job, require_ready(ledger, program)
     topic = kafka.describe(kafka.topic(program.contract.topic))
     require_same_topic(ledger, topic)
-    begun = start.offsets if (start := ledger.start()) else {}
-    frontier = begun | ledger.head().frontier
+    began_at = start.offsets if (start := ledger.start()) else {}
+    frontier = began_at | ledger.head().frontier
     _refuse_one_sided(first, end)
     stretch = {p: (o, end[p]) for p, o in sorted(first.items()) if o < end[p]}
     if not stretch:
         raise UsageError("there is no record in between", remedy="begin before the end")
     for partition, (from_, _) in stretch.items():
-        _refuse_unreadable(job, topic, partition, from_, begun.get(partition, 0))
+        _refuse_unreadable(job, topic, partition, from_, began_at.get(partition, 0))
     _refuse_unpublished(job, first, end, frontier)
     # The source reads every partition: from one that was not asked for, nothing.
     still = {p: frontier.get(p, topic.log_start[p]) for p in topic.log_start}
@@ -93,7 +93,7 @@ def _refuse_unpublished(job: str, first: Offsets, end: Offsets, frontier: Offset
             )
 
 
-def _refuse_unreadable(job: str, topic: TopicInfo, partition: int, first: int, begun: int) -> None:
+def _refuse_unreadable(job: str, topic: TopicInfo, partition: int, first: int, began_at: int) -> None:
     """Refuse a beginning that the job never read, or that Kafka no longer holds."""
     if partition not in topic.log_start:
         raise UsageError(
@@ -101,9 +101,9 @@ def _refuse_unreadable(job: str, topic: TopicInfo, partition: int, first: int, b
             where=f"topic {topic.name}",
             remedy=f"headrace status {job} lists them",
         )
-    if first < begun:
+    if first < began_at:
         raise UsageError(
-            f"the job began at {begun:,} of partition {partition}: it read nothing before",
+            f"the job began at {began_at:,} of partition {partition}: it read nothing before",
             remedy="begin there",
         )
     if first < (kept := topic.log_start[partition]):

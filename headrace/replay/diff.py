@@ -40,7 +40,7 @@ from headrace.table.outputs import Output
 
 
 @missing_files_refused()
-def diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay, samples: int) -> Diff:
+def replay_diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: Replay, samples: int) -> Diff:
     """Compare what a replay would replace with what it would put there; of a published one, as it was then.
 
     Raises:
@@ -111,7 +111,7 @@ def _patch_files(ledger: Ledger, patch: Patch, batch: int) -> Files:
 
 
 @missing_files_refused()
-def between(ledger: Ledger, program: Program, first: int, last: int, samples: int) -> Diff:
+def batch_diff(ledger: Ledger, program: Program, first: int, last: int, samples: int) -> Diff:
     """Compare a job's tables as two batches left them; a file that both hold is counted, and not read.
 
     Raises:
@@ -128,10 +128,10 @@ def between(ledger: Ledger, program: Program, first: int, last: int, samples: in
             read_rows(ledger.warehouse, output, sorted(side.keys() - stay)) for side in (before, after)
         )
     if program.contract.kind == "derive":
-        found = compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
+        changes = compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)
     else:
-        found = compare(old, new, samples, whole=True)
-    return replace(found, compared=found.compared + shared, same=found.same + shared)
+        changes = compare(old, new, samples, whole=True)
+    return replace(changes, compared=changes.compared + shared, same=changes.same + shared)
 
 
 def _rows_by_file(table: DeltaTable | None) -> dict[str, int]:
@@ -174,14 +174,14 @@ def _sides(
 
 def _refuse_without_fork(ledger: Ledger, replay: int) -> None:
     """Refuse a replay that never ran, or was aborted."""
-    reached = state(ledger, replay)
-    if reached == "planned":
+    now = state(ledger, replay)
+    if now == "planned":
         remedy = f"headrace replay run {ledger.job} {replay}"
-    elif reached == "aborted":
+    elif now == "aborted":
         remedy = f"headrace replay show {ledger.job} {replay} says who aborted it, and why"
     else:
         return
-    raise UsageError(f"replay {replay} is {reached}: there is nothing to compare", remedy=remedy)
+    raise UsageError(f"replay {replay} is {now}: there is nothing to compare", remedy=remedy)
 
 
 def _added(files: Files) -> dict[str, list[DeltaFile]]:

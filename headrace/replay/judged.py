@@ -34,7 +34,7 @@ def record_judged(ledger: Ledger, program: Program, patch: Patch, submission: st
     """
     judged = {o.id: _staged(ledger, o, submission) for o in program.outputs}
     if patch.input is not None:
-        _check(ledger, patch, judged)
+        _refuse_incomplete(ledger, patch, judged)
     quarantine, data = program.outputs
     refused = _refused(ledger, quarantine, judged[quarantine.id])
     if patch.repair and patch.input:
@@ -74,15 +74,15 @@ def _staged(ledger: Ledger, output: Output, submission: str) -> list[ReadFile]:
     return read_files(ledger.warehouse, output.id, files, output.columns)
 
 
-def _check(ledger: Ledger, patch: Patch, outputs: Mapping[str, Sequence[ReadFile]]) -> None:
+def _refuse_incomplete(ledger: Ledger, patch: Patch, outputs: Mapping[str, Sequence[ReadFile]]) -> None:
     """Refuse a result that lacks a record that the job was given, or holds one twice."""
-    asked = payloads.positions(ledger.warehouse, patch.input or "")
+    given = payloads.positions(ledger.warehouse, patch.input or "")
     judged = Positions.union(f.positions for files in outputs.values() for f in files)
     rows = sum(f.rows for files in outputs.values() for f in files)
-    if lacking := asked.without(judged):
+    if lacking := given.without(judged):
         raise ConservationError(f"records were not judged: {lacking}", where=patch.name)
-    if rows != len(asked) or judged.without(asked):
-        raise ConservationError(f"{len(asked):,} records became {rows:,} rows", where=patch.name)
+    if rows != len(given) or judged.without(given):
+        raise ConservationError(f"{len(given):,} records became {rows:,} rows", where=patch.name)
 
 
 def _refused(ledger: Ledger, output: Output, files: Sequence[ReadFile]) -> tuple[Refusal, ...]:

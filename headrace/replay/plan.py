@@ -122,7 +122,7 @@ def _planned(
         savepoint=anchor.path if anchor else None,
         anchor=anchor.number if anchor else None,
         frontier=reached,
-        positions={c: dict(found) for c, found in positions.items()},
+        positions={c: dict(offsets) for c, offsets in positions.items()},
         replaces={output: _size(files) for output, files in replaced.items()},
         records=_records(ledger, positions, program.contract.kind),
         contract_version=program.contract.version,
@@ -132,20 +132,22 @@ def _planned(
     )
 
 
-def _records(ledger: Ledger, begun: Mapping[str, Offsets], kind: ContractKind) -> int:
+def _records(ledger: Ledger, start: Mapping[str, Offsets], kind: ContractKind) -> int:
     """How many offsets the branch has read after the place where the fork begins."""
     ends = branch_progress(ledger.warehouse, ledger, kind).positions
-    return sum(max(0, o - begun.get(c, {}).get(p, 0)) for c, found in ends.items() for p, o in found.items())
+    return sum(
+        max(0, o - start.get(c, {}).get(p, 0)) for c, offsets in ends.items() for p, o in offsets.items()
+    )
 
 
 def _size(files: Sequence[RecordedFile]) -> Size:
     return Size(files=len(files), rows=sum(f.rows for f in files), bytes=sum(f.size for f in files))
 
 
-def _require_records(kafka: Kafka, program: Program, begun: Offsets) -> None:
+def _require_records(kafka: Kafka, program: Program, start: Offsets) -> None:
     """Refuse where Kafka no longer has what the fork would read: the fork would skip it silently."""
     topic = kafka.describe(kafka.topic(program.contract.topic))
-    for partition, offset in sorted(begun.items()):
+    for partition, offset in sorted(start.items()):
         if offset < (first := topic.log_start.get(partition, 0)):
             raise DecisionNeeded(
                 f"Kafka deleted what the replay would read: partition {partition} begins at {first:,},"

@@ -15,8 +15,8 @@ from headrace.ledger.records import BATCHES, DONE, PublishBatch
 from headrace.offsets import Offsets
 from headrace.table.columns import TIME
 
-LOOKED_AT = 100
-"""How many of the last batches are looked at."""
+BATCHES_READ = 100
+"""How many of the last batches are read."""
 
 
 def rate(ledger: Ledger, checkpoint_every: timedelta) -> int:
@@ -29,11 +29,11 @@ def rate(ledger: Ledger, checkpoint_every: timedelta) -> int:
     newest = ledger.newest(DONE)
     started = {claim.number: datetime.fromisoformat(claim.at) for claim in ledger.claims()}
     rates = [0]
-    for number in range(max(1, newest - LOOKED_AT), newest + 1):
+    for number in range(max(1, newest - BATCHES_READ), newest + 1):
         batch = ledger.required(BATCHES, number)
         if not isinstance(batch, PublishBatch) or not _had_waited(batch, started[batch.claim]):
             continue
-        before = ledger.required(BATCHES, number - 1).frontier if number > 1 else _begun(ledger)
+        before = ledger.required(BATCHES, number - 1).frontier if number > 1 else _first_offsets(ledger)
         offsets = sum(o - before.get(p, 0) for p, o in batch.frontier.items())
         rates.append(int(offsets / (_checkpoints(batch) * checkpoint_every.total_seconds())))
     return max(rates)
@@ -59,7 +59,7 @@ def _checkpoints(batch: PublishBatch) -> int:
     return len({sealed[f.manifest] for out in batch.outputs.values() for f in out.files if f.manifest})
 
 
-def _begun(ledger: Ledger) -> Offsets:
+def _first_offsets(ledger: Ledger) -> Offsets:
     """Where the job began on its topic."""
     start = ledger.start()
     return start.offsets if start else {}

@@ -34,10 +34,10 @@ def load_repair(path: str) -> Repair:
     Raises:
         UsageError: there is none, or its file raises.
     """
-    found = _PATH.fullmatch(path)
-    if not found:
+    match = _PATH.fullmatch(path)
+    if not match:
         raise UsageError(f"{path!r} is not the address of a function", remedy="write repairs.module.function")
-    module, name = found.groups()
+    module, name = match.groups()
     where = f"repairs/{module}.py"
     if not (project.root() / where).is_file():
         raise UsageError(

@@ -188,7 +188,7 @@ class Pipeline:
         return {p: range(min(offsets), max(offsets) + 1) for p, offsets in found.items()}
 
     def publish(self) -> Published:
-        return Publisher(self.workspace.job("events").tables).once()
+        return Publisher(self.workspace.job("events").tables).publish()
 
     @property
     def workspace(self) -> Workspace:

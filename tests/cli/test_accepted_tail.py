@@ -29,7 +29,7 @@ def said(terminal: Terminal, line: str, expect: int = 0) -> str:
 
 def accept(lake: Lake, checkpoint: int) -> None:
     """Decided, and not yet published: as where the publisher dies in between."""
-    found, staged = lake.publisher().waiting()
+    found, staged = lake.publisher().staged_tail()
     record_accepted_tail(lake.ledger, found, staged, checkpoint, "w")
 
 

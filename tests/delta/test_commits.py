@@ -113,7 +113,7 @@ def test_a_batch_whose_files_somebody_else_registered_is_refused(lake: Lake) -> 
     begun(lake)
     lake.seal(1, range(30, 33))
     with pytest.raises(Killed):
-        lake.publisher("commit events").once()
+        lake.publisher("commit events").publish()
     commit_by_hand(lake, delta_files(lake.ledger.required(BATCHES, 3).outputs["events"].files))
     with pytest.raises(LedgerError, match="1 files of the batch are in the table already"):
         lake.publish()

@@ -219,7 +219,7 @@ def decided(lake: Lake) -> None:
     begun(lake)
     lake.seal(1, range(30, 33))
     with pytest.raises(Killed):
-        lake.publisher("commit events__quarantine").once()
+        lake.publisher("commit events__quarantine").publish()
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # it is handed batches without the field

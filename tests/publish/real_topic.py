@@ -74,7 +74,7 @@ class RealTopic:
         )
 
     def publish(self) -> Published:
-        return self.publisher().once()
+        return self.publisher().publish()
 
     def table(self, output: str = "events") -> DeltaTable:
         warehouse = self.lake.warehouse

@@ -200,7 +200,7 @@ class Lake:
         return number
 
     def publish(self) -> Published:
-        return self.publisher().once()
+        return self.publisher().publish()
 
     def replay(self, manifests: dict[str, str]) -> tuple[int, int]:
         """Plan a replay from a place on the branch, and begin it; gives its number and its claim."""

@@ -236,9 +236,9 @@ def test_the_ends_of_every_type_pass_through(good: list[Any], bad: list[Any]) ->
         data = [lake.placed(row, place[0]) for row, place in good]
         refused = [lake.placed(row, place[0]) for row, place in bad]
         lake.seal({"events": data[:1]})
-        lake.publisher.once()
+        lake.publisher.publish()
         lake.seal({"events": data[1:], "events__quarantine": refused})
-        lake.publisher.once()
+        lake.publisher.publish()
 
         assert verify(lake.warehouse, "events", lake, NoEvidence()).verdict == "proved"
         columns = [*KINDS, "_partition", "_offset"]
@@ -255,7 +255,7 @@ def test_the_ends_of_every_type_pass_through(good: list[Any], bad: list[Any]) ->
                 if row[column] is not None:
                     one = f"SELECT count(*) FROM events WHERE {column} = {row[column]}"  # noqa: S608
                     assert lake.rows(one)[0][0] >= 1
-        changes = diff.between(lake.ledger, PROGRAM, 1, 2, samples=9)
+        changes = diff.batch_diff(lake.ledger, PROGRAM, 1, 2, samples=9)
         assert changes.added.get("records", 0) == len(data) - 1 + len(refused)
         assert json.dumps(changes.to_json())
         shown = [v for sample in changes.samples for pair in sample.values.values() for v in pair]
@@ -293,7 +293,7 @@ def staged(folder: Path, *rows: Row, output: str = "events") -> Written:
 def test_a_time_that_only_64_bits_hold_is_published_without_bounds_and_named(tmp_path: Path) -> None:
     lake = staged(tmp_path, ROW, ROW | {"_kafka_time": 253_402_300_800_000})
     with capture_logs() as logs:
-        lake.publisher.once()
+        lake.publisher.publish()
     (told,) = (line for line in logs if line["log_level"] == "warning")
     assert (told["columns"], told["file"][-7:]) == (["_kafka_time"], "parquet")
     bounds = pa.table(DeltaTable(lake.warehouse.table_uri("events")).get_add_actions(flatten=True))
@@ -309,7 +309,7 @@ def test_a_time_that_wrapped_around_is_never_published(tmp_path: Path, millis: i
     wrapped = (millis * 1000 + (1 << 63)) % (1 << 64) - (1 << 63)
     lake = staged(tmp_path, ROW, ROW | {"wrapped": wrapped})
     with pytest.raises(LedgerError, match="1 rows of a staged file have another Kafka time") as refused:
-        lake.publisher.once()
+        lake.publisher.publish()
     assert "headrace branch restart events" in str(refused.value)
     assert lake.ledger.newest(BATCHES) == 0
 
@@ -320,13 +320,13 @@ def columns(lake: Written, table: str) -> list[str]:
 
 def test_quarantine_gets_the_exact_milliseconds_when_a_record_needs_them(tmp_path: Path) -> None:
     lake = staged(tmp_path, BAD, output="events__quarantine")
-    lake.publisher.once()
+    lake.publisher.publish()
     assert "_kafka_millis" not in columns(lake, "events__quarantine")
     lake.seal({"events__quarantine": [lake.placed(BAD | {"_kafka_millis": -1}, 0)]})
-    lake.publisher.once()
+    lake.publisher.publish()
     found = lake.rows("SELECT _offset, _kafka_millis FROM events__quarantine ORDER BY 1")
     assert found == [(0, None), (1, -1)]
     assert "_kafka_millis" not in columns(lake, "events")
     lake.seal({"events": [lake.placed(ROW, 0)]})
-    lake.publisher.once()
+    lake.publisher.publish()
     assert verify(lake.warehouse, "events", lake, NoEvidence()).verdict == "proved"

@@ -116,7 +116,7 @@ def test_rows_that_are_staged_under_the_former_contract_are_part_of_it(lake: Lak
     assert "`headrace branch set-aside events 1 --why TEXT`" in remedy
     publisher = Publisher(JobTables(lake.warehouse, wider, outputs(wider), lake.source))
     with pytest.raises(LedgerError, match="a staged file has other columns than the contract: amount"):
-        publisher.once()
+        publisher.publish()
     lake.ledger.record_decision(SetAside(why="other columns", claim=1, newest_claim=1))
     assert told(lake, wider) == [], "publish will not take them"
 
@@ -125,7 +125,7 @@ def test_a_batch_that_is_decided_and_not_finished_is_part_of_it_too(lake: Lake, 
     lake.submit()
     lake.seal(1, range(10))
     with pytest.raises(Killed):
-        lake.publisher("commit events__quarantine").once()
+        lake.publisher("commit events__quarantine").publish()
     assert lake.ledger.newest(BATCHES) == 1
     assert [table for table, _, _ in told(lake, edited(tmp_path, EDITS["a column came"][0]))] == ["events"]
 
@@ -190,4 +190,4 @@ def test_a_batch_says_by_what_key_its_tables_are_amended(lake: Lake) -> None:
     assert "rows are final so far" in found[1].what
     lake.seal(1, range(30, 31))
     with pytest.raises(LedgerError, match="another key"):
-        Publisher(JobTables(lake.warehouse, lake.contract, amending, lake.source)).once()
+        Publisher(JobTables(lake.warehouse, lake.contract, amending, lake.source)).publish()

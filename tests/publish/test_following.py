@@ -48,7 +48,7 @@ class Counted(Warehouse):
     def counted(self, publisher: Publisher, batches: int) -> int:
         """Requests of one look, which publishes so many batches."""
         self.requests.clear()
-        assert publisher.once().batches == batches
+        assert publisher.publish().batches == batches
         return len(self.requests)
 
 
@@ -73,7 +73,7 @@ def _looks(place: Path, size: int) -> dict[str, int]:
         lake.ledger.record_decision(UndoDecision(why="a slip", undoes=loss))
 
     follower, found = lake.publisher(), {}
-    follower.once()
+    follower.publish()
     found["idle"] = warehouse.counted(follower, 0)
     lake.seal(1, range(30, 35))
     found["a batch"] = warehouse.counted(follower, 1)

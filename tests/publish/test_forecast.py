@@ -97,7 +97,7 @@ def test_what_was_read_before_it_was_deleted_is_not_lost(lake: Lake) -> None:
 def test_where_files_are_too_many_nothing_is_promised_of_them(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(foreseen, "LOOKED_INTO", 1)
+    monkeypatch.setattr(foreseen, "FILES_READ_AT_MOST", 1)
     lake.seal(1, range(30, 40), bad=range(40, 50))
     lake.kafka.delete_below("events", 50)
 
@@ -106,7 +106,7 @@ def test_where_files_are_too_many_nothing_is_promised_of_them(
 
 def test_an_accepted_tail_stops_nobody(lake: Lake) -> None:
     cut_short(lake)
-    record_accepted_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
+    record_accepted_tail(lake.ledger, *lake.publisher().staged_tail(), 4, "w")
 
     assert looked(lake) == Forecast()
     assert lake.publish().batches == 1

@@ -25,7 +25,7 @@ def test_a_batch_that_was_decided_after_another_head_is_refused(lake: Lake) -> N
     begun(lake)
     lake.seal(1, range(30, 33))
     with pytest.raises(Killed):
-        lake.publisher("commit events__quarantine").once()
+        lake.publisher("commit events__quarantine").publish()
     place, head = "_headrace/events/done/0000000002.json", lake.ledger.required(DONE, 2)
     lake.warehouse.delete(place)
     assert lake.warehouse.put_new(place, DONE.write(head.model_copy(update={"frontier": {0: 28}})))
@@ -54,7 +54,7 @@ def test_a_head_that_another_publisher_moves_meanwhile_is_not_a_fork(lake: Lake)
     lake.seal(1, range(30, 33))
     slow = lake.publisher()
     overtake(slow, lake)
-    assert slow.once().head.frontier == {0: 35}
+    assert slow.publish().head.frontier == {0: 35}
     assert lake.rows() == sorted(by(1, [*range(25), *range(30, 35)]) + by("bad", range(25, 30)))
 
 
@@ -62,7 +62,7 @@ def test_looking_again_a_publisher_still_counts_the_batch_that_it_has_finished(l
     begun(lake)
     lake.seal(1, range(30, 32))
     with pytest.raises(Killed):
-        lake.publisher("commit events").once()
+        lake.publisher("commit events").publish()
     lake.seal(1, range(32, 33))
     slow = lake.publisher()
     finish = slow._finisher.finish_open_batch
@@ -74,7 +74,7 @@ def test_looking_again_a_publisher_still_counts_the_batch_that_it_has_finished(l
         return finished
 
     slow._finisher.finish_open_batch = overtaken_once_finished  # type: ignore[method-assign]
-    done = slow.once()
+    done = slow.publish()
     assert (done.batches, done.head.frontier) == (2, {0: 35})
 
 
@@ -87,7 +87,7 @@ def test_looking_at_what_waits_deletes_nothing_publishing_does(lake: Lake) -> No
     assert lake.seal(1, range(10)) == published, "committed once more, after it was folded"
     lake.seal(1, range(10, 12))
 
-    waiting, _ = lake.publisher().waiting()
+    waiting, _ = lake.publisher().staged_tail()
 
     assert published["events"] not in {m.id for m in waiting.manifests["events"]}
     assert published["events"] in lake.tables().staged["events"].read()

@@ -141,7 +141,7 @@ def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
         return found
 
     monkeypatch.setattr(slow.tables.ledger, "find", find)
-    slow.once()
+    slow.publish()
     assert overtaken[:1] == [3]
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
     assert [d.action for d in lake.ledger.decisions()] == ["replace"]
@@ -341,7 +341,7 @@ def test_a_batch_for_other_tables_is_left_to_who_knows_them(lake: Lake) -> None:
         lake.replace(number, "commit events")
     fewer = Publisher(JobTables(lake.warehouse, lake.contract, outputs(lake.contract)[1:], lake.source))
     with pytest.raises(LedgerError, match="was decided for other tables"):
-        fewer.once()
+        fewer.publish()
     lake.replace(number)
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
 

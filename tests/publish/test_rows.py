@@ -103,7 +103,7 @@ class Amending:
     def publish(self) -> Published:
         return Publisher(
             JobTables(self.warehouse, self.contract, [DAILY], KafkaSource(FakeKafka(), ()))
-        ).once()
+        ).publish()
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_holes_are_believed_only_if_the_topic_is_the_same_afterwards(lake: Lake)
     lake.kafka.then = lambda question: question == "holes" and lake.kafka.recreate("events")
     publisher = lake.publisher()
     with pytest.raises(DecisionNeeded, match="was deleted and created again"):
-        publisher.once()
+        publisher.publish()
     assert lake.ledger.newest(BATCHES) == 2
 
 
@@ -87,8 +87,8 @@ def test_a_ruling_publishes_the_tail_up_to_a_checkpoint_and_no_further(lake: Lak
     lake.seal(1, range(35, 40))
     lake.kafka.delete("events")
     with pytest.raises(UsageError, match="checkpoint 9 is not one of those that are not published: 4, 5"):
-        record_accepted_tail(lake.ledger, *lake.publisher().waiting(), 9, "w")
-    record_accepted_tail(lake.ledger, *lake.publisher().waiting(), 4, "the job had stopped")
+        record_accepted_tail(lake.ledger, *lake.publisher().staged_tail(), 9, "w")
+    record_accepted_tail(lake.ledger, *lake.publisher().staged_tail(), 4, "the job had stopped")
     lake.seal(1, range(40, 45))
     lake.publish()
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30)) + by(1, range(32, 35))
@@ -108,8 +108,8 @@ def test_offsets_below_the_published_ones_cannot_be_accepted(lake: Lake) -> None
         lake.publish()
     assert "--accept-tail 4 --why TEXT` publishes the rows up to checkpoint 4" in str(refused.value)
     with pytest.raises(UsageError, match="came out of another topic"):
-        record_accepted_tail(lake.ledger, *lake.publisher().waiting(), 5, "w")
-    record_accepted_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
+        record_accepted_tail(lake.ledger, *lake.publisher().staged_tail(), 5, "w")
+    record_accepted_tail(lake.ledger, *lake.publisher().staged_tail(), 4, "w")
     lake.publish()
     assert lake.ledger.head().frontier == {0: 33}
     with pytest.raises(DecisionNeeded, match="20 rows of checkpoints 5 to 5: 0:0-19") as refused:
@@ -122,7 +122,7 @@ def test_a_ruling_is_about_these_manifests_only(lake: Lake) -> None:
     begun(lake)
     lake.seal(1, range(30, 35))
     lake.kafka.delete("events")
-    record_accepted_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
+    record_accepted_tail(lake.ledger, *lake.publisher().staged_tail(), 4, "w")
     lake.ledger.record_decision(SetAside(why="w", claim=1, newest_claim=1))
     lake.newest[1] = (3, lake.ledger.head().manifests["events"])
     other = lake.submit(goes_on=1)
@@ -170,7 +170,7 @@ def test_staged_offsets_that_the_topic_lost_are_named_and_published_by_a_ruling(
     lake.kafka.cut("events", 32)
     with pytest.raises(DecisionNeeded, match="lost offsets that were read and are not published: 0:32-34"):
         lake.publish()
-    record_accepted_tail(lake.ledger, *lake.publisher().waiting(), 4, "w")
+    record_accepted_tail(lake.ledger, *lake.publisher().staged_tail(), 4, "w")
     lake.publish()
     assert lake.ledger.head().tails == (Span(0, 32, 34),)
 

@@ -55,7 +55,7 @@ def test_a_topic_that_changes_between_reading_and_publishing(topic: RealTopic, r
     publisher.tables.staged["events"] = watched = Watched(topic.lake.warehouse, "events")
     watched.happens = change
     with pytest.raises(DecisionNeeded, match="0:150-199"):
-        publisher.once()
+        publisher.publish()
     assert topic.lake.ledger.newest(BATCHES) == 1
     says = "is gone" if records is None else "was deleted and created again"
     with pytest.raises(DecisionNeeded, match=says):

@@ -187,30 +187,30 @@ def test_two_batches_are_compared_and_what_both_hold_is_only_counted(
     read: list[str] = []
     monkeypatch.setattr(diff, "read_rows", _listening(read))
 
-    found = diff.between(lake.ledger, program, 2, 4, 1)
+    found = diff.batch_diff(lake.ledger, program, 2, 4, 1)
     assert (found.compared, found.same) == (30, 28)
     assert (found.added, found.lost) == ({"records": 10}, {})
     assert found.moved == {"events__quarantine → events": 2}
     assert [s.position for s in found.samples] == ["0:25"]
     assert not any(path.endswith("part-2.parquet") for path in read), "in both batches"
-    none = diff.between(lake.ledger, program, 4, 4, 1)
+    none = diff.batch_diff(lake.ledger, program, 4, 4, 1)
     assert (none.compared, none.same, none.added, none.moved) == (40, 40, {}, {})
     compact(lake)
     lake.seal(1, range(40, 41))
     lake.publish()
-    found = diff.between(lake.ledger, program, 4, 5, 1)
+    found = diff.batch_diff(lake.ledger, program, 4, 5, 1)
     assert (found.same, found.added, found.moved) == (40, {"records": 1}, {}), "a compaction changes nothing"
     gone = tmp_path / "lake/events/_staged/s1/at_day=2026-01-01/part-3.parquet"
     gone.rename(tmp_path / "aside")
     with pytest.raises(UsageError, match=r"is gone") as refused:
-        diff.between(lake.ledger, program, 1, 2, 0)
+        diff.batch_diff(lake.ledger, program, 1, 2, 0)
     assert "part-3.parquet" in refused.value.where
     table = open_table(lake.warehouse, "events", 2)
     assert table
     with pytest.raises(UsageError, match=r"is gone"):
         list(stream_batches(table, ["_offset"]))
     (tmp_path / "aside").rename(gone)
-    first = diff.between(lake.ledger, program, 1, 2, 0)
+    first = diff.batch_diff(lake.ledger, program, 1, 2, 0)
     assert (first.same, first.added) == (20, {"records": 10})
 
 

@@ -28,7 +28,7 @@ def main(fatal: str, replay: int | None = None) -> None:
     source = KafkaSource(Brokers(env.kafka), (contract.id,))
     tables = JobTables(connect(env.store), contract, outputs(contract), source, step)
     if replay is None:
-        Publisher(tables).once()
+        Publisher(tables).publish()
     else:
         fork = replays.one(tables.ledger, replay).fork
         assert isinstance(Replacer(tables).replace(replay, fork), Published)

@@ -302,14 +302,14 @@ class Road:
         return Publisher(JobTables(self.warehouse, self.contract, self.program.outputs, source, step))
 
     def publish(self) -> Published:
-        return self.publisher().once()
+        return self.publisher().publish()
 
     def publish_until(self, records: int) -> Head:
         """Publish again and again until that many offsets are below the frontier."""
         publisher = self.publisher()
 
         def reached() -> Head | None:
-            head = publisher.once().head
+            head = publisher.publish().head
             return head if sum(head.frontier.values()) >= records else None
 
         return until(f"{records} published offsets", reached)

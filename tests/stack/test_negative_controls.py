@@ -99,7 +99,7 @@ def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
         topic.publish()
     publisher = topic.publisher()
     publisher.tables.source = Blind(Brokers(KafkaSettings(bootstrap=topic.bootstrap)), ("events",))
-    publisher.once()
+    publisher.publish()
     (found,) = topic.verify().findings
     assert (found.kind, found.partition, len(found)) == ("missing", 0, 30)
 
@@ -115,7 +115,7 @@ def test_without_strict_decode_values_change_and_a_record_vanishes(make_road: Ma
         road.publish()
     publisher = road.publisher()
     publisher.tables.source = Blind(**vars(publisher.tables.source))
-    publisher.once()
+    publisher.publish()
     with pytest.raises(AssertionError) as red:
         assert_untouched(road, sent)
     told = str(red.value).splitlines()
