@@ -42,7 +42,7 @@ def load_topic(name: str) -> Contract:
         UsageError: it is the contract of a derived table.
     """
     contract = load_named(name)
-    if contract.kind == "derive":
+    if not contract.has_topic:
         raise UsageError(
             f"{name} is a derived table: it has no topic and no quarantine",
             where=_shown(project.contract_path(name)),

@@ -171,6 +171,21 @@ class Contract:
     digest: str
 
     @property
+    def has_topic(self) -> bool:
+        """Whether its rows come from records of a topic, and invalid ones go to a quarantine beside them."""
+        return self.kind == "ingest"
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether each row of its table has a position in a topic, by which it is counted and replaced."""
+        return self.kind == "ingest"
+
+    @property
+    def job_has_state(self) -> bool:
+        """Whether the job that writes its table keeps state, which no offset restores."""
+        return self.kind == "derive"
+
+    @property
     def amends(self) -> bool:
         """Whether late rows change rows that are already in the table."""
         return self.late is not None and self.late.policy == "amend"

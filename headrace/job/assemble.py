@@ -172,7 +172,7 @@ def _known(contract: str, where: str) -> str:
 
 
 def _of_topic(contract: Contract, where: str) -> Contract:
-    if contract.kind == "derive":
+    if not contract.has_topic:
         raise JobError(
             f"{contract.id} is the contract of a derived table: it has no topic to ingest",
             where=where,
@@ -195,7 +195,7 @@ def _timed(read: Contract, where: str) -> Contract:
 def _late(writes: tuple[Contract, ...], where: str) -> Late:
     """The common policy of all results: they are computed from the same rows."""
     for contract in writes:
-        if contract.kind == "ingest":
+        if contract.has_topic:
             raise JobError(
                 f"{contract.id} is the contract of a topic: an ingest job writes its table",
                 where=where,

@@ -138,7 +138,7 @@ def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = Fal
         DecisionNeeded: the topic is not the one that the job began on.
     """
     open_job = workspace.job(job)
-    if open_job.program.contract.kind == "derive":
+    if open_job.program.contract.job_has_state:
         raise UsageError(
             f"job {job} keeps state that no offset restores",
             remedy="give it a savepoint: `flink run -s PATH …`",

@@ -60,5 +60,5 @@ def _table_names() -> list[str]:
     """Every table that a query may name; a broken contract does not hide the tables of the others."""
     names = project.contract_names()
     read = {n: examine(project.root() / "contracts" / f"{n}.odcs.yaml")[0] for n in names}
-    derived = [n for n, contract in read.items() if contract and contract.kind == "derive"]
+    derived = [n for n, contract in read.items() if contract and not contract.has_topic]
     return published_names([n for n in names if n not in derived], derived)

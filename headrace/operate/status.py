@@ -173,14 +173,14 @@ def read_status(workspace: Workspace, job: str) -> Status:
     contract, ledger = open_job.program.contract, open_job.ledger
     head = ledger.head()
     asked = query_topics(open_job.tables.source, ledger, head)
-    has_lag = contract.kind == "ingest" and not any(c.other for c in asked.changes)
+    has_lag = contract.has_topic and not any(c.other for c in asked.changes)
     lag = _lag(open_job, head) if has_lag else Lag({}, None)
     staged, decisions = open_job.read_staged(), StandingDecisions.of(ledger.decisions())
     branches = survey(ledger, head, staged)
-    flink_jobs, flink_error = _flink_jobs(open_job, timed=contract.kind == "derive")
+    flink_jobs, flink_error = _flink_jobs(open_job, timed=contract.job_has_state)
     return Status(
         job=job,
-        derived=contract.kind == "derive",
+        derived=not contract.has_positions,
         head=head,
         flink_jobs=flink_jobs,
         flink_error=flink_error,

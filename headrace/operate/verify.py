@@ -153,7 +153,7 @@ def _of_topic(table: str) -> Contract | None:
     if name not in project.contract_names():
         return None
     contract = load_named(name)
-    return contract if contract.kind == "ingest" else None
+    return contract if contract.has_topic else None
 
 
 @contextmanager

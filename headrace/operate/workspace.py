@@ -80,7 +80,7 @@ class Workspace(Environment):
             UsageError: there is no such job, or it is a derive job, whose rows are not records of a topic.
         """
         job = self.job(name)
-        if job.program.contract.kind == "derive":
+        if not job.program.contract.has_topic:
             raise UsageError(
                 f"job {name} writes a derived table: its rows are not records that could be judged again",
                 remedy=f"a replay computes them again: headrace anchor ls {name} lists where one can begin",

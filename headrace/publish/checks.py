@@ -56,7 +56,7 @@ class Checks:
             refuse_other_columns(self._tables.warehouse, output.id, output.columns)
             refuse_other_key(self._tables.warehouse, head, output)
         files = {o.id: [f for m in taken.manifests[o.id] for f in m.files] for o in self._tables.outputs}
-        with refusals.with_way_out(self._tables.job, taken, self._tables.contract.kind):
+        with refusals.with_way_out(self._tables.job, taken, has_state=self._tables.contract.job_has_state):
             return {o.id: self.read_files(o, files[o.id]) for o in self._tables.outputs}
 
     def read_files(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:
@@ -125,7 +125,7 @@ class Checks:
             ConservationError: an offset would be published twice, or never.
             DecisionNeeded: Kafka lost records, or the topic is another one.
         """
-        if self._tables.contract.kind == "derive":
+        if not self._tables.contract.has_positions:
             return {}, TopicNotes()
         frontier, counted = self._counted(head.frontier, read, accepted=accepted)
         if counted.holes or counted.lost:

@@ -113,7 +113,7 @@ class _Look:
 
     def _read(self, outputs: Sequence[Output], ready: ManifestRange) -> dict[str, list[ReadFile]]:
         files = {o.id: [f for m in ready.manifests[o.id] for f in m.files] for o in outputs}
-        with with_way_out(self.ledger.job, ready, "ingest"):
+        with with_way_out(self.ledger.job, ready, has_state=False):
             return {o.id: read_files(self.ledger.warehouse, o.id, files[o.id], o.columns) for o in outputs}
 
     def _tail(self, claim: int, ready: ManifestRange, read: Mapping[str, Sequence[ReadFile]]) -> StagedTail:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from headrace.contract.model import ContractKind
 from headrace.ledger import replays
 from headrace.ledger.branch import ByOutput
 from headrace.ledger.ledger import Ledger
@@ -60,9 +59,9 @@ def fork_progress(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay
     return progress
 
 
-def branch_progress(warehouse: Warehouse, ledger: Ledger, kind: ContractKind) -> JobProgress:
+def branch_progress(warehouse: Warehouse, ledger: Ledger, *, has_positions: bool) -> JobProgress:
     """How far the branch has come: an ingest job's frontier, or a derive job's newest checkpoint."""
-    if kind == "ingest":
+    if has_positions:
         return JobProgress({ledger.job: ledger.head().frontier})
     newest = newest_on_branch(warehouse, ledger)
     return _at(ledger, newest) if newest else JobProgress()

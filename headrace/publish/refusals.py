@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from headrace.contract.model import ContractKind
 from headrace.errors import DecisionNeeded, OtherColumnsError
 from headrace.ledger.branch import ManifestRange
 from headrace.offsets import Span, span_list
@@ -90,7 +89,7 @@ def leave_tail(job: str, tail: StagedTail) -> str:
 
 
 @contextmanager
-def with_way_out(job: str, staged: ManifestRange, kind: ContractKind) -> Iterator[None]:
+def with_way_out(job: str, staged: ManifestRange, *, has_state: bool) -> Iterator[None]:
     """Where a file of a range was written under another contract, add a remedy that leaves its claim.
 
     Raises:
@@ -103,14 +102,14 @@ def with_way_out(job: str, staged: ManifestRange, kind: ContractKind) -> Iterato
         claim = next(
             m.claim for output, m in manifests if any(f"{output}/{f.path}" == e.where for f in m.files)
         )
-        e.remedy += f". Or leave it: {_leave_file(job, claim, kind)}"
+        e.remedy += f". Or leave it: {_leave_file(job, claim, has_state=has_state)}"
         raise
 
 
-def _leave_file(job: str, claim: int, kind: ContractKind) -> str:
+def _leave_file(job: str, claim: int, *, has_state: bool) -> str:
     """The way past a staged file. To set its claim aside alone would leave no checkpoint to go on from."""
     whose = f"`headrace branch show {job} {claim}` shows whose submission this is, and after"
-    if kind == "derive":
+    if has_state:
         return (
             f"{whose} `headrace stop {job}` and `headrace branch set-aside {job} {claim} --why TEXT` the next"
             f" start goes on from a savepoint that was taken before it: `headrace run {job} --savepoint PATH`"

@@ -33,7 +33,7 @@ class ReplayChecks:
 
     def reached_if_behind(self, staged: ByOutput, replay: int) -> Offsets | None:
         """How far a derive job's fork has come, where that is not as far as the branch."""
-        if self._tables.contract.kind == "ingest":
+        if self._tables.contract.has_positions:
             return None
         progress = fork_progress(self._tables.warehouse, self._ledger, staged, replay)
         if progress.covers(self._branch_progress()):
@@ -42,7 +42,7 @@ class ReplayChecks:
 
     def _branch_progress(self) -> JobProgress:
         """How far the branch of a derive job has come, in the tables that it writes now."""
-        progress = branch_progress(self._tables.warehouse, self._ledger, "derive")
+        progress = branch_progress(self._tables.warehouse, self._ledger, has_positions=False)
         if not progress.positions:
             raise DecisionNeeded(
                 "no checkpoint of the published branch is kept any more: how far it had come is not known",
@@ -146,6 +146,6 @@ class ReplayChecks:
 
     def frontier_at(self, fork: ForkPoint) -> Offsets:
         """The frontier of an ingest job at a fork point; a derive job's rows have no position in a topic."""
-        if self._tables.contract.kind == "derive":
+        if not self._tables.contract.has_positions:
             return {}
         return frontier_at(self._tables.warehouse, self._ledger, self._tables.outputs, fork)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from headrace.cluster.kafka import Kafka
-from headrace.contract.model import ContractKind
+from headrace.contract.model import Contract
 from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import RecordedFile
 from headrace.job.assemble import load_program
@@ -98,7 +98,7 @@ def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why:
 
 def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bool]) -> None:
     """Refuse a job with state: its replays restore an anchor. Names one that begins early enough."""
-    if program.contract.kind == "derive":
+    if program.contract.job_has_state:
         raise UsageError(
             f"job {ledger.job} keeps state that no offset brings back: its replays begin at an anchor",
             remedy=anchors.replay_command(ledger, early),
@@ -109,9 +109,7 @@ def _planned(
     program: Program, ledger: Ledger, at: ForkPoint, origin: str, why: str, anchor: Anchor | None
 ) -> Replay:
     reached = (
-        {}
-        if program.contract.kind == "derive"
-        else frontier_at(ledger.warehouse, ledger, program.outputs, at)
+        frontier_at(ledger.warehouse, ledger, program.outputs, at) if program.contract.has_positions else {}
     )
     replaced = fork.files_after(ledger, at)
     positions = anchor.positions if anchor else {program.contract.id: reached}
@@ -124,7 +122,7 @@ def _planned(
         frontier=reached,
         positions={c: dict(offsets) for c, offsets in positions.items()},
         replaces={output: _size(files) for output, files in replaced.items()},
-        records=_records(ledger, positions, program.contract.kind),
+        records=_records(ledger, positions, program.contract),
         contract_version=program.contract.version,
         program=require_ready(ledger, program),
         stale=stale_tables(program, ledger.warehouse),
@@ -132,9 +130,9 @@ def _planned(
     )
 
 
-def _records(ledger: Ledger, start: Mapping[str, Offsets], kind: ContractKind) -> int:
+def _records(ledger: Ledger, start: Mapping[str, Offsets], contract: Contract) -> int:
     """How many offsets the branch has read after the place where the fork begins."""
-    ends = branch_progress(ledger.warehouse, ledger, kind).positions
+    ends = branch_progress(ledger.warehouse, ledger, has_positions=contract.has_positions).positions
     return sum(
         max(0, o - start.get(c, {}).get(p, 0)) for c, offsets in ends.items() for p, o in offsets.items()
     )

@@ -26,7 +26,7 @@ from headrace.table.outputs import outputs
 
 def stale_tables(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
     """Published tables of derive jobs that read the same topic: they hold the old meaning of its records."""
-    if program.contract.kind == "derive":
+    if not program.contract.has_topic:
         return ()
     tables: list[str] = []
     for name in project.job_names():

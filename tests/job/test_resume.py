@@ -36,7 +36,7 @@ def checkpoint(lake: Lake, manifests: dict[str, str]) -> str:
 
 def resumed(lake: Lake) -> str | None:
     staged = {o.id: StagedManifests(lake.warehouse, o.id).read() for o in lake.tables().outputs}
-    return newest_restorable(lake.ledger, lake.warehouse, staged, "ingest")
+    return newest_restorable(lake.ledger, lake.warehouse, staged, has_state=False)
 
 
 def test_a_checkpoint_at_the_head_is_gone_on_from(lake: Lake) -> None:

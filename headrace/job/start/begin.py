@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from headrace.cluster.kafka import TopicInfo
-from headrace.contract.model import ContractKind
 from headrace.errors import DecisionNeeded
 from headrace.job import lock
 from headrace.job.program import Program
@@ -65,7 +64,9 @@ def choose_start(
         )
     submission = _new_submission()
     staged = {o.id: StagedManifests(warehouse, o.id).read() for o in program.outputs}
-    savepoint = given or newest_restorable(ledger, warehouse, staged, program.contract.kind)
+    savepoint = given or newest_restorable(
+        ledger, warehouse, staged, has_state=program.contract.job_has_state
+    )
     if savepoint is None and restart_is_due(ledger, staged):
         head = ledger.head()
         frontier = {ledger.job: offsets[ledger.job] | head.frontier}
@@ -156,12 +157,12 @@ def require_same_topic(ledger: Ledger, topic: TopicInfo, contract: str = "") -> 
 
 
 def newest_restorable(
-    ledger: Ledger, warehouse: Warehouse, staged: ByOutput, kind: ContractKind
+    ledger: Ledger, warehouse: Warehouse, staged: ByOutput, *, has_state: bool
 ) -> str | None:
     """The newest good checkpoint on the branch; None if the branch is empty or restarts at the frontier."""
     newest, head = newest_on_branch(warehouse, ledger), ledger.head()
     restart = f"; or `headrace branch restart {ledger.job} --why TEXT`: it reads on from the frontier"
-    if kind == "derive":  # offsets cannot restore its state
+    if has_state:  # offsets cannot restore it
         restart = ""
     if newest is None:
         _refuse_lost_state(ledger, warehouse, staged, restart)
