@@ -52,7 +52,7 @@ def require_on_branch(ledger: Ledger, fork: ForkPoint) -> None:
     """
     if not fork.batch:
         return
-    for number, end in _branch(ledger):
+    for number, end in _batches_on_branch(ledger):
         if number == fork.batch:
             order = _manifests(ledger, number)
             if all(_index(order[o], m) < _index(order[o], end[o], 1) for o, m in fork.manifests.items()):
@@ -123,7 +123,7 @@ def _batches_after(
     ledger: Ledger, fork: ForkPoint, newest: int
 ) -> Iterator[tuple[int, Mapping[str, str], Mapping[str, str]]]:
     """Batches after a fork point, newest first, with the manifests between which the branch holds them."""
-    for number, end in _branch(ledger, newest):
+    for number, end in _batches_on_branch(ledger, newest):
         if number < fork.batch:
             return
         yield number, fork.manifests if number == fork.batch else {}, end
@@ -185,7 +185,7 @@ def before_batch(ledger: Ledger, number: int) -> ForkPoint:
     return ledger.required(DONE, number).fork or at_batch(ledger, number - 1)
 
 
-def _branch(ledger: Ledger, newest: int = 0) -> Iterator[tuple[int, dict[str, str]]]:
+def _batches_on_branch(ledger: Ledger, newest: int = 0) -> Iterator[tuple[int, dict[str, str]]]:
     """The branch's batches, newest first, each with the last manifests of it that the branch holds."""
     number, end = newest or ledger.newest(DONE), None
     while number > 0:

@@ -16,7 +16,7 @@ from headrace.ledger.records import (
 )
 
 ClaimState = Literal["head", "waiting", "ahead", "fork", "replay", "left behind", "set aside"]
-"""The glossary defines each of them."""
+"""docs/glossary.md defines each of them."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ClaimStatus:
 
 def survey(ledger: Ledger, head: Head, staged: ByOutput) -> list[ClaimStatus]:
     """Every claim, with what it has staged and how that relates to the published branch."""
-    return _Survey(ledger, head, staged).branches()
+    return _Survey(ledger, head, staged).statuses()
 
 
 class _Survey:
@@ -67,7 +67,7 @@ class _Survey:
         self.chosen = followed_claim(self.claims, self.decisions)
         self.kept = self._kept()
 
-    def branches(self) -> list[ClaimStatus]:
+    def statuses(self) -> list[ClaimStatus]:
         return [self._status(claim) for claim in self.claims]
 
     def _kept(self) -> set[str]:

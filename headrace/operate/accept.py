@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.errors import UsageError
-from headrace.ledger.branch import ManifestRange
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifest_range import ManifestRange
 from headrace.ledger.records import BATCHES, DONE, AcceptLoss, AcceptTail, UndoDecision
 from headrace.offsets import Span
 from headrace.operate.workspace import Workspace

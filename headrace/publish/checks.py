@@ -9,9 +9,9 @@ import structlog
 from headrace.delta.commit import refuse_other_columns
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError
 from headrace.files import RecordedFile, StagedFile
-from headrace.ledger.branch import ManifestRange
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
+from headrace.ledger.manifest_range import ManifestRange
 from headrace.ledger.records import BatchOutput, Manifest, TopicNotes
 from headrace.offsets import Offsets, Span, span_list
 from headrace.publish import refusals

@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.errors import ConservationError, DecisionNeeded, HeadraceError, LedgerError
-from headrace.ledger.branch import (
-    ByOutput,
-    ManifestRange,
-    followed_claim,
-    publishable_range,
-    unpublished_manifests,
-)
+from headrace.ledger.branch import ByOutput, followed_claim, unpublished_manifests
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifest_range import ManifestRange, publishable_range
 from headrace.offsets import Span
 from headrace.publish.frontier import continue_frontier
 from headrace.publish.refusals import beyond_end, deleted, with_way_out

@@ -15,15 +15,10 @@ from dataclasses import dataclass, replace
 
 from headrace.errors import DecisionNeeded, LedgerError, UsageError
 from headrace.ledger import anchors
-from headrace.ledger.branch import (
-    ByOutput,
-    ManifestRange,
-    followed_claim,
-    publishable_range,
-    unpublished_manifests,
-)
+from headrace.ledger.branch import ByOutput, followed_claim, unpublished_manifests
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
+from headrace.ledger.manifest_range import ManifestRange, publishable_range
 from headrace.ledger.records import Claim, PublishBatch
 from headrace.publish import refusals
 from headrace.publish.checks import Checks

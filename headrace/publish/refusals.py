@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from headrace.errors import DecisionNeeded, OtherColumnsError
-from headrace.ledger.branch import ManifestRange
+from headrace.ledger.manifest_range import ManifestRange
 from headrace.offsets import Span, span_list
 from headrace.publish.tail import StagedTail
 from headrace.publish.topics import TopicChange

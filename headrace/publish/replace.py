@@ -16,9 +16,9 @@ from headrace.errors import DecisionNeeded, LedgerError
 from headrace.files import Baseline, Files
 from headrace.ledger import fork as forks
 from headrace.ledger import replays
-from headrace.ledger.branch import replay_range
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
+from headrace.ledger.manifest_range import replay_range
 from headrace.ledger.records import (
     BATCHES,
     CLAIMS,

@@ -13,8 +13,9 @@ from headrace.errors import ConservationError, DecisionNeeded, UsageError
 from headrace.files import Baseline, Files
 from headrace.ledger import fork as forks
 from headrace.ledger import replays
-from headrace.ledger.branch import ByOutput, ManifestRange
+from headrace.ledger.branch import ByOutput
 from headrace.ledger.head import Head
+from headrace.ledger.manifest_range import ManifestRange
 from headrace.ledger.records import Claim, ForkPoint
 from headrace.offsets import Offsets, Span
 from headrace.publish.frontier import continue_frontier, frontier_at

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from headrace.ledger.branch import ManifestRange
 from headrace.ledger.decisions import StandingDecisions
+from headrace.ledger.manifest_range import ManifestRange
 from headrace.ledger.records import Claim
 from headrace.offsets import OffsetArray, Span
 from headrace.publish.staged_files import ReadFile

@@ -22,9 +22,9 @@ from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import Files
 from headrace.job.program import Program
 from headrace.ledger import fork, patches
-from headrace.ledger.branch import replay_range
 from headrace.ledger.decisions import discarded
 from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifest_range import replay_range
 from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import BATCHES, DONE, ForkBatch, Patch, Replay

@@ -91,17 +91,17 @@ def swap(number: int = 2, **facts: Any) -> SwapBatch:
 
 
 def rollback(number: int = 3, **facts: Any) -> RollbackBatch:
-    """A replay that is taken back."""
+    """A replay that is rolled back."""
     return RollbackBatch(**_at_fork(number, {"why": "w", **facts}))
 
 
 def patch_batch(number: int = 4, **facts: Any) -> PatchBatch:
-    """A patch that is put in."""
+    """A patch that is published."""
     return PatchBatch(**_batch(number, {"patch": 1, "records": (Span(0, 1, 2),), "why": "w", **facts}))
 
 
 def undo_batch(number: int = 5, **facts: Any) -> UndoBatch:
-    """A patch that is taken back."""
+    """A patch that is undone."""
     return UndoBatch(
         **_batch(number, {"patch": 2, "undoes": 1, "records": (Span(0, 1, 2),), "why": "w", **facts})
     )

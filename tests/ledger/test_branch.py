@@ -8,16 +8,11 @@ import pytest
 
 from headrace.errors import DecisionNeeded, LedgerError
 from headrace.files import StagedFile
-from headrace.ledger.branch import (
-    continues_head,
-    followed_claim,
-    publishable_range,
-    replay_range,
-    restart_is_due,
-)
+from headrace.ledger.branch import continues_head, followed_claim, restart_is_due
 from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.head import Head
 from headrace.ledger.ledger import Ledger
+from headrace.ledger.manifest_range import publishable_range, replay_range
 from headrace.ledger.manifests import chain
 from headrace.ledger.records import (
     DONE,

@@ -18,7 +18,7 @@ from headrace.cluster.kafka import Brokers, KafkaSource
 from headrace.delta import commit as delta
 from headrace.delta.commit import DeltaFile
 from headrace.errors import ConservationError, DecisionNeeded
-from headrace.ledger.branch import ManifestRange
+from headrace.ledger.manifest_range import ManifestRange
 from headrace.ledger.records import BATCHES
 from headrace.publish import checks
 from headrace.publish import publisher as publishing
