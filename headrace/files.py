@@ -36,6 +36,11 @@ class RecordedFile(Record):
     manifest: str | None = None
     """The manifest that names it; None where a patch made it."""
 
+    @property
+    def staged(self) -> StagedFile:
+        """The same file as a manifest names it."""
+        return StagedFile(path=self.path, size=self.size)
+
 
 Files = dict[str, tuple[RecordedFile, ...]]
 """By output."""

@@ -127,13 +127,13 @@ class Checks:
         """
         if not self._tables.contract.has_positions:
             return {}, TopicNotes()
-        frontier, counted = self._counted(head.frontier, read, accepted=accepted)
-        if counted.holes or counted.lost:
-            self._require_same()
+        frontier, notes = self._frontier_and_holes(head.frontier, read, accepted=accepted)
+        if notes.holes or notes.lost:
+            self._refuse_other_topic()
         epochs, cut_off = topic_notes(head, topics, self._tables.job, frontier)
-        return frontier, counted.model_copy(update={"epochs": epochs, "tails": cut_off})
+        return frontier, notes.model_copy(update={"epochs": epochs, "tails": cut_off})
 
-    def _require_same(self) -> None:
+    def _refuse_other_topic(self) -> None:
         """Refuse another topic: what Kafka reports about holes would concern other records.
 
         Raises:
@@ -146,7 +146,7 @@ class Checks:
                 remedy=f"headrace publish {self._tables.job} names what is not published, and the ways out",
             )
 
-    def _counted(
+    def _frontier_and_holes(
         self, reached: Offsets, read: Mapping[str, Sequence[ReadFile]], *, accepted: bool
     ) -> tuple[Offsets, TopicNotes]:
         """The frontier after an ingest job's batch, and the offsets without a row."""

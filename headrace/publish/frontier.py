@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from headrace.errors import ConservationError
-from headrace.files import StagedFile
 from headrace.ledger.fork import before_batch, own_files
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import (
@@ -38,7 +37,7 @@ def frontier_at(warehouse: Warehouse, ledger: Ledger, outputs: Sequence[Output],
         for f in read_files(
             warehouse,
             output.id,
-            [StagedFile(path=f.path, size=f.size) for f in files.get(output.id, ())],
+            [f.staged for f in files.get(output.id, ())],
             output.columns,
         )
     ]

@@ -133,7 +133,7 @@ class Patcher:
 
     def _read_judged(self, judged: JudgedPatch) -> FilesRead:
         """The files that a patch's bounded job made."""
-        staged = {o: [StagedFile(path=f.path, size=f.size) for f in fs] for o, fs in judged.files.items()}
+        staged = {o: [f.staged for f in files] for o, files in judged.files.items()}
         return {o.id: self._read(o, staged.get(o.id, [])) for o in self.tables.outputs}
 
     def _read(self, output: Output, files: Sequence[StagedFile]) -> list[ReadFile]:

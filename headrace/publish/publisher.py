@@ -78,7 +78,7 @@ class Publisher:
             again = self.publish()
             return replace(again, batches=finished + again.batches)
         if ready is None:
-            return Published(head, finished, {}, waiting_for=self._awaited(claim))
+            return Published(head, finished, {}, waiting_for=self._awaited_claim(claim))
         empty = "" if _has_rows(ready) else self._reason_for_empty_batch(ready)
         if not (_has_rows(ready) or empty):
             return Published(head, finished, {})
@@ -153,7 +153,7 @@ class Publisher:
                 return f"anchor {anchor.number} stands there, and a replay begins at what is published"
         return ""
 
-    def _awaited(self, claim: Claim) -> int | None:
+    def _awaited_claim(self, claim: Claim) -> int | None:
         return None if self._ledger.head().claim == claim.number else claim.number
 
     def _publishable(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from headrace import settings
 from headrace.errors import UsageError
@@ -78,13 +79,13 @@ def _copy_files(
 ) -> list[CountedFile]:
     """Give each file a number, and copy its rows; returns what the ledger keeps of each file."""
     history = PatchHistory(ledger)
-    known, files = _known(history), list[CountedFile]()
+    backfilled, files = _backfilled(history), list[CountedFile]()
     for address in addresses:
         with fetch(store, address) as copy:
             if any(f.sha256 == copy.sha256 for f in files):
                 raise UsageError("another of these files holds the same bytes", where=address)
-            if other := known.get(copy.sha256):
-                raise _taken_already(history, other, address)
+            if other := backfilled.get(copy.sha256):
+                raise _already_backfilled(history, other, address)
             file = _record_file(ledger, copy)
             rows = payloads.write(_payloads(copy, file.number, progress))
         files.append(
@@ -113,7 +114,7 @@ def _payloads(copy: Fetched, number: int, progress: Progress) -> Iterator[Payloa
         yield Payload(document, copy.address, -number, row, copy.modified_ms)
 
 
-def _known(history: PatchHistory) -> dict[str, Patch]:
+def _backfilled(history: PatchHistory) -> dict[str, Patch]:
     """SHA-256 of each file that a backfill has taken rows from → that backfill; undone ones do not count."""
     return {
         f.sha256: p
@@ -123,7 +124,7 @@ def _known(history: PatchHistory) -> dict[str, Patch]:
     }
 
 
-def _taken_already(history: PatchHistory, other: Patch, address: str) -> UsageError:
+def _already_backfilled(history: PatchHistory, other: Patch, address: str) -> UsageError:
     is_in = patches.batch_of(history.decisions, other.number)
     return UsageError(
         f"backfill {other.number} has taken the same bytes already, and is {history.state(other.number)}",
@@ -132,30 +133,30 @@ def _taken_already(history: PatchHistory, other: Patch, address: str) -> UsageEr
     )
 
 
-def count_rows(
-    store: settings.Store,
-    ledger: Ledger,
-    batch: int,
-    progress: Progress,
-    unverified: list[str] | None = None,
-) -> dict[int, int]:
-    """Count the rows of each file that a batch holds, by the partition of its rows.
+@dataclass(frozen=True)
+class FileRows:
+    """How many rows of files a batch holds."""
 
-    Where a file is gone, or holds other bytes now, the ledger's count is taken, and the file's address is
-    added to ``unverified``.
-    """
-    put_in, back = _moved(ledger, batch)
-    counts = {}
-    for patch in patches.every(ledger):
-        if patch.kind == BACKFILL and patch.number in put_in - back:
-            for file in patch.files:
-                progress(what=f"counting {file.address}")
-                counts[-file.number] = _count(store, file, [] if unverified is None else unverified)
-    return counts
+    counts: dict[int, int]
+    """By the partition of the rows, which is negative."""
+    unverified: tuple[str, ...] = ()
+    """Files that are gone, or hold other bytes now: of these it is the ledger's count."""
 
 
-def _moved(ledger: Ledger, batch: int) -> tuple[set[int], set[int]]:
-    """Patches that are put in, and those that are undone, up to a batch.
+def count_rows(store: settings.Store, ledger: Ledger, batch: int, progress: Progress) -> FileRows:
+    """Count the rows of each file that a batch holds, in the file itself where it is unchanged."""
+    files = _files_held(ledger, batch)
+    counts, unverified = {}, list[str]()
+    for file in files:
+        progress(what=f"counting {file.address}")
+        rows = _count_unchanged(store, file)
+        counts[-file.number] = file.rows if rows is None else rows
+        unverified += [file.address] if rows is None else []
+    return FileRows(counts, tuple(unverified))
+
+
+def _files_held(ledger: Ledger, batch: int) -> list[CountedFile]:
+    """The files of backfills that are in the tables as a batch left them.
 
     That batch may be in the tables although its publisher died before it wrote the decision.
     """
@@ -163,12 +164,13 @@ def _moved(ledger: Ledger, batch: int) -> tuple[set[int], set[int]]:
     last = ledger.get(BATCHES, batch)
     if isinstance(last, (PatchBatch, UndoBatch)):
         moves.append((last.patch, last.undone))
-    return {patch for patch, _ in moves}, {undone for _, undone in moves if undone}
+    held = {patch for patch, _ in moves} - {undone for _, undone in moves}
+    return [f for p in patches.every(ledger) if p.kind == BACKFILL and p.number in held for f in p.files]
 
 
-def _count(store: settings.Store, file: CountedFile, unverified: list[str]) -> int:
+def _count_unchanged(store: settings.Store, file: CountedFile) -> int | None:
+    """The rows of a file; None if it is gone, or holds other bytes than those that were taken."""
     with contextlib.suppress(UsageError), fetch(store, file.address) as copy:
         if copy.sha256 == file.sha256:
             return sum(1 for _ in documents(copy))
-    unverified.append(file.address)
-    return file.rows
+    return None

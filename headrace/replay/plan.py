@@ -43,7 +43,7 @@ def from_anchor(kafka: Kafka, ledger: Ledger, number: int, why: str) -> Replay:
             remedy=f"headrace anchor check {job} {number} names all; headrace anchor ls {job} lists others",
         )
     at = fork.at_manifests(ledger, anchor.manifests)
-    return _planned(program, ledger, at, f"anchor {number}", why, anchor)
+    return _plan(program, ledger, at, f"anchor {number}", why, anchor)
 
 
 def from_offsets(kafka: Kafka, ledger: Ledger, offsets: Offsets, why: str) -> Replay:
@@ -54,7 +54,7 @@ def from_offsets(kafka: Kafka, ledger: Ledger, offsets: Offsets, why: str) -> Re
         DecisionNeeded: Kafka lost what it would read; or the lock is stale.
     """
     listed = " ".join(f"{p}:{o:,}" for p, o in sorted(offsets.items()))
-    return _stateless(kafka, ledger, offsets, f"offsets {listed}", why)
+    return _plan_without_state(kafka, ledger, offsets, f"offsets {listed}", why)
 
 
 def from_time(kafka: Kafka, ledger: Ledger, moment: datetime, why: str) -> Replay:
@@ -65,10 +65,10 @@ def from_time(kafka: Kafka, ledger: Ledger, moment: datetime, why: str) -> Repla
     received = kafka.offsets_at(topic, int(moment.timestamp() * 1000))
     # Nothing is published of a partition that was added a moment ago, so there is nothing to replace.
     offsets = {p: o for p, o in received.items() if p in ledger.head().frontier}
-    return _stateless(kafka, ledger, offsets, f"{moment.isoformat(timespec='seconds')}", why)
+    return _plan_without_state(kafka, ledger, offsets, f"{moment.isoformat(timespec='seconds')}", why)
 
 
-def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why: str) -> Replay:
+def _plan_without_state(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why: str) -> Replay:
     program, job = load_program(ledger.job), ledger.job
     _refuse_state(program, ledger, anchors.reads_from(program.reads[0].id, offsets))
     frontier = ledger.head().frontier
@@ -86,7 +86,7 @@ def _stateless(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: str, why:
         )
     at = fork.at_batch(ledger, fork.newest_within(ledger, offsets))
     _require_records(kafka, program, frontier_at(ledger.warehouse, ledger, program.outputs, at))
-    planned = _planned(program, ledger, at, origin, why, None)
+    planned = _plan(program, ledger, at, origin, why, None)
     if not planned.records:
         raise UsageError(
             "nothing is published from there on",
@@ -105,7 +105,7 @@ def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bo
         )
 
 
-def _planned(
+def _plan(
     program: Program, ledger: Ledger, at: ForkPoint, origin: str, why: str, anchor: Anchor | None
 ) -> Replay:
     reached = (

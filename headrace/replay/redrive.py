@@ -40,7 +40,7 @@ def request_redrive(
             for kind, n in failed.most_common()
         )
         if not payloads.rows:
-            raise _nothing(ledger, contract, wanted, repair, unrepaired)
+            raise _nothing_to_judge(ledger, contract, wanted, repair, unrepaired)
         key = payloads.store(ledger)
     origin = f"quarantine: {wanted}" + (f"; repaired by {repair}" if repair else "")
     request = Patch(
@@ -57,7 +57,7 @@ def request_redrive(
     return patches.record(ledger, request)
 
 
-def _nothing(
+def _nothing_to_judge(
     ledger: Ledger, contract: Contract, wanted: Selection, repair: str | None, unrepaired: tuple[Refusal, ...]
 ) -> UsageError:
     """Why there is nothing to judge: the repair failed, or the records were discarded, or there are none."""

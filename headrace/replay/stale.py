@@ -10,7 +10,6 @@ import pyarrow as pa
 from headrace import project
 from headrace.contract.model import Contract
 from headrace.errors import HeadraceError
-from headrace.files import StagedFile
 from headrace.job.declaration import Derive
 from headrace.job.job_file import load_job
 from headrace.job.program import Program
@@ -49,7 +48,7 @@ def patched_event_times(warehouse: Warehouse, read: Contract) -> dict[int, int]:
     """
     ledger, (_, data) = Ledger(warehouse, read.id), outputs(read)
     files = [
-        StagedFile(path=f.path, size=f.size)
+        f.staged
         for _, batch in patches.published(ledger, ledger.decisions())
         for f in ledger.required(BATCHES, batch).outputs[data.id].files
     ]

@@ -18,7 +18,7 @@ from headrace.job.assemble import load_program
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, DropPatch, Patch, PublishPatch
 from headrace.replay import payloads
-from headrace.replay.backfill import count_rows, request_backfill
+from headrace.replay.backfill import FileRows, count_rows, request_backfill
 from headrace.replay.documents import documents as rows_of
 from headrace.settings import Store
 from headrace.storage.external import fetch, list_files
@@ -173,18 +173,19 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     file = tmp_path / "day.jsonl"
     file.write_bytes(b"1\n2\n")
     patch = asked(store, ledger, file)
-    assert count_rows(store, ledger, 9, silent) == {}, "it is in no batch yet"
+    assert count_rows(store, ledger, 9, silent) == FileRows({}), "it is in no batch yet"
     ledger.record_decision(PublishPatch(why="", patch=patch.number, batch=4, undoes_patch=None))
-    assert count_rows(store, ledger, 3, silent) == {}
-    assert count_rows(store, ledger, 4, silent) == {-1: 2}
+    assert count_rows(store, ledger, 3, silent) == FileRows({})
+    assert count_rows(store, ledger, 4, silent) == FileRows({-1: 2})
     file.write_bytes(b"1\n")
-    on_word: list[str] = []
-    assert count_rows(store, ledger, 4, silent, on_word) == {-1: 2}, "other bytes: the ledger's word"
-    assert on_word == [str(file)]
+    unverified = FileRows({-1: 2}, (str(file),))
+    assert count_rows(store, ledger, 4, silent) == unverified, "other bytes: the ledger's count"
     file.unlink()
-    assert count_rows(store, ledger, 4, silent) == {-1: 2}
+    assert count_rows(store, ledger, 4, silent) == unverified
     ledger.put(BATCHES, 6, undo_batch(patch=2, undoes=patch.number))
-    assert count_rows(store, ledger, 6, silent) == {}, "its decision may be missing: the publisher died"
+    assert count_rows(store, ledger, 6, silent) == FileRows({}), (
+        "its decision may be missing: the publisher died"
+    )
     ledger.record_decision(PublishPatch(why="", patch=2, batch=6, undoes_patch=patch.number))
-    assert count_rows(store, ledger, 5, silent) == {-1: 2}
-    assert count_rows(store, ledger, 6, silent) == {}
+    assert count_rows(store, ledger, 5, silent) == unverified
+    assert count_rows(store, ledger, 6, silent) == FileRows({})

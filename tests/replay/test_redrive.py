@@ -10,7 +10,7 @@ from headrace.contract.load import load
 from headrace.ledger.records import Refusal
 from headrace.offsets import Span
 from headrace.read.quarantine import Selection
-from headrace.replay.redrive import _nothing
+from headrace.replay.redrive import _nothing_to_judge
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.publish.sealed_lake import CONTRACT, Lake, begun
@@ -36,5 +36,5 @@ def test_what_is_missing_is_told(
 ) -> None:
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
     begun(lake)
-    told = _nothing(lake.ledger, lake.contract, Selection(at=(at,)), FIX, unrepaired)
+    told = _nothing_to_judge(lake.ledger, lake.contract, Selection(at=(at,)), FIX, unrepaired)
     assert told.what == says

@@ -45,7 +45,9 @@ class LedgerEvidence:
 
     def file_rows(self, batch: int) -> Mapping[int, int]:
         """The rows of each backfilled file that a batch holds, by negative partition."""
-        return count_rows(self._store, self._ledger, batch, self._progress, self.unverified_files)
+        rows = count_rows(self._store, self._ledger, batch, self._progress)
+        self.unverified_files += rows.unverified
+        return rows.counts
 
 
 def _ranges(spans: Iterable[Span]) -> dict[int, list[Range]]:
