@@ -35,7 +35,7 @@ def health_of(
         anchor: the anchor.
         log_start: per contract the first offset that Kafka still has; no entry for a recreated topic.
     """
-    problems = ["it has expired"] if anchor.number in anchors.expired(ledger) else []
+    problems = ["it has expired"] if anchor.number in anchors.expired_numbers(ledger) else []
     state_files, missing = _state(warehouse, anchor)
     data_files = _data_files(warehouse, ledger, anchor)
     problems += missing

@@ -88,7 +88,7 @@ def every(ledger: Ledger) -> list[Anchor]:
 
 def unexpired(ledger: Ledger) -> list[Anchor]:
     """All anchors that have not expired."""
-    gone = expired(ledger)
+    gone = expired_numbers(ledger)
     return [a for a in every(ledger) if a.number not in gone]
 
 
@@ -125,7 +125,7 @@ def needed_savepoints(ledger: Ledger) -> set[str]:
     }
 
 
-def expired(ledger: Ledger) -> set[int]:
+def expired_numbers(ledger: Ledger) -> set[int]:
     """Numbers of the expired anchors."""
     return {d.anchor for d in ledger.decisions() if isinstance(d, ExpireAnchor)}
 

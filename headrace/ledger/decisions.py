@@ -70,7 +70,7 @@ class StandingDecisions:
         return [*self.published_replays.values(), *self.rolled_back.values()]
 
     @property
-    def superseded(self) -> int:
+    def newest_superseded_claim(self) -> int:
         """The newest claim that is obsolete since a replay was published or rolled back; or 0."""
         return max(self.swaps, key=lambda d: d.number).newest_claim if self.swaps else 0
 
@@ -128,7 +128,7 @@ def _(decision: AcceptLoss | Discard) -> tuple[object, ...]:
     return decision.action, decision.spans
 
 
-def discarded(ledger: Ledger) -> Positions:
+def discarded_records(ledger: Ledger) -> Positions:
     """Records that an operator discarded: they stay in quarantine, and no redrive takes them."""
     discards = StandingDecisions.of(ledger.decisions()).discards
     return Positions.of_spans(span for d in discards for span in d.spans)

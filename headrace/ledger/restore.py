@@ -11,7 +11,7 @@ from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import Claim
 from headrace.savepoint.metadata import Checkpoint
-from headrace.savepoint.retained import of_submission, read_checkpoint
+from headrace.savepoint.retained import checkpoints_of_submission, read_checkpoint
 from headrace.storage.warehouse import Warehouse
 
 
@@ -26,7 +26,7 @@ def newest_on_branch(warehouse: Warehouse, ledger: Ledger) -> Checkpoint | None:
     decisions = StandingDecisions.of(ledger.decisions())
     at = followed_claim(claims, decisions)
     while at is not None and at.number > decisions.last_claim_before_restart:
-        own = of_submission(warehouse, ledger.job, at.submission)
+        own = checkpoints_of_submission(warehouse, ledger.job, at.submission)
         if own:
             return own[-1]
         at = _restored_claim(warehouse, at, claims)

@@ -135,7 +135,7 @@ class _Survey:
             return "set aside"
         if self._of_open_replay(claim):
             return "replay"
-        obsolete = max(self.decisions.last_claim_before_restart, self.decisions.superseded)
+        obsolete = max(self.decisions.last_claim_before_restart, self.decisions.newest_superseded_claim)
         if claim.number <= obsolete and claim != self.chosen:
             return self._state_without_manifests(claim)
         if forked:

@@ -92,7 +92,7 @@ def list_anchors(workspace: Workspace, job: str) -> list[Anchor]:
         UsageError: there is no such job.
     """
     ledger = workspace.job(job).ledger
-    gone = anchors.expired(ledger)
+    gone = anchors.expired_numbers(ledger)
     return [a for a in reversed(anchors.every(ledger)) if a.number not in gone]
 
 
@@ -133,7 +133,7 @@ def expire_anchors(
         UsageError: there is no such job.
     """
     ledger = workspace.job(job).ledger
-    needed, gone = anchors.needed_savepoints(ledger), anchors.expired(ledger)
+    needed, gone = anchors.needed_savepoints(ledger), anchors.expired_numbers(ledger)
     old = anchors.unexpired(ledger)[: -keep or None]
     if older_than is not None:
         before = datetime.now(timezone.utc) - older_than

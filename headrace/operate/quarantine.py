@@ -7,7 +7,7 @@ from typing import Any
 
 from headrace.contract.load import load_topic
 from headrace.errors import UsageError
-from headrace.ledger.decisions import StandingDecisions, discarded
+from headrace.ledger.decisions import StandingDecisions, discarded_records
 from headrace.ledger.records import Discard, UndoDecision
 from headrace.offsets import Span
 from headrace.operate.parts.patch_report import PatchReport
@@ -58,7 +58,7 @@ def count_quarantined(workspace: Workspace, contract: str) -> list[ReasonCount]:
     """
     topic = load_topic(contract)
     discarded_counts = quarantine.discarded_by_reason(
-        workspace.warehouse, outputs(topic)[0], discarded(workspace.ledger(topic.id))
+        workspace.warehouse, outputs(topic)[0], discarded_records(workspace.ledger(topic.id))
     )
     return quarantine.reasons(workspace.warehouse, topic.id, discarded_counts)
 
@@ -117,7 +117,7 @@ def discard_quarantined(workspace: Workspace, contract: str, wanted: Selection, 
     """
     ledger = workspace.ingest_job(load_topic(contract).id).ledger
     require_reason(why)
-    chosen = quarantine.positions(ledger.warehouse, ledger.job, wanted).without(discarded(ledger))
+    chosen = quarantine.positions(ledger.warehouse, ledger.job, wanted).without(discarded_records(ledger))
     if not chosen:
         raise UsageError(
             "there are no such records in quarantine", remedy=f"headrace quarantine ls {contract}"

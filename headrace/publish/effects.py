@@ -91,7 +91,7 @@ def _replace_after_fork(batch: ForkBatch, to: Target, files: Iterable[RecordedFi
         to.transaction,
         delta_files(files),
         delta_files(batch.removed.get(name, ())),
-        batch.reached or None,
+        batch.fork_frontier or None,
         baseline,
         back=back,
     )

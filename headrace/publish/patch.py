@@ -49,7 +49,7 @@ class Patcher:
         Raises:
             DecisionNeeded: it is not judged yet.
             ConservationError: a record would have two homes afterwards, or none.
-            UsageError: it was given up.
+            UsageError: it was dropped.
         """
         written_for: list[Span] = []
         files: FilesRead = {}
@@ -77,7 +77,7 @@ class Patcher:
         """Decide that a patch is never put in.
 
         Raises:
-            UsageError: it is in already, or was given up.
+            UsageError: it is published, or was dropped.
             DecisionNeeded: it was published at the same moment.
         """
         self._finisher.finish_open_batch()
@@ -169,7 +169,7 @@ class Patcher:
 
         def last_check() -> None:
             self._checks.refuse_unfinishable()
-            require_open(self._ledger, patch.number, or_published=True)  # it may have been given up meanwhile
+            require_open(self._ledger, patch.number, or_published=True)  # it may have been dropped meanwhile
 
         batch = PatchBatch(
             claim=head.claim,

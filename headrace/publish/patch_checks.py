@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace.delta.commit import refuse_other_columns
 from headrace.errors import ConservationError, DecisionNeeded, UsageError
 from headrace.ledger import patches
-from headrace.ledger.decisions import discarded
+from headrace.ledger.decisions import discarded_records
 from headrace.ledger.head import Head
 from headrace.ledger.patch_history import PatchHistory
 from headrace.ledger.patches import BACKFILL, REDRIVE, REPLAY, UNDO
@@ -110,7 +110,7 @@ class PatchChecks:
         homes = self._homes(own)
         if twice := homes[data].intersection(homes[quarantine]):
             raise self._refused(patch, f"records are in both tables: {twice}")
-        return homes[quarantine].without(discarded(self._ledger)).intersection(own)
+        return homes[quarantine].without(discarded_records(self._ledger)).intersection(own)
 
     def refuse_unfinishable(self) -> None:
         """Refuse tables that could not take a batch: once recorded, it must be possible to finish it."""

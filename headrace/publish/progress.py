@@ -10,7 +10,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.restore import newest_on_branch
 from headrace.offsets import Offsets
 from headrace.savepoint.metadata import Checkpoint
-from headrace.savepoint.retained import of_submission
+from headrace.savepoint.retained import checkpoints_of_submission
 from headrace.storage.warehouse import Warehouse
 
 _AS_BEFORE = (1 << 63) - 1
@@ -49,7 +49,7 @@ def fork_progress(warehouse: Warehouse, ledger: Ledger, staged: ByOutput, replay
     """How far the fork had come at its newest checkpoint whose files are committed."""
     progress = JobProgress()
     for claim in replays.claims(ledger, replay):
-        for at in of_submission(warehouse, ledger.job, claim.submission):
+        for at in checkpoints_of_submission(warehouse, ledger.job, claim.submission):
             if all(manifest in staged.get(output, {}) for output, manifest in at.manifests):
                 progress = _at(ledger, at)
     if progress.positions and progress.positions == replays.one(ledger, replay).positions:

@@ -111,7 +111,7 @@ class Replacer:
             frontier=frontier,
             outputs=self._checks.outputs(sealed, read),
             fork=fork,
-            reached=reached,
+            fork_frontier=reached,
             removed=removed,
             baseline=baseline,
             newest_claim=self._ledger.newest(CLAIMS),
@@ -195,7 +195,7 @@ class Replacer:
                 for o in self.tables.staged
             },
             fork=swap.fork,
-            reached=reached,
+            fork_frontier=reached,
             removed=removed,
             baseline=baseline,
             newest_claim=self._ledger.newest(CLAIMS),

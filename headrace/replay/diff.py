@@ -22,7 +22,7 @@ from headrace.errors import DecisionNeeded, UsageError
 from headrace.files import Files
 from headrace.job.program import Program
 from headrace.ledger import fork, patches
-from headrace.ledger.decisions import discarded
+from headrace.ledger.decisions import discarded_records
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifest_range import replay_range
 from headrace.ledger.manifests import StagedManifests
@@ -90,7 +90,9 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
         old[output.id] = new[output.id].slice(0, 0) if unborn else rows_of(warehouse, output, before, own)
     if patch.kind == REDRIVE and not batch:
         quarantine, data = program.outputs
-        left = _positions(old[quarantine.id]).without(discarded(ledger))  # another patch may have moved some
+        left = _positions(old[quarantine.id]).without(
+            discarded_records(ledger)
+        )  # another patch may have moved some
         new[data.id] = _select(new[data.id], left)
         old = {o: _select(rows, _positions(new[data.id])) for o, rows in old.items()}
     return compare(old, new, samples, whole=True)

@@ -33,7 +33,7 @@ def from_anchor(kafka: Kafka, ledger: Ledger, number: int, why: str) -> Replay:
     """
     program, job = load_program(ledger.job), ledger.job
     anchor = anchors.one(ledger, number)
-    if number in anchors.expired(ledger):
+    if number in anchors.expired_numbers(ledger):
         raise UsageError(f"anchor {number} has expired", remedy=f"headrace anchor ls {job}")
     health = anchor_health(ledger, kafka, anchor)
     if health.problems:

@@ -10,7 +10,7 @@ from headrace.errors import UsageError
 from headrace.job.program import Program
 from headrace.job.ready import require_ready
 from headrace.ledger import patches
-from headrace.ledger.decisions import discarded
+from headrace.ledger.decisions import discarded_records
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import Patch, Refusal
@@ -91,7 +91,7 @@ def _payloads(
     examples: dict[str, str],
 ) -> Iterator[Payload]:
     """What is to be judged. A record on which the function failed is counted, and stays where it is."""
-    left = {(s.partition, o) for s in discarded(ledger).spans() for o in range(s.first, s.last + 1)}
+    left = {(s.partition, o) for s in discarded_records(ledger).spans() for o in range(s.first, s.last + 1)}
     for raw, topic, partition, offset, millis in quarantine.payloads(ledger.warehouse, contract.id, wanted):
         if (partition, offset) in left:
             continue

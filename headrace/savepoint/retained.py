@@ -25,7 +25,7 @@ def savepoint_folder(job: str) -> str:
     return f"_flink/{job}/savepoints"
 
 
-def of_job(warehouse: Warehouse, job: str) -> Iterator[Checkpoint]:
+def checkpoints_of_job(warehouse: Warehouse, job: str) -> Iterator[Checkpoint]:
     """All good checkpoints and savepoints that may be of a job, of any submission, in no order.
 
     The cluster's own folder holds those of other jobs too.
@@ -33,16 +33,16 @@ def of_job(warehouse: Warehouse, job: str) -> Iterator[Checkpoint]:
     return _read_below(warehouse, f"_flink/{job}", CLUSTER_SAVEPOINTS)
 
 
-def of_submission(warehouse: Warehouse, job: str, submission: str) -> list[Checkpoint]:
+def checkpoints_of_submission(warehouse: Warehouse, job: str, submission: str) -> list[Checkpoint]:
     """All good checkpoints and savepoints of a submission, oldest first."""
     folders = checkpoint_folder(job, submission), savepoint_folder(job), CLUSTER_SAVEPOINTS
     return sorted(c for c in _read_below(warehouse, *folders) if c.submission == submission)
 
 
-def newest_of(warehouse: Warehouse, job: str, submissions: Iterable[str]) -> Checkpoint | None:
+def newest_checkpoint(warehouse: Warehouse, job: str, submissions: Iterable[str]) -> Checkpoint | None:
     """The newest good checkpoint of the last of these submissions that has one."""
     for submission in reversed(list(submissions)):
-        if own := of_submission(warehouse, job, submission):
+        if own := checkpoints_of_submission(warehouse, job, submission):
             return own[-1]
     return None
 

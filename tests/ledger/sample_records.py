@@ -75,7 +75,7 @@ def publish(number: int = 1, **facts: Any) -> PublishBatch:
 def _at_fork(number: int, facts: Mapping[str, Any]) -> dict[str, Any]:
     own: dict[str, Any] = {
         "fork": FORK,
-        "reached": {0: 10},
+        "fork_frontier": {0: 10},
         "removed": {},
         "baseline": Baseline(versions={"events": 1}),
         "newest_claim": 1,

@@ -116,5 +116,5 @@ def test_an_expired_anchor_is_recorded_and_its_savepoint_stays(lake: Lake) -> No
     anchor = taken(lake, begun(lake))
     anchors.record_expiry(lake.ledger, anchor, "w")
     assert anchors.unexpired(lake.ledger) == []
-    assert anchors.expired(lake.ledger) == {anchor.number}
+    assert anchors.expired_numbers(lake.ledger) == {anchor.number}
     assert list(lake.warehouse.keys(f"{PLACE}/"))

@@ -16,7 +16,7 @@ from headrace.contract.load import load
 from headrace.errors import ConservationError, DecisionNeeded, LedgerError, UsageError
 from headrace.ledger import fork as forks
 from headrace.ledger import patch_history, patches
-from headrace.ledger.decisions import discarded
+from headrace.ledger.decisions import discarded_records
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import BATCHES, Decision, Discard, PatchBatch, PatchKind, UndoDecision
 from headrace.offsets import Span
@@ -340,11 +340,11 @@ def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lak
     lake.patcher().publish(number)
     moved = by(f"patch {number}", [27])
     assert lake.rows() == sorted(by(1, range(25)) + moved + by("bad", [25, 26, 28, 29]))
-    assert discarded_by_reason(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger)) == {
+    assert discarded_by_reason(lake.warehouse, lake.tables().outputs[0], discarded_records(lake.ledger)) == {
         ("x", "x", "x"): 2
     }
     lake.ledger.record_decision(UndoDecision(why="test", undoes=discard))
-    assert not discarded_by_reason(lake.warehouse, lake.tables().outputs[0], discarded(lake.ledger))
+    assert not discarded_by_reason(lake.warehouse, lake.tables().outputs[0], discarded_records(lake.ledger))
     again = lake.judge(patches.REDRIVE, good=range(27, 28))
     head = lake.ledger.head()
     assert lake.patcher().publish(again) == NothingToApply("no record of it is left to be moved")

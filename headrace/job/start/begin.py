@@ -19,7 +19,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import BATCHES, DONE, ForkBatch, Replay
 from headrace.ledger.restore import newest_on_branch
-from headrace.savepoint.retained import newest_of
+from headrace.savepoint.retained import newest_checkpoint
 from headrace.storage.warehouse import Warehouse
 
 
@@ -99,7 +99,7 @@ def choose_fork_start(
             " another one",
         )
     submissions = [c.submission for c in own_claims]
-    if own := newest_of(warehouse, ledger.job, submissions):
+    if own := newest_checkpoint(warehouse, ledger.job, submissions):
         return Start(_new_submission(), own.path, offsets, replay=number)
     if replay.savepoint:
         return Start(_new_submission(), replay.savepoint, offsets, replay=number)

@@ -71,7 +71,7 @@ class ForkBatch(BatchFacts):
     """A batch that replaces what the branch holds after a fork point."""
 
     fork: ForkPoint
-    reached: Offsets
+    fork_frontier: Offsets
     """The frontier at the fork point; empty for derive jobs."""
     removed: Files
     """What the branch holds after it."""

@@ -13,7 +13,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import StagedManifests, chain
 from headrace.ledger.records import DONE, Manifest, TopicStart
 from headrace.savepoint.metadata import Checkpoint, checkpoint_of
-from headrace.savepoint.retained import checkpoint_folder, of_job
+from headrace.savepoint.retained import checkpoint_folder, checkpoints_of_job
 from headrace.storage.warehouse import Warehouse
 from headrace.verify.conserved import Cut
 
@@ -71,7 +71,7 @@ def _at_batch(
 ) -> tuple[int, Checkpoint]:
     """The batch, and a checkpoint at which the outputs are its tables."""
     # In this order, so that whatever is published meanwhile is in a batch that the loop sees.
-    kept = sorted(_with_outputs(of_job(warehouse, ledger.job), outputs), reverse=True)
+    kept = sorted(_with_outputs(checkpoints_of_job(warehouse, ledger.job), outputs), reverse=True)
     staged = {output: StagedManifests(warehouse, output).read() for output in outputs}
     oldest = kept[-1].number if kept else 0
     number = batch or ledger.newest(DONE)
