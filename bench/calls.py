@@ -13,7 +13,7 @@ from pyflink.table import EnvironmentSettings, TableEnvironment
 from bench.classes import IN_SQL
 from headrace import settings
 from headrace.contract.column_type import STRING
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.job.defaults import defaults
 from headrace.job.functions import guarded
 from headrace.job.program import PARQUET
@@ -35,7 +35,7 @@ def main() -> None:
     """Submit the job that ``BENCH_CALL`` describes: the kind of call, and Flink's options for it."""
     way, options = json.loads(os.environ["BENCH_CALL"])
     env = settings.load()
-    contract = load_named("flights")
+    contract = load_contract("flights")
     topic = replace(contract, topic=env.kafka.topic(contract.topic))
     table_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     place = f"{env.store.warehouse}/calls"

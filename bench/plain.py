@@ -10,7 +10,7 @@ from datetime import timedelta
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
 from headrace import settings
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.job.defaults import defaults
 from headrace.job.program import PARQUET
 from headrace.table.columns import TableColumn, data_columns
@@ -23,7 +23,7 @@ KAFKA = {"_partition": "partition", "_offset": "offset", "_kafka_time": "timesta
 def main() -> None:
     """Submit the plain job."""
     env = settings.load()
-    contract = load_named("flights")
+    contract = load_contract("flights")
     columns = data_columns(contract)
     table_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     for default in defaults(timedelta(seconds=10)):

@@ -16,7 +16,7 @@ from typing import Any
 from demo.flights import events
 from headrace import project, settings
 from headrace.cluster import Cluster, Submission, kafka
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.operate.workspace import session_cluster
 from headrace.stack import files, local
 from headrace.stack.processes import Processes
@@ -63,7 +63,7 @@ def command(*arguments: str) -> list[str]:
 
 def _fill(env: settings.Settings, records: int) -> None:
     """Send the flights repeatedly until there are enough."""
-    contract = load_named("flights")
+    contract = load_contract("flights")
     topic = f"{PREFIX}{contract.topic}"
     if topic not in kafka.topic_names(env.kafka.bootstrap):
         kafka.create_topic(env.kafka.bootstrap, topic, contract.topic_partitions)

@@ -36,7 +36,7 @@ from bench.reader import Reader
 from bench.running import headrace
 from headrace import project, settings
 from headrace.cluster import kafka
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.read.tables import open_table
 from headrace.stack import files, local
 from headrace.stack.processes import Processes
@@ -130,7 +130,7 @@ class Soak:
         self._contract = own / "contracts/flights.odcs.yaml"
         self._lock = own / "jobs/flights.lock.json"
         self._processes = Processes(files.folder(env.stack).path)
-        contract = load_named("flights")
+        contract = load_contract("flights")
         topic = env.kafka.topic(contract.topic)
         kafka.create_topic(env.kafka.bootstrap, topic, contract.topic_partitions)
         self.publishing = Publishing(own / "publish.log")

@@ -27,13 +27,13 @@ from demo.flights import FLIGHTS
 from headrace import log, project, settings
 from headrace.cli.output import err, out, progress
 from headrace.cluster import kafka
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.errors import HeadraceError, UsageError
 from headrace.job.submission import of_job
 from headrace.operate import Workspace
 from headrace.operate.parts.flink_jobs import live_jobs
 from headrace.operate.start import submit
-from headrace.operate.verify import conserved, load_derive_program
+from headrace.operate.verify import load_derive_program, prove_conservation
 from headrace.publish.publisher import Publisher
 from headrace.read.quarantine import reasons
 from headrace.read.query import query
@@ -127,7 +127,7 @@ def _shown(path: Path) -> str:
 
 
 def _pipeline(workspace: Workspace) -> dict[str, Any]:
-    env, contract, warehouse = workspace.settings, load_named(JOB), workspace.warehouse
+    env, contract, warehouse = workspace.settings, load_contract(JOB), workspace.warehouse
     topic = env.kafka.topic(contract.topic)
     records = mixed()
     with _step(f"create the topic and send the first {FIRST:,} records") as update:
@@ -150,7 +150,7 @@ def _pipeline(workspace: Workspace) -> dict[str, Any]:
     with _step("verify against Kafka"):
         proof = verify(warehouse, contract.id, KafkaTopic(env.kafka.bootstrap, topic), NoEvidence())
     with _step("verify the derived table against what its job has read"):
-        conservation = conserved(workspace, load_derive_program(HOURLY))
+        conservation = prove_conservation(workspace, load_derive_program(HOURLY))
     with _step("query"):
         answer = query(warehouse, [JOB], TOP_DELAYS)
         hours = query(warehouse, [HOURLY], WORST_HOURS)

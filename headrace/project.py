@@ -33,17 +33,17 @@ def root() -> Path:
 
 def contract_path(name: str) -> Path:
     """The contract file of that id."""
-    return root() / "contracts" / f"{checked(name)}.odcs.yaml"
+    return root() / "contracts" / f"{require_name(name)}.odcs.yaml"
 
 
 def lock_path(job: str) -> Path:
     """The lock beside the job's declaration."""
-    return root() / "jobs" / f"{checked(job)}.lock.json"
+    return root() / "jobs" / f"{require_name(job)}.lock.json"
 
 
 def sql_path(job: str, step: str) -> Path:
     """The file of a derive job's step."""
-    return root() / "sql" / checked(job) / f"{checked(step)}.sql"
+    return root() / "sql" / require_name(job) / f"{require_name(step)}.sql"
 
 
 def contract_names() -> list[str]:
@@ -56,7 +56,7 @@ def job_names() -> list[str]:
     return sorted(p.stem for p in (root() / "jobs").glob("*.py") if not p.stem.startswith("_"))
 
 
-def checked(name: str) -> str:
+def require_name(name: str) -> str:
     """The name itself, if it is one.
 
     Raises:

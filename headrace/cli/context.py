@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # it imports modules that the commands of the stack do not ne
 
 def workspace_of(ctx: typer.Context) -> Workspace:
     """The workspace of a command."""
-    ctx.obj = workspace = opened(ctx.obj)
+    ctx.obj = workspace = open_workspace(ctx.obj)
     return workspace
 
 
@@ -28,7 +28,7 @@ def settings_of(ctx: typer.Context) -> settings.Settings:
     return workspace.settings if workspace else settings.load()
 
 
-def opened(workspace: Workspace | None) -> Workspace:
+def open_workspace(workspace: Workspace | None) -> Workspace:
     """The given workspace, or the one of this process's environment.
 
     Raises:

@@ -58,10 +58,10 @@ def run(
             cancel_on_timeout=cancel_on_timeout,
             progress=bar,
         )
-    emit(started.to_json(), fmt, lambda: f"{job} is Flink job {started.flink_job}: {_begun(started)}")
+    emit(started.to_json(), fmt, lambda: f"{job} is Flink job {started.flink_job}: {_readiness(started)}")
 
 
-def _begun(at: Started) -> str:
+def _readiness(at: Started) -> str:
     """What a job that is ready has completed."""
     if at.state == "FINISHED":
         return "it has finished"
@@ -109,6 +109,6 @@ def status(
         with progress(f"waiting for {job}") as bar:
             unready = await_job(workspace, job, timeout, bar)
     job_status = read_status(workspace, job)
-    emit(job_status.to_json(), fmt, lambda: pages.described(job_status))
+    emit(job_status.to_json(), fmt, lambda: pages.page(job_status))
     if refused := unready or job_status.flink_error:
         raise refused

@@ -37,8 +37,8 @@ def listing(*columns: str, numbers: Collection[str] = (), title: str | None = No
     return table
 
 
-def fitted(table: Table, *, spare: Sequence[str] = (), prose: str = "") -> RenderableType:
-    """The table, fitted to the terminal's width; in full width if the output is not a terminal.
+def fit_table(table: Table, *, spare: Sequence[str] = (), prose: str = "") -> RenderableType:
+    """The table, fit_table to the terminal's width; in full width if the output is not a terminal.
 
     Args:
         table: one of :func:`listing`.
@@ -69,7 +69,7 @@ def facts(lines: Mapping[str, str], indent: int = 16) -> Text:
 
 def _fact(name: str, value: str, indent: int) -> str:
     below = f"\n{'':<{indent}}" if len(name) > indent else ""
-    return f"{name:<{indent}}{below} {hanging(value, indent + 1)}"
+    return f"{name:<{indent}}{below} {hang_lines(value, indent + 1)}"
 
 
 def moment(at: datetime | str | None, otherwise: str = "—") -> str:
@@ -82,7 +82,7 @@ def moment(at: datetime | str | None, otherwise: str = "—") -> str:
         return str(at)
 
 
-def hanging(value: str, indent: int) -> str:
+def hang_lines(value: str, indent: int) -> str:
     """A value of one or more lines, each wrapped if it is too long for the terminal."""
     room = max(output.out.width - indent, PROSE) if output.out.is_terminal else UNBOUNDED
     lines = [
@@ -124,7 +124,7 @@ def _upright(table: Table) -> Group:
 
 
 def _upright_cell(name: str, value: Text) -> Text:
-    return Text(name).append(hanging(value.plain, len(name)) or value.plain, style=value.style)
+    return Text(name).append(hang_lines(value.plain, len(name)) or value.plain, style=value.style)
 
 
 def _text(cell: RenderableType) -> Text:

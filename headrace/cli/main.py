@@ -51,14 +51,14 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     Raises:
         SystemExit: always.
     """
-    asked = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     log.configure()
-    app = _app([NOUNS[a] for a in asked[:1] if a in NOUNS] or list(dict.fromkeys(NOUNS.values())))
+    app = _app([NOUNS[a] for a in words[:1] if a in NOUNS] or list(dict.fromkeys(NOUNS.values())))
     try:
-        app(asked, obj=workspace)
+        app(words, obj=workspace)
     except HeadraceError as e:
         _complete_remedy(e, workspace)
-        fail(e, Format.json if _asked_for_json(asked) else Format.text)
+        fail(e, Format.json if _asked_for_json(words) else Format.text)
         sys.exit(e.exit_code)
 
 
@@ -70,10 +70,10 @@ def _complete_remedy(error: HeadraceError, workspace: Workspace | None) -> None:
 
         error.remedy = how_to_publish(error.table)
     if isinstance(error, NoTopicError):
-        from headrace.cli.context import opened  # noqa: PLC0415
+        from headrace.cli.context import open_workspace  # noqa: PLC0415
         from headrace.operate.topic import how_to_create  # noqa: PLC0415
 
-        error.remedy = how_to_create(opened(workspace), error.topic) or error.remedy
+        error.remedy = how_to_create(open_workspace(workspace), error.topic) or error.remedy
 
 
 def _app(nouns: Iterable[str]) -> typer.Typer:

@@ -37,7 +37,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     Example: headrace patch ls flights
     """
     listed = patches.list_patches(workspace_of(ctx), job)
-    emit([p.to_json() for p in listed], fmt, lambda: pages.listed(listed))
+    emit([p.to_json() for p in listed], fmt, lambda: pages.table(listed))
 
 
 def show(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
@@ -46,7 +46,7 @@ def show(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text)
     Example: headrace patch show flights 1
     """
     report = patches.describe_patch(workspace_of(ctx), job, patch)
-    emit(report.to_json(), fmt, lambda: pages.described(report))
+    emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
 def judge(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
@@ -56,7 +56,7 @@ def judge(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text
     """
     with progress(f"judging the records of patch {patch}") as bar:
         report = patches.judge_patch(workspace_of(ctx), job, patch, progress=bar)
-    emit(report.to_json(), fmt, lambda: pages.described(report))
+    emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
 def diff(
@@ -82,7 +82,7 @@ def apply(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text
     """
     with progress("putting the rows in") as bar:
         report = patches.apply_patch(workspace_of(ctx), job, patch, progress=bar)
-    emit(report.to_json(), fmt, lambda: pages.described(report))
+    emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
 def undo(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
@@ -92,7 +92,7 @@ def undo(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output
     """
     with progress("swapping the old rows in") as bar:
         report = patches.undo_patch(workspace_of(ctx), job, patch, why, progress=bar)
-    emit(report.to_json(), fmt, lambda: pages.described(report))
+    emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
 def drop(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
@@ -101,4 +101,4 @@ def drop(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output
     Example: headrace patch drop flights 1 --why "the wrong records"
     """
     report = patches.drop_patch(workspace_of(ctx), job, patch, why)
-    emit(report.to_json(), fmt, lambda: pages.described(report))
+    emit(report.to_json(), fmt, lambda: pages.page(report))

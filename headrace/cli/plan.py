@@ -60,5 +60,5 @@ def plan(
             job_plan = accept_plan(workspace, job, losing=losing or (), changing=changing or (), progress=bar)
         else:
             job_plan = plan_job(workspace, job, progress=bar)
-    emit(job_plan.to_json(), fmt, lambda: pages.described(job_plan, sql=sql, settings_too=settings_too))
+    emit(job_plan.to_json(), fmt, lambda: pages.page(job_plan, sql=sql, settings_too=settings_too))
     job_plan.require_accepted()

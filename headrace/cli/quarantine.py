@@ -57,7 +57,7 @@ def ls(ctx: typer.Context, contract: Contract, output: Output = Format.text) -> 
     Example: headrace quarantine ls flights
     """
     reasons = operate.count_quarantined(workspace_of(ctx), contract)
-    emit([r.to_json() for r in reasons], output, lambda: pages.listed(reasons))
+    emit([r.to_json() for r in reasons], output, lambda: pages.table(reasons))
 
 
 @quarantined.command("show")
@@ -118,7 +118,7 @@ def redrive(
         report = operate.redrive_quarantined(
             workspace_of(ctx), contract, wanted, why, repair=repair, hold=hold, progress=bar
         )
-    emit(report.to_json(), output, lambda: patch_pages.described(report))
+    emit(report.to_json(), output, lambda: patch_pages.page(report))
 
 
 @quarantined.command("discard")

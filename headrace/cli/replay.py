@@ -66,7 +66,7 @@ def plan(
         begin = begins[0] if anchor is None else anchor
         with progress(doing) as bar:
             report = replay_plan.plan_replay(workspace, job, begin, why, progress=bar)
-        emit(report.to_json(), fmt, lambda: pages.described(report))
+        emit(report.to_json(), fmt, lambda: pages.page(report))
         return
     if not begins or len(ends) > 1:
         raise UsageError(
@@ -75,7 +75,7 @@ def plan(
         )
     with progress(doing) as bar:
         patch = replay_plan.plan_bounded_replay(workspace, job, begins[0], ends[0], why, progress=bar)
-    emit(patch.to_json(), fmt, lambda: patch_pages.described(patch))
+    emit(patch.to_json(), fmt, lambda: patch_pages.page(patch))
 
 
 def run(
@@ -179,7 +179,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
     Example: headrace replay ls flights
     """
     listed = replay_plan.list_replays(workspace_of(ctx), job)
-    emit([r.to_json() for r in listed], fmt, lambda: pages.listed(listed))
+    emit([r.to_json() for r in listed], fmt, lambda: pages.table(listed))
 
 
 def show(ctx: typer.Context, job: Job, replay: Number, fmt: Output = Format.text) -> None:
@@ -188,4 +188,4 @@ def show(ctx: typer.Context, job: Job, replay: Number, fmt: Output = Format.text
     Example: headrace replay show flights 1
     """
     report = replay_plan.describe_replay(workspace_of(ctx), job, replay)
-    emit(report.to_json(), fmt, lambda: pages.described(report))
+    emit(report.to_json(), fmt, lambda: pages.page(report))

@@ -76,4 +76,4 @@ def show(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) -> N
     Example: headrace topic show flights -o json
     """
     topic = describe_topic(workspace_of(ctx), contract)
-    emit(topic.to_json(), fmt, lambda: pages.described(topic))
+    emit(topic.to_json(), fmt, lambda: pages.page(topic))

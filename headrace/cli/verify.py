@@ -47,7 +47,7 @@ def verify(
         result = verify_table(workspace_of(ctx), table, batch=batch, at=utc(at), progress=bar)
     newest = batch is None and at is None
     if isinstance(result, TopicProof):
-        page, error = topic_proof.described(result, newest=newest), topic_proof.proof_error(result)
+        page, error = topic_proof.page(result, newest=newest), topic_proof.proof_error(result)
     else:
         page, error = derived_proof.proof(result.proof, table), derived_proof.proof_error(result)
     emit(result.to_json(), output, lambda: page)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 from headrace.cluster.model import UP, JobDetail, Slots, Triggered
 from headrace.cluster.protocol import Cluster
@@ -29,11 +30,15 @@ MORE_SLOTS = (
 )
 
 
+Cause = Literal["taskmanager", "slots", "failure", "tasks", "checkpoint", "silence", "ended"]
+"""What a job lacks that is not ready, in one word for machines."""
+
+
 @dataclass(frozen=True)
 class Ready:
     """A job that is ready."""
 
-    state: str
+    state: Literal["RUNNING", "FINISHED"]
     """RUNNING, or FINISHED: a bounded job may end before a checkpoint is complete."""
     checkpoint: int | None
     """The number of the requested checkpoint; None for a finished job."""
@@ -43,8 +48,7 @@ class Ready:
 class Unready:
     """Why a job is not ready."""
 
-    cause: str
-    """One word for machines: taskmanager, slots, failure, tasks, checkpoint, silence, or ended."""
+    cause: Cause
     what: str
     remedy: str
 
@@ -54,7 +58,7 @@ class Unready:
         return self.cause == "ended"
 
     @property
-    def begun(self) -> bool:
+    def tasks_run(self) -> bool:
         """Whether all its tasks run and only the checkpoint is missing."""
         return self.cause == "checkpoint"
 

@@ -19,7 +19,7 @@ from headrace.errors import ContractError, HeadraceError, UsageError
 SUFFIX = ".odcs.yaml"
 
 
-def load_named(name: str) -> Contract:
+def load_contract(name: str) -> Contract:
     """The contract with that id in ``contracts/``.
 
     Raises:
@@ -36,12 +36,12 @@ def load_named(name: str) -> Contract:
 
 
 def load_topic(name: str) -> Contract:
-    """As :func:`load_named`, but only for the contract of a topic.
+    """As :func:`load_contract`, but only for the contract of a topic.
 
     Raises:
         UsageError: it is the contract of a derived table.
     """
-    contract = load_named(name)
+    contract = load_contract(name)
     if not contract.has_topic:
         raise UsageError(
             f"{name} is a derived table: it has no topic and no quarantine",

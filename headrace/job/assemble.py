@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from headrace import project
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.contract.model import Contract, Late
 from headrace.errors import HeadraceError, JobError, UsageError
 from headrace.job.declaration import Derive, Job
@@ -39,7 +39,7 @@ class Examined:
 
 def _load(name: str) -> tuple[Contract | None, Sequence[HeadraceError]]:
     try:
-        return load_named(name), ()
+        return load_contract(name), ()
     except HeadraceError as e:
         return None, (e,)
 

@@ -14,7 +14,7 @@ from pyflink.util.exceptions import JavaException
 from headrace.cluster.rest import root_cause
 from headrace.job import functions
 from headrace.job.program import Placement, Program
-from headrace.job.refused import refused
+from headrace.job.refused import flink_refusal
 
 _CLASS = re.compile(r"^[\w.$]+: ")
 """The class name before the message of a Java exception."""
@@ -46,10 +46,10 @@ def translated_errors(program: Program, statement: str = "") -> Iterator[None]:
     try:
         yield
     except Py4JJavaError as e:
-        raise refused(program, statement, list(_messages(e.java_exception))) from e
+        raise flink_refusal(program, statement, list(_messages(e.java_exception))) from e
     except JavaException as e:  # PyFlink's form of a TableException: its stack trace as one string
         innermost = _CLASS.sub("", root_cause(e.stack_trace))
-        raise refused(program, statement, [e.stack_trace, innermost]) from e
+        raise flink_refusal(program, statement, [e.stack_trace, innermost]) from e
 
 
 def _messages(raised: Any) -> Iterator[str]:

@@ -66,7 +66,7 @@ def bind(table_env: Any, functions: Sequence[Function]) -> None:
 
 
 @contextmanager
-def shipped(functions: Sequence[Function], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def ship_functions(functions: Sequence[Function], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The given options, with those that bring a copy of ``udfs/`` to the workers."""
     if not functions:
         yield dict(given)

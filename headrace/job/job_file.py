@@ -36,7 +36,7 @@ def require_job_file(name: str) -> Path:
     Raises:
         UsageError: there is no such file.
     """
-    path = project.root() / "jobs" / f"{project.checked(name)}.py"
+    path = project.root() / "jobs" / f"{project.require_name(name)}.py"
     if not path.is_file():
         known = ", ".join(project.job_names()) or "none"
         raise UsageError(f"there is no job {name!r}", where="jobs/", remedy=f"the jobs here are: {known}")
@@ -56,12 +56,12 @@ def load_job_file(name: str) -> JobFile:
         JobError: it is not a plain declaration, or that of a job of another name.
     """
     file = read(require_job_file(name))
-    if wrong := misnamed(file, name):
+    if wrong := name_error(file, name):
         raise wrong
     return file
 
 
-def misnamed(file: JobFile, name: str) -> JobError | None:
+def name_error(file: JobFile, name: str) -> JobError | None:
     """The error if the file does not have the name of the job that it declares."""
     if file.job.name == name:
         return None

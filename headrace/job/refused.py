@@ -32,7 +32,7 @@ _WRITTEN = {
 """The SQL that produces these nodes of a plan."""
 
 
-def refused(program: Program, statement: str, messages: Sequence[str]) -> JobError:
+def flink_refusal(program: Program, statement: str, messages: Sequence[str]) -> JobError:
     """The error for a statement that Flink does not accept.
 
     Args:

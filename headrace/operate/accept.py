@@ -85,10 +85,10 @@ def accept_loss(
 def _refuse_kept(tables: JobTables, spans: Sequence[Span]) -> None:
     """Refuse a loss of offsets that Kafka can still account for."""
     ledger, source, contract = tables.ledger, tables.source, tables.contract
-    begun = ledger.start()
+    start = ledger.start()
     known = [lost for change in query_topics(source, ledger, ledger.head()).changes for lost in change.lost]
     unknown = [span for span in spans if not any(k.covers(span) for k in known)]
-    verdicts = source.holes(begun.topic if begun else contract.topic, unknown) if unknown else {}
+    verdicts = source.holes(start.topic if start else contract.topic, unknown) if unknown else {}
     if kept := [span for span in unknown if verdicts[span] != "lost"]:
         raise UsageError(
             f"{kept[0]} is not lost: Kafka still shows what is there",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from headrace.errors import ClusterError, DecisionNeeded, UsageError
 from headrace.ledger.branch import continues_head, restart_is_due
@@ -33,8 +33,8 @@ class BranchDecision:
 
     decision: int
     """Its number."""
-    action: str
-    """What was decided: ``set-aside`` or ``adopt``."""
+    action: Literal["set-aside", "adopt"]
+    """What was decided."""
     undone: bool
     """Whether it undid an earlier decision."""
     claim: int

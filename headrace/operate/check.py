@@ -18,7 +18,7 @@ from headrace.contract.standard import NO_SERVICE_LEVEL
 from headrace.errors import ContractError, HeadraceError, JobError, UsageError
 from headrace.job.assemble import Load, examine_job
 from headrace.job.declaration import Ingest
-from headrace.job.job_file import misnamed, read
+from headrace.job.job_file import name_error, read
 from headrace.job.program import Program
 from headrace.table.functions import Function
 from headrace.table.state import refuse_unbounded
@@ -120,7 +120,7 @@ def _check_job(name: str, load: Load, listed: Sequence[HeadraceError]) -> Checke
     except JobError as e:
         return CheckedFile("job", name, errors=(e,))
     result = examine_job(file.job, file.where, load)
-    wrong = misnamed(file, name)
+    wrong = name_error(file, name)
     errors = (*([wrong] if wrong else []), *(e for e in result.errors if e not in listed))
     if isinstance(file.job, Ingest):
         return CheckedFile("job", name, f"Ingest of {file.job.contract}", errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from headrace import project
 from headrace.errors import DecisionNeeded
@@ -17,6 +17,9 @@ from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 from headrace.settings import Settings
 from headrace.table.state import refuse_unbounded, retained_state
+
+LockState = Literal["missing", "stale", "current"]
+"""Of a job's lock: there is none, it is of an earlier version of the job, or it is of this one."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class JobPlan:
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
-        program, until = self.program, remembered(self.program, self.lock)
+        program, until = self.program, state_retention(self.program, self.lock)
         return {
             "job": program.job.name,
             "contract_version": program.contract.version,
@@ -61,7 +64,7 @@ class JobPlan:
         self.tables.refuse()
         lock.refuse_same_version(self.program)
         undecided = [v for v in self.verdicts if v.asks]
-        lock.require_current(self.program, _accepting(self.program.job.name, "", undecided))
+        lock.require_current(self.program, _accept_command(self.program.job.name, "", undecided))
 
 
 def plan_job(workspace: Workspace, job: str, *, progress: Progress = silent) -> JobPlan:
@@ -109,14 +112,14 @@ def accept_plan(
     return _plan(workspace, program, after, verdicts, tables)
 
 
-def lock_state(program: Program, job_lock: lock.Lock | None) -> str:
-    """``missing``, ``stale`` or ``current``."""
+def lock_state(program: Program, job_lock: lock.Lock | None) -> LockState:
+    """Whether a job has a lock that is of its present declaration."""
     if job_lock is None:
         return "missing"
     return "current" if lock.is_current(job_lock, program) else "stale"
 
 
-def remembered(program: Program, job_lock: lock.Lock | None) -> dict[int, str]:
+def state_retention(program: Program, job_lock: lock.Lock | None) -> dict[int, str]:
     """Operator → how long it keeps its state, in words; without those that keep none."""
     forever = f"forever: {program.contract.unbounded_state}"
     return {
@@ -167,7 +170,7 @@ def _write(
         raise DecisionNeeded(
             "; ".join(f"{v.operator} ({v.id}) is {v.verdict}: {v.what}" for v in undecided),
             where=f"jobs/{job}.lock.json",
-            remedy=_accepting(job, given, undecided),
+            remedy=_accept_command(job, given, undecided),
             state=[v.to_json() for v in verdicts],
         )
     decided = tuple(v for v in verdicts if v.asks)
@@ -175,7 +178,7 @@ def _write(
     project.lock_path(job).write_text(written.to_json())
 
 
-def _accepting(job: str, given: str, undecided: list[StateVerdict]) -> str:
+def _accept_command(job: str, given: str, undecided: list[StateVerdict]) -> str:
     """The command that accepts what is still undecided, in addition to what was named."""
     options = "".join(f" {'--losing' if v.verdict == DROPPED else '--changing'} {v.id}" for v in undecided)
     return f"if that is what you want: `headrace plan {job} --accept{given}{options}`"

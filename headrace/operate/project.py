@@ -81,7 +81,7 @@ def create_pipeline(name: str) -> CreatedPipeline:
     Raises:
         UsageError: the name is not valid, or one of the files exists already.
     """
-    root, templates = project.root(), _templates(project.checked(name))
+    root, templates = project.root(), _templates(project.require_name(name))
     if taken := [path for path in templates if (root / path).exists()]:
         raise UsageError(
             f"pipeline {name} exists already", where=str(root / taken[0]), remedy="choose another name"

@@ -12,7 +12,7 @@ from headrace.job.submission import of_replay
 from headrace.ledger import replays
 from headrace.ledger.records import Replay
 from headrace.operate.parts.flink_jobs import forks_of
-from headrace.operate.parts.unready import not_ready
+from headrace.operate.parts.unready import not_ready_error
 from headrace.operate.start import await_start, submit
 from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
@@ -74,8 +74,8 @@ def run_replay(
     flink_id = running[0].id if running else _submit_fork(open_job, replay, progress)
     state = await_start(open_job, flink_id, start_s, f"starting the fork of {job}", progress)
     # A fork whose tasks run is followed: its first checkpoint may take long if there is much to read.
-    if isinstance(state, Unready) and not (state.final or state.begun):
-        raise not_ready(
+    if isinstance(state, Unready) and not (state.final or state.tasks_run):
+        raise not_ready_error(
             open_job,
             flink_id,
             state,

@@ -165,7 +165,7 @@ def _swap(job: OpenJob, planned: Replay, within_s: float) -> Published:
     deadline, replacer = time.monotonic() + within_s, Replacer(job.tables)
     while not isinstance(done := replacer.replace(planned.number, planned.fork), Published):
         if isinstance(done, NothingSealed):
-            raise _nothing_sealed(job, planned.number)
+            raise _nothing_sealed_error(job, planned.number)
         if time.monotonic() > deadline:
             reached = " ".join(f"{p}:{o:,}" for p, o in sorted(done.reached.items())) or "nowhere yet"
             raise DecisionNeeded(
@@ -177,7 +177,7 @@ def _swap(job: OpenJob, planned: Replay, within_s: float) -> Published:
     return done
 
 
-def _nothing_sealed(job: OpenJob, replay: int) -> DecisionNeeded:
+def _nothing_sealed_error(job: OpenJob, replay: int) -> DecisionNeeded:
     """The error for a fork without a checkpoint, with the reason if its tasks do not run."""
     cluster, why = job.cluster, None
     for fork in forks_of(job, replay):

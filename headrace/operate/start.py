@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from headrace.cluster import Submission
 from headrace.cluster.ready import LOOK_S, WITHIN_S, Ready, Unready, await_ready
@@ -12,7 +12,7 @@ from headrace.errors import ClusterError, UsageError
 from headrace.job import lock
 from headrace.job.submission import of_job
 from headrace.operate.parts.flink_jobs import live_jobs
-from headrace.operate.parts.unready import cancel_unready, not_ready, not_started
+from headrace.operate.parts.unready import cancel_unready, not_ready_error, not_started_error
 from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 
@@ -27,7 +27,7 @@ class Started:
     job: str
     flink_job: str
     """The id that Flink gave it."""
-    state: str
+    state: Literal["RUNNING", "FINISHED"]
     """RUNNING, or FINISHED: a bounded job may end before a checkpoint is complete."""
     checkpoint: int | None
     """Its first complete checkpoint; None for a finished job."""
@@ -84,8 +84,8 @@ def start_job(
         return Started(job, flink_id, at.state, at.checkpoint, time.monotonic() - began)
     if cancel_on_timeout:
         then = cancel_unready(open_job, flink_id, f"not ready within {within_s:g} s: {at.cause}")
-        raise not_ready(open_job, flink_id, at, within_s, then, f"then headrace run {job}")
-    raise not_started(open_job, flink_id, at, within_s)
+        raise not_ready_error(open_job, flink_id, at, within_s, then, f"then headrace run {job}")
+    raise not_started_error(open_job, flink_id, at, within_s)
 
 
 def submit(job: OpenJob, submission: Submission) -> str:
@@ -131,7 +131,7 @@ def await_job(
     at = await_start(open_job, flink_id, left, f"waiting for {job}", progress)
     if isinstance(at, Ready):
         return None
-    return not_ready(open_job, flink_id, at, within_s, "the job stays", f"headrace stop {job} ends it")
+    return not_ready_error(open_job, flink_id, at, within_s, "the job stays", f"headrace stop {job} ends it")
 
 
 def _await_submission(job: OpenJob, within_s: float, progress: Progress) -> str | None:

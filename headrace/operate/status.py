@@ -172,8 +172,8 @@ def read_status(workspace: Workspace, job: str) -> Status:
     open_job = workspace.job(job)
     contract, ledger = open_job.program.contract, open_job.ledger
     head = ledger.head()
-    asked = query_topics(open_job.tables.source, ledger, head)
-    has_lag = contract.has_topic and not any(c.other for c in asked.changes)
+    topics = query_topics(open_job.tables.source, ledger, head)
+    has_lag = contract.has_topic and not any(c.other for c in topics.changes)
     lag = _lag(open_job, head) if has_lag else Lag({}, None)
     staged, decisions = open_job.read_staged(), StandingDecisions.of(ledger.decisions())
     branches = survey(ledger, head, staged)
@@ -185,10 +185,10 @@ def read_status(workspace: Workspace, job: str) -> Status:
         flink_jobs=flink_jobs,
         flink_error=flink_error,
         open_batch=head.batch + 1 if ledger.get(BATCHES, head.batch + 1) else None,
-        topics_changed=asked.changes,
+        topics_changed=topics.changes,
         lag=lag,
         branches=tuple(branches),
-        foreseen=forecast(ledger, head, open_job.program.outputs, asked, staged),
+        foreseen=forecast(ledger, head, open_job.program.outputs, topics, staged),
         replays=_open_replays(ledger),
         restart_due=restart_is_due(ledger, staged),
         accepted_losses=tuple(span for d in decisions.losses for span in d.spans),
@@ -212,8 +212,8 @@ def _lag(job: OpenJob, head: Head) -> Lag:
     kafka = job.kafka
     topic = kafka.describe(kafka.topic(job.program.contract.topic))
     start = job.ledger.start()
-    begun = start.offsets if start else topic.log_start
-    frontier = {p: head.frontier.get(p, begun.get(p, 0)) for p in topic.log_start}
+    first = start.offsets if start else topic.log_start
+    frontier = {p: head.frontier.get(p, first.get(p, 0)) for p in topic.log_start}
     return kafka.lag(topic, frontier)
 
 

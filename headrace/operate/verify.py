@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace import project
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.contract.model import Contract
 from headrace.errors import NeverPublishedError, NotProvable, UsageError
 from headrace.job.assemble import load_program_of_table
@@ -88,15 +88,15 @@ def verify_table(
         ledger = workspace.ledger(contract.id)
         if not ledger.newest(DONE):
             require_job_file(contract.id)
-        asked = requested_batch(ledger, batch, at)
+        number = requested_batch(ledger, batch, at)
         with _provable(table):
-            return _prove_topic(workspace, ledger, contract, table, asked, progress)
+            return _prove_topic(workspace, ledger, contract, table, number, progress)
     program = load_derive_program(table)
-    asked = requested_batch(workspace.ledger(program.job.name), batch, at)
+    number = requested_batch(workspace.ledger(program.job.name), batch, at)
     with _provable(table):
         require_counted(program, table)
         progress(what=f"verifying {table}")
-        return DerivedProof(table, program.job.name, conserved(workspace, program, asked))
+        return DerivedProof(table, program.job.name, prove_conservation(workspace, program, number))
 
 
 def require_counted(program: DeriveProgram, table: str) -> None:
@@ -126,7 +126,9 @@ def require_counted(program: DeriveProgram, table: str) -> None:
     )
 
 
-def conserved(workspace: Workspace, program: DeriveProgram, batch: int | None = None) -> Conservation:
+def prove_conservation(
+    workspace: Workspace, program: DeriveProgram, batch: int | None = None
+) -> Conservation:
     """The proof for a derive job at its newest batch that can be judged, or at the requested one."""
     job, read, warehouse = program.job.name, program.reads[0], workspace.warehouse
     counting, outputs = counting_tables(job, program.writes), [o.id for o in program.outputs]
@@ -152,7 +154,7 @@ def _of_topic(table: str) -> Contract | None:
     name = table.removesuffix(QUARANTINE)
     if name not in project.contract_names():
         return None
-    contract = load_named(name)
+    contract = load_contract(name)
     return contract if contract.has_topic else None
 
 

@@ -41,7 +41,7 @@ class Jar:
         return Path(group, f"{artifact}-{version}.jar")
 
 
-def locked(use: str) -> list[Jar]:
+def read_lock(use: str) -> list[Jar]:
     """The jars of a use, as its lock names them.
 
     Raises:
@@ -60,7 +60,7 @@ def fetch(settings: LocalStack, uses: Iterable[str], progress: Progress = silent
         StackError: a jar cannot be fetched, or has the wrong checksum twice.
     """
     cache = Path(settings.jars_cache).expanduser()
-    wanted = {use: locked(use) for use in uses}
+    wanted = {use: read_lock(use) for use in uses}
     todo = sorted({jar for jars in wanted.values() for jar in jars})
     progress(total=len(todo), completed=0, what="jars")
     with ThreadPoolExecutor(_AT_ONCE) as pool:

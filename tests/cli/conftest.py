@@ -11,7 +11,7 @@ import pytest
 from headrace import settings
 from headrace.cluster.fake import FakeCluster
 from headrace.cluster.kafka.fake import FakeKafka
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.operate import Workspace
 from tests.cli.remedies import Terminal
 from tests.publish.sealed_lake import Lake, topics
@@ -69,4 +69,4 @@ def terminal(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> Termin
 @pytest.fixture
 def sealed(workspace: Workspace, kafka: FakeKafka) -> Lake:
     """The lake of that project's job `events`."""
-    return Lake(workspace.warehouse, load_named("events"), kafka=kafka)
+    return Lake(workspace.warehouse, load_contract("events"), kafka=kafka)

@@ -22,7 +22,7 @@ import pytest
 from headrace import settings
 from headrace.cluster import CompletedCheckpoint, Submission
 from headrace.cluster.fake import FakeCluster, SubmittedJob
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.job import judge
 from headrace.job.job_file import load_job
 from headrace.job.judge import JudgeProgram
@@ -227,7 +227,7 @@ def of_the_tests_project(
         monkeypatch.setenv(f"HEADRACE_{name}", value)
     look_in(str(PROJECT))
     topic.kafka.create_topic(topic.name, PARTITIONS)
-    lake = Lake(connect(Store(warehouse=warehouse)), load_named("events"), begun=False)
+    lake = Lake(connect(Store(warehouse=warehouse)), load_contract("events"), begun=False)
     cluster = FakeCluster(slots=SLOTS)
     workspace = Workspace(settings.load(), cluster=cluster, kafka=topic.kafka)
     return Pipeline(lake, cluster, topic, Terminal(captured, workspace), folder)

@@ -174,7 +174,7 @@ def _patch(number: int) -> Patch:
 def _patch_page() -> RenderableType:
     wrong = Refusal(reason="wrong_type", field="scheduled_departure", rule=None, count=4, example="0:84213")
     rule = Refusal(reason="rule", field=None, rule="arrival_is_after_departure", count=1, example="1:17")
-    return patch_page.described(
+    return patch_page.page(
         PatchReport(
             "flights",
             "flights",
@@ -236,7 +236,7 @@ def _checked() -> RenderableType:
     wrong = ContractError(
         "the pattern is not closed", where="contracts/planes.odcs.yaml:41", remedy="write the missing bracket"
     )
-    return check_page.listed(
+    return check_page.table(
         [
             CheckedFile("contract", "flights", "1.0.0, 21 columns, 7 rules"),
             CheckedFile("contract", "planes", errors=(wrong,)),
@@ -279,7 +279,7 @@ def _alike() -> RenderableType:
 
 def _topic() -> RenderableType:
     held = TopicInfo("flights", "mR3d_5QTQ0yN", {0: 0, 1: 1_200, 9: 0}, {0: 112_467, 1: 112_466, 9: 8})
-    return topic_page.described(held)
+    return topic_page.page(held)
 
 
 UNREACHED = Compared("s3://lake", unreached="the object store does not answer: the connection is refused")
@@ -288,10 +288,10 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     **shown_branches.SCREENS,
     **shown_status.SCREENS,
     "check": _checked,
-    "plan without a lock": lambda: plan_page.described(
+    "plan without a lock": lambda: plan_page.page(
         JobPlan(load_program("flights"), None, (), Compared("s3://lake"), ())
     ),
-    "plan of a derive job": lambda: plan_page.described(
+    "plan of a derive job": lambda: plan_page.page(
         JobPlan(load_program("flights_enriched"), None, (), UNREACHED, ())
     ),
     "plan, settings": lambda: plan_page.settings(load_program("flights")),
@@ -307,26 +307,24 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "publish, waiting": lambda: publish_page.published(
         Publication("flights", Published(Head(), 0, {}, waiting_for=1))
     ),
-    "quarantine ls": lambda: quarantine_page.listed(_reasons()),
-    "quarantine ls, some discarded": lambda: quarantine_page.listed(_reasons(5)),
+    "quarantine ls": lambda: quarantine_page.table(_reasons()),
+    "quarantine ls, some discarded": lambda: quarantine_page.table(_reasons(5)),
     "quarantine show": lambda: quarantine_page.shown(_refused(), 400),
     "verify": _verified,
     "verify, not proved": lambda: _verified((Finding("missing", 1, "", (Range(17, 19),)),), beyond=1_200),
     "verify of a derived table": _conserved,
-    "anchor ls": lambda: anchor_page.listed(
+    "anchor ls": lambda: anchor_page.table(
         [_anchor(2, "before the new rule of the partner's file"), _anchor(1, "")]
     ),
-    "anchor show": lambda: anchor_page.described(_anchor(2, "before the new rule")),
-    "replay ls": lambda: replay_page.listed(
+    "anchor show": lambda: anchor_page.page(_anchor(2, "before the new rule")),
+    "replay ls": lambda: replay_page.table(
         [ListedReplay(_replay(2), "begun"), ListedReplay(_replay(1), "published")]
     ),
-    "replay show, not measured": lambda: replay_page.described(
+    "replay show, not measured": lambda: replay_page.page(
         ReplayReport("flights", _replay(2).model_copy(update={"rate": 0}), "planned")
     ),
-    "replay show": lambda: replay_page.described(
-        ReplayReport("flights", _replay(2), "begun", ("redrive 3",))
-    ),
-    "patch ls": lambda: patch_page.listed(
+    "replay show": lambda: replay_page.page(ReplayReport("flights", _replay(2), "begun", ("redrive 3",))),
+    "patch ls": lambda: patch_page.table(
         [ListedPatch(_patch(3), "judged"), ListedPatch(_patch(2), "undone")]
     ),
     "patch show": _patch_page,

@@ -80,8 +80,8 @@ def _branches() -> list[ClaimStatus]:
 
 
 SCREENS: dict[str, Callable[[], RenderableType]] = {
-    "branch ls": lambda: branch.listed(_branches()),
-    "branch show": lambda: branch.described(BranchReport(fork(), (_set_aside(),))),
-    "branch show, several checkpoints": lambda: branch.described(BranchReport(_branches()[2], ())),
-    "branch show, nothing staged": lambda: branch.described(BranchReport(_branches()[0], ())),
+    "branch ls": lambda: branch.table(_branches()),
+    "branch show": lambda: branch.page(BranchReport(fork(), (_set_aside(),))),
+    "branch show, several checkpoints": lambda: branch.page(BranchReport(_branches()[2], ())),
+    "branch show, nothing staged": lambda: branch.page(BranchReport(_branches()[0], ())),
 }

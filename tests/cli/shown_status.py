@@ -42,7 +42,7 @@ FIRST_RUN = Status(
 
 
 def _shown(**changes: Any) -> RenderableType:
-    return status.described(replace(FIRST_RUN, **changes))
+    return status.page(replace(FIRST_RUN, **changes))
 
 
 def _ahead() -> RenderableType:

@@ -15,7 +15,7 @@ from deltalake.schema import PrimitiveType
 
 from headrace import project
 from headrace.cli.main import main
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.publish.sealed_lake import Lake, begun
@@ -32,7 +32,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     monkeypatch.setenv("HEADRACE_PROJECT", str(own))
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", store)
     look_in(str(own))
-    found = Lake(connect(Store(warehouse=store)), load_named("events"))
+    found = Lake(connect(Store(warehouse=store)), load_contract("events"))
     begun(found)
     yield found
     look_in(str(PROJECT))

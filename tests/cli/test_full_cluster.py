@@ -10,7 +10,7 @@ from headrace import settings
 from headrace.cluster import Submission
 from headrace.cluster.fake import FakeCluster, SubmittedJob
 from headrace.cluster.ready import NO_SLOTS
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.errors import ClusterError
 from headrace.job.start.submit import REPLAY
 from headrace.job.submission import of_job, of_replay
@@ -50,7 +50,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     for secret in ("ACCESS_KEY", "SECRET_KEY"):
         monkeypatch.setenv(f"HEADRACE__STORE__{secret}", "env:HOME")
     look_in(str(PROJECT))
-    return Lake(connect(Store(warehouse=warehouse)), load_named("events"))
+    return Lake(connect(Store(warehouse=warehouse)), load_contract("events"))
 
 
 @pytest.fixture

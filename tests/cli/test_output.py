@@ -63,7 +63,7 @@ def _table(rows: int, columns: int = 5) -> Table:
 
 
 def test_a_pipe_gets_the_whole_width(in_a_pipe: Printed) -> None:
-    lines = in_a_pipe(layout.fitted(_table(2))).splitlines()
+    lines = in_a_pipe(layout.fit_table(_table(2))).splitlines()
 
     assert [all(f"{LONG}.{row}{n}" in line for n in range(5)) for row, line in enumerate(lines[1:])] == [
         True
@@ -73,7 +73,7 @@ def test_a_pipe_gets_the_whole_width(in_a_pipe: Printed) -> None:
 def test_what_can_be_spared_is_left_out_first(on_a_terminal: Printed) -> None:
     spare = [f"column {n}" for n in (4, 0, 2, 1)]
 
-    lines = on_a_terminal(layout.fitted(_table(1), spare=spare)).splitlines()
+    lines = on_a_terminal(layout.fit_table(_table(1), spare=spare)).splitlines()
 
     assert lines[0].split("  ")[0] == "column 1"
     assert lines[1].split() == [f"{LONG}.01", f"{LONG}.03"]
@@ -83,7 +83,7 @@ def test_only_prose_takes_several_lines(on_a_terminal: Printed) -> None:
     table = layout.listing("number", "why", "manifest", numbers=["number"])
     table.add_row("1,200", "the wrong savepoint was restored by hand, and nobody noticed it", LONG)
 
-    lines = on_a_terminal(layout.fitted(table, prose="why")).splitlines()
+    lines = on_a_terminal(layout.fit_table(table, prose="why")).splitlines()
 
     assert lines[0].split() == ["number", "why", "manifest"]
     assert lines[1].startswith(" 1,200  the wrong savepoint")
@@ -100,7 +100,7 @@ def test_a_long_fact_goes_on_below_itself(on_a_terminal: Printed) -> None:
 
 
 def test_what_does_not_fit_a_terminal_stands_upright(on_a_terminal: Printed) -> None:
-    lines = on_a_terminal(layout.fitted(_table(2))).splitlines()
+    lines = on_a_terminal(layout.fit_table(_table(2))).splitlines()
 
     assert lines[0] == f"column 0  {LONG}.00"
     assert lines[4] == f"column 4  {LONG}.04"
@@ -110,7 +110,7 @@ def test_what_does_not_fit_a_terminal_stands_upright(on_a_terminal: Printed) -> 
 
 
 def test_what_fits_a_terminal_stays_a_table(on_a_terminal: Printed) -> None:
-    assert on_a_terminal(layout.fitted(_table(1, columns=2))).splitlines()[0].split("  ")[0] == "column 0"
+    assert on_a_terminal(layout.fit_table(_table(1, columns=2))).splitlines()[0].split("  ")[0] == "column 0"
 
 
 def test_a_query_of_many_columns_can_be_read(on_a_terminal: Printed) -> None:
@@ -128,9 +128,7 @@ def test_plan_names_every_setting_when_it_is_asked(request: pytest.FixtureReques
     printed: Printed = request.getfixturevalue(place)
     program = load_program("flights")
 
-    said = printed(
-        plan.described(JobPlan(program, lock.read("flights"), (), NOT_ASKED, ()), settings_too=True)
-    )
+    said = printed(plan.page(JobPlan(program, lock.read("flights"), (), NOT_ASKED, ()), settings_too=True))
 
     for setting in program.settings:
         assert setting.key in said
@@ -139,7 +137,7 @@ def test_plan_names_every_setting_when_it_is_asked(request: pytest.FixtureReques
 def test_plan_without_a_lock_shows_the_pipeline_and_no_settings(in_a_pipe: Printed) -> None:
     program = load_program("departures_hourly")
 
-    said = in_a_pipe(plan.described(JobPlan(program, None, (), NOT_ASKED, ())))
+    said = in_a_pipe(plan.page(JobPlan(program, None, (), NOT_ASKED, ())))
 
     for part in ("topic flights", "sql/departures_hourly/hourly.sql", "departures_hourly__late", "none yet"):
         assert part in said

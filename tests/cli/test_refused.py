@@ -209,7 +209,7 @@ def test_a_server_that_goes_away_is_told_in_the_same_sentence(client: str, close
         "obstore": lambda: warehouse.read("key"),
         "delta-rs": lambda: open_table(warehouse, "flights"),
         "kafka-python": lambda: refused(
-            topics.refused(KafkaTimeoutError("no bootstrap"), address, "flights")
+            topics.kafka_error(KafkaTimeoutError("no bootstrap"), address, "flights")
         ),
         "a consumer that proves": lambda: refused(KafkaTopic(address, "flights")._silent()),
     }

@@ -16,7 +16,7 @@ import pytest
 
 from headrace.job import lock
 from headrace.job.program import Program
-from headrace.job.refused import refused
+from headrace.job.refused import flink_refusal
 from headrace.operate import Workspace
 from headrace.operate.parts.compiler import compiler
 from tests.cli.remedies import Terminal
@@ -100,7 +100,7 @@ def test_a_query_that_flink_refuses(
     query.write_text(right.replace("COUNT(*)", "COUNT(nobody)"))
 
     def refuses(program: Program, _progress: object) -> lock.Lock:
-        raise refused(program, "", ["Column 'nobody' not found in any table"])
+        raise flink_refusal(program, "", ["Column 'nobody' not found in any table"])
 
     workspace.compile = refuses
     said = terminal.refused(f"plan {JOB} --accept")

@@ -11,7 +11,7 @@ import pytest
 
 from headrace import settings
 from headrace.cluster.fake import FakeCluster
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.ledger import patches
 from headrace.ledger.records import Discard, SetAside
 from headrace.offsets import Span
@@ -253,7 +253,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     for secret in ("ACCESS_KEY", "SECRET_KEY"):
         monkeypatch.setenv(f"HEADRACE__STORE__{secret}", "env:HOME")
     look_in(str(PROJECT))
-    return Lake(connect(Store(warehouse=warehouse)), load_named("events"))
+    return Lake(connect(Store(warehouse=warehouse)), load_contract("events"))
 
 
 @pytest.mark.parametrize("state", STATES, ids=str)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace.contract.column_type import STRING
-from headrace.contract.load import examine, load, load_named
+from headrace.contract.load import examine, load, load_contract
 from headrace.contract.model import Contract, Partition
 from headrace.errors import ContractError, UsageError
 from tests.contract.orders_contract import Edit
@@ -170,9 +170,9 @@ def test_a_contract_by_name(edited: Edit, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
     (tmp_path / "contracts").mkdir()
     edited().path.rename(tmp_path / "contracts" / "orders.odcs.yaml")
-    assert load_named("orders").id == "orders"
+    assert load_contract("orders").id == "orders"
     with pytest.raises(UsageError, match="there is no contract 'order'") as caught:
-        load_named("order")
+        load_contract("order")
     assert caught.value.where == "contracts/order.odcs.yaml"
     assert caught.value.remedy == "the contracts are: orders"
 

@@ -5,11 +5,11 @@ import sys
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.table import ddl
 
 bootstrap, topic, *jars = sys.argv[1:]
-contract = load_named("flights")
+contract = load_contract("flights")
 env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
 env.get_config().set("pipeline.jars", ";".join(f"file://{jar}" for jar in jars))
 env.get_config().set("table.local-time-zone", "UTC").set("parallelism.default", "1")

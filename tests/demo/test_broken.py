@@ -13,7 +13,7 @@ from demo import broken, flights
 from demo.broken import BROKEN
 from demo.payload import Broken, good
 from headrace.contract import rules
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 
 ENUM = Path(__file__).parents[2] / "jvm/src/main/java/headrace/format/Reason.java"
 DECODE_REASONS = {
@@ -40,7 +40,7 @@ def test_there_are_enough_of_them_and_no_two_alike() -> None:
 
 @pytest.mark.parametrize("bad", BROKEN, ids=lambda bad: f"{bad.kind}: {bad.why}")
 def test_field_and_rule_are_the_contracts(bad: Broken) -> None:
-    contract = load_named("flights")
+    contract = load_contract("flights")
     promises = {(c.reason.value, c.field or None, c.rule) for c in rules.checks(contract)}
 
     assert bad.field is None or contract.column(bad.field)
@@ -51,7 +51,7 @@ def test_field_and_rule_are_the_contracts(bad: Broken) -> None:
 
 
 def test_the_good_flight_has_every_column() -> None:
-    assert list(json.loads(good())) == [c.name for c in load_named("flights").columns]
+    assert list(json.loads(good())) == [c.name for c in load_contract("flights").columns]
 
 
 def test_they_stand_among_the_flights() -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from demo import flights
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -100,7 +100,7 @@ def test_a_flight_and_a_cancelled_one(events: list[bytes]) -> None:
 
 
 def test_every_field_is_a_column_in_the_contracts_order(events: list[bytes]) -> None:
-    contract = load_named("flights")
+    contract = load_contract("flights")
     columns = [c.name for c in contract.columns]
     required = {c.name for c in contract.columns if c.required}
     seen: set[str] = set()

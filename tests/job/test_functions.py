@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headrace.errors import JobError
-from headrace.job.functions import bind, guarded, shipped
+from headrace.job.functions import bind, guarded, ship_functions
 from headrace.table.functions import Function, read_function
 
 FILE = """
@@ -67,9 +67,9 @@ def test_a_built_in_is_not_shadowed(make: Any) -> None:
 
 def test_files_of_the_environment_are_shipped_too(make: Any) -> None:
     function = make()
-    with shipped([function], {"python.files": "more.zip", "python.executable": "python9"}) as options:
+    with ship_functions([function], {"python.files": "more.zip", "python.executable": "python9"}) as options:
         folder, more = options["python.files"].split(",")
         assert [p.name for p in Path(folder).iterdir()] == ["udfs"], "of the project, nothing else"
         assert (more, options["python.executable"]) == ("more.zip", "python9")
-    with shipped([], {"a": "b"}) as options:
+    with ship_functions([], {"a": "b"}) as options:
         assert options == {"a": "b"}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from headrace import project
 from headrace.job.assemble import load_program
 from headrace.job.program import Placement
-from headrace.job.refused import SHOWN, refused
+from headrace.job.refused import SHOWN, flink_refusal
 
 PROGRAM = load_program("departures_hourly")
 SINK = "Table sink 'default_catalog.default_database.departures_hourly'"
 
 
 def _where(said: str, statement: str = "") -> str:
-    return refused(PROGRAM, statement, ["outer", said]).where
+    return flink_refusal(PROGRAM, statement, ["outer", said]).where
 
 
 def test_a_statement_made_from_a_contract_names_the_contract() -> None:
@@ -38,10 +38,10 @@ def test_a_node_that_no_line_makes_is_told_at_the_step_of_the_table() -> None:
 
 
 def test_the_words_are_the_innermost_ones_and_short() -> None:
-    error = refused(
+    error = flink_refusal(
         PROGRAM, "", ["outer", 'Encountered "x" at line 3, column 2.\nWas expecting one of:\n  "y"']
     )
     assert error.what == 'Flink does not accept this: Encountered "x"'
 
-    assert len(refused(PROGRAM, "", ["long " * 500]).what) < SHOWN + 40
-    assert refused(PROGRAM, "", []).what.endswith("no reason given")
+    assert len(flink_refusal(PROGRAM, "", ["long " * 500]).what) < SHOWN + 40
+    assert flink_refusal(PROGRAM, "", []).what.endswith("no reason given")

@@ -103,7 +103,7 @@ def test_what_came_of_a_redrive_is_reported_to_the_record(sealed: Lake, workspac
 
     def page(number: int) -> str:
         with out.capture() as captured:
-            out.print(pages.described(report(job, patches.one(lake.ledger, number))))
+            out.print(pages.page(report(job, patches.one(lake.ledger, number))))
         return captured.get()
 
     first = lake.judge(patches.REDRIVE, good=range(25, 28))

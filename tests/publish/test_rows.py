@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from headrace.cli.pages.publish import published
-from headrace.cli.pages.status import described
+from headrace.cli.pages.status import page
 from headrace.cluster.kafka import KafkaSource
 from headrace.cluster.kafka.fake import FakeKafka
 from headrace.contract.column_type import BIGINT, DATE, STRING
@@ -129,10 +129,10 @@ def test_status_says_what_the_table_holds_and_what_was_written(amending: Amendin
     amending.seal(("JFK", 1), ("EWR", 1))
     amending.seal(("JFK", 2))
     head = amending.publish().head
-    page = described(Status(DAILY.id, derived=True, head=head))
-    assert "2 rows in departures_hourly (3 written)" in page
-    page = described(Status(DAILY.id, derived=True, head=replace(head, written=head.rows)))
-    assert "2 rows in departures_hourly\n" in page
+    text = page(Status(DAILY.id, derived=True, head=head))
+    assert "2 rows in departures_hourly (3 written)" in text
+    text = page(Status(DAILY.id, derived=True, head=replace(head, written=head.rows)))
+    assert "2 rows in departures_hourly\n" in text
 
 
 def test_rows_that_others_deleted_or_rewrote_are_counted_as_they_are(lake: Lake) -> None:

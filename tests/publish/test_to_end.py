@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.errors import ClusterError, UsageError
 from headrace.publish.publisher import Published
 from headrace.publish.to_end import publish_to_end
@@ -20,7 +20,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """An empty lake whose topic ends at offset 40."""
     monkeypatch.setenv("HEADRACE_PROJECT", str(Path(__file__).parents[1] / "stack" / "project"))
     warehouse = connect(Store(warehouse=f"file://{tmp_path}/lake"))
-    return Lake(warehouse, load_named("events"), kafka=topics(partitions=1, records=40))
+    return Lake(warehouse, load_contract("events"), kafka=topics(partitions=1, records=40))
 
 
 def to_end(lake: Lake, within_s: float = 0) -> list[Published]:

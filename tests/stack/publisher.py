@@ -8,7 +8,7 @@ import sys
 
 from headrace import settings
 from headrace.cluster.kafka import Brokers, KafkaSource
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.ledger import replays
 from headrace.publish.publisher import Published, Publisher
 from headrace.publish.replace import Replacer
@@ -24,7 +24,7 @@ def main(fatal: str, replay: int | None = None) -> None:
         if name == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    env, contract = settings.load(), load_named("events")
+    env, contract = settings.load(), load_contract("events")
     source = KafkaSource(Brokers(env.kafka), (contract.id,))
     tables = JobTables(connect(env.store), contract, outputs(contract), source, step)
     if replay is None:

@@ -92,7 +92,7 @@ def test_a_broken_line_of_a_lock_is_named(repository: SimpleNamespace, tmp_path:
 @pytest.mark.parametrize("use", jars.USES)
 def test_the_lock_holds_what_was_asked_for(use: str) -> None:
     asked = yaml.safe_load((ROOT / "jars" / f"{use}.yaml").read_text())["coordinates"]
-    found = jars.locked(use)
+    found = jars.read_lock(use)
 
     assert set(asked) <= {jar.coordinate for jar in found}
     assert found == sorted(set(found))
@@ -102,7 +102,7 @@ def test_the_lock_holds_what_was_asked_for(use: str) -> None:
 def test_the_broker_meets_its_own_client_library() -> None:
     """Once, the dependency management of a logging library pinned a client two majors older."""
     versions = {
-        j.coordinate.split(":")[2] for j in jars.locked("kafka") if "org.apache.kafka:" in j.coordinate
+        j.coordinate.split(":")[2] for j in jars.read_lock("kafka") if "org.apache.kafka:" in j.coordinate
     }
 
     assert len(versions) == 1

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from headrace.cli.layout import facts, fitted, listing, moment
+from headrace.cli.layout import facts, fit_table, listing, moment
 from headrace.ledger.records import Anchor
 from headrace.operate.anchors import AnchorHealth, ExpiredAnchors
 
 
-def listed(anchors: Sequence[Anchor]) -> RenderableType:
+def table(anchors: Sequence[Anchor]) -> RenderableType:
     """One line per anchor."""
     numbers = ["anchor", "checkpoint", "batch"]
     shown = listing("anchor", "taken", "by", "checkpoint", "batch", "contract", "why", numbers=numbers)
@@ -20,10 +20,10 @@ def listed(anchors: Sequence[Anchor]) -> RenderableType:
         shown.add_row(
             str(a.number), moment(a.at), a.by, str(a.checkpoint), str(a.batch), a.contract_version, a.why
         )
-    return fitted(shown, spare=["contract", "checkpoint"], prose="why")
+    return fit_table(shown, spare=["contract", "checkpoint"], prose="why")
 
 
-def described(a: Anchor) -> Text:
+def page(a: Anchor) -> Text:
     """What had been published and read at that point."""
     read = "; ".join(
         f"{contract} " + " ".join(f"{p}:{o:,}" for p, o in sorted(offsets.items()))

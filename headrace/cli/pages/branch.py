@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from headrace.cli.layout import facts, fitted, listing, moment
+from headrace.cli.layout import facts, fit_table, listing, moment
 from headrace.ledger.records import Manifest
 from headrace.ledger.survey import ClaimState, ClaimStatus
 from headrace.operate.branches import BranchDecision, BranchReport, RestartDecision
@@ -26,7 +26,7 @@ STATES: dict[ClaimState, str] = {
 """What the state of a branch means."""
 
 
-def listed(branches: Sequence[ClaimStatus]) -> RenderableType:
+def table(branches: Sequence[ClaimStatus]) -> RenderableType:
     """One line per branch, and what their states mean."""
     shown = listing("claim", "state", "followed", "staged", "forks at", "submission", numbers=["claim"])
     for b in branches:
@@ -36,10 +36,10 @@ def listed(branches: Sequence[ClaimStatus]) -> RenderableType:
         shown.add_row(str(b.claim.number), b.state, followed, staged, points, b.claim.submission)
     states = {b.state for b in branches}
     meanings = {str(state): meaning for state, meaning in STATES.items() if state in states}
-    return Group(fitted(shown, spare=["submission"]), Text(), facts(meanings, indent=12))
+    return Group(fit_table(shown, spare=["submission"]), Text(), facts(meanings, indent=12))
 
 
-def described(report: BranchReport) -> RenderableType:
+def page(report: BranchReport) -> RenderableType:
     """One row per checkpoint, with the ids of its manifests if there is room."""
     branch, points = report.branch, fork_points(report.branch)
     lines = {
@@ -80,4 +80,4 @@ def _checkpoints(branch: ClaimStatus) -> list[RenderableType]:
         ids = " ".join(dict.fromkeys(m.id for m in sealed))
         size = sum(f.size for f in files)
         shown.add_row(str(checkpoint), " ".join(sorted(after)), str(len(files)), f"{size:,}", ids)
-    return [fitted(shown, spare=["manifests"]), Text()] if by_checkpoint else []
+    return [fit_table(shown, spare=["manifests"]), Text()] if by_checkpoint else []

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.layout import fitted, listing
+from headrace.cli.layout import fit_table, listing
 from headrace.operate.check import CheckedFile
 from headrace.text import counted
 
 
-def listed(files: Sequence[CheckedFile]) -> Group:
+def table(files: Sequence[CheckedFile]) -> Group:
     """Each file with its result; then what is documentation only, warnings, and errors."""
     table = listing("kind", "name", "result", "holds")
     for file in files:
@@ -20,7 +20,7 @@ def listed(files: Sequence[CheckedFile]) -> Group:
         result = Text("ok", style="green") if file.ok else Text(count, style="red")
         table.add_row(file.kind, file.name, result, file.holds)
     return Group(
-        fitted(table, prose="holds"),
+        fit_table(table, prose="holds"),
         *_documentation(files),
         *(Text(f"warning: {w}", style="yellow") for f in files for w in f.warnings),
         *(Text(f"error: {e}", style="red") for f in files for e in f.errors),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.layout import fitted, hanging, listing
+from headrace.cli.layout import fit_table, hang_lines, listing
 from headrace.read.query import to_text
 from headrace.replay.compare import COUNTS, Diff, Sample
 
@@ -29,7 +29,7 @@ def compared(diff: Diff) -> Group:
     for partition, n in diff.partitions.items():
         parts.add_row(str(partition), *(f"{n[k]:,}" for k in COUNTS))
     samples = [Text(), *map(_sample, diff.samples)] if diff.samples else []
-    return Group(fitted(changes), *([Text(), fitted(parts)] if diff.partitions else []), *samples)
+    return Group(fit_table(changes), *([Text(), fit_table(parts)] if diff.partitions else []), *samples)
 
 
 def _sample(s: Sample) -> Text:
@@ -43,7 +43,7 @@ def _sample(s: Sample) -> Text:
     shown = Text(f"{s.position}  {s.before or '—'} → {s.after or '—'}")
     sides = {column: after if s.after else before for column, (before, after) in s.values.items()}
     values = ", ".join(f"{column} {_short(value)}" for column, value in sides.items() if value is not None)
-    return shown.append(f"\n  {hanging(values, 2)}", style="green" if s.after else "red")
+    return shown.append(f"\n  {hang_lines(values, 2)}", style="green" if s.after else "red")
 
 
 def _short(value: object) -> str:

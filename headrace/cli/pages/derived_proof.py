@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.layout import fitted, listing
+from headrace.cli.layout import fit_table, listing
 from headrace.contract.sql import instant
 from headrace.errors import ConservationError
 from headrace.operate.verify import DerivedProof
@@ -51,7 +51,7 @@ def proof(conservation: Conservation, table: str) -> Group:
     return Group(
         Text(f"rows of {conservation.read} against batch {conservation.cut.batch}: {versions}"),
         Text(f"checkpoint {conservation.cut.path}, {at}"),
-        fitted(numbers),
+        fit_table(numbers),
         *findings,
         *([Text(_verified(conservation, table), style="green")] if conservation.verdict == "proved" else []),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 
-from headrace.cli.layout import facts, fitted, listing, moment
+from headrace.cli.layout import facts, fit_table, listing, moment
 from headrace.ledger.patch_history import PatchState
 from headrace.ledger.patches import REDRIVE, UNDO
 from headrace.ledger.records import Patch
@@ -14,7 +14,7 @@ from headrace.operate.parts.patch_report import ListedPatch, PatchReport
 from headrace.text import counted
 
 
-def listed(listed_patches: Sequence[ListedPatch]) -> RenderableType:
+def table(listed_patches: Sequence[ListedPatch]) -> RenderableType:
     """One line per patch."""
     shown = listing(
         "patch", "kind", "state", "records", "asked", "by", "of", "why", numbers=["patch", "records"]
@@ -23,20 +23,20 @@ def listed(listed_patches: Sequence[ListedPatch]) -> RenderableType:
         p = entry.patch
         row = (str(p.number), p.kind, entry.state, f"{p.records:,}", moment(p.at), p.by, p.origin, p.why)
         shown.add_row(*row)
-    return fitted(shown, spare=["by", "of"], prose="why")
+    return fit_table(shown, spare=["by", "of"], prose="why")
 
 
-def described(r: PatchReport) -> Group:
+def page(r: PatchReport) -> Group:
     """What was requested, the result, and what an operator may do next."""
-    asked = r.patch
+    patch = r.patch
     lines = {
-        asked.name: f"{r.state}; {asked.origin}",
-        "why": asked.why,
-        "records": f"{asked.records:,}, judged by contract version {asked.contract_version}",
+        patch.name: f"{r.state}; {patch.origin}",
+        "why": patch.why,
+        "records": f"{patch.records:,}, judged by contract version {patch.contract_version}",
         **_outcome(r),
         **{f"stale: {name}": f"computed without this\n{command}" for name, command in r.stale.items()},
     }
-    if following := _next(r.job, asked, r.state):
+    if following := _next(r.job, patch, r.state):
         lines["next"] = following
     return Group(facts(lines), *([_refused(r)] if r.refused else []))
 
@@ -73,14 +73,14 @@ def _refused(r: PatchReport) -> RenderableType:
     )
     for x in r.refused:
         shown.add_row(x.reason, x.field or "", x.rule or "", f"{x.count:,}", x.example)
-    return fitted(shown)
+    return fit_table(shown)
 
 
-def _next(job: str, asked: Patch, state: PatchState) -> str:
+def _next(job: str, patch: Patch, state: PatchState) -> str:
     """What an operator may do with a patch in that state; empty if nothing is left to do."""
-    n = asked.number
-    if asked.kind == UNDO:
-        back = f"headrace patch undo {job} {asked.undoes} --why TEXT"
+    n = patch.number
+    if patch.kind == UNDO:
+        back = f"headrace patch undo {job} {patch.undoes} --why TEXT"
         return {"requested": back, "published": f"headrace verify {job}"}.get(state, "")
     return {
         "requested": f"headrace patch judge {job} {n}",

@@ -8,14 +8,14 @@ from rich.console import Group, RenderableType
 from rich.syntax import Syntax
 from rich.text import Text
 
-from headrace.cli.layout import facts, fitted, listing
+from headrace.cli.layout import facts, fit_table, listing
 from headrace.job import lock
 from headrace.job.declaration import Derive
 from headrace.job.defaults import SOURCES
 from headrace.job.program import Program
 from headrace.job.state.gate import StateVerdict
 from headrace.operate.parts.table_fit import Compared
-from headrace.operate.plan import JobPlan, lock_state, remembered
+from headrace.operate.plan import JobPlan, lock_state, state_retention
 from headrace.table.outputs import Output as OutputTable
 
 SHOWN = 44
@@ -31,7 +31,7 @@ def fates(verdicts: Sequence[StateVerdict]) -> RenderableType:
     for v in verdicts:
         before = f"; it was {short[v.was]}" if v.was else ""
         shown.add_row(str(v.id), v.verdict, short[v.description], v.what + before)
-    return fitted(shown, prose="what changes")
+    return fit_table(shown, prose="what changes")
 
 
 def shortened(descriptions: Iterable[str]) -> dict[str, str]:
@@ -62,7 +62,7 @@ def _alike(one: str, other: str) -> int:
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-def described(plan: JobPlan, *, sql: bool = False, settings_too: bool = False) -> Group:
+def page(plan: JobPlan, *, sql: bool = False, settings_too: bool = False) -> Group:
     """All of a plan; its statements and settings only if requested."""
     program, job_lock = plan.program, plan.lock
     return Group(
@@ -117,14 +117,14 @@ def settings(program: Program) -> RenderableType:
     shown = listing("setting", "value", "why", title=f"Flink's settings of job {program.job.name}")
     for default in (*program.settings, *SOURCES):
         shown.add_row(default.key, default.value, default.why)
-    return fitted(shown, prose="why")
+    return fit_table(shown, prose="why")
 
 
 def _operators(program: Program, job_lock: lock.Lock) -> RenderableType:
-    until = remembered(program, job_lock)
+    until = state_retention(program, job_lock)
     shown = listing("id", "operator", "state until", numbers=["id"], title="operators, as the lock pins them")
     nodes = job_lock.nodes()
     short = shortened(description for _, _, description in nodes)
     for number, _, description in nodes:
         shown.add_row(str(number), short[description], until.get(number, ""))
-    return fitted(shown, prose="state until")
+    return fit_table(shown, prose="state until")

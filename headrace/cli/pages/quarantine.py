@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.layout import fitted, listing, moment
+from headrace.cli.layout import fit_table, listing, moment
 from headrace.operate.quarantine import DiscardDecision
 from headrace.read.quarantine import QuarantinedRecord, ReasonCount
 from headrace.read.query import to_text
@@ -16,7 +16,7 @@ from headrace.text import counted
 SPANS_SHOWN = 10
 
 
-def listed(reasons: Sequence[ReasonCount]) -> Group:
+def table(reasons: Sequence[ReasonCount]) -> Group:
     """One line per reason, however narrow the terminal; first and last time if there is room."""
     numbers = ["records", *(["discarded"] if any(r.discarded for r in reasons) else [])]
     names = (*numbers, "reason", "field or rule", "example", "last", "first")
@@ -27,7 +27,7 @@ def listed(reasons: Sequence[ReasonCount]) -> Group:
         shown.add_row(*counts, to_text(r.reason), place, r.example, moment(r.last), moment(r.first))
     records = counted(sum(r.count for r in reasons), "record")
     total = Text(f"{records} in quarantine, {counted(len(reasons), 'reason')}")
-    return Group(fitted(shown, spare=["first", "last"], prose="field or rule"), total)
+    return Group(fit_table(shown, spare=["first", "last"], prose="field or rule"), total)
 
 
 def shown(records: Sequence[QuarantinedRecord], size: int) -> Group:

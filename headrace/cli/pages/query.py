@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.layout import fitted, listing
+from headrace.cli.layout import fit_table, listing
 from headrace.read.query import to_text
 from headrace.text import counted
 
@@ -25,7 +25,7 @@ def rows_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Group:
     for row in shown[:ROWS_SHOWN]:
         table.add_row(*(Text(to_text(value), style="dim" if value is None else "") for value in row))
     more = f"the first {ROWS_SHOWN} rows; add LIMIT, or use -o json for all"
-    return Group(fitted(table), Text(more if len(shown) > ROWS_SHOWN else counted(len(shown), "row")))
+    return Group(fit_table(table), Text(more if len(shown) > ROWS_SHOWN else counted(len(shown), "row")))
 
 
 def _are_numbers(values: Iterable[Any]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from headrace.cli.layout import facts, fitted, listing, moment
+from headrace.cli.layout import facts, fit_table, listing, moment
 from headrace.ledger.records import Replay
 from headrace.ledger.replays import ReplayState
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
@@ -19,7 +19,7 @@ NUMBERS = {"files": "files", "rows": "rows written", "bytes": "bytes"}
 """What is counted of each table that a replay replaces → its column."""
 
 
-def listed(listed_replays: Sequence[ListedReplay]) -> RenderableType:
+def table(listed_replays: Sequence[ListedReplay]) -> RenderableType:
     """One line per replay."""
     shown = listing("replay", "state", "planned", "by", "from", "why", numbers=["replay"])
     for r in listed_replays:
@@ -27,10 +27,10 @@ def listed(listed_replays: Sequence[ListedReplay]) -> RenderableType:
         shown.add_row(
             str(planned.number), r.state, moment(planned.at), planned.by, planned.origin, planned.why
         )
-    return fitted(shown, spare=["by"], prose="why")
+    return fit_table(shown, spare=["by"], prose="why")
 
 
-def described(report: ReplayReport) -> Group:
+def page(report: ReplayReport) -> Group:
     """What a replay is to do, what it replaces, and what an operator may do next."""
     r = report.replay
     begins = " ".join(f"{p}:{o:,}" for p, o in sorted(r.frontier.items()))
@@ -116,7 +116,7 @@ def _replaced(r: Replay) -> RenderableType:
     table = listing("table", *NUMBERS.values(), numbers=NUMBERS.values(), title="what it replaces")
     for output, size in r.replaces.items():
         table.add_row(output, *(f"{getattr(size, k):,}" for k in NUMBERS))
-    return fitted(table)
+    return fit_table(table)
 
 
 def _stages(job: str, number: int, state: ReplayState) -> dict[str, str]:

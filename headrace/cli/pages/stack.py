@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from rich.console import RenderableType
 from rich.text import Text
 
-from headrace.cli.layout import fitted, listing
+from headrace.cli.layout import fit_table, listing
 from headrace.operate.stack import StackEnvironment, StoppedStack
 from headrace.stack.local import ProcessStatus
 
@@ -20,7 +20,7 @@ def processes(listed: Iterable[ProcessStatus]) -> RenderableType:
         numbers = ("—" if n is None else str(n) for n in (process.pid, process.port))
         serves = Text("yes", style="green") if process.serves else Text("no", style="red")
         table.add_row(process.process, *numbers, serves)
-    return fitted(table)
+    return fit_table(table)
 
 
 def stopped(result: StoppedStack) -> str:

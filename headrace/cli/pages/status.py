@@ -12,7 +12,7 @@ from headrace.operate.status import EventTime, FlinkJobStatus, Status
 from headrace.text import counted
 
 
-def described(s: Status) -> Text:
+def page(s: Status) -> Text:
     """Everything that is worth a line."""
     running = "\n".join(flink_job(j) for j in s.flink_jobs)
     forks = "\n".join(_fork(s.job, b) for b in s.forks)

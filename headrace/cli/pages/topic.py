@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Group
 
-from headrace.cli.layout import fitted, listing
+from headrace.cli.layout import fit_table, listing
 from headrace.cluster.kafka import TopicInfo
 from headrace.operate.topic import CreatedTopic, ProducedLines
 from headrace.text import counted
@@ -22,11 +22,11 @@ def produced(result: ProducedLines) -> str:
     return f"{result.records:,} records to topic {result.topic}{empty}"
 
 
-def described(topic: TopicInfo) -> Group:
+def page(topic: TopicInfo) -> Group:
     """A topic's id, and the offsets of each partition."""
     names = ("partition", "from", "to", "offsets")
     table = listing(*names, numbers=names)
     for partition, start in topic.log_start.items():
         end = topic.log_end[partition]
         table.add_row(str(partition), f"{start:,}", f"{end:,}", f"{end - start:,}")
-    return Group(f"topic {topic.name}, id {topic.id}", fitted(table))
+    return Group(f"topic {topic.name}, id {topic.id}", fit_table(table))

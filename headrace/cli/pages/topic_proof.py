@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group
 from rich.text import Text
 
-from headrace.cli.layout import fitted, listing
+from headrace.cli.layout import fit_table, listing
 from headrace.errors import ConservationError
 from headrace.operate.verify import TopicProof
 from headrace.verify.findings import Verification, partition_label
@@ -14,7 +14,7 @@ FILES_SHOWN = 20
 EXPIRED = "offsets that Kafka no longer holds, so that only duplicates can be found there"
 
 
-def described(result: TopicProof, *, newest: bool) -> Group:
+def page(result: TopicProof, *, newest: bool) -> Group:
     """What was counted, and the findings; ``newest`` if no batch was requested."""
     lines = [
         f"gone or changed, its rows counted as the ledger records them: {address}"
@@ -71,7 +71,7 @@ def _numbers(verification: Verification) -> Group:
         numbers = (p.frontier, p.records, p.data, p.quarantine, *expired, p.unpublished)
         shown.add_row(name, f"{p.log_start:,}-{p.log_end:,}", *(f"{n:,}" for n in numbers))
     legend = [Text(f"expired: {EXPIRED}", style="dim")] if aged else []
-    return Group(fitted(shown, spare=["unpublished"]), *legend)
+    return Group(fit_table(shown, spare=["unpublished"]), *legend)
 
 
 def _remedy(verification: Verification) -> str:

@@ -21,7 +21,7 @@ from kafka.errors import KafkaError, TransactionAbortedError
 
 from headrace.cluster.kafka.json_lines import JsonLines, Line, json_lines
 from headrace.cluster.kafka.producer import ACKNOWLEDGED_WITHIN_S, OPTIONS, Sent, send
-from headrace.cluster.kafka.topics import PATIENCE_MS, describe, refused, where
+from headrace.cluster.kafka.topics import PATIENCE_MS, describe, kafka_error, where
 from headrace.errors import ClusterError, UsageError
 
 PORTION = 50_000
@@ -74,7 +74,7 @@ def produce_lines(
             with _sender(bootstrap, topic, partitions) as sender:
                 records = _send_all(sender, _portions(n for n in file if n.number >= from_line), sent)
         except KafkaError as e:
-            raise refused(e, bootstrap, topic) from e
+            raise kafka_error(e, bootstrap, topic) from e
     return Lines(records, file.empty)
 
 

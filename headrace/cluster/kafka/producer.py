@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from headrace.cluster.kafka.topics import PATIENCE_MS, describe, refused, where
+from headrace.cluster.kafka.topics import PATIENCE_MS, describe, kafka_error, where
 from headrace.errors import ClusterError
 
 STRIDE = 2_000
@@ -55,7 +55,7 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message], sent: Sent 
     try:
         producer = KafkaProducer(bootstrap_servers=bootstrap, **OPTIONS)
     except KafkaError as e:
-        raise refused(e, bootstrap, topic) from e
+        raise kafka_error(e, bootstrap, topic) from e
     failures: list[BaseException] = []
     count = 0
     try:

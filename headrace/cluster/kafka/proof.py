@@ -22,7 +22,7 @@ from kafka.errors import (
     UnsupportedCodecError,
 )
 
-from headrace.cluster.kafka.topics import PATIENCE_MS, refused, require_brokers, where
+from headrace.cluster.kafka.topics import PATIENCE_MS, kafka_error, require_brokers, where
 from headrace.errors import ClusterError
 
 SHOWN = 5
@@ -110,7 +110,7 @@ def holes(bootstrap: str, topic: str, spans: Iterable[H], *, within_s: float = D
     try:
         consumer = KafkaConsumer(bootstrap_servers=bootstrap, **_CONSUMER)
     except KafkaError as e:
-        raise refused(e, bootstrap, topic) from e
+        raise kafka_error(e, bootstrap, topic) from e
     try:
         known = consumer.partitions_for_topic(topic)
         if not known:
@@ -128,7 +128,7 @@ def holes(bootstrap: str, topic: str, spans: Iterable[H], *, within_s: float = D
             remedy="pip install --force-reinstall headrace: gzip, lz4, snappy and zstd come with it",
         ) from e
     except KafkaError as e:
-        raise refused(e, bootstrap, topic) from e
+        raise kafka_error(e, bootstrap, topic) from e
     finally:
         consumer.close()
 

@@ -17,7 +17,7 @@ from kafka import TopicPartition
 from kafka.errors import UnknownTopicOrPartitionError, for_code
 from kafka.protocol.consumer import OffsetForLeaderEpochRequest
 
-from headrace.cluster.kafka.topics import described, opened
+from headrace.cluster.kafka.topics import open_admin, read_topic_info
 from headrace.offsets import Epoch
 
 _Topic = OffsetForLeaderEpochRequest.OffsetForLeaderTopic
@@ -53,16 +53,16 @@ def topic_state(bootstrap: str, topic: str, noted: Mapping[int, Epoch]) -> Kafka
     Raises:
         ClusterError: Kafka does not answer, or a partition has no leader.
     """
-    with opened(bootstrap, topic) as admin:
+    with open_admin(bootstrap, topic) as admin:
         try:
-            before = described(admin, bootstrap, topic)
+            before = read_topic_info(admin, bootstrap, topic)
             newest = _begun(admin, topic, before.epochs)
             still = {p: epoch for p, (epoch, _) in noted.items() if p in before.log_end}
             ends = _ends(admin, topic, still)
             begins = _begun(admin, topic, still)
             # Last: retention moves the log's start, and with it the beginning of epochs; and an id that has
             # not changed now did not change in between.
-            now = described(admin, bootstrap, topic)
+            now = read_topic_info(admin, bootstrap, topic)
         except UnknownTopicOrPartitionError:
             return KafkaTopicState(None)
     kept_below = {

@@ -63,8 +63,8 @@ def describe(bootstrap: str, topic: str) -> TopicInfo:
     Raises:
         ClusterError: no such topic, a partition without leader, or Kafka does not answer.
     """
-    with opened(bootstrap, topic) as admin:
-        return described(admin, bootstrap, topic)
+    with open_admin(bootstrap, topic) as admin:
+        return read_topic_info(admin, bootstrap, topic)
 
 
 def offsets_at(bootstrap: str, topic: str, milliseconds: int) -> dict[int, int]:
@@ -73,8 +73,8 @@ def offsets_at(bootstrap: str, topic: str, milliseconds: int) -> dict[int, int]:
     Raises:
         ClusterError: no such topic, or Kafka does not answer.
     """
-    with opened(bootstrap, topic) as admin:
-        description = described(admin, bootstrap, topic)
+    with open_admin(bootstrap, topic) as admin:
+        description = read_topic_info(admin, bootstrap, topic)
         parts = [TopicPartition(topic, n) for n in description.log_start]
         at = admin.list_partition_offsets(dict.fromkeys(parts, milliseconds))
         by_time = {p.partition: int(at[p].offset) for p in parts if p in at and at[p].offset >= 0}
@@ -87,7 +87,7 @@ def topic_names(bootstrap: str) -> list[str]:
     Raises:
         ClusterError: Kafka does not answer.
     """
-    with opened(bootstrap, "") as admin:
+    with open_admin(bootstrap, "") as admin:
         return sorted(name for name in admin.list_topics() if not name.startswith("__"))
 
 
@@ -112,13 +112,13 @@ def create_topic(
         ClusterError: it exists with another number of partitions, or Kafka refuses to create it.
     """
     created = True
-    with opened(bootstrap, topic) as admin:
+    with open_admin(bootstrap, topic) as admin:
         wanted = {"num_partitions": partitions, "replication_factor": replication, "configs": configs or {}}
         try:
             admin.create_topics({topic: wanted}, wait_for_metadata=True)
         except TopicAlreadyExistsError:
             created = False
-        description = described(admin, bootstrap, topic)
+        description = read_topic_info(admin, bootstrap, topic)
     require_partitions(description, partitions, bootstrap)
     return description, created
 
@@ -153,7 +153,7 @@ def require_brokers(bootstrap: str) -> None:
     require_listening("Kafka", bootstrap, "kafka.bootstrap")
 
 
-def refused(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
+def kafka_error(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
     """A Kafka client's error as ours."""
     if isinstance(error, UnknownTopicOrPartitionError):
         return NoTopicError(topic, where=where(bootstrap, topic))
@@ -169,7 +169,7 @@ def refused(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
 
 
 @contextmanager
-def opened(bootstrap: str, topic: str) -> Iterator[Any]:
+def open_admin(bootstrap: str, topic: str) -> Iterator[Any]:
     """An admin client for questions about a topic; its errors become ours."""
     require_brokers(bootstrap)
     try:
@@ -177,16 +177,16 @@ def opened(bootstrap: str, topic: str) -> Iterator[Any]:
             bootstrap_servers=bootstrap, bootstrap_timeout_ms=PATIENCE_MS, request_timeout_ms=PATIENCE_MS
         )
     except (KafkaError, OSError) as e:
-        raise refused(e if isinstance(e, KafkaError) else KafkaError(e), bootstrap, topic) from e
+        raise kafka_error(e if isinstance(e, KafkaError) else KafkaError(e), bootstrap, topic) from e
     try:
         yield admin
     except KafkaError as e:
-        raise refused(e, bootstrap, topic) from e
+        raise kafka_error(e, bootstrap, topic) from e
     finally:
         admin.close()
 
 
-def described(admin: Any, bootstrap: str, topic: str) -> TopicInfo:
+def read_topic_info(admin: Any, bootstrap: str, topic: str) -> TopicInfo:
     """The topic as it is now, read with an open client."""
     (description,) = admin.describe_topics([topic])
     if not description["partitions"]:

@@ -74,7 +74,7 @@ def submit(job: Job, environment: Environment, *, bounded: bool = False) -> str:
     """
     # pyflink takes seconds, and only this function needs it
     from headrace.job import flink  # noqa: PLC0415
-    from headrace.job.functions import shipped  # noqa: PLC0415
+    from headrace.job.functions import ship_functions  # noqa: PLC0415
 
     env, kafka = environment.settings, environment.kafka
     program = assemble(job)
@@ -117,7 +117,7 @@ def submit(job: Job, environment: Environment, *, bounded: bool = False) -> str:
         },
     )
     try:
-        with shipped(program.functions, options) as all_options:
+        with ship_functions(program.functions, options) as all_options:
             job_id = _execute(flink.create_environment(program, at, all_options), plan)
     except Exception as e:
         # Publish waits for the newest claim's first manifest, and this claim will never have one.

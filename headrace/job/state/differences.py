@@ -15,7 +15,7 @@ _OWN_MARK = "_event_time > (w0$o0 - "
 """The clause of :func:`headrace.table.event_time.in_time_view` as it appears in a plan."""
 
 
-def changed(was: Meaning, now: Meaning) -> str:
+def describe_change(was: Meaning, now: Meaning) -> str:
     """How the meaning of an operator's state changes."""
     return "; ".join([*(_changes(was, now) or [_upstream_change(was)]), MIXED])
 
@@ -33,7 +33,7 @@ def source_changes(was: Meaning, now: Meaning) -> str:
     return "; ".join([*_facts(was, now), *_columns(was, now)])
 
 
-def dropped(was: Meaning, heirs: Sequence[Meaning]) -> str:
+def describe_loss(was: Meaning, heirs: Sequence[Meaning]) -> str:
     """Why an operator's state is lost.
 
     Args:

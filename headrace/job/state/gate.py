@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from headrace.job.state import differences
-from headrace.job.state.matching import heirs, matched
+from headrace.job.state.matching import heirs, match_ids
 from headrace.job.state.meaning import KNOWN, Meaning, Plan, meanings
 
 StateChange = Literal["kept", "new", "dropped", "changed", "unknown"]
@@ -78,7 +78,7 @@ def pin(lock: Plan, plan: Plan, next_id: int) -> Pinned:
         next_id: the first id that no plan of the job has used.
     """
     old, new = meanings(lock), meanings(plan)
-    ids = matched(old, new)
+    ids = match_ids(old, new)
     for number in new:
         if number not in ids:
             ids[number], next_id = next_id, next_id + 1
@@ -94,10 +94,12 @@ def compare(before: Plan, after: Plan) -> list[StateVerdict]:
     """What happens to each operator's state when ``after`` restores what ``before`` wrote, by id."""
     old = {m.id: m for m in meanings(before).values() if m.stateful}
     new = {m.id: m for m in meanings(after).values() if m.stateful}
-    begun = [m for m in new.values() if m.id not in old or not _takes(old[m.id], m)]
-    found = [_verdict(was, new.get(was.id), begun) for was in old.values()]
-    found += [StateVerdict(m.id, NEW, m.kind, m.description, "", NOT_COUNTED, None, m.meaning) for m in begun]
-    return found
+    started = [m for m in new.values() if m.id not in old or not _takes(old[m.id], m)]
+    verdicts = [_verdict(was, new.get(was.id), started) for was in old.values()]
+    verdicts += [
+        StateVerdict(m.id, NEW, m.kind, m.description, "", NOT_COUNTED, None, m.meaning) for m in started
+    ]
+    return verdicts
 
 
 def unaccounted(verdicts: Iterable[StateVerdict], accepted: Iterable[StateVerdict]) -> list[StateVerdict]:
@@ -120,9 +122,9 @@ def unaccounted(verdicts: Iterable[StateVerdict], accepted: Iterable[StateVerdic
     return [v for v in verdicts if v.asks and not leads(v.id, v.meant, v.means)]
 
 
-def _verdict(was: Meaning, now: Meaning | None, begun: Iterable[Meaning]) -> StateVerdict:
+def _verdict(was: Meaning, now: Meaning | None, started: Iterable[Meaning]) -> StateVerdict:
     if now is None or not _takes(was, now):
-        what = differences.dropped(was, heirs(was, begun))
+        what = differences.describe_loss(was, heirs(was, started))
         return StateVerdict(was.id, DROPPED, was.kind, was.description, "", what, was.meaning, None)
     verdict, what = _kept_or_changed(was, now)
     before = was.description if was.description != now.description else ""
@@ -138,7 +140,7 @@ def _kept_or_changed(was: Meaning, now: Meaning) -> tuple[StateChange, str]:
         return KEPT, ""
     if was.kind not in KNOWN:
         return UNKNOWN, "headrace does not know what this operator keeps"
-    return CHANGED, differences.changed(was, now)
+    return CHANGED, differences.describe_change(was, now)
 
 
 def _takes(was: Meaning, now: Meaning) -> bool:

@@ -10,13 +10,13 @@ from headrace.job.state.meaning import Meaning
 MatchKey = tuple[str, ...]
 
 
-def matched(old: Mapping[int, Meaning], new: Mapping[int, Meaning]) -> dict[int, int]:
+def match_ids(old: Mapping[int, Meaning], new: Mapping[int, Meaning]) -> dict[int, int]:
     """New node → id in the lock. Nodes that are not in it continue no state."""
-    found = _Matching()
-    found.pair(old, new, lambda m: [(m.type, m.layout, m.meaning, p) for p in sorted(m.places)])
-    found.pair(old, new, lambda m: [(m.type, m.layout, m.meaning)])
-    found.pair_changed(_with_state(old), _with_state(new))
-    return found.ids
+    matching = _Matching()
+    matching.pair(old, new, lambda m: [(m.type, m.layout, m.meaning, p) for p in sorted(m.places)])
+    matching.pair(old, new, lambda m: [(m.type, m.layout, m.meaning)])
+    matching.pair_changed(_with_state(old), _with_state(new))
+    return matching.ids
 
 
 def goes_on_from(was: Meaning, now: Meaning) -> bool:
@@ -24,9 +24,9 @@ def goes_on_from(was: Meaning, now: Meaning) -> bool:
     return (was.type, was.layout) == (now.type, now.layout) and bool(was.places & now.places)
 
 
-def heirs(was: Meaning, begun: Iterable[Meaning]) -> list[Meaning]:
+def heirs(was: Meaning, started: Iterable[Meaning]) -> list[Meaning]:
     """New operators in the place of one whose state is lost: of its kind, if there are any."""
-    near = [m for m in begun if _before(m) & _before(was) or m.id == was.id]
+    near = [m for m in started if _before(m) & _before(was) or m.id == was.id]
     return [m for m in near if m.kind == was.kind] or near
 
 

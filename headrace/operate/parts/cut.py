@@ -107,16 +107,16 @@ def _same_rows(
     return True
 
 
-def _require_published(ingest: Ledger, begun: TopicStart, cut: Cut) -> None:
+def _require_published(ingest: Ledger, derived: TopicStart, cut: Cut) -> None:
     """Require everything that the derive job read in the published table: other rows would seem surplus."""
     start, frontier, table = ingest.start(), ingest.head().frontier, ingest.job
     publish = f"headrace publish {table}, once the ingest job {table} has read as far"
     if start is None or not frontier:
         raise NeverPublishedError(table, where=f"{ingest.warehouse.uri}/{ingest.folder}")
-    if start.topic_id != begun.topic_id:
+    if start.topic_id != derived.topic_id:
         raise UsageError(
             f"the derive job and table {table} do not come from the same topic",
-            where=f"topic ids {begun.topic_id} and {start.topic_id}",
+            where=f"topic ids {derived.topic_id} and {start.topic_id}",
             remedy="one of the topics was deleted and created again: nothing can be compared",
         )
     table_begun = start.offsets

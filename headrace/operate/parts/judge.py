@@ -12,7 +12,7 @@ from headrace.job.ready import require_same
 from headrace.job.submission import of_patch
 from headrace.ledger import patch_history, patches
 from headrace.ledger.records import DONE, JudgedPatch, Patch
-from headrace.operate.parts.unready import not_ready
+from headrace.operate.parts.unready import not_ready_error
 from headrace.operate.start import await_start
 from headrace.operate.workspace import OpenJob
 from headrace.progress import Progress, silent
@@ -65,11 +65,11 @@ def _await_start(
 ) -> None:
     """Wait until the bounded job's tasks run, and cancel it if they do not."""
     state = await_start(job, flink_id, within_s, doing, progress)
-    if isinstance(state, Unready) and not state.begun:
+    if isinstance(state, Unready) and not state.tasks_run:
         job.cluster.cancel(flink_id)
         again = f"then headrace patch apply {job.name} {patch}"
         then = "nothing was changed" if state.final else "its bounded job is cancelled"
-        raise not_ready(job, flink_id, state, within_s, then, again)
+        raise not_ready_error(job, flink_id, state, within_s, then, again)
 
 
 def _await_end(job: OpenJob, patch: int, flink_id: str, within_s: float) -> None:

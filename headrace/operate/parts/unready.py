@@ -10,7 +10,7 @@ from headrace.ledger.records import Claim
 from headrace.operate.workspace import OpenJob
 
 
-def not_ready(
+def not_ready_error(
     job: OpenJob, flink_id: str, at: Unready, within_s: float, then: str, remedy: str
 ) -> ClusterError:
     """The error for a job that did not become ready: the cause, and what happened to it.
@@ -33,15 +33,15 @@ def not_ready(
     )
 
 
-def not_started(job: OpenJob, flink_id: str, at: Unready, within_s: float) -> ClusterError:
+def not_started_error(job: OpenJob, flink_id: str, at: Unready, within_s: float) -> ClusterError:
     """The error for a submission that is not ready, and whose job and claim stay."""
     claim = claim_of(job, flink_id)
     stays = f"claim {claim.number} stays" if claim else "its claim stays"
     if at.final:
         leave = f"headrace branch set-aside {job.name} {claim.number if claim else 'N'} --why TEXT"
-        return not_ready(job, flink_id, at, within_s, stays, f"{leave} lets publish go on without it")
+        return not_ready_error(job, flink_id, at, within_s, stays, f"{leave} lets publish go on without it")
     remedy = f"headrace status {job.name} --wait waits further; headrace stop {job.name} ends it"
-    return not_ready(job, flink_id, at, within_s, f"the job and {stays}", remedy)
+    return not_ready_error(job, flink_id, at, within_s, f"the job and {stays}", remedy)
 
 
 def claim_of(job: OpenJob, flink_id: str) -> Claim | None:

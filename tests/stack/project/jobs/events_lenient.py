@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jobs.events import JOB
 
-from headrace.contract.load import load_named
+from headrace.contract.load import load_contract
 from headrace.job import flink
 from headrace.job.environment import open_environment
 from headrace.job.ingest import IngestProgram
@@ -39,7 +39,7 @@ def main() -> None:
     """Claim and submit, as ``headrace.job.start.submit`` does."""
     environment = open_environment()
     env, kafka, warehouse = environment.settings, environment.kafka, environment.warehouse
-    contract = load_named(JOB.contract)
+    contract = load_contract(JOB.contract)
     program = Lenient(JOB, contract, (contract,))
     ledger = environment.ledger(JOB.name)
     topic = kafka.describe(kafka.topic(program.contract.topic))
