@@ -11,7 +11,8 @@ from headrace import project
 from headrace.contract.load import examine
 from headrace.errors import UsageError
 from headrace.operate.workspace import Workspace
-from headrace.read.query import published_names, query, to_json
+from headrace.read.query import published_names, query
+from headrace.read.text import to_json
 
 
 @dataclass(frozen=True)

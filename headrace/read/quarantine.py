@@ -14,9 +14,10 @@ from headrace.contract.rules import KAFKA_TIME_FIRST, KAFKA_TIME_LAST
 from headrace.errors import UsageError
 from headrace.offsets import Span
 from headrace.positions import Positions
-from headrace.read.query import query, readable, to_json
+from headrace.read.query import query
 from headrace.read.records import rows_of
 from headrace.read.tables import open_table
+from headrace.read.text import readable, to_json
 from headrace.table.columns import KAFKA_MILLIS
 
 if TYPE_CHECKING:

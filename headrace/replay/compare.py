@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.read.query import to_json
+from headrace.read.text import to_json
 from headrace.read.values import records
 
 Rows = dict[str, pa.Table]

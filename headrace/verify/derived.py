@@ -16,6 +16,7 @@ from deltalake import QueryBuilder
 
 from headrace.errors import NeverPublishedError, UsageError
 from headrace.read.tables import open_table, tables_at_batch
+from headrace.verify.balance import MS, balance, in_windows
 from headrace.verify.conserved import Conservation, Cut, Imbalance, RowGroup
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from headrace.contract.model import Contract, Counts
     from headrace.storage.warehouse import Warehouse
 
-_MS = timedelta(milliseconds=1)
 NONE_YET = -(1 << 63)
 """Flink's watermark before the first one."""
 READ, LATE, COUNTED = "rows_read", "rows_late", "rows_counted_{n}"
@@ -110,7 +110,7 @@ def prove(
         late=late in tables,
     )
     watermark = min(cut.watermarks[name] for name in counting)
-    sums, broken = balance(groups, window, watermark, _in_windows(patched or {}, window))
+    sums, broken = balance(groups, window, watermark, in_windows(patched or {}, window))
     imbalances = list(_late_rows(engine, late, _read_condition(cut))) if late in tables else []
     return Conservation(
         table=job,
@@ -132,54 +132,6 @@ def _register(
     for name, table in tables.items():
         engine.register(names[name], table)
     return names
-
-
-def _in_windows(patched: Mapping[int, int], window: timedelta) -> dict[int, int]:
-    by_window: dict[int, int] = {}
-    for at, rows in patched.items():
-        begin = at - at % (max(window, _MS) // _MS)
-        by_window[begin] = by_window.get(begin, 0) + rows
-    return by_window
-
-
-def balance(
-    groups: Iterable[RowGroup], window: timedelta, watermark: int, patched: Mapping[int, int] | None = None
-) -> tuple[dict[str, int], list[Imbalance]]:
-    """The sums over all groups, and what does not add up.
-
-    Rows that are unaccounted for are waiting while the watermark has not passed their window. If a later
-    window is complete, an earlier watermark had passed both: a restart resets Flink's watermark, and until it
-    has come as far again, it is unknown whether such rows are waiting or missing.
-
-    Args:
-        groups: all windows or event times, the newest first.
-        window: how long each is; zero: an event time.
-        watermark: how far event time had come, in milliseconds.
-        patched: where a window begins → rows in it that may be missing.
-    """
-    sums = dict.fromkeys(("arrived", "late", "counted", "stale", "waiting"), 0)
-    imbalances: list[Imbalance] = []
-    complete = False
-    for group in groups:
-        complete = complete or group.counted > 0
-        passed = group.at + max(window, _MS) // _MS - 1 <= watermark
-        due = passed or complete
-        missing = max(group.unaccounted, 0)
-        stale = min(missing, (patched or {}).get(group.at, 0)) if due else 0
-        if group.unaccounted < 0:
-            imbalances.append(Imbalance("too many", "", -group.unaccounted, group, window))
-        elif due and missing > stale:
-            imbalances.append(_shortfall(group, window, missing - stale, passed=passed))
-        sums["stale"] += stale
-        sums["arrived"] += group.arrived
-        sums["late"] += group.late
-        sums["counted"] += group.counted
-        sums["waiting"] += 0 if due else missing
-    return sums, imbalances[::-1]
-
-
-def _shortfall(group: RowGroup, window: timedelta, rows: int, *, passed: bool) -> Imbalance:
-    return Imbalance("missing" if passed else "unproved", "", rows, group, window)
 
 
 def _open_published(warehouse: Warehouse, name: str) -> DeltaTable:
@@ -248,7 +200,7 @@ def _group_start(column: str, window: timedelta) -> str:
     Twice the remainder: SQL's has the sign of the dividend, and there was time before 1970.
     """
     us = f'CAST("{column}" AS BIGINT)'
-    length = max(window, _MS) // timedelta(microseconds=1)
+    length = max(window, MS) // timedelta(microseconds=1)
     return f'({us} - (({us} % {length}) + {length}) % {length}) / 1000 AS "at"'
 
 

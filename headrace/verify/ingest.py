@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headrace.errors import ClusterError, UsageError
-from headrace.read.tables import open_table, table_at_batch
+from headrace.errors import ClusterError
 from headrace.verify import marks as m
+from headrace.verify.batch_tables import tables_of_batch
 from headrace.verify.evidence import Evidence, Ranges, RecordedHoles, TopicAtBatch
 from headrace.verify.findings import NO_PARTITION, DoubledFile, Finding, Verification
 from headrace.verify.homes import Homes, Tick, doubled_files
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from headrace.offsets import Epoch
     from headrace.storage.warehouse import Warehouse
     from headrace.verify.topic_scan import Topic
-
-NEWEST = 1 << 62
 
 LOST = "the topic lost offsets that are published, and may have given them to other records"
 
@@ -57,7 +55,7 @@ def verify(
         UsageError: the tables do not exist, do not hold that batch any more, or carry no positions.
         ClusterError: Kafka or the object store does not answer, or the topic does not exist.
     """
-    number, tables = _at_batch(warehouse, table, batch)
+    number, tables = tables_of_batch(warehouse, table, batch)
     homes = Homes(table, f"{table}__quarantine")
     for name, delta in tables.items():
         homes.read(name, delta, tick)
@@ -216,43 +214,3 @@ def _subtract(finding: Finding, holes: Mapping[str, Ranges], counts: dict[str, i
 
 def _total(spans: Sequence[Range]) -> int:
     return sum(map(len, spans))
-
-
-def _at_batch(warehouse: Warehouse, table: str, wanted: int | None) -> tuple[int, dict[str, DeltaTable]]:
-    """Both tables as one batch left them: the newest batch that is in both, or the requested one.
-
-    A batch without rows leaves them as the one before it did.
-    """
-    names = (table, f"{table}__quarantine")
-    number = NEWEST if wanted is None else wanted
-    while True:
-        tables, batches = _no_later_than(warehouse, table, names, number)
-        complete = len(tables) == len(names)
-        if complete and len(batches) == 1:
-            return wanted or batches.pop(), tables
-        if wanted is not None or not complete:
-            raise _no_batch(warehouse, names, table, wanted)
-        number = min(batches)
-
-
-def _no_later_than(
-    warehouse: Warehouse, job: str, names: Sequence[str], number: int
-) -> tuple[dict[str, DeltaTable], set[int]]:
-    """The newest versions that hold no batch after ``number``, and which batches they hold."""
-    versions = {name: table_at_batch(warehouse, name, f"{job}/{name}", number) for name in names}
-    tables = {name: version[0] for name, version in versions.items() if version}
-    return tables, {version[1] for version in versions.values() if version}
-
-
-def _no_batch(warehouse: Warehouse, names: tuple[str, ...], job: str, wanted: int | None) -> UsageError:
-    state = []
-    for name in names:
-        newest = open_table(warehouse, name)
-        last = newest.transaction_version(f"{job}/{name}") if newest else None
-        state.append(f"{name} holds {'no batch' if last is None else f'batches up to {last}'}")
-    what = "nothing was published yet" if wanted is None else f"batch {wanted} is not in both tables any more"
-    return UsageError(
-        what,
-        where="; ".join(state),
-        remedy=f"headrace publish {job}" if wanted is None else f"headrace verify {job}",
-    )

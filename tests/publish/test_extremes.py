@@ -48,7 +48,8 @@ from headrace.publish.publisher import Publisher
 from headrace.publish.tables import JobTables
 from headrace.read import quarantine
 from headrace.read.quarantine import Selection
-from headrace.read.query import query, to_json, to_text
+from headrace.read.query import query
+from headrace.read.text import to_json, to_text
 from headrace.replay import diff, payloads, redrive
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect

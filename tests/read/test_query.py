@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from headrace.cli import query as command
 from headrace.errors import NeverPublishedError, UsageError
-from headrace.read.query import escaped, published_names, query, readable, to_json, to_text
+from headrace.read.query import published_names, query
+from headrace.read.text import escaped, readable, to_json, to_text
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
 

@@ -15,8 +15,9 @@ from headrace.contract.model import Counts
 from headrace.errors import UsageError
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
+from headrace.verify.balance import balance, in_windows
 from headrace.verify.conserved import Conservation, Cut, Imbalance, RowGroup
-from headrace.verify.derived import NONE_YET, _in_windows, balance, counting_tables, prove
+from headrace.verify.derived import NONE_YET, counting_tables, prove
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
@@ -69,7 +70,7 @@ def test_after_a_restart_nobody_knows_of_windows_that_were_told_before() -> None
 def test_rows_that_patches_put_in_are_stale_where_they_lack_and_nothing_else_is() -> None:
     groups = [RowGroup(2 * HOUR_MS, 3, 0, 1), RowGroup(HOUR_MS, 5, 0, 5), RowGroup(0, 4, 0, 1)]
     patched = {HOUR_MS - 1: 2, HOUR_MS: 1, 2 * HOUR_MS: 1}
-    sums, findings = balance(groups, HOUR, 2 * HOUR_MS, _in_windows(patched, HOUR))
+    sums, findings = balance(groups, HOUR, 2 * HOUR_MS, in_windows(patched, HOUR))
     assert [(f.kind, f.group.at, f.rows) for f in findings if f.group] == [
         ("missing", 0, 1),
         ("unproved", 2 * HOUR_MS, 1),

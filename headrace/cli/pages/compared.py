@@ -6,7 +6,7 @@ from rich.console import Group
 from rich.text import Text
 
 from headrace.cli.layout import fit_table, hang_lines, listing
-from headrace.read.query import to_text
+from headrace.read.text import to_text
 from headrace.replay.compare import COUNTS, Diff, Sample
 
 SHOWN = 120

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from headrace.ledger.records import Replay
-from headrace.read.query import to_text
+from headrace.read.text import to_text
 from headrace.replay.compare import COUNTS, Diff, Sample
 
 _STYLE = """

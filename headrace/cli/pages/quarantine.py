@@ -10,7 +10,7 @@ from rich.text import Text
 from headrace.cli.layout import fit_table, listing, moment
 from headrace.operate.quarantine import DiscardDecision
 from headrace.read.quarantine import QuarantinedRecord, ReasonCount
-from headrace.read.query import to_text
+from headrace.read.text import to_text
 from headrace.text import counted
 
 SPANS_SHOWN = 10

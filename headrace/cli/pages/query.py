@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.text import Text
 
 from headrace.cli.layout import fit_table, listing
-from headrace.read.query import to_text
+from headrace.read.text import to_text
 from headrace.text import counted
 
 ROWS_SHOWN = 100
