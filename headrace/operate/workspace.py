@@ -113,7 +113,7 @@ class OpenJob:
     def tables(self) -> JobTables:
         """Its tables, for publishing."""
         source = KafkaSource(self.kafka, tuple(c.id for c in self.program.reads))
-        return JobTables(self.workspace.warehouse, self.program.contract, self.program.outputs, source)
+        return JobTables(self.ledger, self.program.contract, self.program.outputs, source)
 
     def read_staged(self) -> ByOutput:
         """The manifests of each output that it has staged by now."""

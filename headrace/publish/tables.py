@@ -11,7 +11,6 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifests import StagedManifests
 from headrace.ledger.records import TopicStart
 from headrace.publish.topics import TopicSource
-from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import Output
 
 
@@ -27,16 +26,16 @@ class JobTables:
 
     def __init__(
         self,
-        warehouse: Warehouse,
+        ledger: Ledger,
         contract: Contract,
         outputs: Sequence[Output],
         source: TopicSource,
         step: StepHook = lambda _name: None,
     ) -> None:
-        self.warehouse, self.contract, self.source, self.step = warehouse, contract, source, step
-        self.ledger = Ledger(warehouse, contract.id)
+        self.ledger, self.contract, self.source, self.step = ledger, contract, source, step
+        self.warehouse = ledger.warehouse
         self.outputs = outputs
-        self.staged = {o.id: StagedManifests(warehouse, o.id) for o in outputs}
+        self.staged = {o.id: StagedManifests(ledger.warehouse, o.id) for o in outputs}
 
     @property
     def job(self) -> str:

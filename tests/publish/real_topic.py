@@ -69,9 +69,7 @@ class RealTopic:
 
     def publisher(self) -> Publisher:
         source = KafkaSource(Brokers(KafkaSettings(bootstrap=self.bootstrap)), ("events",))
-        return Publisher(
-            JobTables(self.lake.warehouse, self.lake.contract, outputs(self.lake.contract), source)
-        )
+        return Publisher(JobTables(self.lake.ledger, self.lake.contract, outputs(self.lake.contract), source))
 
     def publish(self) -> Published:
         return self.publisher().publish()

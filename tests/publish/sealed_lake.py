@@ -150,7 +150,8 @@ class Lake:
             if name == fatal:
                 raise Killed
 
-        return JobTables(self.warehouse, self.contract, outputs(self.contract), self.source, step)
+        ledger = Ledger(self.warehouse, "events")  # of its own: a test may stand in for it
+        return JobTables(ledger, self.contract, outputs(self.contract), self.source, step)
 
     def publisher(self, fatal: str = "") -> Publisher:
         return Publisher(self.tables(fatal))

@@ -138,8 +138,8 @@ class Written:
             self.kafka.add_partition("events", partition)
             self.kafka.send("events", (1 << 63) - 1, partition)
         source = KafkaSource(self.kafka, ("events",))
-        self.publisher = Publisher(JobTables(self.warehouse, CONTRACT_OF_ALL, PROGRAM.outputs, source))
         self.ledger = Ledger(self.warehouse, "events")
+        self.publisher = Publisher(JobTables(self.ledger, CONTRACT_OF_ALL, PROGRAM.outputs, source))
         self.next: dict[int, int] = {}
         self.held: dict[int, list[int]] = {}
         self.sealed: list[str] = []

@@ -114,7 +114,7 @@ def test_rows_that_are_staged_under_the_former_contract_are_part_of_it(lake: Lak
     )
     assert "`headrace publish events`" in remedy
     assert "`headrace branch set-aside events 1 --why TEXT`" in remedy
-    publisher = Publisher(JobTables(lake.warehouse, wider, outputs(wider), lake.source))
+    publisher = Publisher(JobTables(lake.ledger, wider, outputs(wider), lake.source))
     with pytest.raises(LedgerError, match="a staged file has other columns than the contract: amount"):
         publisher.publish()
     lake.ledger.record_decision(SetAside(why="other columns", claim=1, newest_claim=1))
@@ -190,4 +190,4 @@ def test_a_batch_says_by_what_key_its_tables_are_amended(lake: Lake) -> None:
     assert "rows are final so far" in found[1].what
     lake.seal(1, range(30, 31))
     with pytest.raises(LedgerError, match="another key"):
-        Publisher(JobTables(lake.warehouse, lake.contract, amending, lake.source)).publish()
+        Publisher(JobTables(lake.ledger, lake.contract, amending, lake.source)).publish()

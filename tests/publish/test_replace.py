@@ -339,7 +339,7 @@ def test_a_batch_for_other_tables_is_left_to_who_knows_them(lake: Lake) -> None:
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
-    fewer = Publisher(JobTables(lake.warehouse, lake.contract, outputs(lake.contract)[1:], lake.source))
+    fewer = Publisher(JobTables(lake.ledger, lake.contract, outputs(lake.contract)[1:], lake.source))
     with pytest.raises(LedgerError, match="was decided for other tables"):
         fewer.publish()
     lake.replace(number)

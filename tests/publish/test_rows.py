@@ -102,7 +102,7 @@ class Amending:
 
     def publish(self) -> Published:
         return Publisher(
-            JobTables(self.warehouse, self.contract, [DAILY], KafkaSource(FakeKafka(), ()))
+            JobTables(self.ledger, self.contract, [DAILY], KafkaSource(FakeKafka(), ()))
         ).publish()
 
 

@@ -6,14 +6,13 @@ import os
 import signal
 import sys
 
-from headrace import settings
-from headrace.cluster.kafka import Brokers, KafkaSource
+from headrace.cluster.kafka import KafkaSource
 from headrace.contract.load import load_contract
+from headrace.job.environment import open_environment
 from headrace.ledger import replays
 from headrace.publish.publisher import Published, Publisher
 from headrace.publish.replace import Replacer
 from headrace.publish.tables import JobTables
-from headrace.storage.warehouse import connect
 from headrace.table.outputs import outputs
 
 
@@ -24,9 +23,9 @@ def main(fatal: str, replay: int | None = None) -> None:
         if name == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    env, contract = settings.load(), load_contract("events")
-    source = KafkaSource(Brokers(env.kafka), (contract.id,))
-    tables = JobTables(connect(env.store), contract, outputs(contract), source, step)
+    environment, contract = open_environment(), load_contract("events")
+    source = KafkaSource(environment.kafka, (contract.id,))
+    tables = JobTables(environment.ledger(contract.id), contract, outputs(contract), source, step)
     if replay is None:
         Publisher(tables).publish()
     else:

@@ -299,7 +299,7 @@ class Road:
 
     def publisher(self, step: StepHook = lambda _name: None) -> Publisher:
         source = KafkaSource(Brokers(self.settings.kafka), tuple(c.id for c in self.program.reads))
-        return Publisher(JobTables(self.warehouse, self.contract, self.program.outputs, source, step))
+        return Publisher(JobTables(self.ledger, self.contract, self.program.outputs, source, step))
 
     def publish(self) -> Published:
         return self.publisher().publish()
