@@ -1,11 +1,11 @@
-"""Patches in the ledger: rows judged apart from the live job, to be put into its tables in one batch.
+"""Patches in the ledger: rows judged apart from the live job, and published in its tables by one batch.
 
 A redrive, a backfill and a bounded replay differ in where their records come from. What follows is the same:
 a bounded job judges them by the contract, and one batch adds its rows and removes any other rows at their
 positions. The branch, its head and its frontier stay as they are.
 
 The record holds the request and never changes. ``judged/<number>.json`` holds what the bounded job made of
-it; a decision, which batch put it in.
+it; a decision, which batch published it.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def judged_of(ledger: Ledger, number: int) -> JudgedPatch | None:
 
 
 def publications(decisions: Iterable[Decision]) -> list[PublishPatch]:
-    """The decisions that put patches in, undos among them."""
+    """The decisions that published patches, undos among them."""
     return [d for d in decisions if isinstance(d, PublishPatch)]
 
 
 def batch_of(decisions: Sequence[Decision], number: int) -> int:
-    """The batch that put a patch in; 0 if none did."""
+    """The batch that published a patch; 0 if none did."""
     return next((d.batch for d in publications(decisions) if d.patch == number), 0)
 
 

@@ -72,7 +72,7 @@ def read_savepoint(warehouse: Warehouse, path: str) -> Checkpoint:
     folder = path.removesuffix("/_metadata").rstrip("/")
     if not folder.startswith(f"{warehouse.uri}/"):
         raise UsageError(
-            "an anchor has to be in the warehouse, where its state is kept",
+            "a savepoint has to be in the warehouse, where its state is kept",
             where=path,
             remedy=f"copy its whole folder under {warehouse.uri}/_flink/ first",
         )

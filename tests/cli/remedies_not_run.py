@@ -12,7 +12,7 @@ REASONS = {
         cli/pages/derived_proof.py: verify □
     """,
     "a chain that no start of a job makes: tests/ledger/test_branch.py writes its manifests": """
-        ledger/branch.py: replay abort □ □ --why TEXT
+        ledger/manifest_range.py: replay abort □ □ --why TEXT
     """,
     "a moment that no command can choose: tests/publish make it, in test_patch.py and test_replace.py": """
         publish/patch.py: patch undo □ □ --why TEXT

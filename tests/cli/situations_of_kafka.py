@@ -124,8 +124,8 @@ SITUATIONS = [
     Situation(
         ("publish/publisher.py: status □",), running, "publish events --accept-tail 9 --why w", shows=True
     ),
-    Situation(("verify/ingest.py: publish □",), staged, "verify events"),
-    Situation(("verify/ingest.py: verify □",), log_cut, "verify events --batch 1", shows=True),
+    Situation(("verify/batch_tables.py: publish □",), staged, "verify events"),
+    Situation(("verify/batch_tables.py: verify □",), log_cut, "verify events --batch 1", shows=True),
     Situation(("cli/pages/patch.py: verify □",), taken_back, "patch show events 2", shows=True),
     Situation(
         ("replay/plan.py: status □",), running, "replay plan events --from-offsets 0:30 --why w", shows=True

@@ -1,4 +1,4 @@
-"""``publish --accept-tail``: what a person accepts of a topic that is gone, and takes back."""
+"""``publish --accept-tail``: what a person accepts of a topic that is gone, and undoes."""
 
 from __future__ import annotations
 

@@ -135,9 +135,9 @@ def test_a_ruled_restart_is_due_until_a_claim_behind_it_has_sealed(ledger: Ledge
 
 def test_a_chain_is_walked_back_to_the_head() -> None:
     staged = by_id(manifest("3", "2", 1), manifest("4", "3", 1), manifest("5", "4", 2))
-    walked, reached = chain(staged, _id("5"), _id("2"))
+    walked, parent = chain(staged, _id("5"), _id("2"))
     assert [m.checkpoint for m in walked] == [3, 4, 5]
-    assert reached == _id("2")
+    assert parent == _id("2")
 
 
 def test_a_chain_that_bites_its_tail_is_an_error() -> None:

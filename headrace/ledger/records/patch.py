@@ -52,7 +52,7 @@ class Patch(Numbered):
     at: str = ""
     contract_version: str
     program: str
-    """Digest of the program that judges it: one patch is judged and put in under one contract."""
+    """Digest of the program that judges it: one patch is judged and published under one contract."""
     records: int
     """How many are to be judged."""
     input: str | None = None
