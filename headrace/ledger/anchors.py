@@ -24,7 +24,7 @@ from headrace.savepoint.retained import read_savepoint
 from headrace.storage.warehouse import Warehouse
 
 
-def record(
+def record_savepoint(
     warehouse: Warehouse,
     ledger: Ledger,
     path: str,
@@ -34,7 +34,7 @@ def record(
     why: str,
     adopted: bool,
 ) -> Anchor:
-    """Write a savepoint or checkpoint into the ledger; the same one again gives the anchor that it has.
+    """Record a savepoint or checkpoint as an anchor; the same one again gives the anchor that it has.
 
     Args:
         warehouse: where it is.

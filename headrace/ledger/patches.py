@@ -30,7 +30,7 @@ REPLAY: Final = "replay"
 UNDO: Final = "undo"
 
 
-def record(ledger: Ledger, request: Patch) -> Patch:
+def record_patch(ledger: Ledger, request: Patch) -> Patch:
     """Write a request; returns it with its number."""
     stamped = request.model_copy(update={"by": current_user(), "at": now()})
     return stamped.model_copy(update={"number": ledger.append(PATCHES, stamped)})

@@ -123,7 +123,7 @@ class RecordStore:
         return known
 
     def _exists(self, kind: str, number: int) -> bool:
-        return self.warehouse.find(self.key(kind, number)) is not None
+        return self.warehouse.has(self.key(kind, number))
 
     def put(self, kind: RecordKind[N], number: int, record: N) -> bool:
         """Write a record under a number; False if the number is taken."""

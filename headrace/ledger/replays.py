@@ -30,7 +30,7 @@ from headrace.ledger.stamp import current_user, now
 ReplayState = Literal["planned", "begun", "published", "rolled back", "aborted"]
 
 
-def record(ledger: Ledger, planned: Replay) -> Replay:
+def record_replay(ledger: Ledger, planned: Replay) -> Replay:
     """Write a plan; returns it with its number."""
     stamped = planned.model_copy(update={"by": current_user(), "at": now()})
     return stamped.model_copy(update={"number": ledger.append(REPLAYS, stamped)})

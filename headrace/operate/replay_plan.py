@@ -19,6 +19,7 @@ from headrace.replay import bounded
 from headrace.replay import diff as comparing
 from headrace.replay import plan as planning
 from headrace.replay.compare import Diff
+from headrace.replay.stale import stale_tables
 
 Place = Mapping[int, int] | datetime
 """Where a range of a topic begins or ends: offsets by partition, or when Kafka received the records."""
@@ -87,7 +88,8 @@ def plan_replay(
         UsageError: there is no such job or anchor, no reason, or a derive job was given a place.
         DecisionNeeded: what was published there is not known.
     """
-    kafka, ledger = workspace.kafka, workspace.job(job).ledger
+    open_job = workspace.job(job)
+    kafka, ledger = workspace.kafka, open_job.ledger
     require_reason(why)
     progress(what="reading what is published")
     if isinstance(begin, int):
@@ -96,7 +98,8 @@ def plan_replay(
         planned = planning.from_time(kafka, ledger, begin, why)
     else:
         planned = planning.from_offsets(kafka, ledger, dict(begin), why)
-    planned = replays.record(ledger, planned)
+    stale = stale_tables(open_job.program, workspace.ledger)
+    planned = replays.record_replay(ledger, planned.model_copy(update={"stale": stale}))
     return ReplayReport(job, planned, "planned", tuple(patches_ended_by(ledger, planned)))
 
 

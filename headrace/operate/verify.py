@@ -132,8 +132,9 @@ def prove_conservation(
     """The proof for a derive job at its newest batch that can be judged, or at the requested one."""
     job, read, warehouse = program.job.name, program.reads[0], workspace.warehouse
     counting, outputs = counting_tables(job, program.writes), [o.id for o in program.outputs]
-    at = cut.find(workspace.ledger(job), outputs, workspace.ledger(read.id), batch)
-    return prove_derived(warehouse, job, read, counting, at, patched_event_times(warehouse, read))
+    read_ledger = workspace.ledger(read.id)
+    at = cut.find(workspace.ledger(job), outputs, read_ledger, batch)
+    return prove_derived(warehouse, job, read, counting, at, patched_event_times(read_ledger, read))
 
 
 def load_derive_program(table: str) -> DeriveProgram:

@@ -127,7 +127,7 @@ class Patcher:
             records=0,
             undoes=patch.number,
         )
-        return patches.record(self._ledger, undo)
+        return patches.record_patch(self._ledger, undo)
 
     # files
 

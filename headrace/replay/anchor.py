@@ -26,7 +26,9 @@ def record_anchor(
     """Record a savepoint in the warehouse as an anchor; any program may have taken it."""
     topics = {c.id: kafka.topic(c.topic) for c in load_program(ledger.job).reads}
     version = cluster.version()
-    return anchors.record(ledger.warehouse, ledger, path, topics, flink=version, why=why, adopted=adopted)
+    return anchors.record_savepoint(
+        ledger.warehouse, ledger, path, topics, flink=version, why=why, adopted=adopted
+    )
 
 
 def anchor_health(ledger: Ledger, kafka: Kafka, anchor: Anchor) -> Health:

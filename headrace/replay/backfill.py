@@ -62,7 +62,7 @@ def request_backfill(
         input=key,
         files=tuple(files),
     )
-    return patches.record(ledger, request)
+    return patches.record_patch(ledger, request)
 
 
 def _origin(files: Sequence[CountedFile]) -> str:

@@ -71,7 +71,7 @@ def request_bounded_replay(
         first=still | {p: a for p, (a, _) in stretch.items()},
         end=still | {p: b for p, (_, b) in stretch.items()},
     )
-    return patches.record(ledger, request)
+    return patches.record_patch(ledger, request)
 
 
 def _refuse_one_sided(first: Offsets, end: Offsets) -> None:

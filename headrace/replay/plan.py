@@ -20,7 +20,6 @@ from headrace.publish.frontier import frontier_at
 from headrace.publish.progress import branch_progress
 from headrace.replay.anchor import anchor_health
 from headrace.replay.rate import rate
-from headrace.replay.stale import stale_tables
 
 
 def from_anchor(kafka: Kafka, ledger: Ledger, number: int, why: str) -> Replay:
@@ -125,7 +124,6 @@ def _plan(
         records=_records(ledger, positions, program.contract),
         contract_version=program.contract.version,
         program=require_ready(ledger, program),
-        stale=stale_tables(program, ledger.warehouse),
         rate=rate(ledger, program.job.checkpoint_interval),
     )
 

@@ -54,7 +54,7 @@ def request_redrive(
         repair=repair,
         unrepaired=unrepaired,
     )
-    return patches.record(ledger, request)
+    return patches.record_patch(ledger, request)
 
 
 def _nothing_to_judge(

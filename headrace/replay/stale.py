@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 
 import pyarrow as pa
 
@@ -19,34 +20,40 @@ from headrace.ledger.records import BATCHES, DONE
 from headrace.positions import Positions
 from headrace.publish.staged_files import read_files
 from headrace.read.records import rows_of
-from headrace.storage.warehouse import Warehouse
 from headrace.table.outputs import outputs
 
 
-def stale_tables(program: Program, warehouse: Warehouse) -> tuple[str, ...]:
-    """Published tables of derive jobs that read the same topic: they hold the old meaning of its records."""
+def stale_tables(program: Program, ledger_of: Callable[[str], Ledger]) -> tuple[str, ...]:
+    """Published tables of derive jobs that read the same topic: they hold the old meaning of its records.
+
+    Args:
+        program: of the ingest job whose rows are replaced.
+        ledger_of: gives the ledger of a job.
+    """
     if not program.contract.has_topic:
         return ()
     tables: list[str] = []
     for name in project.job_names():
         with contextlib.suppress(HeadraceError):  # a broken job file does not concern this replay
             job = load_job(name)
-            if (
-                isinstance(job, Derive)
-                and program.contract.id in job.reads
-                and Ledger(warehouse, name).newest(DONE)
-            ):
+            if isinstance(job, Derive) and program.contract.id in job.reads and ledger_of(name).newest(DONE):
                 tables += job.writes
     return tuple(dict.fromkeys(tables))
 
 
-def patched_event_times(warehouse: Warehouse, read: Contract) -> dict[int, int]:
+def patched_event_times(ledger: Ledger, read: Contract) -> dict[int, int]:
     """Count the event times of published rows that patches have put in: milliseconds → how many rows.
 
     No derive job has read them: repaired bytes and rows of files are not in the topic, and a job that ran
     under an older contract left out what a newer one allows.
+
+    The positions come from the patches' own data files: a batch's ``records`` also name those in quarantine.
+
+    Args:
+        ledger: of the ingest job.
+        read: its contract.
     """
-    ledger, (_, data) = Ledger(warehouse, read.id), outputs(read)
+    warehouse, (_, data) = ledger.warehouse, outputs(read)
     files = [
         f.staged
         for _, batch in patches.published(ledger, ledger.decisions())

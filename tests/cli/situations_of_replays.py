@@ -84,7 +84,7 @@ def edited_since(p: Pipeline) -> None:
     """A replay was planned when the job was another one."""
     planned(p)
     planned_ = replays.one(p.lake.ledger, 1)
-    replays.record(p.lake.ledger, planned_.model_copy(update={"program": "another"}))
+    replays.record_replay(p.lake.ledger, planned_.model_copy(update={"program": "another"}))
 
 
 def of_another_topic_by_now(p: Pipeline) -> None:

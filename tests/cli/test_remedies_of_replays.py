@@ -22,7 +22,9 @@ def lake(sealed: Lake) -> Lake:
         metadata("events", "s1", anchor, {"events": {0: 10}}),
     )
     path, topics = f"{sealed.warehouse.uri}/{place}", {"events": "events"}
-    anchors.record(sealed.warehouse, sealed.ledger, path, topics, flink="2.3.0", why="", adopted=False)
+    anchors.record_savepoint(
+        sealed.warehouse, sealed.ledger, path, topics, flink="2.3.0", why="", adopted=False
+    )
     return sealed
 
 

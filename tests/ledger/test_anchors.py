@@ -40,7 +40,7 @@ def savepoint(lake: Lake, manifests: dict[str, str], submission: str = "s1", sta
 
 def taken(lake: Lake, manifests: dict[str, str]) -> Anchor:
     path = savepoint(lake, manifests)
-    return anchors.record(
+    return anchors.record_savepoint(
         lake.warehouse, lake.ledger, path, {"events": "events"}, flink="2.3.0", why="", adopted=False
     )
 
@@ -107,7 +107,7 @@ def test_only_savepoints_of_the_job_in_the_warehouse_are_taken(lake: Lake) -> No
         (f"{lake.warehouse.uri}/_flink/none", "it has no _metadata"),
     ):
         with pytest.raises(UsageError, match=says):
-            anchors.record(
+            anchors.record_savepoint(
                 lake.warehouse, lake.ledger, where, {"events": "events"}, flink="", why="", adopted=True
             )
 

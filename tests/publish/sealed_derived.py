@@ -87,6 +87,6 @@ class Derived:
         """A savepoint at the newest checkpoint, as an anchor; gives its number."""
         path = self.checkpoint(read, savepoint=True)
         topics, ledger = {"events": "events"}, self.ledger
-        return anchors.record(
+        return anchors.record_savepoint(
             self.warehouse, ledger, path, topics, flink="2.3.0", why="", adopted=False
         ).number

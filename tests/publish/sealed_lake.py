@@ -164,7 +164,7 @@ class Lake:
 
     def ask(self, kind: PatchKind, **facts: Any) -> int:
         job = IngestProgram(Ingest("events", "500ms"), self.contract, (self.contract,))
-        return patches.record(self.ledger, patch(kind, **{"program": job.digest(), **facts})).number
+        return patches.record_patch(self.ledger, patch(kind, **{"program": job.digest(), **facts})).number
 
     def judge(
         self,
@@ -209,7 +209,7 @@ class Lake:
         outputs = self.tables().outputs
         reached = frontier_at(self.warehouse, self.ledger, outputs, point)
         planned = replay(fork=point, frontier=reached, replaces={})
-        number = replays.record(self.ledger, planned).number
+        number = replays.record_replay(self.ledger, planned).number
         claim = self.submit(replay=number)
         at = max(manifests.values())
         self.newest[claim] = int(at.partition("-")[0]), at

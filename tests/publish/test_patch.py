@@ -463,10 +463,10 @@ def test_an_undo_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake: L
 
 
 def test_event_times_of_what_patches_put_in_are_told(lake: Lake) -> None:
-    assert patched_event_times(lake.warehouse, lake.contract) == {}
+    assert patched_event_times(lake.ledger, lake.contract) == {}
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     lake.patcher().publish(number)
     compact(lake)
-    assert patched_event_times(lake.warehouse, lake.contract) == {int(AT.timestamp() * 1000): 2}
+    assert patched_event_times(lake.ledger, lake.contract) == {int(AT.timestamp() * 1000): 2}
     lake.patcher().undo(number, "test")
-    assert patched_event_times(lake.warehouse, lake.contract) == {}
+    assert patched_event_times(lake.ledger, lake.contract) == {}

@@ -190,7 +190,7 @@ def test_a_second_replay_from_the_same_place_replaces_the_first(lake: Lake) -> N
 def test_a_replay_from_the_very_beginning(lake: Lake) -> None:
     begun(lake)
     planned = sample_records.replay(fork=ForkPoint(batch=0), savepoint=None, frontier={0: 0})
-    number = replays.record(lake.ledger, planned).number
+    number = replays.record_replay(lake.ledger, planned).number
     fork = lake.submit(replay=number, begins_after={})
     lake.seal(fork, range(31))
     lake.replace(number)
@@ -361,7 +361,7 @@ def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
     for job, plan in ((program, other), (edited, same)):
         with pytest.raises(DecisionNeeded, match="the job was edited since replay 1"):
             start(job, plan)
-    number = replays.record(lake.ledger, replays.one(lake.ledger, number)).number
+    number = replays.record_replay(lake.ledger, replays.one(lake.ledger, number)).number
     with pytest.raises(DecisionNeeded, match="edited since replay 2 was planned"):
         start(edited, same)
 

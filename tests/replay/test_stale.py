@@ -1,5 +1,6 @@
 """Which derived tables were computed from rows that something replaces."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ def test_published_tables_of_jobs_that_read_the_topic_are_named(
     monkeypatch.setenv("HEADRACE_PROJECT", str(PROJECT))
     monkeypatch.syspath_prepend(str(PROJECT))
     warehouse = connect(Store(warehouse=f"file://{tmp_path}/lake"))
-    assert stale_tables(load_program("events"), warehouse) == ()
-    Ledger(warehouse, "events_by_hour").put(DONE, 1, done())
-    assert stale_tables(load_program("events"), warehouse) == ("events_by_hour",)
-    assert stale_tables(load_program("events_by_hour"), warehouse) == ()
+    ledger_of = partial(Ledger, warehouse)
+    assert stale_tables(load_program("events"), ledger_of) == ()
+    ledger_of("events_by_hour").put(DONE, 1, done())
+    assert stale_tables(load_program("events"), ledger_of) == ("events_by_hour",)
+    assert stale_tables(load_program("events_by_hour"), ledger_of) == ()

@@ -42,7 +42,7 @@ class Replay(Numbered):
     contract_version: str
     program: str
     """Digest of the program that it was planned with: one replay runs one program."""
-    stale: tuple[str, ...]
+    stale: tuple[str, ...] = ()
     """Derived tables that read the same topic: the replay does not change them."""
     rate: int = 0
     """Offsets a second at which the job has read what had waited for it; 0 where that was not measured."""

@@ -88,7 +88,7 @@ def report(job: OpenJob, patch: Patch, versions: Mapping[str, int] | None = None
     state, judged = history.state(patch.number), patches.judged_of(ledger, patch.number)
     batch = patches.batch_of(history.decisions, patch.number)
     rows = _rows(ledger, batch) if batch else judged.rows if judged else None
-    outdated = stale_tables(program, ledger.warehouse) if state in ("published", "undone") else ()
+    outdated = stale_tables(program, job.workspace.ledger) if state in ("published", "undone") else ()
     first = history.records(batch).firsts() if outdated else {}
     return PatchReport(
         job=ledger.job,
