@@ -12,10 +12,12 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from headrace.errors import StackError
@@ -86,7 +88,7 @@ class Processes:
             folder.mkdir(parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > _LOG_KEPT_BYTES:
             log.replace(log.with_suffix(".log.1"))
-        with log.open("ab") as out:
+        with log.open("ab") as out, _interrupt_delayed():
             begin = out.tell()
             child = subprocess.Popen(
                 service.argv,
@@ -97,15 +99,15 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        _STARTED[child.pid] = child
-        record = {
-            "pid": child.pid,
-            "started": _started_at(child.pid),
-            "log_from": begin,
-            "ident": service.ident,
-            "code": service.code,
-        }
-        self._record(service.name).write_text(json.dumps(record))
+            _STARTED[child.pid] = child
+            record = {
+                "pid": child.pid,
+                "started": _started_at(child.pid),
+                "log_from": begin,
+                "ident": service.ident,
+                "code": service.code,
+            }
+            self._record(service.name).write_text(json.dumps(record))
 
     def wait_ready(self, service: Service, deadline: float) -> None:
         """Wait until it serves.
@@ -170,6 +172,23 @@ class Processes:
             where=str(self.log(name)),
             remedy=f"headrace stack logs {name}",
         )
+
+
+@contextlib.contextmanager
+def _interrupt_delayed() -> Iterator[None]:
+    """Delay Ctrl-C until the block ends: a process started but not recorded would never be stopped."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    pressed: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: pressed.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    for number, frame in pressed[:1]:
+        before(number, frame)
 
 
 def _signal(pid: int, number: int) -> None:

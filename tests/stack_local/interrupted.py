@@ -1,5 +1,6 @@
 """``headrace stack up`` with processes that start and never serve: run with the folder of the stack."""
 
+import signal
 import sys
 import time
 
@@ -22,5 +23,6 @@ def never() -> bool:
 
 if __name__ == "__main__":
     services = [Service(name, [sys.executable, "-c", DEAF], ready=never) for name in ("kafka", "store")]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     local.prepare = lambda *_: services
     main(["stack", "up"])

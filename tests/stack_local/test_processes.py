@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,25 @@ def test_it_runs_until_it_is_stopped(processes: Processes) -> None:
     assert processes.stop(["one"]) == ["one"]
     assert processes.pid("one") is None
     assert processes.names() == []
+
+
+def test_ctrl_c_before_it_is_recorded_leaves_no_unknown_process(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            processes.start(script(SLEEP))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert processes.stop(["one"], grace_s=0) == ["one"]
 
 
 def test_another_command_finds_what_this_one_started(processes: Processes, tmp_path: Path) -> None:
