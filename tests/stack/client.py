@@ -1,7 +1,7 @@
-"""A Flink client that stays.
+"""A Flink client that keeps running.
 
-To start one costs ten CPU-seconds, to submit a job with it one or two. The tests that are about starting
-(savepoints given by hand, options, refusals, the demo) type `flink run` or `headrace run` all the same.
+To start one costs ten CPU-seconds, to submit a job with it one or two. Tests about starting jobs
+(savepoints given by hand, options, refusals, the demo) still type `flink run` or `headrace run`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.stack.submitting import PLACE, RESTORED
 
 @dataclass(frozen=True)
 class FlinkClient:
-    """One process for a test run."""
+    """One client process for the whole test run."""
 
     link: Connection
 
@@ -35,31 +35,31 @@ class FlinkClient:
         """As :class:`headrace.cluster.FlinkRun`, in the environment of this process."""
         if patch := submission.environment.get(PATCH):
             return self._ask("judge", patch, _own())
-        told = {**_own(), REPLAY: "0", **submission.environment}
-        return self.submit(submission.job, told, submission.savepoint or "")
+        own = {**_own(), REPLAY: "0", **submission.environment}
+        return self.submit(submission.job, own, submission.savepoint or "")
 
     def submit(self, job: str, environment: Mapping[str, str], savepoint: str = "") -> str:
-        """``submit`` of the job's declaration, restored as by ``-s`` if told so; gives Flink's job id."""
+        """Submit the job's declaration, restored from a savepoint if given; returns Flink's job id."""
         return self._ask("submit", job, {**environment, RESTORED: savepoint})
 
     def compiled(self, program: Program, _progress: object) -> lock.Lock:
-        """As a workspace compiles, in the environment of this process."""
+        """Compile as a workspace does, in the environment of this process."""
         return lock.of(program, json.loads(self._ask("compile", program.job.name, _own())))
 
     def plans(
         self, job: str, queries: Sequence[Mapping[str, str]], environment: Mapping[str, str]
     ) -> list[dict[str, Any]]:
         """The plans of queries over a job's topics: of each statement set, table → query."""
-        told = json.dumps({"job": job, "queries": [dict(q) for q in queries]})
-        found: list[dict[str, Any]] = json.loads(self._ask("plans", told, environment))
-        return found
+        request = json.dumps({"job": job, "queries": [dict(q) for q in queries]})
+        answer: list[dict[str, Any]] = json.loads(self._ask("plans", request, environment))
+        return answer
 
     def _ask(self, what: str, job: str, environment: Mapping[str, str]) -> str:
         self.link.send((what, job, dict(environment)))
-        answer, refused = self.link.recv()
-        if isinstance(refused, dict):
-            raise error_from_json(refused)
-        assert not refused, refused
+        answer, failure = self.link.recv()
+        if isinstance(failure, dict):
+            raise error_from_json(failure)
+        assert not failure, failure
         return str(answer)
 
 
@@ -69,11 +69,11 @@ def _own() -> dict[str, str]:
 
 @contextmanager
 def started(environment: Mapping[str, str]) -> Iterator[FlinkClient]:
-    """The client, as long as the block lasts."""
+    """Start the client, and end it after the block."""
     with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
-        place, said = Path(folder) / "client", Path(folder) / "said"
+        place, log_path = Path(folder) / "client", Path(folder) / "log"
         path = os.pathsep.join([str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")])
-        with Listener(str(place), family="AF_UNIX") as listener, said.open("wb") as log:
+        with Listener(str(place), family="AF_UNIX") as listener, log_path.open("wb") as log:
             process = subprocess.Popen(
                 ["flink", "run", "-d", "-pym", "tests.stack.submitting"],
                 env={**environment, PLACE: str(place), "PYTHONPATH": path},
@@ -83,7 +83,7 @@ def started(environment: Mapping[str, str]) -> Iterator[FlinkClient]:
             try:
                 with listener.accept() as link:
                     yield FlinkClient(link)
-                assert process.wait(240) == 0, said.read_text()[-3000:]
+                assert process.wait(240) == 0, log_path.read_text()[-3000:]
             finally:
                 process.kill()
                 process.wait()

@@ -20,22 +20,22 @@ _COLUMNS = {
 _COLUMNS[BESIDE] = _COLUMNS[KEYED]
 
 
-def plans(told: str) -> str:
+def plans(document: str) -> str:
     """JSON of a job and of statement sets (table → query), to JSON of their plans as locks have them."""
-    asked = json.loads(told)
-    program = load_program(asked["job"])
+    request = json.loads(document)
+    program = load_program(request["job"])
     table_env = create_environment(program, ANYWHERE, {})
     options = program.sinks(ANYWHERE)[-1].rpartition(") WITH (")[2]
     for name, columns in _COLUMNS.items():
         table_env.execute_sql(f"CREATE TABLE {name} ({columns}) WITH ({options}")
-    found = []
+    compiled = []
     with tempfile.TemporaryDirectory() as folder:
-        for number, inserts in enumerate(asked["queries"]):
+        for number, inserts in enumerate(request["queries"]):
             target = Path(folder) / f"{number}.json"
-            said = " ".join(f"INSERT INTO {table} {sql};" for table, sql in inserts.items())
+            statements = " ".join(f"INSERT INTO {table} {sql};" for table, sql in inserts.items())
             try:
-                table_env.execute_sql(f"COMPILE PLAN '{target}' FOR STATEMENT SET BEGIN {said} END")
+                table_env.execute_sql(f"COMPILE PLAN '{target}' FOR STATEMENT SET BEGIN {statements} END")
             except Exception as e:
-                raise AssertionError(f"Flink does not compile {said}") from e
-            found.append(lock.of(program, json.loads(target.read_text())).plan)
-    return json.dumps(found)
+                raise AssertionError(f"Flink does not compile {statements}") from e
+            compiled.append(lock.of(program, json.loads(target.read_text())).plan)
+    return json.dumps(compiled)

@@ -1,4 +1,4 @@
-"""A pipeline of its own for each test: same stack, other topics, other warehouse."""
+"""A separate pipeline for each test: same stack, other topics, other warehouse."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def make_road(
 
     def make(**options: Any) -> Road:
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:60]
-        told = request.fixturenames
+        fixtures = request.fixturenames
         own = {
             "project": project,
-            "submit_by": client if "by_client" in told else None,
-            "compile_by": client.compiled if "compiled_by_client" in told else None,
+            "submit_by": client if "by_client" in fixtures else None,
+            "compile_by": client.compiled if "compiled_by_client" in fixtures else None,
             **options,
         }
         road = Road(stack, f"{name}-{len(made)}", client=client, **own)
@@ -102,7 +102,7 @@ def edited(
     tmp_path: Path,
     compiled_by_client: None,  # noqa: ARG001 - it is set
 ) -> Callable[..., Edited]:
-    """Make a job in a project of its own."""
+    """Make a job in its own project."""
     own = tmp_path / "project"
     shutil.copytree(project, own, symlinks=True)
 

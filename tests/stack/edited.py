@@ -61,14 +61,14 @@ class Edited:
 
     def plan(self, *options: str, expect: int = 0) -> dict[int, str]:
         """``headrace plan`` with these options; operators with state by id: what becomes of it."""
-        said = self.road.headrace("plan", JOB, *options, "-o", "json", expect=expect)
-        found: list[dict[str, Any]] = json.JSONDecoder().raw_decode(said)[0]["state"]
-        return {v["id"]: v["verdict"] for v in found}
+        output = self.road.headrace("plan", JOB, *options, "-o", "json", expect=expect)
+        state: list[dict[str, Any]] = json.JSONDecoder().raw_decode(output)[0]["state"]
+        return {v["id"]: v["verdict"] for v in state}
 
-    def asked(self, *options: str) -> list[dict[str, Any]]:
+    def undecided(self, *options: str) -> list[dict[str, Any]]:
         """What ``plan --accept`` asks a person to name."""
-        said = self.road.headrace("plan", JOB, "--accept", *options, "-o", "json", expect=3)
-        return [v for v in json.loads(said)["facts"]["state"] if v["verdict"] not in ("kept", "new")]
+        output = self.road.headrace("plan", JOB, "--accept", *options, "-o", "json", expect=3)
+        return [v for v in json.loads(output)["facts"]["state"] if v["verdict"] not in ("kept", "new")]
 
     def go(self, *options: str, parallelism: int = 1) -> None:
         """Write the lock, and start the job from where it stopped."""
@@ -76,10 +76,10 @@ class Edited:
         self.road.parallelism = parallelism
         self.flink_id = self.road.submit()
 
-    def told(self, *arguments: str, expect: int = 0) -> Any:
-        """What a command says."""
-        said = self.road.headrace(*arguments, "-o", "json", expect=expect)
-        return json.JSONDecoder().raw_decode(said)[0]
+    def run_json(self, *arguments: str, expect: int = 0) -> Any:
+        """Run a command; returns its JSON output."""
+        output = self.road.headrace(*arguments, "-o", "json", expect=expect)
+        return json.JSONDecoder().raw_decode(output)[0]
 
     def stop(self) -> None:
         self.road.stop(self.flink_id)
@@ -95,9 +95,11 @@ class Edited:
             self.road.publish()
             if open_table(self.road.warehouse, table) is None:
                 return False
-            found = {lane: (n, most) for lane, n, most in self.road.rows(table, ("lane", "n", "most"))}
-            assert all(found[lane][0] <= values[lane][0] for lane in found), f"{table}: {found}, not {values}"
-            return found == values
+            by_lane = {lane: (n, most) for lane, n, most in self.road.rows(table, ("lane", "n", "most"))}
+            assert all(by_lane[lane][0] <= values[lane][0] for lane in by_lane), (
+                f"{table}: {by_lane}, not {values}"
+            )
+            return by_lane == values
 
         until(f"{table} to be {values}", rows)
 
@@ -108,9 +110,9 @@ class Edited:
             self.road.publish()
             if open_table(self.road.warehouse, table) is None:
                 return False
-            found = self.road.rows(table, ("lane", "n", "most"))
-            assert set(found) <= set(rows), f"{table}: {found[:10]}, not {rows[:10]}"
-            return found == sorted(rows)
+            published = self.road.rows(table, ("lane", "n", "most"))
+            assert set(published) <= set(rows), f"{table}: {published[:10]}, not {rows[:10]}"
+            return published == sorted(rows)
 
         until(f"{table} to have its {len(rows)} rows", same)
 

@@ -13,16 +13,16 @@ WATCHED = (f"trap 'echo \"{FAILED}$BASH_COMMAND\"' ERR", f"trap 'echo \"{STEP}$B
 
 @dataclass(frozen=True)
 class Pasted:
-    """What the shell did with the block."""
+    """What the shell did with a block of commands."""
 
-    said: str
-    """All that was on the terminal."""
+    output: str
+    """Everything that the terminal showed."""
     shown: tuple[tuple[str, str], ...]
     """Each command of the block that was run, in order, and what it showed."""
 
     def failed(self) -> list[str]:
-        """The commands that did not end well."""
-        return [line.removeprefix(FAILED) for line in self.said.splitlines() if line.startswith(FAILED)]
+        """The commands that failed."""
+        return [line.removeprefix(FAILED) for line in self.output.splitlines() if line.startswith(FAILED)]
 
     def silent(self) -> list[str]:
         """The commands that showed nothing, but for those that only set the shell up."""
@@ -36,7 +36,7 @@ def commands(block: str) -> list[str]:
 
 def paste(block: str, environment: Mapping[str, str], where: Path) -> Pasted:
     """Paste a block by standard input: a command that reads it too eats the rest, as in a terminal."""
-    asked = commands(block)
+    expected = commands(block)
     done = subprocess.run(
         ["bash"],
         input="\n".join([*WATCHED, block, ""]),
@@ -48,5 +48,5 @@ def paste(block: str, environment: Mapping[str, str], where: Path) -> Pasted:
         check=False,
     )
     steps = [step.partition("\n") for step in done.stdout.split(STEP)[1:]]
-    shown = ((command, text.strip()) for command, _, text in steps if command in asked)
+    shown = ((command, text.strip()) for command, _, text in steps if command in expected)
     return Pasted(done.stdout, tuple(shown))

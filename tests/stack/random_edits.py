@@ -20,7 +20,7 @@ another way, or another operator."""
 
 @dataclass(frozen=True)
 class Edit:
-    """An edited query, and what became of the operators of the one before."""
+    """An edited query, and what the edit did to the operators of the query before."""
 
     name: str
     query: Query

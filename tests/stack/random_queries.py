@@ -87,7 +87,7 @@ class Branch:
     y: Term
     where: tuple[Term, ...] = ()
     nested: bool = False
-    """Whether the first filter stands in a subquery of its own."""
+    """Whether the first filter is in a separate subquery."""
     more: str = ""
     """A column that nobody reads."""
 
@@ -105,8 +105,8 @@ class Branch:
 
 
 def _where(filters: Iterable[Term]) -> str:
-    said = " AND ".join(f"({f})" for f in filters)
-    return f" WHERE {said}" if said else ""
+    condition = " AND ".join(f"({f})" for f in filters)
+    return f" WHERE {condition}" if condition else ""
 
 
 @dataclass(frozen=True)

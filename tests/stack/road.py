@@ -1,4 +1,4 @@
-"""One job on the run's stack, with a warehouse and topics of its own, driven as a user drives it."""
+"""One job on the run's stack, with its own warehouse and topics, driven as a user drives it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Position = tuple[int, int]
 """Partition and offset of a record."""
 
 BY_HAND = {"execution.checkpointing.interval": "1 h"}
-"""Checkpoints happen when a test asks for one; Flink takes the first by itself, once all tasks run."""
+"""Checkpoints happen when a test asks for one; Flink takes the first one itself, once all tasks run."""
 
 
 def event(number: int, amount: str = "1.25") -> bytes:
@@ -109,7 +109,7 @@ class Road:
     # Kafka
 
     def produce(self, numbers: Iterable[int], *, partition: int | None = None, broken_every: int = 0) -> int:
-        """Send records round robin; every ``broken_every``-th is no JSON. Gives how many were sent."""
+        """Send records round robin; every ``broken_every``-th is not JSON. Returns how many were sent."""
         producer = KafkaProducer(bootstrap_servers=self.settings.kafka.bootstrap, linger_ms=20)
         sent = 0
         for n in numbers:
@@ -124,7 +124,7 @@ class Road:
     def send(
         self, payloads: Iterable[bytes], *, partition: int = 0, topic: str = ""
     ) -> dict[Position, bytes]:
-        """Send these very bytes, in order; gives where each of them lies."""
+        """Send these very bytes, in order; returns the position of each."""
         producer = KafkaProducer(bootstrap_servers=self.settings.kafka.bootstrap, linger_ms=20)
         place = self.named(topic) if topic else self.topic
         sent = [(producer.send(place, p, partition=partition), p) for p in payloads]
@@ -150,18 +150,18 @@ class Road:
         return done.stdout + done.stderr
 
     def submit(self, savepoint: str = "") -> str:
-        """Submit the job by the run's client, restored if told so; gives Flink's job id once it runs."""
+        """Submit the job by the run's client; returns Flink's job id once it runs."""
         flink_id = self.client.submit(self.job, {**self.overrides(), REPLAY: "0"}, savepoint)
         self.running(flink_id)
         return flink_id
 
     def flink_run(self, *arguments: str, module: str = "") -> str:
         """Submit by ``flink run``, as a user types it; gives Flink's job id once the job runs."""
-        said = self.flink("run", "-d", *arguments, "-pym", module or f"jobs.{self.job}")
-        found = re.search(r"JobID ([0-9a-f]{32})", said)
-        assert found, said[-3000:]
-        self.running(found[1])
-        return found[1]
+        output = self.flink("run", "-d", *arguments, "-pym", module or f"jobs.{self.job}")
+        job_id = re.search(r"JobID ([0-9a-f]{32})", output)
+        assert job_id, output[-3000:]
+        self.running(job_id[1])
+        return job_id[1]
 
     def rest(
         self, path: str, body: Mapping[str, Any] | None = None, method: str | None = None
@@ -173,8 +173,8 @@ class Road:
             method=method,
         )
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer) if answer.status != 202 or method != "PATCH" else {}
-            return found
+            document: dict[str, Any] = json.load(answer) if answer.status != 202 or method != "PATCH" else {}
+            return document
 
     def state(self, job: str) -> str:
         return str(self.rest(f"/jobs/{job}")["state"])
@@ -195,11 +195,11 @@ class Road:
         return self.rest(f"/jobs/{job}/checkpoints")
 
     def checkpoint(self, job: str) -> None:
-        """Trigger a checkpoint and wait until it is complete, and Flink says so to whoever asks."""
+        """Trigger a checkpoint and wait until it is complete, and REST reports it."""
 
         def triggered() -> dict[str, Any] | None:
-            """Flink aborts a checkpoint for passing reasons too, and says so in `failureCause`."""
-            answer = self._asked(f"/jobs/{job}/checkpoints", {"checkpointType": "FULL"})
+            """Flink also aborts checkpoints for transient reasons, and reports them in `failureCause`."""
+            answer = self._run_operation(f"/jobs/{job}/checkpoints", {"checkpointType": "FULL"})
             if "checkpointId" in answer:
                 return answer
             print(f"job {job} took no checkpoint: {str(answer)[:3000]}")
@@ -228,16 +228,16 @@ class Road:
 
     def newest(self, job: str) -> bytes | None:
         """The ``_metadata`` of the newest completed checkpoint; None if it was retired meanwhile."""
-        found = self._completed(job)
-        return self.metadata(str(found["external_path"])) if found else None
+        checkpoint = self._completed(job)
+        return self.metadata(str(checkpoint["external_path"])) if checkpoint else None
 
     def _completed(self, job: str) -> dict[str, Any] | None:
         """The newest completed checkpoint, as REST has it: up to 200 ms late."""
-        found: dict[str, Any] | None = self.checkpoints(job)["latest"]["completed"]
-        return found
+        checkpoint: dict[str, Any] | None = self.checkpoints(job)["latest"]["completed"]
+        return checkpoint
 
     def metadata(self, path: str) -> bytes | None:
-        """What Flink wrote last into a checkpoint or savepoint, if that is there; it may lie elsewhere."""
+        """``_metadata`` of a checkpoint or savepoint, which Flink writes last; None where there is none."""
         try:
             return connect(self.settings.store.model_copy(update={"warehouse": path})).read("_metadata")
         except FileNotFoundError:
@@ -245,15 +245,15 @@ class Road:
 
     def _unread(self, raw: bytes) -> dict[str, dict[int, int]]:
         """Topic → partition → how many records a checkpoint has not read, where there are some."""
-        found, kafka = {}, Brokers(self.settings.kafka)
+        unread, kafka = {}, Brokers(self.settings.kafka)
         for topic in (self.named(read.topic) for read in self.program.reads):
             now, reached = kafka.describe(topic), positions(raw, topic)
-            begun = {p: max(reached.get(p, 0), start) for p, start in now.log_start.items()}
-            found[topic] = {p: n for p, n in kafka.lag(now, begun).offsets.items() if n}
-        return {topic: behind for topic, behind in found.items() if behind}
+            positions_read = {p: max(reached.get(p, 0), start) for p, start in now.log_start.items()}
+            unread[topic] = {p: n for p, n in kafka.lag(now, positions_read).offsets.items() if n}
+        return {topic: lag for topic, lag in unread.items() if lag}
 
     def _committed(self, job: str, claim: int) -> bool:
-        """Whether the manifests of a job's newest checkpoint are there: a moment after Flink's word."""
+        """Whether the manifests of a job's newest checkpoint are there: shortly after Flink completes it."""
         raw = self.newest(job)
         sealed = parse(raw, "") if raw else None
         if sealed is None:
@@ -267,15 +267,15 @@ class Road:
         )
 
     def savepoint(self, job: str) -> str:
-        """Take a savepoint while the job goes on; gives its address."""
+        """Take a savepoint while the job keeps running; returns its address."""
         body = {"cancel-job": False, "target-directory": self.savepoints}
-        return str(self._asked(f"/jobs/{job}/savepoints", body)["location"])
+        return str(self._run_operation(f"/jobs/{job}/savepoints", body)["location"])
 
     def stop(self, job: str) -> str:
         """Stop with a savepoint, which `run` will find; gives its address."""
         # Flink spells the folder differently for the two requests, and ignores the wrong one silently.
         body = {"drain": False, "targetDirectory": self.savepoints}
-        place = str(self._asked(f"/jobs/{job}/stop", body, "/savepoints")["location"])
+        place = str(self._run_operation(f"/jobs/{job}/stop", body, "/savepoints")["location"])
         self.ended(job, "FINISHED")
         return place
 
@@ -283,13 +283,13 @@ class Road:
         self.rest(f"/jobs/{job}?mode=cancel", method="PATCH")
         self.ended(job, "CANCELED")
 
-    def _asked(self, path: str, body: Mapping[str, Any], look_under: str = "") -> dict[str, Any]:
+    def _run_operation(self, path: str, body: Mapping[str, Any], look_under: str = "") -> dict[str, Any]:
         trigger = self.rest(path, body)["request-id"]
         base = path.rpartition("/")[0] + look_under if look_under else path
 
         def done() -> dict[str, Any] | None:
-            found = self.rest(f"{base}/{trigger}")
-            return found if found["status"]["id"] == "COMPLETED" else None
+            operation = self.rest(f"{base}/{trigger}")
+            return operation if operation["status"]["id"] == "COMPLETED" else None
 
         answer = until(f"{path} to complete", done)["operation"]
         assert "failure-cause" not in answer, str(answer)[:3000]
@@ -318,7 +318,7 @@ class Road:
         return StagedManifests(self.warehouse, output or self.job).read()
 
     def sealed(self, checkpoint: int) -> bool:
-        """Whether every output has committed that checkpoint, or a later one: a moment after Flink's word."""
+        """Whether every output has committed that checkpoint, or a later one; shortly after it completes."""
         head = self.ledger.head().manifests
         newest = [max([*self.staged(o.id), head.get(o.id, "")]) for o in self.program.outputs]
         return all(m and checkpoint_of(m) >= checkpoint for m in newest)
@@ -343,20 +343,20 @@ class Road:
         os.environ.update(self.environment())
         look_in(str(self.project))
         try:
-            with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
+            with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as exited:
                 command(arguments, self.workspace())
         finally:
             os.environ.clear()
             os.environ.update(before)
             structlog.reset_defaults()
-        said, code = (out.getvalue(), err.getvalue()), left.value.code or 0
-        assert code == expect, f"exit {code}\n{said[0][-3000:]}\n{said[1][-3000:]}"
-        assert as_printed(said[1]) == [], said[1]
-        return "".join(said)
+        output, code = (out.getvalue(), err.getvalue()), exited.value.code or 0
+        assert code == expect, f"exit {code}\n{output[0][-3000:]}\n{output[1][-3000:]}"
+        assert as_printed(output[1]) == [], output[1]
+        return "".join(output)
 
-    def follow(self, said: str, remedy: str) -> str:
-        """Type the command that a message names, as it is printed there; gives what that one says."""
-        return self.headrace(*shlex.split(named_in(said, remedy.partition(": ")[2])))
+    def follow(self, message: str, remedy: str) -> str:
+        """Type the command that a message names, as it is printed there; returns its output."""
+        return self.headrace(*shlex.split(named_in(message, remedy.partition(": ")[2])))
 
     def workspace(self) -> Workspace:
         """What a command works with, as the environment is now."""
@@ -365,19 +365,19 @@ class Road:
         return Workspace(own, cluster=cluster, compile_program=self.compile_by)
 
     def verified(self, *arguments: str, expect: int = 0) -> dict[str, Any]:
-        """What ``headrace verify`` says of the job's table."""
-        said = self.headrace("verify", self.job, "-o", "json", *arguments, expect=expect)
-        found: dict[str, Any] = json.JSONDecoder().raw_decode(said)[0]
-        return found
+        """What ``headrace verify`` reports of the job's table."""
+        output = self.headrace("verify", self.job, "-o", "json", *arguments, expect=expect)
+        answer: dict[str, Any] = json.JSONDecoder().raw_decode(output)[0]
+        return answer
 
 
 def _seen(raw: bytes, event_time: float | None) -> bool:
-    """Whether a checkpoint's outputs have all come so far in event time."""
+    """Whether event time has reached this point in all outputs of a checkpoint."""
     return event_time is None or min(watermarks(raw).values()) >= event_time * 1000
 
 
 def publishing(environment: Mapping[str, str], fatal: str = "", *arguments: str) -> subprocess.Popen[bytes]:
-    """A publisher as a process of its own, which dies by SIGKILL before the step ``fatal``."""
+    """A publisher in a separate process, which dies by SIGKILL before the step ``fatal``."""
     return subprocess.Popen(
         [sys.executable, str(Path(__file__).parent / "publisher.py"), fatal, *arguments],
         env=dict(environment),

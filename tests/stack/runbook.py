@@ -15,7 +15,7 @@ def steps(name: str, part: int, words: Mapping[str, str]) -> list[list[str]]:
 
     ``words`` are put in the place of the book's: the job's name, a number.
     """
-    found = re.findall(r"<!-- runbook.*?```bash\n(.*?)```", (BOOKS / f"{name}.md").read_text(), re.DOTALL)
-    lines = [shlex.split(line) for line in found[part].splitlines()]
+    blocks = re.findall(r"<!-- runbook.*?```bash\n(.*?)```", (BOOKS / f"{name}.md").read_text(), re.DOTALL)
+    lines = [shlex.split(line) for line in blocks[part].splitlines()]
     assert all(line[0] == "headrace" for line in lines), lines
     return [[words.get(word, word) for word in line[1:]] for line in lines]

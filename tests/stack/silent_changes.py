@@ -1,4 +1,4 @@
-"""Records of the events contract that plain Flink JSON changes or drops without a word, and good ones."""
+"""Records of the events contract that plain Flink JSON silently changes or drops, and good ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ JUDGED: tuple[tuple[bytes, str | None], ...] = (
 )
 """Payloads in the order in which they are sent, and the reason that quarantine must give, None for good ones.
 
-The last one is good: that a record vanished shows only where one is read behind it.
+The last one is good: that a record vanished shows only where a later one is read.
 """
 
 PAYLOADS = tuple(payload for payload, _ in JUDGED)

@@ -1,6 +1,6 @@
-"""The main of a `flink run` that stays: it submits one job after the other, as each job's own main would.
+"""The main of a `flink run` that keeps running: it submits jobs one after another, as their own mains do.
 
-It compiles plans too, in a JVM whose counter of node ids has long moved on.
+It compiles plans too, in a JVM whose counter of node ids has already advanced.
 """
 
 import os
@@ -23,7 +23,7 @@ from tests.stack.compiling import plans
 
 PLACE = "HEADRACE_TEST_CLIENT"
 RESTORED = "HEADRACE_TEST_SAVEPOINT"
-"""The savepoint that `flink run -s` would have been given, or nothing."""
+"""The savepoint that `flink run -s` would have been given, or empty."""
 
 
 def main() -> None:
@@ -36,8 +36,8 @@ def main() -> None:
             os.environ.update(environment)
             try:
                 look_in(os.environ["HEADRACE_PROJECT"])
-                link.send((TOLD[what](job), ""))
-            except Exception as e:  # noqa: BLE001 - the client stays, the test is told
+                link.send((COMMANDS[what](job), ""))
+            except Exception as e:  # noqa: BLE001 - the client keeps running, the test gets the error
                 if isinstance(e, HeadraceError):
                     link.send(("", {**e.to_json(), "exit_code": e.exit_code}))
                 else:
@@ -45,38 +45,38 @@ def main() -> None:
 
 
 def look_in(project: str) -> None:
-    """Find jobs in that project, as it is now: another test's may have one of the same name."""
+    """Import jobs from that project as it is now: another test's project may have a job of the same name."""
     for name in [n for n in sys.modules if n == "jobs" or n.startswith("jobs.")]:
         del sys.modules[name]
     sys.path[:] = [project, *(place for place in sys.path if not (Path(place) / "jobs").is_dir())]
 
 
-def compiled(job: str) -> str:
-    """The compiled plan of a job, as JSON."""
+def compile_job(job: str) -> str:
+    """Compile a job; returns its plan as JSON."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "plan.json"
         compile_plan(job, str(target))
         return target.read_text()
 
 
-def submitted(job: str) -> str:
-    """Flink's id of a job, which restores what :data:`RESTORED` names."""
-    given = {SAVEPOINT: os.environ[RESTORED]}
+def submit_job(job: str) -> str:
+    """Submit a job that restores what :data:`RESTORED` names; returns Flink's job id."""
+    restored = {SAVEPOINT: os.environ[RESTORED]}
     real = flink.submitted_options
-    with patch.object(flink, "submitted_options", lambda keys: real(keys) | given):
+    with patch.object(flink, "submitted_options", lambda keys: real(keys) | restored):
         return submit(load_job(job), open_environment())
 
 
-TOLD: dict[str, Callable[[str], str]] = {
-    "submit": submitted,
-    "judge": lambda told: submit_judge(*_split(told), open_environment()),
-    "compile": compiled,
+COMMANDS: dict[str, Callable[[str], str]] = {
+    "submit": submit_job,
+    "judge": lambda arguments: submit_judge(*_split(arguments), open_environment()),
+    "compile": compile_job,
     "plans": plans,
 }
 
 
-def _split(told: str) -> tuple[str, int, str]:
-    job, patch, submission = told.split()
+def _split(arguments: str) -> tuple[str, int, str]:
+    job, patch, submission = arguments.split()
     return job, int(patch), submission
 
 

@@ -1,4 +1,4 @@
-"""Anchors: taken beside a running job, adopted, looked at, and given up."""
+"""Anchors: taken from a running job, adopted, checked and expired."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OF_EACH_ID = "SELECT id AS lane, COUNT(*) AS n, MAX(id) AS most FROM events GROU
 
 
 @pytest.mark.usefixtures("by_client")
-def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[..., Edited]) -> None:
+def test_an_anchor_check_looks_for_everything_that_a_replay_needs(edited: Callable[..., Edited]) -> None:
     job = edited({JOB: OF_EACH_ID})
     road = job.road
     road.options = BY_HAND
@@ -24,20 +24,20 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     job.send(4000)
     road.settle(job.flink_id, 1)
     until("rows to be published", lambda: road.publish().head.rows.get(JOB) == 4000)
-    taken = job.told("anchor", JOB, "--why", "test")
+    anchor = job.run_json("anchor", JOB, "--why", "test")
     assert road.state(job.flink_id) == "RUNNING"
-    assert (taken["why"], taken["adopted"], taken["flink"]) == ("test", False, "2.3.0")
-    assert taken["plan"] == road.ledger.claims()[-1].plan
-    assert taken["positions"] == {"events": {"0": 2000, "1": 2000}}
-    sound = job.told("anchor", "check", JOB, "1")
+    assert (anchor["why"], anchor["adopted"], anchor["flink"]) == ("test", False, "2.3.0")
+    assert anchor["plan"] == road.ledger.claims()[-1].plan
+    assert anchor["positions"] == {"events": {"0": 2000, "1": 2000}}
+    sound = job.run_json("anchor", "check", JOB, "1")
     assert (sound["problems"], sound["state_files"] > 0) == ([], True)
 
-    folder = taken["path"].removeprefix(f"{road.warehouse.uri}/")
+    folder = anchor["path"].removeprefix(f"{road.warehouse.uri}/")
     state = [k for k in road.warehouse.keys(f"{folder}/") if not k.endswith("_metadata")]
     assert len(state) == sound["state_files"], "each is looked for"
     road.warehouse.delete(state[0])
-    (gone,) = job.told("anchor", "check", JOB, "1", expect=1)["problems"]
-    assert f"1 of its {len(state)} state files are gone" in gone
+    (problem,) = job.run_json("anchor", "check", JOB, "1", expect=1)["problems"]
+    assert f"1 of its {len(state)} state files are gone" in problem
 
     running = road.checkpoints(job.flink_id)["latest"]["completed"]["external_path"]
     refused = road.headrace("anchor", "adopt", JOB, running, expect=2)
@@ -51,25 +51,25 @@ def test_an_anchor_is_checked_for_all_that_a_replay_would_need(edited: Callable[
     road.options = {}
     words = {"departures_hourly": JOB, "PATH": retained}
     adopt, check = steps("the-newest-checkpoint-is-corrupt", 0, words)
-    adopted = job.told(*adopt)
+    adopted = job.run_json(*adopt)
     assert (adopted["number"], adopted["adopted"]) == (2, True)
-    assert job.told(*adopt)["number"] == 2, "the same one is not taken twice"
-    whole = job.told(*check)
+    assert job.run_json(*adopt)["number"] == 2, "the same one is not taken twice"
+    whole = job.run_json(*check)
     assert (whole["problems"], whole["state_files"] > 0) == ([], True)
 
-    assert job.told("anchor", "expire", JOB, "--older-than", "1h")["expired"] == []
+    assert job.run_json("anchor", "expire", JOB, "--older-than", "1h")["expired"] == []
     job.road.headrace("anchor", "expire", JOB, expect=2)
-    given_up = job.told("anchor", "expire", JOB, "--keep", "0")
-    assert (given_up["expired"], given_up["needed"]) == ([1], [2]), "the next start needs the newest"
+    expired = job.run_json("anchor", "expire", JOB, "--keep", "0")
+    assert (expired["expired"], expired["needed"]) == ([1], [2]), "the next start needs the newest"
     assert list(road.warehouse.keys(f"{folder}/")) == []
-    assert [a["number"] for a in job.told("anchor", "ls", JOB)] == [2]
-    assert "it has expired" in job.told("anchor", "check", JOB, "1", expect=1)["problems"]
+    assert [a["number"] for a in job.run_json("anchor", "ls", JOB)] == [2]
+    assert "it has expired" in job.run_json("anchor", "check", JOB, "1", expect=1)["problems"]
     road.headrace("replay", "plan", JOB, "--from", "1", "--why", "w", expect=2)
 
     # The older savepoint is damaged, and the job is gone: another one takes its place.
-    said = [job.road.headrace(*step) for step in steps("the-newest-checkpoint-is-corrupt", 1, words)]
-    assert "without rows: anchor 2 stands there" in said[0]
+    outputs = [job.road.headrace(*step) for step in steps("the-newest-checkpoint-is-corrupt", 1, words)]
+    assert "without rows: anchor 2 stands there" in outputs[0]
     job.send(500)
     until("the fork to be the job", lambda: road.publish().head.rows.get(JOB) == 4500)
-    since = job.told("diff", JOB, "--from-batch", "1")
+    since = job.run_json("diff", JOB, "--from-batch", "1")
     assert (since["same"], since["added"], since["changed"]) == (4000, {JOB: 500}, {}), "by their keys"

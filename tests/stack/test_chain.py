@@ -1,4 +1,4 @@
-"""The staged sink on a real cluster: what a checkpoint holds is in one chain, whatever happens around it."""
+"""The staged sink on a real cluster: what a checkpoint holds is in one chain, whatever happens meanwhile."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_every_record_of_a_topic_is_published_once(make_road: MakeRoad, parallel
     assert len(road.rows("events__quarantine")) == 40
 
 
-def test_a_restore_from_the_newest_checkpoint_goes_on(make_road: MakeRoad) -> None:
+def test_a_restore_from_the_newest_checkpoint_continues_the_chain(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND)
     road.produce(range(1000))
     first = road.submit()
@@ -62,7 +62,7 @@ def test_a_bounded_source_with_an_idle_subtask_publishes_all(make_road: MakeRoad
     road.publish_until(3000)
     assert road.homes() == every({0: 3000})
     staged = road.staged()
-    assert not staged, "nothing is left behind"
+    assert not staged, "nothing is left staged"
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1)])
@@ -79,16 +79,16 @@ def test_rescaling_keeps_the_chain(make_road: MakeRoad, before: int, after: int)
     road.cancel(job)
 
 
-def test_a_commit_notification_that_never_came_is_made_up_by_the_restore(make_road: MakeRoad) -> None:
+def test_a_restore_makes_up_for_a_missed_commit_notification(make_road: MakeRoad) -> None:
     # A savepoint beside a running job completes without a notification: nothing of it is committed. The
-    # TaskManager then dies, and whoever restores the savepoint must commit what it holds.
+    # TaskManager then dies, and a job that restores the savepoint must commit what it holds.
     road = make_road(options=BY_HAND)
     road.produce(range(1000))
     job = road.submit()
     before = set(until("the checkpoint that Flink takes at the start to be committed", road.staged))
     # Sent only now: that first checkpoint may hold everything there is, and then the savepoint has no rows.
     road.produce(range(1000, 2000))
-    saved = until("a savepoint behind all records", lambda: _saved_behind(road, job, {0: 1000, 1: 1000}))
+    saved = until("a savepoint after all records", lambda: _saved_after(road, job, {0: 1000, 1: 1000}))
     assert set(road.staged()) == before, "a savepoint alone commits nothing"
     road.stack.kill_taskmanager()
     road.cancel(job)
@@ -155,8 +155,8 @@ def _partly_acknowledged(road: Road, job: str) -> bool:
     )
 
 
-def _saved_behind(road: Road, job: str, offsets: dict[int, int]) -> str | None:
-    """A savepoint, if the job had come as far as these offsets."""
+def _saved_after(road: Road, job: str, offsets: dict[int, int]) -> str | None:
+    """A savepoint, if the job had reached these offsets."""
     saved = road.savepoint(job)
     return saved if positions(road.metadata(saved) or b"", road.topic) == offsets else None
 

@@ -1,4 +1,4 @@
-"""The demo's own road on the run's stack: all flights and all broken records, and then the README's tour."""
+"""The demo on the run's stack: all flights and all broken records, and then the README's tour."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_every_flight_is_in_the_table_and_every_broken_record_in_quarantine(summ
     assert summary["quarantined"]["rows"] == len(BROKEN)
 
 
-def test_it_was_published_while_it_ran(summary: dict[str, Any]) -> None:
+def test_batches_were_published_while_the_job_ran(summary: dict[str, Any]) -> None:
     assert summary["published"]["batches"] > 1
 
 
@@ -63,7 +63,7 @@ def test_every_broken_record_has_its_expected_reason(summary: dict[str, Any]) ->
     assert summary["quarantined"]["by_reason"] == dict(by_reason())
 
 
-def test_kafka_itself_proves_the_tables(summary: dict[str, Any]) -> None:
+def test_the_tables_are_proved_against_kafka(summary: dict[str, Any]) -> None:
     assert summary["verified"]["verdict"] == "proved"
 
 
@@ -76,7 +76,7 @@ def test_the_frontier_is_the_end_of_the_topic(summary: dict[str, Any]) -> None:
     assert sum(summary["frontier"].values()) == FLIGHTS + len(BROKEN)
 
 
-def test_the_derived_table_is_what_another_engine_computes(summary: dict[str, Any], stack: Stack) -> None:
+def test_the_derived_table_equals_the_result_of_another_engine(summary: dict[str, Any], stack: Stack) -> None:
     warehouse = connect(stack.settings.store)
     flights, hourly = open_table(warehouse, "flights"), open_table(warehouse, "departures_hourly")
     assert flights is not None
@@ -91,7 +91,7 @@ def test_the_derived_table_is_what_another_engine_computes(summary: dict[str, An
     assert wrong == []
     assert summary["derived"]["rows"] == hourly.to_pyarrow_table().num_rows > 19_000
     assert summary["derived"]["written"] > summary["derived"]["rows"], (
-        "hours are told again where rows are late"
+        "hours are published again where rows are late"
     )
     # What the watermark, three hours behind, has not passed yet.
     assert all(row[1].date() >= date(2013, 12, 31) for row in unaccounted), unaccounted[:3]
@@ -102,11 +102,11 @@ def test_the_tour_of_the_readme_pasted_as_one_block(summary: dict[str, Any], sta
     tour = re.search(r"<!-- tour.*?```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert tour
     block = "\n".join(line for line in tour[1].splitlines() if not line.startswith(NOT_HERE))
-    asked = commands(block)
-    assert len(asked) >= 18
+    typed = commands(block)
+    assert len(typed) >= 18
 
-    found = paste(block, {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(ROOT)}, ROOT)
+    shell = paste(block, {**os.environ, **stack.environment, "HEADRACE_PROJECT": str(ROOT)}, ROOT)
 
-    assert found.failed() == [], found.said[-6000:]
-    assert [command for command, _ in found.shown] == asked
-    assert found.silent() == []
+    assert shell.failed() == [], shell.output[-6000:]
+    assert [command for command, _ in shell.shown] == typed
+    assert shell.silent() == []

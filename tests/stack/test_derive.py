@@ -41,13 +41,13 @@ def _moment(second: int) -> str:
 
 
 def shuffled(hours: int, *, lag_s: int, seed: int) -> list[int]:
-    """A record every ten seconds, each told up to ``lag_s`` late; then one that closes all before it.
+    """A record every ten seconds, each sent up to ``lag_s`` late; then one that closes all windows before it.
 
-    It is told twice, so that it reaches both of two partitions.
+    It is sent twice, so that it reaches both of two partitions.
     """
     chance = random.Random(seed)  # noqa: S311 - the same disorder in every run
-    told = sorted(range(0, hours * HOUR, 10), key=lambda s: s + chance.uniform(0, lag_s))
-    return [*told, *[(hours + 12) * HOUR] * 2]
+    seconds = sorted(range(0, hours * HOUR, 10), key=lambda s: s + chance.uniform(0, lag_s))
+    return [*seconds, *[(hours + 12) * HOUR] * 2]
 
 
 def reference(road: Road, until_hour: int, where: str = "") -> list[tuple[Any, ...]]:
@@ -57,8 +57,8 @@ def reference(road: Road, until_hour: int, where: str = "") -> list[tuple[Any, .
     with duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")
         engine.register("events", table.to_pyarrow_table())
-        found = engine.execute(BY_HOUR.format(where=where)).fetchall()
-    return [row for row in found if row[1].timestamp() < BEGIN + until_hour * HOUR]
+        rows = engine.execute(BY_HOUR.format(where=where)).fetchall()
+    return [row for row in rows if row[1].timestamp() < BEGIN + until_hour * HOUR]
 
 
 def result(road: Road) -> list[tuple[Any, ...]]:
@@ -87,7 +87,7 @@ def ingest(road: Road) -> None:
 
 
 def counts(read: int, *, late: int, waiting: int) -> dict[str, int]:
-    """The numbers of ``verify`` where everything adds up."""
+    """What ``verify`` counts where everything adds up."""
     return {"read": read, "counted": read - late - waiting, "late": late, "stale": 0, "waiting": waiting}
 
 
@@ -104,14 +104,14 @@ def passed(hour: float) -> float:
 
 
 def published(road: Road, job: str, hour: float, claim: int = 1) -> list[tuple[Any, ...]]:
-    """The result once the job has read everything, to a record of that hour, which closes all before it."""
+    """The result once the job has read everything, to a record of that hour, which closes earlier windows."""
     road.settle(job, claim, passed(hour))
     road.publish()
     return result(road)
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_disorder_ends_in_the_result_of_a_batch(make_road: MakeRoad, parallelism: int) -> None:
+def test_records_out_of_order_give_the_result_of_a_batch(make_road: MakeRoad, parallelism: int) -> None:
     payloads = records(shuffled(8, lag_s=90 * 60, seed=parallelism))
     road = ingested(make_road, payloads, parallelism=parallelism, partitions=parallelism)
     derive = road.beside("events_by_hour")
@@ -128,7 +128,7 @@ TOO_LATE = [5, HOUR + 5, 3 * HOUR + 59 * 60]
 """More than two hours behind the watermark: the last one by no more than the watermark's delay."""
 
 
-def told_late(road: Road, derive: Road, job: str) -> None:
+def send_late(road: Road, derive: Road, job: str) -> None:
     """Send late records when the hours they belong to are published already."""
     assert {row[1].hour for row in published(derive, job, 6)} == {0, 1, 2, 3, 4}
     payloads = records([*FIRST, *LATE, *TOO_LATE, 20 * HOUR])[len(FIRST) :]
@@ -140,12 +140,12 @@ def test_late_rows_amend_published_ones_and_too_late_ones_are_kept_apart(make_ro
     more(road, records(FIRST))
     derive = road.beside("events_by_hour")
     job = derive.submit()
-    told_late(road, derive, job)
-    found = published(derive, job, 20)
+    send_late(road, derive, job)
+    rows = published(derive, job, 20)
 
     ids = [i for (i,) in derive.rows("events_by_hour__late", ("id",))]
     assert ids == [len(FIRST) + len(LATE) + n for n in range(len(TOO_LATE))]
-    counted = sum(row[2] for row in found)
+    counted = sum(row[2] for row in rows)
     assert counted + len(ids) == len(FIRST) + len(LATE) + len(TOO_LATE), "each record is counted or late"
     assert all(w > a for a, w in derive.rows("events_by_hour__late", ("at", "_watermark")))
 
@@ -155,25 +155,25 @@ def test_late_rows_amend_published_ones_and_too_late_ones_are_kept_apart(make_ro
     sent = len(FIRST) + len(LATE) + len(TOO_LATE) + 1
     assert derive.verified()["rows"] == counts(sent, late=len(TOO_LATE), waiting=1)
     apart = f"WHERE id NOT IN ({', '.join(map(str, ids))})"
-    assert found == reference(road, until_hour=7, where=apart)
+    assert rows == reference(road, until_hour=7, where=apart)
 
 
-def test_kept_apart_late_rows_leave_the_result_untouched(make_road: MakeRoad) -> None:
+def test_late_rows_that_are_kept_apart_leave_the_result_unchanged(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND, parallelism=1, partitions=1)
     more(road, records(FIRST))
     derive = road.beside("events_by_hour_kept")
     job = derive.submit()
-    told_late(road, derive, job)
+    send_late(road, derive, job)
     before = result(derive)
-    found = published(derive, job, 20)
-    assert [row for row in found if row[1].hour < 6] == before
+    rows = published(derive, job, 20)
+    assert [row for row in rows if row[1].hour < 6] == before
     late = derive.rows("events_by_hour_kept__late", ("id",))
     assert [i for (i,) in late] == [len(FIRST) + n for n in range(len(LATE) + len(TOO_LATE))]
     ingest(road)
     assert derive.verified()["rows"] == counts(len(FIRST) + len(late) + 1, late=len(late), waiting=1)
 
 
-def test_what_does_not_add_up_is_named(make_road: MakeRoad) -> None:
+def test_verify_names_rows_that_do_not_add_up(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND, parallelism=1, partitions=1)
     more(road, records([*FIRST, *TOO_LATE, 20 * HOUR]))
     ingest(road)
@@ -185,21 +185,21 @@ def test_what_does_not_add_up_is_named(make_road: MakeRoad) -> None:
     late, hours = (DeltaTable(derive.warehouse.table_uri(n), storage_options=options) for n in TABLES)
     late.delete(f"id = {len(FIRST)}")
     hours.update({"events": "events + 2"}, predicate=f"lane = 1 AND begins = {sql_hour(2)}")
-    hours.delete(f"begins = {sql_hour(6)}")  # the newest one, which only the watermark tells from an open one
+    hours.delete(f"begins = {sql_hour(6)}")  # the newest: only the watermark shows that it is closed
 
-    said = derive.headrace("verify", derive.job, expect=1)
+    output = derive.headrace("verify", derive.job, expect=1)
     assert (
-        "window 2026-01-01T00:00:00+00:00 to 2026-01-01T01:00:00+00:00: 61 read, 0 late, 60 counted" in said
+        "window 2026-01-01T00:00:00+00:00 to 2026-01-01T01:00:00+00:00: 61 read, 0 late, 60 counted" in output
     )
-    found = derive.verified(expect=1)
-    assert [(f["kind"], f["at"], f["rows"]) for f in found["findings"]] == [
+    answer = derive.verified(expect=1)
+    assert [(f["kind"], f["at"], f["rows"]) for f in answer["findings"]] == [
         ("missing", "2026-01-01T00:00:00+00:00", 1),
         ("too many", "2026-01-01T02:00:00+00:00", 2),
         ("missing", "2026-01-01T06:00:00+00:00", 1),
     ]
 
 
-def test_a_killed_taskmanager_and_a_restart_give_the_same_answer(make_road: MakeRoad) -> None:
+def test_a_killed_taskmanager_and_a_restart_give_the_same_result(make_road: MakeRoad) -> None:
     payloads = records(shuffled(8, lag_s=90 * 60, seed=3))
     half = len(payloads) // 2
     road = make_road(parallelism=2)
@@ -215,12 +215,12 @@ def test_a_killed_taskmanager_and_a_restart_give_the_same_answer(make_road: Make
     derive.stop(job)
     more(road, payloads[half:])
     again = derive.submit()
-    found = published(derive, again, 8 + 12, claim=2)
+    rows = published(derive, again, 8 + 12, claim=2)
 
     ingesting = road.submit()
     road.publish_until(len(payloads))
     road.cancel(ingesting)
-    assert found == reference(road, until_hour=8)
+    assert rows == reference(road, until_hour=8)
     # The batch's own checkpoint is gone: of three that are kept none is it, and none of them added a row.
     done = derive.checkpoints(again)["counts"]["completed"]
     until("four more", lambda: derive.checkpoints(again)["counts"]["completed"] >= done + 4)
@@ -228,33 +228,33 @@ def test_a_killed_taskmanager_and_a_restart_give_the_same_answer(make_road: Make
     assert derive.verified()["rows"] == counts(len(payloads), late=0, waiting=2)
 
 
-def test_an_older_savepoint_behind_our_back_leaves_the_result_right(make_road: MakeRoad) -> None:
+def test_a_manual_restore_of_an_older_savepoint_leaves_the_result_right(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND, parallelism=1, partitions=1)
     more(road, records(FIRST))
     derive = road.beside("events_by_hour")
     job = derive.submit()
     derive.checkpoint(job)
     saved = derive.savepoint(job)
-    told_late(road, derive, job)
-    found = published(derive, job, 20)
+    send_late(road, derive, job)
+    rows = published(derive, job, 20)
     derive.cancel(job)
 
     forked = derive.flink_run("-s", saved)
     derive.settle(forked, 2, passed(20))
     with pytest.raises(DecisionNeeded, match="forked"):
         derive.publish()
-    assert result(derive) == found
+    assert result(derive) == rows
     derive.cancel(forked)
     derive.headrace("branch", "set-aside", "events_by_hour", "2", "--why", "the wrong savepoint")
     assert derive.publish().batches == 0
-    assert result(derive) == found
+    assert result(derive) == rows
     ingest(road)
     sent = len(FIRST) + len(LATE) + len(TOO_LATE) + 1
     assert derive.verified()["rows"] == counts(sent, late=len(TOO_LATE), waiting=1)
 
 
-def test_what_was_late_before_a_restart_is_late_after_it(make_road: MakeRoad) -> None:
-    """Flink's watermark begins anew: a window that was published long ago would open again."""
+def test_rows_that_were_late_before_a_restart_are_late_after_it(make_road: MakeRoad) -> None:
+    """Flink's watermark starts over: a window that was published long ago would open again."""
     road = make_road(options=BY_HAND, parallelism=1, partitions=1)
     more(road, records(FIRST))
     derive = road.beside("events_by_hour")
@@ -263,16 +263,16 @@ def test_what_was_late_before_a_restart_is_late_after_it(make_road: MakeRoad) ->
     derive.stop(job)
     more(road, records([*FIRST, TOO_LATE[0], 20 * HOUR])[len(FIRST) :])
 
-    found = published(derive, derive.submit(), 20, claim=2)
+    rows = published(derive, derive.submit(), 20, claim=2)
 
-    assert [row for row in found if row[1].hour < 6] == before
+    assert [row for row in rows if row[1].hour < 6] == before
     assert derive.rows("events_by_hour__late", ("id",)) == [(len(FIRST),)]
     ingest(road)
     assert derive.verified()["rows"] == counts(len(FIRST) + 2, late=1, waiting=1)
 
 
-def test_a_silent_partition_stops_no_window_and_an_absurd_time_moves_none(make_road: MakeRoad) -> None:
-    """One partition is silent for the 30 s after which it is left out; what it then tells may be late."""
+def test_an_idle_partition_holds_back_no_window_and_an_absurd_time_closes_none(make_road: MakeRoad) -> None:
+    """One partition is silent for the 30 s after which Flink ignores it; what it sends then may be late."""
     absurd = json.dumps({"id": 0, "at": "2099-01-01T00:00:00Z", "amount": 1.0}).encode()
     road = make_road(options=BY_HAND, parallelism=2, partitions=2)
     first = records(FIRST)
@@ -289,45 +289,45 @@ def test_a_silent_partition_stops_no_window_and_an_absurd_time_moves_none(make_r
     (status,) = json.loads(derive.headrace("status", derive.job, "-o", "json"))["flink_jobs"]
     assert {p["name"][-2:]: bool(p["watermark"]) for p in status["partitions"]} == {"-0": True, "-1": False}
     assert status["state_bytes"] > 0
-    assert sum(row[2] for row in before) == len(FIRST) - 1, "no row was late behind the absurd one"
+    assert sum(row[2] for row in before) == len(FIRST) - 1, "no row was late after the absurd one"
     assert derive.rows("events_by_hour__late") == []
 
     road.send(records([*FIRST, TOO_LATE[0]])[len(FIRST) :], partition=1)
 
-    def told() -> list[tuple[Any, ...]]:
+    def publish_late_rows() -> list[tuple[Any, ...]]:
         derive.checkpoint(job)
         derive.publish()
         return derive.rows("events_by_hour__late", ("id",))
 
-    assert until("the late row to have a home", told) == [(len(FIRST),)]
+    assert until("the late row to have a home", publish_late_rows) == [(len(FIRST),)]
     assert result(derive) == before
     ingest(road)
     assert derive.verified()["rows"] == counts(len(FIRST) + 1, late=1, waiting=1)
 
 
 def test_a_partition_is_read_no_further_ahead_than_its_contract_says(make_road: MakeRoad) -> None:
-    """A day: it is stopped by what comes behind it, and goes on when the slow one has come nearer."""
+    """At most a day: it pauses ahead of a slower partition, and resumes when that one has caught up."""
     road = make_road(options=BY_HAND, parallelism=1, partitions=2)
     derive = road.beside("events_by_hour")
     derive.submit()
     ahead, slow = (f"{road.topic}-{partition}".replace(".", "_") for partition in (0, 1))
 
-    def told(slow_hour: int) -> dict[str, dict[str, Any]]:
-        """What status tells of each partition; the slow one is never silent for long."""
+    def status_after(slow_hour: int) -> dict[str, dict[str, Any]]:
+        """Send a record to the slow partition, so that it never counts as idle; returns their states."""
         road.send(records([slow_hour * HOUR]), partition=1)
         (status,) = json.loads(derive.headrace("status", derive.job, "-o", "json"))["flink_jobs"]
         return {p["name"]: p for p in status["partitions"]}
 
     def hours(slow_hour: int) -> dict[str, int]:
         """In which hour each watermark is: a minute behind the newest record."""
-        at = {n: p["watermark"] for n, p in told(slow_hour).items() if p["watermark"]}
+        at = {n: p["watermark"] for n, p in status_after(slow_hour).items() if p["watermark"]}
         return {n: int(datetime.fromisoformat(w).timestamp() - BEGIN) // HOUR for n, w in at.items()}
 
     road.send(records([40 * HOUR]), partition=0)
-    until("the one ahead to wait", lambda: [n for n, p in told(1).items() if p["paused"]] == [ahead])
+    until("the one ahead to wait", lambda: [n for n, p in status_after(1).items() if p["paused"]] == [ahead])
     road.send(records([50 * HOUR]), partition=0)
     until("the slow one to be read", lambda: hours(2).get(slow) == 1)
     assert hours(2) == {ahead: 39, slow: 1}
 
     until("both to be read", lambda: hours(30) == {ahead: 49, slow: 29})
-    assert not told(30)[slow]["idle"]
+    assert not status_after(30)[slow]["idle"]

@@ -1,4 +1,4 @@
-"""Random edits whose effect is known: state never goes on under another meaning unasked (G5)."""
+"""Random edits whose effect is known: state is never carried over to another meaning unasked (G5)."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.stack.waiting import until
 TOPIC = "events_by_hour_kept"
 """The job whose topic the queries read."""
 PAIRS, OF_ONE = 504, 7
-"""So many, and so many edits of one query; each makes two pairs: it is made, and taken back."""
+"""So many pairs, and so many edits of one query; each edit makes two pairs: the edit and its reversal."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two plans, and what became of the operators of the first."""
+    """Two plans, and what the edit did to the operators of the first."""
 
     name: str
     seed: int
@@ -45,12 +45,12 @@ def pairs(seed: int) -> Iterator[Pair]:
     for _ in range(PAIRS // OF_ONE // 2):
         before = drawn(rng)
         for edit in edits(before, rng, OF_ONE):
-            truths = told(before, edit)
+            truths = effects(before, edit)
             yield Pair(edit.name, seed, before, edit.query, truths)
-            yield Pair(f"{edit.name}, taken back", seed, edit.query, before, truths)
+            yield Pair(f"{edit.name}, reversed", seed, edit.query, before, truths)
 
 
-def told(before: Query, edit: Edit) -> dict[str, str]:
+def effects(before: Query, edit: Edit) -> dict[str, str]:
     second = {"group-aggregate": edit.second} if before.summed else {}
     return {before.shape.kind: edit.truth, **second}
 
@@ -61,45 +61,52 @@ def statements(query: Query) -> dict[str, str]:
 
 
 def fates(before: dict[str, Any], after: dict[str, Any]) -> dict[str, set[str]]:
-    """Kind of operator → what becomes of those that the query has itself."""
-    found: dict[str, set[str]] = {}
+    """Kind of operator → the gate's verdicts on those that the query has itself."""
+    verdicts: dict[str, set[str]] = {}
     for v in pin(before, after, 10_000).verdicts:
         if v.verdict != "new" and "_arrival" not in v.description:
-            found.setdefault(v.operator, set()).add(v.verdict)
-    return found
+            verdicts.setdefault(v.operator, set()).add(v.verdict)
+    return verdicts
 
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
-    """Another one in each run: pytest names it, and takes it back as ``--randomly-seed=N``."""
+    """Another one in each run: pytest prints it, and ``--randomly-seed=N`` repeats it."""
     return int(request.config.getoption("randomly_seed"))
 
 
 LOST = 0.02
-"""Share of the pairs where state may be lost or asked about for nothing: a nuisance, and no lie."""
+"""Share of the pairs where state may be lost, or asked about needlessly: a nuisance, not a wrong result."""
 LAID_OTHERWISE = ("a column that nobody reads", "the other column is summed", "a statement beside it, taken")
 """Edits that change nothing of what is read, and yet Flink may hold other columns, or one operator less."""
 
 
-def test_no_state_goes_on_under_another_meaning(client: FlinkClient, project: Path, seed: int) -> None:
+def test_state_is_never_carried_over_to_another_meaning(
+    client: FlinkClient, project: Path, seed: int
+) -> None:
     drawn_pairs = [*pairs(seed)]
     texts = {json.dumps(statements(q)) for p in drawn_pairs for q in (p.before, p.after)}
-    asked = [json.loads(text) for text in sorted(texts)]
-    found = client.plans(TOPIC, asked, {"HEADRACE_PROJECT": str(project)})
-    plans = dict(zip(sorted(texts), found, strict=True))
+    statement_sets = [json.loads(text) for text in sorted(texts)]
+    compiled = client.plans(TOPIC, statement_sets, {"HEADRACE_PROJECT": str(project)})
+    plans = dict(zip(sorted(texts), compiled, strict=True))
 
     false, lost = list[str](), list[str]()
     for pair in drawn_pairs:
-        got = fates(plans[json.dumps(statements(pair.before))], plans[json.dumps(statements(pair.after))])
+        verdicts = fates(
+            plans[json.dumps(statements(pair.before))], plans[json.dumps(statements(pair.after))]
+        )
+        queries = f"{pair.before.sql()}\n{pair.after.sql()}"
         for kind, truth in pair.truths.items():
-            said = (
-                f"{pair.name}: {kind} is {truth} and {got.get(kind)}\n{pair.before.sql()}\n{pair.after.sql()}"
-            )
+            report = f"{pair.name}: {kind} is {truth} and {verdicts.get(kind)}\n{queries}"
             wrong = {EQUIVALENT: set(), CHANGED: {"kept"}, OTHER: {"kept", "changed"}}[truth]
-            if got.get(kind, set()) & wrong:
-                false.append(said)
-            if truth == EQUIVALENT and got.get(kind) != {"kept"} and not pair.name.startswith(LAID_OTHERWISE):
-                lost.append(said)
+            if verdicts.get(kind, set()) & wrong:
+                false.append(report)
+            if (
+                truth == EQUIVALENT
+                and verdicts.get(kind) != {"kept"}
+                and not pair.name.startswith(LAID_OTHERWISE)
+            ):
+                lost.append(report)
 
     assert len(drawn_pairs) >= PAIRS
     assert not false, f"seed {seed}: {len(false)} of {len(drawn_pairs)}\n\n" + "\n\n".join(false[:5])
@@ -117,7 +124,7 @@ Values = dict[int, tuple[int, int]]
 
 def ten() -> list[Pair]:
     """Pairs of aggregates into one table each."""
-    wanted, found = Counter(TEN), list[Pair]()
+    wanted, chosen = Counter(TEN), list[Pair]()
     rng = random.Random(14)  # noqa: S311 - no secret
     while wanted.total():
         before = drawn(rng)
@@ -127,21 +134,21 @@ def ten() -> list[Pair]:
             kind = edit.name if edit.name in TEN else edit.truth
             if wanted[kind] and not edit.query.beside:
                 wanted[kind] -= 1
-                found.append(Pair(edit.name, 14, before, edit.query, told(before, edit)))
+                chosen.append(Pair(edit.name, 14, before, edit.query, effects(before, edit)))
                 break
-    return found
+    return chosen
 
 
 def aggregated(query: Query, rows: list[tuple[int, ...]]) -> Values:
     """What the query makes of the rows that it reads: key, c and d of each."""
-    found = {}
+    aggregates = {}
     for key in {row[0] for row in rows}:
         pairs_ = [(c, d) for k, c, d in rows if k == key]
         counted = (len(pairs_), sum(c for c, _ in pairs_))
         filtered = (sum(c for c, d in pairs_ if d > FLOOR), min(d for _, d in pairs_))
-        found[key] = counted if "COUNT(*)" in query.shape.sql else filtered
+        aggregates[key] = counted if "COUNT(*)" in query.shape.sql else filtered
     limit = int(query.above.rpartition(" ")[2]) if query.above else None
-    return {key: value for key, value in found.items() if limit is None or value[0] > limit}
+    return {key: value for key, value in aggregates.items() if limit is None or value[0] > limit}
 
 
 def expected(pair: Pair) -> tuple[Values, Values]:
@@ -154,7 +161,7 @@ def expected(pair: Pair) -> tuple[Values, Values]:
     return before, {**before, **aggregated(pair.after, [*state, *later])}
 
 
-def test_ten_of_them_publish_what_their_state_means(edited: Callable[..., Edited]) -> None:
+def test_ten_edited_queries_publish_what_their_state_means(edited: Callable[..., Edited]) -> None:
     drawn_pairs = dict(zip([JOB, *(f"query_{n}" for n in range(1, 10))], ten(), strict=True))
     job = edited({table: pair.before.sql() for table, pair in drawn_pairs.items()})
     job.go()
@@ -163,11 +170,11 @@ def test_ten_of_them_publish_what_their_state_means(edited: Callable[..., Edited
     job.stop()
 
     job.edit({table: pair.after.sql() for table, pair in drawn_pairs.items()})
-    asked = [v for v in job.asked() if v["operator"] == "group-aggregate"]
+    verdicts = [v for v in job.undecided() if v["operator"] == "group-aggregate"]
 
-    assert Counter(v["verdict"] for v in asked) == {"changed": TEN[CHANGED], "dropped": TEN["other key"]}
+    assert Counter(v["verdict"] for v in verdicts) == {"changed": TEN[CHANGED], "dropped": TEN["other key"]}
     options = {"changed": "--changing", "dropped": "--losing"}
-    job.go(*(option for v in asked for option in (options[v["verdict"]], str(v["id"]))))
+    job.go(*(option for v in verdicts for option in (options[v["verdict"]], str(v["id"]))))
     send(job, LATER)
     holds(job, {table: expected(pair)[1] for table, pair in drawn_pairs.items()})
 
@@ -182,12 +189,12 @@ def send(job: Edited, numbers: Iterable[int]) -> None:
 def holds(job: Edited, tables: Mapping[str, Values]) -> None:
     """Wait until the published tables hold exactly this."""
 
-    def found() -> dict[str, Values]:
+    def published() -> dict[str, Values]:
         job.road.publish()
         rows = {t: job.road.rows(t, ("lane", "n", "most")) for t in tables if opened(job, t)}
-        return {t: {lane: (n, most) for lane, n, most in found} for t, found in rows.items()}
+        return {t: {lane: (n, most) for lane, n, most in of_table} for t, of_table in rows.items()}
 
-    until("the tables to hold what their state means", lambda: found() == tables)
+    until("the tables to hold what their state means", lambda: published() == tables)
 
 
 def opened(job: Edited, table: str) -> bool:

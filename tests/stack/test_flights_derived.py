@@ -61,22 +61,22 @@ SELECT flight_id, arrived_as, arrival_delay, dep_delay, minutes FROM (
 ) WHERE minutes < 3 * 24 * 60
 """
 COMPARED = """
-WITH told AS (
-  SELECT _partition AS p, _offset AS o, flight_id, scheduled_departure AS at, row({columns})::VARCHAR AS said
+WITH flight AS (
+  SELECT _partition AS p, _offset AS o, flight_id, scheduled_departure AS at, row({columns})::VARCHAR AS body
   FROM flights
 ), before AS (
-  SELECT t.p, t.o, t.said, min_by(e.said, (e.at, e.p, e.o)) AS first_said
-  FROM told t LEFT JOIN told e ON e.flight_id = t.flight_id AND e.at >= t.at - INTERVAL 1 HOUR
+  SELECT t.p, t.o, t.body, min_by(e.body, (e.at, e.p, e.o)) AS first_body
+  FROM flight t LEFT JOIN flight e ON e.flight_id = t.flight_id AND e.at >= t.at - INTERVAL 1 HOUR
     AND (e.at, e.p, e.o) < (t.at, t.p, t.o)
   GROUP BY ALL
 )
-SELECT p, o, CASE WHEN first_said IS NULL THEN 'flights_deduplicated'
-  WHEN first_said = said THEN 'flights_retries' ELSE 'flights_conflicts' END AS home
+SELECT p, o, CASE WHEN first_body IS NULL THEN 'flights_deduplicated'
+  WHEN first_body = body THEN 'flights_retries' ELSE 'flights_conflicts' END AS home
 FROM before
 """
 
 
-def told(seed: int) -> list[bytes]:
+def disordered(seed: int) -> list[bytes]:
     """Flights in the order of their departures, up to 20 places later; some twice, some contradicted."""
     chance = random.Random(seed)  # noqa: S311 - the same disorder in every run
     sent: list[tuple[float, bytes]] = []
@@ -117,7 +117,7 @@ def observed() -> Iterator[bytes]:
 
 
 def registered() -> Iterator[bytes]:
-    """Each aircraft, and for some a correction that holds from the first evening on and is told first."""
+    """Each aircraft, and for some a correction that holds from the first evening on and is sent first."""
     for number, row in enumerate(dimensions.planes()):
         if number % 10 == 0:
             yield from dimensions.events(
@@ -254,13 +254,13 @@ def complete(road: Road, name: str, job: str, flights: int, claim: int) -> None:
         derive.publish()
         return
 
-    def all_told() -> bool:
+    def all_published() -> bool:
         road.checkpoint(job)
         rows = derive.publish().head.rows
         return sum(n for table, n in rows.items() if table in HOMES_OF_ALL[name]) >= flights
 
-    until(f"{flights} rows of {name}", all_told)
-    # A batch may end at a checkpoint that was given up: its files are committed with the next one's, and
+    until(f"{flights} rows of {name}", all_published)
+    # A batch may end at a checkpoint that was aborted: its files are committed with the next one's, and
     # verify, which has no `_metadata` of it, judges the batch before. So one more, which is complete.
     road.checkpoint(job)
     whole = int(road.checkpoints(job)["latest"]["completed"]["id"])
@@ -280,10 +280,10 @@ def disturb(road: Road, jobs: Mapping[str, str]) -> None:
         road.beside(name).stop(job)
 
 
-def test_the_jobs_equal_the_batch_result(make_flights: MakeRoad) -> None:
+def test_the_jobs_publish_the_result_of_a_batch(make_flights: MakeRoad) -> None:
     """The first half at parallelism 1, disturbed; the second half at parallelism 2, from what was saved."""
     road = make_flights(options=BY_HAND, parallelism=1)
-    flights = [*told(seed=1), *close(END + timedelta(days=1))]
+    flights = [*disordered(seed=1), *close(END + timedelta(days=1))]
     half = len(flights) // 2
     spread(road, flights[:half])
     disturb(road, {name: road.beside(name).submit() for name in JOBS})
@@ -295,8 +295,8 @@ def test_the_jobs_equal_the_batch_result(make_flights: MakeRoad) -> None:
             complete(road, name, job, len(flights) - 2, claim=2)
             road.cancel(job)
     ingested(road, len(flights))
-    found, expected = result(road), reference(road)
-    for name, rows in found.items():
+    published, expected = result(road), reference(road)
+    for name, rows in published.items():
         assert rows == expected[name], name
         assert len(rows) > 50, name
     for name in ("flights_enriched", "flights_deduplicated"):
@@ -307,13 +307,13 @@ def test_the_jobs_equal_the_batch_result(make_flights: MakeRoad) -> None:
         assert proof["rows"]["waiting"] == 2, "the flights that close all before them"
     assert proof["counted_in"].keys() == {*HOMES}
     for table in HOMES[1:]:
-        asked = json.loads(road.headrace("verify", table, "-o", "json"))
-        assert (asked["table"], asked["verdict"]) == (table, "proved")
-        assert asked["counted_in"][table] == len(found[table])
+        answer = json.loads(road.headrace("verify", table, "-o", "json"))
+        assert (answer["table"], answer["verdict"]) == (table, "proved")
+        assert answer["counted_in"][table] == len(published[table])
     for table in ("aircraft_rotation", "flight_delays", "flights_enriched__late_weather"):
-        said = road.headrace("verify", table, expect=1)
-        assert f"table {table} cannot be proved" in said
+        output = road.headrace("verify", table, expect=1)
+        assert f"table {table} cannot be proved" in output
     for late in ("flights_enriched__late_weather", "flights_enriched__late_planes"):
         assert arrow(road, late).num_rows == 0
-    assert any(row[5] == "CORRECTED" for row in found["flights_enriched"])
-    assert {row[2] for row in found["flights_measured"]} == {None, "not_a_tail_number"}
+    assert any(row[5] == "CORRECTED" for row in published["flights_enriched"])
+    assert {row[2] for row in published["flights_measured"]} == {None, "not_a_tail_number"}

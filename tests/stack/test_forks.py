@@ -1,4 +1,4 @@
-"""Forks and claims: whatever is restored behind our back, the published tables stay right (G3)."""
+"""Forks and claims: whatever is restored without headrace, the published tables stay right (G3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def branches(road: Road) -> dict[int, dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("by_client")
-def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_road: MakeRoad) -> None:
+def test_a_manual_restore_of_an_older_savepoint_is_a_fork_and_never_published(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND)
     road.produce(range(1000))
     live = road.submit()
@@ -44,16 +44,16 @@ def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_r
     assert road.homes() == every({0: 1000, 1: 1000}), "the tables are untouched"
     assert road.ledger.head() == head
 
-    found = branches(road)
-    assert (found[1]["state"], found[2]["state"]) == ("ahead", "fork"), "the good branch is none"
-    point = found[2]["forks_at"]["events"]
-    assert refused.value.facts["fork_point"] in set(found[2]["forks_at"].values())
+    claims = branches(road)
+    assert (claims[1]["state"], claims[2]["state"]) == ("ahead", "fork"), "the good branch is not a fork"
+    point = claims[2]["forks_at"]["events"]
+    assert refused.value.facts["fork_point"] in set(claims[2]["forks_at"].values())
     assert road.ledger.published("events", point) is not None, "the fork point is a published manifest"
     assert json.loads(road.headrace("status", "events", "-o", "json"))["forks"][0]["claim"] == 2
 
     road.cancel(forked)
-    said = road.headrace("run", "events", expect=3)
-    assert "headrace branch set-aside events 2" in said, "a start does not go on from a fork"
+    message = road.headrace("run", "events", expect=3)
+    assert "headrace branch set-aside events 2" in message, "a start does not continue from a fork"
     road.headrace("branch", "set-aside", "events", "2", "--why", "wrong savepoint")
     assert branches(road)[2]["state"] == "set aside"
     assert road.publish().batches == 0
@@ -66,7 +66,7 @@ def test_an_older_savepoint_behind_our_back_is_a_fork_and_never_published(make_r
     again = road.submit()
     road.settle(again, claim=3)
     road.publish_until(3000)
-    assert road.homes() == every({0: 1500, 1: 1500}), "the branch goes on as if nothing had happened"
+    assert road.homes() == every({0: 1500, 1: 1500}), "the branch continues as if nothing had happened"
 
 
 def test_two_live_submissions_of_one_job_publish_each_record_once(make_road: MakeRoad) -> None:
@@ -81,9 +81,9 @@ def test_two_live_submissions_of_one_job_publish_each_record_once(make_road: Mak
     road.settle(second, claim=2)
     road.publish_until(2000)
     assert road.homes() == every({0: 1000, 1: 1000})
-    found = branches(road)
-    assert (found[1]["state"], found[2]["followed"]) == ("fork", True)
-    assert found[1]["forks_at"]["events"], "the place where the two part is named"
+    claims = branches(road)
+    assert (claims[1]["state"], claims[2]["followed"]) == ("fork", True)
+    assert claims[1]["forks_at"]["events"], "the fork point is named"
 
     road.produce(range(2000, 2500))
     road.settle(first, claim=1)

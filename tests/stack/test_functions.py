@@ -27,7 +27,7 @@ def payloads() -> list[bytes]:
 
 
 def expected(number: int) -> list[tuple[Any, ...]]:
-    """What the functions of udfs/failing.py are to say of an id."""
+    """What the functions of udfs/failing.py must return for an id."""
     digit, amount = number % 10, "1.25" if number % 7 else None
     reasons = {1: "bad_value", 2: "wrong_type", 3: "out_of_range", 4: "system_exit"}
     spelt = (None, reasons[digit]) if digit in reasons else (f"{number} {amount}", None)
@@ -39,38 +39,38 @@ def expected(number: int) -> list[tuple[Any, ...]]:
 
 
 def logged(road: Road) -> dict[Path, str]:
-    """What the processes of the stack have said, by file."""
+    """What the processes of the stack have logged, by file."""
     folder = Path(road.stack.environment["FLINK_LOG_DIR"])
     return {p: p.read_text(errors="replace") for p in folder.iterdir() if p.is_file()}
 
 
-def test_what_fails_has_a_reason_and_shows_nowhere(make_road: MakeRoad) -> None:
+def test_a_failing_function_gives_a_reason_and_its_message_appears_nowhere(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND, parallelism=1, partitions=1, job="events_told")
     before = logged(road)  # of the control, if it came first
     road.send(payloads())
     job = road.flink_run(module="jobs.events_told")
     road.settle(job, claim=1)
     road.publish()
-    found = Counter(road.rows("events_told", ("id", "way", "answer", "reason")))
-    assert found == Counter(row for n in range(RECORDS) for row in expected(n))
+    rows = Counter(road.rows("events_told", ("id", "way", "answer", "reason")))
+    assert rows == Counter(row for n in range(RECORDS) for row in expected(n))
     assert road.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"] == []
-    told = {path: text[len(before.get(path, "")) :] for path, text in logged(road).items()}
-    assert any("events_told" in text for text in told.values()), "these are the logs of the job"
-    assert [path.name for path, text in told.items() if PERSONAL in text] == []
+    logs = {path: text[len(before.get(path, "")) :] for path, text in logged(road).items()}
+    assert any("events_told" in text for text in logs.values()), "these are the logs of the job"
+    assert [path.name for path, text in logs.items() if PERSONAL in text] == []
     road.stop(job)
     road.send([json.dumps({"id": RECORDS, "at": "2026-01-01T00:00:01Z", "amount": 1.25}).encode()])
-    road.settle(road.submit(), claim=2)  # by a client that was there before: a session cluster
+    road.settle(road.submit(), claim=2)  # on the cluster that ran the job before: a session cluster
     road.publish()
     assert [r for r in road.rows("events_told", ("id", "way")) if r[0] == RECORDS] == [
         (RECORDS, way) for way in ("pandas", "scalar", "table", "table")
     ]
 
 
-def test_without_the_guard_a_value_is_told_to_everyone(make_road: MakeRoad) -> None:
+def test_without_the_guard_a_value_leaks_into_the_exception_history(make_road: MakeRoad) -> None:
     road = make_road(options=BY_HAND, parallelism=1, partitions=1, job="events_told")
     road.send(payloads()[:20])
-    said = road.flink("run", "-d", "-pym", "jobs.events_unguarded")
-    job = said.rpartition("JobID ")[2].split()[0]
+    output = road.flink("run", "-d", "-pym", "jobs.events_unguarded")
+    job = output.rpartition("JobID ")[2].split()[0]
 
     def failed() -> str:
         entries = road.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]

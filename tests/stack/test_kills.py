@@ -14,19 +14,19 @@ from tests.stack.runbook import steps
 from tests.stack.waiting import until
 
 PORTION, AFTER = 1000, 10
-"""Records, and portions of them that are sent when the block has ended."""
+"""Records, and how many more portions are sent after the block."""
 
 
 @contextmanager
 def flood(road: Road) -> Iterator[Future[int]]:
-    """Records in small portions, which flow as long as the block lasts, and on; gives how many were sent."""
+    """Send small portions of records during the block and shortly after; the future holds how many."""
     ended = threading.Event()
 
     def send() -> int:
-        sent = left = 0
-        while left < AFTER:
+        sent = after = 0
+        while after < AFTER:
             sent += road.produce(range(sent, sent + PORTION), broken_every=97)
-            left += ended.is_set()
+            after += ended.is_set()
         return sent
 
     with ThreadPoolExecutor(1) as pool:
@@ -37,7 +37,7 @@ def flood(road: Road) -> Iterator[Future[int]]:
 
 
 def flowing(road: Road, job: str) -> None:
-    """A checkpoint is complete, and rows reached the table behind it."""
+    """Wait for a completed checkpoint, and for rows in the table after it."""
     until("a completed checkpoint", lambda: road.checkpoints(job)["counts"]["completed"] > 0)
     road.publish_until(1)
 
@@ -48,7 +48,7 @@ def require_whole(road: Road, sent: int) -> None:
     assert road.homes() == every({0: sent // 2, 1: sent // 2})
 
 
-def test_a_killed_taskmanager_loses_and_doubles_nothing(road: Road) -> None:
+def test_a_killed_taskmanager_neither_loses_nor_duplicates_records(road: Road) -> None:
     job = road.submit()
     with flood(road) as sending:
         flowing(road, job)

@@ -1,6 +1,6 @@
 """Each mechanism switched off, once, to see the red message that its absence causes.
 
-Two things are shown each time: what the next line of defence says, and that `verify`, which shares no
+Two things are shown each time: what the next line of defence reports, and that `verify`, which shares no
 code with publish, names the very offsets.
 """
 
@@ -65,8 +65,8 @@ def test_without_the_parent_check_a_fork_is_published_twice(
         topic.publish()
     monkeypatch.setattr(checks, "continue_frontier", _anything_goes)
     topic.publish()
-    (found,) = topic.verify().findings
-    assert (found.kind, found.partition, len(found)) == ("doubled", 0, 100)
+    (finding,) = topic.verify().findings
+    assert (finding.kind, finding.partition, len(finding)) == ("doubled", 0, 100)
 
 
 def test_without_the_commit_checks_a_repeated_batch_is_in_the_table_twice(topic: RealTopic) -> None:
@@ -80,8 +80,8 @@ def test_without_the_commit_checks_a_repeated_batch_is_in_the_table_twice(topic:
 
     snapshot = delta._open_or_create(warehouse, "events", output.columns)
     delta.add_files(snapshot, output.columns, Transaction("events/events", batch), again)
-    (found,) = topic.verify().findings
-    assert (found.kind, len(found)) == ("doubled", 100)
+    (finding,) = topic.verify().findings
+    assert (finding.kind, len(finding)) == ("doubled", 100)
 
 
 def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
@@ -100,8 +100,8 @@ def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
     publisher = topic.publisher()
     publisher.tables.source = Blind(Brokers(KafkaSettings(bootstrap=topic.bootstrap)), ("events",))
     publisher.publish()
-    (found,) = topic.verify().findings
-    assert (found.kind, found.partition, len(found)) == ("missing", 0, 30)
+    (finding,) = topic.verify().findings
+    assert (finding.kind, finding.partition, len(finding)) == ("missing", 0, 30)
 
 
 def test_without_strict_decode_values_change_and_a_record_vanishes(make_road: MakeRoad) -> None:
@@ -118,14 +118,14 @@ def test_without_strict_decode_values_change_and_a_record_vanishes(make_road: Ma
     publisher.publish()
     with pytest.raises(AssertionError) as red:
         assert_untouched(road, sent)
-    told = str(red.value).splitlines()
-    assert [line.split(": ")[0] for line in told] == [
+    complaints = str(red.value).splitlines()
+    assert [line.split(": ")[0] for line in complaints] == [
         f"0:{o}" for o, (_, reason) in enumerate(JUDGED) if reason
     ]
-    assert f"0:{rounded}: sent {ROUNDED!r}; data holds amount = 1.24" in told
-    assert f"0:{vanished}: sent {TRUNCATED!r}; 0 rows in data, 0 in quarantine" in told
-    said = road.headrace("verify", "events", expect=1)
-    assert f"partition 0: 1 offset missing: in the topic, in no table: {vanished}\n" in said
+    assert f"0:{rounded}: sent {ROUNDED!r}; data holds amount = 1.24" in complaints
+    assert f"0:{vanished}: sent {TRUNCATED!r}; 0 rows in data, 0 in quarantine" in complaints
+    output = road.headrace("verify", "events", expect=1)
+    assert f"partition 0: 1 offset missing: in the topic, in no table: {vanished}\n" in output
 
 
 def _all_of_the_newest_claim(_ledger: Any, head: Any, staged: Any, claim: Any) -> ManifestRange:
@@ -143,7 +143,7 @@ def _anything_goes(_job: str, frontier: dict[int, int], _start: Any, _positions:
 
 
 def _the_same_rows_under_another_name(topic: RealTopic, number: int) -> list[DeltaFile]:
-    """A batch's files, copied: a path that is added twice would be told apart by delta-rs itself."""
+    """A batch's files, copied: a path that is added twice would be deduplicated by delta-rs itself."""
     warehouse = topic.lake.warehouse
     copied = []
     for file in topic.lake.ledger.required(BATCHES, number).outputs["events"].files:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from kafka import KafkaAdminClient
 
+from tests.stack.json_output import run_json
 from tests.stack.road import BY_HAND, Road, every
 from tests.stack.test_derive import HOUR, counts, ingest, published, records, reference
-from tests.stack.told import told
 from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
@@ -27,7 +27,7 @@ def add_partition(road: Road, records: int = 50) -> int:
 
 
 def lag(road: Road) -> dict[str, int]:
-    return dict(told(road, "status", road.job)["lag"])
+    return dict(run_json(road, "status", road.job)["lag"])
 
 
 @pytest.mark.usefixtures("by_client")
@@ -38,7 +38,7 @@ def test_a_partition_that_is_added_is_read_from_its_beginning(make_road: MakeRoa
     road.publish_until(100)
 
     add_partition(road)
-    assert lag(road) == {"0": 0, "1": 0, "2": 50}, "counted before the job has found it"
+    assert lag(road) == {"0": 0, "1": 0, "2": 50}, "counted before the job has discovered it"
     road.publish_until(150)
     assert lag(road) == {"0": 0, "1": 0, "2": 0}
 
@@ -53,24 +53,24 @@ def test_a_partition_that_is_added_is_read_from_its_beginning(make_road: MakeRoa
 
     add_partition(road)
     since = ("--from-time", "2026-01-01T00:00:00", "--why", "test")
-    assert told(road, "replay", "plan", road.job, *since)["frontier"] == {"0": 0, "1": 0}
-    told(road, "replay", "run", road.job, "1")
+    assert run_json(road, "replay", "plan", road.job, *since)["frontier"] == {"0": 0, "1": 0}
+    run_json(road, "replay", "run", road.job, "1")
     add_partition(road)  # to the topic of a fork that runs
-    told(road, "replay", "publish", road.job, "1")
+    run_json(road, "replay", "publish", road.job, "1")
 
     stretch = ("--from-offsets", "0:10", "--to-offsets", "0:20", "--why", "test")
-    told(road, "replay", "plan", road.job, *stretch)
+    run_json(road, "replay", "plan", road.job, *stretch)
     add_partition(road)
-    told(road, "patch", "judge", road.job, "1")
-    told(road, "patch", "apply", road.job, "1")
+    run_json(road, "patch", "judge", road.job, "1")
+    run_json(road, "patch", "apply", road.job, "1")
     road.publish_until(350)
     assert road.homes() == every(dict.fromkeys(range(7), 50)), (
-        "a fork reads what was there before it, and what came; a bounded replay reads nothing of it"
+        "a fork reads all of the new partition; a bounded replay reads none of it"
     )
     assert road.verified()["verdict"] == "proved"
 
 
-def test_a_partition_that_is_added_while_the_job_starts(make_road: MakeRoad) -> None:
+def test_a_partition_that_is_added_while_the_job_starts_is_read(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1, partitions=3)
     road.produce(range(150))
     job = road.flink_run(module="jobs.events_raced")
@@ -89,11 +89,11 @@ def test_a_derive_job_counts_the_rows_of_a_partition_that_is_added(make_road: Ma
     road.send(second, partition=add_partition(road, 0))
     until(
         "the partition to be found",
-        lambda: len(told(derive, "status", derive.job)["flink_jobs"][0]["partitions"]) == 2,
+        lambda: len(run_json(derive, "status", derive.job)["flink_jobs"][0]["partitions"]) == 2,
     )
     for partition, last in enumerate((one, other)):  # which close all windows before them
         road.send([last], partition=partition)
-    found = published(derive, job, 12)
+    rows = published(derive, job, 12)
     ingest(road)
-    assert found == reference(road, until_hour=12)
+    assert rows == reference(road, until_hour=12)
     assert derive.verified()["rows"] == counts(len(payloads), late=0, waiting=2)

@@ -1,4 +1,4 @@
-"""Records that were refused, or that Kafka no longer has, come in by one batch, with one home each."""
+"""Records that were refused, or that Kafka no longer has, are added by one batch, with one home each."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import pytest
 
 from headrace.operate.parts import judge
 from tests.stack.client import FlinkClient
+from tests.stack.json_output import run_json
 from tests.stack.road import Road, event, every
 from tests.stack.runbook import steps
-from tests.stack.told import told
 
 MakeRoad = Callable[..., Road]
 ZEROS, NESTED, BROKEN = range(20, 30), range(40, 46), range(60, 63)
@@ -49,14 +49,12 @@ def strict(
     return road
 
 
-def test_refused_records_are_sent_through_again_as_the_runbook_says(
-    strict: Road, client: FlinkClient
-) -> None:
+def test_refused_records_are_redriven_as_the_runbook_says(strict: Road, client: FlinkClient) -> None:
     road, words = strict, {"flights": strict.job, "distance_is_positive": "amount_is_positive"}
     words |= {"repairs.flights.number": "repairs.events.number"}
     before = road.ledger.head()
     redrive, *rest = steps("a-contract-was-too-strict", 0, words)
-    held = told(road, *redrive)
+    held = run_json(road, *redrive)
     assert (held["state"], held["records"], held["rows"]["events"], held["refused"]) == ("judged", 10, 10, [])
     assert road.ledger.head() == before, "it is only judged"
     road.submit_by = client  # one by `flink run` is enough
@@ -67,26 +65,26 @@ def test_refused_records_are_sent_through_again_as_the_runbook_says(
     assert road.ledger.head().frontier == before.frontier
 
     mended, discard, ls = steps("a-contract-was-too-strict", 1, words)
-    done = told(road, *mended)
+    done = run_json(road, *mended)
     assert (done["state"], done["rows"]["events"], done["refused"]) == ("published", 6, [])
     by = road.rows("events", ("_offset", "_repaired_by"))
     assert [(o, who) for o, who in by if who] == [(n, "repairs.events.number (redrive 2)") for n in NESTED]
-    assert told(road, *discard)["records"] == 3
+    assert run_json(road, *discard)["records"] == 3
     assert "discarded" in road.headrace(*ls)
-    assert [(bad["count"], bad["discarded"]) for bad in told(road, *ls)] == [(3, 3)]
+    assert [(bad["count"], bad["discarded"]) for bad in run_json(road, *ls)] == [(3, 3)]
     refused = road.headrace("quarantine", "redrive", road.job, "--why", "again", expect=2)
     assert "all 3 of these records are discarded" in refused
     assert road.verified()["verdict"] == "proved"
 
     road.produce(range(200, 400), partition=0)
     road.publish_until(400)
-    told(road, "patch", "undo", road.job, "2", "--why", "test")
+    run_json(road, "patch", "undo", road.job, "2", "--why", "test")
     assert len(road.rows("events__quarantine")) == 9
-    assert road.verified()["verdict"] == "proved", "behind the undo, and with what came meanwhile"
+    assert road.verified()["verdict"] == "proved", "after the undo, with what was published meanwhile"
 
 
 @pytest.mark.usefixtures("by_client")
-def test_a_redrive_that_is_killed_goes_on_and_tells_what_is_refused_again(
+def test_a_killed_redrive_continues_and_names_what_is_refused_again(
     strict: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     road = strict
@@ -98,11 +96,11 @@ def test_a_redrive_that_is_killed_goes_on_and_tells_what_is_refused_again(
         patched.setattr(judge, "record_judged", killed)
         road.headrace("quarantine", "redrive", road.job, "--why", "all of them", expect=130)
     assert road.homes() == every({0: 200})
-    done = told(road, "patch", "apply", road.job, "1")
+    done = run_json(road, "patch", "apply", road.job, "1")
     assert (done["records"], done["rows"]["events"]) == (19, 10)
     reasons = {r["reason"]: (r["count"], r["example"]) for r in done["refused"]}
     assert reasons == {"wrong_type": (6, "0:40"), "malformed_json": (3, "0:60")}
-    assert told(road, "patch", "apply", road.job, "1")["batch"] == done["batch"], (
+    assert run_json(road, "patch", "apply", road.job, "1")["batch"] == done["batch"], (
         "a second time changes nothing"
     )
     assert road.homes() == every({0: 200})
@@ -112,8 +110,10 @@ def test_a_redrive_that_is_killed_goes_on_and_tells_what_is_refused_again(
 
     contract = road.project / "contracts/events.odcs.yaml"
     contract.write_text(contract.read_text().replace("amount >= 0", "amount >= -1"))
-    said = road.headrace("quarantine", "redrive", road.job, "--why", "an edit that nobody accepted", expect=3)
-    assert "the job has changed since its lock was written" in said
+    output = road.headrace(
+        "quarantine", "redrive", road.job, "--why", "an edit that nobody accepted", expect=3
+    )
+    assert "the job has changed since its lock was written" in output
     for wrong in (
         ("quarantine", "redrive", road.job),
         ("quarantine", "discard", road.job, "--why", "which?"),
@@ -128,14 +128,14 @@ def test_a_redrive_that_is_killed_goes_on_and_tells_what_is_refused_again(
 
 
 @pytest.mark.usefixtures("by_client")
-def test_rows_of_files_come_in_as_the_runbook_says(make_road: MakeRoad, tmp_path: Path) -> None:
+def test_rows_of_files_are_backfilled_as_the_runbook_says(make_road: MakeRoad, tmp_path: Path) -> None:
     road = make_road()
     lines = [event(n) for n in range(50)] + [b'{"id": 1}', b"", event(50, "0")]
     obstore.put(road.warehouse.objects, "incoming/day.jsonl", b"\n".join(lines) + b"\n")
     address = f"{road.warehouse.uri}/incoming/day.jsonl"
     words = {"flights": road.job, "s3://partner/2013-02-07.jsonl": address}
     backfill, *rest = steps("a-partners-file-came-late", 0, words)
-    held = told(road, *backfill)
+    held = run_json(road, *backfill)
     assert (held["state"], held["records"], held["rows"]) == (
         "judged",
         53,
@@ -162,33 +162,35 @@ def test_rows_of_files_come_in_as_the_runbook_says(make_road: MakeRoad, tmp_path
     amounts = [Decimal("1.25"), Decimal(-1), None]
     table = pa.table({"id": [1, 2, 3], "at": [at] * 3, "amount": pa.array(amounts, pa.decimal128(6, 2))})
     pq.write_table(table, parquet)
-    more = told(road, "backfill", road.job, str(parquet), "--why", "typed")
+    more = run_json(road, "backfill", road.job, str(parquet), "--why", "typed")
     assert (more["state"], more["rows"]) == ("published", {"events__quarantine": 1, "events": 2})
     proof = road.verified()
     counted = {p["partition"]: (p["records"], p["data"], p["quarantine"]) for p in proof["partitions"]}
     assert counted == {-2: (3, 2, 1), -1: (53, 50, 3), 0: (50, 50, 0), 1: (50, 50, 0)}
 
-    told(road, "patch", "undo", road.job, "2", "--why", "test")
+    run_json(road, "patch", "undo", road.job, "2", "--why", "test")
     road.headrace(*steps("a-partners-file-came-late", 1, words)[0])
     assert road.homes() == every({0: 50, 1: 50})
     assert road.verified()["verdict"] == "proved"
-    assert told(road, *backfill)["state"] == "judged", "what was taken back may come again"
+    assert run_json(road, *backfill)["state"] == "judged", "an undone patch may be requested again"
 
 
 @pytest.mark.usefixtures("by_client")
-def test_a_stretch_of_the_topic_is_judged_again(strict: Road) -> None:
+def test_a_range_of_the_topic_is_judged_again(strict: Road) -> None:
     road = strict
     plan = ("replay", "plan", road.job, "--from-offsets", "0:15", "--why", "zeros are right")
     road.headrace(*plan, "--to-offsets", "0:300", expect=2)  # not published
     road.headrace(*plan, "--to-offsets", "1:300", expect=2)  # another partition
-    asked = told(road, *plan, "--to-offsets", "0:43")
-    assert (asked["state"], asked["records"]) == ("requested", 28)
-    told(road, "patch", "judge", road.job, "1")
-    found = told(road, "patch", "diff", road.job, "1")
-    assert (found["compared"], found["moved"]) == (28, {"events__quarantine → events": 10})
-    assert found["changed"] == {}
-    told(road, "patch", "apply", road.job, "1")
-    assert told(road, "patch", "diff", road.job, "1")["moved"] == found["moved"], "told afterwards too"
+    patch = run_json(road, *plan, "--to-offsets", "0:43")
+    assert (patch["state"], patch["records"]) == ("requested", 28)
+    run_json(road, "patch", "judge", road.job, "1")
+    diff = run_json(road, "patch", "diff", road.job, "1")
+    assert (diff["compared"], diff["moved"]) == (28, {"events__quarantine → events": 10})
+    assert diff["changed"] == {}
+    run_json(road, "patch", "apply", road.job, "1")
+    assert run_json(road, "patch", "diff", road.job, "1")["moved"] == diff["moved"], (
+        "available afterwards too"
+    )
     assert road.homes() == every({0: 200})
     bad = road.rows("events__quarantine", ("_offset", "contract_version"))
     assert bad == [(n, "1.1.0" if n < 43 else "1.0.0") for n in [*NESTED, *BROKEN]]

@@ -1,4 +1,4 @@
-"""Publish killed between its steps, run twice at once, beside a compaction: each batch happens once (G2).
+"""Publish killed between its steps, run twice at once, beside a compaction: a batch is published once (G2).
 
 Kafka, the object store and the publishers are real. What a job would have staged is written by hand, but for
 the statistics of files, which are Flink's own.
@@ -28,20 +28,20 @@ STEPS = ["read", "batch", "commit events__quarantine", "commit events", "done", 
 
 @dataclass
 class Job:
-    """A topic, and publishers of its job as processes of their own."""
+    """A topic, and publishers of its job in separate processes."""
 
     topic: RealTopic
     environment: Mapping[str, str]
 
     def killed_before(self, step: str) -> None:
         killed = publishing(self.environment, step)
-        said = killed.communicate(timeout=600)[1].decode()[-2000:]
-        assert killed.returncode == -signal.SIGKILL, f"{step}: {said}"
+        stderr = killed.communicate(timeout=600)[1].decode()[-2000:]
+        assert killed.returncode == -signal.SIGKILL, f"{step}: {stderr}"
 
     def publish(self, at_once: int = 1) -> None:
         processes = [publishing(self.environment) for _ in range(at_once)]
-        said = [p.communicate(timeout=600)[1].decode()[-1500:] for p in processes]
-        assert [p.returncode for p in processes] == [0] * at_once, said
+        stderr = [p.communicate(timeout=600)[1].decode()[-1500:] for p in processes]
+        assert [p.returncode for p in processes] == [0] * at_once, stderr
 
     def whole(self) -> bool:
         return self.topic.homes() == [*range(self.topic.sent)]
@@ -61,7 +61,7 @@ def job(stack: Stack, project: Path) -> Job:
     return Job(topic, {**os.environ, **stack.environment, **own})
 
 
-def test_killed_before_each_step_and_run_again_publishes_once(job: Job) -> None:
+def test_a_publisher_killed_before_each_step_and_run_again_publishes_once(job: Job) -> None:
     for step in STEPS:
         job.topic.stage(good=20, bad=3)
         job.killed_before(step)
@@ -71,7 +71,7 @@ def test_killed_before_each_step_and_run_again_publishes_once(job: Job) -> None:
     assert job.topic.verify().verdict == "proved"
 
 
-def test_two_publishers_at_once_as_two_processes(job: Job) -> None:
+def test_two_publisher_processes_at_once_publish_once(job: Job) -> None:
     for _ in range(3):
         job.topic.stage(good=20, bad=3)
         job.publish(at_once=2)

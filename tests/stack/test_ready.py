@@ -1,4 +1,4 @@
-"""`run` returns when a job is ready, or names what keeps it from that; `status --wait` says the same."""
+"""`run` returns when a job is ready, or names what prevents it; `status --wait` reports the same."""
 
 from __future__ import annotations
 
@@ -29,53 +29,53 @@ def test_a_job_that_run_has_started_can_be_published_and_stopped_at_once(make_ro
     road = make_road(parallelism=1, options=BY_HAND)
     road.produce(range(100))
 
-    said = json.loads(road.headrace("run", "events", "-o", "json"))
+    answer = json.loads(road.headrace("run", "events", "-o", "json"))
 
-    assert said["state"] == "RUNNING"
-    at = road.workspace().cluster.checkpoints(said["flink_job"])
+    assert answer["state"] == "RUNNING"
+    at = road.workspace().cluster.checkpoints(answer["flink_job"])
     assert at.last is not None
-    assert said["checkpoint"] == at.last.id
+    assert answer["checkpoint"] == at.last.id
     assert any(m.claim == 1 for m in road.staged().values()), "the checkpoint's manifest is there"
     road.headrace("status", "events", "--wait")
     assert "savepoint-" in road.headrace("stop", "events")
 
 
-def test_slots_that_are_not_free_are_counted(make_road: MakeRoad) -> None:
+def test_missing_slots_are_counted(make_road: MakeRoad) -> None:
     free = _slots(first := make_road(parallelism=1, options=BY_HAND))
     first.headrace("run", "events")
     wide = make_road(job="events_by_hour", parallelism=free, options=BY_HAND)
 
-    said = wide.headrace("run", "events_by_hour", *SOON, expect=1)
+    output = wide.headrace("run", "events_by_hour", *SOON, expect=1)
 
     cause = f"not enough free slots: it needs {free}, and {free - 1} of {free} are free (events holds 1)"
-    assert f"job events_by_hour did not become ready within 4 s: {cause}; the job and claim 1 stay" in said
+    assert f"job events_by_hour did not become ready within 4 s: {cause}; the job and claim 1 stay" in output
     for setting in (
         "HEADRACE__STACK__SLOTS",
         "taskmanager.numberOfTaskSlots",
         "HEADRACE__FLINK__PARALLELISM",
     ):
-        assert setting in said
+        assert setting in output
     assert cause in wide.headrace("status", "events_by_hour", "--wait", *SOON, expect=1)
     assert not _newest(wide).ended
     assert wide.ledger.decisions() == []
 
-    said = wide.headrace("stop", "events_by_hour")
+    output = wide.headrace("stop", "events_by_hour")
 
-    assert f"it never ran, so there is no savepoint ({cause})" in said
-    assert "it is CANCELED, and claim 1, which staged nothing, is set aside" in said
+    assert f"it never ran, so there is no savepoint ({cause})" in output
+    assert "it is CANCELED, and claim 1, which staged nothing, is set aside" in output
     assert _newest(wide).state == "CANCELED"
     assert first.headrace("stop", "events").count("savepoint-") == 1
     assert "does not run" in wide.headrace("stop", "events_by_hour", expect=2)
 
 
-def test_no_taskmanager(make_road: MakeRoad, stack: Stack) -> None:
+def test_a_missing_taskmanager_is_named(make_road: MakeRoad, stack: Stack) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     stack.stop_taskmanager()
 
-    said = road.headrace("run", "events", *SOON, "--cancel-on-timeout", expect=1)
+    output = road.headrace("run", "events", *SOON, "--cancel-on-timeout", expect=1)
 
-    assert "no TaskManager is registered" in said
-    assert "it is CANCELED, and claim 1, which staged nothing, is set aside" in said
+    assert "no TaskManager is registered" in output
+    assert "it is CANCELED, and claim 1, which staged nothing, is set aside" in output
     assert _newest(road).state == "CANCELED"
     assert [(d.action, d.claim) for d in road.ledger.decisions()] == [("set-aside", 1)]
     missing = road.headrace("status", "events", "--wait", *SOON, expect=1)
@@ -85,7 +85,7 @@ def test_no_taskmanager(make_road: MakeRoad, stack: Stack) -> None:
     assert "waiting" not in road.headrace("publish", "events")
 
 
-def test_a_checkpoint_that_is_not_complete(make_road: MakeRoad, stack: Stack) -> None:
+def test_an_incomplete_checkpoint_is_named(make_road: MakeRoad, stack: Stack) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     job = road.submit()
     road.checkpoint(job)  # what Flink takes at the start is over: the next one waits for the first task

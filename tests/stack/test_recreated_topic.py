@@ -1,4 +1,4 @@
-"""A topic that is deleted and created again under a running job: the tables get nothing of the new one."""
+"""A topic that is deleted and created again under a running job: the tables get nothing from the new one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.stack.waiting import until
 MakeRoad = Callable[..., Road]
 
 
-def test_a_topic_that_is_recreated_while_flink_restarts(make_road: MakeRoad) -> None:
-    """Flink's own restart never runs ``main``: it reads on at offset 200 of another topic."""
+def test_nothing_is_published_of_a_topic_recreated_while_flink_restarts(make_road: MakeRoad) -> None:
+    """Flink's own restart never runs ``main``: it continues at offset 200 of another topic."""
     road = make_road(parallelism=1, options=BY_HAND)
     road.produce(range(400))
     job = road.submit()
@@ -38,13 +38,13 @@ def test_a_topic_that_is_recreated_while_flink_restarts(make_road: MakeRoad) -> 
     assert "0:200-499, 1:200-499" in refused
     assert road.homes() == every({0: 200, 1: 200}), "not a row of the new topic"
     for arguments in ((), ("--batch", "1")):
-        said = road.verified(*arguments, expect=1)
-        assert (said["verdict"], said["findings"][0]["kind"]) == ("unproved", "other")
+        answer = road.verified(*arguments, expect=1)
+        assert (answer["verdict"], answer["findings"][0]["kind"]) == ("unproved", "other")
     status = road.headrace("status", "events")
     assert "was deleted and created again" in status
     assert "branch ls" not in status + refused
-    told = json.loads(road.headrace("status", "events", "-o", "json"))
-    assert (told["lag"], told["topics_changed"][0]["topic"]) == ({}, road.topic)
+    answer = json.loads(road.headrace("status", "events", "-o", "json"))
+    assert (answer["lag"], answer["topics_changed"][0]["topic"]) == ({}, road.topic)
 
     last = max(m.checkpoint for m in road.staged().values())
     accept = ("publish", "events", "--accept-tail", str(last), "--why", "w")

@@ -1,4 +1,4 @@
-"""What the real planner refuses: in its own innermost words, at the file and line of our SQL."""
+"""What the real planner refuses: by its root cause, at the file and line of our SQL."""
 
 from __future__ import annotations
 
@@ -56,21 +56,21 @@ def job(edited: Callable[..., Edited]) -> Edited:
     return edited({JOB: COUNTS})
 
 
-def test_the_planner_is_quoted_at_our_line(job: Edited) -> None:
+def test_a_planner_error_is_quoted_at_the_line_of_our_sql(job: Edited) -> None:
     for what, (sql, line, words) in REFUSED.items():
         job.edit({JOB: f"-- {what}\n{sql}"})
 
-        said = job.road.headrace("plan", JOB, "--accept", expect=1)
+        output = job.road.headrace("plan", JOB, "--accept", expect=1)
 
-        first = said.splitlines()[0]
-        assert f"sql/{JOB}/make_{JOB}.sql:{line + 1}: Flink does not accept this: " in first, said
+        first = output.splitlines()[0]
+        assert f"sql/{JOB}/make_{JOB}.sql:{line + 1}: Flink does not accept this: " in first, output
         assert words in first
-        assert "Was expecting" not in said
-        assert "at java" not in said
-        assert "\tat " not in said
+        assert "Was expecting" not in output
+        assert "at java" not in output
+        assert "\tat " not in output
 
 
-def test_a_fresh_process_says_the_same(job: Edited) -> None:
+def test_a_fresh_process_reports_the_same_error(job: Edited) -> None:
     job.edit({JOB: "\n\n" + REFUSED["no such column"][0]})
 
     with pytest.raises(HeadraceError, match="Column 'nope' not found in any table") as refused:

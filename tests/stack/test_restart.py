@@ -1,4 +1,4 @@
-"""The way out when a job's state is gone: it reads on from the frontier, and the chain goes on."""
+"""The way out when a job's state is gone: it reads on from the frontier and continues the chain."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_a_job_whose_checkpoints_are_lost_reads_on_from_the_frontier(make_road: 
     refused = road.headrace("run", "events", expect=3)
     assert "headrace branch restart events" in refused
 
-    said = json.loads(road.headrace("branch", "restart", "events", "--why", "the bucket", "-o", "json"))
-    assert said["frontier"] == {"0": 500, "1": 500}
+    answer = json.loads(road.headrace("branch", "restart", "events", "--why", "the bucket", "-o", "json"))
+    assert answer["frontier"] == {"0": 500, "1": 500}
     assert json.loads(road.headrace("status", "events", "-o", "json"))["restart_due"]
     again = road.submit()
     road.settle(again, claim=2)
@@ -49,7 +49,7 @@ def test_a_job_whose_checkpoints_are_lost_reads_on_from_the_frontier(make_road: 
     road.headrace("stop", "events")
     _lose_checkpoints(road)
     assert "headrace branch restart events" in road.headrace("run", "events", expect=3), (
-        "a ruling is for once"
+        "a restart decision applies once"
     )
     assert "no restart is due" in road.headrace(
         "branch", "restart", "events", "--undo", "--why", "late", expect=2

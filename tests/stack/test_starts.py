@@ -1,4 +1,4 @@
-"""Starts that are refused before anything runs: they leave no claim, so publish waits for nobody."""
+"""Starts that are refused before anything runs: they leave no claim, so publish waits for none."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 GAVE_UP = 31
-"""What `flink run` exits with when the job's own `main` did not end well, whatever its own code was."""
+"""What `flink run` exits with when the job's own `main` failed, whatever its exit code."""
 
 
-def test_unaligned_checkpoints_on_the_command_line(make_road: MakeRoad) -> None:
+def test_unaligned_checkpoints_on_the_command_line_are_refused(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1)
     option = "execution.checkpointing.unaligned.enabled=true"
-    said = road.flink("run", "-d", f"-D{option}", "-pym", "jobs.events", expect=GAVE_UP)
-    assert f"{option} would let a manifest be sealed without all its files" in said
+    output = road.flink("run", "-d", f"-D{option}", "-pym", "jobs.events", expect=GAVE_UP)
+    assert f"{option} would let a manifest be sealed without all its files" in output
     assert road.ledger.claims() == []
 
 
-def test_a_savepoint_that_is_not_there(make_road: MakeRoad) -> None:
+def test_a_start_from_a_missing_savepoint_is_refused(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1)
-    said = road.headrace("run", "events", "-s", f"{road.warehouse.uri}/_flink/nope", expect=2)
-    assert "there is no checkpoint or savepoint here" in said
+    output = road.headrace("run", "events", "-s", f"{road.warehouse.uri}/_flink/nope", expect=2)
+    assert "there is no checkpoint or savepoint here" in output
     assert road.ledger.claims() == []
 
 
 @pytest.mark.usefixtures("by_client")
-def test_a_topic_that_was_deleted_and_created_again(make_road: MakeRoad) -> None:
+def test_a_start_on_a_recreated_topic_is_refused(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     road.stop(road.submit())
     before = road.ledger.claims()
     _make_anew(road)
-    said = road.headrace("run", "events", expect=3)
-    assert f"topic {road.topic} was deleted and created again" in said
+    output = road.headrace("run", "events", expect=3)
+    assert f"topic {road.topic} was deleted and created again" in output
     stretch = ("--from-offsets", "0:0", "--to-offsets", "0:1", "--why", "other records")
-    said = road.headrace("replay", "plan", "events", *stretch, expect=3)
-    assert f"topic {road.topic} was deleted and created again" in said
+    output = road.headrace("replay", "plan", "events", *stretch, expect=3)
+    assert f"topic {road.topic} was deleted and created again" in output
     assert road.ledger.claims() == before
 
 
@@ -55,10 +55,10 @@ def _make_anew(road: Road) -> None:
     until("the topic to be there again", lambda: road.topic in topic_names(bootstrap))
 
 
-def test_status_tells_what_the_lake_holds_where_flink_does_not_answer(
+def test_status_shows_the_lake_when_flink_does_not_answer(
     road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEADRACE__FLINK__REST", "http://127.0.0.1:1")
-    said = road.headrace("status", "events", expect=1)
-    assert "Flink does not answer" in said.splitlines()[0]
-    assert "nothing yet" in said
+    output = road.headrace("status", "events", expect=1)
+    assert "Flink does not answer" in output.splitlines()[0]
+    assert "nothing yet" in output

@@ -1,4 +1,4 @@
-"""State follows meaning: a job is edited again and again, and each query keeps its own numbers (G5)."""
+"""State follows meaning: a job is edited again and again, and each query keeps its own state (G5)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COUNTS = "SELECT MOD(id, 2) AS lane, COUNT(*) AS n, MAX(id) AS most FROM events 
 FROM_1000 = COUNTS.replace("FROM events", "FROM events WHERE id >= 1000")
 
 
-def test_statements_come_move_and_go_and_each_keeps_its_own_numbers(edited: Callable[..., Edited]) -> None:
+def test_statements_that_are_added_moved_and_removed_keep_their_state(edited: Callable[..., Edited]) -> None:
     job = edited({JOB: COUNTS})
     job.go()
     job.send(1000)
@@ -36,7 +36,7 @@ def test_statements_come_move_and_go_and_each_keeps_its_own_numbers(edited: Call
     job.shows("other", {0: (1000, 2998), 1: (1000, 2999)})
     job.stop()
 
-    # The order of statements, and how many work at it, are nothing to the state.
+    # The order of statements and the parallelism do not matter to the state.
     job.edit({JOB: COUNTS, "other": FROM_1000, "before": FROM_1000.replace("1000", "2000")})
     assert set(job.plan(expect=3).values()) == {"kept"}
     job.go(parallelism=2)
@@ -46,18 +46,18 @@ def test_statements_come_move_and_go_and_each_keeps_its_own_numbers(edited: Call
     job.shows("other", {0: (1500, 3998), 1: (1500, 3999)})
     job.stop()
 
-    # A filter changes what is counted, and a query goes: a person has to say so, and the others go on.
+    # A filter changes what is counted, and a query is removed: both must be accepted, the others continue.
     job.edit({JOB: COUNTS, "other": FROM_1000.replace("id >= 1000", "id >= 1000 AND id <> 4001")})
-    asked = {(v["verdict"], v["operator"]): v for v in job.asked()}
-    assert asked.keys() == {
+    verdicts = {(v["verdict"], v["operator"]): v for v in job.undecided()}
+    assert verdicts.keys() == {
         ("changed", "group-aggregate"),
         ("dropped", "group-aggregate"),
         ("dropped", "sink"),
     }
-    assert "4001" in asked["changed", "group-aggregate"]["what"]
+    assert "4001" in verdicts["changed", "group-aggregate"]["what"]
     options = {"changed": "--changing", "dropped": "--losing"}
-    names = [(options[verdict], str(found["id"])) for (verdict, _), found in asked.items()]
-    assert len(job.asked(*names[0])) == 3, "one that is named does not let the others through"
+    names = [(options[verdict], str(v["id"])) for (verdict, _), v in verdicts.items()]
+    assert len(job.undecided(*names[0])) == 3, "accepting one does not accept the others"
     job.go(*(option for name in names for option in name), parallelism=2)
     job.send(1000)
     job.shows(JOB, {0: (2500, 4998), 1: (2500, 4999)})
@@ -66,7 +66,7 @@ def test_statements_come_move_and_go_and_each_keeps_its_own_numbers(edited: Call
 
 
 @pytest.mark.usefixtures("by_client")
-def test_a_lock_that_swaps_the_state_of_two_queries_is_not_let_through(edited: Callable[..., Edited]) -> None:
+def test_a_lock_that_swaps_the_state_of_two_queries_is_refused(edited: Callable[..., Edited]) -> None:
     job = edited({JOB: COUNTS, "other": FROM_1000})
     job.go()
     job.send(2000)
@@ -74,14 +74,14 @@ def test_a_lock_that_swaps_the_state_of_two_queries_is_not_let_through(edited: C
     job.stop()
     place = job.road.project / f"jobs/{JOB}.lock.json"
     before = place.read_text()
-    told = json.loads(before)
-    one, other = (n["id"] for n in told["plan"]["nodes"] if "group-aggregate" in n["type"])
+    document = json.loads(before)
+    one, other = (n["id"] for n in document["plan"]["nodes"] if "group-aggregate" in n["type"])
     swapped = {one: other, other: one}
-    for node in told["plan"]["nodes"]:
+    for node in document["plan"]["nodes"]:
         node["id"] = swapped.get(node["id"], node["id"])
-    for edge in told["plan"]["edges"]:
+    for edge in document["plan"]["edges"]:
         edge |= {k: swapped.get(edge[k], edge[k]) for k in ("source", "target")}
-    place.write_text(json.dumps(told))
+    place.write_text(json.dumps(document))
 
     refused = json.loads(job.road.headrace("run", JOB, "-o", "json", expect=3))
 
@@ -118,7 +118,7 @@ OF_EACH_KIND = {
 }
 
 
-def test_windows_joins_and_ranks_keep_what_they_have_seen(edited: Callable[..., Edited]) -> None:
+def test_windows_joins_and_ranks_keep_their_state(edited: Callable[..., Edited]) -> None:
     job = edited(OF_EACH_KIND, late="keep")
     job.go()
     job.send(500)
@@ -155,17 +155,17 @@ def test_a_replay_recomputes_an_edited_query_from_the_state_of_an_anchor(
 
     job.edit({JOB: COUNTS.replace("FROM events", "FROM events WHERE id <> 1700"), "other": FROM_1000})
     assert "changed" in job.road.headrace(*plan, expect=3)
-    (asked,) = job.asked()
-    stop, accept, _ = steps("the-sql-must-change", 1, words | {"8": str(asked["id"])})
+    (verdict,) = job.undecided()
+    stop, accept, _ = steps("the-sql-must-change", 1, words | {"8": str(verdict["id"])})
     assert stop == ["stop", JOB]
     job.road.headrace(*accept)
     planned, run, diff, publish = steps("the-sql-must-change", 2, words)
-    assert job.told(*planned)["records"] == 500
-    assert job.told(*run)["caught_up"]
+    assert job.run_json(*planned)["records"] == 500
+    assert job.run_json(*run)["caught_up"]
     job.shows(JOB, {0: (1000, 1998), 1: (1000, 1999)})
-    found = job.told(*diff)
-    assert (found["changed"], found["lost"], found["added"]) == ({JOB: {"n": 1}}, {}, {})
-    assert job.told(*publish)["cancelled"] == [job.flink_id]
+    difference = job.run_json(*diff)
+    assert (difference["changed"], difference["lost"], difference["added"]) == ({JOB: {"n": 1}}, {}, {})
+    assert job.run_json(*publish)["cancelled"] == [job.flink_id]
 
     job.shows(JOB, {0: (999, 1998), 1: (1000, 1999)})
     job.shows("other", {0: (500, 1998), 1: (500, 1999)})

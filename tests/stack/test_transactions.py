@@ -18,8 +18,8 @@ MakeRoad = Callable[..., Road]
 
 
 def _status(road: Road) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(road.headrace("status", "events", "-o", "json"))
-    return found
+    status: dict[str, Any] = json.loads(road.headrace("status", "events", "-o", "json"))
+    return status
 
 
 def transaction(road: Road, numbers: range, *, commit: bool) -> None:
@@ -38,7 +38,7 @@ def transaction(road: Road, numbers: range, *, commit: bool) -> None:
     producer.close()
 
 
-def test_aborted_records_and_markers_are_no_holes(make_road: MakeRoad) -> None:
+def test_aborted_records_and_markers_are_not_holes(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     transaction(road, range(100), commit=True)
     transaction(road, range(100, 150), commit=False)
@@ -52,18 +52,18 @@ def test_aborted_records_and_markers_are_no_holes(make_road: MakeRoad) -> None:
     assert isinstance(batch, PublishBatch)
     assert batch.notes.holes, "markers and aborted records are noted"
     road.headrace("verify", "events")
-    assert _status(road)["lag"] == {"0": 0, "1": 0}, "behind the frontier is a marker, and no record"
+    assert _status(road)["lag"] == {"0": 0, "1": 0}, "after the frontier is a marker, not a record"
     transaction(road, range(250, 260), commit=True)
     transaction(road, range(260, 280), commit=False)
-    behind = _status(road)
-    assert behind["lag_records"] == 10, "offsets of markers and of aborted records are none"
-    assert behind["lag"]["0"] > 30
+    status = _status(road)
+    assert status["lag_records"] == 10, "offsets of markers and of aborted records are not counted"
+    assert status["lag"]["0"] > 30
     _delete_below(road, 160)
-    said = road.headrace("verify", "events")
-    assert "older offsets without a record, as the ledger records" in said
+    output = road.headrace("verify", "events")
+    assert "older offsets without a record, as the ledger records" in output
 
 
-def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make_road: MakeRoad) -> None:
+def test_records_deleted_before_they_were_read_are_a_loss_to_be_accepted(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     road.produce(range(100), partition=0)
     job = road.submit()
@@ -79,8 +79,8 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
     with pytest.raises(DecisionNeeded, match=r"0:100-149") as refused:
         road.publish()
     assert [e["what"] for e in _status(road)["foreseen"]["stops"]] == [refused.value.what]
-    said = road.headrace("publish", "events", expect=3)
-    assert "--accept-loss 0:100-149" in said
+    output = road.headrace("publish", "events", expect=3)
+    assert "--accept-loss 0:100-149" in output
     for span, wrong in (("0:149-100", "is not P:FROM-TO"), ("0:150-152", "is not lost")):
         assert wrong in road.headrace("publish", "events", "--accept-loss", span, "--why", "x", expect=2)
     road.ledger.record_decision(AcceptLoss(why="too soon", spans=(Span.parse("0:100-149"),)))
@@ -93,12 +93,12 @@ def test_what_retention_deleted_before_it_was_read_is_a_loss_to_be_accepted(make
     assert _status(road)["accepted_losses"] == ["0:100-149"]
     assert "except 50 that were lost before they were read" in road.headrace("verify", "events")
     plan = ("replay", "plan", "events", "--why", "test")
-    said = road.headrace(*plan, "--from-offsets", "0:100", "--to-offsets", "0:200", expect=3)
-    assert "Kafka deleted what the replay would read: partition 0 begins at 150" in said
-    said = road.headrace(*plan, "--from-time", "2020-01-01", "--to", "2099-01-01", expect=3)
-    assert "Kafka deleted offsets of partition 0 before 150" in said
-    said = road.headrace(*plan, "--from-offsets", "7:1", "--to-offsets", "7:2", expect=2)
-    assert "there is no partition 7" in said
+    output = road.headrace(*plan, "--from-offsets", "0:100", "--to-offsets", "0:200", expect=3)
+    assert "Kafka deleted what the replay would read: partition 0 begins at 150" in output
+    output = road.headrace(*plan, "--from-time", "2020-01-01", "--to", "2099-01-01", expect=3)
+    assert "Kafka deleted offsets of partition 0 before 150" in output
+    output = road.headrace(*plan, "--from-offsets", "7:1", "--to-offsets", "7:2", expect=2)
+    assert "there is no partition 7" in output
 
 
 def _delete_below(road: Road, offset: int) -> None:

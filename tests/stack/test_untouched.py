@@ -11,7 +11,7 @@ from tests.stack.untouched import assert_untouched
 MakeRoad = Callable[..., Road]
 
 
-def test_no_value_is_changed_and_no_record_vanishes(make_road: MakeRoad) -> None:
+def test_values_are_unchanged_and_records_never_vanish(make_road: MakeRoad) -> None:
     road = make_road(parallelism=1, options=BY_HAND)
     sent = road.send(PAYLOADS)
     job = road.submit()

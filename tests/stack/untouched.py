@@ -1,4 +1,4 @@
-"""What was sent against what the tables hold (G4): the very values, or quarantine with the very bytes."""
+"""Compares what was sent with the tables (G4): the same values, or quarantine with the same bytes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def assert_untouched(road: Road, sent: Mapping[Position, bytes]) -> None:
     """
     data, quarantine = _rows(road, "events"), _rows(road, "events__quarantine")
     wrong = [
-        f"{at[0]}:{at[1]}: sent {sent.get(at)!r}; {found}"
+        f"{at[0]}:{at[1]}: sent {sent.get(at)!r}; {change}"
         for at in sorted({*sent, *data, *quarantine})
-        if (found := _changed(road.contract.columns, sent.get(at), data[at], quarantine[at]))
+        if (change := _changed(road.contract.columns, sent.get(at), data[at], quarantine[at]))
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -34,16 +34,16 @@ def assert_untouched(road: Road, sent: Mapping[Position, bytes]) -> None:
 def _rows(road: Road, output: str) -> defaultdict[Position, list[Row]]:
     table = open_table(road.warehouse, output)
     assert table is not None, f"table {output} is not there"
-    found = defaultdict(list)
+    rows = defaultdict(list)
     for row in table.to_pyarrow_table().to_pylist():
-        found[row["_partition"], row["_offset"]].append(row)
-    return found
+        rows[row["_partition"], row["_offset"]].append(row)
+    return rows
 
 
 def _changed(
     columns: Sequence[Column], sent: bytes | None, data: Sequence[Row], quarantine: Sequence[Row]
 ) -> str:
-    """What the tables made of one record; empty where it is untouched."""
+    """What differs in the tables for one record; empty where it is untouched."""
     if sent is None or len(data) + len(quarantine) != 1:
         return f"{len(data)} rows in data, {len(quarantine)} in quarantine"
     return _changed_in_data(columns, sent, data[0]) if data else _changed_in_quarantine(sent, quarantine[0])
@@ -66,11 +66,11 @@ def _changed_in_data(columns: Sequence[Column], sent: bytes, row: Row) -> str:
 
 
 def _document(sent: bytes) -> dict[str, Any]:
-    """The one object that the bytes are; numbers keep all their digits."""
-    found = json.loads(sent.decode(), parse_float=Decimal, object_pairs_hook=_each_name_once)
-    if not isinstance(found, dict):
+    """The bytes as one JSON object; numbers keep all their digits."""
+    document = json.loads(sent.decode(), parse_float=Decimal, object_pairs_hook=_each_name_once)
+    if not isinstance(document, dict):
         raise ValueError("no object was sent")  # noqa: TRY004 - as every other fault of a payload
-    return found
+    return document
 
 
 def _each_name_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -85,15 +85,15 @@ def _meant(column: Column, sent: Any) -> Any:
 
 def _whole(sent: Any) -> int:
     if type(sent) is not int:  # True is an int too
-        raise ValueError(f"{sent!r} is no whole number")
+        raise ValueError(f"{sent!r} is not a whole number")
     return sent
 
 
 def _number(sent: Any) -> Decimal:
-    """Text that is a number is that number: so producers keep others from making a double of it."""
+    """Text that is a number is that number: producers send it so that no reader turns it into a double."""
     value = json.loads(sent, parse_float=Decimal) if isinstance(sent, str) else sent
     if type(value) not in (int, Decimal):
-        raise ValueError(f"{sent!r} is no number")
+        raise ValueError(f"{sent!r} is not a number")
     return Decimal(value)
 
 

@@ -12,12 +12,12 @@ TICK_S = 0.2
 
 
 def until(what: str, look: Callable[[], T], within_s: float = 600) -> T:
-    """The first true answer of ``look``; fails with ``what`` when the deadline passes."""
+    """Call ``look`` until its answer is true, and return it; fails with ``what`` after the deadline."""
     deadline = time.monotonic() + within_s
     idle = threading.Event()
     while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"waited {within_s:.0f} s for {what}; last answer: {found!r}"
+        answer = look()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"waited {within_s:.0f} s for {what}; last answer: {answer!r}"
         idle.wait(TICK_S)

@@ -1,6 +1,6 @@
 """The negative control of strictness: same rules, same sinks, read by Flink's own json that skips errors.
 
-Without a lock: the plan's node ids are nobody's business in a job that is never restored.
+Without a lock: node ids do not matter in a job that is never restored.
 """
 
 import re
@@ -29,7 +29,7 @@ class Lenient(IngestProgram):
     """The job's program, but for the format of its source."""
 
     def tables(self, at: Placement) -> list[str]:
-        """As the strict ones; what only the strict format can tell of a record is NULL."""
+        """As the strict ones; what only the strict format knows of a record is NULL."""
         source, *others = super().tables(at)
         source = re.sub(r"(\w+) METADATA FROM 'value\.\w+' VIRTUAL", r"AS CAST(NULL AS \1)", source)
         return [re.sub(rf"\s*'{FORMAT}\..*", "", source), *others]

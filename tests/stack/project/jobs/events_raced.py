@@ -13,10 +13,10 @@ class Before(Brokers):
 
     def describe(self, topic: str) -> TopicInfo:
         """The topic without its last partition."""
-        found = super().describe(topic)
-        last = max(found.log_start)
-        del found.log_start[last], found.log_end[last]
-        return found
+        state = super().describe(topic)
+        last = max(state.log_start)
+        del state.log_start[last], state.log_end[last]
+        return state
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What puts payloads right before they are judged once more."""
+"""Repairs payloads before they are judged again."""
 
 import json
 

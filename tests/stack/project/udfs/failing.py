@@ -1,4 +1,4 @@
-"""Functions that fail for some ids, and say a secret when they do."""
+"""Functions that fail for some ids, with a secret in the message."""
 
 from __future__ import annotations
 
