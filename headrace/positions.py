@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from headrace.offsets import OffsetArray, Span
+from headrace.offsets import OffsetArray, Span, span_list
 
 Mask = npt.NDArray[np.bool_]
 
@@ -23,11 +23,11 @@ class Positions:
     @classmethod
     def union(cls, parts: Iterable[Mapping[int, OffsetArray]]) -> Positions:
         """All of them together."""
-        found: dict[int, list[OffsetArray]] = {}
+        union: dict[int, list[OffsetArray]] = {}
         for part in parts:
             for partition, offsets in part.items():
-                found.setdefault(partition, []).append(offsets)
-        return cls({p: np.unique(np.concatenate(many)) for p, many in sorted(found.items())})
+                union.setdefault(partition, []).append(offsets)
+        return cls({p: np.unique(np.concatenate(many)) for p, many in sorted(union.items())})
 
     @classmethod
     def of_spans(cls, spans: Iterable[Span]) -> Positions:
@@ -86,12 +86,12 @@ class Positions:
 
     def spans(self) -> list[Span]:
         """The set as runs of offsets."""
-        found = []
+        spans: list[Span] = []
         for partition, own in self.offsets.items():
             breaks = np.flatnonzero(np.diff(own) > 1)
             firsts, lasts = own[np.r_[0, breaks + 1]], own[np.r_[breaks, len(own) - 1]]
-            found += [Span(partition, int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
-        return found
+            spans += [Span(partition, int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
+        return spans
 
     def __len__(self) -> int:
         """How many records."""
@@ -99,6 +99,4 @@ class Positions:
 
     def __str__(self) -> str:
         """Some of the spans, for an error."""
-        spans, most = self.spans(), 10
-        more = f" and {len(spans) - most} more" if len(spans) > most else ""
-        return " ".join(map(str, spans[:most])) + more
+        return span_list(self.spans())

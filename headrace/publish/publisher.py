@@ -5,7 +5,7 @@
 1. an unfinished batch is finished first (:mod:`headrace.publish.finish`);
 2. the followed claim's chain is walked from the head, up to where every output has sealed;
 3. Kafka is asked whether the topics are still those that the job began on (:mod:`headrace.publish.topics`);
-4. every file is read, and the offsets must continue the frontier (:mod:`headrace.publish.checks`, G1);
+4. every file is read, and the offsets must continue the frontier (:mod:`headrace.publish.batch_checks`, G1);
 5. the batch is decided, and finished.
 """
 
@@ -21,7 +21,7 @@ from headrace.ledger.head import Head
 from headrace.ledger.manifest_range import ManifestRange, publishable_range
 from headrace.ledger.records import Claim, PublishBatch
 from headrace.publish import refusals
-from headrace.publish.checks import Checks
+from headrace.publish.batch_checks import BatchChecks
 from headrace.publish.finish import Finisher
 from headrace.publish.staged_files import FilesRead
 from headrace.publish.tables import JobTables
@@ -52,7 +52,7 @@ class Publisher:
     def __init__(self, tables: JobTables) -> None:
         self.tables = tables
         self._ledger = tables.ledger
-        self._checks, self._finisher = Checks(tables), Finisher(tables)
+        self._checks, self._finisher = BatchChecks(tables), Finisher(tables)
 
     def publish(self) -> Published:
         """Publish what is ready now. Checkpoints without rows wait, unless a batch of them is needed.
@@ -111,7 +111,7 @@ class Publisher:
         """Decide the batch, after every check, unless another publisher is first."""
         topics = self._checks.query_topics(head)
         taken, read, accepted = self._publishable(head, claim, ready, topics)
-        frontier, notes = self._checks.frontier(head, read, topics, accepted=accepted)
+        frontier, notes = self._checks.continue_from(head, read, topics, accepted=accepted)
         batch = PublishBatch(
             claim=claim.number,
             contract_version=claim.contract_version,

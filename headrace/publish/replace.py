@@ -32,7 +32,7 @@ from headrace.ledger.records import (
     TopicNotes,
 )
 from headrace.offsets import Offsets
-from headrace.publish.checks import Checks
+from headrace.publish.batch_checks import BatchChecks
 from headrace.publish.finish import Finisher
 from headrace.publish.publisher import Published
 from headrace.publish.replay_checks import ReplayChecks
@@ -60,7 +60,7 @@ class Replacer:
 
     def __init__(self, tables: JobTables) -> None:
         self.tables, self._ledger = tables, tables.ledger
-        self._checks, self._finisher = Checks(tables, remember=True), Finisher(tables)
+        self._checks, self._finisher = BatchChecks(tables, remember=True), Finisher(tables)
         self._replay_checks = ReplayChecks(tables)
 
     def replace(self, replay: int, fork: ForkPoint) -> Published | Behind | NothingSealed:
@@ -86,7 +86,7 @@ class Replacer:
 
     def _record_swap(self, head: Head, replay: int, fork: ForkPoint) -> Behind | NothingSealed | None:
         """Decide the batch, unless another publisher is first; or return why the fork cannot come in yet."""
-        reached = self._replay_checks.frontier_at(fork)
+        reached = self._replay_checks.require_frontier_at(fork)
         staged = {o: s.read() for o, s in self.tables.staged.items()}
         claim, sealed = replay_range(self._ledger, fork, staged, replay)
         if claim is None or sealed is None:
@@ -99,7 +99,7 @@ class Replacer:
         self._replay_checks.refuse_other_topic(replay, claim, sealed, read, topics)
         if self.tables.contract.has_positions:
             self._replay_checks.refuse_missing(head, fork, reached, read)
-        frontier, notes = self._checks.frontier(before, read, topics)
+        frontier, notes = self._checks.continue_from(before, read, topics)
         if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
             return Behind(frontier)
         removed, baseline = forks.files_after(self._ledger, fork), forks.baseline(self._ledger, fork)
@@ -180,7 +180,7 @@ class Replacer:
         before = self._ledger.required(DONE, former)
         manifests = forks.manifests_after(self._ledger, swap.fork, former)
         baseline = Baseline(versions={o: v for o, v in before.versions.items() if o in self.tables.staged})
-        old, reached = swap.removed, self._replay_checks.frontier_at(swap.fork)
+        old, reached = swap.removed, self._replay_checks.require_frontier_at(swap.fork)
         removed = forks.files_after(self._ledger, swap.fork)
         files = {o: delta_files(restored.get(o, old.get(o, ()))) for o in self.tables.staged}
         self._replay_checks.refuse_unfinishable(reached, removed, baseline, files, back=True)
@@ -214,7 +214,7 @@ class Replacer:
         if not self.tables.contract.has_positions:
             return {}
         versions = self._ledger.required(DONE, swap.number).versions
-        reached = self._replay_checks.frontier_at(swap.fork)
+        reached = self._replay_checks.require_frontier_at(swap.fork)
         files: Files = {}
         for output in self.tables.outputs:
             before = versions[output.id] - 1

@@ -145,8 +145,12 @@ class ReplayChecks:
                     remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
                 ) from e
 
-    def frontier_at(self, fork: ForkPoint) -> Offsets:
-        """The frontier of an ingest job at a fork point; a derive job's rows have no position in a topic."""
+    def require_frontier_at(self, fork: ForkPoint) -> Offsets:
+        """The frontier of an ingest job at a fork point; a derive job's rows have no position in a topic.
+
+        Raises:
+            ConservationError: the files that are published there do not hold every offset exactly once.
+        """
         if not self._tables.contract.has_positions:
             return {}
         return frontier_at(self._tables.warehouse, self._ledger, self._tables.outputs, fork)

@@ -79,22 +79,22 @@ class _Positions:
 
     @classmethod
     def of(cls, *sides: Rows) -> _Positions:
-        found: dict[int, tuple[int, int]] = {}
+        bounds: dict[int, tuple[int, int]] = {}
         for table in (table for side in sides for table in side.values()):
             partitions, offsets = _columns(table)
             for partition in np.unique(partitions).tolist():
                 own = offsets[partitions == partition]
-                least, most = found.get(partition, (own[0], own[0]))
-                found[partition] = int(min(own.min(), least)), int(max(own.max(), most))
-        width = max((most - least + 1 for least, most in found.values()), default=1)
-        first = np.array([found[p][0] for p in sorted(found)], np.int64)
-        return cls(np.array(sorted(found), np.int64), first, width)
+                least, most = bounds.get(partition, (own[0], own[0]))
+                bounds[partition] = int(min(own.min(), least)), int(max(own.max(), most))
+        width = max((most - least + 1 for least, most in bounds.values()), default=1)
+        first = np.array([bounds[p][0] for p in sorted(bounds)], np.int64)
+        return cls(np.array(sorted(bounds), np.int64), first, width)
 
     def keys(self, table: pa.Table) -> Numbers:
         partitions, offsets = _columns(table)
         places = np.searchsorted(self.partitions, partitions)
-        found: Numbers = places * self.width + (offsets - self.first[places])
-        return found
+        keys: Numbers = places * self.width + (offsets - self.first[places])
+        return keys
 
     def split(self, keys: Numbers) -> tuple[Numbers, Numbers]:
         """The partitions and the offsets."""
@@ -187,7 +187,7 @@ def compare(before: Rows, after: Rows, samples: int = 5, *, whole: bool = False)
         lost=_counted("records", len(gone)),
         added=_counted("records", len(come)),
         partitions={
-            str(p): {name: found[p] for name, found in zip(COUNTS, counts, strict=True)}
+            str(p): {name: by_partition[p] for name, by_partition in zip(COUNTS, counts, strict=True)}
             for p in sorted(set().union(*counts))
         },
         samples=[_sample(old, new, *at) for at in differing[:samples]],
@@ -227,8 +227,8 @@ def _differ(left: pa.ChunkedArray, right: pa.ChunkedArray) -> npt.NDArray[np.boo
     """Where two columns differ; NULL equals NULL."""
     values = pc.fill_null(pc.not_equal(left, right), False)  # noqa: FBT003
     nulls = pc.xor(pc.is_null(left), pc.is_null(right))
-    found: npt.NDArray[np.bool_] = pc.or_(values, nulls).to_numpy()
-    return found
+    differ: npt.NDArray[np.bool_] = pc.or_(values, nulls).to_numpy()
+    return differ
 
 
 def _sample(old: _Side, new: _Side, at_old: int | None, at_new: int | None) -> Sample:

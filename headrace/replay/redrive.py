@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from headrace.contract.model import Contract
 from headrace.errors import UsageError
@@ -16,8 +17,8 @@ from headrace.ledger.patches import REDRIVE
 from headrace.ledger.records import Patch, Refusal
 from headrace.read import quarantine
 from headrace.read.quarantine import Selection
-from headrace.replay.payloads import Payload, new_payload_file
-from headrace.replay.repair import Repair, apply_repair, load_repair
+from headrace.replay.payloads import Payload, PayloadFile, new_payload_file
+from headrace.replay.repair import Repair, Repaired, apply_repair, load_repair
 
 
 def request_redrive(
@@ -31,14 +32,8 @@ def request_redrive(
     """
     contract, judged_by = program.contract, require_ready(ledger, program)
     function = load_repair(repair) if repair else None
-    failed: Counter[str] = Counter()
-    examples: dict[str, str] = {}
     with new_payload_file() as payloads:
-        payloads.write(_payloads(ledger, contract, wanted, function, failed, examples))
-        unrepaired = tuple(
-            Refusal(reason="repair_failed", field=None, rule=kind, count=n, example=examples[kind])
-            for kind, n in failed.most_common()
-        )
+        unrepaired = _write_repaired(payloads, ledger, contract, wanted, function)
         if not payloads.rows:
             raise _nothing_to_judge(ledger, contract, wanted, repair, unrepaired)
         key = payloads.store(ledger)
@@ -82,24 +77,34 @@ def _nothing_to_judge(
     )
 
 
-def _payloads(
-    ledger: Ledger,
-    contract: Contract,
-    wanted: Selection,
-    function: Repair | None,
-    failed: Counter[str],
-    examples: dict[str, str],
-) -> Iterator[Payload]:
-    """What is to be judged. A record on which the function failed is counted, and stays where it is."""
+def _write_repaired(
+    file: PayloadFile, ledger: Ledger, contract: Contract, wanted: Selection, function: Repair | None
+) -> tuple[Refusal, ...]:
+    """Write what is to be judged; returns what the function failed on: those records stay where they are."""
+    failed: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+
+    def repaired() -> Iterator[Payload]:
+        for record in _payloads(ledger, contract, wanted):
+            repair = apply_repair(function, record.payload) if function else Repaired(record.payload)
+            if repair.failed:
+                failed[repair.failed] += 1
+                examples.setdefault(repair.failed, f"{record.partition}:{record.offset}")
+            elif repair.changed:
+                yield replace(record, payload=repair.payload, original=record.payload)
+            else:
+                yield record
+
+    file.write(repaired())
+    return tuple(
+        Refusal(reason="repair_failed", field=None, rule=kind, count=n, example=examples[kind])
+        for kind, n in failed.most_common()
+    )
+
+
+def _payloads(ledger: Ledger, contract: Contract, wanted: Selection) -> Iterator[Payload]:
+    """The selected records in quarantine, without discarded ones."""
     left = {(s.partition, o) for s in discarded_records(ledger).spans() for o in range(s.first, s.last + 1)}
     for raw, topic, partition, offset, millis in quarantine.payloads(ledger.warehouse, contract.id, wanted):
-        if (partition, offset) in left:
-            continue
-        repair = apply_repair(function, raw) if function else None
-        if repair and repair.failed:
-            failed[repair.failed] += 1
-            examples.setdefault(repair.failed, f"{partition}:{offset}")
-            continue
-        changed = repair is not None and repair.changed
-        payload = repair.payload if repair else raw
-        yield Payload(payload, topic, partition, offset, millis, raw if changed else None)
+        if (partition, offset) not in left:
+            yield Payload(raw, topic, partition, offset, millis, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from headrace.text import counted
 from headrace.verify.verdict import Verdict, verdict_on
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Finding:
         return self.rows or sum(map(len, self.spans))
 
     def __str__(self) -> str:
-        count = _quantity(len(self), "row" if self.rows else "offset")
+        count = counted(len(self), "row" if self.rows else "offset")
         sentence = SENTENCES[self.kind].format(n=count, where=self.where)
         place = "" if self.partition == NO_PARTITION else f"{partition_label(self.partition)}: "
         return f"{place}{sentence}" + (f": {ranges_text(self.spans)}" if self.spans else "")
@@ -146,11 +147,11 @@ class Verification:
         lost, absent = (self.aged_holes.get(kind, 0) for kind in ("lost", "absent"))
         were = "was lost before it was read" if lost == 1 else "were lost before they were read"
         but = f", except {lost:,} that {were}, accepted in the ledger" if lost else ""
-        numbers = [_quantity(self.total("records"), "record")]
+        numbers = [counted(self.total("records"), "record")]
         if reach := self.total("beyond_reach"):
             numbers.append(f"{reach:,} older than the topic's log, each once")
         if absent:
-            numbers.append(f"{_quantity(absent, 'older offset')} without a record, as the ledger records")
+            numbers.append(f"{counted(absent, 'older offset')} without a record, as the ledger records")
         return f"every offset has exactly one home{but} ({'; '.join(numbers)})"
 
     def to_json(self) -> dict[str, Any]:
@@ -172,10 +173,6 @@ class Verification:
 def partition_label(partition: int) -> str:
     """A partition of the topic; or, where it is negative, a file of a backfill."""
     return f"partition {partition}" if partition >= 0 else f"file {-partition}"
-
-
-def _quantity(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def ranges_text(spans: Sequence[Range]) -> str:

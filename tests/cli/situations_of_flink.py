@@ -231,9 +231,9 @@ SITUATIONS = [
     ),
     Situation(
         (
-            "publish/checks.py: stop □",
-            "publish/checks.py: branch restart □ --why TEXT",
-            "publish/checks.py: run □",
+            "publish/batch_checks.py: stop □",
+            "publish/batch_checks.py: branch restart □ --why TEXT",
+            "publish/batch_checks.py: run □",
         ),
         skipping,
         "publish events",

@@ -101,7 +101,7 @@ def test_a_topic_that_is_recreated_in_the_middle_of_publish(sealed: Lake, termin
     said = terminal.refused("publish events")
     assert "names what is not published" in said
 
-    answer = terminal.follow(said, "publish/checks.py: publish □", exits=3)
+    answer = terminal.follow(said, "publish/batch_checks.py: publish □", exits=3)
 
     assert "0:35-39" in answer
     assert "headrace branch set-aside events 1" in answer

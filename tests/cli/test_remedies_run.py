@@ -215,7 +215,7 @@ STATES = [
         shows=True,
     ),
     State("operate/publish.py: publish □", staged, "query 'TABLE events'"),
-    State("publish/checks.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
+    State("publish/batch_checks.py: branch restart □ --why TEXT", skipped, "publish events", shows=True),
     State(
         "publish/refusals.py: branch show □ □", staged_under_another_contract, "publish events", shows=True
     ),

@@ -6,7 +6,6 @@ import datetime as dt
 import itertools
 import json
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -273,7 +272,7 @@ def test_the_ends_of_every_type_pass_through(good: list[Any], bad: list[Any]) ->
                 )
                 for row in refused
             }
-            again = redrive._payloads(lake.ledger, CONTRACT_OF_ALL, Selection(), None, Counter(), {})
+            again = redrive._payloads(lake.ledger, CONTRACT_OF_ALL, Selection())
             with payloads.new_payload_file() as file:
                 count, key = file.write(again), file.store(lake.ledger)
             assert count == len(refused) == len(payloads.positions(lake.warehouse, key))

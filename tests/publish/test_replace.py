@@ -32,7 +32,7 @@ from headrace.ledger.records import (
     Stored,
 )
 from headrace.offsets import Span
-from headrace.publish import checks
+from headrace.publish import batch_checks
 from headrace.publish.publisher import Published, Publisher
 from headrace.publish.replace import Behind, NothingSealed
 from headrace.publish.staged_files import ReadFile, read_files
@@ -104,7 +104,7 @@ def test_the_live_job_publishes_while_the_fork_is_being_judged(
         read.extend(f.path for f in files if f"/s{fork}/" in f.path)
         return read_files(warehouse, output, files, columns)
 
-    monkeypatch.setattr(checks, "read_files", reading)
+    monkeypatch.setattr(batch_checks, "read_files", reading)
     publisher, overtaken = lake.replacer(), []
 
     def overtake(name: str) -> None:

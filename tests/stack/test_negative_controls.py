@@ -20,7 +20,7 @@ from headrace.delta.commit import DeltaFile
 from headrace.errors import ConservationError, DecisionNeeded
 from headrace.ledger.manifest_range import ManifestRange
 from headrace.ledger.records import BATCHES
-from headrace.publish import checks
+from headrace.publish import batch_checks
 from headrace.publish import publisher as publishing
 from headrace.publish.frontier import Continuation
 from headrace.publish.staged_files import ReadFile, read_files
@@ -63,7 +63,7 @@ def test_without_the_parent_check_a_fork_is_published_twice(
     monkeypatch.setattr(publishing, "publishable_range", _all_of_the_newest_claim)
     with pytest.raises(ConservationError, match="are published already"):
         topic.publish()
-    monkeypatch.setattr(checks, "continue_frontier", _anything_goes)
+    monkeypatch.setattr(batch_checks, "continue_frontier", _anything_goes)
     topic.publish()
     (finding,) = topic.verify().findings
     assert (finding.kind, finding.partition, len(finding)) == ("doubled", 0, 100)
@@ -94,7 +94,7 @@ def test_without_the_hole_check_a_lost_file_goes_unnoticed_until_verify(
     def forgetful(warehouse: Warehouse, output: str, files: Sequence[Any], columns: Any) -> list[ReadFile]:
         return real(warehouse, output, list(files)[1:] if output == "events" else files, columns)
 
-    monkeypatch.setattr(checks, "read_files", forgetful)
+    monkeypatch.setattr(batch_checks, "read_files", forgetful)
     with pytest.raises(ConservationError, match="are in no file"):
         topic.publish()
     publisher = topic.publisher()

@@ -25,7 +25,7 @@ from headrace.table.outputs import Output
 log = structlog.get_logger()
 
 
-class Checks:
+class BatchChecks:
     """The checks of one job's batches."""
 
     def __init__(self, tables: JobTables, *, remember: bool = False) -> None:
@@ -102,7 +102,7 @@ class Checks:
             for o in self._tables.outputs
         }
 
-    def frontier(
+    def continue_from(
         self,
         head: Head,
         read: Mapping[str, Sequence[ReadFile]],
