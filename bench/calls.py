@@ -15,7 +15,7 @@ from headrace import settings
 from headrace.contract.column_type import STRING
 from headrace.contract.load import load_contract
 from headrace.job.defaults import defaults
-from headrace.job.functions import guarded
+from headrace.job.functions import flink_function
 from headrace.job.program import PARQUET
 from headrace.table.columns import TableColumn
 from headrace.table.ddl import sink_ddl, source_ddl
@@ -47,7 +47,9 @@ def main() -> None:
     for key, value in ({d.key: d.value for d in defaults(timedelta(seconds=10))} | own | options).items():
         table_env.get_config().set(key, value)
     if path := BOUND.get(way):
-        table_env.create_temporary_function("class_of", guarded(Function("class_of", path, way, "", 0, ())))
+        table_env.create_temporary_function(
+            "class_of", flink_function(Function("class_of", path, way, "", 0, ()))
+        )
     bounds = {"scan.startup.mode": "earliest-offset", "scan.bounded.mode": "latest-offset"}
     table_env.execute_sql(source_ddl(topic, name="source", bootstrap=env.kafka.bootstrap, options=bounds))
     kept = [TableColumn(c.name, c.type) for c in contract.columns if c.name in COLUMNS]

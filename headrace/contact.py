@@ -41,13 +41,13 @@ def require_listening(server: str, addresses: str, setting: str) -> None:
     Raises:
         ClusterError: each address refuses the connection, or has an unknown host name.
     """
-    if reason := refusal(addresses):
+    if reason := probe(addresses):
         raise unreachable(server, addresses, setting, reason)
 
 
-def refusal(addresses: str) -> str:
-    """Why none of these addresses gives a connection; empty where one does, or more patience may help."""
-    reasons = [_refusal(*_host_and_port(address)) for address in addresses.split(",")]
+def probe(addresses: str) -> str:
+    """Try to connect; returns why no address can be reached: empty if one can, or if waiting may help."""
+    reasons = [_probe(*_host_and_port(address)) for address in addresses.split(",")]
     return reasons[0] if all(reasons) else ""
 
 
@@ -61,7 +61,7 @@ def unreachable(server: str, addresses: str, setting: str, reason: str) -> Clust
     )
 
 
-def refusal_in(message: str) -> str:
+def connection_failure(message: str) -> str:
     """Why there was no connection, by the text of a client's error; empty where it is another error."""
     if re.search("connection ?refused", message, re.IGNORECASE):
         return REFUSED
@@ -70,8 +70,8 @@ def refusal_in(message: str) -> str:
 
 def address_in(message: str) -> str:
     """The address that a client's error names, without its path; empty where it names none."""
-    found = re.search(r"https?://[\w.:\[\]-]+", message)
-    return found[0] if found else ""
+    match = re.search(r"https?://[\w.:\[\]-]+", message)
+    return match[0] if match else ""
 
 
 def require_endpoint(server: str, url: str, setting: str) -> None:
@@ -80,20 +80,20 @@ def require_endpoint(server: str, url: str, setting: str) -> None:
     Raises:
         ClusterError: as :func:`require_listening`.
     """
-    found = urlsplit(url)
-    if found.scheme in getproxies() and not proxy_bypass(found.netloc):
+    parts = urlsplit(url)
+    if parts.scheme in getproxies() and not proxy_bypass(parts.netloc):
         return
-    port = found.port or _PORTS.get(found.scheme, 443)
-    require_listening(server, f"{found.hostname}:{port}", setting)
+    port = parts.port or _PORTS.get(parts.scheme, 443)
+    require_listening(server, f"{parts.hostname}:{port}", setting)
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
-    found = urlsplit(address.strip() if "://" in address else f"//{address.strip()}")
-    return found.hostname or "", found.port or KAFKA_PORT
+    parts = urlsplit(address.strip() if "://" in address else f"//{address.strip()}")
+    return parts.hostname or "", parts.port or KAFKA_PORT
 
 
-def _refusal(host: str, port: int) -> str:
-    """Why no connection can be had; empty where there is one, or where more patience may help."""
+def _probe(host: str, port: int) -> str:
+    """Try to connect; returns why that fails: empty if it does not, or if waiting may help."""
     try:
         with socket.create_connection((host, port), CONNECTED_WITHIN_S):
             return ""

@@ -104,7 +104,7 @@ def check(ctx: typer.Context, job: Job, anchor: Number, fmt: Output = Format.tex
     Example: headrace anchor check flights 1
     """
     at = anchors.check_anchor(workspace_of(ctx), job, anchor)
-    emit(at.to_json(), fmt, lambda: pages.checked(at))
+    emit(at.to_json(), fmt, lambda: pages.health_page(at))
     if at.health.problems:
         raise AnchorError(
             f"no replay can begin at anchor {anchor}: {at.health.problems[0]}",
@@ -140,7 +140,7 @@ def expire(
     done = anchors.expire_anchors(
         workspace_of(ctx), job, why or f"expire: {options}", keep=keep or 0, older_than=age
     )
-    emit(done.to_json(), fmt, lambda: pages.expired(done))
+    emit(done.to_json(), fmt, lambda: pages.expire_sentence(done))
 
 
 def _age(text: str) -> timedelta:

@@ -35,7 +35,7 @@ def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:
 
     Each start of the job has a number: its claim.
 
-    head: wrote the newest published batch, and has staged nothing since.
+    head: wrote the manifests that the newest batch took, and has staged nothing since.
 
     waiting: has not completed a checkpoint yet; publish waits for it.
 
@@ -72,7 +72,7 @@ def set_aside(
     Example: headrace branch set-aside flights 2 --why "restored the wrong savepoint"
     """
     done = branches.set_aside_branch(workspace_of(ctx), job, claim, why, undo=undo)
-    emit(done.to_json(), fmt, lambda: pages.decided(done))
+    emit(done.to_json(), fmt, lambda: pages.decision_sentence(done))
 
 
 def adopt(
@@ -83,7 +83,7 @@ def adopt(
     Example: headrace branch adopt flights 1 --why "the second submission was a mistake"
     """
     done = branches.adopt_branch(workspace_of(ctx), job, claim, why, undo=undo)
-    emit(done.to_json(), fmt, lambda: pages.decided(done))
+    emit(done.to_json(), fmt, lambda: pages.decision_sentence(done))
 
 
 def restart(
@@ -97,4 +97,4 @@ def restart(
     Example: headrace branch restart flights --why "the bucket lost its checkpoints"
     """
     done = branches.restart_branch(workspace_of(ctx), job, why, undo=undo)
-    emit(done.to_json(), fmt, lambda: pages.restarted(done))
+    emit(done.to_json(), fmt, lambda: pages.restart_sentence(done))

@@ -12,7 +12,7 @@ from rich.text import Text
 from headrace.cli.context import workspace_of
 from headrace.cli.options import TIMES, utc
 from headrace.cli.output import Format, Output, emit, progress
-from headrace.cli.pages.compared import compared
+from headrace.cli.pages.diff import diff_tables
 from headrace.errors import UsageError
 from headrace.operate.diff import Side, diff_batches
 
@@ -63,7 +63,7 @@ def diff(
     with progress("comparing rows") as bar:
         batch_diff = diff_batches(workspace_of(ctx), job, begin, end, samples=samples, progress=bar)
     sides = Text(f"batch {batch_diff.first} → batch {batch_diff.last}")
-    emit(batch_diff.to_json(), fmt, lambda: Group(sides, compared(batch_diff.diff)))
+    emit(batch_diff.to_json(), fmt, lambda: Group(sides, diff_tables(batch_diff.diff)))
 
 
 def _side(batch: int | None, moment: datetime | None) -> Side | None:

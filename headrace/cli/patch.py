@@ -9,7 +9,7 @@ import typer
 from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import patch as pages
-from headrace.cli.pages.compared import compared
+from headrace.cli.pages.diff import diff_tables
 from headrace.operate import patch as patches
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The ingest job, as in jobs/JOB.py.")]
@@ -72,7 +72,7 @@ def diff(
     """
     with progress("reading both sides") as bar:
         patch_diff = patches.diff_patch(workspace_of(ctx), job, patch, samples=samples, progress=bar)
-    emit(patch_diff.to_json(), fmt, lambda: compared(patch_diff.diff))
+    emit(patch_diff.to_json(), fmt, lambda: diff_tables(patch_diff.diff))
 
 
 def apply(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:

@@ -72,11 +72,11 @@ def publish(
     workspace = workspace_of(ctx)
     if accept_tail is not None:
         tail = accepting.accept_tail(workspace, job, accept_tail, why, undo=undo)
-        _confirm(pages.tail(tail), fmt)
+        _confirm(pages.tail_sentence(tail), fmt)
     elif accept_loss or undo:
         spans = [_span(text, job) for text in accept_loss or []]
         loss = accepting.accept_loss(workspace, job, spans, why, undo=undo)
-        _confirm(pages.loss(loss), fmt)
+        _confirm(pages.loss_sentence(loss), fmt)
     if undo:
         return
     if follow:
@@ -98,7 +98,7 @@ def _follow(workspace: Workspace, job: str, every: float, fmt: Format) -> None:
 
 
 def _show(done: Publication, fmt: Format) -> None:
-    emit(done.to_json(), fmt, lambda: pages.published(done))
+    emit(done.to_json(), fmt, lambda: pages.publish_sentence(done))
 
 
 def _confirm(decision: str, fmt: Format) -> None:

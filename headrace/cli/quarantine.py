@@ -82,7 +82,7 @@ def show(
     """
     wanted = _selection(reason, field, rule, at, since, until)
     records = operate.read_quarantined(workspace_of(ctx), contract, wanted, limit=limit)
-    emit([r.to_json(size) for r in records], output, lambda: pages.shown(records, size))
+    emit([r.to_json(size) for r in records], output, lambda: pages.page(records, size))
 
 
 @quarantined.command("redrive")
@@ -157,7 +157,7 @@ def discard(
         if undo is None
         else operate.undo_discard(workspace, contract, undo, why)
     )
-    emit(done.to_json(), output, lambda: pages.discarded(done))
+    emit(done.to_json(), output, lambda: pages.discard_sentence(done))
 
 
 def _selection(

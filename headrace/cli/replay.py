@@ -12,7 +12,7 @@ from headrace.cli.options import Timeout
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import patch as patch_pages
 from headrace.cli.pages import replay as pages
-from headrace.cli.pages.compared import compared
+from headrace.cli.pages.diff import diff_tables
 from headrace.cli.pages.diff_html import diff_page
 from headrace.cli.places import FromOffsets, FromTime, ToOffsets, ToTime, places
 from headrace.errors import UsageError
@@ -98,7 +98,7 @@ def run(
         at = replay_run.run_replay(
             workspace, job, replay, follow=wait, follow_s=within, start_s=timeout, progress=bar
         )
-    emit(at.to_json(), fmt, lambda: pages.run(at))
+    emit(at.to_json(), fmt, lambda: pages.run_sentence(at))
 
 
 def diff(
@@ -123,7 +123,7 @@ def diff(
             html.write_text(diff_page(job, replay_diff.replay, replay_diff.diff))
         except OSError as e:
             raise UsageError(f"the page cannot be written: {e.strerror}", where=str(html)) from e
-    emit(replay_diff.to_json(), fmt, lambda: compared(replay_diff.diff))
+    emit(replay_diff.to_json(), fmt, lambda: diff_tables(replay_diff.diff))
 
 
 def publish(
@@ -144,7 +144,7 @@ def publish(
     workspace = workspace_of(ctx)
     with progress("swapping the fork in") as bar:
         done = replay_swap.publish_replay(workspace, job, replay, within_s=within, progress=bar)
-    emit(done.to_json(), fmt, lambda: pages.swapped(done))
+    emit(done.to_json(), fmt, lambda: pages.swap_sentence(done))
 
 
 def rollback(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
@@ -159,7 +159,7 @@ def rollback(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: O
     workspace = workspace_of(ctx)
     with progress("swapping the old files in") as bar:
         done = replay_swap.roll_back_replay(workspace, job, replay, why, progress=bar)
-    emit(done.to_json(), fmt, lambda: pages.rolled_back(done))
+    emit(done.to_json(), fmt, lambda: pages.rollback_sentence(done))
 
 
 def abort(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: Output = Format.text) -> None:
@@ -170,7 +170,7 @@ def abort(ctx: typer.Context, job: Job, replay: Number, why: Why = "", fmt: Outp
     workspace = workspace_of(ctx)
     with progress("cancelling the fork") as bar:
         done = replay_swap.abort_replay(workspace, job, replay, why, progress=bar)
-    emit(done.to_json(), fmt, lambda: pages.aborted(done))
+    emit(done.to_json(), fmt, lambda: pages.abort_sentence(done))
 
 
 def ls(ctx: typer.Context, job: Job, fmt: Output = Format.text) -> None:

@@ -42,7 +42,7 @@ def up(ctx: typer.Context, fmt: Output = Format.text) -> None:
     """
     with _steps("starting") as steps:
         result = start_stack(settings_of(ctx), progress=steps)
-    emit(result.to_json(), fmt, lambda: pages.processes(result.processes))
+    emit(result.to_json(), fmt, lambda: pages.table(result.processes))
 
 
 @noun.command()
@@ -53,7 +53,7 @@ def down(ctx: typer.Context, fmt: Output = Format.text) -> None:
     """
     with _steps("stopping") as steps:
         result = stop_stack(settings_of(ctx), progress=steps)
-    emit(result.to_json(), fmt, lambda: pages.stopped(result))
+    emit(result.to_json(), fmt, lambda: pages.stop_sentence(result))
 
 
 @noun.command()
@@ -63,7 +63,7 @@ def status(ctx: typer.Context, fmt: Output = Format.text) -> None:
     Example: headrace stack status -o json
     """
     processes = read_stack(settings_of(ctx))
-    emit([p.to_json() for p in processes], fmt, lambda: pages.processes(processes))
+    emit([p.to_json() for p in processes], fmt, lambda: pages.table(processes))
     if not all(p.serves for p in processes):
         raise typer.Exit(1)
 

@@ -31,7 +31,7 @@ def create(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) ->
     Example: headrace topic create flights
     """
     result = create_topic(workspace_of(ctx), contract)
-    emit(result.to_json(), fmt, lambda: pages.created(result))
+    emit(result.to_json(), fmt, lambda: pages.create_sentence(result))
 
 
 @noun.command("produce")
@@ -66,7 +66,7 @@ def produce(
         result = produce_file(
             workspace_of(ctx), contract, file, key=key, as_is=as_is, from_line=from_line, progress=bar
         )
-    emit(result.to_json(), fmt, lambda: pages.produced(result))
+    emit(result.to_json(), fmt, lambda: pages.produce_sentence(result))
 
 
 @noun.command("show")

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from headrace.contact import refusal_in, unreachable
+from headrace.contact import connection_failure, unreachable
 from headrace.errors import ClusterError
 
 ANSWER_WITHIN_S = 10.0
@@ -47,7 +47,7 @@ def ask(rest: str, path: str, body: Mapping[str, Any] | None = None, *, method: 
         raise ClusterError(f"Flink refused: {_reason(e)}", where=url, status=e.code, remedy=_remedy(e)) from e
     except (URLError, OSError) as e:
         reason = str(getattr(e, "reason", e))
-        raise unreachable("Flink", rest, "flink.rest", refusal_in(reason) or reason) from e
+        raise unreachable("Flink", rest, "flink.rest", connection_failure(reason) or reason) from e
     except ValueError as e:
         raise ClusterError("the server there is not Flink", where=url, remedy="check flink.rest") from e
 

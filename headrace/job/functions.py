@@ -62,7 +62,7 @@ def bind(table_env: Any, functions: Sequence[Function]) -> None:
                 where=f"functions of the job, {function.path}",
                 remedy="give it another name",
             )
-        table_env.create_temporary_function(function.name, guarded(function))
+        table_env.create_temporary_function(function.name, flink_function(function))
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def ship_functions(functions: Sequence[Function], given: Mapping[str, str]) -> I
         yield {"python.executable": sys.executable, **given, "python.files": files}
 
 
-def guarded(function: Function) -> Any:
+def flink_function(function: Function) -> Any:
     """What Flink is given: the function behind its guard, with a type that has room for a reason."""
     wrapper, where = _constant(function), function.path
     pure = wrapper._func  # noqa: SLF001 - the wrapper has no other way to tell

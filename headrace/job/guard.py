@@ -85,7 +85,7 @@ def scalar(function: Callable[..., Any], strict: Sequence[int], checked: AnswerC
     """One row, one answer. NULL for one of the ``strict`` arguments gives NULL without a call."""
     from pyflink.common import Row  # noqa: PLC0415 - in the worker
 
-    def guarded(*arguments: Any) -> Any:
+    def guarded_call(*arguments: Any) -> Any:
         for position in strict:
             if arguments[position] is None:
                 return Row(None, None)
@@ -98,7 +98,7 @@ def scalar(function: Callable[..., Any], strict: Sequence[int], checked: AnswerC
             return Row(None, reason_of(e))
         return Row(None, reason) if reason else Row(answer, None)
 
-    return guarded
+    return guarded_call
 
 
 def table(
@@ -106,7 +106,7 @@ def table(
 ) -> Callable[..., Iterator[tuple[Any, ...]]]:
     """One row becomes any number of rows; if one of them is wrong, there is only a row with the reason."""
 
-    def guarded(*arguments: Any) -> Iterator[tuple[Any, ...]]:
+    def guarded_call(*arguments: Any) -> Iterator[tuple[Any, ...]]:
         if any(arguments[position] is None for position in strict):
             return
         try:
@@ -121,7 +121,7 @@ def table(
             return
         yield from rows
 
-    return guarded
+    return guarded_call
 
 
 class _Wrong(Exception):  # noqa: N818 - never leaves this module
@@ -201,7 +201,7 @@ def pandas(function: Callable[..., Any], strict: Sequence[int], kinds: Sequence[
         halves = (rows.iloc[:half], rows.iloc[half:])
         return pd.concat([answered(h.reset_index(drop=True)) for h in halves], ignore_index=True)
 
-    def guarded(*arguments: Any) -> Any:
+    def guarded_call(*arguments: Any) -> Any:
         rows = pd.concat([pd.Series(a).reset_index(drop=True) for a in arguments], axis=1, ignore_index=True)
         present = rows.dropna(subset=list(strict)) if strict else rows
         if not len(present):
@@ -209,4 +209,4 @@ def pandas(function: Callable[..., Any], strict: Sequence[int], kinds: Sequence[
         answers = answered(present.astype(whole).reset_index(drop=True))
         return answers.set_axis(present.index).reindex(rows.index)
 
-    return guarded
+    return guarded_call

@@ -15,7 +15,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
-from headrace.contact import address_in, refusal_in, require_endpoint, unreachable
+from headrace.contact import address_in, connection_failure, require_endpoint, unreachable
 from headrace.errors import ClusterError, UsageError
 from headrace.settings import Store, secret
 
@@ -103,7 +103,7 @@ def store_error(error: Exception, uri: str, what: str = "the object store refuse
         what: what failed, if the store was reached.
     """
     message = str(error)
-    if reason := refusal_in(message):
+    if reason := connection_failure(message):
         return unreachable("the object store", address_in(message) or uri, "store.endpoint", reason)
     return ClusterError(
         f"{what}: {(message.splitlines() or [type(error).__name__])[0][:300]}",

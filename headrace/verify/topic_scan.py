@@ -15,7 +15,7 @@ import numpy as np
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnsupportedCodecError
 
-from headrace.contact import refusal, require_listening, unreachable
+from headrace.contact import probe, require_listening, unreachable
 from headrace.errors import ClusterError, NoTopicError
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class KafkaTopic:
             )
 
     def _silent(self) -> ClusterError:
-        reason = refusal(self.bootstrap) or f"no answer within {self.patience_ms / 1000:g} s"
+        reason = probe(self.bootstrap) or f"no answer within {self.patience_ms / 1000:g} s"
         return unreachable("Kafka", self.bootstrap, "kafka.bootstrap", reason)
 
     def _where(self) -> str:

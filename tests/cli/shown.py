@@ -19,7 +19,7 @@ from headrace.cli.pages import quarantine as quarantine_page
 from headrace.cli.pages import replay as replay_page
 from headrace.cli.pages import stack as stack_page
 from headrace.cli.pages import topic as topic_page
-from headrace.cli.pages.compared import compared
+from headrace.cli.pages.diff import diff_tables
 from headrace.cli.pages.query import rows_table
 from headrace.cluster.kafka import TopicInfo
 from headrace.errors import ClusterError, ContractError, DecisionNeeded, HeadraceError
@@ -207,7 +207,7 @@ def _diff() -> RenderableType:
     ]
     counts = {"compared": 112_467, "changed": 1, "moved": 12, "gone": 0, "come": 0}
     moved, changed = {"flights__quarantine → flights": 12}, {"flights": {"distance": 1, "tailnum": 1}}
-    return compared(Diff(337_401, 337_388, moved, changed, {}, {}, {"0": counts, "1": counts}, samples))
+    return diff_tables(Diff(337_401, 337_388, moved, changed, {}, {}, {"0": counts, "1": counts}, samples))
 
 
 def _queried() -> RenderableType:
@@ -226,7 +226,7 @@ def _wide() -> RenderableType:
 
 def _processes() -> RenderableType:
     names = {"kafka": 9092, "store": 8333, "jobmanager": 8081, "taskmanager-1": None}
-    return stack_page.processes(
+    return stack_page.table(
         ProcessStatus(name, 4_000_000 if port else None, bool(port), port, Path(f"{name}.log"))
         for name, port in names.items()
     )
@@ -255,7 +255,7 @@ def _fates() -> RenderableType:
         "GroupWindowAggregate(groupBy=[origin], window=[TumblingGroupWindow('w$, _event_time, 3600000)])"
     )
     what = "one more column is counted: results mix both meanings until the old windows have gone"
-    return plan_page.fates(
+    return plan_page.state_table(
         [
             StateVerdict(
                 4, "kept", "OverAggregate", "OverAggregate(partitionBy=[_partition])", "", "", "a", "a"
@@ -272,7 +272,7 @@ def _alike() -> RenderableType:
     counted, summed = f"{begins}3600000)], select=[COUNT(*)])", f"{begins}3600000)], select=[SUM(a)])"
     was = f"{begins}60000)], select=[SUM(a)])"
     kept = StateVerdict(4, "kept", kind, counted, "", "", "a", "a")
-    return plan_page.fates(
+    return plan_page.state_table(
         [kept, StateVerdict(8, "changed", kind, summed, was, "its window changed", "a", "b")]
     )
 
@@ -294,22 +294,24 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     "plan of a derive job": lambda: plan_page.page(
         JobPlan(load_program("flights_enriched"), None, (), UNREACHED, ())
     ),
-    "plan, settings": lambda: plan_page.settings(load_program("flights")),
+    "plan, settings": lambda: plan_page.settings_table(load_program("flights")),
     "plan, what becomes of state": _fates,
     "plan, operators that begin alike": _alike,
-    "publish": lambda: publish_page.published(
+    "publish": lambda: publish_page.publish_sentence(
         Publication("flights", Published(Head(batch=13, rows={"flights": 336_776}), 1, {"flights": 1_200}))
     ),
-    "publish, one row": lambda: publish_page.published(
+    "publish, one row": lambda: publish_page.publish_sentence(
         Publication("flights", Published(Head(batch=14, rows={"flights": 336_777}), 1, {"flights": 1}))
     ),
-    "publish, nothing yet": lambda: publish_page.published(Publication("flights", Published(Head(), 0, {}))),
-    "publish, waiting": lambda: publish_page.published(
+    "publish, nothing yet": lambda: publish_page.publish_sentence(
+        Publication("flights", Published(Head(), 0, {}))
+    ),
+    "publish, waiting": lambda: publish_page.publish_sentence(
         Publication("flights", Published(Head(), 0, {}, waiting_for=1))
     ),
     "quarantine ls": lambda: quarantine_page.table(_reasons()),
     "quarantine ls, some discarded": lambda: quarantine_page.table(_reasons(5)),
-    "quarantine show": lambda: quarantine_page.shown(_refused(), 400),
+    "quarantine show": lambda: quarantine_page.page(_refused(), 400),
     "verify": _verified,
     "verify, not proved": lambda: _verified((Finding("missing", 1, "", (Range(17, 19),)),), beyond=1_200),
     "verify of a derived table": _conserved,

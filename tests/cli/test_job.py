@@ -181,7 +181,7 @@ def test_status_says_whether_publish_takes_what_is_staged(
     change: TopicChange, accepted: Span | None, *, takes: bool
 ) -> None:
     ahead = claimed(1, "ahead", {}, None, sealed(1, 1))
-    said = standing.staged(
+    said = standing.staged_sentence(
         Status(
             "flights",
             derived=False,
@@ -210,7 +210,7 @@ def test_status_says_whether_publish_takes_what_is_staged(
 def test_status_does_not_take_offsets_for_records(
     lag: dict[int, int], records: int | None, says: str
 ) -> None:
-    shown = standing.against_the_topic(Status("flights", derived=False, lag=Lag(lag, records)))
+    shown = standing.progress_facts(Status("flights", derived=False, lag=Lag(lag, records)))
 
     assert shown == {"behind the topic": says}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.cli.pages.plan import SHOWN, shortened
+from headrace.cli.pages.plan import SHOWN, short_descriptions
 from headrace.job import lock
 
 WINDOW = "GroupWindowAggregate(groupBy=[origin, dest], window=[TumblingGroupWindow('w$, _event_time, "
@@ -16,7 +16,7 @@ def test_no_two_operators_of_a_job_look_alike(job: str) -> None:
     assert found
     descriptions = {description for _, _, description in found.nodes()}
 
-    short = shortened(descriptions)
+    short = short_descriptions(descriptions)
 
     assert len(set(short.values())) == len(descriptions) > 3
     assert all(len(text) <= SHOWN + 2 for text in short.values())
@@ -26,7 +26,7 @@ def test_what_sets_two_operators_apart_is_what_is_shown() -> None:
     counted, summed = f"{WINDOW}3600000)], select=[COUNT(*)])", f"{WINDOW}3600000)], select=[SUM(a)])"
     rare = f"{WINDOW}60000)], select=[SUM(a)])"
 
-    short = shortened([counted, summed, rare, "Exchange(distribution=[hash[origin]])"])
+    short = short_descriptions([counted, summed, rare, "Exchange(distribution=[hash[origin]])"])
 
     assert short == {
         counted: "GroupWindowAggregate(g…)], select=[COUNT(*)])",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headrace.errors import JobError
-from headrace.job.functions import bind, guarded, ship_functions
+from headrace.job.functions import bind, flink_function, ship_functions
 from headrace.table.functions import Function, read_function
 
 FILE = """
@@ -49,11 +49,11 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
 )
 def test_what_is_refused(make: Any, told: dict[str, str], said: str) -> None:
     with pytest.raises(JobError, match=said):
-        guarded(make(**told))
+        flink_function(make(**told))
 
 
 def test_what_is_not_deterministic_stays_so(make: Any) -> None:
-    assert not guarded(make(more=", deterministic=False"))._deterministic
+    assert not flink_function(make(more=", deterministic=False"))._deterministic
 
 
 def test_a_built_in_is_not_shadowed(make: Any) -> None:

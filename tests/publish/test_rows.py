@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from headrace.cli.pages.publish import published
+from headrace.cli.pages.publish import publish_sentence
 from headrace.cli.pages.status import page
 from headrace.cluster.kafka import KafkaSource
 from headrace.cluster.kafka.fake import FakeKafka
@@ -120,7 +120,7 @@ def test_rows_of_a_table_that_amends_are_those_that_it_holds(amending: Amending)
     assert (done.head.rows, done.head.written) == ({DAILY.id: 3}, {DAILY.id: 6})
     assert done.written == {DAILY.id: 4}
     publication = Publication(DAILY.id, done)
-    assert published(publication) == "batch 2: 4 rows written to departures_hourly, which holds 3"
+    assert publish_sentence(publication) == "batch 2: 4 rows written to departures_hourly, which holds 3"
     said = publication.to_json()
     assert (said["rows"], said["written"]) == ({DAILY.id: 3}, {DAILY.id: 4})
 
@@ -169,7 +169,7 @@ def test_an_idle_job_makes_no_batch_whoever_asks(lake: Lake) -> None:
         lake.seal(1, range(0))
     done = lake.publish()
     assert (done.head.batch, done.batches) == (2, 0)
-    assert published(Publication("events", done)) == "nothing new since batch 2"
+    assert publish_sentence(Publication("events", done)) == "nothing new since batch 2"
     lake.seal(1, range(30, 31))
     assert lake.publish().head.batch == 3
 
@@ -185,7 +185,10 @@ def test_a_batch_without_rows_folds_what_every_look_would_read(
         done = lake.publish()
         assert done.batches == (number == 3)
     why = "it folds 3 checkpoints without rows, which each look would read again"
-    assert (done.empty, published(Publication("events", done))) == (why, f"batch 3 without rows: {why}")
+    assert (done.empty, publish_sentence(Publication("events", done))) == (
+        why,
+        f"batch 3 without rows: {why}",
+    )
     assert (
         lake.ledger.required(BATCHES, 3).to_json()["empty"]
         == Publication(DAILY.id, done).to_json()["empty"]

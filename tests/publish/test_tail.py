@@ -58,16 +58,16 @@ def test_the_topic_is_asked_after_the_staged_manifests_and_around_the_holes(
     begun(lake)
     lake.seal(1, range(35, 40))
     lake.kafka.compact("events", range(30, 35))
-    lake.kafka.asked.clear()
+    lake.kafka.questions.clear()
     real = StagedManifests.read
 
     def read(staged: StagedManifests) -> dict[str, Manifest]:
-        lake.kafka.asked.append("staged")
+        lake.kafka.questions.append("staged")
         return real(staged)
 
     monkeypatch.setattr(StagedManifests, "read", read)
     lake.publish()
-    assert lake.kafka.asked[:5] == ["staged", "staged", "topic_state", "holes", "topic_state"]
+    assert lake.kafka.questions[:5] == ["staged", "staged", "topic_state", "holes", "topic_state"]
 
 
 def test_holes_are_believed_only_if_the_topic_is_the_same_afterwards(lake: Lake) -> None:

@@ -59,7 +59,7 @@ def test_many_offsets_are_not_asked_about(lake: Lake) -> None:
     lake.kafka.send("events", 50_000)
     with pytest.raises(ClusterError):
         to_end(lake)
-    assert "holes" not in lake.kafka.asked
+    assert "holes" not in lake.kafka.questions
 
 
 def test_a_job_that_never_ran_is_refused(tmp_path: Path, lake: Lake) -> None:

@@ -42,7 +42,7 @@ def page(a: Anchor) -> Text:
     return facts(lines)
 
 
-def checked(at: AnchorHealth) -> Text:
+def health_page(at: AnchorHealth) -> Text:
     """What prevents a replay from beginning there, or that nothing does."""
     health = at.health
     can_begin = (
@@ -52,7 +52,7 @@ def checked(at: AnchorHealth) -> Text:
     return Text("\n".join(health.problems or [can_begin]))
 
 
-def expired(done: ExpiredAnchors) -> str:
+def expire_sentence(done: ExpiredAnchors) -> str:
     """Which anchors have expired, and which were kept because something needs them."""
     kept = ", ".join(map(str, done.needed))
     return f"expired {', '.join(map(str, done.expired)) or 'none'}" + (

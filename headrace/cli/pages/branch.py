@@ -14,7 +14,7 @@ from headrace.operate.branches import BranchDecision, BranchReport, RestartDecis
 from headrace.savepoint.metadata import checkpoint_of
 
 STATES: dict[ClaimState, str] = {
-    "head": "wrote the newest published batch, and has staged nothing since",
+    "head": "wrote the manifests that the newest batch took, and has staged nothing since",
     "waiting": "has not completed a checkpoint yet; publish waits for it",
     "ahead": "continues from what is published and has staged more; publish takes what has rows",
     "fork": "left the chain that publish follows;"
@@ -50,12 +50,12 @@ def page(report: BranchReport) -> RenderableType:
     return Group(*_checkpoints(branch), facts(lines, indent=12))
 
 
-def decided(done: BranchDecision) -> str:
+def decision_sentence(done: BranchDecision) -> str:
     """The decision that was recorded."""
     return f"decision {done.decision}: {'no longer ' if done.undone else ''}{done.action} claim {done.claim}"
 
 
-def restarted(done: RestartDecision) -> str:
+def restart_sentence(done: RestartDecision) -> str:
     """Where the next start begins to read."""
     effect = "no longer restarts" if done.undone else "the next start continues"
     frontier = " ".join(f"{p}:{o:,}" for p, o in sorted(done.frontier.items()))

@@ -22,19 +22,19 @@ SHOWN = 44
 """Characters shown of an operator's description; JSON has all of them."""
 
 
-def fates(verdicts: Sequence[StateVerdict]) -> RenderableType:
+def state_table(verdicts: Sequence[StateVerdict]) -> RenderableType:
     """What happens to each operator's state."""
     shown = listing(
         "id", "state", "operator", "what changes", numbers=["id"], title="what happens to its state"
     )
-    short = shortened(text for v in verdicts for text in (v.description, v.was))
+    short = short_descriptions(text for v in verdicts for text in (v.description, v.was))
     for v in verdicts:
         before = f"; it was {short[v.was]}" if v.was else ""
         shown.add_row(str(v.id), v.verdict, short[v.description], v.what + before)
     return fit_table(shown, prose="what changes")
 
 
-def shortened(descriptions: Iterable[str]) -> dict[str, str]:
+def short_descriptions(descriptions: Iterable[str]) -> dict[str, str]:
     """Each operator's description in a few words: a source names every column and every rule.
 
     Its start; or, if another one starts alike, also the part where it differs from the most similar one.
@@ -67,10 +67,10 @@ def page(plan: JobPlan, *, sql: bool = False, settings_too: bool = False) -> Gro
     program, job_lock = plan.program, plan.lock
     return Group(
         *(Syntax(s, "sql", word_wrap=True, background_color="default") for s in plan.statements if sql),
-        *([settings(program), Text()] if settings_too else []),
+        *([settings_table(program), Text()] if settings_too else []),
         facts(_pipeline(program, job_lock) | {"tables": _tables(plan.tables)}, indent=12),
         *([Text(), _operators(program, job_lock)] if job_lock else []),
-        *([Text(), fates(plan.verdicts)] if plan.verdicts else []),
+        *([Text(), state_table(plan.verdicts)] if plan.verdicts else []),
     )
 
 
@@ -112,7 +112,7 @@ def _written(output: OutputTable, own: str) -> str:
     return f"table {output.id}: {'records' if kind == 'quarantine' else 'rows'}{holds}{key}"
 
 
-def settings(program: Program) -> RenderableType:
+def settings_table(program: Program) -> RenderableType:
     """Flink's settings, and the reason for each."""
     shown = listing("setting", "value", "why", title=f"Flink's settings of job {program.job.name}")
     for default in (*program.settings, *SOURCES):
@@ -124,7 +124,7 @@ def _operators(program: Program, job_lock: lock.Lock) -> RenderableType:
     until = state_retention(program, job_lock)
     shown = listing("id", "operator", "state until", numbers=["id"], title="operators, as the lock pins them")
     nodes = job_lock.nodes()
-    short = shortened(description for _, _, description in nodes)
+    short = short_descriptions(description for _, _, description in nodes)
     for number, _, description in nodes:
         shown.add_row(str(number), short[description], until.get(number, ""))
     return fit_table(shown, prose="state until")

@@ -7,7 +7,7 @@ from headrace.operate.publish import Publication
 from headrace.text import counted
 
 
-def published(publication: Publication) -> str:
+def publish_sentence(publication: Publication) -> str:
     """The result of one call."""
     done, job = publication.published, publication.job
     if done.empty:
@@ -34,13 +34,13 @@ def published(publication: Publication) -> str:
     return f"nothing new since batch {done.head.batch}"
 
 
-def loss(done: LossDecision) -> str:
+def loss_sentence(done: LossDecision) -> str:
     """The decision that was recorded."""
     effect = "no longer accepts" if done.undone else "accepts"
     return f"decision {done.decision}: {effect} the loss of {' '.join(map(str, done.spans))}"
 
 
-def tail(done: TailDecision) -> str:
+def tail_sentence(done: TailDecision) -> str:
     """The decision that was recorded."""
     effect = "no longer accepts" if done.undone else "accepts"
     return f"decision {done.decision}: {effect} what is staged up to checkpoint {done.checkpoint}"

@@ -30,12 +30,12 @@ def table(reasons: Sequence[ReasonCount]) -> Group:
     return Group(fit_table(shown, spare=["first", "last"], prose="field or rule"), total)
 
 
-def shown(records: Sequence[QuarantinedRecord], size: int) -> Group:
+def page(records: Sequence[QuarantinedRecord], size: int) -> Group:
     """Records one below the other, payloads cut after ``size`` bytes."""
     return Group(*(_record(r, size) for r in records), Text(counted(len(records), "record")))
 
 
-def discarded(done: DiscardDecision) -> str:
+def discard_sentence(done: DiscardDecision) -> str:
     """The decision that was recorded, and how to undo it."""
     texts = [str(s) for s in done.spans]
     effect = "discarded" if done.undoes is None else "no longer discarded"

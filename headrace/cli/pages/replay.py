@@ -58,7 +58,7 @@ def page(report: ReplayReport) -> Group:
     )
 
 
-def run(at: ReplayRun) -> str:
+def run_sentence(at: ReplayRun) -> str:
     """How far a fork has read."""
     return (
         f"replay {at.replay} runs as Flink job {at.flink_job}: {at.read:,} of {at.records:,} offsets read"
@@ -66,7 +66,7 @@ def run(at: ReplayRun) -> str:
     )
 
 
-def swapped(done: SwappedReplay) -> str:
+def swap_sentence(done: SwappedReplay) -> str:
     """What the tables hold now, and which job is live."""
     return (
         f"replay {done.replay} is published: {_versions(done.versions)}"
@@ -77,7 +77,7 @@ def swapped(done: SwappedReplay) -> str:
     )
 
 
-def rolled_back(done: RolledBackReplay) -> str:
+def rollback_sentence(done: RolledBackReplay) -> str:
     """What the tables hold again, and which job is live."""
     return (
         f"replay {done.replay} is rolled back: {_versions(done.versions)}"
@@ -88,7 +88,7 @@ def rolled_back(done: RolledBackReplay) -> str:
     )
 
 
-def aborted(done: AbortedReplay) -> str:
+def abort_sentence(done: AbortedReplay) -> str:
     """Which jobs were cancelled."""
     return f"replay {done.replay} is aborted; cancelled: {', '.join(done.cancelled) or 'nothing ran'}"
 

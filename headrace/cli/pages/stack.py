@@ -13,7 +13,7 @@ from headrace.operate.stack import StackEnvironment, StoppedStack
 from headrace.stack.local import ProcessStatus
 
 
-def processes(listed: Iterable[ProcessStatus]) -> RenderableType:
+def table(listed: Iterable[ProcessStatus]) -> RenderableType:
     """Each process, its port, and whether it serves."""
     table = listing("process", "pid", "port", "serves", numbers=["pid", "port"])
     for process in listed:
@@ -23,7 +23,7 @@ def processes(listed: Iterable[ProcessStatus]) -> RenderableType:
     return fit_table(table)
 
 
-def stopped(result: StoppedStack) -> str:
+def stop_sentence(result: StoppedStack) -> str:
     """What was stopped."""
     return "stopped " + (", ".join(result.stopped) or "nothing: nothing was running")
 

@@ -11,7 +11,7 @@ from headrace.publish.refusals import deleted
 from headrace.text import counted
 
 
-def staged(s: Status) -> str:
+def staged_sentence(s: Status) -> str:
     """What is staged, and whether publish takes it: rows of a topic that changed need a decision first."""
     if not s.unpublished_files:
         return "nothing unpublished"
@@ -25,7 +25,7 @@ def staged(s: Status) -> str:
     return f"{files}, which publish currently does not take: see topic"
 
 
-def foreseen(s: Status) -> dict[str, str]:
+def foreseen_facts(s: Status) -> dict[str, str]:
     """What publish stops on, now or later, and what an operator can do about it."""
     stops = [f"{e.what}. {_sentence(e.remedy)}" for e in s.foreseen.stops]
     return {
@@ -34,7 +34,7 @@ def foreseen(s: Status) -> dict[str, str]:
     }
 
 
-def against_the_topic(s: Status) -> dict[str, str]:
+def progress_facts(s: Status) -> dict[str, str]:
     """How far an ingest job has come in its topic; a derive job's rows have no place in one."""
     frontier = " ".join(f"{p}:{o:,}" for p, o in sorted(s.head.frontier.items()))
     return {
@@ -43,7 +43,7 @@ def against_the_topic(s: Status) -> dict[str, str]:
     }
 
 
-def changed(s: Status) -> dict[str, str]:
+def changed_topic_facts(s: Status) -> dict[str, str]:
     """Topics that have changed since the job read them."""
     if not s.topics_changed:
         return {}

@@ -10,13 +10,13 @@ from headrace.operate.topic import CreatedTopic, ProducedLines
 from headrace.text import counted
 
 
-def created(result: CreatedTopic) -> str:
+def create_sentence(result: CreatedTopic) -> str:
     """A topic that exists now."""
     topic, outcome = result.topic, "created" if result.created else "already exists"
     return f"topic {topic.name} {outcome}: {topic.partitions} partitions, id {topic.id}"
 
 
-def produced(result: ProducedLines) -> str:
+def produce_sentence(result: ProducedLines) -> str:
     """How many records were sent."""
     empty = f", {counted(result.empty_lines, 'empty line')} left out" if result.empty_lines else ""
     return f"{result.records:,} records to topic {result.topic}{empty}"

@@ -96,7 +96,7 @@ class FakeKafka:
     def __init__(self, prefix: str = "") -> None:
         self.address = "memory:"
         self.prefix = prefix
-        self.asked: list[str] = []
+        self.questions: list[str] = []
         """The names of all calls, in order."""
         self.then: Callable[[str], object] = lambda _question: None
         """Called with the name of each call after it."""
@@ -228,17 +228,17 @@ class FakeKafka:
     @contextmanager
     def _question(self, what: str) -> Iterator[None]:
         self.require()
-        self.asked.append(what)
+        self.questions.append(what)
         yield
         self.then(what)
 
     def _topic_state(self, topic: str, noted: Mapping[int, Epoch]) -> KafkaTopicState:
-        found = self._topics.get(topic)
-        if found is None:
+        stored = self._topics.get(topic)
+        if stored is None:
             return KafkaTopicState(None)
-        logs = found.logs
+        logs = stored.logs
         return KafkaTopicState(
-            found.id,
+            stored.id,
             {p: log.end for p, log in logs.items()},
             {p: (e := log.epochs[-1][0], log.begins(e)) for p, log in logs.items()},
             {p: logs[p].kept(epoch) for p, epoch in noted.items() if p in logs},

@@ -146,7 +146,7 @@ class _Walk(Generic[H]):
     def __init__(self, consumer: Any, part: Any, spans: Sequence[H], within_s: float) -> None:
         self.consumer, self.part, self.spans, self.within_s = consumer, part, spans, within_s
         self.firsts = [span.first for span in spans]
-        self.found: dict[H, list[int]] = {span: [] for span in spans}
+        self.present: dict[H, list[int]] = {span: [] for span in spans}
         self.records: dict[H, int] = dict.fromkeys(spans, 0)
         self.lost: set[H] = set()
 
@@ -160,7 +160,7 @@ class _Walk(Generic[H]):
         return [self._proof(span) for span in self.spans]
 
     def _proof(self, span: H) -> Proof[H]:
-        if offsets := self.found[span]:
+        if offsets := self.present[span]:
             return Proof(span, HoleVerdict.present, tuple(offsets), self.records[span])
         return Proof(span, HoleVerdict.lost if span in self.lost else HoleVerdict.absent)
 
@@ -195,7 +195,7 @@ class _Walk(Generic[H]):
         nearest = bisect_right(self.firsts, offset) - 1
         if nearest >= 0 and offset <= self.spans[nearest].last:
             self.records[self.spans[nearest]] += 1
-            offsets = self.found[self.spans[nearest]]
+            offsets = self.present[self.spans[nearest]]
             if len(offsets) < SHOWN:
                 offsets.append(offset)
 

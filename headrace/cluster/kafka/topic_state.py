@@ -108,19 +108,21 @@ def _ends(admin: Any, topic: str, wanted: Mapping[int, int]) -> dict[int, Epoch]
 
 async def _ask(admin: Any, topic: str, wanted: Mapping[int, int]) -> dict[int, Epoch]:
     """Ask each partition's leader. kafka-python has this request, but only its own consumer sends it."""
-    found: dict[int, Epoch] = {}
+    ends: dict[int, Epoch] = {}
     leaders = await admin._async_get_leader_for_partitions(  # noqa: SLF001
         {TopicPartition(topic, p) for p in wanted}
     )
     for leader, parts in leaders.items():
-        asked = [
+        partitions = [
             _Partition(partition=p.partition, current_leader_epoch=-1, leader_epoch=wanted[p.partition])
             for p in sorted(parts)
         ]
-        request = OffsetForLeaderEpochRequest(replica_id=-1, topics=[_Topic(topic=topic, partitions=asked)])
+        request = OffsetForLeaderEpochRequest(
+            replica_id=-1, topics=[_Topic(topic=topic, partitions=partitions)]
+        )
         answer = await admin._manager.send(request, node_id=leader)  # noqa: SLF001
         for p in answer.topics[0].partitions:
             if p.error_code:
                 raise for_code(p.error_code)(f"leader epochs of partition {p.partition}")
-            found[p.partition] = (p.leader_epoch, p.end_offset)
-    return found
+            ends[p.partition] = (p.leader_epoch, p.end_offset)
+    return ends

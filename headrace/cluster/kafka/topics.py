@@ -17,7 +17,7 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from headrace.contact import refusal, require_listening, unreachable
+from headrace.contact import probe, require_listening, unreachable
 from headrace.errors import ClusterError, NoTopicError
 
 PATIENCE_MS = 15_000
@@ -157,7 +157,7 @@ def kafka_error(error: KafkaError, bootstrap: str, topic: str) -> ClusterError:
     """A Kafka client's error as ours."""
     if isinstance(error, UnknownTopicOrPartitionError):
         return NoTopicError(topic, where=where(bootstrap, topic))
-    if isinstance(error, _NOT_REACHED) and (reason := refusal(bootstrap)):
+    if isinstance(error, _NOT_REACHED) and (reason := probe(bootstrap)):
         return unreachable("Kafka", bootstrap, "kafka.bootstrap", reason)
     # The text of some errors repeats the whole request: only the start of its first line is shown.
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]

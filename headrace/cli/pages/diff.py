@@ -13,7 +13,7 @@ SHOWN = 120
 """Characters shown of a value of a record that comes, goes or moves; JSON has all of them."""
 
 
-def compared(diff: Diff) -> Group:
+def diff_tables(diff: Diff) -> Group:
     """What changes, by table and column, by partition, and some records."""
     changes = listing("records", "what", numbers=["records"])
     changes.add_row(f"{diff.same:,}", "the same")
