@@ -1,4 +1,4 @@
-"""``headrace patch``: what redrives, backfills and bounded replays have in common, including their undo."""
+"""``headrace patch``: what redrives, backfills and bounded replays have in common."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Hold = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
-        help="Redrives, backfills and bounded replays: what was requested, the result, and how to undo it.",
+        help="Redrives, backfills and bounded replays: what was requested, the result, and the rollback.",
         no_args_is_help=True,
     )
-    for command in (ls, show, judge, diff, apply, undo, drop):
+    for command in (ls, show, judge, diff, apply, rollback, abort):
         group.command()(command)
     app.add_typer(group, name="patch")
 
@@ -85,20 +85,20 @@ def apply(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text
     emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
-def undo(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
-    """Undo a patch: its rows are removed, and those that it removed are restored. Safe to repeat.
+def rollback(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
+    """Roll a patch back: its rows are removed, and those that it removed are restored. Safe to repeat.
 
-    Example: headrace patch undo flights 1 --why "the repair was wrong"
+    Example: headrace patch rollback flights 1 --why "the repair was wrong"
     """
     with progress("swapping the old rows in") as bar:
-        report = patches.undo_patch(workspace_of(ctx), job, patch, why, progress=bar)
+        report = patches.roll_back_patch(workspace_of(ctx), job, patch, why, progress=bar)
     emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
-def drop(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
-    """Drop a patch that is not in the tables yet: it is never published.
+def abort(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
+    """Abort a patch that is not in the tables yet: it is never published.
 
-    Example: headrace patch drop flights 1 --why "the wrong records"
+    Example: headrace patch abort flights 1 --why "the wrong records"
     """
-    report = patches.drop_patch(workspace_of(ctx), job, patch, why)
+    report = patches.abort_patch(workspace_of(ctx), job, patch, why)
     emit(report.to_json(), fmt, lambda: pages.page(report))

@@ -33,6 +33,6 @@ def require_same(ledger: Ledger, program: Program, patch: Patch) -> None:
         raise DecisionNeeded(
             f"the job was edited since {patch.name} was requested",
             where=f"jobs/{ledger.job}.lock.json",
-            remedy=f"restore the job; or headrace patch drop {ledger.job} {patch.number} --why TEXT,"
+            remedy=f"restore the job; or headrace patch abort {ledger.job} {patch.number} --why TEXT,"
             " and request it again",
         )

@@ -11,17 +11,17 @@ from headrace.errors import LedgerError, UsageError
 from headrace.ledger import patches, replays
 from headrace.ledger.fork import swaps
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import BATCHES, Decision, DropPatch, Patch, PositionsBatch, PublishPatch
+from headrace.ledger.records import BATCHES, AbortPatch, Decision, Patch, PositionsBatch, PublishPatch
 from headrace.positions import Positions
 
 PatchState = Literal[
-    "requested", "judged", "dropped", "published", "undone", "overwritten", "partly overwritten"
+    "requested", "judged", "aborted", "published", "rolled back", "overwritten", "partly overwritten"
 ]
 
 
 @dataclass(frozen=True)
 class Overwritten:
-    """Other rows replaced those of a patch: records were judged again, or that was undone."""
+    """Other rows replaced those of a patch: records were judged again, or that was rolled back."""
 
     by: str
     """The last that did it, as ``replay 3``, ``rollback of replay 3`` or ``redrive 4``."""
@@ -50,26 +50,26 @@ class PatchHistory:
     def __init__(self, ledger: Ledger, decisions: Sequence[Decision] | None = None) -> None:
         self.ledger = ledger
         self.decisions = ledger.decisions() if decisions is None else decisions
-        self._undone = patches.undone(self.decisions)
+        self._rolled_back = patches.rolled_back(self.decisions)
         self._records: dict[int, Positions] = {}
         """By batch."""
 
-    def drop_reason(self, number: int) -> str | None:
-        """Why a patch was dropped; None if it was not."""
-        return next((d.why for d in self.decisions if isinstance(d, DropPatch) and d.patch == number), None)
+    def abort_reason(self, number: int) -> str | None:
+        """Why a patch was aborted; None if it was not."""
+        return next((d.why for d in self.decisions if isinstance(d, AbortPatch) and d.patch == number), None)
 
-    def undone_by(self, number: int) -> PublishPatch | None:
+    def rolled_back_by(self, number: int) -> PublishPatch | None:
         """The decision that undid a patch; None if none did."""
-        return next((d for d in patches.publications(self.decisions) if d.undoes_patch == number), None)
+        return next((d for d in patches.publications(self.decisions) if d.rolls_back == number), None)
 
     def state(self, number: int) -> PatchState:
         """What has become of a patch by now."""
         if not patches.batch_of(self.decisions, number):
-            if self.drop_reason(number) is not None:
-                return "dropped"
+            if self.abort_reason(number) is not None:
+                return "aborted"
             return "judged" if patches.judged_of(self.ledger, number) else "requested"
-        if number in self._undone:
-            return "undone"
+        if number in self._rolled_back:
+            return "rolled back"
         if (overwritten := self.overwritten(number)) is None:
             return "published"
         return "partly overwritten" if overwritten.left else "overwritten"
@@ -86,21 +86,21 @@ class PatchHistory:
         return self._records[batch]
 
     def later_patches(self, batch: int) -> list[PublishPatch]:
-        """Decisions that published other patches after a batch, oldest first; without undone ones."""
+        """Decisions that published other patches after a batch, oldest first; without those rolled back."""
         return [
             d
             for d in patches.publications(self.decisions)
-            if d.batch > batch and not d.undoes_patch and d.patch not in self._undone
+            if d.batch > batch and not d.rolls_back and d.patch not in self._rolled_back
         ]
 
     def overwritten(self, number: int) -> Overwritten | None:
         """What later replays, their rollbacks and later patches have left of a patch that is in the tables.
 
         A replay replaces the rows of all records of the topic after its fork point; its rollback restores
-        what was there before. An undo only restores rows from before another patch: nothing overwrites it.
+        what was there before. A rollback only restores rows from before another patch: nothing overwrites it.
         """
         batch = patches.batch_of(self.decisions, number)
-        if not batch or patches.one(self.ledger, number).kind == patches.UNDO:
+        if not batch or patches.one(self.ledger, number).kind == patches.ROLLBACK:
             return None
         remaining, own = self._remaining_at(batch), self.records(batch)
         left = len(remaining.left)
@@ -175,15 +175,15 @@ def require_open(ledger: Ledger, number: int, *, or_published: bool = False) -> 
         or_published: accept a published one: a concurrent call may have published it.
 
     Raises:
-        UsageError: it is published or was dropped; or it is the undo of another one.
+        UsageError: it is published or was aborted; or it is the rollback of another one.
     """
     patch, now = patches.one(ledger, number), state(ledger, number)
-    if patch.kind == patches.UNDO:
+    if patch.kind == patches.ROLLBACK:
         raise UsageError(
-            f"patch {number} undoes patch {patch.undoes}",
-            remedy=f"headrace patch undo {ledger.job} {patch.undoes} --why TEXT finishes it",
+            f"patch {number} rolls back patch {patch.rolls_back}",
+            remedy=f"headrace patch rollback {ledger.job} {patch.rolls_back} --why TEXT finishes it",
         )
-    if now not in ("requested", "judged") and not (or_published and now != "dropped"):
+    if now not in ("requested", "judged") and not (or_published and now != "aborted"):
         raise UsageError(
             f"{patch.name} is {now}; requested {patch.at} by {patch.by}: {patch.why}",
             where=f"job {ledger.job}",

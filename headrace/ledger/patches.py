@@ -27,7 +27,7 @@ from headrace.ledger.stamp import current_user, now
 REDRIVE: Final = "redrive"
 BACKFILL: Final = "backfill"
 REPLAY: Final = "replay"
-UNDO: Final = "undo"
+ROLLBACK: Final = "rollback"
 
 
 def record_patch(ledger: Ledger, request: Patch) -> Patch:
@@ -64,7 +64,7 @@ def judged_of(ledger: Ledger, number: int) -> JudgedPatch | None:
 
 
 def publications(decisions: Iterable[Decision]) -> list[PublishPatch]:
-    """The decisions that published patches, undos among them."""
+    """The decisions that published patches, rollbacks among them."""
     return [d for d in decisions if isinstance(d, PublishPatch)]
 
 
@@ -73,15 +73,15 @@ def batch_of(decisions: Sequence[Decision], number: int) -> int:
     return next((d.batch for d in publications(decisions) if d.patch == number), 0)
 
 
-def undone(decisions: Sequence[Decision]) -> set[int]:
-    """Patches that were undone."""
-    return {d.undoes_patch for d in publications(decisions) if d.undoes_patch}
+def rolled_back(decisions: Sequence[Decision]) -> set[int]:
+    """Patches that were rolled back."""
+    return {d.rolls_back for d in publications(decisions) if d.rolls_back}
 
 
 def published(ledger: Ledger, decisions: Sequence[Decision]) -> list[tuple[Patch, int]]:
     """The patches that are in the tables, each with its batch, oldest first."""
-    out = undone(decisions)
-    batches = ((p, batch_of(decisions, p.number)) for p in every(ledger) if p.kind != UNDO)
+    out = rolled_back(decisions)
+    batches = ((p, batch_of(decisions, p.number)) for p in every(ledger) if p.kind != ROLLBACK)
     return sorted(((p, b) for p, b in batches if b and p.number not in out), key=lambda pair: pair[1])
 
 

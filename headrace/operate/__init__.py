@@ -49,13 +49,13 @@ if TYPE_CHECKING:
     from headrace.operate.parts.patch_report import ListedPatch, PatchReport
     from headrace.operate.patch import (
         PatchDiff,
+        abort_patch,
         apply_patch,
         describe_patch,
         diff_patch,
-        drop_patch,
         judge_patch,
         list_patches,
-        undo_patch,
+        roll_back_patch,
     )
     from headrace.operate.plan import JobPlan, accept_plan, plan_job
     from headrace.operate.project import CreatedPipeline, CreatedProject, create_pipeline, create_project
@@ -123,8 +123,8 @@ else:
         " list_branches restart_branch set_aside_branch",
         "check": "CheckedFile check_project",
         "diff": "BatchDiff diff_batches",
-        "patch": "PatchDiff apply_patch describe_patch diff_patch drop_patch judge_patch"
-        " list_patches undo_patch",
+        "patch": "PatchDiff apply_patch describe_patch diff_patch abort_patch judge_patch"
+        " list_patches roll_back_patch",
         "parts.patch_report": "ListedPatch PatchReport",
         "plan": "JobPlan accept_plan plan_job",
         "project": "CreatedPipeline CreatedProject create_pipeline create_project",
@@ -195,6 +195,7 @@ __all__ = [
     "TailDecision",
     "TopicProof",
     "Workspace",
+    "abort_patch",
     "abort_replay",
     "accept_loss",
     "accept_plan",
@@ -219,7 +220,6 @@ __all__ = [
     "diff_patch",
     "diff_replay",
     "discard_quarantined",
-    "drop_patch",
     "expire_anchors",
     "judge_patch",
     "list_anchors",
@@ -242,6 +242,7 @@ __all__ = [
     "read_status",
     "redrive_quarantined",
     "restart_branch",
+    "roll_back_patch",
     "roll_back_replay",
     "run_replay",
     "set_aside_branch",
@@ -252,6 +253,5 @@ __all__ = [
     "stop_stack",
     "take_anchor",
     "undo_discard",
-    "undo_patch",
     "verify_table",
 ]

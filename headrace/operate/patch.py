@@ -1,4 +1,4 @@
-"""Patches (redrives, backfills, bounded replays): judge one, compare it, put it into the tables, undo it."""
+"""Patches (redrives, backfills, bounded replays): judge, compare, publish, roll back or abort one."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def apply_patch(workspace: Workspace, job: str, patch: int, *, progress: Progres
     """Put a patch into the tables in one batch; it is judged first if it has not been. Safe to repeat.
 
     Raises:
-        UsageError: there is no such ingest job or patch, or it was dropped, undone or overwritten.
+        UsageError: there is no such ingest job or patch, or it was aborted, rolled back or overwritten.
         DecisionNeeded: the job was edited since the patch was requested.
         ClusterError: the bounded job failed.
         ConservationError: other patches have since put some of its records in.
@@ -104,7 +104,7 @@ def apply_patch(workspace: Workspace, job: str, patch: int, *, progress: Progres
     return judge_and_put_in(open_job, requested, hold=False, progress=progress)
 
 
-def undo_patch(
+def roll_back_patch(
     workspace: Workspace, job: str, patch: int, why: str, *, progress: Progress = silent
 ) -> PatchReport:
     """Remove a patch's rows, and restore those that it removed. Safe to repeat.
@@ -115,11 +115,11 @@ def undo_patch(
     open_job = workspace.ingest_job(job)
     require_reason(why)
     progress(what="restoring the old rows")
-    done = Patcher(open_job.tables).undo(patch, why)
+    done = Patcher(open_job.tables).roll_back(patch, why)
     return report(open_job, patches.one(open_job.ledger, patch), done.head.versions)
 
 
-def drop_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchReport:
+def abort_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchReport:
     """Decide that a patch is never published.
 
     Raises:
@@ -127,7 +127,7 @@ def drop_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchRep
     """
     open_job = workspace.ingest_job(job)
     require_reason(why)
-    Patcher(open_job.tables).drop(patch, why)
+    Patcher(open_job.tables).abort(patch, why)
     return report(open_job, patches.one(open_job.ledger, patch))
 
 
@@ -139,14 +139,14 @@ def judge_and_put_in(job: OpenJob, patch: Patch, *, hold: bool, progress: Progre
         require_same(job.ledger, job.program, patch)
     if not hold:
         progress(what="putting the rows in")
-        versions = publish_or_drop(Patcher(job.tables), patch.number)
+        versions = publish_or_abort(Patcher(job.tables), patch.number)
     return report(job, patch, versions)
 
 
-def publish_or_drop(publisher: Patcher, patch: int) -> dict[str, int] | None:
-    """Put a judged patch in, and return the tables' versions; drop it if no record of it would come in."""
+def publish_or_abort(publisher: Patcher, patch: int) -> dict[str, int] | None:
+    """Put a judged patch in, and return the tables' versions; abort it if no record of it would come in."""
     done = publisher.publish(patch)
     if isinstance(done, NothingToApply):
-        publisher.drop(patch, done.why)
+        publisher.abort(patch, done.why)
         return None
     return done.head.versions

@@ -27,13 +27,13 @@ from headrace.ledger.records import (
     ForkBatch,
     ForkPoint,
     PatchBatch,
+    PatchRollbackBatch,
     PublishBatch,
     PublishPatch,
     ReplaceBranch,
     RollBack,
     RollbackBatch,
     SwapBatch,
-    UndoBatch,
 )
 from headrace.offsets import Epoch, Span
 from headrace.positions import Positions
@@ -98,8 +98,8 @@ def _replace_after_fork(batch: ForkBatch, to: Target, files: Iterable[RecordedFi
 
 
 @commit.register(PatchBatch)
-@commit.register(UndoBatch)
-def _(batch: PatchBatch | UndoBatch, to: Target) -> int:
+@commit.register(PatchRollbackBatch)
+def _(batch: PatchBatch | PatchRollbackBatch, to: Target) -> int:
     files = delta_files(batch.outputs[to.output.id].files)
     return patch_batch(to.warehouse, to.output, to.transaction, files, Positions.of_spans(batch.records))
 
@@ -136,8 +136,8 @@ def _(batch: ForkBatch, _head: Head) -> BranchPosition:
 
 
 @branch_position.register(PatchBatch)
-@branch_position.register(UndoBatch)
-def _(_batch: PatchBatch | UndoBatch, head: Head) -> BranchPosition:
+@branch_position.register(PatchRollbackBatch)
+def _(_batch: PatchBatch | PatchRollbackBatch, head: Head) -> BranchPosition:
     return BranchPosition(head.manifests, head.since, head.epochs, head.tails)
 
 
@@ -168,8 +168,8 @@ def _(batch: RollbackBatch, ledger: Ledger) -> Decision | None:
 
 
 @decision.register(PatchBatch)
-@decision.register(UndoBatch)
-def _(batch: PatchBatch | UndoBatch, ledger: Ledger) -> Decision | None:
+@decision.register(PatchRollbackBatch)
+def _(batch: PatchBatch | PatchRollbackBatch, ledger: Ledger) -> Decision | None:
     if patches.batch_of(ledger.decisions(), batch.patch):
         return None
-    return PublishPatch(why=batch.why, patch=batch.patch, batch=batch.number, undoes_patch=batch.undone)
+    return PublishPatch(why=batch.why, patch=batch.patch, batch=batch.number, rolls_back=batch.rolled_back)

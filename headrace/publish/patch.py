@@ -16,8 +16,16 @@ from headrace.files import StagedFile
 from headrace.ledger import patches
 from headrace.ledger.head import Head
 from headrace.ledger.patch_history import PatchHistory, require_open
-from headrace.ledger.patches import UNDO
-from headrace.ledger.records import DONE, BatchOutput, DropPatch, JudgedPatch, Patch, PatchBatch, UndoBatch
+from headrace.ledger.patches import ROLLBACK
+from headrace.ledger.records import (
+    DONE,
+    AbortPatch,
+    BatchOutput,
+    JudgedPatch,
+    Patch,
+    PatchBatch,
+    PatchRollbackBatch,
+)
 from headrace.offsets import Span
 from headrace.positions import Positions
 from headrace.publish.finish import Finisher
@@ -37,7 +45,7 @@ class NothingToApply:
 
 
 class Patcher:
-    """Publishes a job's patches, and undoes them."""
+    """Publishes a job's patches, and rolls them back."""
 
     def __init__(self, tables: JobTables) -> None:
         self.tables, self._ledger = tables, tables.ledger
@@ -49,7 +57,7 @@ class Patcher:
         Raises:
             DecisionNeeded: it is not judged yet.
             ConservationError: a record would have two homes afterwards, or none.
-            UsageError: it was dropped.
+            UsageError: it was aborted.
         """
         written_for: list[Span] = []
         files: FilesRead = {}
@@ -73,26 +81,26 @@ class Patcher:
                 written_for, files = moving.spans(), self._write_rows_of(moving, judged_files)
             self._record_patch_batch(head, patch, files, moving)
 
-    def drop(self, number: int, why: str) -> None:
-        """Decide that a patch is never put in.
+    def abort(self, number: int, why: str) -> None:
+        """Decide that a patch is never published.
 
         Raises:
-            UsageError: it is published, or was dropped.
+            UsageError: it is published, or was aborted.
             DecisionNeeded: it was published at the same moment.
         """
         self._finisher.finish_open_batch()
         require_open(self._ledger, number)
-        self._ledger.record_decision(DropPatch(why=why, patch=number))
+        self._ledger.record_decision(AbortPatch(why=why, patch=number))
         self._finisher.finish_open_batch()
         if patches.batch_of(self._ledger.decisions(), number):
             raise DecisionNeeded(
                 f"patch {number} was published at the same moment",
                 where=f"job {self._ledger.job}",
-                remedy=f"headrace patch undo {self._ledger.job} {number} --why TEXT undoes it",
+                remedy=f"headrace patch rollback {self._ledger.job} {number} --why TEXT reverses it",
             )
 
-    def undo(self, number: int, why: str) -> Published:
-        """Undo a patch: its rows go out, and those that it removed come in again. Safe to repeat.
+    def roll_back(self, number: int, why: str) -> Published:
+        """Roll a patch back: its rows go out, and those that it removed come in again. Safe to repeat.
 
         Raises:
             UsageError: it is not in; or a later patch or a replay stands on it.
@@ -101,33 +109,35 @@ class Patcher:
         while True:
             finished = self._finisher.finish_open_batch()
             head, history = self._ledger.head(), PatchHistory(self._ledger)
-            if number in patches.undone(history.decisions):
+            if number in patches.rolled_back(history.decisions):
                 return Published(head, finished, {})
             patch = patches.one(self._ledger, number)
-            batch = self._checks.require_undoable(patch, history)
+            batch = self._checks.require_reversible(patch, history)
             own = history.records(batch)
             if files is None:
                 files = self._write_former_rows(patch, batch, own)
-            undo = self._recorded_undo(patch) or self._record_undo(patch, why)
-            self._record_undo_batch(head, undo, patch, files, own)
+            rollback = self._recorded_rollback(patch) or self._record_rollback(patch, why)
+            self._record_rollback_batch(head, rollback, patch, files, own)
 
-    def _recorded_undo(self, patch: Patch) -> Patch | None:
-        """The record of an undo that was requested before, and not finished."""
-        undos = [p for p in patches.every(self._ledger) if p.kind == UNDO and p.undoes == patch.number]
-        return undos[-1] if undos else None
+    def _recorded_rollback(self, patch: Patch) -> Patch | None:
+        """The record of a rollback that was requested before, and not finished."""
+        rollbacks = [
+            p for p in patches.every(self._ledger) if p.kind == ROLLBACK and p.rolls_back == patch.number
+        ]
+        return rollbacks[-1] if rollbacks else None
 
-    def _record_undo(self, patch: Patch, why: str) -> Patch:
-        """Request the undo of a patch."""
-        undo = Patch(
-            kind=UNDO,
+    def _record_rollback(self, patch: Patch, why: str) -> Patch:
+        """Request the rollback of a patch."""
+        rollback = Patch(
+            kind=ROLLBACK,
             origin=patch.name,
             why=why,
             contract_version=patch.contract_version,
             program="",
             records=0,
-            undoes=patch.number,
+            rolls_back=patch.number,
         )
-        return patches.record_patch(self._ledger, undo)
+        return patches.record_patch(self._ledger, rollback)
 
     # files
 
@@ -155,7 +165,7 @@ class Patcher:
     def _write_former_rows(self, patch: Patch, batch: int, own: Positions) -> FilesRead:
         """Write files with the rows that these records had before the batch of a patch."""
         before = self._ledger.required(DONE, batch - 1).versions if batch > 1 else {}
-        folder = f"{PATCHED}{patch.number}-undo"
+        folder = f"{PATCHED}{patch.number}-rollback"
         warehouse = self.tables.warehouse
         return {
             o.id: self._read(o, restore_files(warehouse, o, before.get(o.id), own, folder))
@@ -169,7 +179,7 @@ class Patcher:
 
         def last_check() -> None:
             self._checks.refuse_unfinishable()
-            require_open(self._ledger, patch.number, or_published=True)  # it may have been dropped meanwhile
+            require_open(self._ledger, patch.number, or_published=True)  # it may have been aborted meanwhile
 
         batch = PatchBatch(
             claim=head.claim,
@@ -183,20 +193,20 @@ class Patcher:
         )
         self._finisher.record_batch(head, batch, last_check=last_check)
 
-    def _record_undo_batch(
-        self, head: Head, undo: Patch, patch: Patch, files: FilesRead, own: Positions
+    def _record_rollback_batch(
+        self, head: Head, rollback: Patch, patch: Patch, files: FilesRead, own: Positions
     ) -> None:
-        """Decide the batch of an undo, unless another publisher is first."""
-        batch = UndoBatch(
+        """Decide the batch of a rollback, unless another publisher is first."""
+        batch = PatchRollbackBatch(
             claim=head.claim,
-            contract_version=undo.contract_version,
+            contract_version=rollback.contract_version,
             checkpoints=self._empty_checkpoints(head),
             frontier=head.frontier,
             outputs=_batch_outputs(files),
-            patch=undo.number,
-            undoes=patch.number,
+            patch=rollback.number,
+            rolls_back=patch.number,
             records=tuple(own.spans()),
-            why=undo.why,
+            why=rollback.why,
         )
         self._finisher.record_batch(head, batch, last_check=self._checks.refuse_unfinishable)
 

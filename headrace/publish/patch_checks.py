@@ -1,4 +1,4 @@
-"""What must be true before a patch is put into the tables, or undone. Reads, and changes nothing."""
+"""What must be true before a patch is put into the tables, or rolled back. Reads, and changes nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from headrace.ledger import patches
 from headrace.ledger.decisions import discarded_records
 from headrace.ledger.head import Head
 from headrace.ledger.patch_history import PatchHistory
-from headrace.ledger.patches import BACKFILL, REDRIVE, REPLAY, UNDO
+from headrace.ledger.patches import BACKFILL, REDRIVE, REPLAY, ROLLBACK
 from headrace.ledger.records import JudgedPatch, Patch
 from headrace.ledger.replays import as_option
 from headrace.offsets import Span
@@ -51,7 +51,7 @@ class PatchChecks:
             raise DecisionNeeded(
                 f"{others[0]}. {patch.name} may have read records of it: {spans}",
                 where=f"topic id {others[0].id or 'none'}, the job began on {others[0].was}",
-                remedy=f"headrace patch drop {self._ledger.job} {patch.number} --why TEXT leaves it",
+                remedy=f"headrace patch abort {self._ledger.job} {patch.number} --why TEXT leaves it",
             )
 
     def refuse_unpublishable(self, patch: Patch, judged: JudgedPatch, files: FilesRead) -> None:
@@ -85,7 +85,7 @@ class PatchChecks:
                 raise self._refused(patch, f"backfill {other.number} already holds the same bytes")
 
     def _refuse_moved(self, patch: Patch, judged: JudgedPatch, own: Positions) -> None:
-        """Of a stretch of the topic: it is whole, and no patch came in between that it would undo."""
+        """Of a stretch of the topic: it is whole, and no patch came in between that it would reverse."""
         there = self._there(Positions.of_spans(_spans(patch)))
         if lacking := there.without(own):
             raise self._refused(patch, f"published records were not read again: {lacking}")
@@ -117,7 +117,7 @@ class PatchChecks:
         for output in self._tables.outputs:
             refuse_other_columns(self._tables.warehouse, output.id, output.columns)
 
-    def require_undoable(self, patch: Patch, history: PatchHistory) -> int:
+    def require_reversible(self, patch: Patch, history: PatchHistory) -> int:
         """The batch that put it in, if nothing stands on it.
 
         Raises:
@@ -125,9 +125,9 @@ class PatchChecks:
         """
         job, number = self._ledger.job, patch.number
         batch = patches.batch_of(history.decisions, number)
-        if not batch or patch.kind == UNDO:
+        if not batch or patch.kind == ROLLBACK:
             raise UsageError(
-                f"{patch.name} is {history.state(number)}: there is nothing to undo",
+                f"{patch.name} is {history.state(number)}: there is nothing to roll back",
                 remedy=f"headrace patch ls {job}",
             )
         own = history.records(batch)
@@ -135,7 +135,7 @@ class PatchChecks:
             raise UsageError(
                 f"{later.name} has published some of the same records later",
                 where=f"job {job}",
-                remedy=f"undo it first: headrace patch undo {job} {later.number} --why TEXT",
+                remedy=f"roll it back first: headrace patch rollback {job} {later.number} --why TEXT",
             )
         if overwritten := history.overwritten(number):
             raise UsageError(
@@ -150,7 +150,7 @@ class PatchChecks:
             raise UsageError(
                 f"{len(deleted):,} of its records are in no table any more: {deleted}",
                 where=f"job {job}",
-                remedy="they were deleted outside headrace: undoing the patch would restore them",
+                remedy="they were deleted outside headrace: rolling the patch back would restore them",
             )
         return batch
 
@@ -166,7 +166,7 @@ class PatchChecks:
         return ConservationError(
             what,
             where=f"job {self._ledger.job}, {patch.name}",
-            remedy=f"nothing was changed; headrace patch drop {self._ledger.job} {patch.number} --why TEXT,"
+            remedy=f"nothing was changed; headrace patch abort {self._ledger.job} {patch.number} --why TEXT,"
             " and request it again",
         )
 

@@ -141,7 +141,7 @@ class Replacer:
             raise DecisionNeeded(
                 f"replay {replay} was published at the same moment",
                 where=f"job {self._ledger.job}",
-                remedy=f"headrace replay rollback {self._ledger.job} {replay} --why TEXT undoes it",
+                remedy=f"headrace replay rollback {self._ledger.job} {replay} --why TEXT reverses it",
             )
 
     def roll_back(self, replay: int, why: str) -> Published:

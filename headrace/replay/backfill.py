@@ -19,7 +19,15 @@ from headrace.ledger import patches
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.patch_history import PatchHistory
 from headrace.ledger.patches import BACKFILL
-from headrace.ledger.records import BATCHES, FILES, CountedFile, Patch, PatchBatch, SourceFile, UndoBatch
+from headrace.ledger.records import (
+    BATCHES,
+    FILES,
+    CountedFile,
+    Patch,
+    PatchBatch,
+    PatchRollbackBatch,
+    SourceFile,
+)
 from headrace.ledger.stamp import now
 from headrace.progress import Progress
 from headrace.replay.documents import documents
@@ -115,11 +123,11 @@ def _payloads(copy: Fetched, number: int, progress: Progress) -> Iterator[Payloa
 
 
 def _backfilled(history: PatchHistory) -> dict[str, Patch]:
-    """SHA-256 of each file that a backfill has taken rows from → that backfill; undone ones do not count."""
+    """SHA-256 of each file that a backfill took rows from → that backfill; rolled back ones do not count."""
     return {
         f.sha256: p
         for p in patches.every(history.ledger)
-        if p.kind == BACKFILL and history.state(p.number) not in ("undone", "dropped")
+        if p.kind == BACKFILL and history.state(p.number) not in ("rolled back", "aborted")
         for f in p.files
     }
 
@@ -160,11 +168,11 @@ def _files_held(ledger: Ledger, batch: int) -> list[CountedFile]:
 
     That batch may be in the tables although its publisher died before it wrote the decision.
     """
-    moves = [(d.patch, d.undoes_patch) for d in patches.publications(ledger.decisions()) if d.batch <= batch]
+    moves = [(d.patch, d.rolls_back) for d in patches.publications(ledger.decisions()) if d.batch <= batch]
     last = ledger.get(BATCHES, batch)
-    if isinstance(last, (PatchBatch, UndoBatch)):
-        moves.append((last.patch, last.undone))
-    held = {patch for patch, _ in moves} - {undone for _, undone in moves}
+    if isinstance(last, (PatchBatch, PatchRollbackBatch)):
+        moves.append((last.patch, last.rolled_back))
+    held = {patch for patch, _ in moves} - {reversed_patch for _, reversed_patch in moves}
     return [f for p in patches.every(ledger) if p.kind == BACKFILL and p.number in held for f in p.files]
 
 

@@ -15,7 +15,7 @@ REASONS = {
         ledger/manifest_range.py: replay abort □ □ --why TEXT
     """,
     "a moment that no command can choose: tests/publish make it, in test_patch.py and test_replace.py": """
-        publish/patch.py: patch undo □ □ --why TEXT
+        publish/patch.py: patch rollback □ □ --why TEXT
         publish/replace.py: replay rollback □ □ --why TEXT
     """,
 }

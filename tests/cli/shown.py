@@ -327,7 +327,7 @@ SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     ),
     "replay show": lambda: replay_page.page(ReplayReport("flights", _replay(2), "begun", ("redrive 3",))),
     "patch ls": lambda: patch_page.table(
-        [ListedPatch(_patch(3), "judged"), ListedPatch(_patch(2), "undone")]
+        [ListedPatch(_patch(3), "judged"), ListedPatch(_patch(2), "rolled back")]
     ),
     "patch show": _patch_page,
     "patch diff": _diff,

@@ -34,7 +34,7 @@ def redriven(p: Pipeline) -> None:
 
 def taken_back(p: Pipeline) -> None:
     redriven(p)
-    p.do("patch undo events 1 --why w")
+    p.do("patch rollback events 1 --why w")
 
 
 def without_topic(p: Pipeline) -> None:

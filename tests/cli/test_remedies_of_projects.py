@@ -45,15 +45,15 @@ def test_of_several_faults_of_a_contract_the_first_is_told_and_check_tells_all(
     assert "soon" in answer
 
 
-def test_a_patch_of_an_edited_job_is_dropped(sealed: Lake, terminal: Terminal) -> None:
+def test_a_patch_of_an_edited_job_is_aborted(sealed: Lake, terminal: Terminal) -> None:
     begun(sealed)
     sealed.ask(patches.REDRIVE, program="that of another contract")
     said = terminal.refused("patch apply events 1")
     assert "the job was edited since redrive 1 was requested" in said
 
-    terminal.follow(said, "job/ready.py: patch drop □ □ --why TEXT")
+    terminal.follow(said, "job/ready.py: patch abort □ □ --why TEXT")
 
-    assert "redrive 1 is dropped" in terminal.refused("patch apply events 1")
+    assert "redrive 1 is aborted" in terminal.refused("patch apply events 1")
 
 
 @pytest.fixture

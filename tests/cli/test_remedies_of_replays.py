@@ -82,7 +82,7 @@ def test_records_whose_patch_was_replaced_are_judged_again(lake: Lake, terminal:
     number, claim = lake.replay(anchor.manifests)
     lake.seal(claim, range(10, 30))
     lake.replace(number)
-    said = terminal.refused("patch undo events 1 --why w")
+    said = terminal.refused("patch rollback events 1 --why w")
     assert "replay 1 has put other rows in for 2 of its 2 records" in said
 
     terminal.follow(said, "publish/patch_checks.py: replay plan □ --from-offsets □ --to-offsets □ --why TEXT")

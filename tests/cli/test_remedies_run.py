@@ -123,7 +123,7 @@ def judged_of_another_topic(lake: Lake) -> None:
 
 
 def given_up(lake: Lake) -> None:
-    lake.patcher().drop(judged(lake), "w")
+    lake.patcher().abort(judged(lake), "w")
 
 
 def put_in(lake: Lake) -> int:
@@ -139,7 +139,7 @@ def put_in_twice(lake: Lake) -> None:
 
 
 def taken_back_by_half(lake: Lake) -> None:
-    lake.ask(patches.UNDO, undoes=put_in(lake))
+    lake.ask(patches.ROLLBACK, rolls_back=put_in(lake))
 
 
 def discarded(lake: Lake) -> None:
@@ -190,15 +190,19 @@ STATES = [
     State("operate/accept.py: publish □", begun, "publish events --accept-loss 0:1-2 --why w", shows=True),
     State("ledger/ledger.py: □ ls □", begun, "patch show events 9", shows=True),
     State("ledger/ledger.py: □ ls □", begun, "replay show events 9", shows=True),
-    State("ledger/patch_history.py: patch ls □", given_up, "patch drop events 1 --why w", shows=True),
+    State("ledger/patch_history.py: patch ls □", given_up, "patch abort events 1 --why w", shows=True),
     State(
-        "ledger/patch_history.py: patch undo □ □ --why TEXT",
+        "ledger/patch_history.py: patch rollback □ □ --why TEXT",
         taken_back_by_half,
-        "patch drop events 2 --why w",
+        "patch abort events 2 --why w",
         shows=True,
     ),
-    State("publish/patch_checks.py: patch ls □", judged, "patch undo events 1 --why w", shows=True),
-    State("publish/patch_checks.py: patch undo □ □ --why TEXT", put_in_twice, "patch undo events 1 --why w"),
+    State("publish/patch_checks.py: patch ls □", judged, "patch rollback events 1 --why w", shows=True),
+    State(
+        "publish/patch_checks.py: patch rollback □ □ --why TEXT",
+        put_in_twice,
+        "patch rollback events 1 --why w",
+    ),
     State(
         "operate/quarantine.py: quarantine ls □",
         begun,
@@ -221,16 +225,16 @@ STATES = [
     ),
     State("publish/frontier.py: branch ls □", read_again, "publish events", shows=True),
     State(
-        "publish/patch_checks.py: patch drop □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"
+        "publish/patch_checks.py: patch abort □ □ --why TEXT", judged_of_another_topic, "patch apply events 1"
     ),
     State(
         "publish/replay_checks.py: replay rollback □ □ --why TEXT",
         replayed_twice,
         "replay rollback events 1 --why w",
     ),
-    State("cli/pages/patch.py: patch drop □ □ --why TEXT", judged, "patch show events 1", shows=True),
+    State("cli/pages/patch.py: patch abort □ □ --why TEXT", judged, "patch show events 1", shows=True),
     State("cli/pages/patch.py: patch apply □ □", judged, "patch show events 1", shows=True),
-    State("cli/pages/patch.py: patch undo □ □ --why TEXT", put_in, "patch show events 1", shows=True),
+    State("cli/pages/patch.py: patch rollback □ □ --why TEXT", put_in, "patch show events 1", shows=True),
     State("cli/pages/patch.py: quarantine show □", put_in_twice, "patch show events 1", shows=True),
     State(
         "cli/pages/replay.py: replay abort □ □ --why TEXT", replay_begun, "replay show events 1", shows=True

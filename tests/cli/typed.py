@@ -13,7 +13,7 @@ from headrace.cli.main import NOUNS, _app
 
 NEEDS_WHY = {
     *(("replay", verb) for verb in ("plan", "abort", "rollback")),
-    *(("patch", verb) for verb in ("undo", "drop")),
+    *(("patch", verb) for verb in ("rollback", "abort")),
     *(("branch", verb) for verb in ("set-aside", "adopt", "restart")),
     *(("quarantine", verb) for verb in ("redrive", "discard")),
     ("backfill",),

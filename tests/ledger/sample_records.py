@@ -17,6 +17,7 @@ from headrace.ledger.records import (
     Patch,
     PatchBatch,
     PatchKind,
+    PatchRollbackBatch,
     PublishBatch,
     Refusal,
     Replay,
@@ -24,7 +25,6 @@ from headrace.ledger.records import (
     Size,
     SwapBatch,
     TopicNotes,
-    UndoBatch,
 )
 from headrace.offsets import Span
 
@@ -100,10 +100,10 @@ def patch_batch(number: int = 4, **facts: Any) -> PatchBatch:
     return PatchBatch(**_batch(number, {"patch": 1, "records": (Span(0, 1, 2),), "why": "w", **facts}))
 
 
-def undo_batch(number: int = 5, **facts: Any) -> UndoBatch:
-    """A patch that is undone."""
-    return UndoBatch(
-        **_batch(number, {"patch": 2, "undoes": 1, "records": (Span(0, 1, 2),), "why": "w", **facts})
+def patch_rollback_batch(number: int = 5, **facts: Any) -> PatchRollbackBatch:
+    """A patch that is rolled back."""
+    return PatchRollbackBatch(
+        **_batch(number, {"patch": 2, "rolls_back": 1, "records": (Span(0, 1, 2),), "why": "w", **facts})
     )
 
 

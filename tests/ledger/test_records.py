@@ -55,8 +55,8 @@ FACTS: dict[str, dict[str, Any]] = {
     "replace": {"replay": 1, "claim": 2, "newest_claim": 2},
     "roll-back": {"replay": 1, "claim": 1, "newest_claim": 2},
     "abort-replay": {"replay": 1},
-    "publish-patch": {"patch": 1, "batch": 3, "undoes_patch": None},
-    "drop-patch": {"patch": 1},
+    "publish-patch": {"patch": 1, "batch": 3, "rolls_back": None},
+    "abort-patch": {"patch": 1},
     "expire": {"anchor": 1},
 }
 MANIFEST = {
@@ -90,7 +90,7 @@ EACH: dict[str, tuple[RecordKind[Any], dict[str, Any]]] = {
     "swap": _told(BATCHES, samples.swap(removed={"events": (samples.file(),)})),
     "rollback": _told(BATCHES, samples.rollback()),
     "patch batch": _told(BATCHES, samples.patch_batch()),
-    "undo batch": _told(BATCHES, samples.undo_batch()),
+    "patch rollback batch": _told(BATCHES, samples.patch_rollback_batch()),
     "done": _told(DONE, samples.done(fork=samples.FORK, tails=(Span(0, 1, 2),), epochs={0: (3, 4)})),
     "anchor": _told(ANCHORS, samples.anchor(number=1)),
     "replay": _told(REPLAYS, samples.replay(number=1)),

@@ -20,12 +20,12 @@ from headrace.operate import Workspace
 from headrace.operate.parts import judge
 from headrace.operate.parts.patch_report import report
 from headrace.operate.parts.reason import require_reason
-from headrace.operate.patch import publish_or_drop
+from headrace.operate.patch import publish_or_abort
 from tests.ledger.sample_records import judged
 from tests.publish.sealed_lake import Lake, begun, by
 
 
-def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_undone_by_it(
+def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_reversed_by_it(
     sealed: Lake, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake = sealed
@@ -114,12 +114,12 @@ def test_what_came_of_a_redrive_is_reported_to_the_record(sealed: Lake, workspac
     assert document(first)["left"] == 1
     assert "into the table   2 rows" in page(first)
     assert "left alone       1 record, discarded or moved since it was judged" in page(first)
-    lake.patcher().undo(first, "a mistake")
-    back = document(first)["undone"]
+    lake.patcher().roll_back(first, "a mistake")
+    back = document(first)["rolled_back"]
     assert (back["why"], bool(back["by"])) == ("a mistake", True)
-    assert f"undone {back['at']} by {back['by']}: a mistake" in page(first)
+    assert f"rolled back {back['at']} by {back['by']}: a mistake" in page(first)
     lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(27, 28)))
-    assert publish_or_drop(lake.patcher(), again) is None
-    assert document(again)["dropped"] == "no record of it is left to be moved"
-    assert "dropped          no record of it is left to be moved; nothing was changed" in page(again)
+    assert publish_or_abort(lake.patcher(), again) is None
+    assert document(again)["aborted"] == "no record of it is left to be moved"
+    assert "aborted          no record of it is left to be moved; nothing was changed" in page(again)
     assert "into the table" not in page(again)

@@ -91,45 +91,45 @@ def test_a_compaction_in_between_does_no_harm(lake: Lake) -> None:
     compact(lake)
     moved = by(1, range(25)) + by(f"patch {number}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
-    lake.patcher().undo(number, "test")
+    lake.patcher().roll_back(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
 
 
 def test_a_redrive_is_taken_back(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
-    with pytest.raises(UsageError, match="nothing to undo"):
-        lake.patcher().undo(number, "test")
+    with pytest.raises(UsageError, match="nothing to roll back"):
+        lake.patcher().roll_back(number, "test")
     lake.patcher().publish(number)
     beside = lake.judge(patches.REDRIVE, good=range(28, 29))
     lake.patcher().publish(beside)
     later = lake.judge(patches.REPLAY, good=range(20, 28), end=28)
     lake.patcher().publish(later)
     with pytest.raises(UsageError, match=f"replay {later} has published some of the same records later"):
-        lake.patcher().undo(number, "test")
-    lake.patcher().undo(beside, "test")
-    lake.patcher().undo(later, "test")
-    done = lake.patcher().undo(number, "test")
+        lake.patcher().roll_back(number, "test")
+    lake.patcher().roll_back(beside, "test")
+    lake.patcher().roll_back(later, "test")
+    done = lake.patcher().roll_back(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
     assert done.head.rows == {"events": 25, "events__quarantine": 5}
-    assert lake.patcher().undo(number, "test").batches == 0, "a second time changes nothing"
-    assert patch_history.state(lake.ledger, number) == "undone"
+    assert lake.patcher().roll_back(number, "test").batches == 0, "a second time changes nothing"
+    assert patch_history.state(lake.ledger, number) == "rolled back"
     assert lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(26, 28))).head.rows["events"] == 27
 
 
 @pytest.mark.parametrize("fatal", STEPS)
-def test_an_undo_that_dies_is_repaired(lake: Lake, fatal: str) -> None:
+def test_a_rollback_that_dies_is_repaired(lake: Lake, fatal: str) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     lake.patcher().publish(number)
     with pytest.raises(Killed):
-        lake.patcher(fatal).undo(number, "test")
+        lake.patcher(fatal).roll_back(number, "test")
     lake.publish()
     if fatal == "batch":  # nothing is decided yet
-        with pytest.raises(UsageError, match=f"patch 2 undoes patch {number}"):
+        with pytest.raises(UsageError, match=f"patch 2 rolls back patch {number}"):
             lake.patcher().publish(2)
-    lake.patcher().undo(number, "test")
+    lake.patcher().roll_back(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
-    assert patch_history.state(lake.ledger, number) == "undone"
-    assert [p.kind for p in patches.every(lake.ledger)] == ["redrive", "undo"], "the one that was begun"
+    assert patch_history.state(lake.ledger, number) == "rolled back"
+    assert [p.kind for p in patches.every(lake.ledger)] == ["redrive", "rollback"], "the one that was begun"
 
 
 def test_rows_of_files_come_in_beside_those_of_the_topic(lake: Lake) -> None:
@@ -140,7 +140,7 @@ def test_rows_of_files_come_in_beside_those_of_the_topic(lake: Lake) -> None:
     again = lake.judge(patches.BACKFILL, good=range(6), partition=-1)
     with pytest.raises(ConservationError, match="in the tables already: -1:0-5"):
         lake.patcher().publish(again)
-    lake.patcher().undo(number, "the wrong file")
+    lake.patcher().roll_back(number, "the wrong file")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
 
 
@@ -174,18 +174,18 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
     assert done.head.rows == {"events": 33, "events__quarantine": 5}
     with pytest.raises(UsageError, match=f"replay {number} has put other rows in for 2 of its 2 records"):
-        lake.patcher().undo(late, "test")
+        lake.patcher().roll_back(late, "test")
     fates = patch_history.PatchHistory(lake.ledger)
     assert fates.overwritten_from({0: 30}) == [], "it has gone already"
     assert fates.overwritten(late) == patch_history.Overwritten(f"replay {number}", records=2, left=0)
-    lake.patcher().undo(early, "no replay has touched it")
+    lake.patcher().roll_back(early, "no replay has touched it")
     kept = by(1, range(25)) + by("bad", range(25, 30))
     assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
     lake.replacer().roll_back(number, "test")
     old = by(1, range(30, 33)) + by(f"patch {late}", range(33, 35)) + by("bad", range(35, 36))
     assert lake.rows() == sorted(files + kept + old), "what it had replaced stands again"
     assert patch_history.state(lake.ledger, late) == "published"
-    lake.patcher().undo(late, "test")
+    lake.patcher().roll_back(late, "test")
     old = by(1, range(30, 33)) + by("bad", range(33, 36))
     assert lake.rows() == sorted(files + kept + old)
 
@@ -209,14 +209,14 @@ def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -
     assert fate == patch_history.Overwritten(f"replay {again}", records=1, left=1)
 
 
-def test_an_undo_of_what_another_program_has_restored_already_doubles_nothing(lake: Lake) -> None:
+def test_a_rollback_of_what_another_program_has_restored_already_doubles_nothing(lake: Lake) -> None:
     before = DeltaTable(lake.warehouse.table_uri("events")).version()
     number = lake.judge(patches.REPLAY, good=range(20, 25), end=25)  # all rows of one file
     lake.patcher().publish(number)
     DeltaTable(lake.warehouse.table_uri("events")).restore(before)
-    lake.patcher().undo(number, "test")
+    lake.patcher().roll_back(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
-    assert patch_history.state(lake.ledger, number) == "undone"
+    assert patch_history.state(lake.ledger, number) == "rolled back"
 
 
 def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_part(lake: Lake) -> None:
@@ -226,13 +226,13 @@ def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_par
     lake.patcher().publish(stretch)
     fate = patch_history.PatchHistory(lake.ledger).overwritten(redrive)
     assert fate == patch_history.Overwritten(f"bounded replay {stretch}", records=2, left=1)
-    lake.patcher().undo(stretch, "test")
+    lake.patcher().roll_back(stretch, "test")
     lake.patcher().publish(lake.judge(patches.REPLAY, good=range(20, 25), end=25))
     states = [(p.kind, patch_history.state(lake.ledger, p.number)) for p in patches.every(lake.ledger)]
     assert states == [
         ("redrive", "published"),
-        ("replay", "undone"),
-        ("undo", "published"),
+        ("replay", "rolled back"),
+        ("rollback", "published"),
         ("replay", "published"),
     ]
 
@@ -242,7 +242,7 @@ def test_a_stretch_is_judged_again_and_nothing_else(lake: Lake) -> None:
     lake.patcher().publish(number)
     middle = by(f"patch {number}", range(15, 28))
     assert lake.rows() == sorted(by(1, range(15)) + middle + by("bad", range(28, 30)))
-    lake.patcher().undo(number, "test")
+    lake.patcher().roll_back(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
 
 
@@ -274,8 +274,8 @@ def test_what_is_not_judged_or_given_up_is_not_put_in(lake: Lake) -> None:
     number = lake.ask(patches.REDRIVE)
     with pytest.raises(DecisionNeeded, match="not judged yet"):
         lake.patcher().publish(number)
-    lake.patcher().drop(number, "test")
-    with pytest.raises(UsageError, match="dropped"):
+    lake.patcher().abort(number, "test")
+    with pytest.raises(UsageError, match="aborted"):
         lake.patcher().publish(number)
 
 
@@ -307,7 +307,7 @@ def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
     with pytest.raises(Killed):
         lake.patcher("commit events__quarantine").publish(number)
     with pytest.raises(UsageError, match="is published"):
-        lake.patcher().drop(number, "test")
+        lake.patcher().abort(number, "test")
     late = lake.judge(patches.REDRIVE, good=range(28, 29))
     giving_up = lake.patcher()
 
@@ -317,7 +317,7 @@ def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
 
     giving_up.tables.ledger.record_decision = record_decision  # type: ignore[method-assign]
     with pytest.raises(DecisionNeeded, match="at the same moment"):
-        giving_up.drop(late, "test")
+        giving_up.abort(late, "test")
     assert patch_history.state(lake.ledger, late) == "published"
 
 
@@ -330,7 +330,7 @@ def test_a_backfill_may_be_the_first_that_is_published(tmp_path: Path) -> None:
     lake.seal(1, range(2))
     assert lake.publish().head.frontier == {0: 2}
     assert lake.rows() == sorted(by(f"patch {number}", range(3)) + by(1, range(2)) + by("bad", [3]))
-    lake.patcher().undo(number, "test")
+    lake.patcher().roll_back(number, "test")
     assert lake.rows() == by(1, range(2))
 
 
@@ -384,7 +384,7 @@ def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
     lake.patcher().publish(first)
     with pytest.raises(ConservationError, match=f"backfill {first} already holds the same bytes"):
         lake.patcher().publish(second)
-    lake.patcher().undo(first, "test")
+    lake.patcher().roll_back(first, "test")
     lake.patcher().publish(second)
     assert lake.rows() == sorted(
         by(1, range(25)) + by("bad", range(25, 30)) + by(f"patch {second}", range(2))
@@ -394,8 +394,8 @@ def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
 def test_a_patch_that_is_given_up_while_it_is_looked_at_is_not_put_in(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     putting = lake.patcher()
-    putting.tables.step = lambda name: lake.patcher().drop(number, "test") if name == "batch" else None
-    with pytest.raises(UsageError, match="is dropped"):
+    putting.tables.step = lambda name: lake.patcher().abort(number, "test") if name == "batch" else None
+    with pytest.raises(UsageError, match="is aborted"):
         putting.publish(number)
     assert lake.ledger.newest(BATCHES) == 2, "nothing was decided"
 
@@ -439,26 +439,26 @@ def test_a_backfill_can_be_taken_back_behind_a_replay(lake: Lake) -> None:
     number, fork = lake.replay(lake.ledger.head().manifests)
     lake.seal(fork, range(30, 31))
     lake.replace(number)
-    lake.patcher().undo(filled, "test")
+    lake.patcher().roll_back(filled, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30)) + by(fork, [30])
 
 
-def test_what_somebody_deleted_does_not_come_back_with_an_undo(lake: Lake) -> None:
+def test_what_somebody_deleted_does_not_come_back_with_a_rollback(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     lake.patcher().publish(number)
     DeltaTable(lake.warehouse.table_uri("events")).delete("_offset = 27")
     with pytest.raises(UsageError, match="1 of its records are in no table any more: 0:27"):
-        lake.patcher().undo(number, "test")
+        lake.patcher().roll_back(number, "test")
 
 
-def test_an_undo_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake: Lake) -> None:
+def test_a_rollback_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     lake.patcher().publish(number)
     (old,) = lake.ledger.required(BATCHES, 2).outputs["events__quarantine"].files
     lake.warehouse.delete(f"events__quarantine/{old.path}")
     for _ in range(2):
         with pytest.raises(UsageError, match="cannot be read any more"):
-            lake.patcher().undo(number, "test")
+            lake.patcher().roll_back(number, "test")
     assert [p.kind for p in patches.every(lake.ledger)] == ["redrive"]
 
 
@@ -468,5 +468,5 @@ def test_event_times_of_what_patches_put_in_are_told(lake: Lake) -> None:
     lake.patcher().publish(number)
     compact(lake)
     assert patched_event_times(lake.ledger, lake.contract) == {int(AT.timestamp() * 1000): 2}
-    lake.patcher().undo(number, "test")
+    lake.patcher().roll_back(number, "test")
     assert patched_event_times(lake.ledger, lake.contract) == {}

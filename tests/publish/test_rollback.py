@@ -150,7 +150,7 @@ def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, 
     assert told == [[[both], []], [[since], [both]]]
     assert [p.number for p in fates.overwritten_from({0: 30})] == [both], "nothing of the other one is left"
     assert fate == patch_history.Overwritten(f"rollback of replay {number}", records=2, left=0)
-    lake.patcher().undo(both, "wrong too")
+    lake.patcher().roll_back(both, "wrong too")
     left = by(1, [*range(25), *range(30, 33)]) + by("bad", [*range(25, 30), *range(33, 36)])
     assert lake.rows() == sorted(left)
     lake.seal(1, range(36, 40))

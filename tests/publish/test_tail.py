@@ -186,7 +186,7 @@ def test_a_fork_and_a_bounded_replay_of_another_topic_are_not_published(lake: La
     assert f"replay abort events {number} --why" in str(refused.value)
     with pytest.raises(DecisionNeeded, match=r"records of it: 0:5-7") as refused:
         lake.patcher().publish(patch)
-    assert f"patch drop events {patch} --why" in str(refused.value)
+    assert f"patch abort events {patch} --why" in str(refused.value)
     lake.patcher().publish(redrive)  # its payloads came out of quarantine, not out of the topic
     assert lake.ledger.head().batch == 3
 

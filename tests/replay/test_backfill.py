@@ -16,14 +16,14 @@ import pytest
 from headrace.errors import UsageError
 from headrace.job.assemble import load_program
 from headrace.ledger.ledger import Ledger
-from headrace.ledger.records import BATCHES, DropPatch, Patch, PublishPatch
+from headrace.ledger.records import BATCHES, AbortPatch, Patch, PublishPatch
 from headrace.replay import payloads
 from headrace.replay.backfill import FileRows, count_rows, request_backfill
 from headrace.replay.documents import documents as rows_of
 from headrace.settings import Store
 from headrace.storage.external import fetch, list_files
 from headrace.storage.warehouse import connect
-from tests.ledger.sample_records import undo_batch
+from tests.ledger.sample_records import patch_rollback_batch
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone.utc)
@@ -159,7 +159,7 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
     (folder / "d.jsonl").write_bytes(b"4\n")
     with pytest.raises(UsageError, match="the same bytes"):
         asked(store, ledger, folder / "c.jsonl", folder / "d.jsonl")
-    ledger.record_decision(DropPatch(why="test", patch=1))
+    ledger.record_decision(AbortPatch(why="test", patch=1))
     again = asked(store, ledger, folder / "b.jsonl")
     assert again.files[0].number > 2, "a number stands for one taking of one file"
     (folder / "empty.jsonl").write_bytes(b"")
@@ -174,7 +174,7 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     file.write_bytes(b"1\n2\n")
     patch = asked(store, ledger, file)
     assert count_rows(store, ledger, 9, silent) == FileRows({}), "it is in no batch yet"
-    ledger.record_decision(PublishPatch(why="", patch=patch.number, batch=4, undoes_patch=None))
+    ledger.record_decision(PublishPatch(why="", patch=patch.number, batch=4, rolls_back=None))
     assert count_rows(store, ledger, 3, silent) == FileRows({})
     assert count_rows(store, ledger, 4, silent) == FileRows({-1: 2})
     file.write_bytes(b"1\n")
@@ -182,10 +182,10 @@ def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
     assert count_rows(store, ledger, 4, silent) == unverified, "other bytes: the ledger's count"
     file.unlink()
     assert count_rows(store, ledger, 4, silent) == unverified
-    ledger.put(BATCHES, 6, undo_batch(patch=2, undoes=patch.number))
+    ledger.put(BATCHES, 6, patch_rollback_batch(patch=2, rolls_back=patch.number))
     assert count_rows(store, ledger, 6, silent) == FileRows({}), (
         "its decision may be missing: the publisher died"
     )
-    ledger.record_decision(PublishPatch(why="", patch=2, batch=6, undoes_patch=patch.number))
+    ledger.record_decision(PublishPatch(why="", patch=2, batch=6, rolls_back=patch.number))
     assert count_rows(store, ledger, 5, silent) == unverified
     assert count_rows(store, ledger, 6, silent) == FileRows({})

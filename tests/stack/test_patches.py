@@ -78,9 +78,9 @@ def test_refused_records_are_redriven_as_the_runbook_says(strict: Road, client: 
 
     road.produce(range(200, 400), partition=0)
     road.publish_until(400)
-    run_json(road, "patch", "undo", road.job, "2", "--why", "test")
+    run_json(road, "patch", "rollback", road.job, "2", "--why", "test")
     assert len(road.rows("events__quarantine")) == 9
-    assert road.verified()["verdict"] == "proved", "after the undo, with what was published meanwhile"
+    assert road.verified()["verdict"] == "proved", "after the rollback, with what was published meanwhile"
 
 
 @pytest.mark.usefixtures("by_client")
@@ -120,8 +120,8 @@ def test_a_killed_redrive_continues_and_names_what_is_refused_again(
         ("quarantine", "discard", road.job, "--why", "x", "--undo", "9"),
         ("quarantine", "redrive", road.job, "--why", "x", "--at", "zero"),
         ("patch", "apply", road.job, "7"),
-        ("patch", "undo", road.job, "1"),
-        ("patch", "drop", road.job, "1", "--why", "it is in"),
+        ("patch", "rollback", road.job, "1"),
+        ("patch", "abort", road.job, "1", "--why", "it is in"),
         ("backfill", road.job, "s3://lake/nowhere.jsonl"),
     ):
         road.headrace(*wrong, expect=2)
@@ -168,7 +168,7 @@ def test_rows_of_files_are_backfilled_as_the_runbook_says(make_road: MakeRoad, t
     counted = {p["partition"]: (p["records"], p["data"], p["quarantine"]) for p in proof["partitions"]}
     assert counted == {-2: (3, 2, 1), -1: (53, 50, 3), 0: (50, 50, 0), 1: (50, 50, 0)}
 
-    run_json(road, "patch", "undo", road.job, "2", "--why", "test")
+    run_json(road, "patch", "rollback", road.job, "2", "--why", "test")
     road.headrace(*steps("a-partners-file-came-late", 1, words)[0])
     assert road.homes() == every({0: 50, 1: 50})
     assert road.verified()["verdict"] == "proved"

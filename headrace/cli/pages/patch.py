@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 
 from headrace.cli.layout import facts, fit_table, listing, moment
 from headrace.ledger.patch_history import PatchState
-from headrace.ledger.patches import REDRIVE, UNDO
+from headrace.ledger.patches import REDRIVE, ROLLBACK
 from headrace.ledger.records import Patch
 from headrace.operate.parts.patch_report import ListedPatch, PatchReport
 from headrace.text import counted
@@ -44,8 +44,8 @@ def page(r: PatchReport) -> Group:
 def _outcome(r: PatchReport) -> dict[str, str]:
     """What a patch did, or would do."""
     lines = {}
-    if r.dropped is not None:
-        lines["dropped"] = f"{r.dropped}; nothing was changed"
+    if r.aborted is not None:
+        lines["aborted"] = f"{r.aborted}; nothing was changed"
     elif r.rows is not None:
         lines["into the table" if r.batch else "would come in"] = counted(r.rows.get(r.table, 0), "row")
     if r.left:
@@ -56,9 +56,9 @@ def _outcome(r: PatchReport) -> dict[str, str]:
         refused = sum(x.count for x in r.refused)
         lines["refused"] = f"{counted(refused, 'record')}{where}" if refused else "none"
     if r.batch:
-        back = r.undone_by
+        back = r.rolled_back_by
         lines["in the tables"] = f"since batch {r.batch}" + (
-            f", undone {moment(back.at)} by {back.by}: {back.why}" if back else ""
+            f", rolled back {moment(back.at)} by {back.by}: {back.why}" if back else ""
         )
     if gone := r.overwritten:
         lines["overwritten"] = (
@@ -79,14 +79,14 @@ def _refused(r: PatchReport) -> RenderableType:
 def _next(job: str, patch: Patch, state: PatchState) -> str:
     """What an operator may do with a patch in that state; empty if nothing is left to do."""
     n = patch.number
-    if patch.kind == UNDO:
-        back = f"headrace patch undo {job} {patch.undoes} --why TEXT"
+    if patch.kind == ROLLBACK:
+        back = f"headrace patch rollback {job} {patch.rolls_back} --why TEXT"
         return {"requested": back, "published": f"headrace verify {job}"}.get(state, "")
     return {
         "requested": f"headrace patch judge {job} {n}",
         "judged": f"headrace patch diff {job} {n}\nheadrace patch apply {job} {n}\n"
-        f"headrace patch drop {job} {n} --why TEXT",
-        "published": f"headrace verify {job}\nheadrace patch undo {job} {n} --why TEXT",
+        f"headrace patch abort {job} {n} --why TEXT",
+        "published": f"headrace verify {job}\nheadrace patch rollback {job} {n} --why TEXT",
         "overwritten": f"headrace quarantine show {job}: invalid records can be redriven again",
         "partly overwritten": f"headrace quarantine show {job}: invalid records can be redriven again",
     }.get(state, "")

@@ -110,7 +110,7 @@ class PositionsBatch(BatchFacts):
     """A batch that replaces the rows of some records, and moves no head."""
 
     patch: int
-    """The patch record that requested it; of an undo, its own."""
+    """The patch record that requested it; of a rollback, its own."""
     records: tuple[Span, ...]
     """All records whose rows it removes, wherever they are; its files hold the rows that come in for them."""
     why: str
@@ -122,29 +122,29 @@ class PatchBatch(PositionsBatch):
     kind: Literal["patch"] = "patch"
 
     @property
-    def undone(self) -> int | None:
-        """The patch that it undoes: none."""
+    def rolled_back(self) -> int | None:
+        """The patch that it rolls back: none."""
         return None
 
 
-class UndoBatch(PositionsBatch):
+class PatchRollbackBatch(PositionsBatch):
     """A patch's rows are removed, and the rows that it removed are restored."""
 
-    kind: Literal["undo"] = "undo"
-    undoes: int
-    """The patch that it undoes."""
+    kind: Literal["patch_rollback"] = "patch_rollback"
+    rolls_back: int
+    """The patch that it rolls back."""
 
     @property
-    def undone(self) -> int | None:
-        """The patch that it undoes."""
-        return self.undoes
+    def rolled_back(self) -> int | None:
+        """The patch that it rolls back."""
+        return self.rolls_back
 
 
 Batch = Annotated[
-    Union[PublishBatch, SwapBatch, RollbackBatch, PatchBatch, UndoBatch],  # noqa: UP007 - evaluated on 3.10
+    Union[PublishBatch, SwapBatch, RollbackBatch, PatchBatch, PatchRollbackBatch],  # noqa: UP007 - evaluated on 3.10
     Field(discriminator="kind"),
 ]
-BatchKind = Literal["publish", "swap", "rollback", "patch", "undo"]
+BatchKind = Literal["publish", "swap", "rollback", "patch", "patch_rollback"]
 
 _BATCH: TypeAdapter[Batch] = TypeAdapter(Batch)
 BATCHES = RecordKind("batches", _BATCH, stamped=("number", "after", "at"))

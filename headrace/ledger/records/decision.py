@@ -106,14 +106,14 @@ class PublishPatch(_Decision):
     action: Literal["publish-patch"] = "publish-patch"
     patch: int
     batch: int
-    undoes_patch: int | None
-    """Of an undo, the patch that it undoes."""
+    rolls_back: int | None
+    """Of a rollback, the patch that it reverses."""
 
 
-class DropPatch(_Decision):
+class AbortPatch(_Decision):
     """A patch is never published."""
 
-    action: Literal["drop-patch"] = "drop-patch"
+    action: Literal["abort-patch"] = "abort-patch"
     patch: int
 
 
@@ -137,7 +137,7 @@ Decision = Annotated[
         RollBack,
         AbortReplay,
         PublishPatch,
-        DropPatch,
+        AbortPatch,
         ExpireAnchor,
     ],
     Field(discriminator="action"),

@@ -40,8 +40,8 @@ class Done(Numbered):
 
     @property
     def patched(self) -> bool:
-        """Whether a patch or its undo made it: the head is where it was."""
-        return self.kind in ("patch", "undo")
+        """Whether a patch or its rollback made it: the head is where it was."""
+        return self.kind in ("patch", "patch_rollback")
 
 
 DONE = RecordKind("done", TypeAdapter(Done), stamped=("number",))

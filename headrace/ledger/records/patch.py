@@ -11,7 +11,7 @@ from headrace.ledger.records.record import Numbered, RecordKind
 from headrace.offsets import Offsets
 from headrace.record import Record
 
-PatchKind = Literal["redrive", "backfill", "replay", "undo"]
+PatchKind = Literal["redrive", "backfill", "replay", "rollback"]
 
 
 class Refusal(Record):
@@ -67,8 +67,8 @@ class Patch(Numbered):
     """Records on which the function failed: they stay where they are."""
     files: tuple[CountedFile, ...] = ()
     """Of a backfill."""
-    undoes: int | None = None
-    """Of an undo, the patch that it undoes."""
+    rolls_back: int | None = None
+    """Of a rollback, the patch that it reverses."""
 
     @property
     def name(self) -> str:

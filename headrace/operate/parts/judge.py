@@ -40,7 +40,7 @@ def judge_records(
         progress: called with what it waits for.
 
     Raises:
-        UsageError: the patch was dropped, or is in the tables.
+        UsageError: the patch was aborted, or is in the tables.
         DecisionNeeded: the job was edited since the patch was requested.
         ClusterError: the bounded job did not begin, failed, or did not end within the deadline.
     """

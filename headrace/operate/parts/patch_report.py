@@ -42,9 +42,9 @@ class PatchReport:
     """Records that stay in quarantine, or go there."""
     batch: int | None = None
     """The batch that put it in."""
-    dropped: str | None = None
-    """Why it was dropped."""
-    undone_by: PublishPatch | None = None
+    aborted: str | None = None
+    """Why it was aborted."""
+    rolled_back_by: PublishPatch | None = None
     """The decision that undid it."""
     left: int = 0
     """Judged records that were not put in, because they had been discarded or moved meanwhile."""
@@ -57,7 +57,7 @@ class PatchReport:
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
-        back = self.undone_by
+        back = self.rolled_back_by
         return {
             **{k: v for k, v in self.patch.to_json().items() if k != "number"},
             "job": self.job,
@@ -66,8 +66,8 @@ class PatchReport:
             "rows": self.rows,
             "refused": [r.to_json() for r in self.refused],
             "batch": self.batch,
-            "dropped": self.dropped,
-            "undone": {"at": back.at, "by": back.by, "why": back.why} if back else None,
+            "aborted": self.aborted,
+            "rolled_back": {"at": back.at, "by": back.by, "why": back.why} if back else None,
             "left": self.left,
             "overwritten": asdict(self.overwritten) if self.overwritten else None,
             "versions": self.versions,
@@ -81,14 +81,14 @@ def report(job: OpenJob, patch: Patch, versions: Mapping[str, int] | None = None
     Args:
         job: an ingest job.
         patch: the patch.
-        versions: of the tables, if it was just put in or undone.
+        versions: of the tables, if it was just published or rolled back.
     """
     ledger, program = job.ledger, job.program
     history, table = PatchHistory(ledger), program.contract.id
     state, judged = history.state(patch.number), patches.judged_of(ledger, patch.number)
     batch = patches.batch_of(history.decisions, patch.number)
     rows = _rows(ledger, batch) if batch else judged.rows if judged else None
-    outdated = stale_tables(program, job.workspace.ledger) if state in ("published", "undone") else ()
+    outdated = stale_tables(program, job.workspace.ledger) if state in ("published", "rolled back") else ()
     first = history.records(batch).firsts() if outdated else {}
     return PatchReport(
         job=ledger.job,
@@ -98,10 +98,10 @@ def report(job: OpenJob, patch: Patch, versions: Mapping[str, int] | None = None
         rows=rows,
         refused=(*patch.unrepaired, *(judged.refused if judged else ())),
         batch=batch or None,
-        dropped=history.drop_reason(patch.number),
-        undone_by=history.undone_by(patch.number),
+        aborted=history.abort_reason(patch.number),
+        rolled_back_by=history.rolled_back_by(patch.number),
         left=sum(judged.rows.values()) - sum(rows.values()) if batch and judged and rows else 0,
-        overwritten=None if state == "undone" else history.overwritten(patch.number),
+        overwritten=None if state == "rolled back" else history.overwritten(patch.number),
         versions=versions,
         stale={name: _how_to_replay(job, name, table, first) for name in outdated},
     )
