@@ -12,6 +12,7 @@ from headrace.ledger.ledger import Ledger
 from headrace.ledger.manifest_range import ManifestRange
 from headrace.ledger.records import BATCHES, DONE, AcceptLoss, AcceptTail, UndoDecision
 from headrace.offsets import Span
+from headrace.operate.parts.reason import require_reason
 from headrace.operate.workspace import Workspace
 from headrace.publish.publisher import Publisher
 from headrace.publish.refusals import leave_tail
@@ -70,11 +71,7 @@ def accept_loss(
             "--undo needs --accept-loss P:FROM-TO",
             remedy=f"headrace status {job} lists the accepted losses, exactly as they were accepted",
         )
-    if not why:
-        given = " ".join(f"--accept-loss {span}" for span in spans) + (" --undo" if undo else "")
-        raise UsageError(
-            "accepting a loss needs a reason", remedy=f"headrace publish {job} {given} --why TEXT"
-        )
+    require_reason(why)
     if undo:
         return _undo_loss(tables.ledger, spans, why)
     _refuse_kept(tables, spans)
@@ -107,8 +104,7 @@ def accept_tail(
             such decision to undo.
     """
     publisher = Publisher(workspace.job(job).tables)
-    if not why:
-        raise UsageError("accepting a tail needs a reason", remedy='add --why "…"')
+    require_reason(why)
     ledger = publisher.tables.ledger
     if undo:
         return TailDecision(record_withdrawn_tail(ledger, checkpoint, why), checkpoint, undone=True)

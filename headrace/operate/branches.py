@@ -11,6 +11,7 @@ from headrace.ledger.decisions import StandingDecisions
 from headrace.ledger.ledger import Ledger
 from headrace.ledger.records import CLAIMS, Adopt, Decision, Restart, SetAside, UndoDecision
 from headrace.ledger.survey import ClaimStatus, survey
+from headrace.operate.parts.reason import require_reason
 from headrace.operate.workspace import OpenJob, Workspace
 from headrace.publish.topics import query_topics
 
@@ -101,7 +102,7 @@ def set_aside_branch(
     """
     open_job = workspace.job(job)
     _claim(open_job, claim)
-    _require_reason(why)
+    require_reason(why)
     ledger = open_job.ledger
     decision = SetAside(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS))
     standing = StandingDecisions.of(ledger.decisions()).set_aside.get(claim)
@@ -121,7 +122,7 @@ def adopt_branch(
     branch = _claim(open_job, claim)
     if not undo:
         _require_adoptable(open_job, branch)
-    _require_reason(why)
+    require_reason(why)
     ledger = open_job.ledger
     decision = Adopt(why=why, claim=claim, newest_claim=ledger.newest(CLAIMS))
     standing = StandingDecisions.of(ledger.decisions()).adoption.get(claim)
@@ -152,7 +153,7 @@ def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = Fal
         )
     if not undo:
         _refuse_other_topic(open_job)
-    _require_reason(why)
+    require_reason(why)
     decision = Restart(why=why, newest_claim=ledger.newest(CLAIMS))
     number = _record(ledger, decision, StandingDecisions.of(ledger.decisions()).restart, undo=undo)
     return RestartDecision(number, undo, ledger.head().frontier)
@@ -203,11 +204,6 @@ def _claim(job: OpenJob, claim: int) -> ClaimStatus:
         if branch.claim.number == claim:
             return branch
     raise UsageError(f"job {job.name} has no claim {claim}", remedy=f"headrace branch ls {job.name}")
-
-
-def _require_reason(why: str) -> None:
-    if not why:
-        raise UsageError("a decision needs a reason", remedy='add --why "…": the next person will read it')
 
 
 def _record(

@@ -66,9 +66,9 @@ def test_only_what_kafka_lost_is_accepted_as_lost(
 
     with pytest.raises(UsageError, match="0:30-31 is not lost: Kafka still shows what is there"):
         accept_loss(workspace, "events", [Span(0, 30, 31)], "w")
-    with pytest.raises(UsageError, match="accepting a loss needs a reason"):
+    with pytest.raises(UsageError, match="this needs a reason"):
         accept_loss(workspace, "events", [Span(0, 30, 31)], "")
-    with pytest.raises(UsageError, match="accepting a tail needs a reason"):
+    with pytest.raises(UsageError, match="this needs a reason"):
         accept_tail(workspace, "events", 1, "")
     kafka.delete_below("events", 32)
 

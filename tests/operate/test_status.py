@@ -61,7 +61,7 @@ def test_a_branch_is_set_aside_and_adopted_by_decisions_that_can_be_undone(
     ]
     with pytest.raises(DecisionNeeded, match="claim 2 does not continue from the published head"):
         adopt_branch(workspace, "events", fork, "w")
-    with pytest.raises(UsageError, match="a decision needs a reason"):
+    with pytest.raises(UsageError, match="this needs a reason"):
         set_aside_branch(workspace, "events", fork, "")
 
     done = set_aside_branch(workspace, "events", fork, "restored the wrong savepoint")

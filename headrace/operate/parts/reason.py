@@ -1,4 +1,4 @@
-"""The reason that a decision about published rows needs."""
+"""The reason that every decision needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from headrace.errors import UsageError
 
 
 def require_reason(why: str) -> None:
-    """Refuse to change published rows without a reason: the next operator will ask for it.
+    """Refuse to decide without a reason: the next operator will ask for it.
 
     Raises:
         UsageError: there is no reason.
