@@ -1,4 +1,4 @@
-"""A project with its lake, as commands find them; nothing listens, and the lake is on a local disk."""
+"""A project with its lake on a local disk, for commands; no server is running."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parents[1] / "stack/project"
 
 @pytest.fixture
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Let commands find a project, and a lake beside it."""
+    """Point commands at a project, and at a lake beside it."""
 
     def enter(project: Path) -> None:
         monkeypatch.setenv("HEADRACE_PROJECT", str(project))
@@ -56,13 +56,13 @@ def kafka() -> FakeKafka:
 
 @pytest.fixture
 def workspace(project: Path, cluster: FakeCluster, kafka: FakeKafka) -> Workspace:  # noqa: ARG001 - entered
-    """What commands in that project work with: Flink and Kafka are in memory."""
+    """The workspace of commands in that project: Flink and Kafka are in memory."""
     return Workspace(settings.load(), cluster=cluster, kafka=kafka)
 
 
 @pytest.fixture
 def terminal(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    """For commands in that project."""
+    """The command line in that project."""
     return Terminal(capsys, workspace)
 
 

@@ -17,7 +17,7 @@ OUTPUTS = ("events__quarantine", "events")
 
 @dataclass
 class Reader:
-    """What one submission of the job has read and sealed. All that it reads is of partition 0."""
+    """What one submission of the job has read and sealed, all from partition 0."""
 
     lake: Lake
     topic: Topic

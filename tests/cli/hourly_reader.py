@@ -22,14 +22,14 @@ OUTPUTS = ("events_by_hour__late", "events_by_hour")
 
 @dataclass
 class HourlyReader:
-    """All that it reads is of partition 0."""
+    """It reads only partition 0."""
 
     warehouse: Warehouse
     topic: str
     claim: int
     submission: str
     manifest: str | None = None
-    """The newest that was sealed, of both outputs."""
+    """The newest sealed manifests of both outputs."""
     counted: bool = False
 
     def checkpoint(self) -> int:

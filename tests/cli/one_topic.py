@@ -1,4 +1,4 @@
-"""The topic of a test, on a real broker or in memory: what happens to it."""
+"""The topic of a test, on a real broker or in memory, and what can happen to it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class InMemory:
 
 @dataclass(frozen=True)
 class OnBroker:
-    """On a broker that runs alone."""
+    """On a broker without a stack."""
 
     broker: Broker
     kafka: Brokers

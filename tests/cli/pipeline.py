@@ -1,4 +1,4 @@
-"""The job `events` as a person meets it, on a cluster in memory.
+"""The job `events` as an operator sees it, on a cluster in memory.
 
 Its topic is in memory too, or on a real broker; its lake is on a local disk. A submission does all that it
 does before Flink has the job; from then on a reader seals what the topic holds, as the job would.
@@ -48,21 +48,21 @@ PROJECT = Path(__file__).parents[1] / "stack/project"
 RECORDS = 40
 SLOTS = 4
 OTHERS = "others"
-"""A job of somebody else's."""
+"""Another user's job."""
 
 
 @dataclass
 class Pipeline:
-    """All that a command meets."""
+    """Everything that a command works with."""
 
     lake: Lake
     cluster: FakeCluster
     topic: Topic
     terminal: Terminal
     folder: Path
-    """Of this test alone."""
+    """For this test only."""
     readers: dict[str, Reader | HourlyReader] = field(default_factory=dict)
-    """By the id of the Flink job, the newest last."""
+    """By the id of the Flink job, newest last."""
     early: str = ""
     """A savepoint at offset 10, once there is one."""
     filled_in: dict[str, str] = field(default_factory=dict)
@@ -75,13 +75,13 @@ class Pipeline:
 
     def do(self, line: str) -> None:
         """Type a command that goes well."""
-        code, said = self.terminal.type(line)
-        assert code == 0, f"{line}: {said}"
+        code, output = self.terminal.type(line)
+        assert code == 0, f"{line}: {output}"
 
     # submissions
 
     def start(self, restored: str = "") -> Reader:
-        """A submission; restored if told so."""
+        """Submit the job, restored from a savepoint if one is given."""
         self.cluster.submit(of_job("events", restored or None))
         reader = self.readers[self.newest]
         assert isinstance(reader, Reader)
@@ -102,7 +102,7 @@ class Pipeline:
         made: list[SubmittedJob] = []
         with (
             patch.object(flink, "submitted_options", lambda keys: dict.fromkeys(keys, "") | given),
-            patch.object(flink, "create_environment", lambda *asked: _Executes(self, made, *asked)),
+            patch.object(flink, "create_environment", lambda *arguments: _Executes(self, made, *arguments)),
             patch.dict(os.environ, own),
         ):
             if PATCH in own:
@@ -120,8 +120,8 @@ class Pipeline:
             self._next = self._reader(at, options.get(SAVEPOINT))
         else:
             restored = options.get(SAVEPOINT)
-            found = read_savepoint(self.lake.warehouse, restored).manifests if restored else ()
-            parent = dict(found).get("events_by_hour")
+            manifests = read_savepoint(self.lake.warehouse, restored).manifests if restored else ()
+            parent = dict(manifests).get("events_by_hour")
             self._next = HourlyReader(self.lake.warehouse, self.topic.name, at.claim, at.submission, parent)
         return SubmittedJob(options["pipeline.name"], configuration={SUBMISSION: at.submission})
 
@@ -147,9 +147,9 @@ class Pipeline:
     def _reader(self, at: Placement, restored: str | None) -> Reader:
         claim = self.lake.ledger.claims()[at.claim - 1]
         if restored:
-            found = read_savepoint(self.lake.warehouse, restored)
-            offset = found.positions(self.topic.name)[0]
-            self.lake.newest[at.claim] = found.number, dict(found.manifests)["events"]
+            savepoint = read_savepoint(self.lake.warehouse, restored)
+            offset = savepoint.positions(self.topic.name)[0]
+            self.lake.newest[at.claim] = savepoint.number, dict(savepoint.manifests)["events"]
         else:
             begins = re.findall(r"partition:0,offset:(\d+)", str(at.startup["events"]))
             offset, parent = int(begins[0]), (claim.begins_after or {}).get("events")
@@ -158,15 +158,15 @@ class Pipeline:
 
     # what jobs make
 
-    def _judge(self, asked: Patch, submission: str) -> None:
+    def _judge(self, request: Patch, submission: str) -> None:
         """The bounded job of a patch: it finds every record good."""
         files = [
-            self.lake._file("events", submission, 1 + abs(p), offsets, p, writer=-asked.number)
-            for p, offsets in self._judged(asked).items()
+            self.lake._file("events", submission, 1 + abs(p), offsets, p, writer=-request.number)
+            for p, offsets in self._judged(request).items()
         ]
         for output in OUTPUTS:
             manifest = {
-                "id": f"{1:010d}-{asked.number:016x}",
+                "id": f"{1:010d}-{request.number:016x}",
                 "parent": None,
                 "checkpoint": 1,
                 "output": output,
@@ -178,14 +178,14 @@ class Pipeline:
             place = f"{output}/_staged/{submission}/manifests/{manifest['id']}.json"
             self.lake.warehouse.put_new(place, json.dumps(manifest).encode())
 
-    def _judged(self, asked: Patch) -> dict[int, range]:
-        if asked.input is None:
-            return {p: range(o, asked.end[p]) for p, o in asked.first.items() if o < asked.end[p]}
-        found = defaultdict(list)
-        rows = pq.read_table(pa.BufferReader(self.lake.warehouse.read(asked.input)))
+    def _judged(self, request: Patch) -> dict[int, range]:
+        if request.input is None:
+            return {p: range(o, request.end[p]) for p, o in request.first.items() if o < request.end[p]}
+        offsets_of = defaultdict(list)
+        rows = pq.read_table(pa.BufferReader(self.lake.warehouse.read(request.input)))
         for p, o in zip(rows["_partition"].to_pylist(), rows["_offset"].to_pylist(), strict=True):
-            found[p].append(o)
-        return {p: range(min(offsets), max(offsets) + 1) for p, offsets in found.items()}
+            offsets_of[p].append(o)
+        return {p: range(min(offsets), max(offsets) + 1) for p, offsets in offsets_of.items()}
 
     def publish(self) -> Published:
         return Publisher(self.workspace.job("events").tables).publish()
@@ -214,7 +214,7 @@ class Pipeline:
 def of_the_tests_project(
     topic: Topic, folder: Path, monkeypatch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str]
 ) -> Pipeline:
-    """The job never ran, and its topic is empty."""
+    """A job that never ran, with an empty topic."""
     warehouse = f"file://{folder}/lake"
     for name, value in {
         "PROJECT": str(PROJECT),
@@ -227,7 +227,7 @@ def of_the_tests_project(
         monkeypatch.setenv(f"HEADRACE_{name}", value)
     look_in(str(PROJECT))
     topic.kafka.create_topic(topic.name, PARTITIONS)
-    lake = Lake(connect(Store(warehouse=warehouse)), load_contract("events"), begun=False)
+    lake = Lake(connect(Store(warehouse=warehouse)), load_contract("events"), started=False)
     cluster = FakeCluster(slots=SLOTS)
     workspace = Workspace(settings.load(), cluster=cluster, kafka=topic.kafka)
     return Pipeline(lake, cluster, topic, Terminal(captured, workspace), folder)
@@ -235,7 +235,7 @@ def of_the_tests_project(
 
 @dataclass(frozen=True)
 class _Executes:
-    """A table environment whose statements nobody executes; what they return too, and the client of that."""
+    """A table environment whose statements are not executed; also their result and its job client."""
 
     pipeline: Pipeline
     made: list[SubmittedJob]

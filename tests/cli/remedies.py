@@ -1,4 +1,4 @@
-"""Runs the command that a refusal names, in the state that was refused."""
+"""Runs the command that a refusal names, in the state that caused the refusal."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import structlog
 
 from headrace.cli.main import main
 from headrace.operate import Workspace
-from tests.cli.commands_named import Named
+from tests.cli.mentioned_commands import Mention
 from tests.cli.typed import VALUE, without_prose
 
 FILLED_IN = {"TEXT": "reason", "N": "1", "DECISION": "1", "JOB": "events"}
 """What a reader writes for the words in capitals."""
 
 
-def key(named: Named) -> str:
+def key(named: Mention) -> str:
     """A mention without its line: the file, and the command."""
     return f"{named.where.partition(':')[0].removeprefix('headrace/')}: {without_prose(named.words)}"
 
@@ -34,31 +34,31 @@ class Terminal:
     workspace: Workspace | None = None
 
     def type(self, line: str) -> tuple[int, str]:
-        """Exit code, and what is said."""
+        """Run a command; returns its exit code and its output."""
         self.captured.readouterr()
         try:
-            with pytest.raises(SystemExit) as left:
+            with pytest.raises(SystemExit) as exited:
                 main(shlex.split(line), self.workspace)
         finally:
             structlog.reset_defaults()  # else later tests would log into this one's captured streams
-        said = self.captured.readouterr()
-        return int(left.value.code or 0), said.out + said.err
+        output = self.captured.readouterr()
+        return int(exited.value.code or 0), output.out + output.err
 
     def refused(self, line: str) -> str:
-        """What a command says that does not go well."""
-        code, said = self.type(line)
-        assert code, f"{line} is not refused: {said}"
-        return said
+        """Run a command that must fail; returns its output."""
+        code, output = self.type(line)
+        assert code, f"{line} is not refused: {output}"
+        return output
 
-    def follow(self, said: str, remedy: str, exits: int = 0) -> str:
-        """Type the command that a message names, as it is printed there; gives what that one says.
+    def follow(self, message: str, remedy: str, exits: int = 0) -> str:
+        """Type the command that a message names, as it is printed there; returns its output.
 
         Args:
-            said: the message.
+            message: the message.
             remedy: the file whose message it is, and the command, as in :func:`key`.
-            exits: with which code it ends, where it shows what a person must see.
+            exits: the exit code of a command that only shows something an operator must see.
         """
-        command = named_in(said, remedy.partition(": ")[2])
+        command = named_in(message, remedy.partition(": ")[2])
         code, answer = self.type(command)
         assert code == exits, f"{command} exits {code}: {answer}"
         return answer
@@ -72,12 +72,12 @@ def followed_in(tests: Path) -> set[str]:
     return {str(remedy.value) for remedy in given if isinstance(remedy, ast.Constant)}
 
 
-def named_in(said: str, command: str, filled_in: Mapping[str, str] = FILLED_IN) -> str:
-    """The command as the refusal spells it, with what a reader fills in."""
-    text = " ".join(said.split())
-    found = re.search(_spelled(command, r"[^\s`;]+"), text) or re.search(_spelled(command, "[^`;]+?"), text)
-    assert found, f"{said} does not name {command}"
-    return " ".join(filled_in.get(w, w) for w in found[0].rstrip(",.:").split()[1:])
+def named_in(message: str, command: str, filled_in: Mapping[str, str] = FILLED_IN) -> str:
+    """The command as the refusal spells it, with its placeholders filled in."""
+    text = " ".join(message.split())
+    match = re.search(_spelled(command, r"[^\s`;]+"), text) or re.search(_spelled(command, "[^`;]+?"), text)
+    assert match, f"{message} does not name {command}"
+    return " ".join(filled_in.get(w, w) for w in match[0].rstrip(",.:").split()[1:])
 
 
 def _spelled(command: str, value: str) -> str:

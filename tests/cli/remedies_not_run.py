@@ -1,4 +1,4 @@
-"""Remedies that no test runs in the state that produced them; each is parsed, and says here why no more."""
+"""Remedies that no test runs in the state that produced them; each is only parsed, with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every remedy that is run where Kafka and Flink answer."""
+"""Every remedy that is run while Kafka and Flink are up."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ IN_MEMORY = [
     *situations_of_savepoints.SITUATIONS,
 ]
 JUDGE_FIRST = "publish/patch_checks.py: patch apply □ □"
-"""Run by a test of its own: no command of the terminal comes there."""
+"""Run by a separate test: no typed command reaches it."""
 _EVERY = [*situations_of_kafka.SITUATIONS, *IN_MEMORY]
 RUN = {remedy for situation in _EVERY for remedy in situation.remedies} | {JUDGE_FIRST}

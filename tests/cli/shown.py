@@ -1,4 +1,4 @@
-"""What each command has to show, as values: no stack, no clock, and nothing that moves by itself."""
+"""What each command shows, as values: no stack, no clock, nothing that changes by itself."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ def _partition(number: int, beyond: int = 0) -> PartitionProof:
 def _verified(findings: tuple[Finding, ...] = (), beyond: int = 0) -> RenderableType:
     proofs = tuple(_partition(n, beyond) for n in range(3))
     versions = {"flights__quarantine": 12, "flights": 12}
-    found = Verification("flights", "flights", 12, versions, proofs, findings, ())
-    return topic_proof.proof(found, "flights")
+    verification = Verification("flights", "flights", 12, versions, proofs, findings, ())
+    return topic_proof.proof(verification, "flights")
 
 
 def _conserved() -> RenderableType:
     cut = Cut(4, f"s3://lake/_flink/departures_hourly/{SUBMISSION}/chk-17", {0: 0}, {0: 112_259}, {})
     versions = {"flights": 12, "departures_hourly": 4, "departures_hourly__late": 4}
-    found = Conservation(
+    conservation = Conservation(
         "departures_hourly",
         "flights",
         cut,
@@ -106,7 +106,7 @@ def _conserved() -> RenderableType:
         35,
         (),
     )
-    return derived_proof.proof(found, "departures_hourly")
+    return derived_proof.proof(conservation, "departures_hourly")
 
 
 def _anchor(number: int, why: str) -> Anchor:

@@ -1,4 +1,4 @@
-"""What is so beside a running job, what is asked then, and the commands that the answer names."""
+"""A situation of a running job, the command that is typed, and the commands that its answer names."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ def _nothing(_pipeline: Pipeline) -> None:
 
 @dataclass(frozen=True)
 class Situation:
-    """Of one answer."""
+    """A situation, and the remedies that one answer names."""
 
     remedies: tuple[str, ...]
     """The file whose message names it, and the command: typed one after the other."""
     prepare: Callable[[Pipeline], object]
-    asked: str
-    """Its words in braces are what the state has filled in."""
+    line: str
+    """The command that is typed; its words in braces are filled in from the state."""
     shows: bool = False
-    """The commands only show what a person must see, or are the next step, not a way out."""
-    found: bool = False
-    """The command says by its exit code, too, that it found something wrong."""
-    told: str = ""
-    """Where what is asked is not refused: what it says, and says no more afterwards."""
+    """The commands only show what an operator must see, or are the next step, not a way out."""
+    complains: bool = False
+    """The remedies exit with an error too, because they find something wrong."""
+    message: str = ""
+    """Where the command is not refused: what it prints, and no longer prints afterwards."""
     meanwhile: Callable[[Pipeline], object] = _nothing
-    """What happens by itself between the answer and the remedy."""
+    """What happens between the answer and the remedy."""
 
     def __str__(self) -> str:
-        return f"{', '.join(self.remedies)} — {self.asked}"
+        return f"{', '.join(self.remedies)} — {self.line}"
 
 
 def helps(situation: Situation, pipeline: Pipeline) -> None:
-    """Come into it, ask, and type what the answer names.
+    """Create the situation, type the command, and then the commands that its answer names.
 
     Raises:
-        AssertionError: that does not help.
+        AssertionError: they do not help.
     """
     terminal = pipeline.terminal
     situation.prepare(pipeline)
-    asked = situation.asked.format(**pipeline.filled_in)
-    code, said = terminal.type(asked)
-    assert code or situation.shows or situation.told, f"{asked} is not refused"
+    line = situation.line.format(**pipeline.filled_in)
+    code, output = terminal.type(line)
+    assert code or situation.shows or situation.message, f"{line} is not refused"
     words = FILLED_IN | pipeline.filled_in
-    commands = [named_in(said, remedy.partition(": ")[2], words) for remedy in situation.remedies]
+    commands = [named_in(output, remedy.partition(": ")[2], words) for remedy in situation.remedies]
     situation.meanwhile(pipeline)
 
     for command in commands:
         helped, complaint = terminal.type(command)
-        assert bool(helped) == situation.found, f"{command}: {complaint}"
+        assert bool(helped) == situation.complains, f"{command}: {complaint}"
 
     if not situation.shows:
-        refusal = situation.told or " ".join(said.partition("→")[0].split())
-        assert refusal in " ".join(said.split())
-        again, answer = terminal.type(asked)
+        refusal = situation.message or " ".join(output.partition("→")[0].split())
+        assert refusal in " ".join(output.split())
+        again, answer = terminal.type(line)
         assert refusal not in " ".join(answer.split())
         assert again == 0, answer

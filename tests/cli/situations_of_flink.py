@@ -1,4 +1,4 @@
-"""Remedies that start, stop or ask a job in Flink, or are about one that failed to start."""
+"""Remedies that start, stop or query a job in Flink, or are about one that failed to start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def idle(p: Pipeline) -> None:
 
 
 def slow(p: Pipeline) -> None:
-    """Others hold all slots."""
+    """Other jobs hold all slots."""
     idle(p)
     p.occupy()
 
@@ -32,12 +32,12 @@ def slots_come(p: Pipeline) -> None:
 
 
 def slots_come_later(p: Pipeline) -> None:
-    """As above, for what is submitted from now on."""
+    """As above, but only for jobs submitted from now on."""
     p.cluster.slots_in_all += SLOTS
 
 
 def failing(p: Pipeline) -> None:
-    """What is submitted now fails for good."""
+    """Jobs submitted from now on fail permanently."""
     idle(p)
     p.cluster.then = lambda job: (p.then(job), p.cluster.fail(job, FAILURE, for_good=True))
 
@@ -64,7 +64,7 @@ def skipping(p: Pipeline) -> None:
 
 
 def of_another_topic(p: Pipeline) -> None:
-    """No row is staged; a batch is needed all the same, since an anchor stands behind the last one."""
+    """No row is staged; a batch is needed all the same, since an anchor follows the last one."""
     reader = p.filled()
     reader.checkpoint(30)
     p.do("anchor events --why w")
@@ -114,7 +114,7 @@ def counted_without_checkpoints(p: Pipeline) -> None:
 
 
 def retired(p: Pipeline) -> None:
-    """Of all checkpoints the first one is left: what is published is newer."""
+    """Only the first checkpoint is left: the published batch is newer."""
     stopped(p)
     for key in list(p.lake.warehouse.keys("_flink/")):
         if "/chk-1/" not in key:
@@ -128,7 +128,7 @@ def of_other_columns(p: Pipeline) -> None:
 
 
 def counts_of_other_columns(p: Pipeline) -> None:
-    """The same of a derive job, of which a savepoint stands before it."""
+    """The same for a derive job that has an earlier savepoint."""
     p.filled()
     p.do("run events_by_hour")
     p.do("publish events_by_hour")
@@ -142,14 +142,14 @@ def counts_of_other_columns(p: Pipeline) -> None:
 
 
 def _without_column(p: Pipeline, output: str, column: str) -> None:
-    """Take a column out of the newest file that was staged."""
+    """Remove a column from the newest staged file."""
     folder = Path(p.lake.warehouse.table_uri(output).removeprefix("file://")) / "_staged"
     newest = max(folder.rglob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
     pq.write_table(pq.read_table(newest, partitioning=None).drop_columns(column), newest)
 
 
 def restarting(p: Pipeline) -> None:
-    """A job that ran has lost its tasks for now."""
+    """A running job has lost its tasks for now."""
     p.filled()
     p.cluster.complete_checkpoint(p.newest)
     p.cluster.lose_taskmanagers()
@@ -204,7 +204,7 @@ SITUATIONS = [
     ),
     Situation(("operate/start.py: stop □",), running, "run events"),
     Situation(("publish/to_end.py: run □",), idle, "publish events --to-end"),
-    Situation(("cli/pages/publish.py: run □",), idle, "publish events", told="nothing is published yet"),
+    Situation(("cli/pages/publish.py: run □",), idle, "publish events", message="nothing is published yet"),
     Situation(("operate/start.py: run □",), idle, "status events --wait --timeout 0"),
     Situation(
         ("operate/parts/unready.py: status □ --wait",),
@@ -244,7 +244,7 @@ SITUATIONS = [
         ("cli/pages/standing.py: publish □",),
         unpublished,
         "status events",
-        told="that `headrace publish events` takes",
+        message="that `headrace publish events` takes",
     ),
     Situation(("cli/pages/standing.py: publish □",), recreated, "status events", shows=True),
     Situation(

@@ -1,4 +1,4 @@
-"""Remedies that ask Kafka: a real broker answers."""
+"""Remedies that query Kafka: a real broker answers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def redriven(p: Pipeline) -> None:
     p.do("quarantine redrive events --at 0:26 --why w")
 
 
-def taken_back(p: Pipeline) -> None:
+def undo_patch(p: Pipeline) -> None:
     redriven(p)
     p.do("patch rollback events 1 --why w")
 
@@ -47,7 +47,7 @@ def recreated(p: Pipeline) -> None:
 
 
 def row_lost(p: Pipeline) -> None:
-    """Somebody deleted a row."""
+    """Another program deleted a row."""
     p.filled()
     DeltaTable(p.lake.warehouse.table_uri("events")).delete("_offset = 3")
 
@@ -58,7 +58,7 @@ def staged(p: Pipeline) -> None:
 
 
 def log_cut(p: Pipeline) -> None:
-    """The first version of a table cannot be read any more, and the newest can."""
+    """The first version of a table can no longer be read; the newest can."""
     p.filled()
     log = Path(p.lake.warehouse.table_uri("events").removeprefix("file://")) / "_delta_log"
     DeltaTable(p.lake.warehouse.table_uri("events")).create_checkpoint()
@@ -66,13 +66,13 @@ def log_cut(p: Pipeline) -> None:
 
 
 def savepoint_fails(p: Pipeline) -> None:
-    """The store takes nothing."""
+    """The store refuses writes."""
     p.filled()
     p.cluster.unwritable = {p.lake.warehouse.uri: "java.io.IOException: could not write it"}
 
 
 def with_service_level(p: Pipeline) -> None:
-    """The contract promises what nothing here measures."""
+    """The contract promises something that is not measured."""
     p.filled()
     copy = p.folder / "project"
     shutil.copytree(os.environ["HEADRACE_PROJECT"], copy)
@@ -126,7 +126,7 @@ SITUATIONS = [
     ),
     Situation(("verify/batch_tables.py: publish □",), staged, "verify events"),
     Situation(("verify/batch_tables.py: verify □",), log_cut, "verify events --batch 1", shows=True),
-    Situation(("cli/pages/patch.py: verify □",), taken_back, "patch show events 2", shows=True),
+    Situation(("cli/pages/patch.py: verify □",), undo_patch, "patch show events 2", shows=True),
     Situation(
         ("replay/plan.py: status □",), running, "replay plan events --from-offsets 0:30 --why w", shows=True
     ),

@@ -12,15 +12,15 @@ from tests.cli.situations_of_flink import FAILURE, slots_come, well_again
 from tests.publish.sealed_lake import Killed
 
 
-def stretch_asked(p: Pipeline) -> None:
-    """A replay with an end is recorded, and not judged."""
+def request_bounded_replay(p: Pipeline) -> None:
+    """A replay with an end is recorded but not judged."""
     p.filled()
     p.do("replay plan events --from-offsets 0:10 --to-offsets 0:20 --why w")
 
 
 def judging_failed(p: Pipeline) -> None:
     """The bounded job of a replay with an end fails."""
-    stretch_asked(p)
+    request_bounded_replay(p)
     p.cluster.then = lambda job: p.cluster.fail(job, FAILURE, for_good=True)
 
 
@@ -54,7 +54,7 @@ def caught_up(p: Pipeline) -> None:
 
 
 def redriven_before(p: Pipeline) -> None:
-    """A replay has caught up that judges again what a redrive has moved."""
+    """A replay that judges redriven records again has caught up."""
     p.filled()
     p.do("quarantine redrive events --at 0:26 --why w")
     p.do(f"anchor adopt events {p.early} --why w")
@@ -63,7 +63,7 @@ def redriven_before(p: Pipeline) -> None:
 
 
 def swapped_by_half(p: Pipeline) -> None:
-    """Who published a replay died after it was decided, and no job runs."""
+    """The publisher of a replay died after its batch was decided, and no job runs."""
     caught_up(p)
 
     def die(step: str) -> None:
@@ -81,7 +81,7 @@ def swapped_by_half(p: Pipeline) -> None:
 
 
 def edited_since(p: Pipeline) -> None:
-    """A replay was planned when the job was another one."""
+    """A replay was planned, and the job was edited since."""
     planned(p)
     planned_ = replays.one(p.lake.ledger, 1)
     replays.record_replay(p.lake.ledger, planned_.model_copy(update={"program": "another"}))
@@ -93,8 +93,8 @@ def of_another_topic_by_now(p: Pipeline) -> None:
 
 
 def fork_with_a_hole(p: Pipeline) -> None:
-    """The fork left out two records behind its beginning."""
-    fork = begun(p)
+    """The fork skipped two records after its start."""
+    fork = start_fork(p)
     fork.at = 12
     fork.checkpoint()
 
@@ -111,12 +111,12 @@ def fork_slow(p: Pipeline) -> None:
 
 
 def fork_behind(p: Pipeline) -> None:
-    """The fork has sealed, and not as much as the branch."""
-    begun(p).checkpoint(15)
+    """The fork has sealed, but less than the branch."""
+    start_fork(p).checkpoint(15)
 
 
-def begun(p: Pipeline) -> Reader:
-    """The fork runs, and its first checkpoint is still to come."""
+def start_fork(p: Pipeline) -> Reader:
+    """The fork runs, but has not completed a checkpoint yet."""
     planned(p)
     p.cluster.submit(of_replay("events", 1))
     fork = p.readers[p.newest]
@@ -124,13 +124,13 @@ def begun(p: Pipeline) -> Reader:
     return fork
 
 
-def given_up(p: Pipeline) -> None:
+def abort_replay(p: Pipeline) -> None:
     planned(p)
     p.do("replay abort events 1 --why w")
 
 
 SITUATIONS = [
-    Situation(("cli/pages/status.py: publish □",), swapped_by_half, "status events", told="is decided"),
+    Situation(("cli/pages/status.py: publish □",), swapped_by_half, "status events", message="is decided"),
     Situation(
         ("operate/replay_run.py: replay run □ □",), fork_failed, "replay run events 1", meanwhile=well_again
     ),
@@ -141,14 +141,14 @@ SITUATIONS = [
         meanwhile=slots_come,
     ),
     Situation(("operate/replay_swap.py: replay run □ □",), fork_behind, "replay publish events 1 --within 0"),
-    Situation(("operate/replay_swap.py: replay run □ □",), begun, "replay publish events 1"),
-    Situation(("replay/diff.py: replay run □ □",), begun, "replay diff events 1"),
+    Situation(("operate/replay_swap.py: replay run □ □",), start_fork, "replay publish events 1"),
+    Situation(("replay/diff.py: replay run □ □",), start_fork, "replay diff events 1"),
     Situation(("cli/pages/patch.py: patch diff □ □",), held, "patch show events 1", shows=True),
     Situation(
         ("cli/pages/patch.py: patch judge □ □",),
-        stretch_asked,
+        request_bounded_replay,
         "patch show events 1",
-        told="headrace patch judge events 1",
+        message="headrace patch judge events 1",
     ),
     Situation(("cli/pages/replay.py: replay publish □ □",), caught_up, "replay show events 1", shows=True),
     Situation(("operate/replay_swap.py: replay run □ □",), planned, "replay publish events 1"),
@@ -157,7 +157,7 @@ SITUATIONS = [
     Situation(
         ("replay/backfill.py: patch □ □ □",), backfill_held, "backfill events {FILE} --why w", shows=True
     ),
-    Situation(("replay/diff.py: patch judge □ □",), stretch_asked, "patch diff events 1"),
+    Situation(("replay/diff.py: patch judge □ □",), request_bounded_replay, "patch diff events 1"),
     Situation(("replay/diff.py: replay run □ □",), planned, "replay diff events 1"),
     Situation(("cli/pages/status.py: replay show □ □",), planned, "status events", shows=True),
     Situation(
@@ -176,7 +176,7 @@ SITUATIONS = [
     Situation(
         ("publish/replay_checks.py: replay ls □",), fork_with_a_hole, "replay publish events 1", shows=True
     ),
-    Situation(("replay/diff.py: replay show □ □",), given_up, "replay diff events 1", shows=True),
+    Situation(("replay/diff.py: replay show □ □",), abort_replay, "replay diff events 1", shows=True),
     Situation(("cli/pages/replay.py: replay run □ □",), planned, "replay show events 1", shows=True),
     Situation(
         ("operate/replay_run.py: replay abort □ □ --why TEXT",),

@@ -1,4 +1,4 @@
-"""Remedies about savepoints: what stands in `_metadata` is what Flink would have written."""
+"""Remedies about savepoints: their `_metadata` is what Flink would have written."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def adopted(p: Pipeline) -> Reader:
 
 
 def without_metadata(p: Pipeline) -> None:
-    """Somebody removed the savepoint of an anchor."""
+    """The savepoint of an anchor was removed."""
     adopted(p)
     p.lake.warehouse.delete(f"{p.early.removeprefix(f'{p.lake.warehouse.uri}/')}/_metadata")
 
 
-def given_up(p: Pipeline) -> None:
+def expire_anchor(p: Pipeline) -> None:
     adopted(p)
     p.do("anchor expire events --keep 0")
 
@@ -37,7 +37,7 @@ def ahead_of_publish(p: Pipeline) -> None:
 
 
 def replaced(p: Pipeline) -> None:
-    """A second anchor stands on what a replay has replaced since."""
+    """A second anchor follows manifests that a replay has replaced since."""
     adopted(p)
     p.do("anchor events --why w")
     p.do("replay plan events --from 1 --why w")
@@ -60,7 +60,9 @@ SITUATIONS = [
     Situation(
         ("replay/plan.py: anchor ls □",), without_metadata, "replay plan events --from 1 --why w", shows=True
     ),
-    Situation(("replay/plan.py: anchor ls □",), given_up, "replay plan events --from 1 --why w", shows=True),
+    Situation(
+        ("replay/plan.py: anchor ls □",), expire_anchor, "replay plan events --from 1 --why w", shows=True
+    ),
     Situation(
         ("replay/plan.py: anchor ls □",),
         adopted,
@@ -72,6 +74,6 @@ SITUATIONS = [
         without_metadata,
         "replay plan events --from 1 --why w",
         shows=True,
-        found=True,
+        complains=True,
     ),
 ]

@@ -1,4 +1,4 @@
-"""``branch adopt``: an older claim that goes on from the head may be followed instead of the newest one."""
+"""``branch adopt``: an older claim that continues from the head may be followed instead of the newest one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 
 from headrace.errors import DecisionNeeded
 from tests.cli.remedies import Terminal
-from tests.publish.sealed_lake import Lake, begun, by
+from tests.publish.sealed_lake import Lake, by, publish_two_batches
 
 PUBLISHED = by(1, range(25)) + by("bad", range(25, 30))
-"""What :func:`begun` publishes."""
+"""What :func:`publish_two_batches` publishes."""
 
 
 @pytest.mark.parametrize("has_sealed", [True, False], ids=["it has sealed", "it has not"])
@@ -17,7 +17,7 @@ def test_the_older_of_two_live_submissions_is_adopted_and_left_again(
     sealed: Lake, terminal: Terminal, has_sealed: bool
 ) -> None:
     lake = sealed
-    begun(lake)
+    publish_two_batches(lake)
     newer = lake.submit(goes_on=1)
     if has_sealed:
         lake.seal(newer, range(0))
@@ -41,11 +41,11 @@ def test_the_older_of_two_live_submissions_is_adopted_and_left_again(
 
 def test_a_fork_cannot_be_adopted(sealed: Lake, terminal: Terminal) -> None:
     lake = sealed
-    anchor = begun(lake)
+    anchor = publish_two_batches(lake)
     fork = lake.submit()
     lake.newest[fork] = 1, anchor["events"]
     lake.seal(fork, range(10, 30))
-    code, said = terminal.type(f"branch adopt events {fork} --why try")
+    code, output = terminal.type(f"branch adopt events {fork} --why try")
     assert code == 3
-    assert "repeat published rows" in " ".join(said.split())
+    assert "repeat published rows" in " ".join(output.split())
     assert lake.ledger.decisions() == []

@@ -11,7 +11,7 @@ from headrace.cluster.fake import FakeCluster
 from headrace.job.submission import of_job
 from headrace.ledger import anchors
 from tests.cli.remedies import Terminal
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 from tests.savepoint.flink_metadata import metadata
 
 
@@ -36,32 +36,34 @@ def cluster() -> Saving:
 
 @pytest.fixture
 def lake(sealed: Lake, cluster: Saving) -> Lake:
-    begun(sealed)
+    publish_two_batches(sealed)
     cluster.lake = sealed
     return sealed
 
 
-def test_a_running_job_gives_an_anchor_and_goes_on(lake: Lake, cluster: Saving, terminal: Terminal) -> None:
+def test_a_running_job_gives_an_anchor_and_keeps_running(
+    lake: Lake, cluster: Saving, terminal: Terminal
+) -> None:
     job = cluster.submit(of_job("events"))
 
-    code, said = terminal.type("anchor events --why before -o json")
+    code, output = terminal.type("anchor events --why before -o json")
 
     assert code == 0
-    found = json.loads(said)
-    assert found["path"] == anchors.one(lake.ledger, 1).path
-    assert (found["batch"], found["positions"], found["flink"]) == (2, {"events": {"0": 30}}, "2.3.0")
+    anchor = json.loads(output)
+    assert anchor["path"] == anchors.one(lake.ledger, 1).path
+    assert (anchor["batch"], anchor["positions"], anchor["flink"]) == (2, {"events": {"0": 30}}, "2.3.0")
     assert not cluster.detail(job).job.ended
     assert terminal.type("anchor check events 1")[0] == 0
     assert "before" in terminal.type("anchor ls events")[1]
 
 
 @pytest.mark.usefixtures("lake")
-def test_a_job_that_does_not_run_gives_none(terminal: Terminal) -> None:
-    code, said = terminal.type("anchor events")
+def test_a_job_that_does_not_run_gives_no_anchor(terminal: Terminal) -> None:
+    code, output = terminal.type("anchor events")
 
     assert code == 2
-    assert "job events does not run" in said
-    assert "headrace anchor adopt events PATH" in said
+    assert "job events does not run" in output
+    assert "headrace anchor adopt events PATH" in output
 
 
 def test_an_anchor_whose_records_kafka_deleted_is_named_by_check(
@@ -71,7 +73,7 @@ def test_an_anchor_whose_records_kafka_deleted_is_named_by_check(
     terminal.type("anchor events")
     lake.kafka.delete_below("events", 35)
 
-    code, said = terminal.type("anchor check events 1")
+    code, output = terminal.type("anchor check events 1")
 
     assert code == 1
-    assert "no replay can begin at anchor 1" in said
+    assert "no replay can begin at anchor 1" in output

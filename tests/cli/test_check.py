@@ -46,7 +46,7 @@ def as_json(*arguments: str) -> tuple[int, list[dict[str, object]]]:
 
 
 def spoil(folder: Path, old: str, new: str) -> str:
-    """Edit one place of the contract; answers where that is."""
+    """Edit one place of the contract; returns its line."""
     path = folder / "contracts" / "flights.odcs.yaml"
     text = path.read_text()
     assert text.count(old) == 1
@@ -55,44 +55,44 @@ def spoil(folder: Path, old: str, new: str) -> str:
 
 
 @pytest.mark.usefixtures("folder")
-def test_all_is_well() -> None:
-    code, found = as_json()
+def test_a_sound_project_has_no_errors() -> None:
+    code, results = as_json()
     assert code == 0
-    assert [(f["kind"], f["name"], f["ok"], f["holds"], f["errors"]) for f in found] == [
+    assert [(f["kind"], f["name"], f["ok"], f["holds"], f["errors"]) for f in results] == [
         ("contract", "flights", True, "1.0.0, 18 columns, 7 rules", []),
         ("job", "flights", True, "Ingest of flights", []),
     ]
 
 
-def test_every_error_of_every_file(folder: Path) -> None:
+def test_every_error_of_every_file_is_reported(folder: Path) -> None:
     delay = spoil(folder, "PT3H", "3h")
     rule = spoil(folder, "origin <> dest", "origin <> 5")
     (folder / "contracts" / "empty.odcs.yaml").write_text("")
     (folder / "jobs" / "other.py").write_text(JOB)
     code, text = run()
     assert code == 1
-    for told in (
+    for message in (
         f"{rule}: rule leaves_its_origin: origin (string) is compared with 5 (integer)",
         f"{delay}: watermarkDelay: '3h' is not an ISO 8601 duration",
         "contracts/empty.odcs.yaml:1: a contract is one mapping of keys",
         "jobs/other.py:3: the job is named 'flights' by its contract, the file 'other'",
         "→ name the file jobs/flights.py",
     ):
-        assert told in text
+        assert message in text
 
 
-def test_what_is_not_acted_on_is_a_warning(folder: Path) -> None:
+def test_a_property_without_effect_is_a_warning(folder: Path) -> None:
     where = spoil(
         folder, "status: active\n", "status: active\nslaProperties:\n  - property: latency\n    value: 4\n"
     )
     line = f"{where[:-1]}{int(where[-1]) + 1}"
-    said = (
+    warning = (
         "slaProperties (latency) is not acted on:"
         " no service level is measured: alert on what `headrace status flights` shows"
     )
-    code, found = as_json("flights")
+    code, results = as_json("flights")
     assert code == 0
-    assert found[0]["warnings"] == [f"{line}: {said}"]
+    assert results[0]["warnings"] == [f"{line}: {warning}"]
     kept = [
         "description.limitations",
         "domain",
@@ -101,10 +101,10 @@ def test_what_is_not_acted_on_is_a_warning(folder: Path) -> None:
         "servers.host",
         "status",
     ]
-    assert found[0]["documentation"] == kept
+    assert results[0]["documentation"] == kept
     text = run("flights")[1].replace("\n", " ")
     assert f"kept as documentation: {', '.join(kept)}" in text
-    assert f"warning: {line}: {said}" in text
+    assert f"warning: {line}: {warning}" in text
 
 
 def test_a_table_that_has_no_job_of_its_name_names_no_command(folder: Path) -> None:
@@ -116,11 +116,11 @@ def test_a_table_that_has_no_job_of_its_name_names_no_command(folder: Path) -> N
     assert warning.endswith(": alert on the `status` of the job that writes the table")
 
 
-def test_errors_are_facts_for_machines(folder: Path) -> None:
+def test_errors_are_structured_in_json(folder: Path) -> None:
     where = spoil(folder, "version: 1.0.0", "version: one")
-    code, found = as_json("flights")
+    code, results = as_json("flights")
     assert code == 1
-    assert found[0]["errors"] == [
+    assert results[0]["errors"] == [
         {
             "error": "contract",
             "what": "version one is not major.minor.patch",
@@ -168,30 +168,30 @@ def derive(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("LEFT JOIN w FOR SYSTEM_TIME AS OF f.t AS w", "a temporal join cannot amend"),
         ("MATCH_RECOGNIZE (PATTERN (a b))", "MATCH_RECOGNIZE cannot amend"),
         ("WHERE LAG(x) OVER (ORDER BY t) > 1", "an OVER window cannot amend"),
     ],
 )
-def test_only_grouped_windows_amend(derive: Path, words: str, said: str) -> None:
+def test_only_grouped_windows_amend(derive: Path, words: str, message: str) -> None:
     step = derive / "sql" / "departures_hourly" / "hourly.sql"
     step.write_text(f"SELECT *\nFROM flights AS f\n{words}\n")
-    code, (found,) = as_json("departures_hourly")[0], [f for f in as_json()[1] if f["kind"] == "job"][:1]
+    code, (result,) = as_json("departures_hourly")[0], [f for f in as_json()[1] if f["kind"] == "job"][:1]
     assert code == 1
-    errors = found["errors"]
+    errors = result["errors"]
     assert isinstance(errors, list)
-    assert said in errors[0]["what"]
+    assert message in errors[0]["what"]
     assert errors[0]["where"] == "sql/departures_hourly/hourly.sql:3"
 
 
-def test_a_like_that_java_reads_for_ever_is_refused(derive: Path) -> None:
+def test_a_like_pattern_that_java_matches_endlessly_is_refused(derive: Path) -> None:
     step = derive / "sql" / "departures_hourly" / "hourly.sql"
     step.write_text("SELECT *\nFROM flights\nWHERE carrier LIKE 'A_%'\n  AND dest NOT LIKE '%_a%_a%_b'\n")
-    code, found = as_json("departures_hourly")
+    code, results = as_json("departures_hourly")
     assert code == 1
-    (error,) = found[-1]["errors"]  # type: ignore[misc]
+    (error,) = results[-1]["errors"]  # type: ignore[misc]
     assert error["what"].startswith("LIKE '%_a%_a%_b' becomes a regular expression")
     assert error["where"] == "sql/departures_hourly/hourly.sql:4"
 
@@ -205,9 +205,9 @@ def test_a_union_right_inside_a_window_function_is_refused(derive: Path, word: s
     step = derive / "sql" / "departures_hourly" / "hourly.sql"
     inner = query.format(*SIDES, word=word)
     step.write_text(f"SELECT *\nFROM TABLE(HOP(({inner}), DESCRIPTOR(t), INTERVAL '1' HOUR))\n")
-    code, found = as_json("departures_hourly")
+    code, results = as_json("departures_hourly")
     assert code == 1
-    (error,) = found[-1]["errors"]  # type: ignore[misc]
+    (error,) = results[-1]["errors"]  # type: ignore[misc]
     assert error["what"].startswith(f"Flink reads only the query before this {word.split(maxsplit=1)[0]}")
     assert error["where"] == "sql/departures_hourly/hourly.sql:3"
 
@@ -220,7 +220,7 @@ def test_a_union_right_inside_a_window_function_is_refused(derive: Path, word: s
         "({0} WHERE a IN ({0} UNION {1}))",
     ],
 )
-def test_a_union_elsewhere_is_taken(derive: Path, source: str) -> None:
+def test_a_union_elsewhere_is_accepted(derive: Path, source: str) -> None:
     step = derive / "sql" / "departures_hourly" / "hourly.sql"
     query = "SELECT * FROM TABLE(TUMBLE(SOURCE, DESCRIPTOR(t), INTERVAL '1' HOUR)) UNION ALL TABLE flights"
     step.write_text(query.replace("SOURCE", source.format(*SIDES)))
@@ -237,15 +237,15 @@ def test_a_python_function_where_sql_would_do_is_a_warning(derive: Path) -> None
     )
     step = derive / "sql" / "departures_hourly" / "hourly.sql"
     step.write_text("SELECT s.answer, s.reason FROM (SELECT shout(origin) AS s FROM flights)")
-    code, found = as_json("departures_hourly")
+    code, results = as_json("departures_hourly")
     assert code == 0
-    assert found[-1]["warnings"] == [
+    assert results[-1]["warnings"] == [
         "udfs.loud.shout: SQL can do this without Python, at a fraction of the cost: UPPER"
     ]
     assert "warning: udfs.loud.shout" in run("departures_hourly")[1].replace("\n", " ")
     step.write_text("SELECT shout(origin) AS s FROM flights")
-    code, found = as_json("departures_hourly")
-    assert code == 1, "nobody reads the reason"
+    code, results = as_json("departures_hourly")
+    assert code == 1, "the reason is never read"
 
 
 def test_contracts_that_do_not_fit_the_job_are_errors(derive: Path) -> None:
@@ -267,23 +267,23 @@ def test_a_contract_that_is_listed_is_not_listed_again_with_its_job(folder: Path
 def test_jobs(case: str, folder: Path) -> None:
     source, line, sentence = JOBS[case]
     (folder / "jobs" / "flights.py").write_text(source)
-    code, found = as_json()
+    code, results = as_json()
     assert code == 1
-    assert found[0]["ok"]
-    errors = found[1]["errors"]
+    assert results[0]["ok"]
+    errors = results[1]["errors"]
     assert isinstance(errors, list)
     assert (errors[0]["what"], errors[0]["where"]) == (sentence, f"jobs/flights.py:{line}")
     assert errors[0]["remedy"]
     with pytest.raises(HeadraceError) as refused:
         load_program("flights")
-    assert refused.value.to_json() == errors[0], "every other command says the same"
+    assert refused.value.to_json() == errors[0], "every other command reports the same"
 
 
 @pytest.mark.parametrize(
     "source",
     ['JOB: Ingest = Ingest("flights")\n', 'import headrace.job as hr\nJOB = hr.Ingest(contract="flights")\n'],
 )
-def test_other_ways_to_say_the_same(source: str, folder: Path) -> None:
+def test_equivalent_declarations_are_accepted(source: str, folder: Path) -> None:
     (folder / "jobs" / "flights.py").write_text(source)
     assert as_json()[0] == 0
 
@@ -293,7 +293,7 @@ def test_a_job_is_read_and_not_run(folder: Path) -> None:
     assert as_json()[0] == 0
 
 
-def test_names_choose(folder: Path) -> None:
+def test_names_select_what_is_checked(folder: Path) -> None:
     (folder / "jobs" / "other.py").write_text("X = 1\n")
     assert as_json("flights")[0] == 0
     assert [f["name"] for f in as_json("other")[1]] == ["other"]
@@ -301,15 +301,15 @@ def test_names_choose(folder: Path) -> None:
         run("fligths")
 
 
-def test_a_file_that_is_not_called_by_a_name(folder: Path) -> None:
+def test_a_file_whose_name_is_not_an_id_is_refused(folder: Path) -> None:
     (folder / "contracts" / "My Orders.odcs.yaml").write_text("id: My Orders\n")
-    code, found = as_json()
+    code, results = as_json()
     assert code == 1
-    assert [f["name"] for f in found if not f["ok"]] == ["My Orders"]
+    assert [f["name"] for f in results if not f["ok"]] == ["My Orders"]
 
 
-def test_it_takes_little_more_than_its_libraries(folder: Path) -> None:
-    """Processor time of fresh processes, the least of three: 0.7 s against 0.4 s where nobody disturbs."""
+def test_check_takes_little_longer_than_its_imports(folder: Path) -> None:
+    """Processor time of fresh processes, the best of three: 0.7 s against 0.4 s on an idle machine."""
 
     def spent(code: str) -> float:
         before = os.times()
@@ -327,12 +327,12 @@ def test_it_takes_little_more_than_its_libraries(folder: Path) -> None:
     assert min(spent(command) for _ in range(3)) < 2.5 * min(spent(libraries) for _ in range(3))
 
 
-def test_it_imports_neither_flink_nor_the_lake(folder: Path) -> None:
+def test_check_imports_neither_flink_nor_the_lake(folder: Path) -> None:
     code = (
         "import sys; from headrace.cli import check; "
         "print([m for m in ('pyflink', 'pyarrow', 'deltalake', 'kafka', 'obstore') if m in sys.modules])"
     )
-    found = subprocess.run(
+    results = subprocess.run(
         [sys.executable, "-c", code],
         check=True,
         capture_output=True,
@@ -340,4 +340,4 @@ def test_it_imports_neither_flink_nor_the_lake(folder: Path) -> None:
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    assert found.stdout == "[]\n"
+    assert results.stdout == "[]\n"

@@ -7,29 +7,31 @@ import json
 import pytest
 
 from tests.cli.remedies import Terminal
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 
 
-def test_rows_that_came_in_between_are_counted(sealed: Lake, terminal: Terminal) -> None:
-    begun(sealed)
+def test_rows_published_in_between_are_counted(sealed: Lake, terminal: Terminal) -> None:
+    publish_two_batches(sealed)
 
-    code, said = terminal.type("diff events --from-batch 1 -o json")
+    code, output = terminal.type("diff events --from-batch 1 -o json")
 
     assert code == 0
-    found = json.loads(said)
-    assert (found["from"], found["to"]) == (1, 2)
-    assert found["added"] == {"records": 10}
+    answer = json.loads(output)
+    assert (answer["from"], answer["to"]) == (1, 2)
+    assert answer["added"] == {"records": 10}
     assert terminal.type("diff events --from-batch 1")[1].startswith("batch 1 → batch 2")
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "message"),
     [("", "nothing to compare with"), ("--from-batch 2 --to-batch 1", "batch 1 comes before batch 2")],
 )
-def test_it_needs_two_sides_in_their_order(sealed: Lake, terminal: Terminal, options: str, says: str) -> None:
-    begun(sealed)
+def test_a_diff_needs_two_batches_in_order(
+    sealed: Lake, terminal: Terminal, options: str, message: str
+) -> None:
+    publish_two_batches(sealed)
 
-    code, said = terminal.type(f"diff events {options}")
+    code, output = terminal.type(f"diff events {options}")
 
     assert code == 2
-    assert says in said
+    assert message in output

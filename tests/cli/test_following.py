@@ -18,7 +18,7 @@ from headrace.cli.main import main
 from headrace.contract.load import load_contract
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 from tests.stack.submitting import look_in
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
@@ -32,9 +32,9 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     monkeypatch.setenv("HEADRACE_PROJECT", str(own))
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", store)
     look_in(str(own))
-    found = Lake(connect(Store(warehouse=store)), load_contract("events"))
-    begun(found)
-    yield found
+    publishing_lake = Lake(connect(Store(warehouse=store)), load_contract("events"))
+    publish_two_batches(publishing_lake)
+    yield publishing_lake
     look_in(str(PROJECT))
 
 
@@ -42,16 +42,16 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
 def plan(capsys: pytest.CaptureFixture[str]) -> Any:
     """``headrace plan`` in this process: exit code, stdout, stderr."""
 
-    def said(*arguments: str) -> tuple[int, str, str]:
+    def run_plan(*arguments: str) -> tuple[int, str, str]:
         try:
-            with pytest.raises(SystemExit) as left:
+            with pytest.raises(SystemExit) as exited:
                 main(["plan", *arguments])
         finally:
             structlog.reset_defaults()
-        found = capsys.readouterr()
-        return int(left.value.code or 0), found.out, found.err
+        captured = capsys.readouterr()
+        return int(exited.value.code or 0), captured.out, captured.err
 
-    return said
+    return run_plan
 
 
 def unfolded(page: str) -> str:
@@ -66,12 +66,12 @@ def add_a_column() -> None:
     path.write_text(text.replace("version: 1.0.0", "version: 1.1.0"))
 
 
-def test_a_table_that_can_follow_is_said_to(lake: Lake, plan: Any) -> None:
+def test_plan_reports_that_no_table_conflicts(lake: Lake, plan: Any) -> None:
     code, out, err = plan("events")
     assert (code, err) == (0, "")
     assert f"compared with {lake.warehouse.uri}: nothing published or staged conflicts" in unfolded(out)
-    found = json.loads(plan("events", "-o", "json")[1])["tables"]
-    assert found == {"compared": True, "unreached": "", "misfits": []}
+    tables = json.loads(plan("events", "-o", "json")[1])["tables"]
+    assert tables == {"compared": True, "unreached": "", "misfits": []}
 
 
 def test_a_contract_that_the_table_cannot_follow_is_not_accepted(lake: Lake, plan: Any) -> None:
@@ -88,8 +88,8 @@ def test_a_contract_that_the_table_cannot_follow_is_not_accepted(lake: Lake, pla
     assert project.lock_path("events").read_text() == before
 
 
-def test_nor_is_one_that_staged_rows_cannot_follow(lake: Lake, plan: Any) -> None:
-    """Nothing of them is in a table yet, and no publisher could bring them in."""
+def test_a_contract_that_staged_rows_cannot_follow_is_not_accepted(lake: Lake, plan: Any) -> None:
+    """None of them is in a table yet, and no publisher could add them."""
     lake.seal(1, range(30, 33))
     add_a_column()
     code, _, err = plan("events", "--accept")
@@ -97,7 +97,9 @@ def test_nor_is_one_that_staged_rows_cannot_follow(lake: Lake, plan: Any) -> Non
     assert "rows that claim 1 has staged are not published yet, and cannot follow: added" in err
 
 
-def test_a_table_that_somebody_changed_is_named_though_the_lock_is_current(lake: Lake, plan: Any) -> None:
+def test_a_table_changed_by_another_program_is_named_even_if_the_lock_is_current(
+    lake: Lake, plan: Any
+) -> None:
     table = DeltaTable(lake.warehouse.table_uri("events"))
     table.alter.add_columns([Field("theirs", PrimitiveType("string"))])
     code, out, err = plan("events")
@@ -108,7 +110,7 @@ def test_a_table_that_somebody_changed_is_named_though_the_lock_is_current(lake:
 
 
 @pytest.mark.usefixtures("lake")
-def test_without_a_warehouse_it_says_that_nothing_was_compared(
+def test_without_a_warehouse_plan_reports_that_nothing_was_compared(
     plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", "s3://lake")
@@ -120,6 +122,6 @@ def test_without_a_warehouse_it_says_that_nothing_was_compared(
     assert (code, err) == (0, "")
     assert "not compared with s3://lake; `run` and `publish` will compare them:" in unfolded(out)
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", "gs://lake")
-    found = json.loads(plan("events", "-o", "json")[1])["tables"]
-    assert (found["compared"], found["misfits"]) == (False, [])
-    assert "a warehouse is an s3:// address" in found["unreached"], "nor where nobody could ask"
+    tables = json.loads(plan("events", "-o", "json")[1])["tables"]
+    assert (tables["compared"], tables["misfits"]) == (False, [])
+    assert "a warehouse is an s3:// address" in tables["unreached"], "nor where the address is wrong"

@@ -1,4 +1,4 @@
-"""Without a free slot, what waits for one says so, and who holds them."""
+"""Without a free slot, a waiting job is reported with the holders of the slots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from headrace.operate.parts import judge
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.cli.remedies import Terminal
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 from tests.stack.submitting import look_in
 
 PROJECT = Path(__file__).parents[1] / "stack/project"
@@ -61,39 +61,39 @@ def workspace(lake: Lake, cluster: FakeCluster) -> Workspace:
 def test_a_fork_without_slots_is_refused_at_once(
     lake: Lake, workspace: Workspace, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    number, _ = lake.replay(begun(lake))
+    number, _ = lake.replay(publish_two_batches(lake))
     cluster.submit(of_replay("events", number))
 
-    code, said = Terminal(capsys, workspace).type(f"replay publish events {number} --within 0")
+    code, output = Terminal(capsys, workspace).type(f"replay publish events {number} --within 0")
 
     assert code
-    said = " ".join(said.split())
-    assert f"the fork has not completed a checkpoint yet: {CAUSE}" in said
-    assert f"then headrace replay run events {number}" in said
+    output = " ".join(output.split())
+    assert f"the fork has not completed a checkpoint yet: {CAUSE}" in output
+    assert f"then headrace replay run events {number}" in output
 
 
 def test_a_fork_that_was_never_submitted_is_refused_at_once(
     lake: Lake, workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    number, _ = lake.replay(begun(lake))
+    number, _ = lake.replay(publish_two_batches(lake))
 
-    code, said = Terminal(capsys, workspace).type(f"replay publish events {number} --within 0")
+    code, output = Terminal(capsys, workspace).type(f"replay publish events {number} --within 0")
 
     assert code
-    assert f"not completed a checkpoint yet → headrace replay run events {number}" in " ".join(said.split())
+    assert f"not completed a checkpoint yet → headrace replay run events {number}" in " ".join(output.split())
 
 
 def test_a_bounded_job_that_failed_for_want_of_slots_counts_them(
     lake: Lake, workspace: Workspace, cluster: FakeCluster
 ) -> None:
-    begun(lake)
-    asked = patches.one(lake.ledger, lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}))
+    publish_two_batches(lake)
+    request = patches.one(lake.ledger, lake.ask(patches.REPLAY, first={0: 20}, end={0: 28}))
     cause = f"org.apache.flink.runtime.jobmanager.scheduler.{NO_SLOTS}: Could not acquire the slots"
     cluster.then = lambda job: cluster.fail(job, cause, for_good=True)
 
     with pytest.raises(ClusterError) as refused:
-        judge.judge_records(workspace.job("events"), asked)
+        judge.judge_records(workspace.job("events"), request)
 
     assert f"it is FAILED: {CAUSE}; nothing was changed" in refused.value.what
     assert refused.value.remedy.startswith("stop a job; or give the cluster more slots")
-    assert refused.value.remedy.endswith(f"then headrace patch apply events {asked.number}")
+    assert refused.value.remedy.endswith(f"then headrace patch apply events {request.number}")

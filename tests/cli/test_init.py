@@ -1,4 +1,4 @@
-"""``headrace init`` and ``new``: files to begin with, and none that is there already is touched."""
+"""``headrace init`` and ``new``: the first files of a project; existing files are left alone."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def test_a_project_and_one_more_pipeline(
 ) -> None:
     terminal, shop = Terminal(capsys), tmp_path / "shop"
 
-    code, said = terminal.type(f"init {shop} -o json")
+    code, output = terminal.type(f"init {shop} -o json")
 
     assert code == 0
-    written = json.loads(said)["written"]
+    written = json.loads(output)["written"]
     assert {"README.md", "contracts/orders.odcs.yaml", "jobs/orders.py"} <= set(written)
     assert all((shop / path).is_file() for path in written)
     again, refused = terminal.type(f"init {shop}")
@@ -26,8 +26,8 @@ def test_a_project_and_one_more_pipeline(
     assert "the folder is not empty" in refused
 
     monkeypatch.setenv("HEADRACE_PROJECT", str(shop))
-    code, said = terminal.type("new payments")
+    code, output = terminal.type("new payments")
     assert code == 0
-    assert "headrace plan payments --accept" in said
+    assert "headrace plan payments --accept" in output
     assert (shop / "contracts/payments.odcs.yaml").is_file()
     assert terminal.type("check payments")[0] == 0

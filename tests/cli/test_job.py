@@ -43,7 +43,7 @@ FLINK_JOB = FlinkJobStatus(
 
 @pytest.fixture(autouse=True)
 def _nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No Flink answers here; a store does not either, but has secrets, so that nothing is said of those."""
+    """Neither Flink nor a store answers; the store has secrets, so that they are not reported missing."""
     monkeypatch.setenv("HEADRACE__FLINK__REST", "http://127.0.0.1:9")
     for key in ("access_key", "secret_key"):
         (tmp_path / key).write_text("any")
@@ -66,7 +66,7 @@ def _nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=" ".join,
 )
-def test_a_job_that_is_not_there_is_told_before_anything_else(command: tuple[str, ...]) -> None:
+def test_an_unknown_job_is_reported_before_anything_else(command: tuple[str, ...]) -> None:
     app = typer.Typer()
     for noun in (branch, job, plan, publish):
         noun.register(app)
@@ -78,7 +78,7 @@ def test_a_job_that_is_not_there_is_told_before_anything_else(command: tuple[str
     assert raised.remedy == f"the jobs here are: {', '.join(project.job_names())}"
 
 
-def test_run_says_that_there_is_no_lock_before_it_starts_anything(
+def test_run_reports_a_missing_lock_before_it_starts_anything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for folder in ("contracts", "jobs", "deploy"):
@@ -86,13 +86,13 @@ def test_run_says_that_there_is_no_lock_before_it_starts_anything(
     monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
     cluster = FakeCluster()
 
-    code, said = Terminal(capsys, Workspace(settings.load(), cluster=cluster)).type("run flights")
+    code, output = Terminal(capsys, Workspace(settings.load(), cluster=cluster)).type("run flights")
 
     assert (code, cluster.submitted) == (3, [])
-    assert "the job has no lock yet" in said
+    assert "the job has no lock yet" in output
 
 
-def test_status_says_that_there_is_no_checkpoint_yet() -> None:
+def test_status_reports_that_there_is_no_checkpoint_yet() -> None:
     assert (
         flink_job(FLINK_JOB) == "RUNNING since 2026-11-24T15:18:51+00:00, 1 restart, last checkpoint none yet"
     )
@@ -124,13 +124,13 @@ def test_status_gives_times_to_the_second() -> None:
     ]
 
 
-def test_status_says_when_the_workers_do_not_answer() -> None:
+def test_status_reports_workers_that_do_not_answer() -> None:
     lines = flink_job(replace(FLINK_JOB, metrics_of_now=False)).splitlines()
 
     assert lines[1] == "its workers do not answer: these are the last known values"
 
 
-def test_status_does_not_say_none_where_flink_has_said_nothing() -> None:
+def test_status_shows_no_value_for_what_flink_has_not_reported() -> None:
     lines = flink_job(replace(FLINK_JOB, event_time=EventTime(None, None, ()))).splitlines()
 
     assert lines[1] == "event time none yet, offsets unread: not known yet, state: unknown"
@@ -143,11 +143,11 @@ def test_every_state_of_a_branch_is_explained(place: str) -> None:
     assert len(states) == 6
 
     if place == "help":
-        told = set(re.findall(r"^ *(\w[\w ]+):", branch.ls.__doc__ or "", re.MULTILINE))
+        explained = set(re.findall(r"^ *(\w[\w ]+):", branch.ls.__doc__ or "", re.MULTILINE))
     else:
-        told = set(re.findall(r"state \*(.+?)\*", (ROOT / "docs" / "glossary.md").read_text()))
+        explained = set(re.findall(r"state \*(.+?)\*", (ROOT / "docs" / "glossary.md").read_text()))
 
-    assert states <= told
+    assert states <= explained
 
 
 def test_status_shows_only_accepted_tails_of_the_followed_claim(tmp_path: Path) -> None:
@@ -177,11 +177,11 @@ def test_status_shows_only_accepted_tails_of_the_followed_claim(tmp_path: Path) 
         (TopicChange("flights", "flights", "a", "a", (Span(0, 10, 19),)), Span(0, 10, 19), True),
     ],
 )
-def test_status_says_whether_publish_takes_what_is_staged(
+def test_status_reports_whether_publish_takes_what_is_staged(
     change: TopicChange, accepted: Span | None, *, takes: bool
 ) -> None:
     ahead = claimed(1, "ahead", {}, None, sealed(1, 1))
-    said = standing.staged_sentence(
+    output = standing.staged_sentence(
         Status(
             "flights",
             derived=False,
@@ -191,7 +191,7 @@ def test_status_says_whether_publish_takes_what_is_staged(
         )
     )
 
-    assert said == (
+    assert output == (
         "1 file that `headrace publish flights` takes"
         if takes
         else "1 file, which publish currently does not take: see topic"
@@ -199,7 +199,7 @@ def test_status_says_whether_publish_takes_what_is_staged(
 
 
 @pytest.mark.parametrize(
-    ("lag", "records", "says"),
+    ("lag", "records", "shown_lag"),
     [
         ({0: 500, 1: 504}, 1_000, "1,000 records, in 1,004 offsets: not every offset holds one"),
         ({0: 1_000}, 1_000, "1,000 records"),
@@ -207,15 +207,15 @@ def test_status_says_whether_publish_takes_what_is_staged(
         ({0: 9_000}, None, "at most 9,000 records (offsets: the end of a transaction takes one too)"),
     ],
 )
-def test_status_does_not_take_offsets_for_records(
-    lag: dict[int, int], records: int | None, says: str
+def test_status_does_not_mistake_offsets_for_records(
+    lag: dict[int, int], records: int | None, shown_lag: str
 ) -> None:
     shown = standing.progress_facts(Status("flights", derived=False, lag=Lag(lag, records)))
 
-    assert shown == {"behind the topic": says}
+    assert shown == {"behind the topic": shown_lag}
 
 
-def test_plan_shows_how_soon_an_added_partition_is_found() -> None:
+def test_plan_shows_how_soon_an_added_partition_is_discovered() -> None:
     shown = plan_job(Workspace(Settings()), "flights").to_json()
     option = "scan.topic-partition-discovery.interval"
     assert shown["settings"][option]["value"] == "30 s"

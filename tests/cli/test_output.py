@@ -70,7 +70,7 @@ def test_a_pipe_gets_the_whole_width(in_a_pipe: Printed) -> None:
     ] * 2
 
 
-def test_what_can_be_spared_is_left_out_first(on_a_terminal: Printed) -> None:
+def test_optional_columns_are_dropped_first(on_a_terminal: Printed) -> None:
     spare = [f"column {n}" for n in (4, 0, 2, 1)]
 
     lines = on_a_terminal(layout.fit_table(_table(1), spare=spare)).splitlines()
@@ -79,7 +79,7 @@ def test_what_can_be_spared_is_left_out_first(on_a_terminal: Printed) -> None:
     assert lines[1].split() == [f"{LONG}.01", f"{LONG}.03"]
 
 
-def test_only_prose_takes_several_lines(on_a_terminal: Printed) -> None:
+def test_only_prose_is_wrapped(on_a_terminal: Printed) -> None:
     table = layout.listing("number", "why", "manifest", numbers=["number"])
     table.add_row("1,200", "the wrong savepoint was restored by hand, and nobody noticed it", LONG)
 
@@ -92,14 +92,22 @@ def test_only_prose_takes_several_lines(on_a_terminal: Printed) -> None:
     assert len(lines) > 2
 
 
-def test_a_long_fact_goes_on_below_itself(on_a_terminal: Printed) -> None:
-    said = on_a_terminal(layout.facts({"why": "a reason " * 12, "next": f"two\nlines {LONG * 3}"}, indent=6))
+def test_a_long_fact_is_wrapped_under_its_value(on_a_terminal: Printed) -> None:
+    output = on_a_terminal(
+        layout.facts({"why": "a reason " * 12, "next": f"two\nlines {LONG * 3}"}, indent=6)
+    )
 
-    assert [line[:7] for line in said.splitlines()] == ["why    ", "       ", "next   ", "       ", "       "]
-    assert LONG * 3 in said  # no word is broken
+    assert [line[:7] for line in output.splitlines()] == [
+        "why    ",
+        "       ",
+        "next   ",
+        "       ",
+        "       ",
+    ]
+    assert LONG * 3 in output  # no word is broken
 
 
-def test_what_does_not_fit_a_terminal_stands_upright(on_a_terminal: Printed) -> None:
+def test_a_table_too_wide_for_the_terminal_is_shown_vertically(on_a_terminal: Printed) -> None:
     lines = on_a_terminal(layout.fit_table(_table(2))).splitlines()
 
     assert lines[0] == f"column 0  {LONG}.00"
@@ -109,7 +117,7 @@ def test_what_does_not_fit_a_terminal_stands_upright(on_a_terminal: Printed) -> 
     assert len(lines) == 11
 
 
-def test_what_fits_a_terminal_stays_a_table(on_a_terminal: Printed) -> None:
+def test_a_table_that_fits_the_terminal_stays_a_table(on_a_terminal: Printed) -> None:
     assert on_a_terminal(layout.fit_table(_table(1, columns=2))).splitlines()[0].split("  ")[0] == "column 0"
 
 
@@ -124,37 +132,37 @@ def test_a_query_of_many_columns_can_be_read(on_a_terminal: Printed) -> None:
 
 
 @pytest.mark.parametrize("place", ["in_a_pipe", "on_a_terminal"])
-def test_plan_names_every_setting_when_it_is_asked(request: pytest.FixtureRequest, place: str) -> None:
+def test_plan_names_every_setting_on_request(request: pytest.FixtureRequest, place: str) -> None:
     printed: Printed = request.getfixturevalue(place)
     program = load_program("flights")
 
-    said = printed(plan.page(JobPlan(program, lock.read("flights"), (), NOT_ASKED, ()), settings_too=True))
+    output = printed(plan.page(JobPlan(program, lock.read("flights"), (), NOT_ASKED, ()), settings_too=True))
 
     for setting in program.settings:
-        assert setting.key in said
+        assert setting.key in output
 
 
 def test_plan_without_a_lock_shows_the_pipeline_and_no_settings(in_a_pipe: Printed) -> None:
     program = load_program("departures_hourly")
 
-    said = in_a_pipe(plan.page(JobPlan(program, None, (), NOT_ASKED, ())))
+    output = in_a_pipe(plan.page(JobPlan(program, None, (), NOT_ASKED, ())))
 
     for part in ("topic flights", "sql/departures_hourly/hourly.sql", "departures_hourly__late", "none yet"):
-        assert part in said
-    assert len(said.splitlines()) < 10
-    assert program.settings[0].key not in said
+        assert part in output
+    assert len(output.splitlines()) < 10
+    assert program.settings[0].key not in output
 
 
-def test_times_are_told_to_the_second() -> None:
+def test_times_are_shown_to_the_second() -> None:
     at = datetime(2026, 11, 24, 1, 2, 3, 456_789, timezone.utc)
 
     assert layout.moment(at) == layout.moment(at.isoformat()) == "2026-11-24T01:02:03+00:00"
     assert layout.moment(None, "none yet") == "none yet"
 
 
-@pytest.mark.parametrize(("number", "said"), [(0, "0 rules"), (1, "1 rule"), (1200, "1,200 rules")])
-def test_one_is_not_many(number: int, said: str) -> None:
-    assert counted(number, "rule") == said
+@pytest.mark.parametrize(("number", "text"), [(0, "0 rules"), (1, "1 rule"), (1200, "1,200 rules")])
+def test_counts_are_singular_or_plural(number: int, text: str) -> None:
+    assert counted(number, "rule") == text
 
 
 def test_a_log_line_does_not_land_in_a_spinner(monkeypatch: pytest.MonkeyPatch) -> None:

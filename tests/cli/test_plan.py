@@ -12,9 +12,9 @@ WINDOW = "GroupWindowAggregate(groupBy=[origin, dest], window=[TumblingGroupWind
 
 @pytest.mark.parametrize("job", ["flights", "departures_hourly", "flights_enriched", "aircraft_rotation"])
 def test_no_two_operators_of_a_job_look_alike(job: str) -> None:
-    found = lock.read(job)
-    assert found
-    descriptions = {description for _, _, description in found.nodes()}
+    plan = lock.read(job)
+    assert plan
+    descriptions = {description for _, _, description in plan.nodes()}
 
     short = short_descriptions(descriptions)
 
@@ -22,7 +22,7 @@ def test_no_two_operators_of_a_job_look_alike(job: str) -> None:
     assert all(len(text) <= SHOWN + 2 for text in short.values())
 
 
-def test_what_sets_two_operators_apart_is_what_is_shown() -> None:
+def test_the_part_that_distinguishes_two_operators_is_shown() -> None:
     counted, summed = f"{WINDOW}3600000)], select=[COUNT(*)])", f"{WINDOW}3600000)], select=[SUM(a)])"
     rare = f"{WINDOW}60000)], select=[SUM(a)])"
 

@@ -1,4 +1,4 @@
-"""Where nothing listens, a command says so at once: it is asked most often when everything is down."""
+"""Where no server listens, a command reports it at once: it is typed most often when all are down."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from headrace.verify.topic_scan import KafkaTopic
 T = TypeVar("T")
 WITHIN_S = 2.0
 TRIES = 5
-"""The quickest counts: what is promised is that a command does not wait, not that the machine is idle."""
+"""The quickest run counts: the promise is that a command does not wait, not that the machine is idle."""
 WHY = ("--why", "x")
 
 ASKING = [
@@ -75,14 +75,14 @@ ASKING = [
     ("topic", "show", "flights"),
     ("topic", "produce", "flights", __file__),
 ]
-"""Every command that asks a server, with arguments that bring it there."""
+"""Every command that contacts a server, with arguments that get it that far."""
 
 SENTENCE = re.compile(
     r"(http://)?127\.0\.0\.1:\d+: (Kafka|Flink|the object store) does not answer: the connection is refused"
     r"\s+→ `headrace stack status` shows what runs here, `headrace stack up` starts it; for another cluster"
     r" see (kafka\.bootstrap|flink\.rest|store\.endpoint) in deploy/env"
 )
-"""What each server's refusal is said in."""
+"""The sentence that reports a server's refusal."""
 
 ASKING_KAFKA = [
     ("status", "flights"),
@@ -94,10 +94,10 @@ ASKING_KAFKA = [
 
 @pytest.fixture
 def closed() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A port that no server listens on."""
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", 0))
+        return int(occupied.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)
@@ -112,8 +112,8 @@ def _nothing_listens(closed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         importlib.import_module(f"headrace.cli.{noun}")
 
 
-def _asked(command: tuple[str, ...]) -> tuple[int, float]:
-    """Its exit code and how many seconds it took, at its quickest."""
+def _run_quickest(command: tuple[str, ...]) -> tuple[int, float]:
+    """Run a command several times; returns its exit code and the seconds of its quickest run."""
 
     def once() -> int:
         with pytest.raises(SystemExit) as end:
@@ -134,20 +134,20 @@ def _quickest(call: Callable[[], T]) -> tuple[T, float]:
 
 
 @pytest.mark.parametrize("command", ASKING, ids=" ".join)
-def test_a_refused_connection_is_said_at_once(
+def test_a_refused_connection_is_reported_at_once(
     command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, seconds = _asked(command)
+    code, seconds = _run_quickest(command)
 
-    said = capsys.readouterr().err
-    assert SENTENCE.search(said)
-    assert "refused" not in SENTENCE.sub("", said), "it is said once, and in this form"
+    output = capsys.readouterr().err
+    assert SENTENCE.search(output)
+    assert "refused" not in SENTENCE.sub("", output), "it is reported once, and in this form"
     assert code == ClusterError.exit_code
     assert seconds < WITHIN_S
 
 
 @pytest.mark.parametrize("command", ASKING_KAFKA, ids=" ".join)
-def test_so_it_is_where_only_kafka_is_down(
+def test_a_refused_connection_to_kafka_alone_is_reported_at_once(
     command: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -155,22 +155,22 @@ def test_so_it_is_where_only_kafka_is_down(
 ) -> None:
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", f"file://{tmp_path}/lake")
 
-    code, seconds = _asked(command)
+    code, seconds = _run_quickest(command)
 
     assert "Kafka does not answer: the connection is refused" in capsys.readouterr().err
     assert code == ClusterError.exit_code
     assert seconds < WITHIN_S
 
 
-def test_plan_says_at_once_that_it_could_not_compare(capsys: pytest.CaptureFixture[str]) -> None:
-    code, seconds = _asked(("plan", "flights"))
+def test_plan_reports_at_once_that_it_could_not_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    code, seconds = _run_quickest(("plan", "flights"))
 
     assert "refused" in capsys.readouterr().out
     assert code == 0
     assert seconds < WITHIN_S
 
 
-def test_who_proves_from_kafka_says_it_at_once_too(closed: int) -> None:
+def test_verify_reports_a_refused_connection_at_once(closed: int) -> None:
     bootstrap, span = f"127.0.0.1:{closed},localhost:{closed}", Span(0, 1, 2)
 
     def all_of_them() -> None:
@@ -186,15 +186,15 @@ def test_who_proves_from_kafka_says_it_at_once_too(closed: int) -> None:
 
 
 @pytest.mark.parametrize("client", ["obstore", "delta-rs", "kafka-python", "a consumer that proves"])
-def test_a_server_that_goes_away_is_told_in_the_same_sentence(client: str, closed: int) -> None:
-    """The first contact was fine: here the clients tell, each in words of its own."""
+def test_a_server_that_goes_away_is_reported_in_the_same_sentence(client: str, closed: int) -> None:
+    """The first contact succeeded: here the clients report, each with its own message."""
     address, endpoint = f"127.0.0.1:{closed}", f"http://127.0.0.1:{closed}"
     objects = S3Store(
         "lake",
         endpoint=endpoint,
         region="x",
         access_key_id="a",
-        secret_access_key="b",  # noqa: S106 - nobody asks for it
+        secret_access_key="b",  # noqa: S106 - it is never checked
         client_options={"allow_http": True},
         retry_config={"max_retries": 0},
     )
@@ -213,19 +213,19 @@ def test_a_server_that_goes_away_is_told_in_the_same_sentence(client: str, close
         ),
         "a consumer that proves": lambda: refused(KafkaTopic(address, "flights")._silent()),
     }
-    with pytest.raises(ClusterError) as told:
+    with pytest.raises(ClusterError) as failed:
         asking[client]()
 
-    assert SENTENCE.fullmatch(str(told.value))
+    assert SENTENCE.fullmatch(str(failed.value))
 
 
-def test_what_a_store_refuses_is_no_refused_connection() -> None:
-    said = str(store_error(OSError("403 Forbidden\nDebug source"), "s3://lake/flights"))
+def test_a_request_that_the_store_refuses_is_not_a_refused_connection() -> None:
+    output = str(store_error(OSError("403 Forbidden\nDebug source"), "s3://lake/flights"))
 
-    assert said.startswith("s3://lake/flights: the object store refuses or fails: 403 Forbidden\n")
+    assert output.startswith("s3://lake/flights: the object store refuses or fails: 403 Forbidden\n")
 
 
-def test_a_host_that_nobody_knows_is_named() -> None:
+def test_an_unknown_host_is_named() -> None:
     with pytest.raises(ClusterError, match=r"there is no host 'no-such-host\.invalid'"):
         contact.require_listening("Kafka", "no-such-host.invalid:9092", "kafka.bootstrap")
 
@@ -236,8 +236,8 @@ def test_one_broker_of_several_is_enough(closed: int) -> None:
         contact.require_listening("Kafka", address, "kafka.bootstrap")
 
 
-def test_a_server_that_was_there_may_restart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A publisher that runs already keeps the patience of its clients."""
+def test_a_running_publisher_waits_for_a_server_to_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A publisher that is already running keeps the retries of its clients."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
         monkeypatch.setenv("HEADRACE__STORE__ENDPOINT", address)
@@ -246,7 +246,7 @@ def test_a_server_that_was_there_may_restart(monkeypatch: pytest.MonkeyPatch) ->
     connect(settings.load().store)
 
 
-def test_behind_a_proxy_only_the_client_can_tell(closed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_behind_a_proxy_is_not_probed(closed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:3128")
     monkeypatch.setenv("no_proxy", "elsewhere")
     contact.require_endpoint("the object store", f"http://127.0.0.1:{closed}", "store.endpoint")

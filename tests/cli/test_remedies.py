@@ -11,14 +11,14 @@ from headrace import settings
 from headrace.cli.main import main
 from headrace.errors import HeadraceError, UsageError
 from headrace.stack import jvm, machinery
-from tests.cli.commands_named import Named, commands_named
+from tests.cli.mentioned_commands import Mention, mentioned_commands
 from tests.cli.typed import as_printed, in_source
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("named", commands_named(), ids=str)
-def test_a_command_that_a_message_names_can_be_typed(named: Named) -> None:
+@pytest.mark.parametrize("named", mentioned_commands(), ids=str)
+def test_a_command_that_a_message_names_can_be_typed(named: Mention) -> None:
     assert in_source(named.words) == ""
 
 
@@ -35,7 +35,7 @@ def test_a_command_that_a_message_names_can_be_typed(named: Named) -> None:
         ("anchor flights takes one", ""),
     ],
 )
-def test_what_could_not_be_typed_is_noticed(words: str, problem: str) -> None:
+def test_a_command_that_cannot_be_typed_is_noticed(words: str, problem: str) -> None:
     assert in_source(tuple(words.split())) == problem
 
 
@@ -44,14 +44,14 @@ def test_a_printed_command_names_a_job_that_exists() -> None:
     assert as_printed("→ headrace publish weather") == ["publish weather: there is no job weather"]
 
 
-def _said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    with pytest.raises(SystemExit) as left:
+def _error_output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as exited:
         main(arguments)
     structlog.reset_defaults()  # else later tests would log into this one's captured streams
-    assert left.value.code == UsageError.exit_code
-    said = capsys.readouterr().err
-    assert as_printed(said) == []
-    return said
+    assert exited.value.code == UsageError.exit_code
+    output = capsys.readouterr().err
+    assert as_printed(output) == []
+    return output
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_a_table_that_was_never_published_names_the_job_that_writes_it(
     for key in ("ACCESS_KEY", "SECRET_KEY"):
         monkeypatch.setenv(f"HEADRACE__STORE__{key}", "env:HOME")
 
-    said = _said(capsys, "query", f"TABLE {table}")
+    message = _error_output(capsys, "query", f"TABLE {table}")
 
-    assert f"table {table} was never published" in said
-    assert remedy in said
+    assert f"table {table} was never published" in message
+    assert remedy in message
 
 
 @pytest.fixture
@@ -94,11 +94,11 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_settings_that_are_missing_are_written_as_the_remedy_says() -> None:
     with pytest.raises(UsageError, match="no settings for environment 'local'") as refused:
         settings.load()
-    said, place = refused.value.remedy, Path(refused.value.where)
-    assert said == "write that file; for the local stack it is one line: stack: {}"
+    remedy, place = refused.value.remedy, Path(refused.value.where)
+    assert remedy == "write that file; for the local stack it is one line: stack: {}"
 
     place.parent.mkdir(parents=True)
-    place.write_text(said.rpartition("one line: ")[2])
+    place.write_text(remedy.rpartition("one line: ")[2])
 
     assert settings.load().store.endpoint == "http://127.0.0.1:8333"
     with pytest.raises(UsageError, match="no settings for environment 'prod'") as refused:
@@ -106,7 +106,7 @@ def test_settings_that_are_missing_are_written_as_the_remedy_says() -> None:
     assert refused.value.remedy.startswith("set HEADRACE_ENV to one of local; or write that file")
 
 
-def test_an_installed_headrace_says_that_its_jars_are_fixed(
+def test_an_installed_headrace_reports_that_its_jars_are_fixed(
     empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (empty / "machinery").mkdir()
@@ -114,7 +114,7 @@ def test_an_installed_headrace_says_that_its_jars_are_fixed(
     (empty / "deploy" / "env").mkdir(parents=True)
     (empty / "deploy" / "env" / "local.yaml").write_text(settings.LOCAL)
 
-    assert "an installation has the jars of its release" in _said(capsys, "stack", "lock")
+    assert "an installation has the jars of its release" in _error_output(capsys, "stack", "lock")
     with pytest.raises(HeadraceError, match="lacks the JVM module"):
         machinery.packaged_jar()
 

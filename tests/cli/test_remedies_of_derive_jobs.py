@@ -1,4 +1,4 @@
-"""A derive job's tables cannot be proved, or its results are to be computed anew: what is named helps."""
+"""A derive job's tables cannot be proved, or its results must be recomputed: the named remedy helps."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from headrace.ledger import patches
 from headrace.ledger.records import DONE
 from tests.cli.remedies import Terminal
 from tests.publish.sealed_derived import JOB, Derived
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 from tests.stack.waiting import until
 
 
 @pytest.fixture
 def derived(sealed: Lake) -> Derived:
     """Of the events, 25 are published as good; Kafka still has them all."""
-    begun(sealed)
+    publish_two_batches(sealed)
     return Derived(sealed)
 
 
@@ -29,55 +29,59 @@ def goes_on(job: Derived) -> None:
     job.checkpoint(30)
 
 
-def test_nothing_is_published(derived: Derived, terminal: Terminal) -> None:
+def test_publish_helps_when_nothing_is_published(derived: Derived, terminal: Terminal) -> None:
     goes_on(derived)
-    said = terminal.refused(f"verify {JOB}")
-    assert "nothing was published yet" in said
+    output = terminal.refused(f"verify {JOB}")
+    assert "nothing was published yet" in output
 
-    terminal.follow(said, "operate/parts/cut.py: publish □")
+    terminal.follow(output, "operate/parts/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
 
-def test_an_older_headrace_took_the_checkpoint(derived: Derived, terminal: Terminal) -> None:
+def test_publish_helps_after_an_older_headrace_took_the_checkpoint(
+    derived: Derived, terminal: Terminal
+) -> None:
     derived.seal(20)
     derived.checkpoint(20, watermark=False)
     assert terminal.type(f"publish {JOB}")[0] == 0
-    said = terminal.refused(f"verify {JOB}")
-    assert "an older version of headrace took it" in said
+    output = terminal.refused(f"verify {JOB}")
+    assert "an older version of headrace took it" in output
 
     goes_on(derived)  # the job, which was stopped and started again
-    terminal.follow(said, "operate/parts/cut.py: publish □")
+    terminal.follow(output, "operate/parts/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
 
-def test_the_ingest_job_is_published_later(derived: Derived, terminal: Terminal) -> None:
+def test_publishing_the_ingest_job_helps_when_the_derive_job_is_ahead(
+    derived: Derived, terminal: Terminal
+) -> None:
     derived.lake.seal(1, range(30, 35))
     derived.seal(30)
     derived.checkpoint(35)
     assert terminal.type(f"publish {JOB}")[0] == 0
-    said = terminal.refused(f"verify {JOB}")
-    assert "the job has read further than table events is published" in said
+    output = terminal.refused(f"verify {JOB}")
+    assert "the job has read further than table events is published" in output
 
-    terminal.follow(said, "operate/parts/cut.py: publish □")
+    terminal.follow(output, "operate/parts/cut.py: publish □")
 
     assert terminal.type(f"verify {JOB}")[0] == 0
 
 
 @pytest.fixture
 def forgotten(derived: Derived, terminal: Terminal) -> str:
-    """No checkpoint of what is published is kept; gives what `verify` says."""
+    """No checkpoint of a published batch is kept; returns the output of `verify`."""
     derived.seal(20)
-    gone = derived.checkpoint(20)
+    retired = derived.checkpoint(20)
     assert terminal.type(f"publish {JOB}")[0] == 0
-    derived.forget(gone)
-    said = terminal.refused(f"verify {JOB}")
-    assert "no checkpoint of a published batch is kept any more" in said
-    return said
+    derived.forget(retired)
+    output = terminal.refused(f"verify {JOB}")
+    assert "no checkpoint of a published batch is kept any more" in output
+    return output
 
 
-def test_no_checkpoint_is_kept_of_what_is_published(
+def test_publish_helps_when_no_checkpoint_of_a_batch_is_kept(
     derived: Derived, forgotten: str, terminal: Terminal
 ) -> None:
     goes_on(derived)  # with the savepoint that it is stopped with
@@ -88,12 +92,12 @@ def test_no_checkpoint_is_kept_of_what_is_published(
 
 @pytest.fixture
 def interrupt() -> Callable[[Callable[[], object]], threading.Thread]:
-    """Press Ctrl-C in this process, once something has come about."""
+    """Press Ctrl-C in this process, once a condition holds."""
 
-    def press(seen: Callable[[], object]) -> threading.Thread:
+    def press(condition: Callable[[], object]) -> threading.Thread:
         def wait() -> None:
             try:
-                until("what is waited for", seen, 20)
+                until("what is waited for", condition, 20)
             finally:
                 os.kill(os.getpid(), signal.SIGINT)
 
@@ -104,7 +108,7 @@ def interrupt() -> Callable[[Callable[[], object]], threading.Thread]:
     return press
 
 
-def test_or_publish_follows_the_job_while_it_runs(
+def test_following_helps_when_no_checkpoint_of_a_batch_is_kept(
     derived: Derived,
     forgotten: str,
     terminal: Terminal,
@@ -148,10 +152,10 @@ def numbers(listed: str) -> list[int]:
 def test_a_replay_of_a_job_with_state_begins_at_the_newest_anchor_before(
     begins: str, number: int, terminal: Terminal
 ) -> None:
-    said = terminal.refused(f"replay plan {JOB} {begins} --why w")
-    assert f"--from {number} --why" in said
+    output = terminal.refused(f"replay plan {JOB} {begins} --why w")
+    assert f"--from {number} --why" in output
 
-    answer = terminal.follow(said, "ledger/anchors.py: replay plan □ --from □ --why TEXT")
+    answer = terminal.follow(output, "ledger/anchors.py: replay plan □ --from □ --why TEXT")
 
     assert f"anchor {number}" in answer
 
@@ -159,42 +163,42 @@ def test_a_replay_of_a_job_with_state_begins_at_the_newest_anchor_before(
 @pytest.mark.parametrize("begins", ["--from-offsets 0:9", "--from-time 2000-01-01T00:00"])
 @pytest.mark.usefixtures("anchored")
 def test_where_no_anchor_is_early_enough_they_are_listed(begins: str, terminal: Terminal) -> None:
-    said = terminal.refused(f"replay plan {JOB} {begins} --why w")
-    assert "no anchor is early enough" in said
+    output = terminal.refused(f"replay plan {JOB} {begins} --why w")
+    assert "no anchor is early enough" in output
 
-    answer = terminal.follow(said, "ledger/anchors.py: anchor ls □")
+    answer = terminal.follow(output, "ledger/anchors.py: anchor ls □")
 
     assert numbers(answer) == [2, 1]
 
 
 @pytest.mark.usefixtures("anchored")
-def test_rows_of_a_derived_table_are_no_records_of_a_patch(terminal: Terminal) -> None:
-    said = terminal.refused(f"patch ls {JOB}")
-    assert "not records that could be judged again" in said
+def test_rows_of_a_derived_table_cannot_be_patched(terminal: Terminal) -> None:
+    output = terminal.refused(f"patch ls {JOB}")
+    assert "not records that could be judged again" in output
 
-    answer = terminal.follow(said, "operate/workspace.py: anchor ls □")
+    answer = terminal.follow(output, "operate/workspace.py: anchor ls □")
 
     assert numbers(answer) == [2, 1]
 
 
-def test_a_derived_table_is_stale_behind_a_patch(anchored: Derived, terminal: Terminal) -> None:
+def test_a_derived_table_is_stale_after_a_patch(anchored: Derived, terminal: Terminal) -> None:
     lake = anchored.lake
     lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(26, 28)))
-    code, said = terminal.type("patch show events 1")
-    assert (code, "computed without this" in said) == (0, True)
+    code, output = terminal.type("patch show events 1")
+    assert (code, "computed without this" in output) == (0, True)
 
-    answer = terminal.follow(said, "ledger/anchors.py: replay plan □ --from □ --why TEXT")
+    answer = terminal.follow(output, "ledger/anchors.py: replay plan □ --from □ --why TEXT")
 
     assert "anchor 1" in answer
 
 
-def test_rows_that_do_not_add_up_are_computed_from_an_anchor(anchored: Derived, terminal: Terminal) -> None:
+def test_rows_that_do_not_add_up_are_recomputed_from_an_anchor(anchored: Derived, terminal: Terminal) -> None:
     anchored.seal(24)
     anchored.checkpoint(30)
     assert terminal.type(f"publish {JOB}")[0] == 0
-    said = terminal.refused(f"verify {JOB}")
-    assert "1 missing" in said
+    output = terminal.refused(f"verify {JOB}")
+    assert "1 missing" in output
 
-    answer = terminal.follow(said, "cli/pages/derived_proof.py: anchor ls □")
+    answer = terminal.follow(output, "cli/pages/derived_proof.py: anchor ls □")
 
     assert numbers(answer) == [2, 1]

@@ -11,12 +11,12 @@ from headrace.job.program import Program
 from headrace.ledger import patches
 from headrace.operate import Workspace
 from tests.cli.remedies import Terminal
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 from tests.stack.submitting import look_in
 
 
 def edit(project: Path, name: str, old: str, new: str) -> str:
-    """Write other text into a file of the project; gives what stood there."""
+    """Edit a file of the project; returns its former text."""
     before = (project / name).read_text()
     assert old in before
     (project / name).write_text(before.replace(old, new, 1))
@@ -24,41 +24,41 @@ def edit(project: Path, name: str, old: str, new: str) -> str:
     return before
 
 
-def put_back(project: Path, name: str, text: str) -> None:
+def restore(project: Path, name: str, text: str) -> None:
     (project / name).write_text(text)
     look_in(str(project))
 
 
-def test_of_several_faults_of_a_contract_the_first_is_told_and_check_tells_all(
+def test_a_command_reports_the_first_fault_of_a_contract_and_check_reports_all(
     project: Path, terminal: Terminal
 ) -> None:
     contract = "contracts/events.odcs.yaml"
     edit(project, contract, "logicalType: integer", "logicalType: whole")
     edit(project, contract, "value: PT1M", "value: soon")
-    said = terminal.refused("branch ls events")
-    assert said.count("whole") == 1
-    assert "soon" not in said
+    output = terminal.refused("branch ls events")
+    assert output.count("whole") == 1
+    assert "soon" not in output
 
-    answer = terminal.follow(said, "contract/load.py: check", exits=1)
+    answer = terminal.follow(output, "contract/load.py: check", exits=1)
 
     assert "whole" in answer
     assert "soon" in answer
 
 
 def test_a_patch_of_an_edited_job_is_aborted(sealed: Lake, terminal: Terminal) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
     sealed.ask(patches.REDRIVE, program="that of another contract")
-    said = terminal.refused("patch apply events 1")
-    assert "the job was edited since redrive 1 was requested" in said
+    output = terminal.refused("patch apply events 1")
+    assert "the job was edited since redrive 1 was requested" in output
 
-    terminal.follow(said, "job/ready.py: patch abort □ □ --why TEXT")
+    terminal.follow(output, "job/ready.py: patch abort □ □ --why TEXT")
 
     assert "redrive 1 is aborted" in terminal.refused("patch apply events 1")
 
 
 @pytest.fixture
 def wider(sealed: Lake, workspace: Workspace, project: Path) -> str:
-    """Ten rows are staged, and the contract has another type since; gives the former one."""
+    """Ten rows are staged, and the contract has another type since; returns the former contract."""
     sealed.submit()
     sealed.seal(1, range(10))
 
@@ -73,35 +73,35 @@ def wider(sealed: Lake, workspace: Workspace, project: Path) -> str:
 
 
 @pytest.mark.usefixtures("wider")
-def test_rows_that_cannot_follow_an_edit_are_left(terminal: Terminal) -> None:
-    said = terminal.refused("plan events --accept")
-    assert "rows that claim 1 has staged are not published yet, and cannot follow" in said
+def test_rows_that_cannot_follow_an_edit_are_set_aside(terminal: Terminal) -> None:
+    output = terminal.refused("plan events --accept")
+    assert "rows that claim 1 has staged are not published yet, and cannot follow" in output
 
-    terminal.follow(said, "publish/fit.py: branch set-aside □ □ --why TEXT")
+    terminal.follow(output, "publish/fit.py: branch set-aside □ □ --why TEXT")
 
     assert terminal.type("plan events --accept")[0] == 0
 
 
-def test_or_they_are_published_under_the_contract_as_it_was(
+def test_rows_that_cannot_follow_an_edit_are_published_under_the_former_contract(
     sealed: Lake, wider: str, project: Path, terminal: Terminal
 ) -> None:
-    said = terminal.refused("plan events --accept")
+    output = terminal.refused("plan events --accept")
 
-    put_back(project, "contracts/events.odcs.yaml", wider)
-    terminal.follow(said, "publish/fit.py: publish □")
+    restore(project, "contracts/events.odcs.yaml", wider)
+    terminal.follow(output, "publish/fit.py: publish □")
 
     assert len(sealed.rows()) == 10
 
 
-def test_a_topic_that_is_recreated_in_the_middle_of_publish(sealed: Lake, terminal: Terminal) -> None:
-    begun(sealed)
+def test_a_topic_recreated_during_publish_stops_it_with_a_remedy(sealed: Lake, terminal: Terminal) -> None:
+    publish_two_batches(sealed)
     sealed.seal(1, range(35, 40))
     sealed.kafka.compact("events", range(30, 35))
     sealed.kafka.then = lambda question: question == "holes" and sealed.kafka.recreate("events")
-    said = terminal.refused("publish events")
-    assert "names what is not published" in said
+    output = terminal.refused("publish events")
+    assert "names what is not published" in output
 
-    answer = terminal.follow(said, "publish/batch_checks.py: publish □", exits=3)
+    answer = terminal.follow(output, "publish/batch_checks.py: publish □", exits=3)
 
     assert "0:35-39" in answer
     assert "headrace branch set-aside events 1" in answer

@@ -15,7 +15,7 @@ from tests.cli.pipeline import Pipeline, of_the_tests_project
 from tests.cli.remedies import named_in
 from tests.cli.remedies_of_running_jobs import IN_MEMORY, JUDGE_FIRST
 from tests.cli.situations import Situation, helps
-from tests.cli.situations_of_replays import stretch_asked
+from tests.cli.situations_of_replays import request_bounded_replay
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def test_a_remedy_helps_in_the_state_that_produced_it(situation: Situation, pipe
     helps(situation, pipeline)
 
 
-def test_a_patch_that_is_not_judged_names_what_judges_it(pipeline: Pipeline) -> None:
-    """No command of the terminal comes there: it has a patch judged before it puts it in."""
-    stretch_asked(pipeline)
+def test_an_unjudged_patch_names_the_command_that_judges_it(pipeline: Pipeline) -> None:
+    """No typed command reaches this: `patch apply` has a patch judged before it applies it."""
+    request_bounded_replay(pipeline)
     with pytest.raises(DecisionNeeded) as refused:
         Patcher(pipeline.workspace.job("events").tables).publish(1)
 

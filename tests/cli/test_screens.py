@@ -1,6 +1,6 @@
-"""Each command as a person sees it, at 80 and 120 columns and in a pipe, against the files in ``screens/``.
+"""The output of each command, at 80 and 120 columns and in a pipe, against the files in ``screens/``.
 
-After a change on purpose: ``pytest tests/cli/test_screens.py --screens`` writes them anew; read the diff.
+After a change on purpose: ``pytest tests/cli/test_screens.py --screens`` rewrites them; read the diff.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from tests.cli.shown import SCREENS
 FOLDER = Path(__file__).parent / "screens"
 PLACES: dict[str, int | None] = {"80 columns": 80, "120 columns": 120, "a pipe": None}
 SENTENCES = {name for name in SCREENS if name.startswith(("error", "publish", "verify"))}
-"""Screens of sentences, which the terminal breaks without harm to what is copied from it."""
+"""Screens of sentences, which the terminal may wrap: they can still be copied."""
 ID = 48
-"""A word as long as this, an address say, is not broken either."""
+"""A word this long, such as an address, is not broken either."""
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -51,7 +51,7 @@ def _text(printed: str) -> str:
 
 
 @pytest.mark.parametrize("name", SCREENS)
-def test_a_screen_is_what_it_was(
+def test_a_screen_equals_its_file(
     name: str, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     seen = "\n".join(
@@ -94,5 +94,5 @@ def test_a_reason_is_one_line_at_80_columns(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(lines) == 1 + 4 + 1  # headers, reasons, the sum
 
 
-def test_no_file_is_left_of_a_screen_that_is_gone() -> None:
+def test_every_screen_file_belongs_to_a_screen() -> None:
     assert {path.stem for path in FOLDER.iterdir()} == set(SCREENS)

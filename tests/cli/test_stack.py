@@ -1,4 +1,4 @@
-"""``headrace stack`` where nothing runs, and where it is asked for what makes no sense."""
+"""``headrace stack`` where nothing runs, and with arguments that make no sense."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ def _stack(*arguments: str) -> Result:
 
 
 @pytest.mark.parametrize("lines", ["0", "-3"])
-def test_no_lines_of_a_log_are_not_asked_for(lines: str) -> None:
+def test_a_request_for_no_lines_of_a_log_is_refused(lines: str) -> None:
     refused = _stack("logs", "kafka", "-n", lines)
 
     assert refused.exit_code == 2
     assert refused.stdout == ""
 
 
-def test_nothing_is_said_to_stop_where_nothing_runs(tmp_path: Path) -> None:
-    told: list[object] = []
+def test_down_reports_no_step_when_nothing_runs(tmp_path: Path) -> None:
+    steps: list[object] = []
 
-    stopped = local.down(Settings(stack=LocalStack(folder=str(tmp_path))), lambda **said: told.append(said))
+    stopped = local.down(
+        Settings(stack=LocalStack(folder=str(tmp_path))), lambda **facts: steps.append(facts)
+    )
 
-    assert (stopped, told) == ([], [])
+    assert (stopped, steps) == ([], [])

@@ -1,4 +1,4 @@
-"""``run``, ``stop`` and ``status`` against a cluster in memory: what they say of a job that starts or not."""
+"""``run``, ``stop`` and ``status`` against a cluster in memory: reports on a job that starts or not."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from headrace.job.start.options import SUBMISSION
 from headrace.job.submission import of_job
 from headrace.savepoint.retained import savepoint_folder
 from tests.cli.remedies import Terminal
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 
 
 @pytest.fixture
 def cluster(sealed: Lake, cluster: FakeCluster) -> FakeCluster:
-    """Its jobs claim as the real ones do."""
+    """Its jobs make claims as real ones do."""
 
     def main(submission: Submission) -> SubmittedJob:
         name = f"s{len(cluster.submitted)}"
@@ -30,25 +30,25 @@ def cluster(sealed: Lake, cluster: FakeCluster) -> FakeCluster:
     return cluster
 
 
-def said(terminal: Terminal, line: str, expect: int = 0) -> str:
+def run(terminal: Terminal, line: str, expect: int = 0) -> str:
     code, text = terminal.type(line)
     assert code == expect, text
     return " ".join(text.split())
 
 
 def test_run_ends_when_a_checkpoint_is_complete(cluster: FakeCluster, terminal: Terminal) -> None:
-    found = json.loads(terminal.type("run events -o json")[1])
+    answer = json.loads(terminal.type("run events -o json")[1])
 
     (job,) = cluster.jobs()
-    assert found == {"job": "events", "flink_job": job.id, "state": "RUNNING", "checkpoint": 1}
+    assert answer == {"job": "events", "flink_job": job.id, "state": "RUNNING", "checkpoint": 1}
     assert cluster.submitted == [of_job("events")]
-    again = said(terminal, "run events", expect=2)
+    again = run(terminal, "run events", expect=2)
     assert f"job events is already running, as Flink job {job.id} (RUNNING)" in again
     assert len(cluster.submitted) == 1
 
 
-def test_run_restores_the_savepoint_that_it_is_given(cluster: FakeCluster, terminal: Terminal) -> None:
-    said(terminal, "run events --savepoint s3://lake/savepoint-1")
+def test_run_restores_the_given_savepoint(cluster: FakeCluster, terminal: Terminal) -> None:
+    run(terminal, "run events --savepoint s3://lake/savepoint-1")
 
     assert cluster.submitted == [of_job("events", "s3://lake/savepoint-1")]
 
@@ -56,7 +56,7 @@ def test_run_restores_the_savepoint_that_it_is_given(cluster: FakeCluster, termi
 def test_a_bounded_job_may_end_before_its_first_checkpoint(cluster: FakeCluster, terminal: Terminal) -> None:
     cluster.then = cluster.finish
 
-    assert "it has finished" in said(terminal, "run events")
+    assert "it has finished" in run(terminal, "run events")
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,21 @@ def test_a_bounded_job_may_end_before_its_first_checkpoint(cluster: FakeCluster,
         ),
     ],
 )
-def test_a_job_without_slots_is_named_with_what_became_of_it(
+def test_a_job_without_slots_is_reported_with_its_end(
     cluster: FakeCluster, terminal: Terminal, option: str, then: str, state: str
 ) -> None:
     cluster.slots_in_all = 1
 
-    told = said(terminal, f"run events --timeout 0 {option}", expect=1)
+    output = run(terminal, f"run events --timeout 0 {option}", expect=1)
 
-    assert "job events did not become ready within 0 s: not enough free slots: it needs 2, and 1 of 1" in told
-    assert then in told
+    assert (
+        "job events did not become ready within 0 s: not enough free slots: it needs 2, and 1 of 1" in output
+    )
+    assert then in output
     assert [job.state for job in cluster.jobs()] == [state]
 
 
-def test_a_job_that_refuses_to_start_has_its_own_words_and_exit_code(
+def test_a_job_that_refuses_to_start_keeps_its_message_and_exit_code(
     cluster: FakeCluster, terminal: Terminal
 ) -> None:
     def refusing(_: Submission) -> SubmittedJob:
@@ -90,7 +92,7 @@ def test_a_job_that_refuses_to_start_has_its_own_words_and_exit_code(
 
     cluster.main = refusing
 
-    assert "topic events: the topic is another one → decide" in said(terminal, "run events", expect=3)
+    assert "topic events: the topic is another one → decide" in run(terminal, "run events", expect=3)
 
 
 def test_nothing_is_submitted_where_kafka_does_not_answer(
@@ -98,33 +100,33 @@ def test_nothing_is_submitted_where_kafka_does_not_answer(
 ) -> None:
     kafka.silent = True
 
-    assert "Kafka does not answer" in said(terminal, "run events", expect=1)
+    assert "Kafka does not answer" in run(terminal, "run events", expect=1)
     assert cluster.submitted == []
 
 
-def test_stop_leaves_a_savepoint_where_run_looks_for_it(
+def test_stop_writes_a_savepoint_where_run_looks_for_it(
     cluster: FakeCluster, sealed: Lake, terminal: Terminal
 ) -> None:
-    said(terminal, "run events")
+    run(terminal, "run events")
     (job,) = cluster.jobs()
 
-    found = json.loads(terminal.type("stop events -o json")[1])
+    answer = json.loads(terminal.type("stop events -o json")[1])
 
     place = f"{sealed.warehouse.uri}/{savepoint_folder('events')}/savepoint-"
-    assert found["savepoints"][job.id].startswith(place)
+    assert answer["savepoints"][job.id].startswith(place)
     assert cluster.detail(job.id).job.state == "FINISHED"
-    assert "job events does not run" in said(terminal, "stop events", expect=2)
+    assert "job events does not run" in run(terminal, "stop events", expect=2)
 
 
 def test_a_job_that_ran_is_not_stopped_without_a_savepoint(cluster: FakeCluster, terminal: Terminal) -> None:
-    said(terminal, "run events")
+    run(terminal, "run events")
     (job,) = cluster.jobs()
     cluster.lose_taskmanagers()
 
-    told = said(terminal, "stop events", expect=1)
+    output = run(terminal, "stop events", expect=1)
 
-    assert "job events cannot take a savepoint now: no TaskManager is registered" in told
-    assert f"flink cancel {job.id}" in told
+    assert "job events cannot take a savepoint now: no TaskManager is registered" in output
+    assert f"flink cancel {job.id}" in output
     assert not cluster.detail(job.id).job.ended
 
 
@@ -132,35 +134,35 @@ def test_a_job_that_never_ran_is_cancelled(cluster: FakeCluster, terminal: Termi
     cluster.slots_in_all = 1
     cluster.submit(of_job("events"))
 
-    told = said(terminal, "stop events")
+    output = run(terminal, "stop events")
 
-    assert "it never ran, so there is no savepoint (not enough free slots" in told
-    assert "it is CANCELED, and claim 1, which staged nothing, is set aside" in told
+    assert "it never ran, so there is no savepoint (not enough free slots" in output
+    assert "it is CANCELED, and claim 1, which staged nothing, is set aside" in output
 
 
-def test_status_waits_for_what_others_submit(cluster: FakeCluster, terminal: Terminal) -> None:
-    missing = said(terminal, "status events --wait --timeout 0", expect=1)
+def test_status_waits_for_a_job_that_others_submit(cluster: FakeCluster, terminal: Terminal) -> None:
+    missing = run(terminal, "status events --wait --timeout 0", expect=1)
     assert "job events does not run: nothing has submitted it within 0 s" in missing
 
     job = cluster.submit(of_job("events"))
     cluster.fail(job, "java.lang.IllegalStateException: once")
-    found = json.loads(terminal.type("status events --wait -o json")[1])
+    answer = json.loads(terminal.type("status events --wait -o json")[1])
 
-    (running,) = found["flink_jobs"]
+    (running,) = answer["flink_jobs"]
     assert (running["id"], running["state"], running["restarts"]) == (job, "RUNNING", 1)
     assert running["failure"] == "java.lang.IllegalStateException: once"
     assert running["checkpoints"] == {"completed": 1, "failed": 0}
 
 
-def test_status_shows_the_lake_where_flink_does_not_answer(
+def test_status_shows_the_lake_without_an_answer_from_flink(
     cluster: FakeCluster, sealed: Lake, terminal: Terminal
 ) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
     cluster.silent = True
 
-    code, told = terminal.type("status events -o json")
+    code, output = terminal.type("status events -o json")
 
-    found = json.JSONDecoder().raw_decode(told)[0]
+    answer = json.JSONDecoder().raw_decode(output)[0]
     assert code == 1
-    assert found["flink_error"] == "Flink does not answer: it is silent"
-    assert (found["batch"], found["frontier"], found["rows"]["events"]) == (2, {"0": 30}, 25)
+    assert answer["flink_error"] == "Flink does not answer: it is silent"
+    assert (answer["batch"], answer["frontier"], answer["rows"]["events"]) == (2, {"0": 30}, 25)

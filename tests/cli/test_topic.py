@@ -1,4 +1,4 @@
-"""``headrace topic``: what is left out of a file is told, and which contract a missing topic belongs to."""
+"""``headrace topic``: reports what is left out of a file, and which contract a missing topic belongs to."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def terminal(kafka: FakeKafka, capsys: pytest.CaptureFixture[str]) -> Terminal:
 
 
 def test_a_topic_is_created_as_its_contract_says(terminal: Terminal, kafka: FakeKafka) -> None:
-    code, said = terminal.type("topic create flights")
+    code, output = terminal.type("topic create flights")
 
-    found = kafka.describe("dev.flights")
-    assert (code, said) == (0, f"topic dev.flights created: {found.partitions} partitions, id {found.id}\n")
+    topic = kafka.describe("dev.flights")
+    assert (code, output) == (0, f"topic dev.flights created: {topic.partitions} partitions, id {topic.id}\n")
     assert terminal.type("topic create flights")[1].startswith("topic dev.flights already exists: ")
 
 
@@ -38,20 +38,20 @@ def test_a_topic_is_shown_by_partition(terminal: Terminal, kafka: FakeKafka) -> 
     kafka.send("dev.flights", 1200)
     kafka.delete_below("dev.flights", 200)
 
-    code, said = terminal.type("topic show flights -o json")
+    code, output = terminal.type("topic show flights -o json")
 
     assert code == 0
-    assert json.loads(said)["partitions"] == [
+    assert json.loads(output)["partitions"] == [
         {"partition": 0, "from": 200, "to": 1200},
         {"partition": 1, "from": 0, "to": 0},
     ]
 
 
 @pytest.mark.parametrize(
-    ("empty", "said"), [(0, ""), (1, ", 1 empty line left out"), (2000, ", 2,000 empty lines left out")]
+    ("empty", "left_out"), [(0, ""), (1, ", 1 empty line left out"), (2000, ", 2,000 empty lines left out")]
 )
 def test_empty_lines_are_counted(
-    terminal: Terminal, kafka: FakeKafka, tmp_path: Path, empty: int, said: str
+    terminal: Terminal, kafka: FakeKafka, tmp_path: Path, empty: int, left_out: str
 ) -> None:
     kafka.create_topic("dev.flights", 3)
     file = tmp_path / "flights.jsonl"
@@ -59,7 +59,7 @@ def test_empty_lines_are_counted(
 
     assert terminal.type(f"topic produce flights {file}") == (
         0,
-        f"1,200 records to topic dev.flights{said}\n",
+        f"1,200 records to topic dev.flights{left_out}\n",
     )
     assert json.loads(terminal.type(f"topic produce flights {file} -o json")[1]) == {
         "topic": "dev.flights",
@@ -69,14 +69,14 @@ def test_empty_lines_are_counted(
     assert sum(kafka.describe("dev.flights").log_end.values()) == 2400
 
 
-def test_a_topic_that_is_not_there_names_the_contract_to_create_it_by(terminal: Terminal) -> None:
-    code, said = terminal.type("topic show flights")
+def test_a_missing_topic_is_reported_with_the_contract_that_creates_it(terminal: Terminal) -> None:
+    code, output = terminal.type("topic show flights")
 
     assert code == NoTopicError.exit_code
-    assert "→ headrace topic create flights" in said
+    assert "→ headrace topic create flights" in output
 
 
-def test_a_topic_that_no_contract_is_about_has_no_command(kafka: FakeKafka) -> None:
+def test_a_missing_topic_without_a_contract_has_no_remedy(kafka: FakeKafka) -> None:
     workspace = Workspace(Settings(), kafka=kafka)
 
     assert how_to_create(workspace, "dev.flights") == "headrace topic create flights"

@@ -1,4 +1,4 @@
-"""What would be wrong with typing a command that a message names: its words against the real command line."""
+"""Checks whether a command that a message names could be typed, against the real command line."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NEEDS_WHY = {
     *(("quarantine", verb) for verb in ("redrive", "discard")),
     ("backfill",),
 }
-"""Commands that do nothing without a reason."""
+"""Commands that require a reason."""
 BEGINS = {"--from", "--from-offsets", "--from-time"}
-"""One of these is needed by `replay plan`."""
+"""`replay plan` needs one of these."""
 VALUE = "\N{WHITE SQUARE}"
 """Stands for what an f-string fills in."""
 EXAMPLES = ("flights", "jobmanager", "taskmanager-1")
@@ -34,33 +34,33 @@ def in_source(words: tuple[str, ...]) -> str:
 
 
 def as_printed(text: str) -> list[str]:
-    """What is wrong with the commands that a printed message names: a job that is none is wrong too."""
+    """What is wrong with the commands that a printed message names; an unknown job is wrong too."""
     remedies = [line for line in text.splitlines() if line.strip().startswith("→ ")]
-    found = [m[1] for line in remedies for m in COMMAND.finditer(line)]
-    asked = [words for words in found if words.split()[0] in APP.commands]
-    return [f"{words}: {p}" for words in asked if (p := _problem(words.split(), lambda _word: True))]
+    mentions = [m[1] for line in remedies for m in COMMAND.finditer(line)]
+    commands = [words for words in mentions if words.split()[0] in APP.commands]
+    return [f"{words}: {p}" for words in commands if (p := _problem(words.split(), lambda _word: True))]
 
 
-def _problem(left: list[str], is_value: Callable[[str], bool]) -> str:
+def _problem(rest: list[str], is_value: Callable[[str], bool]) -> str:
     command, path = APP, list[str]()
     while known := getattr(command, "commands", None):
-        word = _bare(left.pop(0)) if left else ""
+        word = _bare(rest.pop(0)) if rest else ""
         if word not in known and path == ["anchor"]:
-            left, word = [word, *left], "take"
+            rest, word = [word, *rest], "take"
         if VALUE in word:
             return ""  # each of several verbs, which are all spelled out where it is filled in
         if word not in known:
             return f"there is no command {' '.join([*path, word])}"
         command, path = known[word], [*path, word]
-    return _wrongly_given(command, tuple(path), left, is_value)
+    return _problem_of_arguments(command, tuple(path), rest, is_value)
 
 
-def _wrongly_given(
+def _problem_of_arguments(
     command: Any, path: tuple[str, ...], words: list[str], is_value: Callable[[str], bool]
 ) -> str:
     options = {n: p for p in command.params for n in (*p.opts, *p.secondary_opts) if n.startswith("-")}
     wanted = [p.metavar or p.name for p in command.params if p.param_type_name == "argument" and p.required]
-    given = set[str]()
+    options_used = set[str]()
     while words and (words[0].startswith("-") or (wanted and is_value(words[0]))):
         word = _bare(words.pop(0))
         if not word.startswith("-"):
@@ -69,16 +69,16 @@ def _wrongly_given(
         elif (name := word.partition(VALUE)[0]) not in options:
             return f"{' '.join(path)} has no option {name}"
         else:
-            given.add(name)
+            options_used.add(name)
             if not options[name].is_flag and not (words and is_value(words.pop(0))):
                 return f"{name} has no value"
-    return f"{' '.join(path)} needs {wanted[0].upper()}" if wanted else _left_out(path, given)
+    return f"{' '.join(path)} needs {wanted[0].upper()}" if wanted else _missing_option(path, options_used)
 
 
-def _left_out(path: tuple[str, ...], given: set[str]) -> str:
-    if path in NEEDS_WHY and "--why" not in given:
+def _missing_option(path: tuple[str, ...], options_used: set[str]) -> str:
+    if path in NEEDS_WHY and "--why" not in options_used:
         return f"{' '.join(path)} needs --why"
-    if path == ("replay", "plan") and not given & BEGINS:
+    if path == ("replay", "plan") and not options_used & BEGINS:
         return f"replay plan needs one of {', '.join(sorted(BEGINS))}"
     return ""
 
@@ -100,9 +100,9 @@ def _filled_in(word: str) -> bool:
 
 def without_prose(words: tuple[str, ...]) -> str:
     """The command that a mention begins with."""
-    left = list(words)
-    _problem(left, _filled_in)
+    rest = list(words)
+    _problem(rest, _filled_in)
     verbs = {verb for group in APP.commands.values() for verb in getattr(group, "commands", ())}
-    while left and (VALUE in left[0] or left[0] in verbs or left[0].startswith("-") or left[0].isupper()):
-        left.pop(0)  # behind a verb or an option that is filled in
-    return _bare(" ".join(words[: len(words) - len(left)]))
+    while rest and (VALUE in rest[0] or rest[0] in verbs or rest[0].startswith("-") or rest[0].isupper()):
+        rest.pop(0)  # after a verb or an option that is filled in
+    return _bare(" ".join(words[: len(words) - len(rest)]))

@@ -1,4 +1,4 @@
-"""Amending a table: the newest row of a key replaces the older one, once, whoever tries and however often."""
+"""Amending a table: the newest row of a key replaces the older one once, however many publishers try."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_batch_without_rows_of_the_table_keeps_its_number(warehouse: Warehouse
     assert held(warehouse) == [("JFK", 1, 1)]
 
 
-def test_a_table_goes_on_from_a_version_that_it_had(warehouse: Warehouse) -> None:
+def test_a_table_continues_from_an_earlier_version(warehouse: Warehouse) -> None:
     first = amend_batch(warehouse, HOURLY, Transaction("a", 1), [staged(warehouse, "a", [("JFK", 1, 5)])])
     amend_batch(
         warehouse, HOURLY, Transaction("a", 2), [staged(warehouse, "b", [("JFK", 1, 9), ("LGA", 1, 1)])]
@@ -122,7 +122,7 @@ def test_a_table_goes_on_from_a_version_that_it_had(warehouse: Warehouse) -> Non
     assert held(warehouse) == []
 
 
-def test_a_version_whose_files_are_gone_is_not_gone_on_from(warehouse: Warehouse) -> None:
+def test_a_table_does_not_continue_from_a_version_whose_files_are_gone(warehouse: Warehouse) -> None:
     first = amend_batch(warehouse, HOURLY, Transaction("a", 1), [staged(warehouse, "a", [("JFK", 1, 5)])])
     for key in [k for k in warehouse.keys("hourly/") if "_delta_log" not in k and "_staged" not in k]:
         warehouse.delete(key)

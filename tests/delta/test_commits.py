@@ -1,4 +1,4 @@
-"""What delta-rs accepts beside another writer or twice, and a commit of ours must not."""
+"""What delta-rs accepts beside another writer, or twice, and headrace must not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
 from headrace.table.outputs import Output
 from tests.delta.test_amend import HOURLY, held, staged
-from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact
+from tests.publish.sealed_lake import CONTRACT, Killed, Lake, by, compact, publish_two_batches
 
 Meanwhile = Callable[[str, Callable[[], object]], None]
 
@@ -36,7 +36,7 @@ def lake(warehouse: Warehouse) -> Lake:
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """Another writer's commit, once, after ours has opened its snapshot of a table."""
+    """Let another writer commit once, after headrace has opened its snapshot of a table."""
     opened = delta._open_or_create
 
     def let(table: str, act: Callable[[], object]) -> None:
@@ -59,13 +59,13 @@ def holds(warehouse: Warehouse, table: str, version: int, application: str) -> i
 
 
 def commit_nothing(warehouse: Warehouse, output: Output) -> None:
-    """A commit of another program that touches no file: delta-rs lets any other pass beside it."""
+    """A commit of another program that touches no file: delta-rs finds no conflict with it."""
     table = DeltaTable(warehouse.table_uri(output.id))
     add_files(table, output.columns, Transaction("other", 1), [])
 
 
 def test_a_batch_names_the_version_that_holds_it(lake: Lake, meanwhile: Meanwhile) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     lake.seal(1, range(30, 33))
     meanwhile("events", lambda: commit_nothing(lake.warehouse, lake.tables().outputs[1]))
     version = lake.publish().head.versions["events"]
@@ -73,7 +73,7 @@ def test_a_batch_names_the_version_that_holds_it(lake: Lake, meanwhile: Meanwhil
 
 
 def test_a_swap_beside_a_compaction_leaves_no_row_twice(lake: Lake, meanwhile: Meanwhile) -> None:
-    number, fork = lake.replay(begun(lake))
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     meanwhile("events", lambda: compact(lake))
     lake.replace(number)
@@ -90,7 +90,7 @@ def test_an_amended_table_names_the_version_that_holds_a_batch(
     assert holds(warehouse, "hourly", version, "a") == 2
 
 
-def test_a_table_that_goes_on_from_a_version_holds_nothing_else(
+def test_a_table_continued_from_a_version_holds_nothing_else(
     warehouse: Warehouse, meanwhile: Meanwhile
 ) -> None:
     first = amend_batch(warehouse, HOURLY, Transaction("a", 1), [staged(warehouse, "a", [("JFK", 1, 1)])])
@@ -104,13 +104,13 @@ def test_a_table_that_goes_on_from_a_version_holds_nothing_else(
 
 
 def commit_by_hand(lake: Lake, files: list[DeltaFile]) -> None:
-    """Files of ours that another program registers, under a transaction of its own."""
+    """Register headrace's files as another program, under another transaction."""
     columns = lake.tables().outputs[1].columns
     add_files(DeltaTable(lake.warehouse.table_uri("events")), columns, Transaction("other", 1), files)
 
 
-def test_a_batch_whose_files_somebody_else_registered_is_refused(lake: Lake) -> None:
-    begun(lake)
+def test_a_batch_whose_files_another_program_registered_is_refused(lake: Lake) -> None:
+    publish_two_batches(lake)
     lake.seal(1, range(30, 33))
     with pytest.raises(Killed):
         lake.publisher("commit events").publish()
@@ -121,8 +121,8 @@ def test_a_batch_whose_files_somebody_else_registered_is_refused(lake: Lake) -> 
     assert lake.ledger.newest(DONE) == 2
 
 
-def test_a_swap_whose_files_somebody_else_registered_is_refused(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_a_swap_whose_files_another_program_registered_is_refused(lake: Lake) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
@@ -134,8 +134,8 @@ def test_a_swap_whose_files_somebody_else_registered_is_refused(lake: Lake) -> N
     assert lake.ledger.newest(DONE) == 2
 
 
-def test_a_patch_whose_files_somebody_else_registered_is_refused(lake: Lake) -> None:
-    begun(lake)
+def test_a_patch_whose_files_another_program_registered_is_refused(lake: Lake) -> None:
+    publish_two_batches(lake)
     number = lake.judge("redrive", range(25, 27))
     with pytest.raises(Killed):
         lake.patcher("commit events").publish(number)

@@ -20,8 +20,8 @@ C = (TableColumn("c", STRING),)
 
 
 def group(low: Any, high: Any, nulls: int | None = 0, *, stats: bool = True) -> SimpleNamespace:
-    found = SimpleNamespace(min=low, max=high, null_count=nulls, has_min_max=low is not None)
-    column = SimpleNamespace(path_in_schema="c", statistics=found if stats else None, num_values=1)
+    bounds_read = SimpleNamespace(min=low, max=high, null_count=nulls, has_min_max=low is not None)
+    column = SimpleNamespace(path_in_schema="c", statistics=bounds_read if stats else None, num_values=1)
     return SimpleNamespace(column=lambda _i: column)
 
 
@@ -51,18 +51,22 @@ def statistics(*groups: SimpleNamespace) -> dict[str, Any]:
     ],
 )
 def test_bounds_are_exact_or_absent(low: Any, high: Any, bounds: tuple[Any, Any]) -> None:
-    found = statistics(group(low, high))
-    assert (found["minValues"], found["maxValues"]) == bounds
+    bounds_read = statistics(group(low, high))
+    assert (bounds_read["minValues"], bounds_read["maxValues"]) == bounds
 
 
 def test_bounds_span_all_row_groups() -> None:
-    found = statistics(group(5, 6, 1), group(1, 9, 2))
-    assert (found["minValues"], found["maxValues"], found["nullCount"]) == ({"c": 1}, {"c": 9}, {"c": 3})
+    bounds_read = statistics(group(5, 6, 1), group(1, 9, 2))
+    assert (bounds_read["minValues"], bounds_read["maxValues"], bounds_read["nullCount"]) == (
+        {"c": 1},
+        {"c": 9},
+        {"c": 3},
+    )
 
 
 def test_a_row_group_without_statistics_leaves_the_column_unbounded() -> None:
-    found = statistics(group(0, 0, stats=False), group(1, 9))
-    assert (found["minValues"], found["maxValues"], found["nullCount"]) == ({}, {}, {})
+    bounds_read = statistics(group(0, 0, stats=False), group(1, 9))
+    assert (bounds_read["minValues"], bounds_read["maxValues"], bounds_read["nullCount"]) == ({}, {}, {})
 
 
 def test_a_group_of_nulls_does_not_hide_the_others_bounds() -> None:
@@ -75,12 +79,12 @@ def test_a_time_that_python_cannot_hold_leaves_the_column_unbounded() -> None:
     pq.write_table(pa.table({"c": beyond, "d": [1, 2]}), sink)
     read = pq.read_metadata(pa.BufferReader(sink.getvalue()))
     columns = (TableColumn("c", MICROS), TableColumn("d", BIGINT))
-    found = json.loads(file_statistics(read, columns))
-    assert (found["minValues"], found["nullCount"]) == ({"d": 1}, {"d": 0})
+    bounds_read = json.loads(file_statistics(read, columns))
+    assert (bounds_read["minValues"], bounds_read["nullCount"]) == ({"d": 1}, {"d": 0})
     assert unbounded_times(read) == ("c",)
 
 
-def test_a_column_holds_something_or_nothing() -> None:
+def test_a_column_of_nulls_holds_no_values() -> None:
     assert columns_with_values(footer(group(None, None, 1)), ["c"]) == ()
     assert columns_with_values(footer(group(None, None, 1), group(1, 1)), ["c"]) == ("c",)
     assert columns_with_values(footer(group(1, 1, stats=False)), ["c"]) == ("c",)

@@ -1,4 +1,4 @@
-"""A swap of rows without positions, as a derived table's are, where another program wrote the files anew."""
+"""A swap of rows without positions, as a derived table's are, where another program rewrote the files."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from headrace.table.outputs import outputs
 from tests.ledger.sample_records import file
-from tests.publish.sealed_lake import CONTRACT, Lake, begun, by, compact
+from tests.publish.sealed_lake import CONTRACT, Lake, by, compact, publish_two_batches
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    found = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
-    begun(found)
-    return found
+    published_lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
+    publish_two_batches(published_lake)
+    return published_lake
 
 
 def _files(lake: Lake, batch: int) -> list[DeltaFile]:
@@ -36,12 +36,12 @@ def _swap(lake: Lake, base: Baseline, removed: list[DeltaFile]) -> None:
     fork = lake._file("events", "s7", 9, range(20, 23))
     came = [DeltaFile(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 3}')]
     output = outputs(lake.contract)[1]
-    for _ in range(2):  # the second time it is done already
+    for _ in range(2):  # the second time it is already done
         swap_batch(lake.warehouse, output, Transaction("events/events", 3), came, removed, None, base)
 
 
 @pytest.mark.parametrize("compacted", [False, True])
-def test_the_table_at_the_fork_point_is_put_back(lake: Lake, *, compacted: bool) -> None:
+def test_a_swap_restores_the_table_at_the_fork_point(lake: Lake, *, compacted: bool) -> None:
     version = lake.ledger.required(DONE, 1).versions["events"]
     if compacted:
         compact(lake)
@@ -72,7 +72,7 @@ def test_a_fork_point_whose_files_are_gone_is_refused_before_anything_is_decided
         require_restorable(lake.warehouse, output, removed, None, base)
 
 
-def test_what_somebody_deleted_does_not_come_back_with_a_swap(lake: Lake) -> None:
+def test_a_swap_does_not_restore_rows_deleted_by_another_program(lake: Lake) -> None:
     output, removed = outputs(lake.contract)[1], _files(lake, 2)
     base = Baseline(versions={"events": lake.ledger.required(DONE, 1).versions["events"]})
     DeltaTable(lake.warehouse.table_uri("events")).delete("_offset IN (3, 22)")
@@ -80,22 +80,22 @@ def test_what_somebody_deleted_does_not_come_back_with_a_swap(lake: Lake) -> Non
         require_restorable(lake.warehouse, output, removed, None, base)
 
 
-def test_a_replay_is_taken_back_by_the_table_that_it_replaced(lake: Lake) -> None:
+def test_a_rollback_restores_the_table_that_the_replay_replaced(lake: Lake) -> None:
     """Compacted before and after the batch that the replay replaced."""
     compact(lake)
     lake.seal(1, range(30, 33))
     lake.publish()
     before = lake.ledger.required(DONE, 3).versions["events"]
     base = Baseline(versions={"events": lake.ledger.required(DONE, 1).versions["events"]})
-    gone = [*_files(lake, 2), *_files(lake, 3)]
+    deleted = [*_files(lake, 2), *_files(lake, 3)]
     fork = lake._file("events", "s7", 9, range(20, 33))
     came = [DeltaFile(fork["path"], fork["size"], {"at_day": "2026-01-01"}, '{"numRecords": 13}')]
     output = outputs(lake.contract)[1]
-    swap_batch(lake.warehouse, output, Transaction("events/events", 4), came, gone, None, base)
+    swap_batch(lake.warehouse, output, Transaction("events/events", 4), came, deleted, None, base)
     assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(20)) + by(7, range(20, 33))
     compact(lake)
     back = Transaction("events/events", 5)
     swap_batch(
-        lake.warehouse, output, back, gone, came, None, Baseline(versions={"events": before}), back=True
+        lake.warehouse, output, back, deleted, came, None, Baseline(versions={"events": before}), back=True
     )
     assert [r for r in lake.rows() if r[1] != "bad"] == by(1, range(25)) + by(1, range(30, 33))

@@ -16,7 +16,7 @@ from headrace.ledger.manifests import StagedManifests
 from headrace.savepoint.metadata import MAGIC
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
-from tests.publish.sealed_lake import CONTRACT, Lake, begun
+from tests.publish.sealed_lake import CONTRACT, Lake, publish_two_batches
 
 
 @pytest.fixture
@@ -40,13 +40,13 @@ def resumed(lake: Lake) -> str | None:
 
 
 def test_a_checkpoint_at_the_head_is_gone_on_from(lake: Lake) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     newest = checkpoint(lake, lake.ledger.head().manifests)
     assert resumed(lake) == newest
 
 
 def test_a_checkpoint_that_is_older_than_what_is_published_is_not(lake: Lake) -> None:
-    place = checkpoint(lake, begun(lake))
+    place = checkpoint(lake, publish_two_batches(lake))
     with pytest.raises(DecisionNeeded, match=r"newest checkpoint found \(1\) is older than .* \(3\)") as said:
         resumed(lake)
     assert said.value.where == place

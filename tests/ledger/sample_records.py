@@ -114,7 +114,7 @@ def file(path: str = "_staged/s1/part-1.parquet", **facts: Any) -> RecordedFile:
 
 
 def output(manifests: Sequence[str], files: Sequence[RecordedFile] = ()) -> BatchOutput:
-    """What a batch takes into a table."""
+    """What a batch adds to a table."""
     folded = tuple(
         FoldedManifest(
             id=m,
@@ -175,7 +175,7 @@ def replay(**facts: Any) -> Replay:
 
 
 def patch(kind: PatchKind = "redrive", **facts: Any) -> Patch:
-    """A patch that is asked for."""
+    """A patch that is requested."""
     own: dict[str, Any] = {
         "origin": "x",
         "why": "why",
@@ -189,7 +189,7 @@ def patch(kind: PatchKind = "redrive", **facts: Any) -> Patch:
 
 
 def judged(files: Mapping[str, Sequence[RecordedFile]] | None = None, **facts: Any) -> JudgedPatch:
-    """What a bounded job made of a patch."""
+    """The outcome of a patch's bounded job."""
     own: dict[str, Any] = {
         "submission": "patch-1",
         "after_batch": 1,

@@ -1,4 +1,4 @@
-"""What an anchor would need to be a place where a replay can begin."""
+"""What an anchor needs so that a replay can start from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from headrace.ledger.records import Anchor
 from headrace.savepoint.metadata import MAGIC
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
-from tests.publish.sealed_lake import CONTRACT, Lake, begun
+from tests.publish.sealed_lake import CONTRACT, Lake, publish_two_batches
 
 PLACE = "_flink/events/savepoints/savepoint-1"
 
@@ -27,7 +27,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def savepoint(lake: Lake, manifests: dict[str, str], submission: str = "s1", state: bytes = b"") -> str:
-    """A `_metadata` that tells these manifests, and that the topic was read up to 10."""
+    """Write a `_metadata` with these manifests, and with the topic read up to offset 10."""
     seals = b"\x00".join(
         f"headrace-sealed|events|{output}|{submission}|{m}".encode() for output, m in manifests.items()
     )
@@ -38,7 +38,7 @@ def savepoint(lake: Lake, manifests: dict[str, str], submission: str = "s1", sta
     return f"{lake.warehouse.uri}/{PLACE}"
 
 
-def taken(lake: Lake, manifests: dict[str, str]) -> Anchor:
+def record_anchor(lake: Lake, manifests: dict[str, str]) -> Anchor:
     path = savepoint(lake, manifests)
     return anchors.record_savepoint(
         lake.warehouse, lake.ledger, path, {"events": "events"}, flink="2.3.0", why="", adopted=False
@@ -49,8 +49,8 @@ def problems(lake: Lake, anchor: Anchor, log_start: dict[str, dict[int, int]]) -
     return health_of(lake.warehouse, lake.ledger, anchor, log_start).problems
 
 
-def test_all_is_there(lake: Lake) -> None:
-    anchor = taken(lake, begun(lake))
+def test_a_complete_anchor_has_no_problems(lake: Lake) -> None:
+    anchor = record_anchor(lake, publish_two_batches(lake))
     assert (anchor.positions, anchor.batch) == ({"events": {0: 10}}, 2)
     assert health_of(lake.warehouse, lake.ledger, anchor, {"events": {0: 10}}).data_files == 1
     assert problems(lake, anchor, {"events": {0: 10}}) == []
@@ -70,19 +70,19 @@ NAME = b"e9003d4a-ac28-4c9f-a479-806992302188"
     ],
     ids=["beside it", "elsewhere", "in it", "backend of checkpoint 6", "backend of checkpoint 262"],
 )
-def test_files_of_its_state_are_told_from_what_looks_like_them(lake: Lake, state: bytes, files: int) -> None:
-    manifests = begun(lake)
-    anchor = taken(lake, manifests)
+def test_state_files_are_distinguished_from_similar_names(lake: Lake, state: bytes, files: int) -> None:
+    manifests = publish_two_batches(lake)
+    anchor = record_anchor(lake, manifests)
     savepoint(lake, manifests, state=state)
-    found = problems(lake, anchor, {"events": {0: 10}})
-    assert [p for p in found if "state files are gone" in p] == (
+    listed = problems(lake, anchor, {"events": {0: 10}})
+    assert [p for p in listed if "state files are gone" in p] == (
         [f"1 of its 1 state files are gone, {NAME.decode()} among them"] if files else []
     )
 
 
-def test_what_is_missing_is_told(lake: Lake) -> None:
-    manifests = begun(lake)
-    anchor = taken(lake, manifests)
+def test_a_missing_part_is_reported(lake: Lake) -> None:
+    manifests = publish_two_batches(lake)
+    anchor = record_anchor(lake, manifests)
     assert (
         "Kafka deleted what it would read: partition 0 of events begins at 11"
         in problems(lake, anchor, {"events": {0: 11}})[0]
@@ -98,22 +98,22 @@ def test_what_is_missing_is_told(lake: Lake) -> None:
     assert "it has no _metadata" in problems(lake, anchor, {"events": {0: 0}})[0]
 
 
-def test_only_savepoints_of_the_job_in_the_warehouse_are_taken(lake: Lake) -> None:
-    manifests = begun(lake)
+def test_only_savepoints_of_the_job_in_the_warehouse_are_accepted(lake: Lake) -> None:
+    manifests = publish_two_batches(lake)
     path = savepoint(lake, manifests, submission="another")
-    for where, says in (
+    for where, message in (
         (path, "is not of job events"),
         ("s3://elsewhere/savepoint-1", "has to be in the warehouse"),
         (f"{lake.warehouse.uri}/_flink/none", "it has no _metadata"),
     ):
-        with pytest.raises(UsageError, match=says):
+        with pytest.raises(UsageError, match=message):
             anchors.record_savepoint(
                 lake.warehouse, lake.ledger, where, {"events": "events"}, flink="", why="", adopted=True
             )
 
 
 def test_an_expired_anchor_is_recorded_and_its_savepoint_stays(lake: Lake) -> None:
-    anchor = taken(lake, begun(lake))
+    anchor = record_anchor(lake, publish_two_batches(lake))
     anchors.record_expiry(lake.ledger, anchor, "w")
     assert anchors.unexpired(lake.ledger) == []
     assert anchors.expired_numbers(lake.ledger) == {anchor.number}

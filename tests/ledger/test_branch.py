@@ -50,8 +50,8 @@ def _id(name: str) -> str:
     return f"{int(name.rstrip('abc')):010d}-{name}"
 
 
-def by_id(*found: Manifest) -> dict[str, Manifest]:
-    return {m.id: m for m in found}
+def by_id(*manifests: Manifest) -> dict[str, Manifest]:
+    return {m.id: m for m in manifests}
 
 
 def claims(n: int) -> list[Claim]:
@@ -77,9 +77,11 @@ def published(ledger: Ledger, *names: str) -> Head:
     return ledger.head()
 
 
-def taken(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]], claim: int) -> list[str] | None:
-    found = publishable_range(ledger, head, staged, claims(claim)[-1])
-    return [m.id.split("-")[1] for m in found.manifests["t"]] if found else None
+def publishable_ids(
+    ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]], claim: int
+) -> list[str] | None:
+    manifest_range = publishable_range(ledger, head, staged, claims(claim)[-1])
+    return [m.id.split("-")[1] for m in manifest_range.manifests["t"]] if manifest_range else None
 
 
 def test_a_replay_begins_at_its_fork_point_and_nowhere_else(ledger: Ledger) -> None:
@@ -96,37 +98,39 @@ def test_a_replay_begins_at_its_fork_point_and_nowhere_else(ledger: Ledger) -> N
         replay_range(ledger, fork, {"t": by_id(manifest("3", "2", claim))}, 1)
 
 
-def test_a_start_at_the_frontier_goes_on_from_the_head_it_was_ruled_for(ledger: Ledger) -> None:
+def test_a_restart_at_the_frontier_continues_from_the_head_of_its_decision(ledger: Ledger) -> None:
     head = published(ledger, "1", "2")
     ledger.record_claim("s1", None, "1.0.0")
     second = ledger.record_claim("s2", None, "1.0.0", begins_after=head.manifests)
     staged = {"t": by_id(manifest("3", None, 2), manifest("4", "3", 2))}
-    found = publishable_range(ledger, head, staged, second)
-    assert found
-    assert found.checkpoints == (3, 4)
+    manifest_range = publishable_range(ledger, head, staged, second)
+    assert manifest_range
+    assert manifest_range.checkpoints == (3, 4)
     assert continues_head(ledger, head, staged, 2)
     third = ledger.record_claim("s3", "its checkpoint", "1.0.0")
     staged["t"] |= by_id(manifest("5", "4", 3))
-    assert publishable_range(ledger, head, staged, third), "whoever goes on from it goes on from the head too"
+    assert publishable_range(ledger, head, staged, third), (
+        "a claim that continues from it continues from the head too"
+    )
     assert [b.state for b in survey(ledger, head, staged)] == ["head", "ahead", "ahead"]
 
 
-@pytest.mark.parametrize("behind", [None, {"t": "0000000001-1"}, {}])
+@pytest.mark.parametrize("begins_after", [None, {"t": "0000000001-1"}, {}])
 def test_a_chain_without_parent_beside_another_head_is_a_fork(
-    ledger: Ledger, behind: dict[str, str] | None
+    ledger: Ledger, begins_after: dict[str, str] | None
 ) -> None:
     head = published(ledger, "1", "2")
     ledger.record_claim("s1", None, "1.0.0")
-    second = ledger.record_claim("s2", None, "1.0.0", begins_after=behind)
+    second = ledger.record_claim("s2", None, "1.0.0", begins_after=begins_after)
     staged = {"t": by_id(manifest("3", None, 2))}
     with pytest.raises(DecisionNeeded, match="forked from the very beginning"):
         publishable_range(ledger, head, staged, second)
     assert not continues_head(ledger, head, staged, 2)
 
 
-def test_a_ruled_restart_is_due_until_a_claim_behind_it_has_sealed(ledger: Ledger) -> None:
+def test_a_restart_is_due_until_a_later_claim_has_sealed(ledger: Ledger) -> None:
     published(ledger, "1")
-    assert not restart_is_due(ledger, {"t": {}}), "none was ruled"
+    assert not restart_is_due(ledger, {"t": {}}), "no restart was decided"
     ledger.record_decision(Restart(why="lost", newest_claim=1))
     assert restart_is_due(ledger, {"t": {}})
     assert restart_is_due(ledger, {"t": by_id(manifest("2", "1", 1))})
@@ -140,51 +144,53 @@ def test_a_chain_is_walked_back_to_the_head() -> None:
     assert parent == _id("2")
 
 
-def test_a_chain_that_bites_its_tail_is_an_error() -> None:
+def test_a_cycle_in_a_chain_is_an_error() -> None:
     with pytest.raises(LedgerError, match="has a cycle"):
         chain(by_id(manifest("3", "4", 1), manifest("4", "3", 1)), _id("4"), None)
 
 
 def test_the_first_batch_begins_without_parent(ledger: Ledger) -> None:
-    assert taken(ledger, Head(), {"t": by_id(manifest("1", None, 1), manifest("2", "1", 1))}, 1) == ["1", "2"]
+    assert publishable_ids(
+        ledger, Head(), {"t": by_id(manifest("1", None, 1), manifest("2", "1", 1))}, 1
+    ) == ["1", "2"]
 
 
-def test_a_new_submission_that_goes_on_takes_the_old_ones_unpublished_manifests_too(ledger: Ledger) -> None:
+def test_a_continuing_submission_also_takes_the_old_ones_unpublished_manifests(ledger: Ledger) -> None:
     head = published(ledger, "1", "2")
     staged = {"t": by_id(manifest("3", "2", 1), manifest("4", "3", 2))}
-    assert taken(ledger, head, staged, 2) == ["3", "4"]
+    assert publishable_ids(ledger, head, staged, 2) == ["3", "4"]
 
 
 def test_the_claim_is_awaited_before_anything_of_the_old_one_is_published(ledger: Ledger) -> None:
     head = published(ledger, "1", "2")
-    assert taken(ledger, head, {"t": by_id(manifest("3", "2", 1))}, 2) is None
+    assert publishable_ids(ledger, head, {"t": by_id(manifest("3", "2", 1))}, 2) is None
 
 
 def test_a_zombies_later_manifests_are_left(ledger: Ledger) -> None:
     head = published(ledger, "1", "2")
     staged = {"t": by_id(manifest("3", "2", 1), manifest("4", "3", 1), manifest("3b", "2", 2))}
-    assert taken(ledger, head, staged, 2) == ["3b"]
+    assert publishable_ids(ledger, head, staged, 2) == ["3b"]
 
 
-def test_a_fork_behind_the_head_is_refused_with_its_point_and_range(ledger: Ledger) -> None:
+def test_a_fork_before_the_head_is_refused_with_its_point_and_range(ledger: Ledger) -> None:
     head = published(ledger, "1", "2", "3")
     staged = {"t": by_id(manifest("2b", "1", 2), manifest("3b", "2b", 2))}
     with pytest.raises(DecisionNeeded, match="checkpoints 2 to 3") as e:
-        taken(ledger, head, staged, 2)
+        publishable_ids(ledger, head, staged, 2)
     assert e.value.facts["fork_point"] == _id("1")
     assert "set-aside t 2" in e.value.remedy
 
 
-def test_a_chain_that_begins_anew_beside_a_published_one_is_refused(ledger: Ledger) -> None:
+def test_a_chain_that_starts_over_beside_a_published_one_is_refused(ledger: Ledger) -> None:
     head = published(ledger, "1", "2")
     with pytest.raises(DecisionNeeded, match="very beginning"):
-        taken(ledger, head, {"t": by_id(manifest("1b", None, 2))}, 2)
+        publishable_ids(ledger, head, {"t": by_id(manifest("1b", None, 2))}, 2)
 
 
 def test_a_gap_in_the_chain_is_an_error(ledger: Ledger) -> None:
     head = published(ledger, "1", "2")
     with pytest.raises(LedgerError, match="neither staged nor published"):
-        taken(ledger, head, {"t": by_id(manifest("5", "4", 1))}, 1)
+        publishable_ids(ledger, head, {"t": by_id(manifest("5", "4", 1))}, 1)
 
 
 def test_a_batch_ends_where_every_output_has_sealed(ledger: Ledger) -> None:
@@ -192,11 +198,11 @@ def test_a_batch_ends_where_every_output_has_sealed(ledger: Ledger) -> None:
         "t": by_id(manifest("1", None, 1), manifest("2", "1", 1), manifest("3", "2", 1)),
         "q": by_id(manifest("1", None, 1, "q"), manifest("2", "1", 1, "q")),
     }
-    assert taken(ledger, Head(), staged, 1) == ["1", "2"]
+    assert publishable_ids(ledger, Head(), staged, 1) == ["1", "2"]
 
 
 def test_an_output_that_has_not_sealed_holds_the_batch_back(ledger: Ledger) -> None:
-    assert taken(ledger, Head(), {"t": by_id(manifest("1", None, 1)), "q": {}}, 1) is None
+    assert publishable_ids(ledger, Head(), {"t": by_id(manifest("1", None, 1)), "q": {}}, 1) is None
 
 
 def set_aside(claim: int) -> Decision:
@@ -211,7 +217,7 @@ def undo(number: int) -> Decision:
     return UndoDecision(why="w", undoes=number)
 
 
-def ruled(*decisions: Decision) -> StandingDecisions:
+def standing(*decisions: Decision) -> StandingDecisions:
     return StandingDecisions.of(d.model_copy(update={"number": n}) for n, d in enumerate(decisions, 1))
 
 
@@ -235,16 +241,16 @@ def ruled(*decisions: Decision) -> StandingDecisions:
         ((adopt(1, 3), set_aside(1)), 3),
     ],
 )
-def test_the_newest_claim_is_followed_unless_a_person_decided(
+def test_the_newest_claim_is_followed_unless_an_operator_decided(
     decided: tuple[Decision, ...], expected: int
 ) -> None:
-    found = followed_claim(claims(3), ruled(*decided))
-    assert found is not None
-    assert found.number == expected
+    followed = followed_claim(claims(3), standing(*decided))
+    assert followed is not None
+    assert followed.number == expected
 
 
 def test_nothing_is_followed_when_all_is_set_aside() -> None:
-    assert followed_claim(claims(1), ruled(set_aside(1))) is None
+    assert followed_claim(claims(1), standing(set_aside(1))) is None
 
 
 def look(ledger: Ledger, head: Head, staged: dict[str, dict[str, Manifest]]) -> dict[int, ClaimStatus]:
@@ -256,13 +262,13 @@ def test_the_survey_names_the_fork_and_keeps_the_followed_branch(ledger: Ledger)
     for n in (1, 2):
         ledger.record_claim(f"s{n}", None, "1.0.0")
     ledger.record_decision(SetAside(why="test", claim=2, newest_claim=2))
-    found = look(
+    statuses = look(
         ledger, head, {"t": by_id(manifest("4", "3", 1), manifest("2b", "1", 2), manifest("3b", "2b", 2))}
     )
-    assert (found[1].state, found[1].followed, found[1].forks_at) == ("ahead", True, {})
-    assert (found[2].state, found[2].followed) == ("set aside", False)
-    assert found[2].forks_at == {"t": _id("1")}
-    assert found[2].checkpoints == (2, 3)
+    assert (statuses[1].state, statuses[1].followed, statuses[1].forks_at) == ("ahead", True, {})
+    assert (statuses[2].state, statuses[2].followed) == ("set aside", False)
+    assert statuses[2].forks_at == {"t": _id("1")}
+    assert statuses[2].checkpoints == (2, 3)
 
 
 def test_the_survey_calls_a_zombie_a_fork_at_the_place_where_the_new_submission_left_it(
@@ -272,9 +278,9 @@ def test_the_survey_calls_a_zombie_a_fork_at_the_place_where_the_new_submission_
     for n in (1, 2):
         ledger.record_claim(f"s{n}", None, "1.0.0")
     staged = {"t": by_id(manifest("3", "2", 1), manifest("4", "3", 1), manifest("3b", "2", 2))}
-    found = look(ledger, head, staged)
-    assert (found[2].state, found[2].followed) == ("ahead", True)
-    assert (found[1].state, found[1].forks_at) == ("fork", {"t": _id("2")})
+    statuses = look(ledger, head, staged)
+    assert (statuses[2].state, statuses[2].followed) == ("ahead", True)
+    assert (statuses[1].state, statuses[1].forks_at) == ("fork", {"t": _id("2")})
 
 
 def test_after_a_restart_nothing_is_called_a_fork_while_the_new_claim_is_awaited(ledger: Ledger) -> None:
@@ -282,6 +288,6 @@ def test_after_a_restart_nothing_is_called_a_fork_while_the_new_claim_is_awaited
     for n in (1, 2):
         ledger.record_claim(f"s{n}", None, "1.0.0")
     staged = {"t": by_id(manifest("2", "1", 1), manifest("3", "2", 1))}  # 2: committed again by the restore
-    found = look(ledger, head, staged)
-    assert (found[1].state, found[1].forks_at) == ("ahead", {})
-    assert (found[2].state, found[2].followed) == ("waiting", True)
+    statuses = look(ledger, head, staged)
+    assert (statuses[1].state, statuses[1].forks_at) == ("ahead", {})
+    assert (statuses[2].state, statuses[2].followed) == ("waiting", True)

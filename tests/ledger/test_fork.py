@@ -1,4 +1,4 @@
-"""Where a replay leaves the branch, and what stands behind that place: also after earlier replays."""
+"""Where a replay forks from the branch, and what follows that point: also after earlier replays."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def at(ledger: Ledger, checkpoint: int, branch: str) -> ForkPoint:
     return at_manifests(ledger, {"j": manifest(checkpoint, branch)})
 
 
-def test_what_stands_behind_a_place_within_a_batch(ledger: Ledger) -> None:
+def test_the_manifests_after_a_fork_point_within_a_batch(ledger: Ledger) -> None:
     publish(ledger, "a", 1, 3)
     publish(ledger, "a", 4, 5)
 
@@ -80,7 +80,7 @@ def test_what_stands_behind_a_place_within_a_batch(ledger: Ledger) -> None:
     assert files(ledger, at_batch(ledger, 0)) == [manifest(c, "a") for c in range(1, 6)]
 
 
-def test_behind_a_published_replay_stands_its_own_branch(ledger: Ledger) -> None:
+def test_the_manifests_after_a_published_replay_are_its_own(ledger: Ledger) -> None:
     publish(ledger, "a", 1, 3)
     publish(ledger, "a", 4, 9)
     publish(ledger, "b", 3, 6, fork=at(ledger, 2, "a"))
@@ -94,7 +94,7 @@ def test_behind_a_published_replay_stands_its_own_branch(ledger: Ledger) -> None
             at(ledger, replaced, "a")
 
 
-def test_a_replay_over_a_replay(ledger: Ledger) -> None:
+def test_the_manifests_after_a_replay_of_a_replay(ledger: Ledger) -> None:
     publish(ledger, "a", 1, 4)
     publish(ledger, "b", 3, 6, fork=at(ledger, 2, "a"))
     publish(ledger, "c", 2, 9, fork=at(ledger, 1, "a"))
@@ -112,8 +112,8 @@ def test_a_manifest_is_found_on_every_branch_that_was_published(ledger: Ledger) 
     publish(ledger, "a", 4, 9)
     publish(ledger, "b", 3, 6, fork=at(ledger, 2, "a"))
 
-    found = {(c, b): ledger.published("j", manifest(c, b)) for b in "ab" for c in (1, 3, 4, 6, 9, 10)}
-    assert {k: v for k, v in found.items() if v} == {
+    batches = {(c, b): ledger.published("j", manifest(c, b)) for b in "ab" for c in (1, 3, 4, 6, 9, 10)}
+    assert {k: v for k, v in batches.items() if v} == {
         (1, "a"): 1,
         (3, "a"): 1,
         (4, "a"): 2,
@@ -125,7 +125,7 @@ def test_a_manifest_is_found_on_every_branch_that_was_published(ledger: Ledger) 
     }
 
 
-def test_what_is_not_published_is_no_place_yet(ledger: Ledger) -> None:
+def test_an_unpublished_manifest_is_not_a_fork_point_yet(ledger: Ledger) -> None:
     publish(ledger, "a", 1, 3)
     with pytest.raises(DecisionNeeded, match="not published yet") as e:
         at(ledger, 4, "a")
@@ -148,7 +148,7 @@ def test_a_replay_is_followed_once_it_is_published(ledger: Ledger) -> None:
     ledger.record_decision(ReplaceBranch(why="w", replay=1, claim=fork.number, newest_claim=3))
     assert follows() == fork.number
     after = ledger.record_claim("s4", None, "1.0.0")
-    assert follows() == after.number, "a newer submission goes on from it"
+    assert follows() == after.number, "a newer submission continues from it"
 
 
 def test_the_newest_batch_within_offsets_is_found_on_every_stretch_of_the_branch(ledger: Ledger) -> None:

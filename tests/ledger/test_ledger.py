@@ -1,4 +1,4 @@
-"""Numbered records: first writer wins, no gaps, found with few looks."""
+"""Numbered records: first writer wins, no gaps, found with few requests."""
 
 from __future__ import annotations
 

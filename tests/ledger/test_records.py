@@ -1,4 +1,4 @@
-"""Records of the ledger: what does not fit its model is named, and hashes are of the bytes as stored."""
+"""Records of the ledger: one that does not fit its model is named, and hashes are of the bytes as stored."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from headrace.record import Record
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from tests.ledger import sample_records as samples
-from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by
+from tests.publish.sealed_lake import CONTRACT, Killed, Lake, by, publish_two_batches
 
 WHERE = "s3://lake/_headrace/events/record.json"
 SIGNED: dict[str, Any] = {"number": 1, "why": "w", "by": "me", "at": samples.AT}
@@ -76,7 +76,7 @@ START = {"topic": "events", "topic_id": "id", "offsets": {"0": 5, "10": 7}, "at"
 FILE = {"number": 1, "address": "a", "sha256": "ab", "modified_ms": 0, "at": "now"}
 
 
-def _told(kind: RecordKind[Any], record: Record) -> tuple[RecordKind[Any], dict[str, Any]]:
+def _stored(kind: RecordKind[Any], record: Record) -> tuple[RecordKind[Any], dict[str, Any]]:
     return kind, record.to_json()
 
 
@@ -86,16 +86,16 @@ EACH: dict[str, tuple[RecordKind[Any], dict[str, Any]]] = {
     "manifest": (MANIFESTS, MANIFEST),
     "file": (FILES, FILE),
     **{action: (DECISIONS, {**SIGNED, "action": action, **facts}) for action, facts in FACTS.items()},
-    "publish": _told(BATCHES, samples.publish(outputs={"events": samples.output([], [samples.file()])})),
-    "swap": _told(BATCHES, samples.swap(removed={"events": (samples.file(),)})),
-    "rollback": _told(BATCHES, samples.rollback()),
-    "patch batch": _told(BATCHES, samples.patch_batch()),
-    "patch rollback batch": _told(BATCHES, samples.patch_rollback_batch()),
-    "done": _told(DONE, samples.done(fork=samples.FORK, tails=(Span(0, 1, 2),), epochs={0: (3, 4)})),
-    "anchor": _told(ANCHORS, samples.anchor(number=1)),
-    "replay": _told(REPLAYS, samples.replay(number=1)),
-    "patch": _told(PATCHES, samples.patch(number=1, files=(samples.counted_file(),), first={0: 1})),
-    "judged": _told(JUDGED, samples.judged({"events": [samples.file()]})),
+    "publish": _stored(BATCHES, samples.publish(outputs={"events": samples.output([], [samples.file()])})),
+    "swap": _stored(BATCHES, samples.swap(removed={"events": (samples.file(),)})),
+    "rollback": _stored(BATCHES, samples.rollback()),
+    "patch batch": _stored(BATCHES, samples.patch_batch()),
+    "patch rollback batch": _stored(BATCHES, samples.patch_rollback_batch()),
+    "done": _stored(DONE, samples.done(fork=samples.FORK, tails=(Span(0, 1, 2),), epochs={0: (3, 4)})),
+    "anchor": _stored(ANCHORS, samples.anchor(number=1)),
+    "replay": _stored(REPLAYS, samples.replay(number=1)),
+    "patch": _stored(PATCHES, samples.patch(number=1, files=(samples.counted_file(),), first={0: 1})),
+    "judged": _stored(JUDGED, samples.judged({"events": [samples.file()]})),
 }
 
 
@@ -108,7 +108,7 @@ def test_every_kind_has_a_sample() -> None:
     kinds = {id(k) for k in vars(records).values() if isinstance(k, RecordKind)}
     assert {id(kind) for kind, _ in EACH.values()} == kinds
     assert FACTS.keys() == {_tag(m, "action") for m in _members(Decision)}
-    assert {told["kind"] for kind, told in EACH.values() if kind is BATCHES} == {
+    assert {document["kind"] for kind, document in EACH.values() if kind is BATCHES} == {
         _tag(m, "kind") for m in _members(Batch)
     }
 
@@ -123,28 +123,28 @@ def _tag(model: Any, field: str) -> str:
 
 @pytest.mark.parametrize("name", EACH)
 def test_a_record_reads_as_it_was_written(name: str) -> None:
-    kind, told = EACH[name]
-    read = kind.read(json.dumps(told).encode(), WHERE)
+    kind, document = EACH[name]
+    read = kind.read(json.dumps(document).encode(), WHERE)
     assert kind.read(kind.write(read), WHERE) == read
-    assert {k: v for k, v in read.to_json().items() if k in told} == told
+    assert {k: v for k, v in read.to_json().items() if k in document} == document
 
 
-def _broken(told: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """The name of a field, and the record with something wrong about it."""
-    yield "unheard_of", json.dumps({**told, "unheard_of": 1}).encode()
-    for name, value in told.items():
+def _broken(document: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """The name of each field, with the record in which that field is wrong."""
+    yield "unheard_of", json.dumps({**document, "unheard_of": 1}).encode()
+    for name, value in document.items():
         wrong = {"a": 1} if isinstance(value, (str, int, list, bool)) else 7
         if name not in ("action", "kind") and value is not None:
-            yield name, json.dumps({**told, name: wrong}).encode()
+            yield name, json.dumps({**document, name: wrong}).encode()
         if type(value) is int:
-            yield name, json.dumps({**told, name: str(value)}).encode()
-    yield "Invalid JSON", json.dumps(told).encode()[:-2]
+            yield name, json.dumps({**document, name: str(value)}).encode()
+    yield "Invalid JSON", json.dumps(document).encode()[:-2]
 
 
 @pytest.mark.parametrize("name", EACH)
 def test_a_record_that_does_not_fit_its_model_is_named_with_its_address_and_the_field(name: str) -> None:
-    kind, told = EACH[name]
-    for field, raw in _broken(told):
+    kind, document = EACH[name]
+    for field, raw in _broken(document):
         with pytest.raises(LedgerError) as e:
             kind.read(raw, WHERE)
         assert e.value.where == WHERE, field
@@ -154,17 +154,17 @@ def test_a_record_that_does_not_fit_its_model_is_named_with_its_address_and_the_
 
 @pytest.mark.parametrize("name", EACH)
 def test_no_field_that_a_stored_record_needs_may_be_missing(name: str) -> None:
-    kind, told = EACH[name]
-    model = type(kind.read(json.dumps(told).encode(), WHERE))
+    kind, document = EACH[name]
+    model = type(kind.read(json.dumps(document).encode(), WHERE))
     needed = [n for n, f in model.model_fields.items() if f.is_required() or n in kind.stamped]
     assert needed
     for field in needed:
         with pytest.raises(LedgerError, match=rf"{field}: Field required"):
-            kind.read(json.dumps({n: v for n, v in told.items() if n != field}).encode(), WHERE)
+            kind.read(json.dumps({n: v for n, v in document.items() if n != field}).encode(), WHERE)
 
 
 @pytest.mark.parametrize(("kind", "tag"), [(BATCHES, "kind"), (DECISIONS, "action")])
-def test_a_kind_that_is_not_known_is_refused(kind: RecordKind[Any], tag: str) -> None:
+def test_an_unknown_kind_is_refused(kind: RecordKind[Any], tag: str) -> None:
     with pytest.raises(LedgerError, match=f"'{tag}'"):
         kind.read(json.dumps({tag: "mirror"}).encode(), WHERE)
 
@@ -187,7 +187,7 @@ def test_a_plan_is_read_only_while_its_bytes_have_the_hash_in_its_name(lake: Lak
 
 
 @pytest.mark.parametrize("act", [effects.commit, effects.branch_position, effects.decision])
-def test_each_kind_of_batch_has_a_function_of_its_own(act: Any) -> None:
+def test_each_kind_of_batch_has_its_own_function(act: Any) -> None:
     assert {m for m in _members(Batch) if act.dispatch(m) is act.dispatch(object)} == set()
 
 
@@ -196,7 +196,7 @@ def test_each_kind_of_batch_has_a_function_of_its_own(act: Any) -> None:
 
 @pytest.fixture
 def newer() -> Iterator[None]:
-    """A headrace whose batches and done records have one field more, with a default."""
+    """A headrace whose batches and done records have an additional field with a default."""
     batches = tuple(_with_more(m) for m in _members(Batch))
     models: dict[RecordKind[Any], TypeAdapter[Any]] = {
         DONE: TypeAdapter(_with_more(Done)),
@@ -215,15 +215,15 @@ def _with_more(model: Any) -> Any:
 
 
 def decided(lake: Lake) -> None:
-    """Two batches that are done, and one that is only decided."""
-    begun(lake)
+    """Two finished batches, and one that is only decided."""
+    publish_two_batches(lake)
     lake.seal(1, range(30, 33))
     with pytest.raises(Killed):
         lake.publisher("commit events__quarantine").publish()
 
 
-@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # it is handed batches without the field
-def test_a_field_more_leaves_every_chain_as_it_is(lake: Lake, request: pytest.FixtureRequest) -> None:
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # it gets batches without the field
+def test_an_added_field_leaves_every_chain_intact(lake: Lake, request: pytest.FixtureRequest) -> None:
     decided(lake)
     request.getfixturevalue("newer")
     assert lake.publish().head.batch == 3, "what the older one decided is finished"
@@ -243,7 +243,7 @@ def test_a_field_more_leaves_every_chain_as_it_is(lake: Lake, request: pytest.Fi
 def test_hashes_of_records_that_were_written_again_would_break_the_chain(
     lake: Lake, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control of the test before: it would notice."""
+    """The negative control of the test before."""
     decided(lake)
     request.getfixturevalue("newer")
     again = classmethod(lambda cls, r, _raw: cls(r, hashlib.sha256(r.model_dump_json().encode()).hexdigest()))

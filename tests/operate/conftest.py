@@ -1,4 +1,4 @@
-"""The project, the lake and the cluster that the commands' tests have too."""
+"""The project, the lake and the cluster, shared with the tests of the commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Anchors are taken, listed, checked and given up by functions."""
+"""Anchors are taken, listed, checked and expired by functions."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from headrace.operate import (
     take_anchor,
 )
 from tests.ledger.sample_records import anchor
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 
 
-def test_only_a_running_job_has_a_savepoint_taken(workspace: Workspace) -> None:
+def test_a_savepoint_is_taken_only_of_a_running_job(workspace: Workspace) -> None:
     with pytest.raises(UsageError, match="job events does not run"):
         take_anchor(workspace, "events", "before the new rule")
 
 
-def test_old_anchors_are_given_up_but_for_the_newest(sealed: Lake, workspace: Workspace) -> None:
-    place = begun(sealed)
+def test_old_anchors_expire_except_the_newest(sealed: Lake, workspace: Workspace) -> None:
+    place = publish_two_batches(sealed)
     for number in range(3):
         path = f"{sealed.warehouse.uri}/_flink/s{number}"
         sealed.warehouse.put_new(f"_flink/s{number}/_metadata", b"state")

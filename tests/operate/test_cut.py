@@ -1,4 +1,4 @@
-"""Where a job stood at a batch: what `_metadata` tells, and which one is looked at."""
+"""How far a job had come at a batch: what `_metadata` records, and which one is read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_what_flink_wrote_is_read() -> None:
     assert positions(b"\x31" + bytes.fromhex(FLINKS) + b"\x00", "test-probe-0.events") == {1: 150}
 
 
-def test_readers_are_further_than_the_enumerator_and_other_topics_are_others() -> None:
+def test_reader_positions_override_the_enumerators_and_other_topics_are_ignored() -> None:
     raw = split(0, 0) + split(1, -2) + b"\x00\x31" + split(0, 151) + split(0, 999, "dev.flights2")
     raw += split(0, 998, "x.dev.flights") + split(1, -2) + split(10, (1 << 40) + 10)
     assert positions(raw, TOPIC) == {0: 151, 1: -2, 10: (1 << 40) + 10}
@@ -78,7 +78,7 @@ class Job:
 
     def staged(self, number: int, parent: int, files: int) -> None:
         for output in ("hourly__late", "hourly"):
-            found = {
+            snapshot = {
                 "id": manifest(number),
                 "parent": manifest(parent),
                 "checkpoint": number,
@@ -89,7 +89,7 @@ class Job:
                 "files": [{"path": f"_staged/s1/{n}.parquet", "size": 1} for n in range(files)],
             }
             key = f"{output}/_staged/manifests/{manifest(number)}.json"
-            obstore.put(self.warehouse.objects, key, json.dumps(found).encode())
+            obstore.put(self.warehouse.objects, key, json.dumps(snapshot).encode())
 
     def find(self, batch: int | None = None) -> tuple[int, str, dict[int, int]]:
         cut = find(self.ledger, ["hourly__late", "hourly"], Ledger(self.warehouse, "flights"), batch)
@@ -144,7 +144,7 @@ def test_no_checkpoint_of_a_batch_is_an_error_with_a_way_out(job: Job) -> None:
         job.find(batch=1)
 
 
-def test_what_is_not_resolved_was_not_read(job: Job) -> None:
+def test_an_unresolved_partition_was_not_read(job: Job) -> None:
     job.batch(1, 4)
     job.checkpoint(4, [-2, 3])
     assert job.find()[2] == {0: 5, 1: 3}
@@ -164,7 +164,7 @@ def test_a_checkpoint_of_an_older_headrace_has_no_watermark(job: Job) -> None:
         job.find()
 
 
-def test_the_watermark_before_the_first_one_is_told(job: Job) -> None:
+def test_the_watermark_before_the_first_one_is_reported(job: Job) -> None:
     job.batch(1, 4)
     job.checkpoint(4, [20, 20], watermark=-(1 << 63))
     cut = find(job.ledger, ["hourly__late", "hourly"], Ledger(job.warehouse, "flights"))
@@ -180,7 +180,7 @@ def test_what_was_read_must_be_published(job: Job) -> None:
     assert caught.value.remedy.startswith("headrace publish flights")
 
 
-def test_a_table_that_begins_later_or_on_another_topic_says_nothing(tmp_path: Path) -> None:
+def test_a_table_that_begins_later_or_on_another_topic_is_no_evidence(tmp_path: Path) -> None:
     warehouse = connect(Store(warehouse=f"file://{tmp_path}/lake"))
     Ledger(warehouse, "flights").record_start(TOPIC, "id-1", {0: 9, 1: 0}, contract="flights")
     job = Job(warehouse)
@@ -197,6 +197,6 @@ def test_a_table_that_begins_later_or_on_another_topic_says_nothing(tmp_path: Pa
         recreated.find()
 
 
-def test_nothing_published_is_said(job: Job) -> None:
+def test_an_unpublished_job_is_an_error(job: Job) -> None:
     with pytest.raises(UsageError, match="nothing was published yet"):
         job.find()

@@ -1,4 +1,4 @@
-"""What may come in between while a patch is judged: the job is not there, the tables are."""
+"""What may happen while a patch is judged: without a Flink job, with real tables."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from headrace.operate.parts.patch_report import report
 from headrace.operate.parts.reason import require_reason
 from headrace.operate.patch import publish_or_abort
 from tests.ledger.sample_records import judged
-from tests.publish.sealed_lake import Lake, begun, by
+from tests.publish.sealed_lake import Lake, by, publish_two_batches
 
 
 def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_reversed_by_it(
     sealed: Lake, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake = sealed
-    begun(lake)
+    publish_two_batches(lake)
     stretch = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28})
     redrive = lake.judge(patches.REDRIVE, good=range(26, 28))
 
@@ -37,11 +37,13 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_reversed_by_i
         lake.patcher().publish(redrive)
         return SubmittedJob(submission.job)
 
-    def gather(ledger: Ledger, _program: object, asked: Patch, submission: str, behind: int) -> JudgedPatch:
-        rows = lake._file("events", f"patch-{asked.number}", 1, range(20, 28))
+    def gather(
+        ledger: Ledger, _program: object, request: Patch, submission: str, after_batch: int
+    ) -> JudgedPatch:
+        rows = lake._file("events", f"patch-{request.number}", 1, range(20, 28))
         made = [RecordedFile(**rows, rows=8, partition={}, statistics="")]
-        told = judged({"events": made}, submission=submission, after_batch=behind, refused=())
-        return patches.store_judged(ledger, asked.number, told)
+        outcome = judged({"events": made}, submission=submission, after_batch=after_batch, refused=())
+        return patches.store_judged(ledger, request.number, outcome)
 
     monkeypatch.setattr(judge, "record_judged", gather)
     workspace.cluster = cluster = FakeCluster(judging)
@@ -56,10 +58,10 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_reversed_by_i
     assert lake.rows() == sorted(moved)
 
 
-def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
+def test_a_patch_whose_job_gets_no_slots_is_cancelled_and_reported(
     sealed: Lake, workspace: Workspace
 ) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
     stretch, cluster = sealed.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster(slots=0)
     workspace.cluster = cluster
 
@@ -74,7 +76,7 @@ def test_a_patch_whose_job_finds_no_slots_is_cancelled_and_says_so(
     assert patch_history.state(sealed.ledger, stretch) == "requested"
 
 
-def test_blanks_are_no_reason() -> None:
+def test_a_blank_reason_is_refused() -> None:
     require_reason("x")
     for why in ("", "  ", "\n"):
         with pytest.raises(UsageError, match="this needs a reason"):
@@ -84,7 +86,7 @@ def test_blanks_are_no_reason() -> None:
 def test_a_bounded_job_that_does_not_end_within_its_deadline_is_cancelled(
     sealed: Lake, workspace: Workspace
 ) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
     stretch, cluster = sealed.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster()
     workspace.cluster = cluster
 
@@ -94,9 +96,9 @@ def test_a_bounded_job_that_does_not_end_within_its_deadline_is_cancelled(
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
 
 
-def test_what_came_of_a_redrive_is_reported_to_the_record(sealed: Lake, workspace: Workspace) -> None:
+def test_a_redrive_reports_the_outcome_of_each_record(sealed: Lake, workspace: Workspace) -> None:
     lake, job = sealed, workspace.job("events")
-    begun(lake)
+    publish_two_batches(lake)
 
     def document(number: int) -> dict[str, Any]:
         return report(job, patches.one(lake.ledger, number)).to_json()

@@ -18,11 +18,11 @@ from headrace.operate import (
     publish_until,
     publish_whole_topic,
 )
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 
 
 def test_what_is_staged_is_published_once(sealed: Lake, workspace: Workspace) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
     sealed.seal(1, range(30, 33))
 
     document = publish_staged(workspace, "events").to_json()
@@ -31,10 +31,10 @@ def test_what_is_staged_is_published_once(sealed: Lake, workspace: Workspace) ->
     assert publish_staged(workspace, "events").published.batches == 0
 
 
-def test_a_publisher_that_follows_ends_when_it_is_told_to_and_misses_nothing(
+def test_a_following_publisher_stops_on_its_event_and_misses_nothing(
     sealed: Lake, workspace: Workspace
 ) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
     sealed.seal(1, range(30, 33))
     stop, made = threading.Event(), list[Publication]()
 
@@ -50,10 +50,10 @@ def test_a_publisher_that_follows_ends_when_it_is_told_to_and_misses_nothing(
     assert sealed.ledger.head().frontier == {0: 35}
 
 
-def test_the_end_of_a_topic_is_reached_within_the_deadline_or_what_is_left_is_named(
+def test_the_end_of_a_topic_is_reached_within_the_deadline_or_the_rest_is_named(
     workspace: Workspace, sealed: Lake
 ) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
 
     with pytest.raises(ClusterError, match="not all is published after 0 s"):
         publish_whole_topic(workspace, "events", within_s=0)
@@ -62,7 +62,7 @@ def test_the_end_of_a_topic_is_reached_within_the_deadline_or_what_is_left_is_na
 def test_only_what_kafka_lost_is_accepted_as_lost(
     sealed: Lake, workspace: Workspace, kafka: FakeKafka
 ) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
 
     with pytest.raises(UsageError, match="0:30-31 is not lost: Kafka still shows what is there"):
         accept_loss(workspace, "events", [Span(0, 30, 31)], "w")

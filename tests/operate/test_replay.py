@@ -21,7 +21,7 @@ from headrace.operate import (
     roll_back_replay,
     run_replay,
 )
-from tests.publish.sealed_lake import Lake, begun, by
+from tests.publish.sealed_lake import Lake, by, publish_two_batches
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def cluster(cluster: FakeCluster) -> FakeCluster:
 def number(sealed: Lake, cluster: FakeCluster) -> int:
     """The live job runs, and a replay's fork beside it, which has sealed up to offset 20 of 30."""
     cluster.submit(of_job("events"))
-    number, claim = sealed.replay(begun(sealed))
+    number, claim = sealed.replay(publish_two_batches(sealed))
     cluster.submit(of_replay("events", number))
     sealed.seal(claim, range(10, 20))
     for job in cluster._jobs.values():  # a decision's time is in whole seconds
@@ -51,7 +51,7 @@ def test_a_replay_is_planned_from_an_anchor_offsets_or_a_time_only_with_a_reason
         plan_replay(workspace, "events", {0: 10}, " ")
 
 
-def test_a_fork_is_followed_for_so_long_and_no_longer(workspace: Workspace, number: int) -> None:
+def test_a_fork_is_followed_until_the_deadline(workspace: Workspace, number: int) -> None:
     with pytest.raises(ClusterError, match="the fork did not catch up within 0 s: 0 of 30 offsets read"):
         run_replay(workspace, "events", number, follow_s=0)
 

@@ -14,7 +14,7 @@ from tests.publish.sealed_lake import Lake
 
 @pytest.fixture(autouse=True)
 def _jobs_claim(sealed: Lake, cluster: FakeCluster) -> None:
-    """As the real ones do."""
+    """Make a claim, as real jobs do."""
 
     def main(submission: Submission) -> SubmittedJob:
         name = f"s{len(cluster.submitted)}"
@@ -28,11 +28,11 @@ class Steps:
     """What was reported, each step once."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.names: list[str] = []
 
     def __call__(self, *, what: str | None = None, **_: object) -> None:
-        if what and what not in self.told:
-            self.told.append(what)
+        if what and what not in self.names:
+            self.names.append(what)
 
 
 def test_a_started_job_has_a_checkpoint_and_its_steps_were_reported(
@@ -44,10 +44,10 @@ def test_a_started_job_has_a_checkpoint_and_its_steps_were_reported(
 
     (job,) = cluster.jobs()
     assert started.to_json() == {"job": "events", "flink_job": job.id, "state": "RUNNING", "checkpoint": 1}
-    assert steps.told[:2] == ["submitting events", "starting events"]
+    assert steps.names[:2] == ["submitting events", "starting events"]
 
 
-def test_a_job_that_finds_no_slots_within_its_deadline_is_cancelled_where_that_is_asked(
+def test_a_job_without_slots_at_its_deadline_is_cancelled_on_request(
     sealed: Lake, cluster: FakeCluster, workspace: Workspace
 ) -> None:
     cluster.slots_in_all = 1
@@ -79,7 +79,7 @@ def test_a_stopped_job_leaves_a_savepoint_and_one_that_never_ran_leaves_none(
     assert "it never ran, so there is no savepoint" in end.cancelled
 
 
-def test_a_job_that_nobody_submits_is_not_ready(cluster: FakeCluster, workspace: Workspace) -> None:
+def test_a_job_that_is_never_submitted_is_not_ready(cluster: FakeCluster, workspace: Workspace) -> None:
     unready = await_job(workspace, "events", 0)
 
     assert unready

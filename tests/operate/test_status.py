@@ -16,14 +16,14 @@ from headrace.operate import (
     restart_branch,
     set_aside_branch,
 )
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 
 
-def test_a_status_holds_what_flink_the_topic_and_the_lake_say(
+def test_a_status_combines_flink_the_topic_and_the_lake(
     sealed: Lake, workspace: Workspace, cluster: FakeCluster
 ) -> None:
     job = cluster.submit(of_job("events"))
-    begun(sealed)
+    publish_two_batches(sealed)
     sealed.seal(1, range(30, 33))
 
     status = read_status(workspace, "events")
@@ -39,7 +39,7 @@ def test_a_status_holds_what_flink_the_topic_and_the_lake_say(
 def test_a_flink_that_does_not_answer_is_part_of_the_answer(
     sealed: Lake, workspace: Workspace, cluster: FakeCluster
 ) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
     cluster.silent = True
 
     status = read_status(workspace, "events")
@@ -52,7 +52,7 @@ def test_a_flink_that_does_not_answer_is_part_of_the_answer(
 def test_a_branch_is_set_aside_and_adopted_by_decisions_that_can_be_undone(
     sealed: Lake, workspace: Workspace
 ) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
     fork = sealed.submit()
     sealed.seal(fork, range(10))
     assert [(b.claim.number, b.state) for b in list_branches(workspace, "events")] == [
@@ -76,7 +76,7 @@ def test_a_branch_is_set_aside_and_adopted_by_decisions_that_can_be_undone(
 
 
 def test_a_restart_is_due_until_it_is_undone(sealed: Lake, workspace: Workspace) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
 
     assert restart_branch(workspace, "events", "the bucket lost its checkpoints").frontier == {0: 30}
     assert read_status(workspace, "events").restart_due

@@ -1,4 +1,4 @@
-"""A proof is a typed result; what it needs and does not find makes the table unprovable, and says why."""
+"""A proof is a typed result; missing evidence makes the table unprovable, with the reason."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from headrace.errors import NotProvable, UsageError
 from headrace.operate import Workspace, verify_table
-from tests.publish.sealed_lake import Lake, begun
+from tests.publish.sealed_lake import Lake, publish_two_batches
 
 
 def test_a_table_that_was_never_published_cannot_be_proved(workspace: Workspace) -> None:
@@ -17,7 +17,7 @@ def test_a_table_that_was_never_published_cannot_be_proved(workspace: Workspace)
 
 
 def test_a_batch_that_is_not_published_is_refused(sealed: Lake, workspace: Workspace) -> None:
-    begun(sealed)
+    publish_two_batches(sealed)
 
     with pytest.raises(UsageError, match="batch 9 is not published"):
         verify_table(workspace, "events", batch=9)

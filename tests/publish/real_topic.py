@@ -1,4 +1,4 @@
-"""A topic on a real broker, and the lake of a job whose files are written by hand: Flink alone is missing."""
+"""A topic on a real broker, and the lake of a job whose files are written by hand: only Flink is missing."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.stack.waiting import until
 
 
 class RealTopic:
-    """One partition, and the job that reads it. Its first submission has begun."""
+    """One partition, and the job that reads it. Its first submission has started."""
 
     def __init__(self, bootstrap: str, warehouse: Warehouse) -> None:
         self.bootstrap, self.name = bootstrap, f"same-{uuid4().hex[:8]}"
-        self.lake = Lake(warehouse, load(CONTRACT), begun=False)
+        self.lake = Lake(warehouse, load(CONTRACT), started=False)
         self.id = self.make()
         self.lake.ledger.record_start(self.name, self.id, {0: 0}, contract="events")
         self.lake.submit()
@@ -62,7 +62,7 @@ class RealTopic:
     # the job
 
     def stage(self, good: int, bad: int = 0) -> None:
-        """One checkpoint over records that are sent now; the last ``bad`` of them are refused."""
+        """Send records and seal a checkpoint over them; the last ``bad`` of them are quarantined."""
         first, self.sent = self.sent, self.sent + good + bad
         self.send(good + bad)
         self.lake.seal(1, range(first, first + good), bad=range(first + good, self.sent))
@@ -79,7 +79,7 @@ class RealTopic:
         return DeltaTable(warehouse.table_uri(output), storage_options=warehouse.delta_options)
 
     def homes(self) -> list[int]:
-        """Every published offset, of both tables, sorted; a doubled one stands there twice."""
+        """Every published offset, of both tables, sorted; a duplicate appears twice."""
         tables = [self.table(output).to_pyarrow_table() for output in ("events", "events__quarantine")]
         return sorted(offset for table in tables for offset in table["_offset"].to_pylist())
 

@@ -1,4 +1,4 @@
-"""The derive job `events_by_hour` over an ingest job's lake; what Flink would write is written by hand."""
+"""The derive job `events_by_hour` over an ingest job's lake; Flink's files are written by hand."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ HOUR = dt.timedelta(hours=1)
 
 @dataclass
 class Derived:
-    """It counts the events, which are all of one hour."""
+    """The job counts the events, which are all of one hour."""
 
     lake: Lake
     manifest: str | None = None
-    """The newest."""
+    """The newest checkpoint."""
 
     def __post_init__(self) -> None:
         self.warehouse = self.lake.warehouse
@@ -37,11 +37,11 @@ class Derived:
         self.ledger.record_claim("d1", None, "1.0.0")
 
     def seal(self, counted: int) -> None:
-        """One checkpoint, in which the hour's count is told anew."""
+        """Seal a checkpoint with a new count of the hour."""
         number = 1 + int((self.manifest or "0").partition("-")[0])
         parent, self.manifest = self.manifest, f"{number:010d}-{number:016x}"
         for output in OUTPUTS:
-            told = {
+            snapshot = {
                 "id": self.manifest,
                 "parent": parent,
                 "checkpoint": number,
@@ -52,7 +52,7 @@ class Derived:
                 "files": [self._file(number, counted)] if output == JOB else [],
             }
             key = f"{output}/_staged/manifests/{self.manifest}.json"
-            obstore.put(self.warehouse.objects, key, json.dumps(told).encode())
+            obstore.put(self.warehouse.objects, key, json.dumps(snapshot).encode())
 
     def _file(self, checkpoint: int, counted: int) -> dict[str, object]:
         rows = {
@@ -70,7 +70,7 @@ class Derived:
         return {"path": path, "size": len(raw)}
 
     def checkpoint(self, read: int, *, watermark: bool = True, savepoint: bool = False) -> str:
-        """What Flink keeps of the newest checkpoint; gives its address."""
+        """Write Flink's metadata of the newest checkpoint; returns its address."""
         assert self.manifest
         at = int((AT.replace(tzinfo=dt.timezone.utc) + 2 * HOUR).timestamp() * 1000) if watermark else None
         raw = metadata(JOB, "d1", dict.fromkeys(OUTPUTS, self.manifest), {"events": {0: read}}, at)
@@ -80,11 +80,11 @@ class Derived:
         return f"{self.warehouse.uri}/_flink/{JOB}/{place}"
 
     def forget(self, path: str) -> None:
-        """Flink keeps only its newest checkpoints."""
+        """Delete a checkpoint, as Flink does with old ones."""
         self.warehouse.delete(f"{path.removeprefix(f'{self.warehouse.uri}/')}/_metadata")
 
     def anchor(self, read: int) -> int:
-        """A savepoint at the newest checkpoint, as an anchor; gives its number."""
+        """A savepoint at the newest checkpoint, as an anchor; returns its number."""
         path = self.checkpoint(read, savepoint=True)
         topics, ledger = {"events": "events"}, self.ledger
         return anchors.record_savepoint(

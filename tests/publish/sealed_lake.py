@@ -43,7 +43,7 @@ class Killed(Exception):
 
 
 RECORDS = 1 << 40
-"""As many as no test seals: a topic holds all that a lake has read of it, and more."""
+"""More than any test seals: a topic holds at least what a lake has read from it."""
 
 
 def topics(partitions: int = 4, records: int = RECORDS) -> FakeKafka:
@@ -64,32 +64,32 @@ class Lake:
     newest: dict[int, tuple[int, str | None]] = field(default_factory=dict)
     """Claim → its newest checkpoint and manifest hash."""
     kafka: FakeKafka = field(default_factory=topics)
-    begun: bool = True
+    started: bool = True
     """Whether a start on the topic is recorded."""
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.warehouse, "events")
         self.source = KafkaSource(self.kafka, ("events",))
-        if self.begun:
+        if self.started:
             self.ledger.record_start("events", self.kafka.describe("events").id, {0: 0}, contract="events")
 
     def submit(self, goes_on: int | None = None, **facts: Any) -> int:
-        """A claim that goes on from where another one stands now."""
+        """Make a claim that continues where another one is now."""
         number = self.ledger.record_claim(f"s{len(self.ledger.claims()) + 1}", None, "1.0.0", **facts).number
         self.newest[number] = self.newest[goes_on] if goes_on else (0, None)
         return number
 
     def seal(self, claim: int, good: range, bad: range = range(0)) -> dict[str, str]:
-        """One checkpoint with these offsets; gives its manifests."""
+        """Seal a checkpoint with these offsets; returns its manifests."""
         checkpoint, parent = self.newest[claim]
         submission = self.ledger.claims()[claim - 1].submission
         at, digest = checkpoint + 1, f"{claim:04d}{checkpoint + 1:012d}"
-        found = {}
+        ids = {}
         for output, offsets in (("events__quarantine", bad), ("events", good)):
             files = [self._file(output, submission, at, offsets, writer=claim)] if offsets else []
-            found[output] = f"{at:010d}-{digest}"
+            ids[output] = f"{at:010d}-{digest}"
             manifest = {
-                "id": found[output],
+                "id": ids[output],
                 "parent": parent,
                 "checkpoint": at,
                 "output": output,
@@ -98,10 +98,10 @@ class Lake:
                 "contract_version": "1.0.0",
                 "files": files,
             }
-            key = f"{output}/_staged/manifests/{found[output]}.json"
+            key = f"{output}/_staged/manifests/{ids[output]}.json"
             obstore.put(self.warehouse.objects, key, json.dumps(manifest).encode())
-        self.newest[claim] = at, found["events"]
-        return found
+        self.newest[claim] = at, ids["events"]
+        return ids
 
     def _file(
         self,
@@ -113,7 +113,7 @@ class Lake:
         repair: str | None = None,
         writer: int | None = None,
     ) -> dict[str, Any]:
-        """``amount`` tells who wrote a row: a claim's number, or that of a patch, negative."""
+        """``amount`` identifies the writer of a row: a claim's number, or that of a patch, negative."""
         writer = writer or int(submission.removeprefix("s").replace("patch-", "-"))
         place = {
             "_partition": pa.array([partition] * len(offsets), pa.int32()),
@@ -130,11 +130,11 @@ class Lake:
                 **({"_repaired_by": pa.array([repair] * len(offsets))} if repair else {}),
             }
         else:
-            told = {
+            values = {
                 c: pa.array(["x"] * len(offsets))
                 for c in ("reason", "field", "rule", "contract_version", "_topic")
             }
-            rows = {"payload": pa.array([b"x"] * len(offsets)), **told, **place, "_kafka_time": when}
+            rows = {"payload": pa.array([b"x"] * len(offsets)), **values, **place, "_kafka_time": when}
         day = "at_day" if output == "events" else "_kafka_day"
         path = f"_staged/{submission}/{day}=2026-01-01/part-{checkpoint}.parquet"
         sink = pa.BufferOutputStream()
@@ -144,13 +144,13 @@ class Lake:
         return {"path": path, "size": len(raw)}
 
     def tables(self, fatal: str = "") -> JobTables:
-        """The job's tables; whoever publishes them dies at the step ``fatal``."""
+        """The job's tables; a publisher of them dies at the step ``fatal``."""
 
         def step(name: str) -> None:
             if name == fatal:
                 raise Killed
 
-        ledger = Ledger(self.warehouse, "events")  # of its own: a test may stand in for it
+        ledger = Ledger(self.warehouse, "events")  # a separate one: a test may replace its methods
         return JobTables(ledger, self.contract, outputs(self.contract), self.source, step)
 
     def publisher(self, fatal: str = "") -> Publisher:
@@ -178,7 +178,7 @@ class Lake:
         repair: str | None = None,
         files: tuple[CountedFile, ...] = (),
     ) -> int:
-        """A patch, and what its bounded job made of it; gives its number."""
+        """Request a patch and record what its bounded job judged; returns its number."""
         stretch = {"first": {0: good.start if first is None else first}, "end": {0: end}} if end else {}
         number = self.ask(kind, repair=repair, files=files, **stretch)
         made = {
@@ -204,7 +204,7 @@ class Lake:
         return self.publisher().publish()
 
     def replay(self, manifests: dict[str, str]) -> tuple[int, int]:
-        """Plan a replay from a place on the branch, and begin it; gives its number and its claim."""
+        """Plan a replay from a fork point and make its claim; returns the numbers of both."""
         point = forks.at_manifests(self.ledger, manifests)
         outputs = self.tables().outputs
         reached = frontier_at(self.warehouse, self.ledger, outputs, point)
@@ -219,23 +219,23 @@ class Lake:
         return self.replacer(fatal).replace(number, replays.one(self.ledger, number).fork)
 
     def rows(self) -> list[tuple[int, str]]:
-        """Offset and who wrote it, of both tables."""
-        found = []
+        """Offset and writer of each row of both tables."""
+        published = []
         for name in ("events", "events__quarantine"):
             at, options = self.warehouse.table_uri(name), self.warehouse.delta_options
             table = DeltaTable(at, storage_options=options).to_pyarrow_table()
             amounts = table["amount"].to_pylist() if name == "events" else []
             writers = [f"patch {-a}" if a < 0 else str(a) for a in map(int, amounts)] or ["bad"] * len(table)
-            found += zip(table["_offset"].to_pylist(), writers, strict=True)
-        return sorted(found)
+            published += zip(table["_offset"].to_pylist(), writers, strict=True)
+        return sorted(published)
 
 
 def by(claim: object, offsets: Iterable[int]) -> list[tuple[int, str]]:
     return [(o, str(claim)) for o in offsets]
 
 
-def begun(lake: Lake) -> dict[str, str]:
-    """Claim 1 has published offsets 0 to 29 in two batches; gives the place behind the first ten."""
+def publish_two_batches(lake: Lake) -> dict[str, str]:
+    """Publish offsets 0 to 29 in two batches, of claim 1; returns the manifests after the first ten."""
     lake.submit()
     anchor = lake.seal(1, range(10))
     lake.seal(1, range(10, 20))
@@ -247,7 +247,7 @@ def begun(lake: Lake) -> dict[str, str]:
 
 
 def compact(lake: Lake) -> None:
-    """What a maintenance job of the lake does."""
+    """Compact both tables, as a maintenance job of the lake does."""
     for name in ("events", "events__quarantine"):
         DeltaTable(lake.warehouse.table_uri(name)).optimize.compact()
 

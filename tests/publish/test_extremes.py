@@ -1,4 +1,4 @@
-"""Nothing that a record holds stops publish, verify, diff, query or redrive, and each value comes back."""
+"""No value of a record stops publish, verify, diff, query or redrive, and each value is read back."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "exact": st.sampled_from([Decimal(f"-{NINES}"), Decimal((1 << 53) + 1), Decimal(NINES)]),
     "fine": st.sampled_from([Decimal(f"-0.{NINES}"), Decimal("1e-38"), Decimal(f"0.{NINES}")]),
 }
-"""What the decoder lets through, by column: the ends, and what is near to something."""
+"""What the decoder accepts, by column: the limits, and values next to a boundary."""
 TIMES = st.sampled_from([FIRST, dt.datetime(1969, 12, 31, 23, 59, 59, 999_999), LAST]) | st.datetimes()  # noqa: DTZ001
 KAFKA_MS = st.sampled_from([KAFKA_TIME_FIRST, KAFKA_TIME_FIRST + 1, KAFKA_TIME_LAST])
 OUTSIDE = st.sampled_from(
@@ -125,7 +125,7 @@ def bad_rows(draw: st.DrawFn) -> Row:
 
 
 class Written:
-    """A lake whose files are written as the sink writes them; the topic says what it held."""
+    """A lake whose files are written as the sink writes them; the topic reports what it held."""
 
     name = "events"
 
@@ -156,7 +156,7 @@ class Written:
         return row | {"_partition": partition, "_offset": offset}
 
     def seal(self, rows: Mapping[str, list[Row]]) -> None:
-        """One checkpoint with rows of each output."""
+        """Seal a checkpoint with rows of each output."""
         at = len(self.sealed) + 1
         name = f"{at:010d}-0123456789abcdef"
         for output in PROGRAM.outputs:
@@ -207,9 +207,9 @@ class Written:
         return {p: Extent(offsets[0], offsets[-1] + 1) for p, offsets in self.held.items()}
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        found = list(query(self.warehouse, ["events", "events__quarantine"], sql).rows)
-        assert [to_text(value) + json.dumps(to_json(value)) for row in found for value in row]
-        return found
+        published = list(query(self.warehouse, ["events", "events__quarantine"], sql).rows)
+        assert [to_text(value) + json.dumps(to_json(value)) for row in published for value in row]
+        return published
 
 
 def _day(row: Row) -> dt.date:
@@ -243,14 +243,14 @@ def test_the_ends_of_every_type_pass_through(good: list[Any], bad: list[Any]) ->
         assert verify(lake.warehouse, "events", lake, NoEvidence()).verdict == "proved"
         columns = [*KINDS, "_partition", "_offset"]
         all_of_it = f"SELECT {', '.join(columns)} FROM events"  # noqa: S608 - our own names
-        found = {row[-2:]: row[:-2] for row in lake.rows(all_of_it)}
-        assert found == {
+        published = {row[-2:]: row[:-2] for row in lake.rows(all_of_it)}
+        assert published == {
             (row["_partition"], row["_offset"]): tuple(
                 row[c].replace(tzinfo=UTC) if c == "at" else row[c] for c in KINDS
             )
             for row in data
         }
-        for row in data:  # no bound of a file's statistics hides it
+        for row in data:  # it is not hidden by a bound in a file's statistics
             for column in ("_offset", "small", "big"):
                 if row[column] is not None:
                     one = f"SELECT count(*) FROM events WHERE {column} = {row[column]}"  # noqa: S608
@@ -264,8 +264,8 @@ def test_the_ends_of_every_type_pass_through(good: list[Any], bad: list[Any]) ->
             assert sum(r.count for r in quarantine.reasons(lake.warehouse, "events", {})) == len(refused)
             shown = quarantine.records(lake.warehouse, "events")
             assert [r.text(9) and r.to_json(9) for r in shown]
-            taken = quarantine.payloads(lake.warehouse, "events", Selection())
-            assert {(p, o): (payload, ms) for payload, _, p, o, ms in taken} == {
+            quarantined = quarantine.payloads(lake.warehouse, "events", Selection())
+            assert {(p, o): (payload, ms) for payload, _, p, o, ms in quarantined} == {
                 (row["_partition"], row["_offset"]): (
                     row["payload"],
                     row["_kafka_time"] if row["_kafka_millis"] is None else row["_kafka_millis"],
@@ -294,8 +294,8 @@ def test_a_time_that_only_64_bits_hold_is_published_without_bounds_and_named(tmp
     lake = staged(tmp_path, ROW, ROW | {"_kafka_time": 253_402_300_800_000})
     with capture_logs() as logs:
         lake.publisher.publish()
-    (told,) = (line for line in logs if line["log_level"] == "warning")
-    assert (told["columns"], told["file"][-7:]) == (["_kafka_time"], "parquet")
+    (warning,) = (line for line in logs if line["log_level"] == "warning")
+    assert (warning["columns"], warning["file"][-7:]) == (["_kafka_time"], "parquet")
     bounds = pa.table(DeltaTable(lake.warehouse.table_uri("events")).get_add_actions(flatten=True))
     assert bounds["min._offset"].to_pylist() == [0]
     assert "min._kafka_time" not in bounds.column_names or bounds["min._kafka_time"].to_pylist() == [None]
@@ -324,8 +324,8 @@ def test_quarantine_gets_the_exact_milliseconds_when_a_record_needs_them(tmp_pat
     assert "_kafka_millis" not in columns(lake, "events__quarantine")
     lake.seal({"events__quarantine": [lake.placed(BAD | {"_kafka_millis": -1}, 0)]})
     lake.publisher.publish()
-    found = lake.rows("SELECT _offset, _kafka_millis FROM events__quarantine ORDER BY 1")
-    assert found == [(0, None), (1, -1)]
+    rows_read = lake.rows("SELECT _offset, _kafka_millis FROM events__quarantine ORDER BY 1")
+    assert rows_read == [(0, None), (1, -1)]
     assert "_kafka_millis" not in columns(lake, "events")
     lake.seal({"events": [lake.placed(ROW, 0)]})
     lake.publisher.publish()

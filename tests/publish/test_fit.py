@@ -27,7 +27,7 @@ from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output, derived_outputs, outputs
-from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun
+from tests.publish.sealed_lake import CONTRACT, Killed, Lake, publish_two_batches
 
 Edit = Callable[[str], str]
 EDITS: dict[str, tuple[Edit, str]] = {
@@ -69,7 +69,7 @@ def edited(folder: Path, edit: Edit) -> Contract:
     return load(path)
 
 
-def told(lake: Lake, contract: Contract) -> list[tuple[str, str, str]]:
+def described_misfits(lake: Lake, contract: Contract) -> list[tuple[str, str, str]]:
     return [(m.table, m.what, m.remedy) for m in misfits(lake.warehouse, lake.ledger, outputs(contract))]
 
 
@@ -77,11 +77,11 @@ def told(lake: Lake, contract: Contract) -> list[tuple[str, str, str]]:
 def test_what_a_published_table_cannot_follow_is_named(
     lake: Lake, tmp_path: Path, edit: Edit, what: str
 ) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     contract = edited(tmp_path, edit)
-    ((table, said, remedy),) = told(lake, contract)
-    assert (table, said[: said.index(": ")]) == ("events", "the published table cannot follow")
-    assert what in said
+    ((table, message, remedy),) = described_misfits(lake, contract)
+    assert (table, message[: message.index(": ")]) == ("events", "the published table cannot follow")
+    assert what in message
     assert "put that back" in remedy
     assert "give the new one an id" in remedy
     lake.seal(1, range(30, 31))
@@ -90,25 +90,25 @@ def test_what_a_published_table_cannot_follow_is_named(
         lake.publish()
 
 
-def test_what_it_can_follow_is_in_nobodys_way(lake: Lake, tmp_path: Path) -> None:
-    assert told(lake, lake.contract) == [], "nothing is published"
-    begun(lake)
-    assert told(lake, lake.contract) == []
-    assert told(lake, edited(tmp_path, lambda t: t.replace("amount > 0", "amount >= 0"))) == []
+def test_an_edit_that_the_table_can_follow_is_accepted(lake: Lake, tmp_path: Path) -> None:
+    assert described_misfits(lake, lake.contract) == [], "nothing is published"
+    publish_two_batches(lake)
+    assert described_misfits(lake, lake.contract) == []
+    assert described_misfits(lake, edited(tmp_path, lambda t: t.replace("amount > 0", "amount >= 0"))) == []
     lake.judge("redrive", range(25, 26), repair="repairs.x")
     lake.patcher().publish(1)
     fields = {f.name for f in DeltaTable(lake.warehouse.table_uri("events")).schema().fields}
     assert "_repaired_by" in fields
-    assert told(lake, lake.contract) == [], "a column that came by a repair is in no contract"
+    assert described_misfits(lake, lake.contract) == [], "a column that came by a repair is in no contract"
 
 
-def test_rows_that_are_staged_under_the_former_contract_are_part_of_it(lake: Lake, tmp_path: Path) -> None:
+def test_rows_staged_under_the_former_contract_are_checked_too(lake: Lake, tmp_path: Path) -> None:
     lake.submit()
     lake.seal(1, range(10))
     wider = edited(tmp_path, EDITS["a column got wider"][0])
-    ((table, said, remedy),) = told(lake, wider)
+    ((table, message, remedy),) = described_misfits(lake, wider)
     assert table == "events"
-    assert said == (
+    assert message == (
         "rows that claim 1 has staged are not published yet, and cannot follow:"
         " amount (decimal128(6, 2) in the file, decimal128(8, 2) in the contract)"
     )
@@ -118,16 +118,18 @@ def test_rows_that_are_staged_under_the_former_contract_are_part_of_it(lake: Lak
     with pytest.raises(LedgerError, match="a staged file has other columns than the contract: amount"):
         publisher.publish()
     lake.ledger.record_decision(SetAside(why="other columns", claim=1, newest_claim=1))
-    assert told(lake, wider) == [], "publish will not take them"
+    assert described_misfits(lake, wider) == [], "publish will not take them"
 
 
-def test_a_batch_that_is_decided_and_not_finished_is_part_of_it_too(lake: Lake, tmp_path: Path) -> None:
+def test_an_unfinished_batch_is_checked_too(lake: Lake, tmp_path: Path) -> None:
     lake.submit()
     lake.seal(1, range(10))
     with pytest.raises(Killed):
         lake.publisher("commit events__quarantine").publish()
     assert lake.ledger.newest(BATCHES) == 1
-    assert [table for table, _, _ in told(lake, edited(tmp_path, EDITS["a column came"][0]))] == ["events"]
+    assert [
+        table for table, _, _ in described_misfits(lake, edited(tmp_path, EDITS["a column came"][0]))
+    ] == ["events"]
 
 
 @pytest.mark.parametrize(
@@ -140,8 +142,8 @@ def test_a_file_is_refused_for_a_null_only_where_it_holds_one(
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"n": pa.array(values, pa.int64())}), sink)
     column = TableColumn("n", BIGINT, nullable=nullable)
-    found = file_differs(pq.ParquetFile(pa.BufferReader(sink.getvalue())), [column])
-    assert [said.partition(" ")[0] for said in found] == differ
+    differences = file_differs(pq.ParquetFile(pa.BufferReader(sink.getvalue())), [column])
+    assert [difference.partition(" ")[0] for difference in differences] == differ
 
 
 def test_late_rows_have_the_columns_of_the_topic_that_they_come_from(lake: Lake, tmp_path: Path) -> None:
@@ -152,8 +154,11 @@ def test_late_rows_have_the_columns_of_the_topic_that_they_come_from(lake: Lake,
     ledger = Ledger(lake.warehouse, result.id)
     assert misfits(lake.warehouse, ledger, derived_outputs([result], [lake.contract])) == []
     wider = edited(tmp_path, EDITS["a column got wider"][0])
-    (found,) = misfits(lake.warehouse, ledger, derived_outputs([result], [wider]))
-    assert (found.table, "amount (decimal(6,2) in the table" in found.what) == ("events_by_hour__late", True)
+    (misfit,) = misfits(lake.warehouse, ledger, derived_outputs([result], [wider]))
+    assert (misfit.table, "amount (decimal(6,2) in the table" in misfit.what) == (
+        "events_by_hour__late",
+        True,
+    )
 
 
 HOURLY = Output("hourly", (), "amend", ("origin", "hour"))
@@ -163,7 +168,7 @@ BY_BOTH = "newer rows replace those of the same origin, hour by the contract"
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "difference"),
     [
         ({}, ""),
         ({"hourly": ("origin", "hour")}, ""),
@@ -171,23 +176,21 @@ BY_BOTH = "newer rows replace those of the same origin, hour by the contract"
         ({"hourly": ()}, f"rows are final so far, and {BY_BOTH}"),
     ],
 )
-def test_another_key_would_replace_rows_of_another_meaning(
-    lake: Lake, keys: dict[str, tuple[str, ...]], said: str
-) -> None:
+def test_a_changed_key_is_refused(lake: Lake, keys: dict[str, tuple[str, ...]], difference: str) -> None:
     head = Head(keys=keys)
-    assert other_key(head, HOURLY) == said
-    if said:
+    assert other_key(head, HOURLY) == difference
+    if difference:
         with pytest.raises(LedgerError, match="the table has another key than its contract"):
             refuse_other_key(lake.warehouse, head, HOURLY)
 
 
-def test_a_batch_says_by_what_key_its_tables_are_amended(lake: Lake) -> None:
-    begun(lake)
+def test_a_batch_records_the_key_of_its_amended_tables(lake: Lake) -> None:
+    publish_two_batches(lake)
     assert lake.ledger.head().keys == {"events": (), "events__quarantine": ()}
     amending = [replace(o, mode="amend", key=("id",)) for o in outputs(lake.contract)]
-    found = misfits(lake.warehouse, lake.ledger, amending)
-    assert [m.table for m in found] == ["events__quarantine", "events"]
-    assert "rows are final so far" in found[1].what
+    listed = misfits(lake.warehouse, lake.ledger, amending)
+    assert [m.table for m in listed] == ["events__quarantine", "events"]
+    assert "rows are final so far" in listed[1].what
     lake.seal(1, range(30, 31))
     with pytest.raises(LedgerError, match="another key"):
         Publisher(JobTables(lake.ledger, lake.contract, amending, lake.source)).publish()

@@ -1,4 +1,4 @@
-"""What following a ledger costs: requests to the store in one look, in a young ledger and in an old one."""
+"""The cost of following a ledger: requests to the store in one look, in a young ledger and in an old one."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from headrace.offsets import Span
 from headrace.publish.publisher import Publisher
 from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
-from tests.publish.sealed_lake import CONTRACT, Lake, begun
+from tests.publish.sealed_lake import CONTRACT, Lake, publish_two_batches
 
 PAGE = 1000
-"""Keys in one answer of S3 to a listing."""
+"""Keys in one page of an S3 listing."""
 
 
 @dataclass(frozen=True)
 class Counted(Warehouse):
-    """A warehouse that notes each request to its store."""
+    """A warehouse that records each request to its store."""
 
     requests: list[str] = field(default_factory=list)
 
@@ -37,16 +37,16 @@ class Counted(Warehouse):
         return super().has(key)
 
     def keys(self, prefix: str, after: str | None = None) -> Iterator[str]:
-        found = list(super().keys(prefix, after))
-        self.requests.extend(f"list {prefix}" for _ in range(0, len(found) + 1, PAGE))
-        return iter(found)
+        listed = list(super().keys(prefix, after))
+        self.requests.extend(f"list {prefix}" for _ in range(0, len(listed) + 1, PAGE))
+        return iter(listed)
 
     def delete(self, key: str) -> None:
         self.requests.append(f"delete {key}")
         super().delete(key)
 
     def counted(self, publisher: Publisher, batches: int) -> int:
-        """Requests of one look, which publishes so many batches."""
+        """The requests of one look, which publishes this many batches."""
         self.requests.clear()
         assert publisher.publish().batches == batches
         return len(self.requests)
@@ -60,10 +60,10 @@ def test_following_an_old_ledger_costs_no_more_than_a_young_one(tmp_path: Path) 
 
 
 def _looks(place: Path, size: int) -> dict[str, int]:
-    """Requests of each kind of look, with so many claims and decisions of which nothing is left to do."""
+    """The requests of each kind of look, with this many claims and decisions that need nothing more."""
     warehouse = Counted(**vars(connect(Store(warehouse=f"file://{place}"))))
     lake = Lake(warehouse, load(CONTRACT))
-    anchor = begun(lake)
+    anchor = publish_two_batches(lake)
     for _ in range(size):
         lake.ledger.record_decision(
             SetAside(why="a fork", claim=(fork := lake.submit()), newest_claim=lake.ledger.newest(CLAIMS))
@@ -72,18 +72,18 @@ def _looks(place: Path, size: int) -> dict[str, int]:
         loss = lake.ledger.record_decision(AcceptLoss(why="retention", spans=(Span.parse(f"0:{fork}"),)))
         lake.ledger.record_decision(UndoDecision(why="a slip", undoes=loss))
 
-    follower, found = lake.publisher(), {}
+    follower, requests = lake.publisher(), {}
     follower.publish()
-    found["idle"] = warehouse.counted(follower, 0)
+    requests["idle"] = warehouse.counted(follower, 0)
     lake.seal(1, range(30, 35))
-    found["a batch"] = warehouse.counted(follower, 1)
-    found["idle, after a batch"] = warehouse.counted(follower, 0)
+    requests["a batch"] = warehouse.counted(follower, 1)
+    requests["idle, after a batch"] = warehouse.counted(follower, 0)
 
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(10, 35))
     lake.replace(number)
-    found["a replay"] = warehouse.counted(follower, 0)
-    found["idle, after a replay"] = warehouse.counted(follower, 0)
+    requests["a replay"] = warehouse.counted(follower, 0)
+    requests["idle, after a replay"] = warehouse.counted(follower, 0)
     lake.seal(fork, range(35, 40))
-    found["a batch, after a replay"] = warehouse.counted(follower, 1)
-    return found
+    requests["a batch, after a replay"] = warehouse.counted(follower, 1)
+    return requests

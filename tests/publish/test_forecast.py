@@ -1,4 +1,4 @@
-"""What `status` says that publish will stop on is what publish stops on, word by word."""
+"""`status` forecasts what publish will stop on, in the same words."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from headrace.publish.topics import query_topics
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from headrace.table.outputs import outputs
-from tests.publish.sealed_lake import CONTRACT, Lake, begun
+from tests.publish.sealed_lake import CONTRACT, Lake, publish_two_batches
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     """Offsets 0 to 29 are published."""
     made = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
-    begun(made)
+    publish_two_batches(made)
     return made
 
 
@@ -64,18 +64,18 @@ def under_another_contract(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("state", [cut_short, deleted_in_between, read_again, forked, under_another_contract])
-def test_status_and_publish_say_the_same(lake: Lake, state: object) -> None:
+def test_status_and_publish_report_the_same(lake: Lake, state: object) -> None:
     state(lake)  # type: ignore[operator]
-    found = looked(lake)
+    looked_at = looked(lake)
 
     with pytest.raises(HeadraceError) as refused:
         lake.publish()
 
-    assert [str(e) for e in found.stops] == [str(refused.value)]
-    assert found.deleted == ()
+    assert [str(e) for e in looked_at.stops] == [str(refused.value)]
+    assert looked_at.deleted == ()
 
 
-def test_offsets_that_are_gone_before_the_job_read_on_are_named(lake: Lake) -> None:
+def test_offsets_deleted_before_the_job_read_them_are_named(lake: Lake) -> None:
     lake.seal(1, range(30, 35))
     lake.kafka.delete_below("events", 50)
 
@@ -94,9 +94,7 @@ def test_what_was_read_before_it_was_deleted_is_not_lost(lake: Lake) -> None:
     assert lake.publish().batches == 1
 
 
-def test_where_files_are_too_many_nothing_is_promised_of_them(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_files_are_not_forecast(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foreseen, "FILES_READ_AT_MOST", 1)
     lake.seal(1, range(30, 40), bad=range(40, 50))
     lake.kafka.delete_below("events", 50)
@@ -104,7 +102,7 @@ def test_where_files_are_too_many_nothing_is_promised_of_them(
     assert looked(lake) == Forecast(deleted=(Span(0, 30, 49),), unread=2)
 
 
-def test_an_accepted_tail_stops_nobody(lake: Lake) -> None:
+def test_an_accepted_tail_does_not_stop_publish(lake: Lake) -> None:
     cut_short(lake)
     record_accepted_tail(lake.ledger, *lake.publisher().staged_tail(), 4, "w")
 
@@ -112,14 +110,14 @@ def test_an_accepted_tail_stops_nobody(lake: Lake) -> None:
     assert lake.publish().batches == 1
 
 
-def test_another_publisher_meanwhile_is_no_finding(lake: Lake) -> None:
-    """What was staged is folded between two looks: the chain seems to have a gap."""
+def test_a_concurrent_publisher_is_not_a_finding(lake: Lake) -> None:
+    """Staged manifests are folded between two looks: the chain seems to have a gap."""
     lake.seal(1, range(30, 35))
     lake.seal(1, range(35, 40))
     head, tables = lake.ledger.head(), outputs(lake.contract)
-    asked = query_topics(lake.source, lake.ledger, head)
+    queried = query_topics(lake.source, lake.ledger, head)
     lake.publish()
     lake.seal(1, range(40, 45))
     staged = {o.id: StagedManifests(lake.warehouse, o.id).read() for o in tables}
 
-    assert forecast(lake.ledger, head, tables, asked, staged) == Forecast()
+    assert forecast(lake.ledger, head, tables, queried, staged) == Forecast()

@@ -15,19 +15,19 @@ def at(**parts: list[int]) -> dict[int, np.ndarray]:
 
 
 def test_a_batch_that_continues_moves_the_frontier() -> None:
-    found = continue_frontier("events", {0: 5}, {0: 0}, [at(p0=[6, 5]), at(p0=[7])])
-    assert found.frontier == {0: 8}
-    assert found.holes == ()
+    continuation = continue_frontier("events", {0: 5}, {0: 0}, [at(p0=[6, 5]), at(p0=[7])])
+    assert continuation.frontier == {0: 8}
+    assert continuation.holes == ()
 
 
 def test_the_first_frontier_is_the_recorded_start() -> None:
     assert continue_frontier("events", {}, {0: 100}, [at(p0=[100, 101])]).holes == ()
 
 
-def test_a_partition_that_came_later_begins_at_zero() -> None:
-    found = continue_frontier("events", {0: 5}, {0: 0}, [at(p1=[0, 1])])
-    assert found.frontier == {0: 5, 1: 2}
-    assert found.holes == ()
+def test_a_partition_added_later_begins_at_zero() -> None:
+    continuation = continue_frontier("events", {0: 5}, {0: 0}, [at(p1=[0, 1])])
+    assert continuation.frontier == {0: 5, 1: 2}
+    assert continuation.holes == ()
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_a_span_is_read_as_it_is_written(span: Span) -> None:
     ("accepted", "covered"),
     [("0:0-9999", True), ("0:100-149", True), ("0:100-148", False), ("1:0-9999", False)],
 )
-def test_an_accepted_loss_covers_what_lies_in_it(accepted: str, *, covered: bool) -> None:
+def test_an_accepted_loss_covers_the_holes_within_it(accepted: str, *, covered: bool) -> None:
     assert Span.parse(accepted).covers(Span(0, 100, 149)) is covered

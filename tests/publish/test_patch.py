@@ -1,4 +1,4 @@
-"""Patches over real Delta tables on a local disk: what a bounded job judged is written by hand."""
+"""Patches over real Delta tables on a local disk: the records of bounded jobs are written by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from headrace.settings import Store
 from headrace.storage.warehouse import connect
 from headrace.table.columns import TableColumn
 from tests.ledger.sample_records import counted_file
-from tests.publish.sealed_lake import AT, CONTRACT, Killed, Lake, begun, by, compact
+from tests.publish.sealed_lake import AT, CONTRACT, Killed, Lake, by, compact, publish_two_batches
 
 STEPS = ["batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
 
@@ -36,7 +36,7 @@ STEPS = ["batch", "commit events__quarantine", "commit events", "take over", "do
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
-    begun(lake)
+    publish_two_batches(lake)
     return lake
 
 
@@ -51,7 +51,7 @@ def test_a_redriven_record_moves_from_quarantine_to_data(lake: Lake) -> None:
     assert (done.head.frontier, done.head.manifests) == (before.frontier, before.manifests)
     assert done.head.rows == {"events": 27, "events__quarantine": 3}
     lake.seal(1, range(30, 33))
-    assert lake.publish().head.frontier == {0: 33}, "the branch goes on"
+    assert lake.publish().head.frontier == {0: 33}, "the branch continues"
     assert lake.patcher().publish(number).batches == 0, "a second time changes nothing"
     assert patch_history.state(lake.ledger, number) == "published"
     batch = lake.ledger.required(BATCHES, before.batch + 1)
@@ -61,7 +61,9 @@ def test_a_redriven_record_moves_from_quarantine_to_data(lake: Lake) -> None:
 
 @pytest.mark.parametrize("fatal", STEPS)
 @pytest.mark.parametrize("finisher", ["the same", "any publisher"])
-def test_a_publisher_that_dies_is_repaired_by_whoever_comes(lake: Lake, fatal: str, finisher: str) -> None:
+def test_the_batch_of_a_publisher_that_dies_is_finished_by_the_next(
+    lake: Lake, fatal: str, finisher: str
+) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     with pytest.raises(Killed):
         lake.patcher(fatal).publish(number)
@@ -95,7 +97,7 @@ def test_a_compaction_in_between_does_no_harm(lake: Lake) -> None:
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
 
 
-def test_a_redrive_is_taken_back(lake: Lake) -> None:
+def test_a_redrive_is_rolled_back(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     with pytest.raises(UsageError, match="nothing to roll back"):
         lake.patcher().roll_back(number, "test")
@@ -129,10 +131,12 @@ def test_a_rollback_that_dies_is_repaired(lake: Lake, fatal: str) -> None:
     lake.patcher().roll_back(number, "test")
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
     assert patch_history.state(lake.ledger, number) == "rolled back"
-    assert [p.kind for p in patches.every(lake.ledger)] == ["redrive", "rollback"], "the one that was begun"
+    assert [p.kind for p in patches.every(lake.ledger)] == ["redrive", "rollback"], (
+        "the undo that was requested"
+    )
 
 
-def test_rows_of_files_come_in_beside_those_of_the_topic(lake: Lake) -> None:
+def test_rows_of_files_are_added_beside_those_of_the_topic(lake: Lake) -> None:
     number = lake.judge(patches.BACKFILL, good=range(4), bad=range(4, 6), partition=-1)
     done = lake.patcher().publish(number)
     assert done.head.frontier == {0: 30}
@@ -200,7 +204,7 @@ def test_a_patch_of_both_sides_of_a_fork_point_is_replaced_in_part(lake: Lake) -
     lake.replacer().roll_back(number, "test")
     before = lake.judge(patches.REDRIVE, good=range(29, 34))
     lake.patcher().publish(before)
-    assert patch_history.state(lake.ledger, before) == "published", "the replay was taken back before it"
+    assert patch_history.state(lake.ledger, before) == "published", "the replay was rolled back before it"
     again, fork = lake.replay(anchor)
     lake.seal(fork, range(30, 34), bad=range(34, 36))
     lake.replace(again)
@@ -219,7 +223,7 @@ def test_a_rollback_of_what_another_program_has_restored_already_doubles_nothing
     assert patch_history.state(lake.ledger, number) == "rolled back"
 
 
-def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_part(lake: Lake) -> None:
+def test_a_bounded_replay_of_some_redriven_records_replaces_the_redrive_in_part(lake: Lake) -> None:
     redrive = lake.judge(patches.REDRIVE, good=range(25, 28))
     lake.patcher().publish(redrive)
     stretch = lake.judge(patches.REPLAY, good=range(20, 26), bad=range(26, 27), end=27)
@@ -237,7 +241,7 @@ def test_a_redrive_of_which_a_later_stretch_judged_some_again_is_replaced_in_par
     ]
 
 
-def test_a_stretch_is_judged_again_and_nothing_else(lake: Lake) -> None:
+def test_a_bounded_replay_judges_only_its_range(lake: Lake) -> None:
     number = lake.judge(patches.REPLAY, good=range(15, 28), end=28)
     lake.patcher().publish(number)
     middle = by(f"patch {number}", range(15, 28))
@@ -247,17 +251,17 @@ def test_a_stretch_is_judged_again_and_nothing_else(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("good", "says"),
+    ("good", "message"),
     [(range(16, 28), "were not read again: 0:15"), (range(15, 29), "are not published: 0:28")],
 )
-def test_a_stretch_that_is_not_whole_is_refused(lake: Lake, good: range, says: str) -> None:
+def test_an_incomplete_bounded_replay_is_refused(lake: Lake, good: range, message: str) -> None:
     number = lake.judge(patches.REPLAY, good=good, first=15, end=28)
-    with pytest.raises(ConservationError, match=says):
+    with pytest.raises(ConservationError, match=message):
         lake.patcher().publish(number)
     assert lake.rows() == by(1, range(25)) + by("bad", range(25, 30))
 
 
-def test_a_fork_point_is_a_place_on_the_branch_and_no_patch(lake: Lake) -> None:
+def test_a_patch_is_not_a_fork_point(lake: Lake) -> None:
     lake.patcher().publish(lake.judge(patches.REDRIVE, good=range(26, 28)))
     assert forks.newest_within(lake.ledger, {0: 30}) == 3
     point = forks.at_batch(lake.ledger, 3)
@@ -270,7 +274,7 @@ def test_a_fork_point_is_a_place_on_the_branch_and_no_patch(lake: Lake) -> None:
     assert lake.ledger.head().rows == {"events": 30, "events__quarantine": 3}
 
 
-def test_what_is_not_judged_or_given_up_is_not_put_in(lake: Lake) -> None:
+def test_a_patch_that_is_unjudged_or_aborted_is_not_applied(lake: Lake) -> None:
     number = lake.ask(patches.REDRIVE)
     with pytest.raises(DecisionNeeded, match="not judged yet"):
         lake.patcher().publish(number)
@@ -279,11 +283,11 @@ def test_what_is_not_judged_or_given_up_is_not_put_in(lake: Lake) -> None:
         lake.patcher().publish(number)
 
 
-def test_the_first_repaired_row_brings_the_column_that_says_so(lake: Lake) -> None:
+def test_the_first_repaired_row_adds_the_column_that_marks_repairs(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28), repair="repairs.events.fix")
     lake.patcher().publish(number)
-    told = DeltaTable(lake.warehouse.table_uri("events")).to_pyarrow_table()
-    rows = zip(told["_offset"].to_pylist(), told["_repaired_by"].to_pylist(), strict=True)
+    table = DeltaTable(lake.warehouse.table_uri("events")).to_pyarrow_table()
+    rows = zip(table["_offset"].to_pylist(), table["_repaired_by"].to_pylist(), strict=True)
     assert {o for o, by in rows if by} == {26, 27}
     lake.seal(1, range(30, 33))
     lake.publish()
@@ -293,7 +297,7 @@ def test_the_first_repaired_row_brings_the_column_that_says_so(lake: Lake) -> No
     assert len(lake.rows()) == 33
 
 
-def test_a_patch_that_two_put_in_at_once_is_in_once(lake: Lake) -> None:
+def test_a_patch_that_two_publishers_apply_at_once_is_applied_once(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     slow = lake.patcher()
     slow.tables.step = lambda name: lake.patcher().publish(number) and None if name == "batch" else None
@@ -302,7 +306,7 @@ def test_a_patch_that_two_put_in_at_once_is_in_once(lake: Lake) -> None:
     assert patch_history.state(lake.ledger, number) == "published"
 
 
-def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
+def test_a_patch_that_is_aborted_while_it_is_applied_stands(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     with pytest.raises(Killed):
         lake.patcher("commit events__quarantine").publish(number)
@@ -321,7 +325,7 @@ def test_a_patch_that_is_given_up_while_it_is_put_in_stands(lake: Lake) -> None:
     assert patch_history.state(lake.ledger, late) == "published"
 
 
-def test_a_backfill_may_be_the_first_that_is_published(tmp_path: Path) -> None:
+def test_a_backfill_may_be_the_first_batch(tmp_path: Path) -> None:
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
     number = lake.judge(patches.BACKFILL, good=range(3), bad=range(3, 4), partition=-1)
     done = lake.patcher().publish(number)
@@ -334,7 +338,7 @@ def test_a_backfill_may_be_the_first_that_is_published(tmp_path: Path) -> None:
     assert lake.rows() == by(1, range(2))
 
 
-def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lake: Lake) -> None:
+def test_records_discarded_or_moved_since_they_were_judged_stay_where_they_are(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(25, 28))
     discard = lake.ledger.record_decision(Discard(why="test", spans=(Span.parse("0:25-26"),)))
     lake.patcher().publish(number)
@@ -358,7 +362,7 @@ def test_what_was_discarded_or_moved_since_it_was_judged_is_left_where_it_is(lak
         lake.patcher().publish(stretch)
 
 
-def test_files_are_written_once_however_often_another_publisher_is_first(lake: Lake) -> None:
+def test_files_are_written_once_even_if_other_publishers_win_the_batch(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(25, 28))
     lake.ledger.record_decision(Discard(why="test", spans=(Span.parse("0:25"),)))
     slow, ends = lake.patcher(), iter((40, 50))
@@ -375,7 +379,7 @@ def test_files_are_written_once_however_often_another_publisher_is_first(lake: L
     assert {at for at, who in lake.rows() if who == f"patch {number}"} == {26, 27}
 
 
-def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
+def test_the_same_bytes_are_applied_once_for_two_requests(lake: Lake) -> None:
     files = (counted_file(sha256="ab"),)
     first = lake.judge(patches.BACKFILL, good=range(2), partition=-1, files=files)
     second = lake.judge(
@@ -391,7 +395,7 @@ def test_the_same_bytes_are_put_in_once_whoever_asked_first(lake: Lake) -> None:
     )
 
 
-def test_a_patch_that_is_given_up_while_it_is_looked_at_is_not_put_in(lake: Lake) -> None:
+def test_a_patch_that_is_aborted_while_it_is_checked_is_not_applied(lake: Lake) -> None:
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     putting = lake.patcher()
     putting.tables.step = lambda name: lake.patcher().abort(number, "test") if name == "batch" else None
@@ -401,7 +405,7 @@ def test_a_patch_that_is_given_up_while_it_is_looked_at_is_not_put_in(lake: Lake
 
 
 @pytest.mark.parametrize("kind", [patches.REDRIVE, patches.BACKFILL])
-def test_no_batch_is_decided_that_another_contract_could_not_finish(lake: Lake, kind: PatchKind) -> None:
+def test_a_batch_that_another_contract_could_not_finish_is_refused(lake: Lake, kind: PatchKind) -> None:
     partition = 0 if kind == patches.REDRIVE else -1
     number = lake.judge(kind, good=range(26, 28), partition=partition)
     other = lake.patcher()
@@ -433,7 +437,7 @@ def _add_column(lake: Lake, number: int) -> None:
             obstore.put(lake.warehouse.objects, key, sink.getvalue().to_pybytes())
 
 
-def test_a_backfill_can_be_taken_back_behind_a_replay(lake: Lake) -> None:
+def test_a_backfill_can_be_rolled_back_after_a_replay(lake: Lake) -> None:
     filled = lake.judge(patches.BACKFILL, good=range(2), partition=-1)
     lake.patcher().publish(filled)
     number, fork = lake.replay(lake.ledger.head().manifests)
@@ -462,7 +466,7 @@ def test_a_rollback_whose_files_are_gone_changes_nothing_and_leaves_nothing(lake
     assert [p.kind for p in patches.every(lake.ledger)] == ["redrive"]
 
 
-def test_event_times_of_what_patches_put_in_are_told(lake: Lake) -> None:
+def test_event_times_of_patched_rows_are_reported(lake: Lake) -> None:
     assert patched_event_times(lake.ledger, lake.contract) == {}
     number = lake.judge(patches.REDRIVE, good=range(26, 28))
     lake.patcher().publish(number)

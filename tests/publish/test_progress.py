@@ -1,4 +1,4 @@
-"""When a fork has come as far as the branch."""
+"""When a fork has progressed as far as the branch."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a publisher meets when the ledger is another one than it looked at a moment before."""
+"""A publisher whose ledger has changed since it last looked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.ledger.records import DONE, Manifest
 from headrace.publish.publisher import Publisher
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
-from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by
+from tests.publish.sealed_lake import CONTRACT, Killed, Lake, by, publish_two_batches
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_a_batch_that_was_decided_after_another_head_is_refused(lake: Lake) -> None:
-    """As where a bucket was restored to a moment in between, and another batch 2 was published there."""
-    begun(lake)
+    """As if the bucket was restored to an earlier state, and another batch 2 was published there."""
+    publish_two_batches(lake)
     lake.seal(1, range(30, 33))
     with pytest.raises(Killed):
         lake.publisher("commit events__quarantine").publish()
@@ -50,7 +50,7 @@ def overtake(slow: Publisher, lake: Lake) -> None:
 
 
 def test_a_head_that_another_publisher_moves_meanwhile_is_not_a_fork(lake: Lake) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     lake.seal(1, range(30, 33))
     slow = lake.publisher()
     overtake(slow, lake)
@@ -59,7 +59,7 @@ def test_a_head_that_another_publisher_moves_meanwhile_is_not_a_fork(lake: Lake)
 
 
 def test_looking_again_a_publisher_still_counts_the_batch_that_it_has_finished(lake: Lake) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     lake.seal(1, range(30, 32))
     with pytest.raises(Killed):
         lake.publisher("commit events").publish()

@@ -42,7 +42,7 @@ from headrace.settings import Store
 from headrace.storage.warehouse import Warehouse, connect
 from headrace.table.outputs import Output, outputs
 from tests.ledger import sample_records
-from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by, compact, foreign
+from tests.publish.sealed_lake import CONTRACT, Killed, Lake, by, compact, foreign, publish_two_batches
 
 STEPS = ["read", "batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
 
@@ -52,8 +52,8 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
 
 
-def test_a_fork_takes_the_place_of_what_stands_behind_its_point(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_a_fork_replaces_what_follows_its_fork_point(lake: Lake) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     assert lake.replace(number) == NothingSealed()
     lake.seal(fork, range(10, 18), bad=range(18, 20))
     assert lake.replace(number) == Behind({0: 20}), "not caught up"
@@ -76,8 +76,10 @@ def test_a_fork_takes_the_place_of_what_stands_behind_its_point(lake: Lake) -> N
 
 @pytest.mark.parametrize("fatal", STEPS)
 @pytest.mark.parametrize("finisher", ["the same", "any publisher"])
-def test_a_publisher_that_dies_is_repaired_by_whoever_comes(lake: Lake, fatal: str, finisher: str) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_the_batch_of_a_publisher_that_dies_is_finished_by_the_next(
+    lake: Lake, fatal: str, finisher: str
+) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, fatal)
@@ -94,7 +96,7 @@ def test_a_publisher_that_dies_is_repaired_by_whoever_comes(lake: Lake, fatal: s
 def test_the_live_job_publishes_while_the_fork_is_being_judged(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number, fork = lake.replay(begun(lake))
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     lake.seal(1, range(30, 32))
 
@@ -122,10 +124,10 @@ def test_the_live_job_publishes_while_the_fork_is_being_judged(
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 32))
 
 
-def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
+def test_a_batch_that_another_publisher_finishes_meanwhile_is_not_an_error(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number, fork = lake.replay(begun(lake))
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
@@ -134,11 +136,11 @@ def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
     overtaken: list[int] = []
 
     def find(kind: RecordKind[Any], at: int) -> Stored[Any] | None:
-        found = Ledger.find(slow.tables.ledger, kind, at)
-        if kind is BATCHES and found:
+        record = Ledger.find(slow.tables.ledger, kind, at)
+        if kind is BATCHES and record:
             overtaken.append(at)
             lake.publish()
-        return found
+        return record
 
     monkeypatch.setattr(slow.tables.ledger, "find", find)
     slow.publish()
@@ -148,20 +150,20 @@ def test_a_batch_that_another_publisher_finishes_meanwhile_is_no_fault(
 
 
 @pytest.mark.parametrize(
-    ("offsets", "says"),
+    ("offsets", "message"),
     [(range(12, 31), "lacks records that are published"), (range(5, 31), "published already")],
 )
-def test_a_fork_with_a_hole_or_an_overlap_is_not_published(lake: Lake, offsets: range, says: str) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_a_fork_with_a_hole_or_an_overlap_is_not_published(lake: Lake, offsets: range, message: str) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, offsets)
     publisher = lake.replacer()
-    with pytest.raises(ConservationError, match=says):
+    with pytest.raises(ConservationError, match=message):
         publisher.replace(number, replays.one(lake.ledger, number).fork)
     assert lake.ledger.head().batch == 2
 
 
-def test_a_replay_whose_place_was_replaced_is_refused(lake: Lake) -> None:
-    anchor = begun(lake)
+def test_a_replay_whose_fork_point_was_replaced_is_refused(lake: Lake) -> None:
+    anchor = publish_two_batches(lake)
     later = lake.ledger.head().manifests
     stale, late = lake.replay(later)
     lake.seal(late, range(30, 40))
@@ -174,8 +176,8 @@ def test_a_replay_whose_place_was_replaced_is_refused(lake: Lake) -> None:
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
 
 
-def test_a_second_replay_from_the_same_place_replaces_the_first(lake: Lake) -> None:
-    anchor = begun(lake)
+def test_a_second_replay_from_the_same_fork_point_replaces_the_first(lake: Lake) -> None:
+    anchor = publish_two_batches(lake)
     first, one = lake.replay(anchor)
     second, two = lake.replay(anchor)
     lake.seal(one, range(10, 31))
@@ -187,8 +189,8 @@ def test_a_second_replay_from_the_same_place_replaces_the_first(lake: Lake) -> N
     assert lake.rows() == by(1, range(10)) + by(two, range(10, 35))
 
 
-def test_a_replay_from_the_very_beginning(lake: Lake) -> None:
-    begun(lake)
+def test_a_replay_from_the_beginning_replaces_everything(lake: Lake) -> None:
+    publish_two_batches(lake)
     planned = sample_records.replay(fork=ForkPoint(batch=0), savepoint=None, frontier={0: 0})
     number = replays.record_replay(lake.ledger, planned).number
     fork = lake.submit(replay=number, begins_after={})
@@ -199,7 +201,7 @@ def test_a_replay_from_the_very_beginning(lake: Lake) -> None:
 
 @pytest.mark.parametrize("fatal", ["", "commit events__quarantine", "commit events"])
 def test_a_compaction_before_or_within_a_swap_loses_nothing(lake: Lake, fatal: str) -> None:
-    number, fork = lake.replay(begun(lake))
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     if fatal:
         with pytest.raises(Killed):
@@ -214,7 +216,7 @@ def test_a_compaction_before_or_within_a_swap_loses_nothing(lake: Lake, fatal: s
 
 
 def test_a_compaction_after_a_swap_does_not_hinder_its_rollback_nor_another_replay(lake: Lake) -> None:
-    anchor = begun(lake)
+    anchor = publish_two_batches(lake)
     before = lake.rows()
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(10, 31))
@@ -231,11 +233,11 @@ def test_a_compaction_after_a_swap_does_not_hinder_its_rollback_nor_another_repl
     assert DeltaTable(lake.warehouse.table_uri("events")).count() == 30
 
 
-def test_what_was_read_before_a_replay_can_still_be_asked(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_versions_before_a_replay_can_still_be_queried(lake: Lake) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     count = "SELECT count(*) AS n, sum(amount) AS by FROM events"
 
-    def told(**at: Any) -> tuple[Any, ...]:
+    def counts_at(**at: Any) -> tuple[Any, ...]:
         return next(query(lake.warehouse, ["events"], count, **at).rows)
 
     version = lake.ledger.head().versions["events"]
@@ -243,27 +245,27 @@ def test_what_was_read_before_a_replay_can_still_be_asked(lake: Lake) -> None:
     lake.seal(fork, range(10, 31))
     lake.replace(number)
 
-    assert told() == (31, 10 + 21 * fork)
-    assert told(version=version) == told(moment=then) == (25, 25)
+    assert counts_at() == (31, 10 + 21 * fork)
+    assert counts_at(version=version) == counts_at(moment=then) == (25, 25)
     with pytest.raises(UsageError, match="no version of the table is as old as"):
-        told(moment=dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc))
+        counts_at(moment=dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc))
     with pytest.raises(UsageError, match="each table has versions of its own"):
         query(lake.warehouse, ["events"], "SELECT 1", version=1)
 
 
-def test_what_kafka_deleted_meanwhile_is_not_taken_from_the_table(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_records_that_kafka_deleted_meanwhile_stay_in_the_table(lake: Lake) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(14, 31))
     publisher = lake.replacer()
     lake.kafka.delete_below("events", 14)
-    for _ in ("before", "after a ruling"):
+    for _ in ("before", "after a decision"):
         with pytest.raises(ConservationError, match="lacks records that are published: 0:10-13"):
             publisher.replace(number, replays.one(lake.ledger, number).fork)
         lake.ledger.record_decision(AcceptLoss(why="w", spans=(Span.parse("0:10-13"),)))
     assert lake.ledger.head().batch == 2
 
 
-def test_a_hole_that_the_branch_has_too_is_none_of_the_fork(lake: Lake) -> None:
+def test_a_hole_that_the_branch_has_too_is_accepted_in_the_fork(lake: Lake) -> None:
     lake.submit()
     anchor = lake.seal(1, range(10))
     lake.publish()
@@ -276,8 +278,8 @@ def test_a_hole_that_the_branch_has_too_is_none_of_the_fork(lake: Lake) -> None:
     assert isinstance(publisher.replace(number, replays.one(lake.ledger, number).fork), Published)
 
 
-def test_a_replay_that_was_given_up_or_taken_back_is_not_published(lake: Lake) -> None:
-    anchor = begun(lake)
+def test_an_aborted_or_rolled_back_replay_is_not_published(lake: Lake) -> None:
+    anchor = publish_two_batches(lake)
     first, one = lake.replay(anchor)
     lake.seal(one, range(10, 31))
     lake.replacer().abort(first, "w")
@@ -295,8 +297,8 @@ def test_a_replay_that_was_given_up_or_taken_back_is_not_published(lake: Lake) -
     assert lake.publish().head.frontier == {0: 32}
 
 
-def test_to_give_up_what_is_decided_already_comes_too_late(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_a_replay_cannot_be_aborted_once_its_batch_is_decided(lake: Lake) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
@@ -305,8 +307,8 @@ def test_to_give_up_what_is_decided_already_comes_too_late(lake: Lake) -> None:
     assert replays.state(lake.ledger, number) == "published"
 
 
-def test_a_replay_that_two_publish_at_once_is_published_once(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_a_replay_that_two_publishers_swap_at_once_is_published_once(lake: Lake) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     slow = lake.replacer()
     files = slow._checks.read_files
@@ -323,8 +325,8 @@ def test_a_replay_that_two_publish_at_once_is_published_once(lake: Lake) -> None
     assert lake.rows() == by(1, range(10)) + by(fork, range(10, 31))
 
 
-def test_a_submission_that_comes_before_the_batch_is_finished_is_followed(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_a_submission_made_before_the_batch_is_finished_is_followed(lake: Lake) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, "take over")
@@ -334,8 +336,8 @@ def test_a_submission_that_comes_before_the_batch_is_finished_is_followed(lake: 
     assert lake.publish().head.frontier == {0: 33}
 
 
-def test_a_batch_for_other_tables_is_left_to_who_knows_them(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_a_batch_for_unknown_tables_is_left_unfinished(lake: Lake) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, "commit events")
@@ -347,7 +349,7 @@ def test_a_batch_for_other_tables_is_left_to_who_knows_them(lake: Lake) -> None:
 
 
 def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
-    number, _ = lake.replay(begun(lake))
+    number, _ = lake.replay(publish_two_batches(lake))
     program = SimpleNamespace(contract=lake.contract, digest=lambda: "program")
     edited = SimpleNamespace(contract=lake.contract, digest=lambda: "a rule of the same version")
     same, other = SimpleNamespace(plan_digest=""), SimpleNamespace(plan_digest="another")
@@ -367,7 +369,7 @@ def test_a_replay_runs_one_contract_and_one_plan(lake: Lake) -> None:
 
 
 def test_a_replay_that_is_aborted_while_it_is_published_stands(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     aborting = lake.replacer()
 
@@ -382,7 +384,7 @@ def test_a_replay_that_is_aborted_while_it_is_published_stands(lake: Lake) -> No
 
 
 def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
         lake.replace(number, "take over")
@@ -391,13 +393,13 @@ def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> N
         choose_start(program, lake.ledger, lake.warehouse, {}, None)
 
 
-def test_anchors_are_kept_that_a_rollback_would_need(lake: Lake) -> None:
+def test_anchors_that_a_rollback_would_need_are_kept(lake: Lake) -> None:
     def anchor(name: str) -> str:
         batch, path = lake.ledger.newest(DONE), f"{lake.warehouse.uri}/{name}"
         lake.ledger.append(ANCHORS, sample_records.anchor(path=path, batch=batch))
         return path
 
-    point = begun(lake)
+    point = publish_two_batches(lake)
     anchor("old")
     last = anchor("the last before the swap")
     assert needed_savepoints(lake.ledger) == set(), "nothing could be restored yet"

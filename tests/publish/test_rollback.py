@@ -1,4 +1,4 @@
-"""Replays that are taken back: the tables are those before the swap, and what patches had made of them."""
+"""Replays that are rolled back: the tables are those before the swap, with the patches applied since."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.ledger import patch_history, patches, replays
 from headrace.read.records import REWRITTEN
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
-from tests.publish.sealed_lake import CONTRACT, Killed, Lake, begun, by
+from tests.publish.sealed_lake import CONTRACT, Killed, Lake, by, publish_two_batches
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def rewritten(lake: Lake) -> set[str]:
     return set(lake.warehouse.keys(f"events/{REWRITTEN}"))
 
 
-def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -> None:
-    anchor = begun(lake)
+def test_a_rollback_restores_the_rows_and_the_old_job_continues(lake: Lake) -> None:
+    anchor = publish_two_batches(lake)
     before = lake.rows()
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(10, 31))
@@ -46,7 +46,7 @@ def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -
     lake.seal(again, range(30, 44))
     assert lake.publish().head.frontier == {0: 44}
     assert lake.rows() == before + by(again, range(30, 44))
-    # and its places are places to replay from once more
+    # and a replay can start on it again
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(10, 44))
     lake.replace(number)
@@ -60,7 +60,7 @@ def test_a_rollback_returns_what_was_there_and_the_old_job_goes_on(lake: Lake) -
     "fatal", ["batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
 )
 def test_a_rollback_that_dies_is_finished(lake: Lake, fatal: str) -> None:
-    anchor = begun(lake)
+    anchor = publish_two_batches(lake)
     before = lake.rows()
     number, fork = lake.replay(anchor)
     lake.seal(fork, range(10, 31))
@@ -72,8 +72,8 @@ def test_a_rollback_that_dies_is_finished(lake: Lake, fatal: str) -> None:
     assert [d.action for d in lake.ledger.decisions()] == ["replace", "roll-back"]
 
 
-def test_replays_are_taken_back_one_behind_the_other(lake: Lake) -> None:
-    anchor = begun(lake)
+def test_replays_are_rolled_back_one_after_another(lake: Lake) -> None:
+    anchor = publish_two_batches(lake)
     before = lake.rows()
     first, one = lake.replay(anchor)
     lake.seal(one, range(10, 31))
@@ -94,8 +94,8 @@ def test_replays_are_taken_back_one_behind_the_other(lake: Lake) -> None:
     assert lake.publish().head.frontier == {0: 33}
 
 
-def test_a_rollback_writes_its_files_once_however_often_another_publisher_is_first(lake: Lake) -> None:
-    begun(lake)
+def test_a_rollback_writes_its_files_once_even_if_other_publishers_win_the_batch(lake: Lake) -> None:
+    publish_two_batches(lake)
     anchor = dict(lake.ledger.head().manifests)
     lake.seal(1, range(30, 33), bad=range(33, 36))
     lake.publish()
@@ -119,8 +119,8 @@ def test_a_rollback_writes_its_files_once_however_often_another_publisher_is_fir
 
 
 @pytest.mark.parametrize("fatal", ["", "commit events", "done"])
-def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, fatal: str) -> None:
-    begun(lake)
+def test_a_rollback_restores_patches_on_both_sides_of_the_fork_point(lake: Lake, fatal: str) -> None:
+    publish_two_batches(lake)
     anchor = dict(lake.ledger.head().manifests)
     lake.seal(1, range(30, 33), bad=range(33, 36))
     lake.publish()
@@ -146,24 +146,24 @@ def test_a_rollback_returns_patches_on_both_sides_of_the_fork_point(lake: Lake, 
     fates = patch_history.PatchHistory(lake.ledger)
     fate = fates.overwritten(since)
     swap, back = replays.batch_of(lake.ledger, number), replays.rollback_of(lake.ledger, number)
-    told = [[[p.number for p in found] for found in fates.changed_by(at)] for at in (swap, back)]
-    assert told == [[[both], []], [[since], [both]]]
-    assert [p.number for p in fates.overwritten_from({0: 30})] == [both], "nothing of the other one is left"
+    changed = [[[p.number for p in patches_at] for patches_at in fates.changed_by(at)] for at in (swap, back)]
+    assert changed == [[[both], []], [[since], [both]]]
+    assert [p.number for p in fates.overwritten_from({0: 30})] == [both], "no row of the other one is left"
     assert fate == patch_history.Overwritten(f"rollback of replay {number}", records=2, left=0)
     lake.patcher().roll_back(both, "wrong too")
-    left = by(1, [*range(25), *range(30, 33)]) + by("bad", [*range(25, 30), *range(33, 36)])
-    assert lake.rows() == sorted(left)
+    rows_left = by(1, [*range(25), *range(30, 33)]) + by("bad", [*range(25, 30), *range(33, 36)])
+    assert lake.rows() == sorted(rows_left)
     lake.seal(1, range(36, 40))
     lake.publish()
     again, fork = lake.replay(anchor)
     lake.seal(fork, range(30, 40))
     lake.replace(again)
-    left = by(1, range(25)) + by("bad", range(25, 30)) + by(fork, range(30, 40))
-    assert lake.rows() == left, "and another replay finds all of it"
+    rows_left = by(1, range(25)) + by("bad", range(25, 30)) + by(fork, range(30, 40))
+    assert lake.rows() == rows_left, "and another replay finds all of it"
 
 
-def test_a_rollback_brings_back_only_what_the_swap_had_taken(lake: Lake) -> None:
-    begun(lake)
+def test_a_rollback_restores_only_what_the_swap_had_removed(lake: Lake) -> None:
+    publish_two_batches(lake)
     anchor = dict(lake.ledger.head().manifests)
     lake.seal(1, range(30, 36))
     lake.publish()
@@ -181,8 +181,8 @@ def test_a_rollback_brings_back_only_what_the_swap_had_taken(lake: Lake) -> None
     assert fate == patch_history.Overwritten(f"bounded replay {before}", records=1, left=8)
 
 
-def test_a_rollback_of_what_another_program_has_restored_already_is_finished(lake: Lake) -> None:
-    begun(lake)
+def test_a_rollback_of_rows_already_restored_by_another_program_is_finished(lake: Lake) -> None:
+    publish_two_batches(lake)
     anchor = dict(lake.ledger.head().manifests)
     lake.seal(1, range(30, 33), bad=range(33, 36))
     lake.publish()
@@ -203,7 +203,7 @@ def test_a_rollback_of_what_another_program_has_restored_already_is_finished(lak
 
 @pytest.mark.parametrize("lost", ["s1/*/part-4*", "patch-1/*/*"])
 def test_a_rollback_to_files_that_are_gone_changes_nothing(lake: Lake, lost: str) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     anchor = dict(lake.ledger.head().manifests)
     lake.seal(1, range(30, 33), bad=range(33, 36))
     lake.publish()

@@ -1,4 +1,4 @@
-"""Row counts are those of the table; and a batch without rows is made only where something needs it."""
+"""Row counts are those of the table, and a batch without rows is made only where one is needed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from headrace.storage.warehouse import Warehouse, connect
 from headrace.table.columns import TableColumn
 from headrace.table.outputs import Output
 from tests.ledger.sample_records import anchor
-from tests.publish.sealed_lake import CONTRACT, Lake, begun, compact
+from tests.publish.sealed_lake import CONTRACT, Lake, compact, publish_two_batches
 
 ROOT = Path(__file__).parents[2]
 DAILY = Output(
@@ -55,13 +55,13 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 @pytest.fixture
 def lake(warehouse: Warehouse) -> Lake:
-    """An ingest job's."""
+    """The lake of an ingest job."""
     return Lake(warehouse, load(CONTRACT))
 
 
 @dataclass
 class Amending:
-    """A derive job's lake: one table, whose newer rows take the place of older ones."""
+    """A derive job's lake: one table, whose newer rows replace older ones."""
 
     warehouse: Warehouse
     sealed: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Amending:
         self.ledger.record_claim("s1", None, "1.0.0")
 
     def seal(self, *rows: tuple[str, int]) -> None:
-        """One checkpoint with these rows."""
+        """Seal a checkpoint with these rows."""
         number = len(self.sealed) + 1
         table = pa.table(
             {
@@ -111,7 +111,7 @@ def amending(warehouse: Warehouse) -> Amending:
     return Amending(warehouse)
 
 
-def test_rows_of_a_table_that_amends_are_those_that_it_holds(amending: Amending) -> None:
+def test_the_row_count_of_an_amended_table_is_what_it_holds(amending: Amending) -> None:
     amending.seal(("JFK", 1), ("EWR", 1))
     amending.publish()
     amending.seal(("JFK", 2), ("EWR", 2))
@@ -121,11 +121,11 @@ def test_rows_of_a_table_that_amends_are_those_that_it_holds(amending: Amending)
     assert done.written == {DAILY.id: 4}
     publication = Publication(DAILY.id, done)
     assert publish_sentence(publication) == "batch 2: 4 rows written to departures_hourly, which holds 3"
-    said = publication.to_json()
-    assert (said["rows"], said["written"]) == ({DAILY.id: 3}, {DAILY.id: 4})
+    document = publication.to_json()
+    assert (document["rows"], document["written"]) == ({DAILY.id: 3}, {DAILY.id: 4})
 
 
-def test_status_says_what_the_table_holds_and_what_was_written(amending: Amending) -> None:
+def test_status_shows_what_the_table_holds_and_what_was_written(amending: Amending) -> None:
     amending.seal(("JFK", 1), ("EWR", 1))
     amending.seal(("JFK", 2))
     head = amending.publish().head
@@ -136,7 +136,7 @@ def test_status_says_what_the_table_holds_and_what_was_written(amending: Amendin
 
 
 def test_rows_that_others_deleted_or_rewrote_are_counted_as_they_are(lake: Lake) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     DeltaTable(lake.warehouse.table_uri("events")).delete("_offset < 5")
     compact(lake)
     lake.seal(1, range(30, 33))
@@ -149,7 +149,7 @@ def test_rows_that_others_deleted_or_rewrote_are_counted_as_they_are(lake: Lake)
 
 
 def test_files_without_statistics_are_counted_by_their_footers(lake: Lake) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     table = DeltaTable(lake.warehouse.table_uri("events"))
     log = Path(table.table_uri.removeprefix("file://")) / "_delta_log"
     last = log / f"{table.version():020d}.json"
@@ -163,8 +163,8 @@ def test_files_without_statistics_are_counted_by_their_footers(lake: Lake) -> No
 # batches without rows
 
 
-def test_an_idle_job_makes_no_batch_whoever_asks(lake: Lake) -> None:
-    begun(lake)
+def test_an_idle_job_makes_no_batch(lake: Lake) -> None:
+    publish_two_batches(lake)
     for _ in range(3):
         lake.seal(1, range(0))
     done = lake.publish()
@@ -178,7 +178,7 @@ def test_a_batch_without_rows_folds_what_every_look_would_read(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publishing, "EMPTY_KEPT", 3)
-    begun(lake)
+    publish_two_batches(lake)
     before = lake.ledger.head()
     for number in range(1, 4):
         lake.seal(1, range(0))
@@ -198,8 +198,8 @@ def test_a_batch_without_rows_folds_what_every_look_would_read(
     assert lake.tables().staged["events"].read() == {}
 
 
-def test_where_an_anchor_stands_a_batch_without_rows_is_what_a_replay_begins_at(lake: Lake) -> None:
-    begun(lake)
+def test_a_replay_may_start_at_a_batch_without_rows_at_an_anchor(lake: Lake) -> None:
+    publish_two_batches(lake)
     quiet = lake.seal(1, range(0))
     with pytest.raises(DecisionNeeded, match="not published yet") as needed:
         lake.replay(quiet)
@@ -214,8 +214,8 @@ def test_where_an_anchor_stands_a_batch_without_rows_is_what_a_replay_begins_at(
     assert lake.ledger.head().frontier == {0: 33}
 
 
-def test_a_start_behind_an_idle_stretch_is_not_waited_for_once_it_has_sealed(lake: Lake) -> None:
-    begun(lake)
+def test_a_start_after_an_idle_period_is_not_awaited_once_it_has_sealed(lake: Lake) -> None:
+    publish_two_batches(lake)
     lake.seal(1, range(0))
     later = lake.submit(goes_on=1)
     assert lake.publish().waiting_for == later

@@ -1,4 +1,4 @@
-"""A topic that is another one, or lost its tail: publish stops with the range, and a ruling goes on."""
+"""A topic that was recreated or lost its tail: publish stops with the range, until a decision."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from headrace.offsets import Span
 from headrace.operate.accept import record_accepted_tail
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
-from tests.publish.sealed_lake import CONTRACT, RECORDS, Lake, begun, by
+from tests.publish.sealed_lake import CONTRACT, RECORDS, Lake, by, publish_two_batches
 
 
 @pytest.fixture
@@ -26,15 +26,18 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"), [(FakeKafka.recreate, "was deleted and created again"), (FakeKafka.delete, "is gone")]
+    ("change", "reason"),
+    [(FakeKafka.recreate, "was deleted and created again"), (FakeKafka.delete, "is gone")],
 )
-def test_what_is_staged_of_another_topic_is_not_published(
-    lake: Lake, change: Callable[[FakeKafka, str], object], says: str
+def test_rows_staged_from_another_topic_are_not_published(
+    lake: Lake, change: Callable[[FakeKafka, str], object], reason: str
 ) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     lake.seal(1, range(30, 35), bad=range(35, 40))
     change(lake.kafka, "events")
-    with pytest.raises(DecisionNeeded, match=rf"{says}.* 10 rows of checkpoints 4 to 4: 0:30-39") as refused:
+    with pytest.raises(
+        DecisionNeeded, match=rf"{reason}.* 10 rows of checkpoints 4 to 4: 0:30-39"
+    ) as refused:
         lake.publish()
     assert refused.value.exit_code == 3
     assert "headrace publish events --accept-tail 4" in str(refused.value)
@@ -43,8 +46,8 @@ def test_what_is_staged_of_another_topic_is_not_published(
 
 
 def test_the_topic_is_asked_before_its_offsets_are_judged(lake: Lake) -> None:
-    """A new topic that is shorter is read from its beginning: the overlap is not what has to be said."""
-    begun(lake)
+    """A new topic that is shorter is read from its beginning: the overlap is not the error to report."""
+    publish_two_batches(lake)
     lake.seal(1, range(5))
     lake.kafka.recreate("events")
     with pytest.raises(DecisionNeeded, match="was deleted and created again"):
@@ -54,8 +57,8 @@ def test_the_topic_is_asked_before_its_offsets_are_judged(lake: Lake) -> None:
 def test_the_topic_is_asked_after_the_staged_manifests_and_around_the_holes(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An id that was asked for before says nothing of what is staged meanwhile."""
-    begun(lake)
+    """An id that was read earlier proves nothing of what is staged meanwhile."""
+    publish_two_batches(lake)
     lake.seal(1, range(35, 40))
     lake.kafka.compact("events", range(30, 35))
     lake.kafka.questions.clear()
@@ -70,8 +73,8 @@ def test_the_topic_is_asked_after_the_staged_manifests_and_around_the_holes(
     assert lake.kafka.questions[:5] == ["staged", "staged", "topic_state", "holes", "topic_state"]
 
 
-def test_holes_are_believed_only_if_the_topic_is_the_same_afterwards(lake: Lake) -> None:
-    begun(lake)
+def test_holes_are_trusted_only_if_the_topic_is_the_same_afterwards(lake: Lake) -> None:
+    publish_two_batches(lake)
     lake.seal(1, range(35, 40))
     lake.kafka.compact("events", range(30, 35))
     lake.kafka.then = lambda question: question == "holes" and lake.kafka.recreate("events")
@@ -81,8 +84,8 @@ def test_holes_are_believed_only_if_the_topic_is_the_same_afterwards(lake: Lake)
     assert lake.ledger.newest(BATCHES) == 2
 
 
-def test_a_ruling_publishes_the_tail_up_to_a_checkpoint_and_no_further(lake: Lake) -> None:
-    begun(lake)
+def test_an_accepted_tail_is_published_up_to_its_checkpoint_and_no_further(lake: Lake) -> None:
+    publish_two_batches(lake)
     lake.seal(1, range(32, 35))
     lake.seal(1, range(35, 40))
     lake.kafka.delete("events")
@@ -99,8 +102,8 @@ def test_a_ruling_publishes_the_tail_up_to_a_checkpoint_and_no_further(lake: Lak
 
 
 def test_offsets_below_the_published_ones_cannot_be_accepted(lake: Lake) -> None:
-    """A new topic begins at 0: the job's consumer goes there by itself, and stages what it finds."""
-    begun(lake)
+    """A new topic begins at 0: the job's consumer moves there by itself, and stages what it reads."""
+    publish_two_batches(lake)
     lake.seal(1, range(30, 33))
     lake.seal(1, range(20))
     lake.kafka.recreate("events")
@@ -118,8 +121,8 @@ def test_offsets_below_the_published_ones_cannot_be_accepted(lake: Lake) -> None
     assert "branch set-aside events 1 --why TEXT` leaves them" in str(refused.value)
 
 
-def test_a_ruling_is_about_these_manifests_only(lake: Lake) -> None:
-    begun(lake)
+def test_an_accepted_tail_covers_only_the_manifests_it_names(lake: Lake) -> None:
+    publish_two_batches(lake)
     lake.seal(1, range(30, 35))
     lake.kafka.delete("events")
     record_accepted_tail(lake.ledger, *lake.publisher().staged_tail(), 4, "w")
@@ -131,16 +134,16 @@ def test_a_ruling_is_about_these_manifests_only(lake: Lake) -> None:
         lake.publish()
 
 
-def test_a_tail_that_is_left_stops_nobody(lake: Lake) -> None:
-    begun(lake)
+def test_a_tail_of_a_claim_set_aside_does_not_stop_publish(lake: Lake) -> None:
+    publish_two_batches(lake)
     lake.seal(1, range(30, 35))
     lake.kafka.delete("events")
     lake.ledger.record_decision(SetAside(why="w", claim=1, newest_claim=1))
     assert lake.publish().batches == 0
 
 
-def test_a_topic_that_lost_published_offsets_stops_publish_until_that_is_accepted(lake: Lake) -> None:
-    begun(lake)
+def test_a_topic_that_lost_published_offsets_stops_publish_until_accepted(lake: Lake) -> None:
+    publish_two_batches(lake)
     assert lake.ledger.head().epochs[0] == (0, 0)
     lake.seal(1, range(30, 35))
     lake.kafka.cut("events", 22)
@@ -157,15 +160,15 @@ def test_a_topic_that_lost_published_offsets_stops_publish_until_that_is_accepte
 
 
 def test_a_topic_that_ends_before_the_frontier_lost_offsets(lake: Lake) -> None:
-    begun(lake)
+    publish_two_batches(lake)
     lake.seal(1, range(30, 35))
     lake.kafka.cut("events", 28)
     with pytest.raises(DecisionNeeded, match="lost offsets that are published: 0:28-29"):
         lake.publish()
 
 
-def test_staged_offsets_that_the_topic_lost_are_named_and_published_by_a_ruling(lake: Lake) -> None:
-    begun(lake)
+def test_staged_offsets_that_the_topic_lost_are_named_and_published_once_accepted(lake: Lake) -> None:
+    publish_two_batches(lake)
     lake.seal(1, range(30, 35))
     lake.kafka.cut("events", 32)
     with pytest.raises(DecisionNeeded, match="lost offsets that were read and are not published: 0:32-34"):
@@ -176,7 +179,7 @@ def test_staged_offsets_that_the_topic_lost_are_named_and_published_by_a_ruling(
 
 
 def test_a_fork_and_a_bounded_replay_of_another_topic_are_not_published(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     patch = lake.judge("replay", range(5, 8), first=5, end=8)
     redrive = lake.judge("redrive", range(25, 27))
@@ -191,8 +194,8 @@ def test_a_fork_and_a_bounded_replay_of_another_topic_are_not_published(lake: La
     assert lake.ledger.head().batch == 3
 
 
-def test_a_fork_reads_anew_what_the_topic_lost_behind_it(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+def test_a_fork_reads_again_what_the_topic_lost_after_its_fork_point(lake: Lake) -> None:
+    number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     lake.kafka.cut("events", 22)
     lake.kafka.send("events", RECORDS)

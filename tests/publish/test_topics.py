@@ -33,19 +33,21 @@ def topic(stack: Stack, tmp_path: Path) -> RealTopic:
 
 
 class Watched(StagedManifests):
-    """Manifests of an output; something happens as soon as they are read."""
+    """The staged manifests of an output, with a callback as soon as they are read."""
 
     happens: Callable[[], None]
 
     def read(self) -> dict[str, Manifest]:
-        found = super().read()
+        manifests = super().read()
         self.happens()
-        return found
+        return manifests
 
 
 @pytest.mark.parametrize("records", [500, 20, None], ids=["longer", "shorter", "gone"])
-def test_a_topic_that_changes_between_reading_and_publishing(topic: RealTopic, records: int | None) -> None:
-    """An id that was asked for before would say nothing of what was staged meanwhile."""
+def test_a_topic_that_changes_between_reading_and_publishing_is_refused(
+    topic: RealTopic, records: int | None
+) -> None:
+    """An id that was read earlier would prove nothing of what was staged meanwhile."""
 
     def change() -> None:
         if topic.current() == topic.id:
@@ -57,13 +59,13 @@ def test_a_topic_that_changes_between_reading_and_publishing(topic: RealTopic, r
     with pytest.raises(DecisionNeeded, match="0:150-199"):
         publisher.publish()
     assert topic.lake.ledger.newest(BATCHES) == 1
-    says = "is gone" if records is None else "was deleted and created again"
-    with pytest.raises(DecisionNeeded, match=says):
+    reason = "is gone" if records is None else "was deleted and created again"
+    with pytest.raises(DecisionNeeded, match=reason):
         topic.publish()
 
 
 class Changing(KafkaTopic):
-    """A topic to which something happens while it is read."""
+    """A topic that changes while it is read."""
 
     happens: Callable[[], None]
 
@@ -83,7 +85,7 @@ def test_another_topic_proves_nothing(
     topic: RealTopic, records: int | None, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the table has rows, the new one has records: offsets alone would prove it."""
-    monkeypatch.setattr(_topic_scan, "STALLED_SECONDS", 10)  # of a topic that is gone, no more comes
+    monkeypatch.setattr(_topic_scan, "STALLED_SECONDS", 10)  # a deleted topic delivers nothing more
 
     def change() -> None:
         if topic.current() == topic.id:
@@ -96,9 +98,9 @@ def test_another_topic_proves_nothing(
     if when == "before":
         change()
     for batch in (1, 2):
-        found = topic.verify(reader, batch)
-        assert (found.verdict, found.findings[0].kind) == ("unproved", "other")
-        assert found.sentence().startswith("not provable from Kafka any more: ")
+        verification = topic.verify(reader, batch)
+        assert (verification.verdict, verification.findings[0].kind) == ("unproved", "other")
+        assert verification.sentence().startswith("not provable from Kafka any more: ")
 
 
 @pytest.fixture
@@ -117,18 +119,22 @@ def test_a_restart_is_decided_in_the_same_topic_only(topic: RealTopic, terminal:
     restart = "branch restart events --why 'the bucket lost its checkpoints'"
     assert terminal.type(restart)[0] == 0
     topic.recreate(500)
-    code, said = terminal.type(restart)
-    assert (code, "was deleted and created again" in said, "cannot continue in it" in said) == (3, True, True)
+    code, output = terminal.type(restart)
+    assert (code, "was deleted and created again" in output, "cannot continue in it" in output) == (
+        3,
+        True,
+        True,
+    )
     topic.delete()
-    code, said = terminal.type(restart)
-    assert (code, "is gone" in said) == (3, True)
+    code, output = terminal.type(restart)
+    assert (code, "is gone" in output) == (3, True)
     assert [d.action for d in topic.lake.ledger.decisions()] == ["restart"]
 
 
-def test_a_topic_that_stays_is_published_with_its_epoch(topic: RealTopic) -> None:
+def test_an_unchanged_topic_is_published_with_its_epoch(topic: RealTopic) -> None:
     topic.publish()
     head = topic.lake.ledger.head()
     assert (head.frontier, head.epochs, head.tails) == ({0: 200}, {0: (0, 0)}, ())
-    found = topic_state(topic.bootstrap, topic.name, head.epochs)
-    assert (found.id, found.ends, found.kept) == (topic.id, {0: 200}, {0: 200})
+    state = topic_state(topic.bootstrap, topic.name, head.epochs)
+    assert (state.id, state.ends, state.kept) == (topic.id, {0: 200}, {0: 200})
     assert describe(topic.bootstrap, topic.name).epochs == {0: 0}

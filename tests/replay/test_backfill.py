@@ -1,4 +1,4 @@
-"""Rows out of files as the documents that a producer would have sent, and what is recorded of them."""
+"""Rows of files as the documents that a producer would have sent, and what is recorded of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def silent(**_: Any) -> None:
     """No progress bar."""
 
 
-def asked(store: Store, ledger: Ledger, *files: Path) -> Patch:
+def record_backfill(store: Store, ledger: Ledger, *files: Path) -> Patch:
     return request_backfill(store, ledger, load_program("events"), [str(f) for f in files], "test", silent)
 
 
@@ -98,7 +98,7 @@ def test_a_row_of_parquet_is_a_document_that_loses_nothing(store: Store, tmp_pat
     assert b'"ratio":NaN' in second, "no JSON: it will be refused, not turned into something else"
 
 
-def test_what_no_document_can_hold_is_refused(store: Store, tmp_path: Path) -> None:
+def test_a_value_that_json_cannot_hold_is_refused(store: Store, tmp_path: Path) -> None:
     for column in (
         pa.array([b"x"]),
         pa.array([b"x"], pa.binary(1)),
@@ -112,7 +112,7 @@ def test_what_no_document_can_hold_is_refused(store: Store, tmp_path: Path) -> N
         pq.write_table(pa.table({"at": fine}), tmp_path / "fine.parquet")
         with pytest.raises(UsageError, match="a value has no exact JSON form") as refused:
             documents(store, tmp_path / "fine.parquet")
-        assert "1970" not in str(refused.value), "no value of the file is told"
+        assert "1970" not in str(refused.value), "the message contains no value of the file"
     pq.write_table(
         pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["id", "id"]), tmp_path / "two.parquet"
     )
@@ -139,9 +139,7 @@ def test_what_no_document_can_hold_is_refused(store: Store, tmp_path: Path) -> N
         documents(store, tmp_path / "nowhere.jsonl")
 
 
-def test_files_get_numbers_of_their_own_and_are_taken_once(
-    store: Store, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_files_are_numbered_and_accepted_once(store: Store, ledger: Ledger, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "a.jsonl").write_bytes(b"1\n2\n")
@@ -149,30 +147,30 @@ def test_files_get_numbers_of_their_own_and_are_taken_once(
     (folder / "_SUCCESS").write_bytes(b"")
     both = list_files(store, [f"{folder}/"])
     assert both == [str(folder / "a.jsonl"), str(folder / "b.jsonl")]
-    first = asked(store, ledger, *map(Path, both))
+    first = record_backfill(store, ledger, *map(Path, both))
     assert (first.records, [(f.number, f.rows) for f in first.files]) == (3, [(1, 2), (2, 1)])
     held = payloads.positions(ledger.warehouse, first.input or "")
     assert [str(s) for s in held.spans()] == ["-2:0", "-1:0-1"]
     with pytest.raises(UsageError, match="backfill 1 has taken the same bytes already"):
-        asked(store, ledger, folder / "b.jsonl")
+        record_backfill(store, ledger, folder / "b.jsonl")
     (folder / "c.jsonl").write_bytes(b"4\n")
     (folder / "d.jsonl").write_bytes(b"4\n")
     with pytest.raises(UsageError, match="the same bytes"):
-        asked(store, ledger, folder / "c.jsonl", folder / "d.jsonl")
+        record_backfill(store, ledger, folder / "c.jsonl", folder / "d.jsonl")
     ledger.record_decision(AbortPatch(why="test", patch=1))
-    again = asked(store, ledger, folder / "b.jsonl")
+    again = record_backfill(store, ledger, folder / "b.jsonl")
     assert again.files[0].number > 2, "a number stands for one taking of one file"
     (folder / "empty.jsonl").write_bytes(b"")
     with pytest.raises(UsageError, match="no rows"):
-        asked(store, ledger, folder / "empty.jsonl")
+        record_backfill(store, ledger, folder / "empty.jsonl")
 
 
-def test_verify_counts_in_the_file_while_it_holds_what_was_taken(
+def test_verify_counts_in_the_file_while_it_is_unchanged(
     store: Store, ledger: Ledger, tmp_path: Path
 ) -> None:
     file = tmp_path / "day.jsonl"
     file.write_bytes(b"1\n2\n")
-    patch = asked(store, ledger, file)
+    patch = record_backfill(store, ledger, file)
     assert count_rows(store, ledger, 9, silent) == FileRows({}), "it is in no batch yet"
     ledger.record_decision(PublishPatch(why="", patch=patch.number, batch=4, rolls_back=None))
     assert count_rows(store, ledger, 3, silent) == FileRows({})

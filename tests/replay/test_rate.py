@@ -1,4 +1,4 @@
-"""How fast a job reads shows where records had waited for it; an idle job shows nothing."""
+"""A job's speed is measured while it catches up; an idle job measures nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.ledger.records import CLAIMS, Claim
 from headrace.replay.rate import rate
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
-from tests.publish.sealed_lake import AT, CONTRACT, Lake, begun
+from tests.publish.sealed_lake import AT, CONTRACT, Lake, publish_two_batches
 
 EVERY = timedelta(seconds=2)
 
@@ -24,7 +24,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def started(lake: Lake, days: int) -> int:
-    """A submission so many days after the records were sent."""
+    """A submission this many days after the records were sent."""
     claim = Claim(
         submission="s1",
         restored_from=None,
@@ -36,7 +36,7 @@ def started(lake: Lake, days: int) -> int:
     return number
 
 
-def test_records_that_had_waited_measure_the_job(lake: Lake) -> None:
+def test_records_that_were_waiting_measure_the_job(lake: Lake) -> None:
     job = started(lake, days=1)
     lake.seal(job, range(100))
     lake.seal(job, range(100, 300), bad=range(300, 310))
@@ -48,7 +48,7 @@ def test_records_that_had_waited_measure_the_job(lake: Lake) -> None:
     assert rate(lake.ledger, EVERY) == 310 // (2 * 2), "of three checkpoints two have rows"
 
 
-def test_records_that_come_while_it_runs_measure_who_sends_them(lake: Lake) -> None:
+def test_records_sent_while_the_job_runs_measure_the_sender(lake: Lake) -> None:
     job = started(lake, days=-1)
     lake.seal(job, range(4))
     lake.publish()
@@ -59,7 +59,7 @@ def test_records_that_come_while_it_runs_measure_who_sends_them(lake: Lake) -> N
 
 
 def test_patches_and_swaps_measure_nothing(lake: Lake) -> None:
-    number, fork = lake.replay(begun(lake))
+    number, fork = lake.replay(publish_two_batches(lake))
     before = rate(lake.ledger, EVERY)
     lake.seal(fork, range(10, 3_000))
     lake.replace(number)

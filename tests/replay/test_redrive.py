@@ -1,4 +1,4 @@
-"""Why a redrive finds nothing to be judged."""
+"""Why a redrive finds no records to judge."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from headrace.read.quarantine import Selection
 from headrace.replay.redrive import _nothing_to_judge
 from headrace.settings import Store
 from headrace.storage.warehouse import connect
-from tests.publish.sealed_lake import CONTRACT, Lake, begun
+from tests.publish.sealed_lake import CONTRACT, Lake, publish_two_batches
 
 FIX = "repairs.events.fix"
 FAILED = (Refusal(reason="repair_failed", field=None, rule="ValueError", count=3, example="0:25"),)
 
 
 @pytest.mark.parametrize(
-    ("at", "unrepaired", "says"),
+    ("at", "unrepaired", "message"),
     [
         (
             Span(0, 25, 29),
@@ -31,10 +31,10 @@ FAILED = (Refusal(reason="repair_failed", field=None, rule="ValueError", count=3
         (Span(0, 0, 9), (), "there are no such records in quarantine"),
     ],
 )
-def test_what_is_missing_is_told(
-    tmp_path: Path, at: Span, unrepaired: tuple[Refusal, ...], says: str
+def test_the_reason_for_nothing_to_judge_is_reported(
+    tmp_path: Path, at: Span, unrepaired: tuple[Refusal, ...], message: str
 ) -> None:
     lake = Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")), load(CONTRACT))
-    begun(lake)
-    told = _nothing_to_judge(lake.ledger, lake.contract, Selection(at=(at,)), FIX, unrepaired)
-    assert told.what == says
+    publish_two_batches(lake)
+    refusal = _nothing_to_judge(lake.ledger, lake.contract, Selection(at=(at,)), FIX, unrepaired)
+    assert refusal.what == message

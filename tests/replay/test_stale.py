@@ -1,4 +1,4 @@
-"""Which derived tables were computed from rows that something replaces."""
+"""Which derived tables were computed from rows that were replaced."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The `_metadata` of a checkpoint, as far as headrace reads it: whose it is, what was sealed and read."""
+"""The `_metadata` of a checkpoint, as far as headrace reads it: its submission, what was sealed and read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def metadata(
     Args:
         job: the job.
         submission: which start of it.
-        manifests: per output, the one that a job restored from it goes on from.
+        manifests: per output, the one from which a restored job continues.
         read: per topic, the next offset of each partition.
         watermark: of a derive job, how far event time had come, in milliseconds.
     """

@@ -1,4 +1,4 @@
-"""The commands that the package's own messages name, as far as they can be read from its source."""
+"""The commands that the package's messages name, as far as its source shows them."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ PROSE = {"does", "job", "took"}
 
 
 @dataclass(frozen=True)
-class Named:
+class Mention:
     """One mention of a command."""
 
     where: str
     words: tuple[str, ...]
-    """What follows ``headrace``, up to the end of the sentence's part: prose may follow the command."""
+    """What follows ``headrace``, up to the next punctuation; prose may follow the command."""
 
     def __str__(self) -> str:
         return f"{self.where}: headrace {' '.join(self.words)}"
 
 
-def commands_named() -> list[Named]:
+def mentioned_commands() -> list[Mention]:
     """Every ``headrace …`` in a string of the package that is not a docstring."""
     return [
-        Named(f"{path.relative_to(ROOT)}:{line}", tuple(found[1].split()))
+        Mention(f"{path.relative_to(ROOT)}:{line}", tuple(mention[1].split()))
         for path in sorted((ROOT / "headrace").rglob("*.py"))
         for line, text in _texts(ast.parse(path.read_text()))
-        for found in COMMAND.finditer(text)
-        if found[1].split()[0].rstrip(",") not in PROSE
+        for mention in COMMAND.finditer(text)
+        if mention[1].split()[0].rstrip(",") not in PROSE
     ]
 
 
 def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Strings and f-strings with their line; parts that are added to each other are one."""
+    """Strings and f-strings with their line; concatenated parts count as one."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue  # a docstring
