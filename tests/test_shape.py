@@ -87,7 +87,7 @@ def test_most_functions_have_few_branches_and_are_short(shapes: list[Shape]) -> 
         ("def g():\n  if x: pass", 1),
     ],
 )
-def test_branches_are_counted_as_said(body: str, branches: int) -> None:
+def test_branches_are_counted_as_documented(body: str, branches: int) -> None:
     source = "def f():\n" + "\n".join(f" {line}" for line in body.splitlines())
 
     assert next(_shapes(ROOT / "x.py", source)).branches == branches

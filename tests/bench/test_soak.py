@@ -15,7 +15,7 @@ FIRST = {0: 10, 1: 0}
 
 
 @pytest.mark.parametrize("sent", [4, 999, 4_003])
-def test_a_position_says_what_was_sent_there(sent: int) -> None:
+def test_a_position_determines_the_record_sent_there(sent: int) -> None:
     sequence = Sequence(4, FLIGHTS)
     lies: dict[int, list[int]] = defaultdict(list)
     for k in range(1, sent + 1):

@@ -49,7 +49,7 @@ class Lab:
 class Obedient:
     """One set of tests for every cluster."""
 
-    def test_a_job_is_known_by_the_id_that_it_was_given(self, lab: Lab) -> None:
+    def test_a_job_is_known_by_its_given_id(self, lab: Lab) -> None:
         endless = lab.all_run("endless")
         found = lab.cluster.detail(endless)
 
@@ -60,7 +60,7 @@ class Obedient:
         assert all((v.parallelism, v.state) == (1, "RUNNING") for v in found.vertices)
         assert lab.cluster.configuration(endless)["submission"] == "s1"
 
-    def test_jobs_are_told_newest_first(self, lab: Lab) -> None:
+    def test_jobs_are_listed_newest_first(self, lab: Lab) -> None:
         times = [job.started for job in lab.cluster.jobs()]
 
         assert times == sorted(times, reverse=True)
@@ -82,7 +82,7 @@ class Obedient:
         request = lab.cluster.trigger_checkpoint(NO_JOB)  # it is only taken down, and fails later
         until("its failure", lambda: _failed(lab.cluster, request))
 
-    def test_a_main_that_refuses_tells_its_own_error(self, lab: Lab) -> None:
+    def test_a_main_that_refuses_reports_its_own_error(self, lab: Lab) -> None:
         before = lab.cluster.jobs()
         why = {"REFUSED": "the lock is stale"}
 
@@ -120,7 +120,7 @@ class Obedient:
         assert ended.final
         assert ended.what.startswith("it is CANCELED: ")
 
-    def test_a_checkpoint_that_is_asked_for_completes(self, lab: Lab) -> None:
+    def test_a_requested_checkpoint_completes(self, lab: Lab) -> None:
         endless = lab.all_run("endless")
 
         request = lab.cluster.trigger_checkpoint(endless)
@@ -132,7 +132,7 @@ class Obedient:
         assert done.completed >= 1
         assert done.last.savepoint or done.last.path.endswith(f"/chk-{done.last.id}")
 
-    def test_a_request_that_nobody_made(self, lab: Lab) -> None:
+    def test_an_unknown_request_is_an_error(self, lab: Lab) -> None:
         endless = lab.all_run("endless")
 
         with pytest.raises(ClusterError) as refused:
@@ -150,7 +150,7 @@ class Obedient:
         assert at.checkpoint is not None
         assert at.checkpoint <= done.last.id
 
-    def test_a_failure_is_told_by_its_root_cause(self, lab: Lab) -> None:
+    def test_a_failure_is_reported_by_its_root_cause(self, lab: Lab) -> None:
         failing, endless = lab.jobs["failing"], lab.all_run("endless")
 
         failure = until("a failure", lambda: (f := lab.cluster.failure(failing)).cause and f)
@@ -161,7 +161,7 @@ class Obedient:
         assert lab.cluster.restarts(endless) == 0
         assert lab.cluster.failure(endless).cause == ""
 
-    def test_a_savepoint_goes_where_it_is_told(self, lab: Lab) -> None:
+    def test_a_savepoint_is_written_to_the_given_folder(self, lab: Lab) -> None:
         endless = lab.all_run("endless")
 
         address = lab.cluster.savepoint(endless, f"{PLACE}/here")
@@ -272,7 +272,7 @@ class TestSession(Obedient):
 
         assert refused.value.where == "jobs/events.py"
 
-    def test_metrics_are_of_now_once_the_workers_were_asked_anew(self, lab: Lab) -> None:
+    def test_metrics_are_current_after_a_refresh(self, lab: Lab) -> None:
         endless, rest = lab.all_run("endless"), lab.cluster.address
         source = lab.cluster.detail(endless).vertices[0].id
 
@@ -284,7 +284,7 @@ class TestSession(Obedient):
         assert read() > before
 
 
-def test_what_a_silent_cluster_is_asked_is_no_verdict_on_a_job() -> None:
+def test_a_silent_cluster_is_no_verdict_on_a_job() -> None:
     cluster = FakeCluster()
     job = cluster.submit(Submission("events", "jobs.events"))
     cluster.silent = True

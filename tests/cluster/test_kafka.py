@@ -174,7 +174,7 @@ class Obedient:
         assert (found.id, found.ends[0], found.kept[0]) == (before.id, 10, 10), "it is no loss of the tail"
         assert found.starts == {0: 5, 1: 0}
 
-    def test_a_topic_made_anew_is_another_one(self, lab: Lab, topic: str) -> None:
+    def test_a_recreated_topic_is_another_one(self, lab: Lab, topic: str) -> None:
         lab.send(topic, 5, at=1000)
         before = lab.kafka.topic_state(topic, {})
         assert (before.ends, before.epochs[0]) == ({0: 5, 1: 0}, (0, 0))
@@ -272,7 +272,7 @@ class RealDisk:
 
 
 class ObedientDisk:
-    def test_a_log_that_lost_its_tail_is_told_from_one_that_has_another_leader(self, disk: Disk) -> None:
+    def test_a_log_that_lost_its_tail_is_distinguished_from_one_with_another_leader(self, disk: Disk) -> None:
         disk.send(300)
         disk.keep()
         disk.elect()

@@ -12,7 +12,7 @@ from headrace.cluster.metrics import _moment
 JUNE, JULY = (datetime(2013, month, 1, tzinfo=timezone.utc) for month in (6, 7))
 
 
-def test_it_is_that_of_the_first_partition_that_is_waited_for() -> None:
+def test_the_watermark_is_that_of_the_slowest_partition() -> None:
     found = [Split("f-0", JUNE, idle=False, paused=False), Split("f-1", JULY, idle=False, paused=True)]
 
     assert event_time([*found, Split("planes-0", None, idle=True, paused=False)]) == JUNE

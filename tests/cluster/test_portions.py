@@ -70,7 +70,7 @@ def test_a_file_of_one_portion_goes_whole_or_not_at_all(bootstrap: str, topic: s
     assert in_topic(bootstrap, topic) == []
 
 
-def test_of_a_large_file_it_is_known_what_went_and_how_to_go_on(
+def test_an_interrupted_large_file_reports_what_was_sent_and_how_to_continue(
     bootstrap: str, topic: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(portions, "PORTION", 10)

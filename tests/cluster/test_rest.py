@@ -14,7 +14,7 @@ py4j.protocol.Py4JJavaError: An error occurred while calling o8.executeSql.
 NOBODY = "http://127.0.0.1:1"
 
 
-def test_the_innermost_cause_is_told_on_one_line() -> None:
+def test_the_innermost_cause_is_shown_on_one_line() -> None:
     trace = (
         "java.util.concurrent.CompletionException: outer\n\tat a.B.c(B.java:1)\n"
         "Caused by: java.io.IOException: middle\n\tat d.E.f(E.java:2)\n\t... 3 more\n"

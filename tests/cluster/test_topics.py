@@ -43,7 +43,7 @@ def test_another_number_of_partitions_is_an_error(bootstrap: str, name: str) -> 
     assert refused.value.facts == {"actual": 3, "wanted": 4}
 
 
-def test_a_topic_made_anew_has_another_id(bootstrap: str, name: str) -> None:
+def test_a_recreated_topic_has_another_id(bootstrap: str, name: str) -> None:
     before, _ = create_topic(bootstrap, name, 1)
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     admin.delete_topics([name])

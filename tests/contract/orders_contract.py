@@ -124,7 +124,7 @@ class Spoilt:
         assert (contract is None) == bool(errors)
         return errors
 
-    def told(self) -> list[tuple[str, str]]:
+    def problems(self) -> list[tuple[str, str]]:
         """Each error as file:line and sentence."""
         return [(e.where.rpartition("/")[2], e.what) for e in self.errors()]
 

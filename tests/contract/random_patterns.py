@@ -43,12 +43,12 @@ class Hard:
 
 def accepted(rng: random.Random, count: int) -> list[str]:
     """That many different patterns that are accepted."""
-    found: dict[str, None] = {}
-    while len(found) < count:
+    patterns: dict[str, None] = {}
+    while len(patterns) < count:
         text = _choice(rng, 3)
         if is_accepted(text):
-            found[text] = None
-    return list(found)
+            patterns[text] = None
+    return list(patterns)
 
 
 def is_accepted(text: str) -> bool:

@@ -21,14 +21,14 @@ Problems = Callable[[str, str, str], list[str]]
 def problems(tmp_path: Path) -> Problems:
     """What is wrong with one of the project's contracts once a text in it is another one."""
 
-    def found(name: str, old: str, new: str) -> list[str]:
+    def refusals(name: str, old: str, new: str) -> list[str]:
         text = (ROOT / "contracts" / f"{name}.odcs.yaml").read_text()
         assert old in text
         path = tmp_path / f"{name}.odcs.yaml"
         path.write_text(text.replace(old, new))
         return [e.what for e in examine(path)[1]]
 
-    return found
+    return refusals
 
 
 def test_a_topic_of_versions() -> None:

@@ -72,12 +72,12 @@ def test_a_column_called_as_a_partition_column(edited: Edit) -> None:
     spoilt = edited("- name: gift", "- name: placed_day", "[day(placed), month(day)]", "day(placed) # <-")
     line = spoilt.path.read_text().splitlines().index("      - name: placed_day") + 1
     what = f"column placed_day (line {line}) has the name of the partition column of day(placed)"
-    assert spoilt.told() == [(f"orders.odcs.yaml:{spoilt.line}", what)]
+    assert spoilt.problems() == [(f"orders.odcs.yaml:{spoilt.line}", what)]
 
 
 def test_a_double_underscore_would_clash_with_the_quarantine_table(edited: Edit) -> None:
     spoilt = edited("id: orders", "id: orders__quarantine # <-")
-    assert (f"orders.odcs.yaml:{spoilt.line}", "id 'orders__quarantine' is not a name") in spoilt.told()
+    assert (f"orders.odcs.yaml:{spoilt.line}", "id 'orders__quarantine' is not a name") in spoilt.problems()
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_what_must_be_there(gone: str, sentence: str, edited: Edit) -> None:
 
 
 def test_watermark_and_future_need_an_event_time(edited: Edit) -> None:
-    told = edited("  - property: eventTime\n    value: placed\n", "").told()
-    assert [what for _, what in told] == ["watermarkDelay without eventTime", "maxFuture without eventTime"]
+    errors = edited("  - property: eventTime\n    value: placed\n", "").problems()
+    assert [what for _, what in errors] == ["watermarkDelay without eventTime", "maxFuture without eventTime"]
 
 
 def test_enum_is_a_word_of_the_standard_since_3_2(edited: Edit) -> None:
-    told = [what for _, what in edited("v3.2.0", "v3.1.0").told()]
-    assert told == ["enum came with v3.2.0, and the contract says v3.1.0"] * 2
+    errors = [what for _, what in edited("v3.2.0", "v3.1.0").problems()]
+    assert errors == ["enum came with v3.2.0, and the contract says v3.1.0"] * 2
 
 
 def test_the_shape_is_that_of_the_standard(edited: Edit) -> None:
@@ -114,7 +114,7 @@ def test_the_shape_is_that_of_the_standard(edited: Edit) -> None:
         "        required: true\n        primaryKey: true\n        primaryKeyPosition: 2",
         "        required: 'true' # <-",
     )
-    assert spoilt.told() == [
+    assert spoilt.problems() == [
         (
             f"orders.odcs.yaml:{spoilt.line}",
             "schema.0.properties.0.required: Input should be a valid boolean",

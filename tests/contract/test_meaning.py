@@ -54,17 +54,17 @@ def test_what_is_for_people_needs_no_new_version(tmp_path: Path, old: str, new: 
 
 
 @pytest.mark.parametrize(("old", "new"), PROMISES.values(), ids=list(PROMISES))
-def test_what_is_promised_does(tmp_path: Path, old: str, new: str) -> None:
+def test_a_changed_promise_needs_a_new_version(tmp_path: Path, old: str, new: str) -> None:
     before, after = edited(tmp_path, old, new)
     assert after != before
 
 
-def test_so_does_what_a_derived_table_counts(tmp_path: Path) -> None:
+def test_what_a_derived_table_counts_needs_a_new_version(tmp_path: Path) -> None:
     before, after = edited(tmp_path, "value: PT1H", "value: PT2H", "departures_hourly")
     assert after != before
 
 
-def test_a_property_that_is_not_said_changes_nothing() -> None:
+def test_an_absent_property_changes_nothing() -> None:
     """One that a later headrace knows must not make every contract look edited."""
     contract = load(CONTRACTS / "flights.odcs.yaml")
     known = dataclasses.make_dataclass(

@@ -109,10 +109,10 @@ def test_what_promises_nothing_is_listed(edited: Edit) -> None:
     support = "support:\n  - channel: x\n    url: http://x\n"
     path = edited("status: active\n", f"status: active\ntags: [a]\n{support}", PROSE, "").path
 
-    found = find_unused(path)
+    unused = find_unused(path)
 
-    assert found.warnings == []
-    assert found.documentation == {"status", "tags", "support", "servers.host"}
+    assert unused.warnings == []
+    assert unused.documentation == {"status", "tags", "support", "servers.host"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "contracts").glob("*.odcs.yaml")), ids=lambda p: p.name)

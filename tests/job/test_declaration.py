@@ -72,9 +72,7 @@ def test_reading_runs_nothing_and_the_last_declaration_counts(jobs: Path) -> Non
 
 
 @pytest.mark.parametrize("look", [load_job, require_job_file])
-def test_a_job_that_is_not_there_is_told_with_those_that_are(
-    look: Callable[[str], object], jobs: Path
-) -> None:
+def test_a_missing_job_is_reported_with_the_existing_ones(look: Callable[[str], object], jobs: Path) -> None:
     (jobs / "orders.py").touch()
 
     with pytest.raises(UsageError) as refused:

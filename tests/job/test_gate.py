@@ -162,7 +162,7 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_an_edit_is_told_of_the_operator_that_it_changes_and_of_no_other(edit: str) -> None:
+def test_an_edit_is_reported_for_the_operator_that_it_changes_only(edit: str) -> None:
     before, after = plan_of("departures_hourly"), plan_of("departures_hourly")
     change, expected = EDITS[edit]
     change(after)
@@ -182,7 +182,7 @@ def test_what_is_not_known_is_kept_where_it_means_the_same_and_asks_otherwise() 
     assert fates(before, after) == {WINDOW: "unknown"}
 
 
-def test_two_alike_are_told_apart_by_where_they_lead() -> None:
+def test_two_equal_operators_are_distinguished_by_their_outputs() -> None:
     before = plan_of("departures_hourly")
     twin = copy.deepcopy([n for n in before["nodes"] if n["id"] in (8, 9, 10)])
     for node in twin:
@@ -262,7 +262,7 @@ def test_the_field_of_an_answer_is_part_of_the_meaning() -> None:
     assert fates(before, after) == {sink["id"]: "changed"}
 
 
-def test_a_column_more_through_an_over_window_is_nothing_to_who_does_not_read_it() -> None:
+def test_an_added_column_through_an_over_window_does_not_affect_operators_that_do_not_read_it() -> None:
     before = plan_of("departures_hourly")
     after = copy.deepcopy(before)
     (over,) = nodes(after, "over-aggregate")
@@ -286,7 +286,7 @@ def test_a_column_more_through_an_over_window_is_nothing_to_who_does_not_read_it
     )
 
 
-def test_how_event_time_is_told_is_part_of_the_meaning() -> None:
+def test_the_event_time_is_part_of_the_meaning() -> None:
     before = plan_of("departures_hourly")
     (exchange,) = [n for n in before["nodes"] if n["id"] == 3]
     delay = {"kind": "LITERAL", "value": 60_000, "type": "INTERVAL SECOND"}

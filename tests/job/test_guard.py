@@ -121,7 +121,7 @@ def test_whatever_is_raised_is_a_reason(raised: type[BaseException]) -> None:
     assert answers(guard.pandas(fails, [0], ["INT", "INT"])(pd.Series([1]))) == [(None, reason)]
 
 
-def test_a_worker_can_be_told_to_end() -> None:
+def test_a_worker_can_be_asked_to_end() -> None:
     def ended(_: object) -> int:
         raise KeyboardInterrupt
 

@@ -56,7 +56,7 @@ def compared(left: int, right: int, *, low: Node | None) -> Plan:
 
 
 @pytest.mark.parametrize("low", [None, LOW])
-def test_columns_of_a_union_are_told_apart_in_pairs_also_where_its_branches_read_the_same_rows(
+def test_columns_of_a_union_are_distinguished_even_if_its_branches_read_the_same_rows(
     low: Node | None,
 ) -> None:
     assert fates(compared(1, 2, low=low), compared(2, 1, low=low)) == ["kept"]
@@ -163,7 +163,7 @@ def test_state_is_not_given_away_where_two_could_go_on_from_it() -> None:
     assert fates(queries(10, 20), queries(21, 11)) == ["dropped", "dropped"]
 
 
-def test_what_only_decides_what_leaves_an_aggregate_is_nothing_to_its_state() -> None:
+def test_what_only_affects_the_output_of_an_aggregate_does_not_affect_its_state() -> None:
     def sums(**told: Any) -> Plan:
         small = Small()
         small.sink(small.sums(small.source(), 1, **told))
@@ -253,7 +253,7 @@ def ttl(ms: int) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_changed_is_told_part_by_part(before: Plan, after: Plan, told: str) -> None:
+def test_a_change_is_described_part_by_part(before: Plan, after: Plan, told: str) -> None:
     said = words(before, after)
     assert said.startswith(told)
     assert said.endswith(MIXED)
@@ -275,7 +275,7 @@ def judged(low: Node, name: str) -> Plan:
         ("_other", "the filter IS NULL(_other) is unchanged, but its columns are computed differently"),
     ],
 )
-def test_a_filter_that_reads_as_before_is_not_said_to_come_and_go(name: str, told: str) -> None:
+def test_a_filter_that_reads_as_before_is_not_reported_as_removed_and_added(name: str, told: str) -> None:
     assert words(judged(LOW, name), judged(HIGH, name)) == told + MIXED
 
 
@@ -320,11 +320,11 @@ SUM = {"name": "s", "internalName": "$SUM$1", "argList": [1], "filterArg": -1, "
         (filtered(grouping=[0]), filtered(grouping=[1]), "its keys are b; they were a"),
     ],
 )
-def test_why_state_is_lost_is_told(before: Plan, after: Plan, told: str) -> None:
+def test_the_reason_for_lost_state_is_reported(before: Plan, after: Plan, told: str) -> None:
     assert words(before, after).startswith(f"its state is lost: {told}")
 
 
-def test_a_table_is_named_whose_rows_mean_something_else_after_the_last_state() -> None:
+def test_a_table_whose_rows_change_meaning_after_the_last_state_is_named() -> None:
     def above(condition: Node | None, low: Node = LOW) -> Plan:
         small = Small()
         sums = small.sums(small.calc(small.source(), {"a": A, "b": B}, low), 1)

@@ -32,7 +32,7 @@ def test_the_only_line_that_can_make_a_node_is_named() -> None:
     assert "GROUP BY" in (project.root() / file).read_text().splitlines()[int(number) - 1]
 
 
-def test_a_node_that_no_line_makes_is_told_at_the_step_of_the_table() -> None:
+def test_a_node_without_a_line_is_reported_at_the_step_of_its_table() -> None:
     assert _where(f"{SINK} … produced by node Join(x)") == "sql/departures_hourly/hourly.sql:1"
     assert _where("something else") == "jobs/departures_hourly.py"
 

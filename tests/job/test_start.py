@@ -85,7 +85,7 @@ def test_the_settings_that_the_chain_depends_on_are_the_jobs_own() -> None:
     assert FORBIDDEN.keys() <= OWN.keys()
 
 
-def test_a_source_begins_where_it_is_told_and_looks_for_new_partitions() -> None:
+def test_a_source_begins_at_the_given_offsets_and_discovers_new_partitions() -> None:
     assert startup({1: 7, 0: 5}, "s1") == {
         "scan.startup.mode": "specific-offsets",
         "scan.startup.specific-offsets": "partition:0,offset:5;partition:1,offset:7",

@@ -49,7 +49,7 @@ def at(minute: int) -> dt.datetime:
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    found = connect(Store(warehouse=f"file://{tmp_path}/lake"))
+    store = connect(Store(warehouse=f"file://{tmp_path}/lake"))
     written = [
         row(3, 7, "rule", "distance", b'{"distance": -1}'),
         row(1, 4, "malformed", None, b"\xff\xfe{"),
@@ -65,18 +65,18 @@ def warehouse(tmp_path: Path) -> Warehouse:
             "_kafka_time": pa.timestamp("us", "UTC"),
         }
     )
-    write_deltalake(found.table_uri("flights__quarantine"), pa.Table.from_pylist(written, schema))
-    return found
+    write_deltalake(store.table_uri("flights__quarantine"), pa.Table.from_pylist(written, schema))
+    return store
 
 
 def test_reasons_are_counted_with_the_oldest_as_the_example(warehouse: Warehouse) -> None:
-    found = reasons(warehouse, "flights", {("rule", "distance", "distance_is_positive"): 1})
-    assert [(r.reason, r.field, r.rule, r.count, r.discarded, r.example) for r in found] == [
+    counts = reasons(warehouse, "flights", {("rule", "distance", "distance_is_positive"): 1})
+    assert [(r.reason, r.field, r.rule, r.count, r.discarded, r.example) for r in counts] == [
         ("rule", "distance", "distance_is_positive", 2, 1, "1:9"),
         ("it's", None, None, 1, 0, "0:2"),
         ("malformed", None, None, 1, 0, "0:4"),
     ]
-    assert (found[0].to_json()["first"], found[0].to_json()["last"]) == (
+    assert (counts[0].to_json()["first"], counts[0].to_json()["last"]) == (
         "2013-01-01T12:02:00+00:00",
         "2013-01-01T12:03:00+00:00",
     )
@@ -101,17 +101,19 @@ def test_reasons_are_counted_with_the_oldest_as_the_example(warehouse: Warehouse
 def test_records_are_found(warehouse: Warehouse, wanted: Selection, positions: list[str]) -> None:
     assert [r.position for r in records(warehouse, "flights", wanted)] == positions
     assert [r.position for r in records(warehouse, "flights", wanted, limit=1)] == positions[:1]
-    found = [f"{p}:{o}" for _, _, p, o, _ in payloads(warehouse, "flights", wanted)]
-    assert sorted(found) == sorted(positions)
+    payload_positions = [f"{p}:{o}" for _, _, p, o, _ in payloads(warehouse, "flights", wanted)]
+    assert sorted(payload_positions) == sorted(positions)
 
 
 @pytest.mark.parametrize("name", ["since", "until"])
 @pytest.mark.parametrize("year", [1500, 1969, 2263, 9999])
 def test_a_time_that_no_record_has_is_refused(warehouse: Warehouse, name: str, year: int) -> None:
     wanted = Selection(**{name: dt.datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)})  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match=rf"{year}-12-31T23:59:59\+00:00 is not a time of a record") as said:
+    with pytest.raises(
+        UsageError, match=rf"{year}-12-31T23:59:59\+00:00 is not a time of a record"
+    ) as refused:
         list(records(warehouse, "flights", wanted))
-    assert "from 1970-01-01T00:00:00+00:00 to 2262-04-11T23:47:16.854000+00:00" in said.value.what
+    assert "from 1970-01-01T00:00:00+00:00 to 2262-04-11T23:47:16.854000+00:00" in refused.value.what
 
 
 @pytest.mark.parametrize("edge", [dt.datetime(1970, 1, 1, tzinfo=UTC), dt.datetime(2262, 4, 11, tzinfo=UTC)])

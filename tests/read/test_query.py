@@ -30,17 +30,17 @@ UTC = dt.timezone.utc
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    found = connect(Store(warehouse=f"file://{tmp_path}/lake"))
+    store = connect(Store(warehouse=f"file://{tmp_path}/lake"))
     rows = {
         "carrier": ["AA", "UA", None],
         "scheduled": pa.array([dt.datetime(2013, 1, 1, 5, 15, tzinfo=UTC)] * 3, pa.timestamp("us", "UTC")),
         "fare": pa.array([Decimal("1.20"), Decimal("-3.00"), None], pa.decimal128(9, 2)),
         "day": [dt.date(2013, 1, 1), dt.date(2013, 1, 2), dt.date(2013, 1, 2)],
     }
-    write_deltalake(found.table_uri("flights"), pa.table(rows), partition_by=["day"])
+    write_deltalake(store.table_uri("flights"), pa.table(rows), partition_by=["day"])
     bad = pa.table({"payload": [b"\xff\x00"], "_partition": [0]})
-    write_deltalake(found.table_uri("flights__quarantine"), bad)
-    return found
+    write_deltalake(store.table_uri("flights__quarantine"), bad)
+    return store
 
 
 def rows(warehouse: Warehouse, sql: str) -> list[tuple[Any, ...]]:

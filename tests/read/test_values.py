@@ -41,5 +41,5 @@ def test_its_neighbours_stay_what_they_are() -> None:
     lists = pa.ListArray.from_arrays(pa.array([0, 1, 3]), times)
     structs = pa.StructArray.from_arrays([times, pa.array([1, 2, 3])], ["at", "n"])
     assert values(lists) == [[within], [None, beyond]]
-    found: list[dict[str, Any]] = records(pa.table({"s": structs.slice(2), "n": [7]}))
-    assert found == [{"s": {"at": beyond, "n": 3}, "n": 7}]
+    rows: list[dict[str, Any]] = records(pa.table({"s": structs.slice(2), "n": [7]}))
+    assert rows == [{"s": {"at": beyond, "n": 3}, "n": 7}]

@@ -72,7 +72,7 @@ def test_addresses_and_credentials_are_those_of_the_stack(settings: Settings, tm
     assert settings.store.access_key == f"file:{tmp_path}/secrets/access_key"
 
 
-def test_what_an_environment_names_itself_is_not_overruled() -> None:
+def test_a_setting_of_the_environment_is_not_overridden() -> None:
     given = Settings.model_validate({"kafka": {"bootstrap": "far:9092"}, "stack": {"folder": "x"}})
 
     assert given.kafka.bootstrap == "far:9092"

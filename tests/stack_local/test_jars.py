@@ -61,7 +61,7 @@ def test_a_spoiled_file_in_the_cache_is_replaced(repository: SimpleNamespace) ->
     assert path.read_bytes() == GOOD
 
 
-def test_a_wrong_answer_is_asked_again_once(repository: SimpleNamespace) -> None:
+def test_a_wrong_answer_is_requested_again_once(repository: SimpleNamespace) -> None:
     repository.serves[:] = [BAD, GOOD]
 
     assert repository.fetch()[0].read_bytes() == GOOD

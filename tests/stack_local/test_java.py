@@ -50,7 +50,7 @@ def test_one_without_compiler_is_refused(fake: Callable[..., None]) -> None:
 
 
 @pytest.mark.usefixtures("fake")
-def test_none_at_all_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_java_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
 
     with pytest.raises(StackError, match="no Java"):

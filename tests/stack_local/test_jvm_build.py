@@ -48,7 +48,7 @@ def test_nothing_is_compiled_when_nothing_changed(module: tuple[Path, list[Any]]
 @pytest.mark.parametrize(
     "changed", ["java/a/A.java", "java/B.java", "resources/META-INF/services/org.Factory"]
 )
-def test_a_change_builds_it_anew_and_drops_the_old_one(
+def test_a_changed_source_is_rebuilt_and_the_old_jar_deleted(
     module: tuple[Path, list[Any]], tmp_path: Path, changed: str
 ) -> None:
     old = built(tmp_path)
@@ -59,7 +59,7 @@ def test_a_change_builds_it_anew_and_drops_the_old_one(
 
 
 @pytest.mark.usefixtures("module")
-def test_another_class_path_builds_it_anew(tmp_path: Path) -> None:
+def test_another_class_path_causes_a_rebuild(tmp_path: Path) -> None:
     assert built(tmp_path, [Path("flink-1.jar")]) != built(tmp_path, [Path("flink-2.jar")])
 
 

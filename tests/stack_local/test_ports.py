@@ -18,7 +18,7 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_taken_port_is_named_with_its_setting_and_its_holder(taken: int) -> None:
+def test_an_occupied_port_is_named_with_its_setting_and_its_holder(taken: int) -> None:
     with pytest.raises(StackError) as e:
         ports.require_free(Ports(flink_rest=taken), ["flink_rest"])
 
@@ -29,7 +29,7 @@ def test_a_taken_port_is_named_with_its_setting_and_its_holder(taken: int) -> No
         assert f"pid {os.getpid()} " in str(e.value)
 
 
-def test_only_the_asked_ports_are_looked_at(taken: int) -> None:
+def test_only_the_requested_ports_are_checked(taken: int) -> None:
     ports.require_free(Ports(flink_rest=taken, kafka=ports.choose().kafka), ["kafka"])
 
 

@@ -80,7 +80,7 @@ def test_another_command_finds_what_this_one_started(processes: Processes, tmp_p
     assert Processes(tmp_path).pid("one") == pid
 
 
-def test_it_lives_in_a_session_of_its_own(processes: Processes) -> None:
+def test_a_process_has_its_own_session(processes: Processes) -> None:
     assert os.getsid(started(processes, SLEEP)) != os.getsid(0)
 
 
@@ -124,7 +124,7 @@ def test_its_children_end_with_it(processes: Processes) -> None:
         assert time.monotonic() < deadline
 
 
-def test_a_paused_process_goes_on(processes: Processes) -> None:
+def test_a_paused_process_continues(processes: Processes) -> None:
     pid = started(processes, SLEEP)
 
     processes.kill("one", signal.SIGSTOP)

@@ -64,7 +64,7 @@ def made_of(monkeypatch: pytest.MonkeyPatch, *services: Service) -> None:
     monkeypatch.setattr(local, "prepare", prepare)
 
 
-def test_the_log_of_a_process_that_died_says_why(
+def test_the_log_of_a_process_that_died_shows_the_reason(
     folder: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = "print('no space left'); [print('at', n) for n in range(20)]; raise SystemExit(3)"
@@ -78,7 +78,7 @@ def test_the_log_of_a_process_that_died_says_why(
     assert "no space left" in answer
 
 
-def test_secrets_that_are_gone_are_made_anew(
+def test_missing_secrets_are_generated_again(
     folder: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_of(monkeypatch, script("store", SERVES, "up", folder))
@@ -149,7 +149,7 @@ def of_another_jar(lock: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("registry", "folder")
-def test_a_lock_of_the_jars_is_written_anew(
+def test_a_lock_of_the_jars_is_rewritten(
     spoil: Callable[[Path], None], complaint: str, tmp_path: Path, terminal: Terminal
 ) -> None:
     spoil(tmp_path / "jars/kafka.lock")
@@ -199,7 +199,7 @@ CAUSE = "java.io.IOException: no such bucket"
 
 @pytest.mark.parametrize(("for_good", "what"), [(False, "it fails: "), (True, "it is FAILED: ")])
 @pytest.mark.usefixtures("project")
-def test_the_jobmanagers_log_says_more_of_a_failure(
+def test_the_jobmanagers_log_explains_a_failure(
     for_good: bool, what: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logged(folder, "jobmanager", CAUSE)
@@ -215,7 +215,7 @@ def test_the_jobmanagers_log_says_more_of_a_failure(
 
 
 @pytest.mark.usefixtures("project")
-def test_a_taskmanagers_log_says_more_of_tasks_that_do_not_begin(
+def test_a_taskmanagers_log_explains_tasks_that_do_not_start(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logged(folder, "taskmanager-1", "out of memory")
@@ -230,7 +230,7 @@ def test_a_taskmanagers_log_says_more_of_tasks_that_do_not_begin(
 
 
 @pytest.mark.usefixtures("project")
-def test_a_stack_that_is_started_anew_has_the_slots(
+def test_a_restarted_stack_has_the_slots(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged(folder, "taskmanager-1", "two slots are too few")
@@ -275,7 +275,7 @@ def serving(status: str) -> dict[str, bool]:
 
 
 @pytest.mark.usefixtures("project")
-def test_nothing_listens_and_the_stack_is_started(
+def test_the_stack_is_started_when_no_server_listens(
     folder: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEADRACE__STORE__WAREHOUSE", "s3://lake")

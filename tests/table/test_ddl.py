@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def flights() -> Contract:
     """The demo's contract, partitioned by day whatever the demo does."""
-    found = load(ROOT / "contracts" / "flights.odcs.yaml")
-    return replace(found, partition_by=(Partition("scheduled_departure", "day"),))
+    contract = load(ROOT / "contracts" / "flights.odcs.yaml")
+    return replace(contract, partition_by=(Partition("scheduled_departure", "day"),))
 
 
 def options(ddl: str) -> dict[str, str]:
@@ -98,7 +98,7 @@ def test_source(flights: Contract) -> None:
     ]
 
 
-def test_what_becomes_of_unknown_fields_is_told_to_the_format(flights: Contract) -> None:
+def test_the_format_gets_the_policy_for_unknown_fields(flights: Contract) -> None:
     ddl = source_ddl(replace(flights, unknown_fields="reject"), name="s", bootstrap="b", options={})
     assert options(ddl)["strict-json.unknown-fields"] == "reject"
 

@@ -55,7 +55,7 @@ def test_versions_are_judged_where_they_are_read(flights: Contract) -> None:
 @pytest.mark.parametrize("job", ["departures_hourly", "aircraft_rotation", "flights_deduplicated"])
 def test_the_plan_asks_for_the_watermark_behind_the_shuffle(job: str) -> None:
     nodes = json.loads((ROOT / "jobs" / f"{job}.lock.json").read_text())["plan"]["nodes"]
-    asked = [n["id"] for n in nodes if "CURRENT_WATERMARK" in str(n)]
+    nodes_with_watermark = [n["id"] for n in nodes if "CURRENT_WATERMARK" in str(n)]
     shuffled = [n["id"] for n in nodes if "partitionBy=[_partition]" in n["description"]]
-    assert asked
-    assert min(asked) > shuffled[0]
+    assert nodes_with_watermark
+    assert min(nodes_with_watermark) > shuffled[0]

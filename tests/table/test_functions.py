@@ -33,12 +33,12 @@ def written(folder: Path, text: str) -> None:
     (folder / "udfs" / "texts.py").write_text(text)
 
 
-def test_what_a_file_tells(folder: Path) -> None:
+def test_a_function_is_read_from_its_file(folder: Path) -> None:
     written(folder, GOOD)
-    found = read_function("cleaned", "udfs.texts.cleaned", WHERE)
-    assert (found.kind, found.builtins) == ("scalar", ())
+    function = read_function("cleaned", "udfs.texts.cleaned", WHERE)
+    assert (function.kind, function.builtins) == ("scalar", ())
     written(folder, GOOD + "\n")
-    assert read_function("cleaned", "udfs.texts.cleaned", WHERE).digest != found.digest
+    assert read_function("cleaned", "udfs.texts.cleaned", WHERE).digest != function.digest
     written(folder, GOOD.replace("result_type=TEXT", 'result_type=TEXT, func_type="pandas"'))
     assert read_function("cleaned", "udfs.texts.cleaned", WHERE).kind == "pandas"
     written(folder, GOOD.replace("= udf(", "= udtf(").replace("result_type=TEXT", "result_types=[TEXT]"))
@@ -129,7 +129,7 @@ def test_a_reason_is_read(folder: Path, kind: str, sql: str, said: str | None) -
     written(folder, f"c = {wrapper}(f, input_types=[T], {types}=[T])")
     function = read_function("c", "udfs.texts.c", WHERE)
     steps = [SqlStep(str(n), text) for n, text in enumerate(sql.split(";"))]
-    found = [str(e) for e in unread([function], steps, "j", WHERE)]
-    assert bool(found) == bool(said)
-    assert all(said in f for f in found if said)
-    assert all("sql/j/0.sql:1" in f for f in found if "reason" in f), "where the call is"
+    messages = [str(e) for e in unread([function], steps, "j", WHERE)]
+    assert bool(messages) == bool(said)
+    assert all(said in f for f in messages if said)
+    assert all("sql/j/0.sql:1" in f for f in messages if "reason" in f), "where the call is"

@@ -39,9 +39,9 @@ def one(kind: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_every_job_of_the_project_is_bounded(job: str, operators: list[str]) -> None:
-    found = retained_state(plan(job), CONTRACT)
-    assert [k.operator for k in found] == operators
-    assert all(k.until for k in found)
+    states = retained_state(plan(job), CONTRACT)
+    assert [k.operator for k in states] == operators
+    assert all(k.until for k in states)
 
 
 ENDLESS = {
@@ -68,11 +68,11 @@ def test_endless_state_needs_an_end_or_a_reason(case: str) -> None:
     refuse_unbounded(ENDLESS[case], replace(CONTRACT, unbounded_state="few keys, for ever"))
 
 
-def told(case: dict[str, Any], contract: Contract = CONTRACT) -> list[str]:
+def messages(case: dict[str, Any], contract: Contract = CONTRACT) -> list[str]:
     return [k.until for k in retained_state(case, contract)]
 
 
 def test_a_time_to_live_is_an_end() -> None:
     ttl = one("group-aggregate", state=[{"index": 0, "ttl": "3600000 ms", "name": "x"}])
-    assert told(ttl) == ["3600000 ms unused"]
-    assert told(one("rank"), replace(CONTRACT, state_ttl=timedelta(days=2))) == ["2 days, 0:00:00 unused"]
+    assert messages(ttl) == ["3600000 ms unused"]
+    assert messages(one("rank"), replace(CONTRACT, state_ttl=timedelta(days=2))) == ["2 days, 0:00:00 unused"]

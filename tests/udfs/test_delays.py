@@ -23,9 +23,9 @@ def test_a_longer_delay_is_never_better(one: int, other: int) -> None:
 
 
 @given(st.none() | MINUTES, st.none() | MINUTES)
-def test_a_row_for_each_end_that_was_told(departure: int | None, arrival: int | None) -> None:
-    told = [(e, m) for e, m in (("departure", departure), ("arrival", arrival)) if m is not None]
-    assert [row[:2] for row in classified(departure, arrival)] == told
+def test_a_row_for_each_given_delay(departure: int | None, arrival: int | None) -> None:
+    delays = [(e, m) for e, m in (("departure", departure), ("arrival", arrival)) if m is not None]
+    assert [row[:2] for row in classified(departure, arrival)] == delays
 
 
 def test_limits() -> None:

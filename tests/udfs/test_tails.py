@@ -31,11 +31,11 @@ def test_writing_does_not_matter(number: str, gap: str, small: bool) -> None:
 @given(st.text())
 def test_anything_has_a_form_that_stays_or_none(written: str) -> None:
     try:
-        found = normal_form(written)
+        form = normal_form(written)
     except NotATailNumber:
         return
-    assert normal_form(found) == found
-    assert found.isascii()
+    assert normal_form(form) == form
+    assert form.isascii()
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,15 @@ FLIGHTS = load(ROOT / "contracts" / "flights.odcs.yaml")
 HOURLY = load(ROOT / "contracts" / "departures_hourly.odcs.yaml")
 
 
-def said(groups: list[RowGroup], window: timedelta, watermark: int) -> tuple[int, list[tuple[str, int, int]]]:
+def balanced(
+    groups: list[RowGroup], window: timedelta, watermark: int
+) -> tuple[int, list[tuple[str, int, int]]]:
     sums, findings = balance(groups, window, watermark)
     return sums["waiting"], [(f.kind, f.group.at, f.rows) for f in findings if f.group]
 
 
 @pytest.mark.parametrize(
-    ("watermark", "waiting", "found"),
+    ("watermark", "waiting", "findings"),
     [
         (2 * HOUR_MS - 1, 3, []),
         (3 * HOUR_MS - 2, 3, []),
@@ -41,33 +43,33 @@ def said(groups: list[RowGroup], window: timedelta, watermark: int) -> tuple[int
     ],
 )
 def test_a_window_waits_until_the_watermark_has_passed_its_last_moment(
-    watermark: int, waiting: int, found: list[tuple[str, int, int]]
+    watermark: int, waiting: int, findings: list[tuple[str, int, int]]
 ) -> None:
     groups = [RowGroup(2 * HOUR_MS, 3, 0, 0), RowGroup(HOUR_MS, 5, 1, 4), RowGroup(0, 2, 0, 2)]
-    assert said(groups, HOUR, watermark) == (waiting, found)
+    assert balanced(groups, HOUR, watermark) == (waiting, findings)
 
 
-def test_an_event_time_is_told_at_its_own_millisecond() -> None:
+def test_an_event_time_is_reported_to_the_millisecond() -> None:
     groups = [RowGroup(8, 1, 0, 0), RowGroup(7, 2, 0, 1)]
-    assert said(groups, timedelta(), 7) == (1, [("missing", 7, 1)])
+    assert balanced(groups, timedelta(), 7) == (1, [("missing", 7, 1)])
 
 
-def test_what_is_missing_here_does_not_make_up_for_what_is_too_many_there() -> None:
+def test_a_missing_row_does_not_make_up_for_a_surplus_row() -> None:
     groups = [RowGroup(HOUR_MS, 5, 0, 6), RowGroup(0, 5, 0, 4)]
-    assert said(groups, HOUR, 9 * HOUR_MS) == (0, [("missing", 0, 1), ("too many", HOUR_MS, 1)])
+    assert balanced(groups, HOUR, 9 * HOUR_MS) == (0, [("missing", 0, 1), ("too many", HOUR_MS, 1)])
 
 
-def test_more_than_was_read_is_too_many_in_an_open_window_as_well() -> None:
-    assert said([RowGroup(0, 0, 0, 2)], HOUR, NONE_YET) == (0, [("too many", 0, 2)])
-    assert said([RowGroup(0, 1, 2, 0)], HOUR, NONE_YET) == (0, [("too many", 0, 1)])
+def test_more_rows_than_were_read_are_too_many_even_in_an_open_window() -> None:
+    assert balanced([RowGroup(0, 0, 0, 2)], HOUR, NONE_YET) == (0, [("too many", 0, 2)])
+    assert balanced([RowGroup(0, 1, 2, 0)], HOUR, NONE_YET) == (0, [("too many", 0, 1)])
 
 
-def test_after_a_restart_nobody_knows_of_windows_that_were_told_before() -> None:
+def test_after_a_restart_windows_published_before_are_unproved() -> None:
     groups = [RowGroup(2 * HOUR_MS, 3, 0, 0), RowGroup(HOUR_MS, 5, 0, 5), RowGroup(0, 2, 0, 1)]
-    assert said(groups, HOUR, NONE_YET) == (3, [("unproved", 0, 1)])
+    assert balanced(groups, HOUR, NONE_YET) == (3, [("unproved", 0, 1)])
 
 
-def test_rows_that_patches_put_in_are_stale_where_they_lack_and_nothing_else_is() -> None:
+def test_only_missing_rows_of_patches_are_stale() -> None:
     groups = [RowGroup(2 * HOUR_MS, 3, 0, 1), RowGroup(HOUR_MS, 5, 0, 5), RowGroup(0, 4, 0, 1)]
     patched = {HOUR_MS - 1: 2, HOUR_MS: 1, 2 * HOUR_MS: 1}
     sums, findings = balance(groups, HOUR, 2 * HOUR_MS, in_windows(patched, HOUR))
@@ -142,21 +144,27 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
-def kinds(found: Conservation) -> list[tuple[str, int]]:
-    return [(f.kind, f.rows) for f in found.findings]
+def kinds(conservation: Conservation) -> list[tuple[str, int]]:
+    return [(f.kind, f.rows) for f in conservation.findings]
 
 
 def test_every_row_read_is_counted_late_or_waits(lake: Lake) -> None:
     lake.hours({0: 3, 1: 1})
     lake.late([(1, 1, 80)])
-    found = lake.proof()
-    assert (found.verdict, found.arrived, found.counted, found.late, found.waiting) == ("proved", 6, 4, 1, 1)
-    assert found.sentence() == (
+    conservation = lake.proof()
+    assert (
+        conservation.verdict,
+        conservation.arrived,
+        conservation.counted,
+        conservation.late,
+        conservation.waiting,
+    ) == ("proved", 6, 4, 1, 1)
+    assert conservation.sentence() == (
         "each of 6 rows read from flights has exactly one home: 4 counted in departures_hourly, 1 late,"
         " 1 that the watermark has not passed yet"
     )
-    assert found.to_json()["counted_in"] == {"departures_hourly": 4}
-    assert found.to_json()["watermark"] == "2013-01-01T02:01:00+00:00"
+    assert conservation.to_json()["counted_in"] == {"departures_hourly": 4}
+    assert conservation.to_json()["watermark"] == "2013-01-01T02:01:00+00:00"
 
 
 def test_only_what_the_job_has_read_is_a_row_read(lake: Lake) -> None:
@@ -169,14 +177,19 @@ def test_only_what_the_job_has_read_is_a_row_read(lake: Lake) -> None:
 def test_a_lost_window_a_wrong_count_and_late_rows_without_a_home_are_named(lake: Lake) -> None:
     lake.hours({0: 4})
     lake.late([(0, 2, 70), (0, 2, 70), (1, 7, 80)])
-    found = lake.proof()
-    assert kinds(found) == [("too many", 1), ("too many", 1), ("late twice", 1), ("late from nowhere", 1)]
-    assert str(found.findings[0]) == (
+    conservation = lake.proof()
+    assert kinds(conservation) == [
+        ("too many", 1),
+        ("too many", 1),
+        ("late twice", 1),
+        ("late from nowhere", 1),
+    ]
+    assert str(conservation.findings[0]) == (
         "window 2013-01-01T00:00:00+00:00 to 2013-01-01T01:00:00+00:00:"
         " 3 read, 0 late, 4 counted: 1 row too many"
     )
-    assert str(found.findings[2]) == "1 row more than once in departures_hourly__late, record 0:2"
-    assert "1 row in departures_hourly__late, record 1:7, but not among" in str(found.findings[3])
+    assert str(conservation.findings[2]) == "1 row more than once in departures_hourly__late, record 0:2"
+    assert "1 row in departures_hourly__late, record 1:7, but not among" in str(conservation.findings[3])
 
 
 def test_the_newest_window_is_missing_where_the_watermark_has_passed_it(lake: Lake) -> None:
@@ -199,8 +212,12 @@ def test_a_batch_is_judged_at_its_own_versions(lake: Lake) -> None:
 
 def test_a_batch_without_any_row_leaves_all_rows_waiting(lake: Lake) -> None:
     lake.cut = replace(lake.cut, watermarks={"departures_hourly": NONE_YET})
-    found = lake.proof()
-    assert (found.verdict, found.waiting, found.versions) == ("proved", 6, {"flights": 0})
+    conservation = lake.proof()
+    assert (conservation.verdict, conservation.waiting, conservation.versions) == (
+        "proved",
+        6,
+        {"flights": 0},
+    )
 
 
 def test_times_before_1970_have_their_windows_too(lake: Lake) -> None:
@@ -210,7 +227,7 @@ def test_times_before_1970_have_their_windows_too(lake: Lake) -> None:
     assert "window 1963-01-13T23:00:00+00:00 to 1963-01-14T00:00:00+00:00: 1 read" in str(finding)
 
 
-def test_who_does_not_say_what_it_counts_is_told_what_to_write() -> None:
+def test_a_contract_that_does_not_declare_what_it_counts_gets_a_remedy() -> None:
     rotation = load(ROOT / "contracts" / "aircraft_rotation.odcs.yaml")
     with pytest.raises(UsageError, match="no table of the job declares how its rows count") as caught:
         counting_tables("aircraft_rotation", [rotation])
@@ -226,6 +243,6 @@ def test_rows_are_counted_in_one_window_only() -> None:
 
 def test_a_window_at_the_end_of_the_calendar_is_shown() -> None:
     last = 253_402_300_799_999 // HOUR_MS * HOUR_MS
-    found = Imbalance("missing", "", 1, RowGroup(last, 1, 0, 0), HOUR)
-    assert "window 9999-12-31T23:00:00+00:00 to 9999-12-31T23:59:59" in str(found)
-    assert found.to_json()["at"] == "9999-12-31T23:00:00+00:00"
+    imbalance = Imbalance("missing", "", 1, RowGroup(last, 1, 0, 0), HOUR)
+    assert "window 9999-12-31T23:00:00+00:00 to 9999-12-31T23:59:59" in str(imbalance)
+    assert imbalance.to_json()["at"] == "9999-12-31T23:00:00+00:00"

@@ -40,7 +40,7 @@ Homes = dict[int, "Sequence[int]"]
 
 
 @dataclass
-class Given:
+class StatedTopic:
     """A topic that is said, not read: offsets of its records, and where its log starts."""
 
     records: Homes
@@ -134,66 +134,67 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(connect(Store(warehouse=f"file://{tmp_path}/lake")))
 
 
-def said(found: Verification) -> list[tuple[str, int, str, list[str]]]:
-    return [(f.kind, f.partition, f.where, [str(s) for s in f.spans]) for f in found.findings]
+def findings(verification: Verification) -> list[tuple[str, int, str, list[str]]]:
+    return [(f.kind, f.partition, f.where, [str(s) for s in f.spans]) for f in verification.findings]
 
 
 BOTH = "flights and flights__quarantine"
-TEN = Given({0: range(10)})
+TEN = StatedTopic({0: range(10)})
 
 
 def test_one_home_for_each_offset_is_proved(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2], 1: [0, 2]}, {1: [1]})
     lake.publish(2, {0: [3]}, {1: [3]})
-    found = lake.verify(Given({0: range(6), 1: range(4), 2: range(2)}))
-    assert (found.verdict, found.batch, found.findings) == ("proved", 2, ())
-    assert found.versions == {"flights": 1, "flights__quarantine": 1}
-    assert "every offset has exactly one home" in found.sentence()
+    verification = lake.verify(StatedTopic({0: range(6), 1: range(4), 2: range(2)}))
+    assert (verification.verdict, verification.batch, verification.findings) == ("proved", 2, ())
+    assert verification.versions == {"flights": 1, "flights__quarantine": 1}
+    assert "every offset has exactly one home" in verification.sentence()
     numbers = [
-        (p.partition, p.frontier, p.records, p.data, p.quarantine, p.unpublished) for p in found.partitions
+        (p.partition, p.frontier, p.records, p.data, p.quarantine, p.unpublished)
+        for p in verification.partitions
     ]
     assert numbers == [(0, 4, 4, 4, 0, 2), (1, 4, 4, 2, 2, 0), (2, 0, 0, 0, 0, 2)]
 
 
 def test_a_missing_offset_in_the_middle_is_named(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2, 5, 7]}, {0: [4]})
-    found = lake.verify(TEN)
-    assert said(found) == [("missing", 0, BOTH, ["3", "6"])]
-    assert found.verdict == "broken"
-    assert "partition 0: 2 offsets missing: in the topic, in no table: 3, 6" in str(found.findings[0])
+    verification = lake.verify(TEN)
+    assert findings(verification) == [("missing", 0, BOTH, ["3", "6"])]
+    assert verification.verdict == "broken"
+    assert "partition 0: 2 offsets missing: in the topic, in no table: 3, 6" in str(verification.findings[0])
 
 
 def test_a_missing_offset_at_the_start_is_named(lake: Lake) -> None:
     lake.publish(1, {0: [3, 4]})
-    assert said(lake.verify(TEN)) == [("missing", 0, BOTH, ["0-2"])]
+    assert findings(lake.verify(TEN)) == [("missing", 0, BOTH, ["0-2"])]
 
 
 def test_doubled_within_data_is_named_with_its_files(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2, 3]})
     lake.publish(2, {0: [2, 3, 4]})
-    found = lake.verify(TEN)
-    assert said(found) == [("doubled", 0, "twice in flights", ["2-3"])]
-    assert sorted(f"{p.table}/{p.file}" for p in found.places) == sorted(
+    verification = lake.verify(TEN)
+    assert findings(verification) == [("doubled", 0, "twice in flights", ["2-3"])]
+    assert sorted(f"{p.table}/{p.file}" for p in verification.places) == sorted(
         f"flights/{Path(uri).name}" for uri in lake.open().file_uris()
     )
-    assert {p.spans for p in found.places} == {(Range(2, 3),)}
+    assert {p.spans for p in verification.places} == {(Range(2, 3),)}
 
 
 def test_doubled_within_one_file_and_within_quarantine(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 1]}, {0: [2, 2, 2, 3]})
-    found = lake.verify(TEN)
-    assert said(found) == [
+    verification = lake.verify(TEN)
+    assert findings(verification) == [
         ("doubled", 0, "twice in flights", ["1"]),
         ("doubled", 0, "twice in flights__quarantine", ["2"]),
     ]
-    assert [p.table for p in found.places] == ["flights", "flights__quarantine"]
+    assert [p.table for p in verification.places] == ["flights", "flights__quarantine"]
 
 
 def test_doubled_across_data_and_quarantine(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2], 1: [0]}, {0: [1, 3]})
-    found = lake.verify(Given({0: range(4), 1: range(1)}))
-    assert said(found) == [("doubled", 0, f"in both {BOTH}", ["1"])]
-    assert [(p.table, p.spans) for p in found.places] == [
+    verification = lake.verify(StatedTopic({0: range(4), 1: range(1)}))
+    assert findings(verification) == [("doubled", 0, f"in both {BOTH}", ["1"])]
+    assert [(p.table, p.spans) for p in verification.places] == [
         ("flights", (Range(1, 1),)),
         ("flights__quarantine", (Range(1, 1),)),
     ]
@@ -201,8 +202,8 @@ def test_doubled_across_data_and_quarantine(lake: Lake) -> None:
 
 def test_a_phantom_is_a_row_where_the_topic_has_no_record(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2, 3], 7: [5], 1: [-4, 0]})
-    found = lake.verify(Given({0: [0, 1, 3], 1: [0]}))
-    assert said(found) == [
+    verification = lake.verify(StatedTopic({0: [0, 1, 3], 1: [0]}))
+    assert findings(verification) == [
         ("phantom", 0, "flights or flights__quarantine", ["2"]),
         ("phantom", 1, "flights or flights__quarantine", ["-4"]),
         ("phantom", 7, "flights or flights__quarantine", ["5"]),
@@ -211,55 +212,63 @@ def test_a_phantom_is_a_row_where_the_topic_has_no_record(lake: Lake) -> None:
 
 def test_offsets_without_a_record_need_no_home(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 5]})
-    assert lake.verify(Given({0: [0, 1, 5, 9]})).verdict == "proved"
+    assert lake.verify(StatedTopic({0: [0, 1, 5, 9]})).verdict == "proved"
 
 
-def test_below_the_log_start_only_doubles_and_holes_can_be_seen(lake: Lake) -> None:
-    topic = Given({0: range(20)}, starts={0: 10})
+def test_below_the_log_start_only_duplicates_and_holes_are_detected(lake: Lake) -> None:
+    topic = StatedTopic({0: range(20)}, starts={0: 10})
     lake.publish(1, {0: [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]})
-    found = lake.verify(topic)
-    assert (found.verdict, found.partitions[0].beyond_reach) == ("proved", 8)
-    assert "8 older than the topic's log" in found.sentence()
+    verification = lake.verify(topic)
+    assert (verification.verdict, verification.partitions[0].beyond_reach) == ("proved", 8)
+    assert "8 older than the topic's log" in verification.sentence()
     lake.publish(2, {0: [3, 12]})
-    assert said(lake.verify(topic)) == [("doubled", 0, "twice in flights", ["3"])]
+    assert findings(lake.verify(topic)) == [("doubled", 0, "twice in flights", ["3"])]
 
 
 def test_a_hole_below_the_log_start_cannot_be_proved(lake: Lake) -> None:
     lake.publish(1, {0: [2, 3, 6, 12, 13]})
-    found = lake.verify(Given({0: range(20)}, starts={0: 12}))
-    assert said(found) == [("unproved", 0, BOTH, ["4-5", "7-11"])]
-    assert found.verdict == "unproved"
-    assert "cannot be proved" in str(found.findings[0])
+    verification = lake.verify(StatedTopic({0: range(20)}, starts={0: 12}))
+    assert findings(verification) == [("unproved", 0, BOTH, ["4-5", "7-11"])]
+    assert verification.verdict == "unproved"
+    assert "cannot be proved" in str(verification.findings[0])
 
 
-def test_a_hole_below_the_log_start_that_the_ledger_noted_in_time_is_told_and_no_fault(lake: Lake) -> None:
+def test_a_hole_below_the_log_start_is_accepted_if_the_ledger_recorded_it_in_time(lake: Lake) -> None:
     lake.publish(1, {0: [2, 3, 6, 12, 13]})
-    topic = Given({0: range(20)}, starts={0: 12})
+    topic = StatedTopic({0: range(20)}, starts={0: 12})
     recorded = RecordedHoles(absent={0: [Range(4, 5)]}, lost={0: [Range(7, 9)]})
-    left = lake.verify(topic, Recorded(noted=recorded))
-    assert said(left) == [("unproved", 0, BOTH, ["10-11"])]
+    unrecorded = lake.verify(topic, Recorded(noted=recorded))
+    assert findings(unrecorded) == [("unproved", 0, BOTH, ["10-11"])]
     recorded = RecordedHoles(absent={0: [Range(4, 5), Range(10, 11)]}, lost={0: [Range(7, 9)]})
-    found = lake.verify(topic, Recorded(noted=recorded))
-    assert (found.verdict, found.aged_holes) == ("proved", {"absent": 4, "lost": 3})
-    assert "4 older offsets without a record, as the ledger records" in found.sentence()
-    assert "home, except 3 that were lost before they were read, accepted in the ledger (" in found.sentence()
+    verification = lake.verify(topic, Recorded(noted=recorded))
+    assert (verification.verdict, verification.aged_holes) == ("proved", {"absent": 4, "lost": 3})
+    assert "4 older offsets without a record, as the ledger records" in verification.sentence()
+    assert (
+        "home, except 3 that were lost before they were read, accepted in the ledger ("
+        in verification.sentence()
+    )
     recorded = RecordedHoles(absent={0: [Range(4, 5), Range(8, 11)]}, lost={0: [Range(7, 7)]})
-    found = lake.verify(topic, Recorded(noted=recorded))
-    assert "home, except 1 that was lost before it was read, accepted in the ledger (" in found.sentence()
+    verification = lake.verify(topic, Recorded(noted=recorded))
+    assert (
+        "home, except 1 that was lost before it was read, accepted in the ledger (" in verification.sentence()
+    )
 
 
 def test_a_missing_tail_and_a_missing_partition_are_named(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2]})
-    topic = Given({0: range(9), 1: range(4)})
-    found = lake.verify(topic, Recorded(topic=TopicAtBatch({0: 6, 1: 2})))
-    assert said(found) == [("missing", 0, BOTH, ["3-5"]), ("missing", 1, BOTH, ["0-1"])]
-    assert [(p.partition, p.frontier, p.unpublished) for p in found.partitions] == [(0, 6, 3), (1, 2, 2)]
+    topic = StatedTopic({0: range(9), 1: range(4)})
+    verification = lake.verify(topic, Recorded(topic=TopicAtBatch({0: 6, 1: 2})))
+    assert findings(verification) == [("missing", 0, BOTH, ["3-5"]), ("missing", 1, BOTH, ["0-1"])]
+    assert [(p.partition, p.frontier, p.unpublished) for p in verification.partitions] == [
+        (0, 6, 3),
+        (1, 2, 2),
+    ]
 
 
-def test_the_ledgers_word_does_not_excuse_what_kafka_still_holds(lake: Lake) -> None:
+def test_the_ledger_does_not_excuse_what_kafka_still_holds(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 3]})
-    found = lake.verify(TEN, Recorded(noted=RecordedHoles(absent={0: [Range(2, 2)]})))
-    assert said(found) == [("missing", 0, BOTH, ["2"])]
+    verification = lake.verify(TEN, Recorded(noted=RecordedHoles(absent={0: [Range(2, 2)]})))
+    assert findings(verification) == [("missing", 0, BOTH, ["2"])]
 
 
 def test_a_row_without_a_position_is_found(lake: Lake) -> None:
@@ -268,8 +277,8 @@ def test_a_row_without_a_position_is_found(lake: Lake) -> None:
         {"_partition": pa.array([None, 0], pa.int32()), "_offset": pa.array([2, None], pa.int64())}
     )
     write_deltalake(lake.warehouse.table_uri("flights"), nowhere, mode="append")
-    found = lake.verify(TEN)
-    assert str(found.findings[0]) == "2 rows without a position in flights"
+    verification = lake.verify(TEN)
+    assert str(verification.findings[0]) == "2 rows without a position in flights"
 
 
 def test_a_compacted_table_is_still_verified(lake: Lake) -> None:
@@ -277,9 +286,9 @@ def test_a_compacted_table_is_still_verified(lake: Lake) -> None:
         lake.publish(batch, {0: [2 * batch - 2]}, {0: [2 * batch - 1]})
         lake.open().optimize.compact()
     before = len(lake.open().file_uris())
-    found = lake.verify(TEN)
-    assert (found.verdict, found.batch, before) == ("proved", 4, 1)
-    assert found.versions["flights"] > found.versions["flights__quarantine"]
+    verification = lake.verify(TEN)
+    assert (verification.verdict, verification.batch, before) == ("proved", 4, 1)
+    assert verification.versions["flights"] > verification.versions["flights__quarantine"]
     older = lake.verify(TEN, batch=2)
     assert (older.verdict, older.partitions[0].frontier) == ("proved", 4)
 
@@ -289,16 +298,16 @@ def test_an_older_batch_is_judged_at_its_own_versions(lake: Lake) -> None:
     lake.publish(2, {0: [3, 3]})
     lake.publish(3, {0: [4]})
     assert lake.verify(TEN).verdict == "broken"
-    found = lake.verify(TEN, batch=1)
-    assert (found.verdict, found.partitions[0].frontier) == ("proved", 3)
-    assert found.versions == {"flights": 0, "flights__quarantine": 0}
+    verification = lake.verify(TEN, batch=1)
+    assert (verification.verdict, verification.partitions[0].frontier) == ("proved", 3)
+    assert verification.versions == {"flights": 0, "flights__quarantine": 0}
 
 
 def test_a_batch_that_is_half_published_is_not_judged(lake: Lake) -> None:
     lake.publish(1, {0: [0]}, {0: [1]})
     lake.write("flights__quarantine", 2, {0: [3]})
-    found = lake.verify(TEN)
-    assert (found.verdict, found.batch, found.partitions[0].frontier) == ("proved", 1, 2)
+    verification = lake.verify(TEN)
+    assert (verification.verdict, verification.batch, verification.partitions[0].frontier) == ("proved", 1, 2)
 
 
 def test_only_a_batch_that_both_tables_hold_is_judged(lake: Lake) -> None:
@@ -314,11 +323,11 @@ def test_only_a_batch_that_both_tables_hold_is_judged(lake: Lake) -> None:
 
 def test_a_batch_without_rows_is_judged_as_the_one_before_it_left_the_tables(lake: Lake) -> None:
     lake.publish(1, {0: [0]}, {0: [1]})
-    found = lake.verify(TEN, batch=2)
-    assert (found.verdict, found.batch, found.versions["flights"]) == ("proved", 2, 0)
+    verification = lake.verify(TEN, batch=2)
+    assert (verification.verdict, verification.batch, verification.versions["flights"]) == ("proved", 2, 0)
 
 
-def test_batches_are_found_behind_a_checkpoint_and_a_cleaned_log(lake: Lake) -> None:
+def test_batches_are_found_after_a_checkpoint_and_a_cleaned_log(lake: Lake) -> None:
     for batch in range(1, 7):
         lake.publish(batch, {0: [batch - 1]})
     table = lake.open()
@@ -333,7 +342,7 @@ def test_batches_are_found_behind_a_checkpoint_and_a_cleaned_log(lake: Lake) -> 
         lake.verify(TEN, batch=2)
 
 
-def test_statistics_are_not_believed(lake: Lake) -> None:
+def test_file_statistics_are_not_trusted(lake: Lake) -> None:
     lake.publish(1, {0: [0, 1, 2]})
     log = Path(lake.open().table_uri.removeprefix("file://")) / "_delta_log" / f"{0:020}.json"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
@@ -349,11 +358,15 @@ def test_statistics_are_not_believed(lake: Lake) -> None:
                 }
             )
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    found = lake.verify(TEN)
-    assert (found.verdict, found.partitions[0].frontier, found.partitions[0].data) == ("proved", 3, 3)
+    verification = lake.verify(TEN)
+    assert (verification.verdict, verification.partitions[0].frontier, verification.partitions[0].data) == (
+        "proved",
+        3,
+        3,
+    )
 
 
-def test_what_was_never_published_is_said(lake: Lake) -> None:
+def test_a_table_that_was_never_published_is_reported(lake: Lake) -> None:
     with pytest.raises(UsageError, match="nothing was published yet") as caught:
         lake.verify(TEN)
     assert "headrace publish flights" in caught.value.remedy
@@ -379,41 +392,41 @@ def test_a_table_without_positions_cannot_be_verified(lake: Lake) -> None:
     [(["b"], False), (["a", "b"], False), (["a", None], True)],
     ids=["before", "during", "gone"],
 )
-def test_another_topic_proves_nothing_but_doubles_are_named(
+def test_another_topic_proves_nothing_but_duplicates_are_named(
     lake: Lake, ids: list[str | None], breaks: bool
 ) -> None:
     lake.publish(1, {0: range(5)})
-    found = lake.verify(Given({0: range(5)}, ids=[*ids], breaks=breaks), Recorded("a"))
-    assert (found.verdict, [f.kind for f in found.findings]) == ("unproved", ["other"])
-    assert found.sentence().startswith("not provable from Kafka any more: topic flights")
+    verification = lake.verify(StatedTopic({0: range(5)}, ids=[*ids], breaks=breaks), Recorded("a"))
+    assert (verification.verdict, [f.kind for f in verification.findings]) == ("unproved", ["other"])
+    assert verification.sentence().startswith("not provable from Kafka any more: topic flights")
     lake.publish(2, {0: [4]})
-    found = lake.verify(Given({0: range(9)}, ids=[*ids], breaks=breaks), Recorded("a"))
-    assert (found.verdict, [f.kind for f in found.findings]) == ("broken", ["other", "doubled"])
+    verification = lake.verify(StatedTopic({0: range(9)}, ids=[*ids], breaks=breaks), Recorded("a"))
+    assert (verification.verdict, [f.kind for f in verification.findings]) == ("broken", ["other", "doubled"])
 
 
 def test_a_topic_that_breaks_and_is_the_same_is_an_error(lake: Lake) -> None:
     lake.publish(1, {0: range(5)})
     with pytest.raises(ClusterError, match="no such topic"):
-        lake.verify(Given({0: range(5)}, ids=["a", "a"], breaks=True), Recorded("a"))
+        lake.verify(StatedTopic({0: range(5)}, ids=["a", "a"], breaks=True), Recorded("a"))
 
 
 def test_records_of_a_later_epoch_below_the_frontier_took_the_place_of_others(lake: Lake) -> None:
     """Each offset has a home and a record; from 6 on it is another record."""
     lake.publish(1, {0: range(8)})
-    topic = Given({0: range(12)}, runs=(EpochRun(2, 0, 3), EpochRun(3, 4, 5), EpochRun(5, 6, 11)))
+    topic = StatedTopic({0: range(12)}, runs=(EpochRun(2, 0, 3), EpochRun(3, 4, 5), EpochRun(5, 6, 11)))
     then = lake.verify(topic, Recorded(topic=TopicAtBatch({0: 8}, {0: (3, 4)})))
-    assert (then.verdict, said(then)) == ("unproved", [("lost", 0, LOST, ["6-7"])])
+    assert (then.verdict, findings(then)) == ("unproved", [("lost", 0, LOST, ["6-7"])])
     later = lake.verify(topic, Recorded(topic=TopicAtBatch({0: 8}, {0: (5, 6)})))
     assert later.verdict == "proved"
     known = lake.verify(topic, Recorded(topic=TopicAtBatch({0: 8}, {0: (5, 6)}, {0: [Range(6, 7)]})))
-    assert said(known) == [("lost", 0, LOST, ["6-7"])], "a ruling to go on is no proof"
+    assert findings(known) == [("lost", 0, LOST, ["6-7"])], "a ruling to go on is no proof"
 
 
 def test_a_topic_that_ends_before_the_frontier_lost_its_tail(lake: Lake) -> None:
     lake.publish(1, {0: range(8)})
-    found = lake.verify(Given({0: range(6)}), Recorded(topic=TopicAtBatch({0: 8})))
-    assert (found.verdict, said(found)) == ("unproved", [("lost", 0, LOST, ["6-7"])])
-    beyond = lake.verify(Given({0: range(6)}), Recorded(topic=TopicAtBatch({0: 6})))
+    verification = lake.verify(StatedTopic({0: range(6)}), Recorded(topic=TopicAtBatch({0: 8})))
+    assert (verification.verdict, findings(verification)) == ("unproved", [("lost", 0, LOST, ["6-7"])])
+    beyond = lake.verify(StatedTopic({0: range(6)}), Recorded(topic=TopicAtBatch({0: 6})))
     assert beyond.verdict == "broken", "nobody promised these rows: they are phantoms"
 
 
@@ -489,8 +502,12 @@ def test_markers_and_aborted_records_are_not_missing(served: Served) -> None:
     producer.abort_transaction()
     producer.close()
     served.lake.publish(1, {0: first}, {0: second})
-    found = served.verify()
-    assert (found.verdict, found.total("records"), found.partitions[0].unpublished) == ("proved", 5, 0)
+    verification = served.verify()
+    assert (verification.verdict, verification.total("records"), verification.partitions[0].unpublished) == (
+        "proved",
+        5,
+        0,
+    )
     assert second[-1] + 1 > len(first) + len(aborted) + len(second)
     served.lake.publish(2, {0: aborted[:1]})
     assert [(f.kind, f.spans) for f in served.verify().findings] == [
@@ -512,14 +529,14 @@ def test_the_command_names_a_missing_offset_in_red(served: Served, monkeypatch: 
     assert bad.exception.facts["findings"] == [
         "partition 0: 2 offsets missing: in the topic, in no table: 40-41"
     ]
-    found = json.loads(bad.stdout)
-    assert (found["verdict"], found["findings"][0]["offsets"]) == ("broken", [[40, 41]])
+    answer = json.loads(bad.stdout)
+    assert (answer["verdict"], answer["findings"][0]["offsets"]) == ("broken", [[40, 41]])
     older = served.run(monkeypatch, "--batch", "1", "-o", "json")
     assert (older.exit_code, json.loads(older.stdout)["verdict"]) == (0, "proved")
 
 
 @pytest.mark.stack
-def test_records_that_kafka_removed_are_beyond_reach(served: Served) -> None:
+def test_records_that_kafka_removed_are_counted_as_beyond_reach(served: Served) -> None:
     producer = served.producer()
     offsets = served.send(producer, 30)
     producer.close()
@@ -527,18 +544,18 @@ def test_records_that_kafka_removed_are_beyond_reach(served: Served) -> None:
     admin = KafkaAdminClient(bootstrap_servers=served.env.kafka.bootstrap)
     admin.delete_records({TopicPartition(served.topic, 0): 22})
     admin.close()
-    found = served.verify()
-    assert [(f.kind, f.spans) for f in found.findings] == [("unproved", (Range(20, 20),))]
-    assert (found.partitions[0].log_start, found.partitions[0].unpublished) == (22, 5)
+    verification = served.verify()
+    assert [(f.kind, f.spans) for f in verification.findings] == [("unproved", (Range(20, 20),))]
+    assert (verification.partitions[0].log_start, verification.partitions[0].unpublished) == (22, 5)
 
 
 @pytest.mark.stack
-def test_a_topic_that_is_not_there_is_an_error(served: Served) -> None:
+def test_a_missing_topic_is_an_error(served: Served) -> None:
     served.lake.publish(1, {0: [0]})
     with pytest.raises(ClusterError, match="no such topic"):
         served.lake.verify(KafkaTopic(served.env.kafka.bootstrap, "nothing_here"))
 
 
-def test_a_broker_that_is_not_there_is_an_error() -> None:
+def test_a_missing_broker_is_an_error() -> None:
     with pytest.raises(ClusterError, match="Kafka does not answer"):
         KafkaTopic("127.0.0.1:1", "flights", patience_ms=200).scan(lambda _p, _o: None)
