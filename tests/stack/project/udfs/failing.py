@@ -1,4 +1,4 @@
-"""Functions that fail for some ids, with a secret in the message."""
+"""Functions that fail for some ids, and say a secret when they do."""
 
 from __future__ import annotations
 
