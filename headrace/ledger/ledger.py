@@ -9,6 +9,10 @@
       decisions/0000000001.json  what was decided: set-aside, adopt, restart, accept-loss, accept-tail, …
       anchors/0000000001.json  savepoints where a replay can start
       replays/0000000001.json  what a replay is to do; claims, decisions and batches record what became of it
+      patches/0000000001.json  what a patch is to do, as it was requested
+      payloads/<id>.parquet    the payloads that a redrive or a backfill judges
+      judged/0000000001.json   what the bounded job of a patch made of it
+      files/0000000001.json    a file that a backfill took rows from; its number identifies them
       plans/<sha256>.json      a plan that ran: what the state under its node ids means
       batches/0000000001.json  the intent of one publish: manifests, files, offsets
       done/0000000001.json     the batch is in the tables: versions, heads, frontier

@@ -85,8 +85,8 @@ class BatchChecks:
         job = self._tables.job
         if file.wrapped:
             raise LedgerError(
-                f"{file.wrapped:,} rows of a staged file have another Kafka time than their records: an older"
-                " version of the program wrote it",
+                f"{file.wrapped:,} rows of a staged file carry a wrong Kafka timestamp: an older version of"
+                " the program wrote it",
                 where=f"{output.id}/{file.file.path}",
                 remedy=f"nothing was published; the records have to be read again: `headrace stop {job}`,"
                 f" `headrace branch restart {job} --why TEXT`, `headrace run {job}`",

@@ -1,8 +1,8 @@
-"""Put a patch into the tables: its rows come in, and whatever other rows have their positions go out.
+"""Publish a patch: a batch adds its rows and removes others at the same positions; or roll it back.
 
-Decided by a batch record like any other, and finished by any publisher that finds it: the steps are those of
-:mod:`headrace.publish.publisher`. Each record that comes in had one home before, or none where it comes from
-a file; so each has exactly one afterwards.
+Decided by a batch record like any other, and finished by any publisher, in the steps of
+:mod:`headrace.publish.finish`. Each record whose row is added had one home before, or none where it comes
+from a file; so each has exactly one afterwards.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from headrace.table.outputs import Output
 
 @dataclass(frozen=True)
 class NothingToApply:
-    """A patch of which no record would come in: no batch was decided."""
+    """A patch of which no row would be published: no batch was decided."""
 
     why: str
 
@@ -52,7 +52,7 @@ class Patcher:
         self._checks, self._finisher = PatchChecks(tables), Finisher(tables)
 
     def publish(self, number: int) -> Published | NothingToApply:
-        """Put a judged patch in. Safe to repeat, and beside any other publisher.
+        """Publish a judged patch. Safe to repeat, and beside any other publisher.
 
         Raises:
             DecisionNeeded: it is not judged yet.
@@ -100,10 +100,10 @@ class Patcher:
             )
 
     def roll_back(self, number: int, why: str) -> Published:
-        """Roll a patch back: its rows go out, and those that it removed come in again. Safe to repeat.
+        """Roll a patch back: remove its rows, and restore those that it removed. Safe to repeat.
 
         Raises:
-            UsageError: it is not in; or a later patch or a replay stands on it.
+            UsageError: it is not published; or a later patch or a replay was published on top of it.
         """
         files: FilesRead | None = None
         while True:

@@ -1,4 +1,4 @@
-"""What must be true before a patch is put into the tables, or rolled back. Reads, and changes nothing."""
+"""What must be true before a patch is published, or rolled back. Reads, and changes nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PatchChecks:
         return judged
 
     def refuse_other_topic(self, patch: Patch, head: Head) -> None:
-        """Refuse a stretch of the topic that may be of another one. Call it after the stretch was read."""
+        """Refuse a range of the topic that may be of another one. Call it after the range was read."""
         if patch.kind != REPLAY:
             return
         others = [c for c in query_topics(self._tables.source, self._ledger, head).changes if c.other]
@@ -85,19 +85,19 @@ class PatchChecks:
                 raise self._refused(patch, f"backfill {other.number} already holds the same bytes")
 
     def _refuse_moved(self, patch: Patch, judged: JudgedPatch, own: Positions) -> None:
-        """Of a stretch of the topic: it is whole, and no patch came in between that it would reverse."""
+        """Of a range of the topic: it is whole, and no later patch was published that it would reverse."""
         there = self._there(Positions.of_spans(_spans(patch)))
         if lacking := there.without(own):
             raise self._refused(patch, f"published records were not read again: {lacking}")
         if more := own.without(there):
-            raise self._refused(patch, f"records came that are not published: {more}")
+            raise self._refused(patch, f"the bounded job read unpublished records: {more}")
         for later in self._overlapping_patches(judged.after_batch, own, PatchHistory(self._ledger)):
             raise self._refused(
                 patch, f"{later.name} has published some of these records since it was judged"
             )
 
     def records_to_move(self, patch: Patch, own: Positions) -> Positions:
-        """Of a patch's judged records, those that still come in.
+        """Of a patch's judged records, those that are still to be published.
 
         A redrive leaves out what is no longer in quarantine, or was discarded, since it was requested.
 
@@ -118,7 +118,7 @@ class PatchChecks:
             refuse_other_columns(self._tables.warehouse, output.id, output.columns)
 
     def require_reversible(self, patch: Patch, history: PatchHistory) -> int:
-        """The batch that put it in, if nothing stands on it.
+        """The batch that published it, if nothing was published on top of it.
 
         Raises:
             UsageError: otherwise.
@@ -139,7 +139,7 @@ class PatchChecks:
             )
         if overwritten := history.overwritten(number):
             raise UsageError(
-                f"{overwritten.by} has put other rows in for {overwritten.records:,} of its {len(own):,}"
+                f"{overwritten.by} has published other rows for {overwritten.records:,} of its {len(own):,}"
                 " records since",
                 where=f"job {job}, {patch.name}",
                 remedy="the tables hold what that left: time travel shows them as they were; what is wrong"
@@ -185,5 +185,5 @@ class PatchChecks:
 
 
 def _spans(patch: Patch) -> list[Span]:
-    """The stretch of the topic that a bounded replay reads."""
+    """The range of the topic that a bounded replay reads."""
     return [Span(p, o, patch.end[p] - 1) for p, o in patch.first.items() if o < patch.end[p]]

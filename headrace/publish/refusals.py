@@ -1,7 +1,7 @@
 """Why publish stops on a topic that changed or a file that does not fit, and what an operator can do.
 
-Kafka cannot tell any more which staged rows came out of the topic that the job began on, or what it deleted:
-these are the errors that name what is concerned, and the commands that decide about it.
+Kafka can no longer show which staged rows came from the topic the job started on, or what it deleted: these
+are the errors that name what is concerned, and the commands that decide about it.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def deleted(job: str, topic: str, lost: Sequence[Span]) -> DecisionNeeded:
     """Retention was faster than the job. Below its start, a log does not even show where records were."""
     options = " ".join(f"--accept-loss {s}" for s in lost)
     return DecisionNeeded(
-        f"Kafka deleted offsets before the job read them: {span_list(lost)}. Which of them held records,"
-        " Kafka can no longer report",
+        f"Kafka deleted offsets before the job read them: {span_list(lost)}. Kafka can no longer"
+        " report which of them held records",
         where=f"topic {topic}",
         remedy=f"if the records can be sent again, do that first; else"
         f" `headrace publish {job} {options} --why TEXT` accepts the loss",
@@ -68,8 +68,8 @@ def lost_below_frontier(job: str, changes: Iterable[TopicChange]) -> DecisionNee
     return DecisionNeeded(
         "; ".join(map(str, changed)),
         where="an unclean leader election, or a broker that was restored from a copy",
-        remedy=f"`headrace publish {job} {' '.join(f'--accept-loss {s}' for s in spans)} --why TEXT` goes on:"
-        " the rows stay, what has these offsets now is not read, and `verify` names them",
+        remedy=f"`headrace publish {job} {' '.join(f'--accept-loss {s}' for s in spans)} --why TEXT`"
+        " continues: published rows stay; new records at these offsets are not read, and `verify` names them",
         lost=spans,
     )
 

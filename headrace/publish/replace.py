@@ -1,7 +1,7 @@
 """Publish a replay: its branch replaces everything after its fork point; or roll it back.
 
 Each is decided by a batch record like any other, and finished by any publisher, in the steps of
-:mod:`headrace.publish.publisher`. Whatever would make a batch impossible to finish is checked before it is
+:mod:`headrace.publish.finish`. Whatever would make a batch impossible to finish is checked before it is
 decided.
 """
 
@@ -44,7 +44,7 @@ from headrace.read.tables import open_table
 
 @dataclass(frozen=True)
 class NothingSealed:
-    """The fork has not completed a checkpoint: there is nothing to put in the branch's place."""
+    """The fork has not completed a checkpoint: there is nothing to replace the branch with."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Replacer:
                 return unready
 
     def _record_swap(self, head: Head, replay: int, fork: ForkPoint) -> Behind | NothingSealed | None:
-        """Decide the batch, unless another publisher is first; or return why the fork cannot come in yet."""
+        """Decide the batch, unless another publisher is first; or return why it cannot be published yet."""
         reached = self._replay_checks.require_frontier_at(fork)
         staged = {o: s.read() for o, s in self.tables.staged.items()}
         claim, sealed = replay_range(self._ledger, fork, staged, replay)
@@ -145,9 +145,9 @@ class Replacer:
             )
 
     def roll_back(self, replay: int, why: str) -> Published:
-        """Return the tables to what they were before a replay: its files go out, and the old ones come in.
+        """Return the tables to what they were before a replay: its files are removed, and the old ones added.
 
-        Safe to repeat. What was read since is still in Kafka: the job goes on from its old branch.
+        Safe to repeat. What was read since is still in Kafka: the job continues from its old branch.
 
         Raises:
             UsageError: the replay is not the last one that became the branch.

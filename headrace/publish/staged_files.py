@@ -1,4 +1,4 @@
-"""The offset columns of staged files, and whether they continue the frontier without hole or overlap (G1)."""
+"""What publish reads from a staged file: its footer, positions and Kafka times."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_records_whose_patch_was_replaced_are_judged_again(lake: Lake, terminal:
     lake.seal(claim, range(10, 30))
     lake.replace(number)
     output = terminal.refused("patch rollback events 1 --why w")
-    assert "replay 1 has put other rows in for 2 of its 2 records" in output
+    assert "replay 1 has published other rows for 2 of its 2 records" in output
 
     terminal.follow(
         output, "publish/patch_checks.py: replay plan □ --from-offsets □ --to-offsets □ --why TEXT"

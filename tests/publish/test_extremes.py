@@ -308,7 +308,7 @@ def test_a_time_that_wrapped_around_is_never_published(tmp_path: Path, millis: i
     """As an older program staged it: milliseconds times 1,000, in 64 bits."""
     wrapped = (millis * 1000 + (1 << 63)) % (1 << 64) - (1 << 63)
     lake = staged(tmp_path, ROW, ROW | {"wrapped": wrapped})
-    with pytest.raises(LedgerError, match="1 rows of a staged file have another Kafka time") as refused:
+    with pytest.raises(LedgerError, match="1 rows of a staged file carry a wrong Kafka timestamp") as refused:
         lake.publisher.publish()
     assert "headrace branch restart events" in str(refused.value)
     assert lake.ledger.newest(BATCHES) == 0

@@ -177,7 +177,7 @@ def test_a_replay_leaves_rows_of_files_alone_and_judges_redriven_records_again(
     files = by(f"patch {filled}", range(2))
     assert lake.rows() == sorted(files + kept + by(fork, range(30, 34)) + by("bad", range(34, 36)))
     assert done.head.rows == {"events": 33, "events__quarantine": 5}
-    with pytest.raises(UsageError, match=f"replay {number} has put other rows in for 2 of its 2 records"):
+    with pytest.raises(UsageError, match=f"replay {number} has published other rows for 2 of its 2 records"):
         lake.patcher().roll_back(late, "test")
     fates = patch_history.PatchHistory(lake.ledger)
     assert fates.overwritten_from({0: 30}) == [], "it has gone already"
@@ -252,7 +252,7 @@ def test_a_bounded_replay_judges_only_its_range(lake: Lake) -> None:
 
 @pytest.mark.parametrize(
     ("good", "message"),
-    [(range(16, 28), "were not read again: 0:15"), (range(15, 29), "are not published: 0:28")],
+    [(range(16, 28), "were not read again: 0:15"), (range(15, 29), "read unpublished records: 0:28")],
 )
 def test_an_incomplete_bounded_replay_is_refused(lake: Lake, good: range, message: str) -> None:
     number = lake.judge(patches.REPLAY, good=good, first=15, end=28)

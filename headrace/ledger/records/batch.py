@@ -19,7 +19,7 @@ from headrace.record import Record
 
 
 class BatchOutput(Record):
-    """What a batch takes into one table."""
+    """What a batch adds to one table."""
 
     manifests: tuple[FoldedManifest, ...] = ()
     """In the order of the chain."""
@@ -57,13 +57,13 @@ class BatchFacts(Numbered):
     checkpoints: tuple[int, int]
     """First and last. A patch has none: an empty range after all earlier ones, so the last comes first."""
     frontier: Offsets
-    """Up to where everything is published once it is in; empty for derive jobs."""
+    """Up to where everything is published once it is finished; empty for derive jobs."""
     outputs: dict[str, BatchOutput]
     at: str = ""
 
     @property
     def has_rows(self) -> bool:
-        """Whether any file comes in."""
+        """Whether it adds any file."""
         return any(out.files for out in self.outputs.values())
 
 
@@ -112,7 +112,7 @@ class PositionsBatch(BatchFacts):
     patch: int
     """The patch record that requested it; of a rollback, its own."""
     records: tuple[Span, ...]
-    """All records whose rows it removes, wherever they are; its files hold the rows that come in for them."""
+    """All records whose rows it removes, wherever they are; its files hold the rows that replace them."""
     why: str
 
 

@@ -76,7 +76,7 @@ class UndoDecision(_Decision):
 
 
 class ReplaceBranch(_Decision):
-    """A replay's batch is in: its fork is the branch, and no claim that was made before is followed."""
+    """A replay's batch is finished: its fork is the branch, and no claim that was made before is followed."""
 
     action: Literal["replace"] = "replace"
     replay: int

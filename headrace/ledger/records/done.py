@@ -1,4 +1,4 @@
-"""What the tables are once a batch is in: the next batch continues from here."""
+"""What the tables are once a batch is finished: the next batch continues from here."""
 
 from __future__ import annotations
 
