@@ -1,6 +1,7 @@
-"""What a batch does, one function a kind: to a table, to the branch, and what it decides once it is in.
+"""What a batch does, one function a kind: to a table, to the branch, and which decision it implies.
 
-A kind that has no function here is refused by its name: there is no ladder that it could fall through.
+A kind that has no function here is refused by its name, and so is the mode of an output: there is no ladder
+that either could fall through.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Target:
 
 
 _ADD = {"append": commit_batch, "amend": amend_batch}
-"""How a batch's files come into a table, by the mode of its output."""
+"""How a batch's files are added to a table, by the mode of its output."""
 
 
 @singledispatch
@@ -70,31 +71,36 @@ def _(batch: PublishBatch, to: Target) -> int:
 
 @commit.register
 def _(batch: SwapBatch, to: Target) -> int:
-    return _replace_after_fork(batch, to, batch.outputs[to.output.id].files, back=False)
+    return _REPLACE[to.output.mode](batch, to, batch.outputs[to.output.id].files)
 
 
 @commit.register
 def _(batch: RollbackBatch, to: Target) -> int:
     files = batch.restored.get(to.output.id, batch.outputs[to.output.id].files)
-    return _replace_after_fork(batch, to, files, back=True)
+    return _REPLACE[to.output.mode](batch, to, files)
 
 
-def _replace_after_fork(batch: ForkBatch, to: Target, files: Iterable[RecordedFile], *, back: bool) -> int:
-    """Replace what the table holds after the fork point by files."""
-    name, baseline = to.output.id, batch.baseline
-    if to.output.mode == "amend":
-        came = delta_files([*baseline.files.get(name, ()), *files])
-        return amend_from(to.warehouse, to.output, to.transaction, baseline.versions.get(name), came)
+def _swap_files(batch: ForkBatch, to: Target, files: Iterable[RecordedFile]) -> int:
     return swap_batch(
         to.warehouse,
         to.output,
         to.transaction,
         delta_files(files),
-        delta_files(batch.removed.get(name, ())),
+        delta_files(batch.removed.get(to.output.id, ())),
         batch.fork_frontier or None,
-        baseline,
-        back=back,
+        batch.baseline,
+        back=isinstance(batch, RollbackBatch),
     )
+
+
+def _amend_fork_point(batch: ForkBatch, to: Target, files: Iterable[RecordedFile]) -> int:
+    name, baseline = to.output.id, batch.baseline
+    amending = delta_files([*baseline.files.get(name, ()), *files])
+    return amend_from(to.warehouse, to.output, to.transaction, baseline.versions.get(name), amending)
+
+
+_REPLACE = {"append": _swap_files, "amend": _amend_fork_point}
+"""How files replace what a table holds after the fork point, by the mode of its output."""
 
 
 @commit.register(PatchBatch)
@@ -106,7 +112,7 @@ def _(batch: PatchBatch | PatchRollbackBatch, to: Target) -> int:
 
 @dataclass(frozen=True)
 class BranchPosition:
-    """The state of the branch once a batch is in."""
+    """The state of the branch once a batch is finished."""
 
     manifests: dict[str, str]
     """Per output the newest one, where the batch has none of its own."""
@@ -143,7 +149,7 @@ def _(_batch: PatchBatch | PatchRollbackBatch, head: Head) -> BranchPosition:
 
 @singledispatch
 def decision(batch: Batch, ledger: Ledger) -> Decision | None:
-    """What a batch decides once it is in; None if nothing, or if that is decided already."""
+    """The decision that a batch implies; None if it implies none, or if that is recorded already."""
     raise NotImplementedError(batch.kind, ledger)
 
 
@@ -167,9 +173,19 @@ def _(batch: RollbackBatch, ledger: Ledger) -> Decision | None:
     return RollBack(why=batch.why, replay=batch.replay, claim=batch.claim, newest_claim=batch.newest_claim)
 
 
-@decision.register(PatchBatch)
-@decision.register(PatchRollbackBatch)
-def _(batch: PatchBatch | PatchRollbackBatch, ledger: Ledger) -> Decision | None:
+@decision.register
+def _(batch: PatchBatch, ledger: Ledger) -> Decision | None:
+    return _patch_decision(batch, ledger, rolls_back=None)
+
+
+@decision.register
+def _(batch: PatchRollbackBatch, ledger: Ledger) -> Decision | None:
+    return _patch_decision(batch, ledger, rolls_back=batch.rolls_back)
+
+
+def _patch_decision(
+    batch: PatchBatch | PatchRollbackBatch, ledger: Ledger, *, rolls_back: int | None
+) -> PublishPatch | None:
     if patches.batch_of(ledger.decisions(), batch.patch):
         return None
-    return PublishPatch(why=batch.why, patch=batch.patch, batch=batch.number, rolls_back=batch.rolled_back)
+    return PublishPatch(why=batch.why, patch=batch.patch, batch=batch.number, rolls_back=rolls_back)

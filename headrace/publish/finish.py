@@ -3,8 +3,10 @@
 These are the steps of every kind of batch; a crash between any two is repaired by running again:
 
 1. ``batches/n`` is written put-if-absent: from here on the batch is decided;
-2. quarantine, then data: one Delta commit each, skipped where it is in the table already (G2);
-3. what the batch decides is recorded: a swap, for example, decides which claim is followed;
+2. quarantine, then data: one Delta commit each, skipped where the table has it already (G2). A column that
+   a table lacks and the batch needs is added first, in a commit of its own that changes no row;
+3. the decision that the batch implies, if any, is recorded: a swap, for example, decides which claim is
+   followed;
 4. ``done/n`` is written; the batch is the head;
 5. its manifests are folded: the ledger holds them, the folder of staged manifests no longer does.
 """
@@ -45,20 +47,27 @@ class Finisher:
 
     def record_batch(
         self, head: Head, batch: Batch, *, last_check: Callable[[], object] = lambda: None
-    ) -> None:
+    ) -> bool:
         """Write the batch that follows a head, unless another publisher has written one first.
+
+        Whichever was recorded, :meth:`finish_open_batch` finishes it, so a caller may ignore the result.
 
         Args:
             head: the head that it follows.
             batch: without number, predecessor and time: these are set here.
             last_check: raises where the batch must not be decided any more.
+
+        Returns:
+            True if this batch was recorded, False if another publisher's was.
         """
         self._tables.step("batch")
         last_check()
         number = head.batch + 1
         stamped = batch.model_copy(update={"after": head.digest, "at": now()})
-        if not self._ledger.put(BATCHES, number, stamped):
+        recorded = self._ledger.put(BATCHES, number, stamped)
+        if not recorded:
             log.info("another publisher wrote this batch", job=self._tables.job, batch=number)
+        return recorded
 
     def finish_open_batch(self) -> int:
         """Bring a recorded batch into the tables; 1 if there was one, else 0.
@@ -75,10 +84,10 @@ class Finisher:
         head = self._ledger.head_at(
             before
         )  # not the newest: another publisher may finish the batch meanwhile
-        self._refuse_strange(batch, head)
+        self._refuse_foreign_batch(batch, head)
         versions = self._commit(batch, head)
         if decision := effects.decision(batch, self._ledger):
-            self._tables.step("take over")
+            self._tables.step("decision")
             self._ledger.record_decision(decision)
         self._tables.step("done")
         self._ledger.put(DONE, number, self._done(stored, head, versions))
@@ -88,7 +97,7 @@ class Finisher:
         log.info("published", job=self._tables.job, batch=number, versions=versions, **why)
         return 1
 
-    def _refuse_strange(self, batch: Batch, head: Head) -> None:
+    def _refuse_foreign_batch(self, batch: Batch, head: Head) -> None:
         """Refuse a batch that was decided for other tables, or that follows another head."""
         where = f"{self._ledger.folder}/batches"
         if batch.outputs.keys() != self._tables.staged.keys():
@@ -154,7 +163,7 @@ def _needed(batch: Batch, output: Output) -> list[TableColumn]:
 
 
 def _heads(batch: Batch, position: effects.BranchPosition) -> dict[str, str]:
-    """By output, the newest published manifest once a batch is in."""
+    """By output, the newest published manifest once a batch is finished."""
     newest = {o: out.manifests[-1].id for o, out in batch.outputs.items() if out.manifests}
     heads = {o: newest.get(o) or position.manifests.get(o) for o in batch.outputs}
     return {o: manifest for o, manifest in heads.items() if manifest}

@@ -3,10 +3,11 @@
 :meth:`Publisher.publish` reads as these steps:
 
 1. an unfinished batch is finished first (:mod:`headrace.publish.finish`);
-2. the followed claim's chain is walked from the head, up to where every output has sealed;
-3. Kafka is asked whether the topics are still those that the job began on (:mod:`headrace.publish.topics`);
-4. every file is read, and the offsets must continue the frontier (:mod:`headrace.publish.batch_checks`, G1);
-5. the batch is decided, and finished.
+2. staged manifests that are published already are deleted: a restored job committed them again;
+3. the followed claim's chain is walked from the head, up to where every output has sealed;
+4. Kafka is asked whether the topics are still those that the job began on (:mod:`headrace.publish.topics`);
+5. every file is read, and the offsets must continue the frontier (:mod:`headrace.publish.batch_checks`, G1);
+6. the batch is decided, and finished.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from headrace.publish.staged_files import ReadFile
 from headrace.publish.tables import JobTables
 from headrace.publish.tail import StagedTail
 from headrace.publish.topics import TopicReport
+from headrace.table.outputs import Output
 
 
 class ReplayChecks:
@@ -129,21 +130,29 @@ class ReplayChecks:
         back: bool = False,
     ) -> None:
         """Refuse, before it is decided, what could not be finished."""
+
+        def refuse_unrestorable(output: Output) -> None:
+            gone = delta_files(removed.get(output.id, ()))
+            require_restorable(self._tables.warehouse, output, gone, reached or None, baseline, back=back)
+
+        def refuse_unamendable(output: Output) -> None:
+            amending = [*delta_files(baseline.files.get(output.id, ())), *files[output.id]]
+            self._refuse_unamendable(output, baseline.versions.get(output.id), amending)
+
+        by_mode = {"append": refuse_unrestorable, "amend": refuse_unamendable}
         for output in self._tables.outputs:
-            came = [*delta_files(baseline.files.get(output.id, ())), *files[output.id]]
-            if output.mode == "append":
-                gone = delta_files(removed.get(output.id, ()))
-                require_restorable(self._tables.warehouse, output, gone, reached or None, baseline, back=back)
-                continue
-            version = baseline.versions.get(output.id)
-            try:
-                amended_rows(self._tables.warehouse, output, version, came)
-            except (OSError, DeltaError) as e:
-                raise UsageError(
-                    f"version {version} of table {output.id} cannot be read any more: {str(e)[:200]}",
-                    where=self._tables.warehouse.table_uri(output.id),
-                    remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
-                ) from e
+            by_mode[output.mode](output)
+
+    def _refuse_unamendable(self, output: Output, version: int | None, files: Sequence[DeltaFile]) -> None:
+        """Refuse a table whose version at the fork point can no longer be read and amended."""
+        try:
+            amended_rows(self._tables.warehouse, output, version, files)
+        except (OSError, DeltaError) as e:
+            raise UsageError(
+                f"version {version} of table {output.id} cannot be read any more: {str(e)[:200]}",
+                where=self._tables.warehouse.table_uri(output.id),
+                remedy="nothing was changed. Its files were removed (a vacuum?): choose a later anchor",
+            ) from e
 
     def require_frontier_at(self, fork: ForkPoint) -> Offsets:
         """The frontier of an ingest job at a fork point; a derive job's rows have no position in a topic.

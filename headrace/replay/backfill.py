@@ -170,8 +170,10 @@ def _files_held(ledger: Ledger, batch: int) -> list[CountedFile]:
     """
     moves = [(d.patch, d.rolls_back) for d in patches.publications(ledger.decisions()) if d.batch <= batch]
     last = ledger.get(BATCHES, batch)
-    if isinstance(last, (PatchBatch, PatchRollbackBatch)):
-        moves.append((last.patch, last.rolled_back))
+    if isinstance(last, PatchBatch):
+        moves.append((last.patch, None))
+    elif isinstance(last, PatchRollbackBatch):
+        moves.append((last.patch, last.rolls_back))
     held = {patch for patch, _ in moves} - {reversed_patch for _, reversed_patch in moves}
     return [f for p in patches.every(ledger) if p.kind == BACKFILL and p.number in held for f in p.files]
 

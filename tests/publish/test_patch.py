@@ -30,7 +30,7 @@ from headrace.table.columns import TableColumn
 from tests.ledger.sample_records import counted_file
 from tests.publish.sealed_lake import AT, CONTRACT, Killed, Lake, by, compact, publish_two_batches
 
-STEPS = ["batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
+STEPS = ["batch", "commit events__quarantine", "commit events", "decision", "done", "fold"]
 
 
 @pytest.fixture

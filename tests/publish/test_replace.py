@@ -44,7 +44,7 @@ from headrace.table.outputs import Output, outputs
 from tests.ledger import sample_records
 from tests.publish.sealed_lake import CONTRACT, Killed, Lake, by, compact, foreign, publish_two_batches
 
-STEPS = ["read", "batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
+STEPS = ["read", "batch", "commit events__quarantine", "commit events", "decision", "done", "fold"]
 
 
 @pytest.fixture
@@ -329,7 +329,7 @@ def test_a_submission_made_before_the_batch_is_finished_is_followed(lake: Lake) 
     number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
-        lake.replace(number, "take over")
+        lake.replace(number, "decision")
     later = lake.submit(goes_on=fork)
     lake.replace(number)
     lake.seal(later, range(31, 33))
@@ -387,7 +387,7 @@ def test_a_job_does_not_start_while_its_branch_is_being_swapped(lake: Lake) -> N
     number, fork = lake.replay(publish_two_batches(lake))
     lake.seal(fork, range(10, 31))
     with pytest.raises(Killed):
-        lake.replace(number, "take over")
+        lake.replace(number, "decision")
     program: Any = SimpleNamespace(outputs=outputs(lake.contract), contract=lake.contract)
     with pytest.raises(DecisionNeeded, match="not all of its tables are swapped yet"):
         choose_start(program, lake.ledger, lake.warehouse, {}, None)

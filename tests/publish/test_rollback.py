@@ -57,7 +57,7 @@ def test_a_rollback_restores_the_rows_and_the_old_job_continues(lake: Lake) -> N
 
 
 @pytest.mark.parametrize(
-    "fatal", ["batch", "commit events__quarantine", "commit events", "take over", "done", "fold"]
+    "fatal", ["batch", "commit events__quarantine", "commit events", "decision", "done", "fold"]
 )
 def test_a_rollback_that_dies_is_finished(lake: Lake, fatal: str) -> None:
     anchor = publish_two_batches(lake)

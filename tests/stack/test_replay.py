@@ -21,7 +21,7 @@ from tests.stack.waiting import until
 
 MakeRoad = Callable[..., Road]
 LOOK_S = 0.2
-STEPS = ["batch", "commit events", "take over", "fold"]
+STEPS = ["batch", "commit events", "decision", "fold"]
 """Where a publisher dies here; tests/publish/test_replace.py goes through all of them."""
 
 

@@ -121,11 +121,6 @@ class PatchBatch(PositionsBatch):
 
     kind: Literal["patch"] = "patch"
 
-    @property
-    def rolled_back(self) -> int | None:
-        """The patch that it rolls back: none."""
-        return None
-
 
 class PatchRollbackBatch(PositionsBatch):
     """A patch's rows are removed, and the rows that it removed are restored."""
@@ -133,11 +128,6 @@ class PatchRollbackBatch(PositionsBatch):
     kind: Literal["patch_rollback"] = "patch_rollback"
     rolls_back: int
     """The patch that it rolls back."""
-
-    @property
-    def rolled_back(self) -> int | None:
-        """The patch that it rolls back."""
-        return self.rolls_back
 
 
 Batch = Annotated[
