@@ -9,8 +9,9 @@ import typer
 from headrace.cli.context import workspace_of
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import patch as pages
-from headrace.cli.patch import Hold, Why
+from headrace.cli.patch import Hold, JudgeTimeout, Why
 from headrace.operate.backfill import backfill_files
+from headrace.operate.patch import JUDGE_S
 
 
 def register(app: typer.Typer) -> None:
@@ -31,9 +32,12 @@ def backfill(
     ],
     why: Why = "",
     hold: Hold = False,
+    timeout: JudgeTimeout = JUDGE_S,
     fmt: Output = Format.text,
 ) -> None:
-    """Put the rows of files through a contract and into its tables, in one batch.
+    """Judge the rows of files by a contract, and publish them in its tables in one batch.
+
+    If no row would come into a table, the patch is aborted, and the ledger records why.
 
     A row is identified by its file and its place in it: _partition is the file's number, negative, and
     _offset is the row's, from 0; `verify` counts them in the files. The same bytes are never backfilled
@@ -42,5 +46,7 @@ def backfill(
     Example: headrace backfill flights s3://partner/2013-02.jsonl --why "their exporter was down for a day"
     """
     with progress("reading the files") as bar:
-        report = backfill_files(workspace_of(ctx), contract, files, why, hold=hold, progress=bar)
+        report = backfill_files(
+            workspace_of(ctx), contract, files, why, hold=hold, within_s=timeout, progress=bar
+        )
     emit(report.to_json(), fmt, lambda: pages.page(report))

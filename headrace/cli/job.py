@@ -10,6 +10,7 @@ from headrace.cli.context import workspace_of
 from headrace.cli.options import Timeout
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import status as pages
+from headrace.errors import ClusterError
 from headrace.operate.start import START_S, Started, await_job, start_job
 from headrace.operate.status import read_status
 from headrace.operate.stop import stop_job
@@ -106,8 +107,11 @@ def status(
     workspace = workspace_of(ctx)
     unready = None
     if wait:
-        with progress(f"waiting for {job}") as bar:
-            unready = await_job(workspace, job, timeout, bar)
+        try:
+            with progress(f"waiting for {job}") as bar:
+                await_job(workspace, job, timeout, bar)
+        except ClusterError as e:  # the status is shown first
+            unready = e
     job_status = read_status(workspace, job)
     emit(job_status.to_json(), fmt, lambda: pages.page(job_status))
     if refused := unready or job_status.flink_error:

@@ -19,6 +19,16 @@ Hold = Annotated[
     bool, typer.Option("--hold", help="Only judge the records and show what the result would be.")
 ]
 
+JudgeTimeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0,
+        help="How long the bounded job that judges the records may run; after that it is cancelled.",
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
@@ -49,13 +59,19 @@ def show(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text)
     emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
-def judge(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
+def judge(
+    ctx: typer.Context,
+    job: Job,
+    patch: Number,
+    timeout: JudgeTimeout = patches.JUDGE_S,
+    fmt: Output = Format.text,
+) -> None:
     """Run the bounded job that judges a patch's records beside the live job; the tables are not touched.
 
     Example: headrace patch judge flights 1
     """
     with progress(f"judging the records of patch {patch}") as bar:
-        report = patches.judge_patch(workspace_of(ctx), job, patch, progress=bar)
+        report = patches.judge_patch(workspace_of(ctx), job, patch, within_s=timeout, progress=bar)
     emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
@@ -75,13 +91,21 @@ def diff(
     emit(patch_diff.to_json(), fmt, lambda: diff_tables(patch_diff.diff))
 
 
-def apply(ctx: typer.Context, job: Job, patch: Number, fmt: Output = Format.text) -> None:
-    """Put a patch into the tables in one batch; it is judged first if it has not been. Safe to repeat.
+def apply(
+    ctx: typer.Context,
+    job: Job,
+    patch: Number,
+    timeout: JudgeTimeout = patches.JUDGE_S,
+    fmt: Output = Format.text,
+) -> None:
+    """Publish a patch in one batch; it is judged first if it has not been. Safe to repeat.
+
+    If none of its records would move into the tables, it is aborted instead, and the ledger records why.
 
     Example: headrace patch apply flights 1
     """
-    with progress("putting the rows in") as bar:
-        report = patches.apply_patch(workspace_of(ctx), job, patch, progress=bar)
+    with progress("publishing the rows") as bar:
+        report = patches.apply_patch(workspace_of(ctx), job, patch, within_s=timeout, progress=bar)
     emit(report.to_json(), fmt, lambda: pages.page(report))
 
 
@@ -96,7 +120,7 @@ def rollback(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Ou
 
 
 def abort(ctx: typer.Context, job: Job, patch: Number, why: Why = "", fmt: Output = Format.text) -> None:
-    """Abort a patch that is not in the tables yet: it is never published.
+    """Abort a patch that is not in the tables yet: it is never published. Safe to repeat.
 
     Example: headrace patch abort flights 1 --why "the wrong records"
     """

@@ -10,7 +10,7 @@ import typer
 
 from headrace.cli.options import TIMES, utc
 from headrace.errors import UsageError
-from headrace.operate.replay_plan import Place
+from headrace.operate import Place
 
 FromOffsets = Annotated[
     str | None,

@@ -13,11 +13,12 @@ from headrace.cli.options import TIMES, utc
 from headrace.cli.output import Format, Output, emit, progress
 from headrace.cli.pages import patch as patch_pages
 from headrace.cli.pages import quarantine as pages
-from headrace.cli.patch import Hold, Why
+from headrace.cli.patch import Hold, JudgeTimeout, Why
 from headrace.errors import UsageError
 from headrace.offsets import Span
+from headrace.operate import Selection
 from headrace.operate import quarantine as operate
-from headrace.read.quarantine import SHOWN_BYTES, Selection
+from headrace.operate.patch import JUDGE_S
 
 Contract = Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")]
 
@@ -73,7 +74,7 @@ def show(
     limit: Annotated[int, typer.Option(min=1, help="At most this many records, the oldest first.")] = 20,
     size: Annotated[
         int, typer.Option("--bytes", min=0, help="Cut payloads after this many bytes; 0 shows them whole.")
-    ] = SHOWN_BYTES,
+    ] = 400,
     output: Output = Format.text,
 ) -> None:
     """Show quarantined records: position, Kafka time, reason, and the original payload.
@@ -103,12 +104,14 @@ def redrive(
         ),
     ] = None,
     hold: Hold = False,
+    timeout: JudgeTimeout = JUDGE_S,
     output: Output = Format.text,
 ) -> None:
     """Decode and judge quarantined records again; those that pass move into the table in one batch.
 
     Without a filter: everything in quarantine that is not discarded. Each record keeps its position, so
-    `verify` holds. What is refused again stays as it is, and is reported. Safe to interrupt:
+    `verify` holds. What is refused again stays as it is, and is reported; if nothing passes, the patch is
+    aborted, and the ledger records why. Safe to interrupt:
     `headrace patch ls` lists what was started, `headrace patch apply` continues.
 
     Example: headrace quarantine redrive flights --rule distance_is_positive --why "0 is allowed now" --hold
@@ -116,7 +119,7 @@ def redrive(
     wanted = _selection(reason, field, rule, at, since, until)
     with progress("taking the records out of quarantine") as bar:
         report = operate.redrive_quarantined(
-            workspace_of(ctx), contract, wanted, why, repair=repair, hold=hold, progress=bar
+            workspace_of(ctx), contract, wanted, why, repair=repair, hold=hold, within_s=timeout, progress=bar
         )
     emit(report.to_json(), output, lambda: patch_pages.page(report))
 

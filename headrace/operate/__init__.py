@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from headrace.operate.query import QueryResult, query_tables
     from headrace.operate.replay_plan import (
         ListedReplay,
+        Place,
         ReplayDiff,
         ReplayReport,
         describe_replay,
@@ -113,6 +114,7 @@ if TYPE_CHECKING:
     )
     from headrace.operate.verify import DerivedProof, TopicProof, verify_table
     from headrace.operate.workspace import Workspace
+    from headrace.read.quarantine import Selection
 else:
     _NAMES = {
         "accept": "LossDecision TailDecision accept_loss accept_tail",
@@ -129,11 +131,11 @@ else:
         "plan": "JobPlan accept_plan plan_job",
         "project": "CreatedPipeline CreatedProject create_pipeline create_project",
         "publish": "Publication publish_staged publish_until publish_whole_topic",
-        "quarantine": "DiscardDecision count_quarantined discard_quarantined read_quarantined"
-        " redrive_quarantined undo_discard",
+        "quarantine": "DiscardDecision Selection count_quarantined discard_quarantined"
+        " read_quarantined redrive_quarantined undo_discard",
         "query": "QueryResult query_tables",
-        "replay_plan": "ListedReplay ReplayDiff ReplayReport describe_replay diff_replay list_replays"
-        " plan_bounded_replay plan_replay",
+        "replay_plan": "ListedReplay Place ReplayDiff ReplayReport describe_replay diff_replay"
+        " list_replays plan_bounded_replay plan_replay",
         "replay_run": "ReplayRun run_replay",
         "replay_swap": "AbortedReplay RolledBackReplay SwappedReplay abort_replay publish_replay"
         " roll_back_replay",
@@ -176,6 +178,7 @@ __all__ = [
     "LossDecision",
     "PatchDiff",
     "PatchReport",
+    "Place",
     "ProcessLog",
     "ProducedLines",
     "Publication",
@@ -185,6 +188,7 @@ __all__ = [
     "ReplayRun",
     "RestartDecision",
     "RolledBackReplay",
+    "Selection",
     "StackEnvironment",
     "Started",
     "StartedStack",

@@ -17,6 +17,9 @@ from headrace.publish.patch import NothingToApply, Patcher
 from headrace.replay.compare import Diff
 from headrace.replay.diff import patch_diff
 
+JUDGE_S = 3600.0
+"""How many seconds a bounded job may run: millions of records take minutes; one that needs more is stuck."""
+
 
 @dataclass(frozen=True)
 class PatchDiff:
@@ -52,17 +55,26 @@ def describe_patch(workspace: Workspace, job: str, patch: int) -> PatchReport:
     return report(open_job, patches.one(open_job.ledger, patch))
 
 
-def judge_patch(workspace: Workspace, job: str, patch: int, *, progress: Progress = silent) -> PatchReport:
+def judge_patch(
+    workspace: Workspace, job: str, patch: int, *, within_s: float = JUDGE_S, progress: Progress = silent
+) -> PatchReport:
     """Run the bounded job that judges a patch's records; the tables are not touched. Safe to repeat.
+
+    Args:
+        workspace: of the environment.
+        job: an ingest job.
+        patch: its number.
+        within_s: how many seconds the bounded job may run; after that it is cancelled.
+        progress: called with what it waits for.
 
     Raises:
         UsageError: there is no such ingest job or patch, or it cannot be judged any more.
         DecisionNeeded: the job was edited since the patch was requested.
-        ClusterError: the bounded job failed.
+        ClusterError: the bounded job failed, or did not finish within the deadline.
     """
     open_job = workspace.ingest_job(job)
     requested = patch_history.require_open(open_job.ledger, patch)
-    judge_records(open_job, requested, progress=progress)
+    judge_records(open_job, requested, within_s=within_s, progress=progress)
     return report(open_job, requested)
 
 
@@ -87,21 +99,32 @@ def diff_patch(
     return PatchDiff(job, patch, patch_diff(open_job.ledger, open_job.program, requested, samples))
 
 
-def apply_patch(workspace: Workspace, job: str, patch: int, *, progress: Progress = silent) -> PatchReport:
-    """Put a patch into the tables in one batch; it is judged first if it has not been. Safe to repeat.
+def apply_patch(
+    workspace: Workspace, job: str, patch: int, *, within_s: float = JUDGE_S, progress: Progress = silent
+) -> PatchReport:
+    """Publish a patch in one batch; it is judged first if it has not been. Safe to repeat.
+
+    If none of its records would move into the tables, it is aborted instead, and the ledger records why.
+
+    Args:
+        workspace: of the environment.
+        job: an ingest job.
+        patch: its number.
+        within_s: how many seconds the bounded job may run; after that it is cancelled.
+        progress: called with what is being done.
 
     Raises:
         UsageError: there is no such ingest job or patch, or it was aborted, rolled back or overwritten.
         DecisionNeeded: the job was edited since the patch was requested.
-        ClusterError: the bounded job failed.
-        ConservationError: other patches have since put some of its records in.
+        ClusterError: the bounded job failed, or did not finish within the deadline.
+        ConservationError: other patches have since published some of its records.
     """
     open_job = workspace.ingest_job(job)
     ledger = open_job.ledger
     requested = patches.one(ledger, patch)
     if patch_history.state(ledger, patch) != "published":
         patch_history.require_open(ledger, patch)
-    return judge_and_put_in(open_job, requested, hold=False, progress=progress)
+    return judge_and_apply(open_job, requested, hold=False, within_s=within_s, progress=progress)
 
 
 def roll_back_patch(
@@ -120,31 +143,36 @@ def roll_back_patch(
 
 
 def abort_patch(workspace: Workspace, job: str, patch: int, why: str) -> PatchReport:
-    """Decide that a patch is never published.
+    """Decide that a patch is never published. Safe to repeat.
 
     Raises:
         UsageError: there is no such ingest job or patch, no reason, or it is in the tables.
+        DecisionNeeded: it was published at the same moment.
     """
     open_job = workspace.ingest_job(job)
     require_reason(why)
-    Patcher(open_job.tables).abort(patch, why)
-    return report(open_job, patches.one(open_job.ledger, patch))
+    requested = patches.one(open_job.ledger, patch)
+    if patch_history.state(open_job.ledger, patch) != "aborted":
+        Patcher(open_job.tables).abort(patch, why)
+    return report(open_job, requested)
 
 
-def judge_and_put_in(job: OpenJob, patch: Patch, *, hold: bool, progress: Progress) -> PatchReport:
-    """Judge a patch of an ingest job, and put it into the tables unless ``hold`` is set."""
+def judge_and_apply(
+    job: OpenJob, patch: Patch, *, hold: bool, within_s: float, progress: Progress
+) -> PatchReport:
+    """Judge a patch of an ingest job, and publish it unless ``hold`` is set."""
     versions = None
     if patch_history.state(job.ledger, patch.number) != "published":
-        judge_records(job, patch, progress=progress)
+        judge_records(job, patch, within_s=within_s, progress=progress)
         require_same(job.ledger, job.program, patch)
     if not hold:
-        progress(what="putting the rows in")
+        progress(what="publishing the rows")
         versions = publish_or_abort(Patcher(job.tables), patch.number)
     return report(job, patch, versions)
 
 
 def publish_or_abort(publisher: Patcher, patch: int) -> dict[str, int] | None:
-    """Put a judged patch in, and return the tables' versions; abort it if no record of it would come in."""
+    """Publish a judged patch, and return the tables' versions; abort it if none of its records would move."""
     done = publisher.publish(patch)
     if isinstance(done, NothingToApply):
         publisher.abort(patch, done.why)

@@ -12,7 +12,7 @@ from headrace.ledger.records import Discard, UndoDecision
 from headrace.offsets import Span
 from headrace.operate.parts.patch_report import PatchReport
 from headrace.operate.parts.reason import require_reason
-from headrace.operate.patch import judge_and_put_in
+from headrace.operate.patch import JUDGE_S, judge_and_apply
 from headrace.operate.workspace import Workspace
 from headrace.positions import Positions
 from headrace.progress import Progress, silent
@@ -84,9 +84,12 @@ def redrive_quarantined(
     *,
     repair: str | None = None,
     hold: bool = False,
+    within_s: float = JUDGE_S,
     progress: Progress = silent,
 ) -> PatchReport:
     """Judge quarantined records again, and move those that pass into the table in one batch.
+
+    If none passes, the patch that this began is aborted, and the ledger records why.
 
     Args:
         workspace: of the environment.
@@ -95,18 +98,19 @@ def redrive_quarantined(
         why: recorded in the ledger.
         repair: ``repairs.MODULE.FUNCTION``: pass each payload through it first.
         hold: only judge the records.
+        within_s: how many seconds the bounded job may run; after that it is cancelled.
         progress: called with what is being done.
 
     Raises:
         UsageError: there is no such ingest job, function or record, or no reason.
         DecisionNeeded: the job was edited, and the change is not accepted yet.
-        ClusterError: the bounded job failed.
+        ClusterError: the bounded job failed, or did not finish within the deadline.
     """
     job = workspace.ingest_job(load_topic(contract).id)
     require_reason(why)
     progress(what="taking the records out of quarantine")
     patch = request_redrive(job.ledger, job.program, wanted, why, repair)
-    return judge_and_put_in(job, patch, hold=hold, progress=progress)
+    return judge_and_apply(job, patch, hold=hold, within_s=within_s, progress=progress)
 
 
 def discard_quarantined(workspace: Workspace, contract: str, wanted: Selection, why: str) -> DiscardDecision:

@@ -22,6 +22,7 @@ from headrace.replay.compare import Diff
 from headrace.replay.stale import stale_tables
 
 Place = Mapping[int, int] | datetime
+"""A place in a topic: an offset of each partition, or when Kafka received the records."""
 """Where a range of a topic begins or ends: offsets by partition, or when Kafka received the records."""
 
 

@@ -47,7 +47,7 @@ class SwappedReplay:
 
     def to_json(self) -> dict[str, Any]:
         """For ``-o json``."""
-        return {k: v for k, v in asdict(self).items() if k != "stale"}
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -107,31 +107,27 @@ def await_start(
     return await_ready(job.cluster, flink_id, within_s, lambda what: progress(what=f"{doing}: {what}"))
 
 
-def await_job(
-    workspace: Workspace, job: str, within_s: float = START_S, progress: Progress = silent
-) -> ClusterError | None:
+def await_job(workspace: Workspace, job: str, within_s: float = START_S, progress: Progress = silent) -> None:
     """Wait until a job that is submitted by other means is ready.
 
-    Returns:
-        None once it is; else the error that explains why it was not ready within the deadline.
-
     Raises:
-        ClusterError: the cluster does not answer.
+        ClusterError: it was not ready within the deadline, and why; or the cluster does not answer.
     """
     open_job, began = workspace.job(job), time.monotonic()
     flink_id = _await_submission(open_job, within_s, progress)
     if flink_id is None:
-        return ClusterError(
-            f"job {job} does not run: nothing has submitted it within {within_s:g} s",
+        raise ClusterError(
+            f"job {job} is not running: nothing submitted it within {within_s:g} s",
             where=workspace.cluster.address,
             remedy=f"headrace run {job}; or check whatever was to submit it",
             cause="missing",
         )
     left = max(0.0, within_s - (time.monotonic() - began))
     at = await_start(open_job, flink_id, left, f"waiting for {job}", progress)
-    if isinstance(at, Ready):
-        return None
-    return not_ready_error(open_job, flink_id, at, within_s, "the job stays", f"headrace stop {job} ends it")
+    if isinstance(at, Unready):
+        raise not_ready_error(
+            open_job, flink_id, at, within_s, "the job keeps running", f"headrace stop {job} ends it"
+        )
 
 
 def _await_submission(job: OpenJob, within_s: float, progress: Progress) -> str | None:

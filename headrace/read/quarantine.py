@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from headrace.storage.warehouse import Warehouse
     from headrace.table.outputs import Output
 
-SHOWN_BYTES = 400
 
 REASON_COLUMNS = ("reason", "field", "rule")
 Reason = tuple["str | None", ...]

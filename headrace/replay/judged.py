@@ -25,8 +25,13 @@ from headrace.table.columns import REPAIRED_BY
 from headrace.table.outputs import Output
 
 
-def record_judged(ledger: Ledger, program: Program, patch: Patch, submission: str, after: int) -> JudgedPatch:
-    """Record what a finished bounded job made of a patch; it was submitted after batch ``after``.
+def check_and_record_judged(
+    ledger: Ledger, program: Program, patch: Patch, submission: str, after: int
+) -> JudgedPatch:
+    """Check what a bounded job, submitted after batch ``after``, made of a patch, and record that.
+
+    If the patch has a repair function, the data files are first written again, with the column that names the
+    function in each repaired row; the job's own files are left unused.
 
     Raises:
         ConservationError: a record is in no output, or in two.

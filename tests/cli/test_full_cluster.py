@@ -92,7 +92,7 @@ def test_a_bounded_job_that_failed_for_want_of_slots_counts_them(
     cluster.then = lambda job: cluster.fail(job, cause, for_good=True)
 
     with pytest.raises(ClusterError) as refused:
-        judge.judge_records(workspace.job("events"), request)
+        judge.judge_records(workspace.job("events"), request, within_s=9)
 
     assert f"it is FAILED: {CAUSE}; nothing was changed" in refused.value.what
     assert refused.value.remedy.startswith("stop a job; or give the cluster more slots")

@@ -200,7 +200,7 @@ STATES = [
     ),
     State("ledger/ledger.py: □ ls □", publish_two_batches, "patch show events 9", shows=True),
     State("ledger/ledger.py: □ ls □", publish_two_batches, "replay show events 9", shows=True),
-    State("ledger/patch_history.py: patch ls □", abort_patch, "patch abort events 1 --why w", shows=True),
+    State("ledger/patch_history.py: patch ls □", abort_patch, "patch judge events 1", shows=True),
     State(
         "ledger/patch_history.py: patch rollback □ □ --why TEXT",
         request_rollback,

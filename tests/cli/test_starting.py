@@ -142,7 +142,7 @@ def test_a_job_that_never_ran_is_cancelled(cluster: FakeCluster, terminal: Termi
 
 def test_status_waits_for_a_job_that_others_submit(cluster: FakeCluster, terminal: Terminal) -> None:
     missing = run(terminal, "status events --wait --timeout 0", expect=1)
-    assert "job events does not run: nothing has submitted it within 0 s" in missing
+    assert "job events is not running: nothing submitted it within 0 s" in missing
 
     job = cluster.submit(of_job("events"))
     cluster.fail(job, "java.lang.IllegalStateException: once")

@@ -20,17 +20,17 @@ from headrace.operate import Workspace
 from headrace.operate.parts import judge
 from headrace.operate.parts.patch_report import report
 from headrace.operate.parts.reason import require_reason
-from headrace.operate.patch import publish_or_abort
+from headrace.operate.patch import abort_patch, judge_patch, publish_or_abort
 from tests.ledger.sample_records import judged
 from tests.publish.sealed_lake import Lake, by, publish_two_batches
 
 
-def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_reversed_by_it(
+def test_a_redrive_that_is_published_while_a_range_is_judged_is_not_reversed_by_it(
     sealed: Lake, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake = sealed
     publish_two_batches(lake)
-    stretch = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28})
+    bounded = lake.ask(patches.REPLAY, first={0: 20}, end={0: 28})
     redrive = lake.judge(patches.REDRIVE, good=range(26, 28))
 
     def judging(submission: Submission) -> SubmittedJob:
@@ -45,15 +45,15 @@ def test_a_redrive_that_is_put_in_while_a_stretch_is_judged_is_not_reversed_by_i
         outcome = judged({"events": made}, submission=submission, after_batch=after_batch, refused=())
         return patches.store_judged(ledger, request.number, outcome)
 
-    monkeypatch.setattr(judge, "record_judged", gather)
+    monkeypatch.setattr(judge, "check_and_record_judged", gather)
     workspace.cluster = cluster = FakeCluster(judging)
     cluster.then = cluster.finish
-    judge.judge_records(workspace.job("events"), patches.one(lake.ledger, stretch))
+    judge.judge_records(workspace.job("events"), patches.one(lake.ledger, bounded), within_s=9)
 
     with pytest.raises(
         ConservationError, match=f"redrive {redrive} has published some of these records since"
     ):
-        lake.patcher().publish(stretch)
+        lake.patcher().publish(bounded)
     moved = by(1, range(25)) + by(f"patch {redrive}", range(26, 28)) + by("bad", [25, 28, 29])
     assert lake.rows() == sorted(moved)
 
@@ -62,18 +62,20 @@ def test_a_patch_whose_job_gets_no_slots_is_cancelled_and_reported(
     sealed: Lake, workspace: Workspace
 ) -> None:
     publish_two_batches(sealed)
-    stretch, cluster = sealed.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster(slots=0)
+    bounded, cluster = sealed.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster(slots=0)
     workspace.cluster = cluster
 
     with pytest.raises(
         ClusterError, match=r"not enough free slots: .*; its bounded job is cancelled"
     ) as refused:
-        judge.judge_records(workspace.job("events"), patches.one(sealed.ledger, stretch), start_s=0)
+        judge.judge_records(
+            workspace.job("events"), patches.one(sealed.ledger, bounded), within_s=9, start_s=0
+        )
 
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
     assert refused.value.remedy.startswith("stop a job; ")
-    assert refused.value.remedy.endswith(f"; then headrace patch apply events {stretch}")
-    assert patch_history.state(sealed.ledger, stretch) == "requested"
+    assert refused.value.remedy.endswith(f"; then headrace patch apply events {bounded}")
+    assert patch_history.state(sealed.ledger, bounded) == "requested"
 
 
 def test_a_blank_reason_is_refused() -> None:
@@ -87,13 +89,25 @@ def test_a_bounded_job_that_does_not_end_within_its_deadline_is_cancelled(
     sealed: Lake, workspace: Workspace
 ) -> None:
     publish_two_batches(sealed)
-    stretch, cluster = sealed.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster()
+    bounded, cluster = sealed.ask(patches.REPLAY, first={0: 20}, end={0: 28}), FakeCluster()
     workspace.cluster = cluster
 
-    with pytest.raises(ClusterError, match="did not finish within 0 s, and was cancelled"):
-        judge.judge_records(workspace.job("events"), patches.one(sealed.ledger, stretch), within_s=0)
+    with pytest.raises(ClusterError, match="did not finish within 0 s, and was cancelled") as late:
+        judge_patch(workspace, "events", bounded, within_s=0)
 
+    assert late.value.remedy.startswith(f"headrace patch apply events {bounded} --timeout SECONDS")
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
+
+
+def test_aborting_a_patch_is_safe_to_repeat(sealed: Lake, workspace: Workspace) -> None:
+    publish_two_batches(sealed)
+    number = sealed.judge(patches.REDRIVE, good=range(26, 28))
+
+    first = abort_patch(workspace, "events", number, "the wrong records")
+    decisions = len(sealed.ledger.decisions())
+
+    assert abort_patch(workspace, "events", number, "again").to_json() == first.to_json()
+    assert len(sealed.ledger.decisions()) == decisions
 
 
 def test_a_redrive_reports_the_outcome_of_each_record(sealed: Lake, workspace: Workspace) -> None:

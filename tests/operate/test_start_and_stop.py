@@ -80,10 +80,10 @@ def test_a_stopped_job_leaves_a_savepoint_and_one_that_never_ran_leaves_none(
 
 
 def test_a_job_that_is_never_submitted_is_not_ready(cluster: FakeCluster, workspace: Workspace) -> None:
-    unready = await_job(workspace, "events", 0)
+    with pytest.raises(ClusterError, match="nothing submitted it within 0 s") as unready:
+        await_job(workspace, "events", 0)
 
-    assert unready
-    assert unready.facts["cause"] == "missing"
+    assert unready.value.facts["cause"] == "missing"
     start_job(workspace, "events")
-    assert await_job(workspace, "events", 5) is None
+    await_job(workspace, "events", 5)
     assert len(cluster.jobs()) == 1

@@ -93,7 +93,7 @@ def test_a_killed_redrive_continues_and_names_what_is_refused_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(judge, "record_judged", killed)
+        patched.setattr(judge, "check_and_record_judged", killed)
         road.headrace("quarantine", "redrive", road.job, "--why", "all of them", expect=130)
     assert road.homes() == every({0: 200})
     done = run_json(road, "patch", "apply", road.job, "1")

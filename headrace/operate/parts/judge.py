@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import uuid
 
@@ -16,7 +15,7 @@ from headrace.operate.parts.unready import not_ready_error
 from headrace.operate.start import await_start
 from headrace.operate.workspace import OpenJob
 from headrace.progress import Progress, silent
-from headrace.replay.judged import record_judged
+from headrace.replay.judged import check_and_record_judged
 from headrace.text import counted
 
 LOOK_S = 0.5
@@ -26,8 +25,8 @@ def judge_records(
     job: OpenJob,
     patch: Patch,
     *,
+    within_s: float,
     start_s: float = WITHIN_S,
-    within_s: float = math.inf,
     progress: Progress = silent,
 ) -> JudgedPatch:
     """Submit a patch's bounded job, wait for its end, and record its result, unless it is already recorded.
@@ -35,8 +34,8 @@ def judge_records(
     Args:
         job: an ingest job.
         patch: whose records are to be judged.
-        start_s: how many seconds its tasks may take to run.
-        within_s: how many seconds it may then run; after that it is cancelled.
+        within_s: how many seconds the bounded job may run; after that it is cancelled.
+        start_s: how many seconds its tasks may take to run, before that.
         progress: called with what it waits for.
 
     Raises:
@@ -57,7 +56,7 @@ def judge_records(
     _await_start(job, patch.number, flink_id, start_s, doing, progress)
     progress(what=doing)
     _await_end(job, patch.number, flink_id, within_s)
-    return record_judged(ledger, job.program, patch, submission, after_batch)
+    return check_and_record_judged(ledger, job.program, patch, submission, after_batch)
 
 
 def _await_start(
@@ -82,7 +81,7 @@ def _await_end(job: OpenJob, patch: int, flink_id: str, within_s: float) -> None
             raise ClusterError(
                 f"the bounded job did not finish within {within_s:g} s, and was cancelled",
                 where=f"{cluster.address}, job {flink_id}",
-                remedy=again,
+                remedy=f"{again} --timeout SECONDS, with more of them, judges the records again",
             )
         time.sleep(LOOK_S)
     if at.job.state != "FINISHED":
