@@ -64,7 +64,7 @@ def require_name(name: str) -> str:
     """
     if not NAME.fullmatch(name) or "__" in name:
         raise UsageError(
-            f"{name!r} is not a name",
+            f"{name!r} is not a valid name",
             remedy="use lower-case letters, digits and single underscores; begin with a letter",
         )
     return name

@@ -41,7 +41,8 @@ def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
         cls=_TakesByDefault,
-        help="Places where a replay can start. `headrace anchor JOB` takes one.",
+        help="Places where a replay can start. `headrace anchor JOB` takes one.\n\n"
+        'Example: headrace anchor take flights --why "before the new rule"',
         no_args_is_help=True,
     )
     group.command(TAKE)(take)
@@ -56,7 +57,7 @@ def register(app: typer.Typer) -> None:
 def take(ctx: typer.Context, job: Job, why: Why = "", fmt: Output = Format.text) -> None:
     """Take a savepoint of the running job, without a pause, and record it.
 
-    Example: headrace anchor flights --why "before the new rule"
+    Example: headrace anchor take flights --why "before the new rule"
     """
     with progress(f"taking a savepoint of {job}") as bar:
         taken = anchors.take_anchor(workspace_of(ctx), job, why, progress=bar)
@@ -66,7 +67,9 @@ def take(ctx: typer.Context, job: Job, why: Why = "", fmt: Output = Format.text)
 def adopt(
     ctx: typer.Context,
     job: Job,
-    path: Annotated[str, typer.Argument(help="The folder of a savepoint or a retained checkpoint.")],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="The folder of a savepoint or a retained checkpoint.")
+    ],
     why: Why = "",
     fmt: Output = Format.text,
 ) -> None:
@@ -121,7 +124,7 @@ def expire(
         str | None,
         typer.Option(metavar="30d", help="Expire only anchors older than this: a number and d, h or min."),
     ] = None,
-    why: Why = "",
+    why: Annotated[str, typer.Option(help="The reason; recorded in the ledger.")] = "",
     fmt: Output = Format.text,
 ) -> None:
     """Expire old anchors, and delete the savepoints that headrace took for them.

@@ -12,15 +12,17 @@ from headrace.cli.pages import branch as pages
 from headrace.operate import branches
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
-Number = Annotated[int, typer.Argument(help="The claim, as `branch ls` numbers it.")]
-Why = Annotated[str, typer.Option(help="The reason; recorded in the ledger.")]
+Number = Annotated[int, typer.Argument(metavar="CLAIM", help="The claim, as `branch ls` numbers it.")]
+Why = Annotated[str, typer.Option(help="The reason (required); recorded in the ledger.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Undo the decision.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
-        help="Branches: one per submission, and which of them publish follows.", no_args_is_help=True
+        help="Branches: one per submission, and which of them publish follows.\n\n"
+        "Example: headrace branch ls flights",
+        no_args_is_help=True,
     )
     group.command("ls")(ls)
     group.command("show")(show)
@@ -89,10 +91,11 @@ def adopt(
 def restart(
     ctx: typer.Context, job: Job, why: Why = "", undo: Undo = False, fmt: Output = Format.text
 ) -> None:
-    """Let the next start continue from the frontier, without state: if checkpoints are lost or skipped rows.
+    """Let the next start continue from the frontier, without state.
 
-    For ingest jobs, whose state holds nothing but positions. What was staged after the frontier and not
-    published is read from Kafka again. Recorded, reversible until that start.
+    Use it when checkpoints are lost, or when the job skipped rows. For ingest jobs, whose state holds nothing
+    but positions. What was staged after the frontier and not published is read from Kafka again. Recorded,
+    reversible until that start.
 
     Example: headrace branch restart flights --why "the bucket lost its checkpoints"
     """

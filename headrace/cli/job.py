@@ -95,7 +95,10 @@ def status(
             help="First wait until the job is ready, as `run` does; exit code 1 if it does not become ready.",
         ),
     ] = False,
-    timeout: Timeout = START_S,
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", metavar="SECONDS", min=0, help="With --wait: how long to wait."),
+    ] = START_S,
     fmt: Output = Format.text,
 ) -> None:
     """Show the state of a job: lag, frontier, unpublished files, last checkpoint, restarts, forks.

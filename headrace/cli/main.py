@@ -79,7 +79,8 @@ def _complete_remedy(error: HeadraceError, workspace: Workspace | None) -> None:
 def _app(nouns: Iterable[str]) -> typer.Typer:
     app = typer.Typer(
         name="headrace",
-        help="Kafka topics into lake tables that people can trust: every record has exactly one home.",
+        help="Kafka topics into lake tables that people can trust: every record has exactly one home.\n\n"
+        "Example: headrace status flights",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,

@@ -14,7 +14,7 @@ from headrace.operate import patch as patches
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The ingest job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(metavar="PATCH", help="The patch, as `patch ls` numbers it.")]
-Why = Annotated[str, typer.Option(help="The reason; recorded in the ledger.")]
+Why = Annotated[str, typer.Option(help="The reason (required); recorded in the ledger.")]
 Hold = Annotated[
     bool, typer.Option("--hold", help="Only judge the records and show what the result would be.")
 ]
@@ -33,7 +33,8 @@ JudgeTimeout = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
-        help="Redrives, backfills and bounded replays: what was requested, the result, and the rollback.",
+        help="Redrives, backfills and bounded replays: what was requested, the result, and the rollback.\n\n"
+        "Example: headrace patch ls flights",
         no_args_is_help=True,
     )
     for command in (ls, show, judge, diff, apply, rollback, abort):

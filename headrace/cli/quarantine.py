@@ -41,7 +41,9 @@ Until = Annotated[
 ]
 POSITION = re.compile(r"-?[0-9]{1,9}:[0-9]{1,18}(-[0-9]{1,18})?")
 
-quarantined = typer.Typer(help="Records that broke their contract.", no_args_is_help=True)
+quarantined = typer.Typer(
+    help="Records that broke their contract.\n\nExample: headrace quarantine ls flights", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:

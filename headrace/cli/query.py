@@ -22,7 +22,9 @@ def query(
     ctx: typer.Context,
     sql: Annotated[
         str,
-        typer.Argument(help="One SELECT, in DataFusion SQL; tables are named by their contract's id."),
+        typer.Argument(
+            metavar="SQL", help="One SELECT, in DataFusion SQL; tables are named by their contract's id."
+        ),
     ],
     version: Annotated[
         int | None, typer.Option(min=0, help="This version of the table; the query must name exactly one.")

@@ -21,13 +21,14 @@ from headrace.operate.start import START_S
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job, as in jobs/JOB.py.")]
 Number = Annotated[int, typer.Argument(metavar="REPLAY", help="The replay, as `replay ls` numbers it.")]
-Why = Annotated[str, typer.Option(help="The reason; recorded in the ledger.")]
+Why = Annotated[str, typer.Option(help="The reason (required); recorded in the ledger.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
-        help="Recompute from a place in the past beside the live job, compare, and swap in one commit.",
+        help="Recompute from a place in the past beside the live job, compare, and swap in one commit.\n\n"
+        'Example: headrace replay plan flights --from 1 --why "distance 0 was refused since yesterday"',
         no_args_is_help=True,
     )
     for command in (plan, run, diff, publish, rollback, abort, ls, show):
@@ -58,7 +59,7 @@ def plan(
     begins, ends = places(offsets, moment_), places(to_offsets, to)
     if len(begins) + (anchor is not None) != 1:
         raise UsageError(
-            "a replay begins at one place",
+            "a replay begins at one place, not at several" if begins else "say where the replay begins",
             remedy="give one of --from ANCHOR, --from-offsets P:O,…, --from-time T",
         )
     workspace, doing = workspace_of(ctx), "reading what is published"
@@ -106,7 +107,9 @@ def diff(
     job: Job,
     replay: Number,
     samples: Annotated[int, typer.Option(min=0, help="Show this many changed records.")] = 5,
-    html: Annotated[Path | None, typer.Option(help="Also write an HTML page to this file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write an HTML page to this file.")
+    ] = None,
     fmt: Output = Format.text,
 ) -> None:
     """Compare the published rows after the fork point with those that the fork has written.

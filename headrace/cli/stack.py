@@ -24,7 +24,8 @@ from headrace.progress import Progress
 
 noun = typer.Typer(
     name="stack",
-    help="The local stack: Kafka, an object store and Flink as processes of this machine.",
+    help="The local stack: Kafka, an object store and Flink as processes of this machine.\n\n"
+    "Example: headrace stack up",
     no_args_is_help=True,
 )
 
@@ -71,7 +72,9 @@ def status(ctx: typer.Context, fmt: Output = Format.text) -> None:
 @noun.command()
 def logs(
     ctx: typer.Context,
-    process: Annotated[str, typer.Argument(help="kafka, store, jobmanager, taskmanager-1, …")],
+    process: Annotated[
+        str, typer.Argument(metavar="PROCESS", help="kafka, store, jobmanager, taskmanager-1, …")
+    ],
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines to show.")] = 50,
     fmt: Output = Format.text,
 ) -> None:

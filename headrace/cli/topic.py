@@ -16,7 +16,9 @@ Contract = Annotated[
     str, typer.Argument(metavar="CONTRACT", help="Its id, as in contracts/CONTRACT.odcs.yaml.")
 ]
 
-noun = typer.Typer(help="The Kafka topic of a contract.", no_args_is_help=True)
+noun = typer.Typer(
+    help="The Kafka topic of a contract.\n\nExample: headrace topic show flights", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -38,11 +40,13 @@ def create(ctx: typer.Context, contract: Contract, fmt: Output = Format.text) ->
 def produce(
     ctx: typer.Context,
     contract: Contract,
-    file: Annotated[Path, typer.Argument(help="JSON lines; compressed with gzip if its name ends in .gz.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="JSON lines; compressed with gzip if its name ends in .gz.")
+    ],
     key: Annotated[
         str | None,
         typer.Option(
-            help="Field whose value is the record's key; by default, records go round the partitions."
+            help="Field whose value is the record's key; by default, records are distributed round-robin."
         ),
     ] = None,
     from_line: Annotated[

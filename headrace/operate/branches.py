@@ -141,8 +141,8 @@ def restart_branch(workspace: Workspace, job: str, why: str, *, undo: bool = Fal
     open_job = workspace.job(job)
     if open_job.program.contract.job_has_state:
         raise UsageError(
-            f"job {job} keeps state that no offset restores",
-            remedy="give it a savepoint: `flink run -s PATH …`",
+            f"job {job} keeps state that offsets cannot restore",
+            remedy=f"give it a savepoint: headrace run {job} --savepoint PATH",
         )
     ledger, staged = open_job.ledger, open_job.read_staged()
     if undo and not restart_is_due(ledger, staged):

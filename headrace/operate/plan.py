@@ -12,7 +12,7 @@ from headrace.job import lock
 from headrace.job.defaults import SOURCES
 from headrace.job.program import Placement, Program
 from headrace.job.state.gate import CHANGED, DROPPED, UNKNOWN, StateVerdict
-from headrace.operate.parts.table_fit import Compared, compare_tables
+from headrace.operate.parts.table_fit import TableFit, compare_tables
 from headrace.operate.workspace import OpenJob, Workspace
 from headrace.progress import Progress, silent
 from headrace.settings import Settings
@@ -31,7 +31,7 @@ class JobPlan:
     """The committed lock, or the one just accepted."""
     verdicts: tuple[StateVerdict, ...]
     """Of each operator with state, if the job has changed since its lock was written."""
-    tables: Compared
+    tables: TableFit
     """Whether the published tables can follow the contracts."""
     statements: tuple[str, ...]
     """As they would be sent; values known only at submission are in angle brackets."""
@@ -133,7 +133,7 @@ def _plan(
     program: Program,
     job_lock: lock.Lock | None,
     verdicts: list[StateVerdict],
-    tables: Compared,
+    tables: TableFit,
 ) -> JobPlan:
     return JobPlan(
         program, job_lock, tuple(verdicts), tables, tuple(_statements(workspace.settings, program))

@@ -67,7 +67,7 @@ def produce_file(
         workspace: of the environment.
         contract: its id; its topic must exist.
         file: JSON lines; compressed with gzip if its name ends in .gz.
-        key: the field whose value is the record's key; by default, records go round the partitions.
+        key: the field whose value is the record's key; by default, records are distributed round-robin.
         as_is: also send lines that are not JSON objects.
         from_line: skip the lines before this one.
         progress: called with the number of records that were sent.

@@ -53,23 +53,23 @@ def request_bounded_replay(
     began_at = start.offsets if (start := ledger.start()) else {}
     frontier = began_at | ledger.head().frontier
     _refuse_one_sided(first, end)
-    stretch = {p: (o, end[p]) for p, o in sorted(first.items()) if o < end[p]}
-    if not stretch:
+    ranges = {p: (o, end[p]) for p, o in sorted(first.items()) if o < end[p]}
+    if not ranges:
         raise UsageError("there is no record in between", remedy="begin before the end")
-    for partition, (from_, _) in stretch.items():
+    for partition, (from_, _) in ranges.items():
         _refuse_unreadable(job, topic, partition, from_, began_at.get(partition, 0))
     _refuse_unpublished(job, first, end, frontier)
     # The source reads every partition: from one that was not asked for, nothing.
     still = {p: frontier.get(p, topic.log_start[p]) for p in topic.log_start}
     request = Patch(
         kind=REPLAY,
-        origin=" ".join(f"{p}:{a}-{b - 1}" for p, (a, b) in stretch.items()),
+        origin=" ".join(f"{p}:{a}-{b - 1}" for p, (a, b) in ranges.items()),
         why=why,
         contract_version=program.contract.version,
         program=judged_by,
-        records=sum(b - a for a, b in stretch.values()),
-        first=still | {p: a for p, (a, _) in stretch.items()},
-        end=still | {p: b for p, (_, b) in stretch.items()},
+        records=sum(b - a for a, b in ranges.values()),
+        first=still | {p: a for p, (a, _) in ranges.items()},
+        end=still | {p: b for p, (_, b) in ranges.items()},
     )
     return patches.record_patch(ledger, request)
 

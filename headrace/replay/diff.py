@@ -73,7 +73,7 @@ def replay_diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: 
 
 @missing_files_refused()
 def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> Diff:
-    """Compare what a patch takes out of the tables with what it puts in; of a published one, as it was then.
+    """Compare what a patch removes from the tables with what it adds; of a published one, as it was then.
 
     Raises:
         DecisionNeeded: it is not judged yet.
@@ -99,7 +99,7 @@ def patch_diff(ledger: Ledger, program: Program, patch: Patch, samples: int) -> 
 
 
 def _patch_files(ledger: Ledger, patch: Patch, batch: int) -> Files:
-    """By output, the files that a patch puts in, or has put in by that batch."""
+    """By output, the files that a patch publishes, or has published by that batch."""
     if batch:
         return {o: out.files for o, out in ledger.required(BATCHES, batch).outputs.items()}
     judged = patches.judged_of(ledger, patch.number)

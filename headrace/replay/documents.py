@@ -74,7 +74,7 @@ def _refuse_not_json(schema: pa.Schema, address: str) -> None:
         raise UsageError(
             f"column {outside_file[0]} is in the folder's name, but not in the file",
             where=address,
-            remedy="write it into the file: rows are taken as the file holds them",
+            remedy="add the column to the file: rows are read exactly as stored",
         )
     for field in schema:
         if not _has_json_form(field.type):

@@ -88,7 +88,7 @@ def _plan_without_state(kafka: Kafka, ledger: Ledger, offsets: Offsets, origin: 
     planned = _plan(program, ledger, at, origin, why, None)
     if not planned.records:
         raise UsageError(
-            "nothing is published from there on",
+            "nothing is published at or after that point",
             where=f"job {job}, {origin}",
             remedy=f"headrace status {job} shows the frontier",
         )
@@ -99,7 +99,7 @@ def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bo
     """Refuse a job with state: its replays restore an anchor. Names one that begins early enough."""
     if program.contract.job_has_state:
         raise UsageError(
-            f"job {ledger.job} keeps state that no offset brings back: its replays begin at an anchor",
+            f"job {ledger.job} keeps state that offsets cannot restore: its replays begin at an anchor",
             remedy=anchors.replay_command(ledger, early),
         )
 

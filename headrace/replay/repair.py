@@ -56,7 +56,8 @@ def load_repair(path: str) -> Repair:
         raise UsageError(
             f"the file has no function {name}",
             where=where,
-            remedy=f"write def {name}(payload: bytes) -> bytes; what it leaves alone it gives back",
+            remedy=f"write def {name}(payload: bytes) -> bytes; return the payload unchanged if it needs no"
+            " repair",
         )
     repair: Repair = function
     return repair

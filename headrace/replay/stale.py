@@ -42,7 +42,7 @@ def stale_tables(program: Program, ledger_of: Callable[[str], Ledger]) -> tuple[
 
 
 def patched_event_times(ledger: Ledger, read: Contract) -> dict[int, int]:
-    """Count the event times of published rows that patches have put in: milliseconds → how many rows.
+    """Count the event times of published rows that patches have published: milliseconds → how many rows.
 
     No derive job has read them: repaired bytes and rows of files are not in the topic, and a job that ran
     under an older contract left out what a newer one allows.

@@ -27,12 +27,12 @@ class Mention:
 
 
 def mentioned_commands() -> list[Mention]:
-    """Every ``headrace …`` in a string of the package that is not a docstring."""
+    """Every ``headrace …`` in the strings of the package, but not in docstrings or the examples of helps."""
     return [
         Mention(f"{path.relative_to(ROOT)}:{line}", tuple(mention[1].split()))
         for path in sorted((ROOT / "headrace").rglob("*.py"))
         for line, text in _texts(ast.parse(path.read_text()))
-        for mention in COMMAND.finditer(text)
+        for mention in COMMAND.finditer(text.partition("\n\nExample: ")[0])
         if mention[1].split()[0].rstrip(",") not in PROSE
     ]
 

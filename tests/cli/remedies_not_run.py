@@ -18,6 +18,11 @@ REASONS = {
         publish/patch.py: patch rollback □ □ --why TEXT
         publish/replace.py: replay rollback □ □ --why TEXT
     """,
+    "a savepoint that Flink made: tests/stack starts jobs from savepoints that are given by hand": """
+        job/start/begin.py: run □ --savepoint PATH□
+        job/start/options.py: run □ --savepoint PATH
+        operate/branches.py: run □ --savepoint PATH
+    """,
 }
 NOT_RUN = {line.strip(): reason for reason, lines in REASONS.items() for line in lines.strip().splitlines()}
 """Remedy → why it is only parsed."""

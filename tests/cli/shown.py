@@ -29,7 +29,7 @@ from headrace.ledger.head import Head
 from headrace.ledger.records import Anchor, ForkPoint, Patch, Refusal, Replay, Size
 from headrace.operate.check import CheckedFile
 from headrace.operate.parts.patch_report import ListedPatch, PatchReport
-from headrace.operate.parts.table_fit import Compared
+from headrace.operate.parts.table_fit import TableFit
 from headrace.operate.plan import JobPlan
 from headrace.operate.publish import Publication
 from headrace.operate.replay_plan import ListedReplay, ReplayReport
@@ -282,14 +282,14 @@ def _topic() -> RenderableType:
     return topic_page.page(held)
 
 
-UNREACHED = Compared("s3://lake", unreached="the object store does not answer: the connection is refused")
+UNREACHED = TableFit("s3://lake", unreached="the object store does not answer: the connection is refused")
 
 SCREENS: dict[str, Callable[[], RenderableType | HeadraceError]] = {
     **shown_branches.SCREENS,
     **shown_status.SCREENS,
     "check": _checked,
     "plan without a lock": lambda: plan_page.page(
-        JobPlan(load_program("flights"), None, (), Compared("s3://lake"), ())
+        JobPlan(load_program("flights"), None, (), TableFit("s3://lake"), ())
     ),
     "plan of a derive job": lambda: plan_page.page(
         JobPlan(load_program("flights_enriched"), None, (), UNREACHED, ())

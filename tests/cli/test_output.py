@@ -17,11 +17,11 @@ from headrace.cli.pages import plan
 from headrace.cli.pages.query import rows_table
 from headrace.job import lock
 from headrace.job.assemble import load_program
-from headrace.operate.parts.table_fit import Compared
+from headrace.operate.parts.table_fit import TableFit
 from headrace.operate.plan import JobPlan
 from headrace.text import counted
 
-NOT_ASKED = Compared("s3://lake", unreached="the connection is refused")
+NOT_ASKED = TableFit("s3://lake", unreached="the connection is refused")
 LONG = "0000000010-5f3e9c2ab1d47788"
 Printed = Callable[[RenderableType], str]
 

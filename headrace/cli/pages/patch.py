@@ -62,7 +62,7 @@ def _outcome(r: PatchReport) -> dict[str, str]:
         )
     if gone := r.overwritten:
         lines["overwritten"] = (
-            f"{counted(gone.records, 'record')}, by {gone.by}; {gone.left:,} remain as they were put in"
+            f"{counted(gone.records, 'record')}, by {gone.by}; {gone.left:,} remain as they were published"
         )
     return lines
 

@@ -14,7 +14,7 @@ from headrace.job.declaration import Derive
 from headrace.job.defaults import SOURCES
 from headrace.job.program import Program
 from headrace.job.state.gate import StateVerdict
-from headrace.operate.parts.table_fit import Compared
+from headrace.operate.parts.table_fit import TableFit
 from headrace.operate.plan import JobPlan, lock_state, state_retention
 from headrace.table.outputs import Output as OutputTable
 
@@ -94,7 +94,7 @@ def _pipeline(program: Program, job_lock: lock.Lock | None) -> dict[str, str]:
     return lines
 
 
-def _tables(tables: Compared) -> str:
+def _tables(tables: TableFit) -> str:
     """Whether the tables can follow the contracts."""
     if tables.unreached:
         return (

@@ -181,7 +181,7 @@ def newest_restorable(
             f"the newest checkpoint found ({newest.number}) is older than what is published"
             f" ({head.checkpoint}): from this one the job would repeat rows",
             where=newest.path,
-            remedy=f"give a newer savepoint: `flink run -s PATH …`{restart}",
+            remedy=f"give a newer savepoint: headrace run {ledger.job} --savepoint PATH{restart}",
         )
     return newest.path
 
@@ -196,5 +196,6 @@ def _refuse_lost_state(ledger: Ledger, warehouse: Warehouse, staged: ByOutput, r
         raise DecisionNeeded(
             "the job has written rows, but none of its checkpoints or savepoints can be found",
             where=f"{warehouse.uri}/_flink/{ledger.job}/",
-            remedy=f"restore the bucket, or give a savepoint: `flink run -s PATH …`{restart}",
+            remedy=f"restore the bucket, or give a savepoint: headrace run {ledger.job} --savepoint PATH"
+            f"{restart}",
         )

@@ -76,7 +76,7 @@ def refuse_own(program: Program, options: Mapping[str, str]) -> None:
         raise JobError(
             f"{SAVEPOINT} would restore every job here, whatever its claim says",
             where=f"flink.options, job {program.job.name}",
-            remedy="give a savepoint to one start: `flink run -s PATH …`",
+            remedy=f"give a savepoint to one start: headrace run {program.job.name} --savepoint PATH",
         )
     for default in program.settings:
         if default.key in options and default.key not in FREE:

@@ -37,21 +37,21 @@ class PatchReport:
     patch: Patch
     state: PatchState
     rows: Mapping[str, int] | None = None
-    """Table → rows that it put in, or would put in; None before it is judged."""
+    """Table → rows that it published, or would publish; None before it is judged."""
     refused: tuple[Refusal, ...] = ()
     """Records that stay in quarantine, or go there."""
     batch: int | None = None
-    """The batch that put it in."""
+    """The batch that published it."""
     aborted: str | None = None
     """Why it was aborted."""
     rolled_back_by: PublishPatch | None = None
     """The decision that undid it."""
     left: int = 0
-    """Judged records that were not put in, because they had been discarded or moved meanwhile."""
+    """Judged records that were not published, because they had been discarded or moved meanwhile."""
     overwritten: Overwritten | None = None
     """What later batches have overwritten, and what is left."""
     versions: Mapping[str, int] | None = None
-    """Table → its version, if this call put it in or undid it."""
+    """Table → its version, if this call published it or rolled it back."""
     stale: Mapping[str, str] = field(default_factory=dict)
     """Tables that were computed without it → the commands that compute them again."""
 
@@ -114,6 +114,6 @@ def _how_to_replay(job: OpenJob, derived_table: str, read: str, first: Mapping[i
 
 
 def _rows(ledger: Ledger, batch: int) -> dict[str, int]:
-    """How many rows a batch put in, by table: fewer than were judged if another batch moved some first."""
+    """How many rows a batch published, by table: fewer than were judged if another batch moved some first."""
     outputs = ledger.required(BATCHES, batch).outputs
     return {o: sum(f.rows for f in out.files) for o, out in outputs.items()}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Compared:
+class TableFit:
     """Whether the tables of a job can follow its contracts."""
 
     warehouse: str
@@ -45,7 +45,7 @@ class Compared:
         }
 
 
-def compare_tables(job: OpenJob) -> Compared:
+def compare_tables(job: OpenJob) -> TableFit:
     """Compare what is published and staged with a job's program, or report why that was not possible."""
     address, outputs = job.workspace.settings.store.warehouse, job.program.outputs
     try:
@@ -54,5 +54,5 @@ def compare_tables(job: OpenJob) -> Compared:
         ClusterError,
         UsageError,
     ) as e:  # it is down; or its secrets are not here, as where locks are reviewed
-        return Compared(address, unreached=f"{e.what} ({e.where})")
-    return Compared(address, tuple(unfit))
+        return TableFit(address, unreached=f"{e.what} ({e.where})")
+    return TableFit(address, tuple(unfit))
