@@ -172,12 +172,11 @@ class Contract:
 
     @property
     def has_topic(self) -> bool:
-        """Whether its rows come from records of a topic, and invalid ones go to a quarantine beside them."""
-        return self.kind == "ingest"
+        """Whether its rows come from records of a topic.
 
-    @property
-    def has_positions(self) -> bool:
-        """Whether each row of its table has a position in a topic, by which it is counted and replaced."""
+        Each row then has a position in the topic, by which it is counted and replaced, and invalid records go
+        to a quarantine beside the table.
+        """
         return self.kind == "ingest"
 
     @property

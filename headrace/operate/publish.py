@@ -69,7 +69,7 @@ def publish_whole_topic(
         HeadraceError: as :func:`publish_staged`.
     """
     publisher = Publisher(workspace.job(job).tables)
-    if not publisher.tables.contract.has_positions:
+    if not publisher.tables.contract.has_topic:
         raise UsageError(
             f"job {job} is a derive job: its rows are not offsets of a topic, so there is no end to reach",
             remedy=f"headrace publish {job}",

@@ -180,7 +180,7 @@ def read_status(workspace: Workspace, job: str) -> Status:
     flink_jobs, flink_error = _flink_jobs(open_job, timed=contract.job_has_state)
     return Status(
         job=job,
-        derived=not contract.has_positions,
+        derived=not contract.has_topic,
         head=head,
         flink_jobs=flink_jobs,
         flink_error=flink_error,

@@ -125,7 +125,7 @@ class BatchChecks:
             ConservationError: an offset would be published twice, or never.
             DecisionNeeded: Kafka lost records, or the topic is another one.
         """
-        if not self._tables.contract.has_positions:
+        if not self._tables.contract.has_topic:
             return {}, TopicNotes()
         frontier, notes = self._frontier_and_holes(head.frontier, read, accepted=accepted)
         if notes.holes or notes.lost:

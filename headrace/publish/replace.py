@@ -97,7 +97,7 @@ class Replacer:
         topics = self._checks.query_topics(before)
         read = self._checks.read(sealed)
         self._replay_checks.refuse_other_topic(replay, claim, sealed, read, topics)
-        if self.tables.contract.has_positions:
+        if self.tables.contract.has_topic:
             self._replay_checks.refuse_missing(head, fork, reached, read)
         frontier, notes = self._checks.continue_from(before, read, topics)
         if any(frontier.get(p, 0) < o for p, o in head.frontier.items()):
@@ -211,7 +211,7 @@ class Replacer:
 
         A derive job's rows have no positions: its tables are made again from whole files.
         """
-        if not self.tables.contract.has_positions:
+        if not self.tables.contract.has_topic:
             return {}
         versions = self._ledger.required(DONE, swap.number).versions
         reached = self._replay_checks.require_frontier_at(swap.fork)

@@ -35,7 +35,7 @@ class ReplayChecks:
 
     def reached_if_behind(self, staged: ByOutput, replay: int) -> Offsets | None:
         """How far a derive job's fork has come, where that is not as far as the branch."""
-        if self._tables.contract.has_positions:
+        if self._tables.contract.has_topic:
             return None
         progress = fork_progress(self._tables.warehouse, self._ledger, staged, replay)
         if progress.covers(self._branch_progress()):
@@ -160,6 +160,6 @@ class ReplayChecks:
         Raises:
             ConservationError: the files that are published there do not hold every offset exactly once.
         """
-        if not self._tables.contract.has_positions:
+        if not self._tables.contract.has_topic:
             return {}
         return frontier_at(self._tables.warehouse, self._ledger, self._tables.outputs, fork)

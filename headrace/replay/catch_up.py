@@ -45,6 +45,6 @@ def read_catch_up(warehouse: Warehouse, ledger: Ledger, program: Program, replay
     staged = {o.id: StagedManifests(warehouse, o.id).read() for o in program.outputs}
     return CatchUp(
         fork_progress(warehouse, ledger, staged, replay.number),
-        branch_progress(warehouse, ledger, has_positions=program.contract.has_positions),
+        branch_progress(warehouse, ledger, has_positions=program.contract.has_topic),
         replay.positions,
     )

@@ -50,7 +50,7 @@ def replay_diff(warehouse: Warehouse, ledger: Ledger, program: Program, replay: 
     before, after = _sides(warehouse, ledger, program, replay)
     published = batch_of(ledger, replay.number)
     was = ledger.required(DONE, published - 1).versions if published > 1 else {}
-    if program.contract.has_positions:
+    if program.contract.has_topic:
         old = {o.id: rows_of(warehouse, o, was.get(o.id), replay.frontier) for o in program.outputs}
         new = {o.id: read_rows(warehouse, o, _paths(after, o)) for o in program.outputs}
         return compare(old, new, samples)
@@ -129,7 +129,7 @@ def batch_diff(ledger: Ledger, program: Program, first: int, last: int, samples:
         old[output.id], new[output.id] = (
             read_rows(ledger.warehouse, output, sorted(side.keys() - stay)) for side in (before, after)
         )
-    if program.contract.has_positions:
+    if program.contract.has_topic:
         changes = compare(old, new, samples, whole=True)
     else:
         changes = compare_keyed(old, new, {o.id: o for o in program.outputs}, samples)

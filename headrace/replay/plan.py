@@ -107,9 +107,7 @@ def _refuse_state(program: Program, ledger: Ledger, early: Callable[[Anchor], bo
 def _plan(
     program: Program, ledger: Ledger, at: ForkPoint, origin: str, why: str, anchor: Anchor | None
 ) -> Replay:
-    reached = (
-        frontier_at(ledger.warehouse, ledger, program.outputs, at) if program.contract.has_positions else {}
-    )
+    reached = frontier_at(ledger.warehouse, ledger, program.outputs, at) if program.contract.has_topic else {}
     replaced = fork.files_after(ledger, at)
     positions = anchor.positions if anchor else {program.contract.id: reached}
     return Replay(
@@ -130,7 +128,7 @@ def _plan(
 
 def _records(ledger: Ledger, start: Mapping[str, Offsets], contract: Contract) -> int:
     """How many offsets the branch has read after the place where the fork begins."""
-    ends = branch_progress(ledger.warehouse, ledger, has_positions=contract.has_positions).positions
+    ends = branch_progress(ledger.warehouse, ledger, has_positions=contract.has_topic).positions
     return sum(
         max(0, o - start.get(c, {}).get(p, 0)) for c, offsets in ends.items() for p, o in offsets.items()
     )

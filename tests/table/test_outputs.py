@@ -15,7 +15,7 @@ FLIGHTS, HOURLY, MEASURED = (
 
 def test_a_contract_says_which_kind_of_job_writes_its_table() -> None:
     assert [c.kind for c in (FLIGHTS, HOURLY, MEASURED)] == ["ingest", "derive", "derive"]
-    assert [c.has_topic and c.has_positions for c in (FLIGHTS, HOURLY)] == [True, False]
+    assert [c.has_topic for c in (FLIGHTS, HOURLY)] == [True, False]
     assert [c.job_has_state for c in (FLIGHTS, HOURLY)] == [False, True]
 
 
