@@ -67,8 +67,8 @@ class JudgeProgram(IngestProgram):
         ]
 
 
-def submit(job: str, number: int, submission: str, environment: Environment) -> str:
-    """Submit the bounded job of a patch and return the id that Flink gave it.
+def execute_judging(job: str, number: int, submission: str, environment: Environment) -> str:
+    """Execute the bounded job of a patch and return the id that Flink gave it.
 
     Args:
         job: an ingest job.
@@ -86,7 +86,7 @@ def submit(job: str, number: int, submission: str, environment: Environment) -> 
     env, declared = environment.settings, load_job(job)
     if not isinstance(declared, Ingest):
         raise UsageError(
-            f"job {job} is not an ingest job: its rows have no records that could be judged again"
+            f"job {job} is not an ingest job: its rows do not correspond to records that can be judged again"
         )
     kafka, warehouse, ledger = environment.kafka, environment.warehouse, environment.ledger(job)
     patch = require_open(ledger, number)
@@ -94,12 +94,12 @@ def submit(job: str, number: int, submission: str, environment: Environment) -> 
     require_same(ledger, program, patch)
     refuse_overrides(job, flink.submitted_options(FORBIDDEN) | env.flink.options)
     refuse_own(program, env.flink.options)
-    stretch = {}
+    bounds = {}
     if patch.input is None:
         topic = kafka.describe(kafka.topic(program.contract.topic))
         require_same_topic(ledger, topic)
         # Nothing of a partition added since then: its range is empty.
-        stretch = startup(topic.log_start | patch.first, submission) | {
+        bounds = startup(topic.log_start | patch.first, submission) | {
             "scan.bounded.mode": "specific-offsets",
             "scan.bounded.specific-offsets": offsets_option(topic.log_start | patch.end),
         }
@@ -108,7 +108,7 @@ def submit(job: str, number: int, submission: str, environment: Environment) -> 
         topic_prefix=env.kafka.topic_prefix,
         warehouse=warehouse.uri,
         submission=submission,
-        startup={program.contract.id: stretch},
+        startup={program.contract.id: bounds},
     )
     own = {
         "pipeline.name": patches.flink_name(job, number),
@@ -121,11 +121,11 @@ def submit(job: str, number: int, submission: str, environment: Environment) -> 
 
 
 def main() -> None:
-    """Submit the patch that the environment names."""
+    """Judge the patch that the environment names."""
     log.configure()
     job, number, submission = os.environ[PATCH].split()
     try:
-        submit(job, int(number), submission, open_environment())
+        execute_judging(job, int(number), submission, open_environment())
     except HeadraceError as e:
         raise SystemExit(report_error(e)) from e
 

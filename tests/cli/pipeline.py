@@ -28,7 +28,7 @@ from headrace.job.job_file import load_job
 from headrace.job.judge import JudgeProgram
 from headrace.job.program import Placement, Program
 from headrace.job.start.options import SAVEPOINT, SUBMISSION
-from headrace.job.start.submit import PATCH, submit
+from headrace.job.start.submit import PATCH, execute_job
 from headrace.job.submission import of_job
 from headrace.ledger.records import Patch
 from headrace.operate import Workspace
@@ -107,9 +107,9 @@ class Pipeline:
         ):
             if PATCH in own:
                 name, number, judged = own[PATCH].split()
-                judge.submit(name, int(number), judged, self.workspace)
+                judge.execute_judging(name, int(number), judged, self.workspace)
             else:
-                submit(load_job(submission.job), self.workspace)
+                execute_job(load_job(submission.job), self.workspace)
         return made[0]
 
     def executed(self, program: Program, at: Placement, options: Mapping[str, str]) -> SubmittedJob:

@@ -17,7 +17,7 @@ from headrace.job.environment import Environment
 from headrace.job.ingest import IngestProgram
 from headrace.job.job_file import load_job
 from headrace.job.start.options import refuse_overrides, refuse_own, startup
-from headrace.job.start.submit import submit
+from headrace.job.start.submit import execute_job
 from headrace.ledger.records import DONE
 from headrace.settings import Settings, Store
 from tests.ledger.sample_records import done
@@ -110,7 +110,7 @@ def test_a_table_with_other_columns_is_refused(environment: Environment) -> None
     DeltaTable.create(environment.warehouse.table_uri("events"), schema(columns), partition_by=["at_day"])
 
     with pytest.raises(LedgerError, match=r"other columns than its contract: amount \(missing in the table"):
-        submit(program.job, environment)
+        execute_job(program.job, environment)
 
     assert environment.ledger("events").claims() == []
 
@@ -121,6 +121,6 @@ def test_a_table_that_is_amended_by_another_key_is_refused(environment: Environm
     ledger.put(DONE, 1, done(keys={job.name: ("lane",)}))
 
     with pytest.raises(LedgerError, match="another key than its contract: newer rows replace"):
-        submit(job, environment)
+        execute_job(job, environment)
 
     assert ledger.claims() == []

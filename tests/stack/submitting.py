@@ -16,9 +16,9 @@ from headrace.job import flink
 from headrace.job.compile import main as compile_plan
 from headrace.job.environment import open_environment
 from headrace.job.job_file import load_job
-from headrace.job.judge import submit as submit_judge
+from headrace.job.judge import execute_judging
 from headrace.job.start.options import SAVEPOINT
-from headrace.job.start.submit import submit
+from headrace.job.start.submit import execute_job
 from tests.stack.compiling import plans
 
 PLACE = "HEADRACE_TEST_CLIENT"
@@ -64,12 +64,12 @@ def submit_job(job: str) -> str:
     restored = {SAVEPOINT: os.environ[RESTORED]}
     real = flink.submitted_options
     with patch.object(flink, "submitted_options", lambda keys: real(keys) | restored):
-        return submit(load_job(job), open_environment())
+        return execute_job(load_job(job), open_environment())
 
 
 COMMANDS: dict[str, Callable[[str], str]] = {
     "submit": submit_job,
-    "judge": lambda arguments: submit_judge(*_split(arguments), open_environment()),
+    "judge": lambda arguments: execute_judging(*_split(arguments), open_environment()),
     "compile": compile_job,
     "plans": plans,
 }

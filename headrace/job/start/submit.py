@@ -52,16 +52,16 @@ PATCH = "HEADRACE_PATCH"
 
 
 def run(job: Job) -> None:
-    """Claim, resume and submit. Exits with the error's code, its message on stderr."""
+    """Execute the job as its ``main``. Exits with the error's code, its message on stderr."""
     log.configure()
     try:
-        submit(job, open_environment())
+        execute_job(job, open_environment())
     except HeadraceError as e:
         raise SystemExit(report_error(e)) from e
 
 
-def submit(job: Job, environment: Environment, *, bounded: bool = False) -> str:
-    """Submit the job and return the id that Flink gave it.
+def execute_job(job: Job, environment: Environment, *, bounded: bool = False) -> str:
+    """Claim, resume and execute the locked plan; return the id that Flink gave the job.
 
     Args:
         job: the declaration.

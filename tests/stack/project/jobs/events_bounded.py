@@ -3,7 +3,7 @@
 from jobs.events import JOB
 
 from headrace.job.environment import open_environment
-from headrace.job.start.submit import submit
+from headrace.job.start.submit import execute_job
 
 if __name__ == "__main__":
-    submit(JOB, open_environment(), bounded=True)
+    execute_job(JOB, open_environment(), bounded=True)

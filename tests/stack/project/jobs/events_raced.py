@@ -5,7 +5,7 @@ from jobs.events import JOB
 from headrace import settings
 from headrace.cluster.kafka import Brokers, TopicInfo
 from headrace.job.environment import Environment
-from headrace.job.start.submit import submit
+from headrace.job.start.submit import execute_job
 
 
 class Before(Brokers):
@@ -21,4 +21,4 @@ class Before(Brokers):
 
 if __name__ == "__main__":
     env = settings.load()
-    submit(JOB, Environment(env, Before(env.kafka)))
+    execute_job(JOB, Environment(env, Before(env.kafka)))
