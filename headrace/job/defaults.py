@@ -1,4 +1,4 @@
-"""The Flink settings of every job, each with the failure that it prevents; ``plan`` prints them.
+"""The Flink settings of every job, each with the reason why the job sets it; ``plan`` prints them.
 
 Most of Flink's own defaults are chosen for a demo: they retain nothing, pass state between queries, or fail
 at the first slow checkpoint. What a job depends on is set by the job itself, never by the cluster that it
@@ -16,7 +16,7 @@ from headrace.contract.sql import milliseconds
 
 @dataclass(frozen=True)
 class Default:
-    """One Flink option, its value, and what goes wrong without it."""
+    """One Flink option, its value, and why the job sets it: a full clause."""
 
     key: str
     value: str
@@ -29,10 +29,14 @@ def lateness(late: Late) -> tuple[Default, ...]:
         return ()
     allowed = milliseconds(late.allowed)
     return (
-        Default("table.exec.emit.allow-lateness", allowed, "a late row would be dropped by its window"),
-        Default("table.exec.emit.late-fire.enabled", "true", "the change by a late row would not be emitted"),
+        Default("table.exec.emit.allow-lateness", allowed, "otherwise a window drops its late rows"),
+        Default(
+            "table.exec.emit.late-fire.enabled", "true", "otherwise the change by a late row is not emitted"
+        ),
         # With a delay, changes that are not emitted when the window is cleaned up are lost.
-        Default("table.exec.emit.late-fire.delay", "0 ms", "the last amendments of a window would be lost"),
+        Default(
+            "table.exec.emit.late-fire.delay", "0 ms", "otherwise the last amendments of a window are lost"
+        ),
     )
 
 
@@ -45,8 +49,12 @@ def workers() -> tuple[Default, ...]:
     """
     return (
         Default("python.execution-mode", "process", "thread mode stops at the first NULL of an INT"),
-        Default("python.fn-execution.bundle.size", "20000", "costs a quarter less CPU than Flink's 1,000"),
-        Default("python.fn-execution.arrow.batch.size", "20000", "costs less than half of Flink's 1,000"),
+        Default("python.fn-execution.bundle.size", "20000", "it costs a quarter less CPU than Flink's 1,000"),
+        Default(
+            "python.fn-execution.arrow.batch.size",
+            "20000",
+            "it costs less than half the CPU of Flink's 1,000",
+        ),
     )
 
 
@@ -54,7 +62,7 @@ SOURCES = (
     Default(
         "scan.topic-partition-discovery.interval",
         "30 s",
-        "a partition added to a topic would only be discovered after 5 minutes",
+        "otherwise a partition added to a topic is only discovered after 5 minutes",
     ),
 )
 """Options of each source at every submission. Not in the lock: they change when rows are read, not which."""
@@ -73,9 +81,13 @@ def defaults(checkpoint_interval: timedelta, state_ttl: timedelta | None = None)
         Default("execution.checkpointing.interval", ms, "rows become publishable at a checkpoint"),
         Default("execution.checkpointing.mode", "EXACTLY_ONCE", "a manifest is only complete at a barrier"),
         Default("execution.checkpointing.unaligned.enabled", "false", "an unaligned barrier overtakes files"),
-        Default("execution.checkpointing.aligned-checkpoint-timeout", "0 ms", "else aligned turns unaligned"),
         Default(
-            "execution.checkpointing.max-concurrent-checkpoints", "1", "manifests are sealed in one order"
+            "execution.checkpointing.aligned-checkpoint-timeout",
+            "0 ms",
+            "otherwise an aligned checkpoint can become unaligned",
+        ),
+        Default(
+            "execution.checkpointing.max-concurrent-checkpoints", "1", "manifests must be sealed in one order"
         ),
         Default(
             "execution.checkpointing.timeout",
@@ -85,42 +97,48 @@ def defaults(checkpoint_interval: timedelta, state_ttl: timedelta | None = None)
         Default(
             "execution.checkpointing.tolerable-failed-checkpoints",
             "10",
-            "with 0, the first one restarts the job",
+            "with 0, the first failed checkpoint restarts the job",
         ),
         Default(
             "execution.checkpointing.externalized-checkpoint-retention",
             "RETAIN_ON_CANCELLATION",
-            "a cancelled job would delete its checkpoints",
+            "otherwise a cancelled job deletes its checkpoints",
         ),
-        Default("execution.checkpointing.num-retained", "3", "1 leaves nothing when the newest is damaged"),
+        Default(
+            "execution.checkpointing.num-retained", "3", "with 1, nothing is left when the newest is damaged"
+        ),
         Default(
             "execution.checkpointing.snapshot-compression",
             "false",
-            "the owner of a savepoint could not be read from it",
+            "otherwise the owner of a savepoint cannot be read from it",
         ),
         Default(
             "execution.checkpointing.data-inline-threshold",
             "20 kb",
-            "the owner of a savepoint could not be read from it",
+            "otherwise the owner of a savepoint cannot be read from it",
         ),
         Default("state.backend.type", "rocksdb", "state may outgrow memory; switching later needs a replay"),
-        Default("execution.checkpointing.incremental", "true", "a checkpoint costs what changed"),
-        Default("pipeline.max-parallelism", str(MAX_PARALLELISM), "cannot be changed once there is state"),
+        Default("execution.checkpointing.incremental", "true", "a checkpoint writes only what changed"),
+        Default("pipeline.max-parallelism", str(MAX_PARALLELISM), "it cannot be changed once there is state"),
         Default(
             "pipeline.operator-chaining.chain-operators-with-different-max-parallelism",
             "false",
-            "else a change of parallelism from 1 to 2 changes the operators, and state is lost",
+            "otherwise a change of parallelism from 1 to 2 changes the operators, and state is lost",
         ),
         Default("pipeline.object-reuse", "true", "the row is not copied between chained operators"),
         Default("table.local-time-zone", "UTC", "days and dates must not depend on a machine"),
-        Default("table.plan.compile.catalog-objects", "IDENTIFIER", "keeps options out of the lock"),
+        Default(
+            "table.plan.compile.catalog-objects", "IDENTIFIER", "the options of tables stay out of the lock"
+        ),
         Default(
             "table.optimizer.reuse-optimize-block-with-digest-enabled",
             "true",
-            "the rules of a row would be evaluated once per output",
+            "otherwise the rules of a row are evaluated once per output",
         ),
-        Default("table.exec.uid.generation", "PLAN_ONLY", "ids come from the lock"),
-        Default("table.exec.source.idle-timeout", "30 s", "an idle partition would hold back event time"),
+        Default("table.exec.uid.generation", "PLAN_ONLY", "the ids of operators come from the lock"),
+        Default(
+            "table.exec.source.idle-timeout", "30 s", "otherwise an idle partition holds back event time"
+        ),
         Default(
             "table.exec.state.ttl",
             milliseconds(state_ttl or timedelta()),

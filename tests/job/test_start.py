@@ -67,7 +67,7 @@ def test_an_environment_cannot_take_a_setting_from_the_job(option: str) -> None:
     with pytest.raises(JobError) as refused:
         refuse_own(PROGRAM, {"taskmanager.numberOfTaskSlots": "4", option: "any"})
 
-    assert refused.value.what == f"{option} is the job's own setting: without it, {OWN[option]}"
+    assert refused.value.what == f"{option} is set by the job: {OWN[option]}"
     assert refused.value.where == "flink.options, job flights"
 
 

@@ -70,7 +70,7 @@ def refuse_own(program: Program, options: Mapping[str, str]) -> None:
     """Refuse an environment that changes what a job depends on.
 
     Raises:
-        JobError: ``flink.options`` sets one of the job's own settings.
+        JobError: ``flink.options`` sets an option that the job sets.
     """
     if SAVEPOINT in options:
         raise JobError(
@@ -81,7 +81,7 @@ def refuse_own(program: Program, options: Mapping[str, str]) -> None:
     for default in program.settings:
         if default.key in options and default.key not in FREE:
             raise JobError(
-                f"{default.key} is the job's own setting: without it, {default.why}",
+                f"{default.key} is set by the job: {default.why}",
                 where=f"flink.options, job {program.job.name}",
                 remedy="remove it from deploy/env",
             )
