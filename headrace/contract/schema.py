@@ -55,7 +55,7 @@ def _columns(document: Document, properties: Sequence[Mapping[str, Any]]) -> tup
         path: Path = (*OBJECT_PATH, "properties", i)
         column = read_column(document, path, raw)
         if "enum" in raw and _ENUM_SINCE.match(str(document.data.get("apiVersion"))):
-            what = f"enum came with v3.2.0, and the contract says {document.data['apiVersion']}"
+            what = f"enum requires apiVersion v3.2.0, and the contract says {document.data['apiVersion']}"
             document.problem((*path, "enum"), what, "write apiVersion: v3.2.0")
         if column is None:
             continue

@@ -103,7 +103,7 @@ def flink_function(function: Function) -> Any:
             raise JobError(
                 f"a pandas function cannot take or give {wrong} exactly",
                 where=where,
-                remedy="leave func_type out: a function of one row takes every type",
+                remedy="omit func_type: scalar functions accept every type",
             )
         made = guard.pandas(pure, strict, kinds)
         return udf(made, input_types=given, result_type=row, func_type="pandas", deterministic=same)
@@ -142,7 +142,7 @@ def _constant(function: Function) -> Any:
 
 def _typed(types: Sequence[Any] | None, where: str) -> list[Any]:
     if not types or not all(isinstance(one, t.DataType) for one in types):
-        raise JobError("the function does not say its types", where=where, remedy=f"write {WRAPPED}")
+        raise JobError("the function does not declare its types", where=where, remedy=f"write {WRAPPED}")
     return list(types)
 
 

@@ -24,7 +24,7 @@ def publish_to_end(publisher: Publisher, within_s: float, report: Callable[[Publ
         report: is given what each look published, if that was something.
 
     Raises:
-        UsageError: the job never ran, so nobody knows where it began.
+        UsageError: the job never ran, so its starting offsets are unknown.
         ClusterError: the deadline has passed; names the offsets that are left.
     """
     ledger, deadline = publisher.tables.ledger, time.monotonic() + within_s

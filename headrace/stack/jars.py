@@ -109,10 +109,11 @@ def _ensure_cached(jar: Jar, cache: Path, repository: str) -> None:
             return
         target.unlink()
         if last:
+            lock_again = "reinstall headrace" if machinery.PACKAGED.is_dir() else "run: headrace stack lock"
             raise StackError(
-                "a fetched jar is not the locked one",
+                "a downloaded jar does not match its lock",
                 where=jar.coordinate,
-                remedy="do not use it; if the lock is wrong, run: headrace stack lock",
+                remedy=f"do not use it; if the lock is wrong, {lock_again}",
                 expected=jar.sha256,
                 checksum=checksum,
             )

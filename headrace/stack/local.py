@@ -125,7 +125,7 @@ def _running(processes: Processes) -> dict[str, int]:
 
 
 def _stop_started(processes: Processes, started: Iterable[tuple[str, int]]) -> Interrupted:
-    """Stop what an interrupted `up` has started, whatever Ctrl-C comes next, and return the error."""
+    """Stop what an interrupted `up` has started, even if Ctrl-C is pressed again, and return the error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     names = processes.stop([name for name, _ in started], STOPPED_WITHIN_S)
     return Interrupted(

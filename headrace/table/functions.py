@@ -82,7 +82,7 @@ def read_function(name: str, path: str, where: str) -> Function:
     wrapper = _wrapper(tree, constant)
     if wrapper is None:
         raise JobError(
-            f"{constant} is not in the file as a plain {constant} = udf(…), or udtf(…)",
+            f"{constant} is not defined in the file as a plain {constant} = udf(…), or udtf(…)",
             where=place,
             remedy=f"write {WRAPPED}; write aggregates in SQL",
         )

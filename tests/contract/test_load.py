@@ -106,7 +106,7 @@ def test_watermark_and_future_need_an_event_time(edited: Edit) -> None:
 
 def test_enum_is_a_word_of_the_standard_since_3_2(edited: Edit) -> None:
     errors = [what for _, what in edited("v3.2.0", "v3.1.0").problems()]
-    assert errors == ["enum came with v3.2.0, and the contract says v3.1.0"] * 2
+    assert errors == ["enum requires apiVersion v3.2.0, and the contract says v3.1.0"] * 2
 
 
 def test_the_shape_is_that_of_the_standard(edited: Edit) -> None:

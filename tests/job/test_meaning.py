@@ -218,7 +218,7 @@ def words(before: Plan, after: Plan, kind: str = "group-aggregate") -> str:
     return told
 
 
-MIXED = "; what it holds from before stays: results mix both until that has gone"
+MIXED = "; existing state is kept: results mix both meanings until it expires"
 LATE = call(">", A, call("CURRENT_WATERMARK", A))
 
 

@@ -145,7 +145,7 @@ def of_another_jar(lock: Path) -> None:
     [
         (without, "the jars have no lock"),
         (broken, "not a locked jar"),
-        (of_another_jar, "a fetched jar is not the locked one"),
+        (of_another_jar, "a downloaded jar does not match its lock"),
     ],
 )
 @pytest.mark.usefixtures("registry", "folder")

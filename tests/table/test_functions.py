@@ -64,8 +64,8 @@ def test_another_file_is_part_of_it(folder: Path) -> None:
     [
         ("texts.cleaned", GOOD, "is not the address"),
         ("udfs.other.cleaned", GOOD, "no file"),
-        ("udfs.texts.clean", GOOD, "clean is not in the file as a plain clean = udf"),
-        ("udfs.texts.cleaned", GOOD.replace("= udf(", "= udaf("), "cleaned is not in the file"),
+        ("udfs.texts.clean", GOOD, "clean is not defined in the file as a plain clean = udf"),
+        ("udfs.texts.cleaned", GOOD.replace("= udf(", "= udaf("), "cleaned is not defined in the file"),
         ("udfs.texts.cleaned", GOOD + "import headrace.errors\n", "may not import headrace.errors"),
         ("udfs.texts.cleaned", GOOD.replace(", result_type=TEXT", ""), "does not declare its types"),
         ("udfs.texts.cleaned", "def :", "not Python"),

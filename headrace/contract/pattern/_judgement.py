@@ -86,7 +86,7 @@ def _judge_look(node: Look) -> None:
     most = longest(node.body)
     if most is None or most > MAX_LOOK:
         raise RefusalError(
-            f"{node.text} may look at over {MAX_LOOK} characters, again at each position",
+            f"{node.text} may scan more than {MAX_LOOK} characters at every position",
             "write a count, as in .{0,20}",
         )
     behind = node.text.startswith("(?<")

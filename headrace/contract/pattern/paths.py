@@ -138,13 +138,13 @@ def _too_many(automaton: Automaton, runs: Counter[int]) -> RefusalError:
     one = automaton.written[first].text
     if not second:
         return RefusalError(
-            f"{one} can take part in the same text in over {MAX_WAYS} ways, and Java tries each of them",
+            f"{one} can match the same text in more than {MAX_WAYS} ways, and Java tries each of them",
             APART,
         )
     other = automaton.written[second[0]].text
     return RefusalError(
         f"the same text can be divided between {one} and {f'another {one}' if one == other else other}"
-        f" in over {MAX_WAYS} ways, and Java tries each of them",
+        f" in more than {MAX_WAYS} ways, and Java tries each of them",
         APART,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.job.state.meaning import COLUMNS, Meaning, Named
 
-MIXED = "what it holds from before stays: results mix both until that has gone"
+MIXED = "existing state is kept: results mix both meanings until it expires"
 _MOST = 200
 _LATENESS = "CURRENT_WATERMARK"
 _OWN_MARK = "_event_time > (w0$o0 - "
