@@ -286,7 +286,13 @@ def test_an_idle_partition_holds_back_no_window_and_an_absurd_time_closes_none(m
 
     until("five hours to be published", closed)
     before = result(derive)
-    (status,) = json.loads(derive.headrace("status", derive.job, "-o", "json"))["flink_jobs"]
+
+    def with_partitions() -> dict[str, Any] | None:
+        """The job's status: Flink adds the metrics of a worker one by one, and REST may read in between."""
+        (status,) = json.loads(derive.headrace("status", derive.job, "-o", "json"))["flink_jobs"]
+        return dict(status) if len(status["partitions"]) == road.partitions else None
+
+    status = until("both partitions to be in the status", with_partitions)
     assert {p["name"][-2:]: bool(p["watermark"]) for p in status["partitions"]} == {"-0": True, "-1": False}
     assert status["state_bytes"] > 0
     assert sum(row[2] for row in before) == len(FIRST) - 1, "no row was late after the absurd one"
