@@ -185,7 +185,7 @@ SITUATIONS = [
         shows=True,
     ),
     Situation(
-        ("operate/parts/judge.py: patch apply □ □",),
+        ("operate/parts/judge.py: patch judge □ □",),
         judging_failed,
         "patch judge events 1",
         shows=True,

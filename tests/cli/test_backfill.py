@@ -32,7 +32,7 @@ def test_a_bounded_job_that_fails_changes_nothing_and_is_named(
     output = " ".join(output.split())
     assert code == 1
     assert "it is FAILED: java.io.IOException: the disk is full; nothing was changed" in output
-    assert "then headrace patch apply events 1" in output
+    assert "then headrace patch judge events 1" in output
     (submitted,) = cluster.submitted
     assert submitted.module == of_patch("events", 1, "any").module
     assert patch_history.state(sealed.ledger, 1) == "requested"

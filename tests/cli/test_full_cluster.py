@@ -96,4 +96,4 @@ def test_a_bounded_job_that_failed_for_want_of_slots_counts_them(
 
     assert f"it is FAILED: {CAUSE}; nothing was changed" in refused.value.what
     assert refused.value.remedy.startswith("stop a job; or give the cluster more slots")
-    assert refused.value.remedy.endswith(f"then headrace patch apply events {request.number}")
+    assert refused.value.remedy.endswith(f"then headrace patch judge events {request.number}")

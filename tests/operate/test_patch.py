@@ -74,7 +74,7 @@ def test_a_patch_whose_job_gets_no_slots_is_cancelled_and_reported(
 
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
     assert refused.value.remedy.startswith("stop a job; ")
-    assert refused.value.remedy.endswith(f"; then headrace patch apply events {bounded}")
+    assert refused.value.remedy.endswith(f"; then headrace patch judge events {bounded}")
     assert patch_history.state(sealed.ledger, bounded) == "requested"
 
 
@@ -95,7 +95,7 @@ def test_a_bounded_job_that_does_not_end_within_its_deadline_is_cancelled(
     with pytest.raises(ClusterError, match="did not finish within 0 s, and was cancelled") as late:
         judge_patch(workspace, "events", bounded, within_s=0)
 
-    assert late.value.remedy.startswith(f"headrace patch apply events {bounded} --timeout SECONDS")
+    assert late.value.remedy.startswith(f"headrace patch judge events {bounded} --timeout SECONDS")
     assert [job.state for job in cluster.jobs()] == ["CANCELED"]
 
 

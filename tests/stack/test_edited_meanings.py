@@ -77,7 +77,11 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 LOST = 0.02
 """Share of the pairs where state may be lost, or asked about needlessly: a nuisance, not a wrong result."""
-LAID_OTHERWISE = ("a column that nobody reads", "the other column is summed", "a statement beside it, reversed")
+LAID_OTHERWISE = (
+    "a column that nobody reads",
+    "the other column is summed",
+    "a statement beside it, reversed",
+)
 """Edits that change nothing of what is read, and yet Flink may hold other columns, or one operator less."""
 
 

@@ -66,7 +66,7 @@ def _await_start(
     state = await_start(job, flink_id, within_s, doing, progress)
     if isinstance(state, Unready) and not state.tasks_run:
         job.cluster.cancel(flink_id)
-        again = f"then headrace patch apply {job.name} {patch}"
+        again = f"then headrace patch judge {job.name} {patch}"
         then = "nothing was changed" if state.final else "its bounded job is cancelled"
         raise not_ready_error(job, flink_id, state, within_s, then, again)
 
@@ -74,7 +74,7 @@ def _await_start(
 def _await_end(job: OpenJob, patch: int, flink_id: str, within_s: float) -> None:
     """Wait until the bounded job has finished."""
     cluster, deadline = job.cluster, time.monotonic() + within_s
-    again = f"headrace patch apply {job.name} {patch}"
+    again = f"headrace patch judge {job.name} {patch}"
     while not (at := cluster.detail(flink_id)).job.ended:
         if time.monotonic() > deadline:
             cluster.cancel(flink_id)
